@@ -1,1 +1,29 @@
-//! Reverse-mode automatic differentiation.
+//! Reverse-mode automatic differentiation: scalars and tensors on one tape, derivatives of any order.
+
+#![deny(unsafe_code)]
+
+mod algebra;
+pub mod element;
+mod elementwise;
+mod error;
+mod gradients;
+mod methods;
+mod op;
+mod operators;
+pub mod ops;
+mod pool;
+mod shape;
+mod simd;
+mod sweep;
+mod tape;
+mod tensor;
+
+pub use algebra::{Algebra, Binary, Element, Pull, Unary};
+pub use elementwise::{Map, Zip};
+pub use error::Error;
+pub use gradients::Gradients;
+pub use op::{Array, Cotangents, Op};
+pub use ops::{Arrays, Functions};
+pub use shape::{Axes, Shape};
+pub use tape::{Handle, ParamId, Scalar, Tape, Var};
+pub use tensor::Tensor;

@@ -1,0 +1,267 @@
+//! Elementwise functions as tensor operations.
+//!
+//! [`Map`] and [`Zip`] turn every [`Unary`] and [`Binary`] into an [`Op`] with fused kernels; broadcasting and
+//! its adjoint, the sum over stretched axes, are dealt with here and nowhere else.
+
+use crate::algebra::{Algebra, Binary, Element, Pull, Unary};
+use crate::error::{self, Error};
+use crate::op::{Array, Cotangents, Op};
+use crate::ops::Arrays;
+use crate::shape::Shape;
+use crate::tensor::{Tensor, kernel, reduce};
+use smallvec::smallvec;
+
+/// An elementwise function of one tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Map<F>(pub F);
+
+/// An elementwise function of two tensors, whose shapes broadcast.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Zip<F>(pub F);
+
+/// An elementwise function of a number and a tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ZipLeft<F> {
+    pub(crate) f: F,
+    pub(crate) a: f64,
+}
+
+/// An elementwise function of a tensor and a number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct ZipRight<F> {
+    pub(crate) f: F,
+    pub(crate) b: f64,
+}
+
+/// `ct · slope` on numbers, zero absorbing.
+#[inline(always)]
+fn pull<T: Element>(ct: T, slope: T) -> T {
+    Pull.eval(ct, slope)
+}
+
+impl<T: Element, F: Unary> Op<T> for Map<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        crate::op::operands(F::NAME, x, 1, "one operand")?;
+        Ok(x[0].clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let f = self.0;
+        kernel::map(x[0], move |x| f.eval(x))
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        dx.clone().pull(self.0.slope(x[0].clone(), y.clone()))
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
+        dy.clone().pull(self.0.slope(x[0].clone(), y.clone()))
+    }
+
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let f = self.0;
+        smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, move |dy, x, y| pull(dy, f.slope(x, y))))]
+    }
+}
+
+impl<T: Element, F: Binary> Op<T> for Zip<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        crate::op::operands(F::NAME, x, 2, "two operands")?;
+        Shape::broadcast(F::NAME, x[0], x[1])
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let f = self.0;
+        if x[0].shape() == x[1].shape() {
+            return kernel::zip(x[0].shape(), x[0], x[1], move |a, b| f.eval(a, b));
+        }
+        let shape = error::expect(Shape::broadcast(F::NAME, x[0].shape(), x[1].shape()));
+        kernel::zip(&shape, x[0], x[1], move |a, b| f.eval(a, b))
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        dx.broadcast_to(y.shape()).pull(self.slope(k, x[0], x[1], y))
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
+        dy.clone().pull(self.slope(k, x[0], x[1], y)).sum_to(x[k].shape())
+    }
+
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let f = self.0;
+        let (a, b) = (x[0], x[1]);
+        let da = want[0].then(|| {
+            let full = kernel::pull2(dy.clone(), a, b, y, move |dy, a, b, y| pull(dy, f.slope_a(a, b, y)));
+            reduce::sum_to(&full, a.shape())
+        });
+        let db = want[1].then(|| {
+            let full = kernel::pull2(dy, a, b, y, move |dy, a, b, y| pull(dy, f.slope_b(a, b, y)));
+            reduce::sum_to(&full, b.shape())
+        });
+        smallvec![da, db]
+    }
+}
+
+impl<F: Binary> Zip<F> {
+    fn slope<A: Algebra>(&self, k: usize, a: &A, b: &A, y: &A) -> A {
+        match k {
+            0 => self.0.slope_a(a.clone(), b.clone(), y.clone()),
+            _ => self.0.slope_b(a.clone(), b.clone(), y.clone()),
+        }
+    }
+}
+
+impl<T: Element, F: Binary> Op<T> for ZipLeft<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        Ok(x[0].clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let (f, a) = (self.f, T::from_f64(self.a));
+        kernel::map(x[0], move |b| f.eval(a, b))
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        dx.clone().pull(self.f.slope_b(y.lift(self.a), x[0].clone(), y.clone()))
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
+        dy.clone().pull(self.f.slope_b(y.lift(self.a), x[0].clone(), y.clone()))
+    }
+
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let (f, a) = (self.f, T::from_f64(self.a));
+        let rule = move |dy, b, y| pull(dy, f.slope_b(a, b, y));
+        smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, rule))]
+    }
+}
+
+impl<T: Element, F: Binary> Op<T> for ZipRight<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        Ok(x[0].clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let (f, b) = (self.f, T::from_f64(self.b));
+        kernel::map(x[0], move |a| f.eval(a, b))
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        dx.clone().pull(self.f.slope_a(x[0].clone(), y.lift(self.b), y.clone()))
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
+        dy.clone().pull(self.f.slope_a(x[0].clone(), y.lift(self.b), y.clone()))
+    }
+
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let (f, b) = (self.f, T::from_f64(self.b));
+        let rule = move |dy, a, y| pull(dy, f.slope_a(a, b, y));
+        smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, rule))]
+    }
+}
+
+/// The test of a [`Select`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Test {
+    Greater,
+    Equal,
+}
+
+/// Where the test of the first two operands holds, the third; elsewhere the fourth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Select(pub(crate) Test);
+
+impl<T: Element> Op<T> for Select {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Test::Greater => "if_gt",
+            Test::Equal => "if_eq",
+        }
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        let name = Op::<T>::name(self);
+        crate::op::operands(name, x, 4, "four operands")?;
+        let tested = Shape::broadcast(name, x[0], x[1])?;
+        let chosen = Shape::broadcast(name, x[2], x[3])?;
+        Shape::broadcast(name, &tested, &chosen)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shapes = [x[0].shape(), x[1].shape(), x[2].shape(), x[3].shape()];
+        let shape = error::expect(Op::<T>::shape(self, &shapes));
+        let operands = [x[0], x[1], x[2], x[3]];
+        match self.0 {
+            Test::Greater => kernel::select(&shape, operands, |a, b| a > b),
+            Test::Equal => kernel::select(&shape, operands, |a, b| a == b),
+        }
+    }
+
+    /// A comparison has no derivative; only the two branches are differentiated.
+    fn differentiable(&self, k: usize) -> bool {
+        k >= 2
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        self.keep(k, x, &dx.broadcast_to(y.shape()))
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        self.keep(k, x, dy).sum_to(x[k].shape())
+    }
+}
+
+impl Select {
+    /// `d` where branch `k` was taken, 0 elsewhere.
+    fn keep<T: Element, A: Array<T>>(&self, k: usize, x: &[&A], d: &A) -> A {
+        let (a, b, zero) = (x[0].clone(), x[1].clone(), d.lift(0.0));
+        let (then, otherwise) = if k == 2 { (d.clone(), zero) } else { (zero, d.clone()) };
+        match self.0 {
+            Test::Greater => a.if_gt(b, then, otherwise),
+            Test::Equal => a.if_eq(b, then, otherwise),
+        }
+    }
+}
+
+impl<T: Element> Algebra for Tensor<T> {
+    fn lift(&self, c: f64) -> Tensor<T> {
+        Tensor::scalar(T::from_f64(c))
+    }
+
+    #[track_caller]
+    fn map<F: Unary>(self, f: F) -> Tensor<T> {
+        Tensor::apply(Map(f), &[&self])
+    }
+
+    #[track_caller]
+    fn zip<F: Binary>(self, other: Tensor<T>, f: F) -> Tensor<T> {
+        Tensor::apply(Zip(f), &[&self, &other])
+    }
+
+    #[track_caller]
+    fn if_gt(self, other: Tensor<T>, then: Tensor<T>, otherwise: Tensor<T>) -> Tensor<T> {
+        Tensor::apply(Select(Test::Greater), &[&self, &other, &then, &otherwise])
+    }
+
+    #[track_caller]
+    fn if_eq(self, other: Tensor<T>, then: Tensor<T>, otherwise: Tensor<T>) -> Tensor<T> {
+        Tensor::apply(Select(Test::Equal), &[&self, &other, &then, &otherwise])
+    }
+}

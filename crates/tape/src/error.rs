@@ -1,0 +1,229 @@
+//! What can go wrong, as data.
+//!
+//! Every variant carries the operation and the numbers that disagree, never a preformatted sentence; the text
+//! is made by `Display`, one lowercase line that says what was expected and what was found. The panicking
+//! forms print exactly this text.
+
+use std::fmt;
+use std::panic::Location;
+
+/// A shape as an error carries it: plain dimensions.
+pub type Dims = Vec<usize>;
+
+/// The reason an operation, a shape or an index was refused.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Two shapes that do not broadcast against each other.
+    Broadcast {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// Shape of the left operand.
+        lhs: Dims,
+        /// Shape of the right operand.
+        rhs: Dims,
+    },
+    /// Shapes that must be equal and are not.
+    Shape {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The shape the operation needs.
+        expected: Dims,
+        /// The shape it was given.
+        found: Dims,
+    },
+    /// A matrix product whose inner dimensions differ.
+    InnerDims {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// Shape of the left operand.
+        lhs: Dims,
+        /// Shape of the right operand.
+        rhs: Dims,
+    },
+    /// An operand of the wrong rank.
+    Rank {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// What the operation needs, in words.
+        expected: &'static str,
+        /// The shape it was given.
+        found: Dims,
+    },
+    /// An axis that the operand does not have.
+    Axis {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The axis as the caller wrote it.
+        axis: isize,
+        /// The operand's shape.
+        shape: Dims,
+    },
+    /// A set of axes that names one twice.
+    RepeatedAxis {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The axis that was named twice.
+        axis: usize,
+    },
+    /// An index beyond the end of its axis.
+    Index {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The index as the caller wrote it.
+        index: isize,
+        /// The axis it indexes.
+        axis: usize,
+        /// The operand's shape.
+        shape: Dims,
+    },
+    /// A number of elements that does not fill the shape.
+    Elements {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The shape that was to be filled.
+        shape: Dims,
+        /// The number of elements there are.
+        found: usize,
+    },
+    /// A reduction without a value for no elements (`max` of nothing).
+    Empty {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The operand's shape.
+        shape: Dims,
+    },
+    /// An operation was given the wrong number of operands.
+    Operands {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// What the operation needs, in words.
+        expected: &'static str,
+        /// The number of operands it was given.
+        found: usize,
+    },
+    /// Operands, or a gradient and a handle, of two different tapes.
+    ForeignTape {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// Numbers of the two tapes (a reset gives a tape a new number).
+        tapes: [u64; 2],
+    },
+    /// The tape is full: nodes are numbered with 32 bits.
+    Capacity {
+        /// The largest number of nodes.
+        limit: usize,
+    },
+    /// The gradient of an intermediate value was asked for, but only those of leaves were kept.
+    NotKept {
+        /// Name of the operation that made the value.
+        op: &'static str,
+        /// Its number on the tape.
+        node: usize,
+    },
+    /// A parameter that was never recorded on the tape the gradients came from.
+    UnknownParameter {
+        /// The parameter's id.
+        id: u64,
+    },
+    /// A parameter whose value changed after it was recorded on this tape.
+    ChangedParameter {
+        /// The parameter's id.
+        id: u64,
+    },
+    /// A refusal in an operation's own words: singular matrices, hyper-parameters out of range.
+    Invalid {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    /// Any of the above, on a traced tape, with the places where the operands were created.
+    At {
+        /// What went wrong.
+        error: Box<Error>,
+        /// Where each operand was created.
+        operands: Vec<&'static Location<'static>>,
+    },
+}
+
+impl Error {
+    /// Panics with this error's text, at the caller's line.
+    #[track_caller]
+    #[cold]
+    #[inline(never)]
+    pub fn panic(self) -> ! {
+        panic!("{self}")
+    }
+}
+
+/// Unwraps what cannot be handled where it arises: a wrong shape in an expression is a programming error.
+#[track_caller]
+#[inline]
+pub(crate) fn expect<V>(result: Result<V, Error>) -> V {
+    match result {
+        Ok(value) => value,
+        Err(error) => error.panic(),
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Broadcast { op, lhs, rhs } => {
+                write!(f, "{op}: shapes do not broadcast: {lhs:?} and {rhs:?}")
+            }
+            Error::Shape { op, expected, found } => {
+                write!(f, "{op}: expected shape {expected:?}, found {found:?}")
+            }
+            Error::InnerDims { op, lhs, rhs } => {
+                write!(f, "{op}: inner dimensions differ: {lhs:?} · {rhs:?}")
+            }
+            Error::Rank { op, expected, found } => {
+                write!(f, "{op}: expected {expected}, found shape {found:?}")
+            }
+            Error::Axis { op, axis, shape } => {
+                write!(f, "{op}: axis {axis} does not exist in shape {shape:?}")
+            }
+            Error::RepeatedAxis { op, axis } => write!(f, "{op}: axis {axis} is named twice"),
+            Error::Index { op, index, axis, shape } => {
+                write!(f, "{op}: index {index} is out of range for axis {axis} of shape {shape:?}")
+            }
+            Error::Elements { op, shape, found } => {
+                let needed: usize = shape.iter().product();
+                write!(f, "{op}: shape {shape:?} needs {needed} elements, found {found}")
+            }
+            Error::Empty { op, shape } => write!(f, "{op}: no elements to reduce in shape {shape:?}"),
+            Error::Operands { op, expected, found } => {
+                write!(f, "{op}: expected {expected}, found {found} operands")
+            }
+            Error::ForeignTape { op, tapes: [a, b] } => {
+                write!(f, "{op}: operands of two tapes: tape {a} and tape {b}")
+            }
+            Error::Capacity { limit } => write!(f, "tape: full, it holds at most {limit} nodes"),
+            Error::NotKept { op, node } => write!(
+                f,
+                "gradients: node {node} ({op}) is not a leaf and its gradient was not kept; \
+                 use backward_all() or backward_keeping()"
+            ),
+            Error::UnknownParameter { id } => {
+                write!(f, "gradients: parameter {id} was not recorded on this tape")
+            }
+            Error::ChangedParameter { id } => write!(
+                f,
+                "param: the value of parameter {id} changed after it was recorded; \
+                 reset the tape before the next forward pass"
+            ),
+            Error::Invalid { op, reason } => write!(f, "{op}: {reason}"),
+            Error::At { error, operands } => {
+                write!(f, "{error}")?;
+                for (i, site) in operands.iter().enumerate() {
+                    write!(f, "{} operand {i} created at {site}", if i == 0 { ";" } else { "," })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

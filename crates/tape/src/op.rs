@@ -1,0 +1,144 @@
+//! Operations on whole tensors, written once over [`Array`].
+//!
+//! [`Op`] is what a tensor operation declares: its name, its shape rule, its kernel and its two linear rules.
+//! A rule never sees a tape, an accumulator or a buffer pool.
+
+use crate::algebra::{Algebra, Element};
+use crate::error::{self, Error};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::fmt::Debug;
+
+/// A tensor that rules compute with: plain ([`Tensor`]) or recorded ([`Var`](crate::Var)).
+pub trait Array<T: Element>: Algebra {
+    /// The extents of the axes.
+    fn shape(&self) -> Shape;
+
+    /// The result of an operation: computed, or recorded.
+    ///
+    /// # Panics
+    /// With the operation's [`Error`] if it refuses the shapes.
+    #[track_caller]
+    fn apply<O: Op<T>>(op: O, x: &[&Self]) -> Self;
+
+    /// A constant of any shape beside `self`: not differentiated.
+    fn constant(&self, value: Tensor<T>) -> Self;
+}
+
+/// Cotangents of the inputs of one operation; `None` where none was asked for.
+pub type Cotangents<T> = SmallVec<[Option<Tensor<T>>; 4]>;
+
+/// An operation on tensors.
+///
+/// `jvp` and `vjp` are written per input `k`: how a tangent of input `k` moves the result, and what a cotangent
+/// of the result means for input `k`. Both are linear in their last argument. They are generic, so the same
+/// text computes on tensors and records on handles, and derivatives of any order follow from it.
+///
+/// Indices, axes, shapes and masks are fields of the operation; every input is a tensor of numbers.
+///
+/// ```
+/// use tape::{Array, Element, Error, Op, Shape, Tape, Tensor};
+///
+/// /// Reverses a vector.
+/// #[derive(Debug)]
+/// struct Reverse;
+///
+/// impl<T: Element> Op<T> for Reverse {
+///     fn name(&self) -> &'static str {
+///         "reverse"
+///     }
+///     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+///         match x[0].rank() {
+///             1 => Ok(x[0].clone()),
+///             _ => Err(Error::Rank { op: "reverse", expected: "a vector", found: x[0].dims() }),
+///         }
+///     }
+///     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+///         let mut values = x[0].to_vec();
+///         values.reverse();
+///         Tensor::from(values)
+///     }
+///     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+///         A::apply(Reverse, &[dx])
+///     }
+///     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+///         A::apply(Reverse, &[dy])
+///     }
+/// }
+///
+/// let tape = Tape::new();
+/// let x = tape.var([1.0, 2.0, 3.0]);
+/// let y = tape.apply(Reverse, &[x]);
+/// let loss = (y * tape.constant([1.0, 10.0, 100.0])).sum();
+/// assert_eq!(loss.value(), 123.0);
+/// assert_eq!(loss.backward().wrt(x).to_vec(), [100.0, 10.0, 1.0]);
+/// ```
+pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
+    /// The name in graphs and error messages.
+    fn name(&self) -> &'static str;
+
+    /// The shape of the result, or why these operands are refused.
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error>;
+
+    /// The value. The shapes have been accepted by [`shape`](Op::shape).
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T>;
+
+    /// The value, where it can fail for reasons that the shapes do not show (a singular matrix).
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        Ok(self.eval(x))
+    }
+
+    /// The tangent of the result when input `k` moves by `dx`.
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A;
+
+    /// The cotangent of input `k` when that of the result is `dy`; of the shape of the input.
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A;
+
+    /// Is the result a function of input `k` with a derivative? If not, neither rule is asked about it.
+    fn differentiable(&self, _k: usize) -> bool {
+        true
+    }
+
+    /// All wanted cotangents at once, on plain tensors. Override it only where sharing work between inputs or
+    /// reusing the buffer of `dy` pays; the result must equal that of [`vjp`](Op::vjp).
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        want.iter().enumerate().map(|(k, &wanted)| wanted.then(|| self.vjp(k, x, y, &dy))).collect()
+    }
+}
+
+/// Does what [`Array::apply`] does, on plain tensors, and says why where it cannot.
+pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    let shapes: SmallVec<[&Shape; 4]> = x.iter().map(|x| x.shape()).collect();
+    let shape = op.shape(&shapes)?;
+    let y = op.try_eval(x)?;
+    debug_assert_eq!(*y.shape(), shape, "{}: the kernel keeps the shape rule", op.name());
+    Ok(y)
+}
+
+impl<T: Element> Array<T> for Tensor<T> {
+    #[inline]
+    fn shape(&self) -> Shape {
+        Tensor::shape(self).clone()
+    }
+
+    #[track_caller]
+    #[inline]
+    fn apply<O: Op<T>>(op: O, x: &[&Tensor<T>]) -> Tensor<T> {
+        error::expect(compute(&op, x))
+    }
+
+    fn constant(&self, value: Tensor<T>) -> Tensor<T> {
+        value
+    }
+}
+
+/// Checks the number of operands.
+pub(crate) fn operands(
+    op: &'static str,
+    x: &[&Shape],
+    n: usize,
+    expected: &'static str,
+) -> Result<(), Error> {
+    if x.len() == n { Ok(()) } else { Err(Error::Operands { op, expected, found: x.len() }) }
+}

@@ -1,0 +1,192 @@
+//! `+ - * /` and negation among tensors, handles and plain numbers, on either side.
+
+use crate::algebra::{Algebra, Binary, Element};
+use crate::elementwise::{ZipLeft, ZipRight};
+use crate::op::Array;
+use crate::ops;
+use crate::tape::{Scalar, Var};
+use crate::tensor::Tensor;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+/// `x` and a number, on a tensor.
+#[track_caller]
+fn right<T: Element, F: Binary>(a: &Tensor<T>, b: T, f: F) -> Tensor<T> {
+    Tensor::apply(ZipRight { f, b: b.to_f64() }, &[a])
+}
+
+#[track_caller]
+fn left<T: Element, F: Binary>(a: T, b: &Tensor<T>, f: F) -> Tensor<T> {
+    Tensor::apply(ZipLeft { f, a: a.to_f64() }, &[b])
+}
+
+macro_rules! operator {
+    ($trait:ident $method:ident) => {
+        impl<T: Element> $trait for Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, other: Tensor<T>) -> Tensor<T> {
+                self.zip(other, ops::$trait)
+            }
+        }
+        impl<T: Element> $trait for &Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, other: &Tensor<T>) -> Tensor<T> {
+                Tensor::apply(crate::elementwise::Zip(ops::$trait), &[self, other])
+            }
+        }
+        impl<T: Element> $trait<T> for &Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, other: T) -> Tensor<T> {
+                right(self, other, ops::$trait)
+            }
+        }
+        impl<T: Element> $trait<T> for Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, other: T) -> Tensor<T> {
+                right(&self, other, ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait for Scalar<'t, T> {
+            type Output = Scalar<'t, T>;
+            #[track_caller]
+            #[inline]
+            fn $method(self, other: Scalar<'t, T>) -> Scalar<'t, T> {
+                self.zip(other, ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait<T> for Scalar<'t, T> {
+            type Output = Scalar<'t, T>;
+            #[track_caller]
+            #[inline]
+            fn $method(self, other: T) -> Scalar<'t, T> {
+                self.zip(self.number(other), ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: Var<'t, T>) -> Var<'t, T> {
+                self.zip(other, ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait<T> for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: T) -> Var<'t, T> {
+                self.zip(self.number(other), ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait<Scalar<'t, T>> for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: Scalar<'t, T>) -> Var<'t, T> {
+                self.zip(other.to_var(), ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait<Var<'t, T>> for Scalar<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: Var<'t, T>) -> Var<'t, T> {
+                self.to_var().zip(other, ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait<&Tensor<T>> for Var<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: &Tensor<T>) -> Var<'t, T> {
+                self.zip(self.tape().constant(other.clone()), ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait<Var<'t, T>> for &Tensor<T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: Var<'t, T>) -> Var<'t, T> {
+                other.tape().constant(self.clone()).zip(other, ops::$trait)
+            }
+        }
+        numbers_on_the_left!($trait $method f32 f64);
+    };
+}
+
+macro_rules! numbers_on_the_left {
+    ($trait:ident $method:ident $($t:ident)*) => {$(
+        impl $trait<&Tensor<$t>> for $t {
+            type Output = Tensor<$t>;
+            #[track_caller]
+            fn $method(self, other: &Tensor<$t>) -> Tensor<$t> {
+                left(self, other, ops::$trait)
+            }
+        }
+        impl $trait<Tensor<$t>> for $t {
+            type Output = Tensor<$t>;
+            #[track_caller]
+            fn $method(self, other: Tensor<$t>) -> Tensor<$t> {
+                left(self, &other, ops::$trait)
+            }
+        }
+        impl<'t> $trait<Scalar<'t, $t>> for $t {
+            type Output = Scalar<'t, $t>;
+            #[track_caller]
+            #[inline]
+            fn $method(self, other: Scalar<'t, $t>) -> Scalar<'t, $t> {
+                other.number(self).zip(other, ops::$trait)
+            }
+        }
+        impl<'t> $trait<Var<'t, $t>> for $t {
+            type Output = Var<'t, $t>;
+            #[track_caller]
+            fn $method(self, other: Var<'t, $t>) -> Var<'t, $t> {
+                other.number(self).zip(other, ops::$trait)
+            }
+        }
+    )*};
+}
+
+operator!(Add add);
+operator!(Sub sub);
+operator!(Mul mul);
+operator!(Div div);
+
+impl<T: Element> Neg for Tensor<T> {
+    type Output = Tensor<T>;
+    fn neg(self) -> Tensor<T> {
+        self.map(ops::Neg)
+    }
+}
+
+impl<T: Element> Neg for &Tensor<T> {
+    type Output = Tensor<T>;
+    fn neg(self) -> Tensor<T> {
+        self.clone().map(ops::Neg)
+    }
+}
+
+impl<'t, T: Element> Neg for Scalar<'t, T> {
+    type Output = Scalar<'t, T>;
+    #[track_caller]
+    #[inline]
+    fn neg(self) -> Scalar<'t, T> {
+        self.map(ops::Neg)
+    }
+}
+
+impl<'t, T: Element> Neg for Var<'t, T> {
+    type Output = Var<'t, T>;
+    #[track_caller]
+    fn neg(self) -> Var<'t, T> {
+        self.map(ops::Neg)
+    }
+}
+
+impl<'t, T: Element> std::iter::Sum for Scalar<'t, T> {
+    /// # Panics
+    /// If there is nothing to add: then there is no tape the sum could be on.
+    #[track_caller]
+    fn sum<I: Iterator<Item = Scalar<'t, T>>>(iter: I) -> Scalar<'t, T> {
+        let empty = crate::Error::Operands { op: "sum", expected: "one number or more", found: 0 };
+        iter.reduce(|a, b| a + b).unwrap_or_else(|| empty.panic())
+    }
+}

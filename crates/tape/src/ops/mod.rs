@@ -1,0 +1,148 @@
+//! The operations, one file each.
+//!
+//! An operation is declared in its own file and registered by one line in one of the three lists below. From
+//! its line follow the module, its methods on numbers, tensors and recorded handles, its row in the table of
+//! operations and its tests.
+
+pub mod card;
+
+use crate::algebra::{Algebra, Element};
+use crate::op::Array;
+use crate::shape::{Axes, Shape};
+use std::ops::RangeBounds;
+
+/// Elementwise functions of one number.
+macro_rules! for_each_unary {
+    ($expand:ident) => {
+        $expand! {
+            abs => Abs;
+            cos => Cos;
+            exp => Exp;
+            ln => Ln;
+            neg => Neg;
+            powf(p: f64) => Powf { p };
+            powi(n: i32) => Powi { n };
+            relu => Relu;
+            sigmoid => Sigmoid;
+            sign => Sign;
+            sin => Sin;
+            softplus => Softplus;
+            sqrt => Sqrt;
+            tanh => Tanh;
+        }
+    };
+}
+
+/// Elementwise functions of two numbers; those with an operator have no method.
+macro_rules! for_each_binary {
+    ($expand:ident) => {
+        $expand! {
+            add => Add;
+            div => Div;
+            mul => Mul;
+            sub => Sub;
+        }
+    };
+}
+
+/// Operations on tensors: the file, its operations, and the methods with further operands in brackets, then
+/// arguments, then the operation they apply.
+macro_rules! for_each_array_op {
+    ($expand:ident) => {
+        $expand! {
+            at: At, PlaceAt =>;
+            broadcast_to: BroadcastTo =>
+                broadcast_to[](shape: impl Into<Shape>) { BroadcastTo { shape: shape.into() } };
+            concat: Concat =>;
+            from_scalars: FromScalars =>;
+            linear: Linear => linear[w, b]() { Linear };
+            log_softmax: LogSoftmax => log_softmax[](axis: isize) { LogSoftmax { axis } };
+            logsumexp: LogSumExp => logsumexp_axes[](axes: impl Into<Axes>, keepdim: bool) {
+                LogSumExp { axes: axes.into(), keepdim }
+            };
+            matmul: MatMul => matmul[rhs]() { MatMul };
+            max: Max => max_axes[](axes: impl Into<Axes>, keepdim: bool) { Max { axes: axes.into(), keepdim } };
+            mean: Mean => mean_axes[](axes: impl Into<Axes>, keepdim: bool) {
+                Mean { axes: axes.into(), keepdim }
+            };
+            permute: Permute => permute[](order: impl Into<Axes>) { Permute { order: order.into() } };
+            reshape: Reshape => reshape[](shape: impl Into<Shape>) { Reshape { shape: shape.into() } };
+            slice: Slice, Place =>
+                slice[](axis: isize, range: impl RangeBounds<isize>) { Slice::new(axis, range, 1) }
+                slice_step[](axis: isize, range: impl RangeBounds<isize>, step: usize) {
+                    Slice::new(axis, range, step)
+                };
+            softmax: Softmax => softmax[](axis: isize) { Softmax { axis } };
+            stack: Stack =>;
+            sum: Sum => sum_axes[](axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
+            sum_to: SumTo => sum_to[](shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
+            transpose: Transpose => transpose[]() { Transpose };
+        }
+    };
+}
+
+pub(crate) use {for_each_array_op, for_each_binary, for_each_unary};
+
+macro_rules! elementwise_modules {
+    ($($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)*) => {$(
+        pub(crate) mod $name;
+        pub use $name::$op;
+    )*};
+}
+
+for_each_unary!(elementwise_modules);
+for_each_binary!(elementwise_modules);
+
+macro_rules! array_modules {
+    ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {$(
+        pub(crate) mod $file;
+        pub use $file::{$($op),+};
+    )*};
+}
+
+for_each_array_op!(array_modules);
+
+macro_rules! functions {
+    ($($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)*) => {
+        /// The elementwise functions by name, for code that is generic over [`Algebra`].
+        ///
+        /// Numbers, tensors and handles have the same methods of their own; import this trait only where the
+        /// type is a parameter, because on a [`Tensor`](crate::Tensor) it would take the tensor by value.
+        ///
+        /// ```
+        /// use tape::{Algebra, Functions, Tape};
+        /// fn gauss<A: Algebra>(x: A) -> A {
+        ///     (-x.clone() * x).exp()
+        /// }
+        /// let tape = Tape::new();
+        /// let x = tape.scalar(1.0);
+        /// assert_eq!(gauss(x).backward().wrt(x), -2.0 * gauss(1.0));
+        /// ```
+        pub trait Functions: Algebra {$(
+            #[doc = concat!("See [`", stringify!($op), "`].")]
+            #[track_caller]
+            fn $name(self $($(, $arg: $ty)*)?) -> Self {
+                self.map($op $({ $($field),* })?)
+            }
+        )*}
+        impl<A: Algebra> Functions for A {}
+    };
+}
+
+for_each_unary!(functions);
+
+macro_rules! arrays {
+    ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
+        /// The tensor operations by name, for rules and other code that is generic over [`Array`].
+        pub trait Arrays<T: Element>: Array<T> {$($(
+            #[doc = concat!("See [`", stringify!($file), "`](crate::ops::", stringify!($file), ").")]
+            #[track_caller]
+            fn $method(&self $(, $x: &Self)* $(, $arg: $ty)*) -> Self {
+                Self::apply($build, &[self $(, $x)*])
+            }
+        )*)*}
+        impl<T: Element, A: Array<T>> Arrays<T> for A {}
+    };
+}
+
+for_each_array_op!(arrays);

@@ -1,0 +1,61 @@
+//! Power with a real exponent.
+
+use crate::algebra::{Algebra, Element, Unary};
+use crate::ops::card::{Card, Points};
+
+/// `xᵖ` for a constant `p`.
+///
+/// # Math
+/// `y = xᵖ`, `dy = p xᵖ⁻¹ dx`.
+///
+/// # Domain
+/// `x ≥ 0`, and negative `x` if `p` is an integer; NaN elsewhere. `x⁰ = 1` with derivative 0 everywhere,
+/// also at 0.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(4.0);
+/// let y = x.powf(1.5);
+/// assert!((y.value() - 8.0).abs() < 1e-12);
+/// assert!((y.backward().wrt(x) - 3.0).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Powf {
+    /// The exponent.
+    pub p: f64,
+}
+
+impl Unary for Powf {
+    const NAME: &'static str = "powf";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        x.pow(T::from_f64(self.p))
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        match self.p {
+            0.0 => x.lift(0.0),
+            p => x.lift(p) * x.map(Powf { p: p - 1.0 }),
+        }
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    formula: "xᵖ",
+    derivative: "p xᵖ⁻¹",
+    domain: "x ≥ 0, or p integer",
+    convention: "x⁰ has derivative 0, at 0 too",
+    numpy: "power",
+    torch: "pow",
+};
+
+pub(crate) const POINTS: Points = Points {
+    interior: &[(0.3, 3.0)],
+    edges: &[0.0],
+    kinks: &[],
+    far: &[1e3, 30.0],
+};

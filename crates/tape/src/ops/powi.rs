@@ -1,0 +1,61 @@
+//! Integer power.
+
+use crate::algebra::{Algebra, Element, Unary};
+use crate::ops::card::{Card, Points};
+
+/// `xⁿ` for an integer `n`, negative `n` included.
+///
+/// # Math
+/// `y = xⁿ`, `dy = n xⁿ⁻¹ dx`.
+///
+/// # Domain
+/// Every number, except 0 for `n < 0`. `x⁰ = 1` with derivative 0 everywhere, also at 0.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(2.0);
+/// let y = x.powi(3);
+/// assert!((y.value() - 8.0).abs() < 1e-12);
+/// assert!((y.backward().wrt(x) - 12.0).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Powi {
+    /// The exponent.
+    pub n: i32,
+}
+
+impl Unary for Powi {
+    const NAME: &'static str = "powi";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        x.powi(self.n)
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        match self.n {
+            0 => x.lift(0.0),
+            1 => x.lift(1.0),
+            n => x.lift(f64::from(n)) * x.map(Powi { n: n - 1 }),
+        }
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    formula: "xⁿ",
+    derivative: "n xⁿ⁻¹",
+    domain: "x ≠ 0 if n < 0",
+    convention: "x⁰ has derivative 0, at 0 too",
+    numpy: "power",
+    torch: "pow",
+};
+
+pub(crate) const POINTS: Points = Points {
+    interior: &[(0.3, 3.0), (-3.0, -0.3)],
+    edges: &[0.0],
+    kinks: &[],
+    far: &[1e3, -1e3, 30.0],
+};

@@ -1,0 +1,55 @@
+//! Logistic sigmoid: a primitive, because its composition from `exp` overflows.
+
+use crate::algebra::{Algebra, Element, Unary};
+use crate::ops::card::{Card, Points};
+
+/// The logistic function `σ(x) = 1 / (1 + e⁻ˣ)`, with range (0, 1).
+///
+/// # Math
+/// `y = σ(x)`, `dy = y (1 - y) dx`; `1 - y` is computed as `σ(-x)`, so the derivative keeps its digits
+/// where `y` is close to 1.
+///
+/// # Domain
+/// Every number; 0 and 1 at ∓∞ with derivative 0.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(0.0);
+/// let y = x.sigmoid();
+/// assert!((y.value() - 0.5).abs() < 1e-12);
+/// assert!((y.backward().wrt(x) - 0.25).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sigmoid;
+
+impl Unary for Sigmoid {
+    const NAME: &'static str = "sigmoid";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        x.sigmoid()
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
+        y * (-x).map(Sigmoid)
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    formula: "1 / (1 + exp(-x))",
+    derivative: "y (1 - y)",
+    domain: "all",
+    convention: "",
+    numpy: "scipy.special.expit",
+    torch: "sigmoid",
+};
+
+pub(crate) const POINTS: Points = Points {
+    interior: &[(-6.0, 6.0)],
+    edges: &[],
+    kinks: &[],
+    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
+};

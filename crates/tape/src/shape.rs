@@ -1,0 +1,258 @@
+//! Shapes, axes, and the shape rules that several operations share.
+
+use crate::error::Error;
+use smallvec::SmallVec;
+use std::fmt;
+use std::ops::Deref;
+
+/// The extent of each axis, outermost first. Rank 0, `[]`, is a single number.
+///
+/// ```
+/// use tape::Shape;
+/// let shape = Shape::from([2, 3]);
+/// assert_eq!((shape.rank(), shape.size(), shape[1]), (2, 6, 3));
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Shape(SmallVec<[usize; 4]>);
+
+/// Steps between neighbours along each axis, in elements; negative for a flipped view, 0 for a repeated one.
+pub(crate) type Strides = SmallVec<[isize; 4]>;
+
+impl Shape {
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The number of elements: the product of the extents, 1 for rank 0.
+    pub fn size(&self) -> usize {
+        self.0.iter().product()
+    }
+
+    /// The extents as a plain vector, as errors carry them.
+    pub fn dims(&self) -> Vec<usize> {
+        self.0.to_vec()
+    }
+
+    /// Replaces the extent of one axis.
+    pub(crate) fn set(&mut self, axis: usize, extent: usize) {
+        self.0[axis] = extent;
+    }
+
+    /// Row-major strides.
+    pub(crate) fn strides(&self) -> Strides {
+        let mut strides: Strides = SmallVec::from_elem(0, self.rank());
+        let mut step = 1;
+        for (stride, &extent) in strides.iter_mut().zip(self.iter()).rev() {
+            *stride = step;
+            step *= extent as isize;
+        }
+        strides
+    }
+
+    /// The shape both operands are stretched to, by NumPy's rule: align at the last axis, extents equal or 1.
+    pub(crate) fn broadcast(op: &'static str, lhs: &[usize], rhs: &[usize]) -> Result<Shape, Error> {
+        let rank = lhs.len().max(rhs.len());
+        let extent = |dims: &[usize], i: usize| match (i + dims.len()).checked_sub(rank) {
+            Some(k) => dims[k],
+            None => 1,
+        };
+        let mut out = Shape(SmallVec::with_capacity(rank));
+        for i in 0..rank {
+            out.0.push(match (extent(lhs, i), extent(rhs, i)) {
+                (a, b) if a == b => a,
+                (1, b) => b,
+                (a, 1) => a,
+                _ => return Err(Error::Broadcast { op, lhs: lhs.to_vec(), rhs: rhs.to_vec() }),
+            });
+        }
+        Ok(out)
+    }
+
+    /// Can `self` be stretched to `target` without changing `target`?
+    pub(crate) fn broadcasts_to(&self, target: &[usize]) -> bool {
+        self.rank() <= target.len()
+            && self.iter().rev().zip(target.iter().rev()).all(|(&a, &b)| a == b || a == 1)
+    }
+
+    /// The shape after reducing `axes` (sorted), which stay with extent 1 if `keepdim`.
+    pub(crate) fn reduced(&self, axes: &[usize], keepdim: bool) -> Shape {
+        let keep = |(axis, &extent): (usize, &usize)| match (axes.contains(&axis), keepdim) {
+            (false, _) => Some(extent),
+            (true, true) => Some(1),
+            (true, false) => None,
+        };
+        self.iter().enumerate().filter_map(keep).collect()
+    }
+
+    /// `axis`, counted from the end if negative, as a position.
+    pub(crate) fn axis(&self, op: &'static str, axis: isize) -> Result<usize, Error> {
+        let rank = self.rank() as isize;
+        let position = if axis < 0 { axis + rank } else { axis };
+        if (0..rank).contains(&position) {
+            Ok(position as usize)
+        } else {
+            Err(Error::Axis { op, axis, shape: self.dims() })
+        }
+    }
+
+    /// Positions of `axes` in the order they are named; every axis for `Axes::all()`.
+    pub(crate) fn order(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
+        let Some(list) = &axes.0 else { return Ok((0..self.rank()).collect()) };
+        let order =
+            list.iter().map(|&axis| self.axis(op, axis)).collect::<Result<SmallVec<[usize; 4]>, _>>()?;
+        match order.iter().enumerate().find(|(i, axis)| order[..*i].contains(axis)) {
+            Some((_, &axis)) => Err(Error::RepeatedAxis { op, axis }),
+            None => Ok(order),
+        }
+    }
+
+    /// Positions of `axes`, sorted.
+    pub(crate) fn axes(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
+        let mut out = self.order(op, axes)?;
+        out.sort_unstable();
+        Ok(out)
+    }
+}
+
+impl Deref for Shape {
+    type Target = [usize];
+    #[inline]
+    fn deref(&self) -> &[usize] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0[..], f)
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(dims: [usize; N]) -> Shape {
+        Shape(SmallVec::from_slice(&dims))
+    }
+}
+
+impl From<&[usize]> for Shape {
+    fn from(dims: &[usize]) -> Shape {
+        Shape(SmallVec::from_slice(dims))
+    }
+}
+
+impl From<Vec<usize>> for Shape {
+    fn from(dims: Vec<usize>) -> Shape {
+        Shape(SmallVec::from_vec(dims))
+    }
+}
+
+impl From<&Shape> for Shape {
+    fn from(shape: &Shape) -> Shape {
+        shape.clone()
+    }
+}
+
+impl FromIterator<usize> for Shape {
+    fn from_iter<I: IntoIterator<Item = usize>>(dims: I) -> Shape {
+        Shape(dims.into_iter().collect())
+    }
+}
+
+impl<const N: usize> PartialEq<[usize; N]> for Shape {
+    fn eq(&self, other: &[usize; N]) -> bool {
+        self[..] == other[..]
+    }
+}
+
+impl<const N: usize> PartialEq<[usize; N]> for &Shape {
+    fn eq(&self, other: &[usize; N]) -> bool {
+        self[..] == other[..]
+    }
+}
+
+/// One or several axes, negative counting from the end; made from `1`, `-1`, `[0, 2]` or a slice.
+///
+/// ```
+/// use tape::Tensor;
+/// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+/// assert_eq!(x.sum_axes(-1, false).to_vec(), [3.0, 7.0]);
+/// assert_eq!(x.sum_axes([0, 1], true).shape(), [1, 1]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axes(Option<SmallVec<[isize; 4]>>);
+
+impl Axes {
+    /// Every axis the operand has.
+    pub fn all() -> Axes {
+        Axes(None)
+    }
+}
+
+impl From<isize> for Axes {
+    fn from(axis: isize) -> Axes {
+        Axes(Some(SmallVec::from_slice(&[axis])))
+    }
+}
+
+impl From<i32> for Axes {
+    fn from(axis: i32) -> Axes {
+        Axes::from(axis as isize)
+    }
+}
+
+impl From<&[isize]> for Axes {
+    fn from(axes: &[isize]) -> Axes {
+        Axes(Some(SmallVec::from_slice(axes)))
+    }
+}
+
+impl<const N: usize> From<[isize; N]> for Axes {
+    fn from(axes: [isize; N]) -> Axes {
+        Axes::from(&axes[..])
+    }
+}
+
+impl<const N: usize> From<[i32; N]> for Axes {
+    fn from(axes: [i32; N]) -> Axes {
+        Axes(Some(axes.iter().map(|&axis| axis as isize).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn broadcasting_aligns_at_the_last_axis() {
+        let shape = |a: &[usize], b: &[usize]| Shape::broadcast("add", a, b).map(|s| s.dims());
+        assert_eq!(shape(&[2, 3], &[3]), Ok(vec![2, 3]));
+        assert_eq!(shape(&[2, 1], &[1, 4]), Ok(vec![2, 4]));
+        assert_eq!(shape(&[], &[0, 2]), Ok(vec![0, 2]));
+        assert_eq!(shape(&[1], &[0]), Ok(vec![0]));
+        let text = shape(&[2, 3], &[2]).unwrap_err().to_string();
+        assert_eq!(text, "add: shapes do not broadcast: [2, 3] and [2]");
+    }
+
+    #[test]
+    fn axes_count_from_the_end_and_are_not_named_twice() {
+        let shape = Shape::from([2, 3, 4]);
+        assert_eq!(shape.axes("sum", &Axes::from([-1, 0])).unwrap()[..], [0, 2]);
+        assert_eq!(shape.axes("sum", &Axes::all()).unwrap()[..], [0, 1, 2]);
+        let text = |axes| shape.axes("sum", &axes).unwrap_err().to_string();
+        assert_eq!(text(Axes::from(3)), "sum: axis 3 does not exist in shape [2, 3, 4]");
+        assert_eq!(text(Axes::from([1, -2])), "sum: axis 1 is named twice");
+    }
+
+    #[test]
+    fn strides_are_row_major() {
+        assert_eq!(Shape::from([2, 3, 4]).strides()[..], [12, 4, 1]);
+        assert_eq!(Shape::from([]).strides().len(), 0);
+    }
+}

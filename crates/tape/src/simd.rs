@@ -1,0 +1,18 @@
+//! Loops compiled for several instruction sets, chosen when the program runs.
+//!
+//! A kernel is written once as a plain loop. `run` executes the copy that suits the processor; every copy gives
+//! the same bits, because no kernel fuses or reorders arithmetic. Short loops skip the choice.
+
+use pulp::{Arch, NullaryFnOnce};
+
+/// Below this many elements a vector unit gains nothing.
+const SHORT: usize = 16;
+
+/// A kernel: `call` must be `#[inline(always)]` so that each instruction set gets a copy of its own.
+pub(crate) use pulp::NullaryFnOnce as Kernel;
+
+/// Runs a kernel over `n` elements.
+#[inline]
+pub(crate) fn run<K: NullaryFnOnce>(n: usize, kernel: K) -> K::Output {
+    if n < SHORT { kernel.call() } else { Arch::new().dispatch(kernel) }
+}

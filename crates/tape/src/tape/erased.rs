@@ -1,0 +1,35 @@
+//! An operation without its type, as a tape keeps it.
+
+use super::Var;
+use crate::algebra::Element;
+use crate::op::{Cotangents, Op};
+use crate::tensor::Tensor;
+use std::any::Any;
+use std::fmt::Debug;
+
+/// [`Op`] with its generic rules instantiated twice: on tensors, which computes, and on handles, which records.
+pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
+    fn name(&self) -> &'static str;
+    fn differentiable(&self, k: usize) -> bool;
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T>;
+    fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T>;
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+impl<T: Element, O: Op<T>> ErasedOp<T> for O {
+    fn name(&self) -> &'static str {
+        Op::name(self)
+    }
+    fn differentiable(&self, k: usize) -> bool {
+        Op::differentiable(self, k)
+    }
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        Op::vjp_all(self, x, y, dy, want)
+    }
+    fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T> {
+        Op::vjp(self, k, x, y, dy)
+    }
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

@@ -1,0 +1,344 @@
+//! Elementwise loops over any number of operands with any strides.
+//!
+//! Every loop has a fast path for operands that lie side by side; the general path walks the axes with
+//! [`Walk`], which merges what can be merged and hands out one innermost run at a time.
+
+use super::Tensor;
+use crate::algebra::Element;
+use crate::shape::Shape;
+use crate::simd::{self, Kernel};
+use smallvec::SmallVec;
+
+/// A walk over a shape by `N` operands at once, innermost axis last.
+pub(crate) struct Walk<const N: usize> {
+    /// Extent and, for each operand, stride of each axis, after merging.
+    axes: SmallVec<[(usize, [isize; N]); 4]>,
+    empty: bool,
+}
+
+impl<const N: usize> Walk<N> {
+    /// Axes of extent 1 are dropped, neighbours that every operand walks as one are merged.
+    pub(crate) fn new(shape: &[usize], strides: [&[isize]; N]) -> Walk<N> {
+        let mut axes: SmallVec<[(usize, [isize; N]); 4]> = SmallVec::new();
+        for (axis, &extent) in shape.iter().enumerate() {
+            if extent == 1 {
+                continue;
+            }
+            let steps = strides.map(|s| s[axis]);
+            match axes.last_mut() {
+                Some((outer, outer_steps))
+                    if (0..N).all(|k| outer_steps[k] == steps[k] * extent as isize) =>
+                {
+                    *outer *= extent;
+                    *outer_steps = steps;
+                }
+                _ => axes.push((extent, steps)),
+            }
+        }
+        Walk { axes, empty: shape.contains(&0) }
+    }
+
+    /// Calls `run(positions, length, strides)` for every innermost run, in row-major order.
+    #[inline]
+    pub(crate) fn runs(&self, start: [usize; N], mut run: impl FnMut([usize; N], usize, [isize; N])) {
+        if self.empty {
+            return;
+        }
+        let Some(((length, steps), outer)) = self.axes.split_last() else {
+            return run(start, 1, [1; N]);
+        };
+        let mut at = start.map(|s| s as isize);
+        let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer.len());
+        loop {
+            run(at.map(|a| a as usize), *length, *steps);
+            let mut axis = outer.len();
+            loop {
+                if axis == 0 {
+                    return;
+                }
+                axis -= 1;
+                let (extent, steps) = &outer[axis];
+                index[axis] += 1;
+                (0..N).for_each(|k| at[k] += steps[k]);
+                if index[axis] < *extent {
+                    break;
+                }
+                index[axis] = 0;
+                (0..N).for_each(|k| at[k] -= steps[k] * *extent as isize);
+            }
+        }
+    }
+}
+
+struct Map<'a, T, F>(&'a mut [T], &'a [T], F);
+
+impl<T: Element, F: Fn(T) -> T> Kernel for Map<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Map(out, x, f) = self;
+        for (out, &x) in out.iter_mut().zip(x) {
+            *out = f(x);
+        }
+    }
+}
+
+/// `f` of every element, row-major.
+#[inline]
+pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy>(x: &Tensor<T>, f: F) -> Tensor<T> {
+    Tensor::build(x.shape().clone(), |out| match x.as_slice() {
+        Some(x) => simd::run(x.len(), Map(out, x, f)),
+        None => {
+            let mut filled = 0;
+            Walk::new(x.shape(), [x.strides()]).runs([x.offset()], |[at], n, [step]| {
+                let out = &mut out[filled..filled + n];
+                filled += n;
+                let buffer = x.buffer();
+                match step {
+                    1 => simd::run(n, Map(out, &buffer[at..at + n], f)),
+                    _ => each(out, |i| f(buffer[place(at, step, i)])),
+                }
+            });
+        }
+    })
+}
+
+#[inline(always)]
+fn each<T>(out: &mut [T], f: impl Fn(usize) -> T) {
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = f(i);
+    }
+}
+
+#[inline(always)]
+pub(crate) fn place(at: usize, step: isize, i: usize) -> usize {
+    (at as isize + step * i as isize) as usize
+}
+
+/// An operand of one run: side by side, the same number throughout, or strided.
+#[derive(Clone, Copy)]
+enum Run<'a, T> {
+    Slice(&'a [T]),
+    Same(T),
+    Strided(&'a [T], usize, isize),
+}
+
+impl<'a, T: Element> Run<'a, T> {
+    #[inline(always)]
+    fn new(buffer: &'a [T], at: usize, n: usize, step: isize) -> Run<'a, T> {
+        match step {
+            1 => Run::Slice(&buffer[at..at + n]),
+            0 => Run::Same(buffer[at]),
+            _ => Run::Strided(buffer, at, step),
+        }
+    }
+
+    #[inline(always)]
+    fn get(&self, i: usize) -> T {
+        match *self {
+            Run::Slice(x) => x[i],
+            Run::Same(x) => x,
+            Run::Strided(buffer, at, step) => buffer[place(at, step, i)],
+        }
+    }
+}
+
+struct Zip<'a, T, F>(&'a mut [T], Run<'a, T>, Run<'a, T>, F);
+
+impl<T: Element, F: Fn(T, T) -> T> Kernel for Zip<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Zip(out, a, b, f) = self;
+        match (a, b) {
+            (Run::Slice(a), Run::Slice(b)) => {
+                for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+                    *out = f(a, b);
+                }
+            }
+            (Run::Slice(a), Run::Same(b)) => {
+                for (out, &a) in out.iter_mut().zip(a) {
+                    *out = f(a, b);
+                }
+            }
+            (Run::Same(a), Run::Slice(b)) => {
+                for (out, &b) in out.iter_mut().zip(b) {
+                    *out = f(a, b);
+                }
+            }
+            (a, b) => each(out, |i| f(a.get(i), b.get(i))),
+        }
+    }
+}
+
+/// `f` of every pair, both operands stretched to `shape`, row-major.
+#[inline]
+pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy>(
+    shape: &Shape,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    Tensor::build(shape.clone(), |out| {
+        if let (Some(x), Some(y)) = (a.as_slice(), b.as_slice())
+            && a.shape() == b.shape()
+        {
+            return simd::run(out.len(), Zip(out, Run::Slice(x), Run::Slice(y), f));
+        }
+        let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
+        let (x, y) = (a.buffer(), b.buffer());
+        let mut filled = 0;
+        Walk::new(shape, [&sa, &sb]).runs([a.offset(), b.offset()], |[i, j], n, [p, q]| {
+            let out = &mut out[filled..filled + n];
+            filled += n;
+            simd::run(n, Zip(out, Run::new(x, i, n, p), Run::new(y, j, n, q), f));
+        });
+    })
+}
+
+struct Update<'a, T, F>(&'a mut [T], Run<'a, T>, F);
+
+impl<T: Element, F: Fn(&mut T, T)> Kernel for Update<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Update(out, x, f) = self;
+        match x {
+            Run::Slice(x) => {
+                for (out, &x) in out.iter_mut().zip(x) {
+                    f(out, x);
+                }
+            }
+            Run::Same(x) => {
+                for out in out {
+                    f(out, x);
+                }
+            }
+            x => {
+                for (i, out) in out.iter_mut().enumerate() {
+                    f(out, x.get(i));
+                }
+            }
+        }
+    }
+}
+
+/// `f(&mut a, b)` for every pair; `b` is stretched to the shape of `a`.
+#[inline]
+pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy>(a: &mut Tensor<T>, b: &Tensor<T>, f: F) {
+    let shape = a.shape().clone();
+    let out = a.as_mut_slice();
+    if let Some(x) = b.as_slice()
+        && *b.shape() == shape
+    {
+        return simd::run(x.len(), Update(out, Run::Slice(x), f));
+    }
+    let strides = b.stretched_strides(&shape);
+    let mut filled = 0;
+    Walk::new(&shape, [&strides]).runs([b.offset()], |[at], n, [step]| {
+        let out = &mut out[filled..filled + n];
+        filled += n;
+        simd::run(n, Update(out, Run::new(b.buffer(), at, n, step), f));
+    });
+}
+
+struct Pull1<'a, T, F>(&'a mut [T], &'a [T], &'a [T], F);
+
+impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Pull1<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Pull1(dy, x, y, f) = self;
+        for ((dy, &x), &y) in dy.iter_mut().zip(x).zip(y) {
+            *dy = f(*dy, x, y);
+        }
+    }
+}
+
+/// `f(dy, x, y)` for every triple of one shape, in the buffer of `dy` where nobody else holds it.
+#[inline]
+pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy>(
+    mut dy: Tensor<T>,
+    x: &Tensor<T>,
+    y: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    let (x, y) = (x.contiguous(), y.contiguous());
+    if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice()) {
+        simd::run(x.len(), Pull1(dy.as_mut_slice(), x, y, f));
+    }
+    dy
+}
+
+struct Pull2<'a, T, F>(&'a mut [T], Run<'a, T>, Run<'a, T>, &'a [T], F);
+
+impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Pull2<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Pull2(dy, a, b, y, f) = self;
+        match (a, b) {
+            (Run::Slice(a), Run::Slice(b)) => {
+                for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
+                    *dy = f(*dy, a, b, y);
+                }
+            }
+            (a, b) => {
+                for (i, (dy, &y)) in dy.iter_mut().zip(y).enumerate() {
+                    *dy = f(*dy, a.get(i), b.get(i), y);
+                }
+            }
+        }
+    }
+}
+
+/// `f(dy, a, b, y)` for every element of `y`, to which `a` and `b` are stretched, in the buffer of `dy` if free.
+#[inline]
+pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy>(
+    mut dy: Tensor<T>,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    y: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    let y = y.contiguous();
+    let all = y.as_slice().unwrap_or_default();
+    let out = dy.as_mut_slice();
+    if let (Some(x), Some(z)) = (a.as_slice(), b.as_slice())
+        && a.shape() == b.shape()
+    {
+        simd::run(all.len(), Pull2(out, Run::Slice(x), Run::Slice(z), all, f));
+        return dy;
+    }
+    let (sa, sb) = (a.stretched_strides(y.shape()), b.stretched_strides(y.shape()));
+    let mut filled = 0;
+    Walk::new(y.shape(), [&sa, &sb]).runs([a.offset(), b.offset()], |[i, j], n, [p, q]| {
+        let run = filled..filled + n;
+        filled += n;
+        let (a, b) = (Run::new(a.buffer(), i, n, p), Run::new(b.buffer(), j, n, q));
+        simd::run(n, Pull2(&mut out[run.clone()], a, b, &all[run], f));
+    });
+    dy
+}
+
+/// `then` where the test of `a` against `b` holds, `otherwise` elsewhere; all four stretched to `shape`.
+pub(crate) fn select<T: Element>(
+    shape: &Shape,
+    [a, b, then, otherwise]: [&Tensor<T>; 4],
+    test: impl Fn(T, T) -> bool,
+) -> Tensor<T> {
+    let strides = [a, b, then, otherwise].map(|x| x.stretched_strides(shape));
+    let start = [a.offset(), b.offset(), then.offset(), otherwise.offset()];
+    let buffers = [a.buffer(), b.buffer(), then.buffer(), otherwise.buffer()];
+    Tensor::build(shape.clone(), |out| {
+        let mut filled = 0;
+        Walk::new(shape, strides.each_ref().map(|s| &s[..])).runs(start, |at, n, steps| {
+            let operand = |k: usize, i: usize| buffers[k][place(at[k], steps[k], i)];
+            for (i, out) in out[filled..filled + n].iter_mut().enumerate() {
+                let branch = if test(operand(0, i), operand(1, i)) { 2 } else { 3 };
+                *out = operand(branch, i);
+            }
+            filled += n;
+        });
+    })
+}

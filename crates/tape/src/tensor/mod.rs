@@ -1,0 +1,420 @@
+//! Dense tensors: a shared buffer, a shape and strides.
+//!
+//! Here are storage, construction and access ([`Tensor`]), free views (`view`), and the loops that compute
+//! (`kernel`, `reduce`, `matmul`). Nothing here knows about derivatives.
+
+pub(crate) mod kernel;
+pub(crate) mod matmul;
+pub(crate) mod reduce;
+mod view;
+
+use crate::algebra::Element;
+use crate::error::{self, Error};
+use crate::pool::{self, Block};
+use crate::shape::{Shape, Strides};
+use std::fmt;
+use std::sync::Arc;
+
+/// A dense array of numbers with a shape.
+///
+/// Cloning, reshaping, transposing, slicing and broadcasting share the buffer and cost no copy; writing copies
+/// first if anybody else holds the buffer. `Tensor` knows nothing of gradients: to record operations, put it on
+/// a [`Tape`](crate::Tape).
+///
+/// ```
+/// use tape::Tensor;
+/// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// assert_eq!(x.shape(), [2, 3]);
+/// assert_eq!(x.transpose().to_vec(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
+/// assert_eq!((&x * 10.0).get([1, 2]), Some(60.0));
+/// ```
+pub struct Tensor<T: Element = f64> {
+    data: Buffer<T>,
+    offset: usize,
+    shape: Shape,
+    strides: Strides,
+}
+
+/// A share of a block; the last share gives the block back to the thread's pool.
+struct Buffer<T: Element>(Option<Block<T>>);
+
+impl<T: Element> Buffer<T> {
+    #[inline]
+    fn slice(&self) -> &[T] {
+        match &self.0 {
+            Some(block) => block,
+            None => &[],
+        }
+    }
+
+    /// The block for writing, if nobody else holds it.
+    #[inline]
+    fn unique(&mut self) -> Option<&mut [T]> {
+        match &mut self.0 {
+            Some(block) => Arc::get_mut(block).map(Vec::as_mut_slice),
+            None => Some(&mut []),
+        }
+    }
+}
+
+impl<T: Element> Drop for Buffer<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(block) = self.0.take() {
+            pool::give(block);
+        }
+    }
+}
+
+impl<T: Element> Clone for Tensor<T> {
+    #[inline]
+    fn clone(&self) -> Tensor<T> {
+        Tensor {
+            data: Buffer(self.data.0.clone()),
+            offset: self.offset,
+            shape: self.shape.clone(),
+            strides: self.strides.clone(),
+        }
+    }
+}
+
+impl<T: Element> Tensor<T> {
+    /// A tensor whose contents are unspecified until written: for kernels that fill all of it.
+    #[inline]
+    pub(crate) fn unwritten(shape: Shape) -> Tensor<T> {
+        let data = Buffer(match shape.size() {
+            0 => None,
+            n => Some(pool::take(n)),
+        });
+        let strides = shape.strides();
+        Tensor { data, offset: 0, shape, strides }
+    }
+
+    /// A tensor filled by `fill`, which must write every element of the slice it is given.
+    #[inline]
+    pub(crate) fn build(shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {
+        let n = shape.size();
+        let mut out = Tensor::unwritten(shape);
+        if let Some(block) = out.data.unique() {
+            fill(&mut block[..n]);
+        }
+        out
+    }
+
+    /// `data` in row-major order.
+    ///
+    /// # Errors
+    /// [`Error::Elements`] if the number of elements is not the product of the extents.
+    pub fn from_vec(shape: impl Into<Shape>, data: Vec<T>) -> Result<Tensor<T>, Error> {
+        let shape = shape.into();
+        if shape.size() != data.len() {
+            return Err(Error::Elements { op: "from_vec", shape: shape.dims(), found: data.len() });
+        }
+        let strides = shape.strides();
+        Ok(Tensor { data: Buffer(Some(Arc::new(data))), offset: 0, shape, strides })
+    }
+
+    /// A copy of `data`, in row-major order.
+    ///
+    /// # Errors
+    /// As [`from_vec`](Tensor::from_vec).
+    pub fn from_slice(shape: impl Into<Shape>, data: &[T]) -> Result<Tensor<T>, Error> {
+        let shape = shape.into();
+        if shape.size() != data.len() {
+            return Err(Error::Elements { op: "from_slice", shape: shape.dims(), found: data.len() });
+        }
+        Ok(Tensor::build(shape, |out| out.copy_from_slice(data)))
+    }
+
+    /// A tensor of rank 0.
+    #[inline]
+    pub fn scalar(value: T) -> Tensor<T> {
+        Tensor::build(Shape::default(), |out| out[0] = value)
+    }
+
+    /// Every element equal to `value`.
+    pub fn full(shape: impl Into<Shape>, value: T) -> Tensor<T> {
+        Tensor::build(shape.into(), |out| out.fill(value))
+    }
+
+    /// Every element 0.
+    pub fn zeros(shape: impl Into<Shape>) -> Tensor<T> {
+        Tensor::full(shape, T::ZERO)
+    }
+
+    /// Every element 1.
+    pub fn ones(shape: impl Into<Shape>) -> Tensor<T> {
+        Tensor::full(shape, T::ONE)
+    }
+
+    /// The `n` x `n` identity matrix.
+    pub fn eye(n: usize) -> Tensor<T> {
+        Tensor::from_fn([n, n], |i| if i[0] == i[1] { T::ONE } else { T::ZERO })
+    }
+
+    /// The numbers 0, 1, ..., n - 1.
+    pub fn arange(n: usize) -> Tensor<T> {
+        Tensor::from_fn([n], |i| T::from_usize(i[0]))
+    }
+
+    /// `n` numbers from `start` to `stop`, evenly spaced, both ends included.
+    pub fn linspace(start: T, stop: T, n: usize) -> Tensor<T> {
+        let steps = T::from_usize(n.saturating_sub(1).max(1));
+        Tensor::from_fn([n], |i| {
+            if i[0] + 1 == n && n > 1 { stop } else { start + (stop - start) * T::from_usize(i[0]) / steps }
+        })
+    }
+
+    /// Each element from its index.
+    pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(&[usize]) -> T) -> Tensor<T> {
+        let shape = shape.into();
+        let mut index = vec![0; shape.rank()];
+        Tensor::build(shape.clone(), |out| {
+            for value in out {
+                *value = f(&index);
+                for (i, &extent) in index.iter_mut().zip(shape.iter()).rev() {
+                    *i += 1;
+                    if *i < extent {
+                        break;
+                    }
+                    *i = 0;
+                }
+            }
+        })
+    }
+
+    /// The extents of the axes.
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The number of axes.
+    pub fn rank(&self) -> usize {
+        self.shape.rank()
+    }
+
+    /// The number of elements.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.shape.size()
+    }
+
+    /// The step between neighbours along each axis, in elements.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
+    }
+
+    /// Position of the first element in the buffer.
+    #[inline]
+    pub(crate) fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// The whole shared buffer, to be indexed by offset and strides.
+    #[inline]
+    pub(crate) fn buffer(&self) -> &[T] {
+        self.data.slice()
+    }
+
+    /// Do the elements lie side by side, in row-major order?
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        let mut step = 1;
+        for (&stride, &extent) in self.strides.iter().zip(self.shape.iter()).rev() {
+            if extent != 1 && stride != step {
+                return self.size() == 0;
+            }
+            step *= extent as isize;
+        }
+        true
+    }
+
+    /// The elements in row-major order, if they lie that way in memory.
+    #[inline]
+    pub fn as_slice(&self) -> Option<&[T]> {
+        let n = self.size();
+        match self.is_contiguous() {
+            true if n == 0 => Some(&[]),
+            true => Some(&self.data.slice()[self.offset..self.offset + n]),
+            false => None,
+        }
+    }
+
+    /// The elements in row-major order, for writing. Copies first if the buffer is shared or strided.
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        let n = self.size();
+        if !self.is_contiguous() || self.data.unique().is_none() {
+            *self = self.copied();
+        }
+        let offset = if n == 0 { 0 } else { self.offset };
+        match self.data.unique() {
+            Some(block) => &mut block[offset..offset + n],
+            None => unreachable!("a fresh copy is shared by nobody"),
+        }
+    }
+
+    /// A row-major tensor with the same elements: itself if it already is one.
+    #[inline]
+    pub fn contiguous(&self) -> Tensor<T> {
+        if self.is_contiguous() { self.clone() } else { self.copied() }
+    }
+
+    /// The elements in row-major order.
+    pub fn to_vec(&self) -> Vec<T> {
+        match self.as_slice() {
+            Some(slice) => slice.to_vec(),
+            None => self.copied().to_vec(),
+        }
+    }
+
+    /// A row-major copy with a buffer of its own.
+    fn copied(&self) -> Tensor<T> {
+        kernel::map(self, |x| x)
+    }
+
+    /// The only element.
+    ///
+    /// # Panics
+    /// If the tensor does not have exactly one element.
+    #[track_caller]
+    #[inline]
+    pub fn item(&self) -> T {
+        if self.size() != 1 {
+            Error::Elements { op: "item", shape: vec![], found: self.size() }.panic()
+        }
+        self.data.slice()[self.offset]
+    }
+
+    /// The element at `index`, or `None` if the index does not exist.
+    pub fn get(&self, index: impl AsRef<[usize]>) -> Option<T> {
+        let index = index.as_ref();
+        let inside = index.len() == self.rank() && index.iter().zip(self.shape.iter()).all(|(&i, &n)| i < n);
+        inside.then(|| {
+            let step = |(&i, &stride): (&usize, &isize)| i as isize * stride;
+            let position = self.offset as isize + index.iter().zip(&self.strides).map(step).sum::<isize>();
+            self.data.slice()[position as usize]
+        })
+    }
+
+    /// The same elements as another number type.
+    pub fn cast<U: Element>(&self) -> Tensor<U> {
+        let x = self.contiguous();
+        let source = x.as_slice().unwrap_or_default();
+        Tensor::build(self.shape.clone(), |out| {
+            for (to, from) in out.iter_mut().zip(source) {
+                *to = U::from_f64(from.to_f64());
+            }
+        })
+    }
+
+    /// A new tensor with `f` applied to every element. Not an operation of a tape: for data and for tests.
+    pub fn map_values(&self, f: impl Fn(T) -> T + Copy) -> Tensor<T> {
+        kernel::map(self, f)
+    }
+
+    /// Do both hold the same buffer and look at it the same way?
+    pub fn same_as(&self, other: &Tensor<T>) -> bool {
+        let same_block = match (&self.data.0, &other.data.0) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            _ => false,
+        };
+        same_block
+            && self.offset == other.offset
+            && self.shape == other.shape
+            && self.strides == other.strides
+    }
+
+    /// Adds `other`, of the same shape, in place.
+    pub(crate) fn add_assign(&mut self, other: &Tensor<T>) {
+        debug_assert_eq!(self.shape, other.shape, "cotangents of one value have its shape");
+        kernel::update(self, other, |x, y| *x += y);
+    }
+}
+
+/// Equal shapes and equal elements (so a tensor with a NaN does not equal itself).
+impl<T: Element> PartialEq for Tensor<T> {
+    fn eq(&self, other: &Tensor<T>) -> bool {
+        self.shape == other.shape && self.to_vec() == other.to_vec()
+    }
+}
+
+impl<T: Element> Default for Tensor<T> {
+    /// A tensor of shape `[0]`.
+    fn default() -> Tensor<T> {
+        Tensor::unwritten(Shape::from([0]))
+    }
+}
+
+impl<T: Element> From<T> for Tensor<T> {
+    fn from(value: T) -> Tensor<T> {
+        Tensor::scalar(value)
+    }
+}
+
+impl<T: Element, const N: usize> From<[T; N]> for Tensor<T> {
+    fn from(data: [T; N]) -> Tensor<T> {
+        Tensor::build(Shape::from([N]), |out| out.copy_from_slice(&data))
+    }
+}
+
+impl<T: Element, const M: usize, const N: usize> From<[[T; N]; M]> for Tensor<T> {
+    fn from(data: [[T; N]; M]) -> Tensor<T> {
+        Tensor::build(Shape::from([M, N]), |out| out.copy_from_slice(data.as_flattened()))
+    }
+}
+
+impl<T: Element, const L: usize, const M: usize, const N: usize> From<[[[T; N]; M]; L]> for Tensor<T> {
+    fn from(data: [[[T; N]; M]; L]) -> Tensor<T> {
+        Tensor::build(Shape::from([L, M, N]), |out| {
+            out.copy_from_slice(data.as_flattened().as_flattened());
+        })
+    }
+}
+
+impl<T: Element> From<&[T]> for Tensor<T> {
+    fn from(data: &[T]) -> Tensor<T> {
+        Tensor::build(Shape::from([data.len()]), |out| out.copy_from_slice(data))
+    }
+}
+
+impl<T: Element> From<Vec<T>> for Tensor<T> {
+    fn from(data: Vec<T>) -> Tensor<T> {
+        error::expect(Tensor::from_vec([data.len()], data))
+    }
+}
+
+/// Nested brackets; rows longer than eight elements and tensors longer than eight rows are abbreviated.
+impl<T: Element> fmt::Display for Tensor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn level<T: Element>(x: &[T], dims: &[usize], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            let Some((&n, rest)) = dims.split_first() else {
+                return match x.first() {
+                    Some(value) => fmt::Display::fmt(value, f),
+                    None => Ok(()),
+                };
+            };
+            let step = x.len().checked_div(n).unwrap_or(0);
+            write!(f, "[")?;
+            for i in 0..n {
+                if n > 8 && i == 4 {
+                    write!(f, ", ...")?;
+                }
+                if n > 8 && (4..n - 3).contains(&i) {
+                    continue;
+                }
+                write!(f, "{}", if i > 0 { ", " } else { "" })?;
+                level(&x[i * step..(i + 1) * step], rest, f)?;
+            }
+            write!(f, "]")
+        }
+        level(&self.to_vec(), &self.shape, f)
+    }
+}
+
+impl<T: Element> fmt::Debug for Tensor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor<{}>{} {}", T::NAME, self.shape, self)
+    }
+}

@@ -1,0 +1,160 @@
+//! Folds along axes. The order of additions depends on the shape alone, so the same input gives the same bits.
+
+use super::Tensor;
+use super::kernel::Walk;
+use crate::algebra::Element;
+use crate::shape::Shape;
+use crate::simd::{self, Kernel};
+
+/// Numbers added in parallel lanes; a fixed number, so that every instruction set adds in the same order.
+const LANES: usize = 16;
+
+/// Runs longer than this are halved, so that rounding errors grow with the logarithm of the length.
+const BLOCK: usize = 512;
+
+struct Sum<'a, T>(&'a [T]);
+
+impl<T: Element> Kernel for Sum<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn call(self) -> T {
+        let (chunks, rest) = self.0.as_chunks::<LANES>();
+        let mut lanes = [T::ZERO; LANES];
+        for chunk in chunks {
+            for (lane, &x) in lanes.iter_mut().zip(chunk) {
+                *lane += x;
+            }
+        }
+        let mut width = LANES;
+        while width > 1 {
+            width /= 2;
+            for i in 0..width {
+                lanes[i] = lanes[i] + lanes[i + width];
+            }
+        }
+        rest.iter().fold(lanes[0], |sum, &x| sum + x)
+    }
+}
+
+/// Sum of a slice, pairwise above `BLOCK` elements.
+pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
+    match x.len() {
+        0..LANES => x.iter().fold(T::ZERO, |sum, &x| sum + x),
+        LANES..=BLOCK => simd::run(x.len(), Sum(x)),
+        n => {
+            let (left, right) = x.split_at((n / 2).next_multiple_of(LANES));
+            sum_slice(left) + sum_slice(right)
+        }
+    }
+}
+
+/// Moves the reduced axes behind the kept ones: rows of the result are what is folded.
+fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Tensor<T>) {
+    let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
+    let order: Vec<usize> = kept.clone().chain(axes.iter().copied()).collect();
+    let shape: Shape = kept.map(|axis| x.shape()[axis]).collect();
+    let length = axes.iter().map(|&axis| x.shape()[axis]).product();
+    (shape, length, x.permuted(&order).contiguous())
+}
+
+/// `fold` of the elements along `axes` (sorted), which disappear.
+pub(crate) fn fold<T: Element>(x: &Tensor<T>, axes: &[usize], fold: impl Fn(&[T]) -> T) -> Tensor<T> {
+    let leads = axes.iter().enumerate().all(|(i, &axis)| axis == x.rank() - axes.len() + i);
+    let (shape, length, rows) = if leads && x.is_contiguous() {
+        let (kept, last) = x.shape().split_at(x.rank() - axes.len());
+        (Shape::from(kept), last.iter().product(), x.clone())
+    } else {
+        reduced_last(x, axes)
+    };
+    let rows = rows.as_slice().unwrap_or_default();
+    Tensor::build(shape, |out| {
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = fold(&rows[i * length..(i + 1) * length]);
+        }
+    })
+}
+
+struct AddRow<'a, T>(&'a mut [T], &'a [T]);
+
+impl<T: Element> Kernel for AddRow<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let AddRow(sums, rows) = self;
+        for row in rows.chunks_exact(sums.len()) {
+            for (sum, &x) in sums.iter_mut().zip(row) {
+                *sum += x;
+            }
+        }
+    }
+}
+
+/// Sum along `axes` (sorted), which disappear.
+pub(crate) fn sum<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
+    let trails = axes.iter().enumerate().all(|(i, &axis)| axis == i);
+    match x.as_slice() {
+        // Leading axes: whole rows are added, blockwise so that long columns stay accurate.
+        Some(data) if trails && axes.len() < x.rank() && !data.is_empty() => {
+            let shape = Shape::from(&x.shape()[axes.len()..]);
+            let width = shape.size();
+            Tensor::build(shape, |out| column_sums(out, data, data.len() / width))
+        }
+        _ => fold(x, axes, sum_slice),
+    }
+}
+
+fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
+    let width = out.len();
+    if count <= BLOCK {
+        out.copy_from_slice(&rows[..width]);
+        return simd::run(rows.len(), AddRow(out, &rows[width..]));
+    }
+    let half = count / 2;
+    column_sums(out, &rows[..half * width], half);
+    let mut other = vec![T::ZERO; width];
+    column_sums(&mut other, &rows[half * width..], count - half);
+    simd::run(width, AddRow(out, &other));
+}
+
+/// Sum over the axes along which `shape` was stretched to the shape of `x`: the adjoint of stretching.
+pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
+    if x.shape() == shape {
+        return x.clone();
+    }
+    let missing = x.rank() - shape.rank();
+    let stretched = |axis: &usize| *axis < missing || (shape[*axis - missing] == 1 && x.shape()[*axis] != 1);
+    let axes: smallvec::SmallVec<[usize; 4]> = (0..x.rank()).filter(stretched).collect();
+    sum(x, &axes).reshaped(shape.clone())
+}
+
+/// Applies `f` to every lane along `axis`: `f(input, output)`, both of the extent of the axis.
+pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mut [T])) -> Tensor<T> {
+    let last = x.rank() - 1;
+    let extent = x.shape()[axis];
+    let mut order: Vec<usize> = (0..x.rank()).collect();
+    order.swap(axis, last);
+    let moved = if axis == last { x.contiguous() } else { x.permuted(&order).contiguous() };
+    let source = moved.as_slice().unwrap_or_default();
+    let out = Tensor::build(moved.shape().clone(), |out| {
+        if extent > 0 {
+            for (x, y) in source.chunks_exact(extent).zip(out.chunks_exact_mut(extent)) {
+                f(x, y);
+            }
+        }
+    });
+    if axis == last { out } else { out.permuted(&order) }
+}
+
+/// Copies `x` into `out` in row-major order.
+pub(crate) fn copy_into<T: Element>(x: &Tensor<T>, out: &mut [T]) {
+    if let Some(x) = x.as_slice() {
+        return out.copy_from_slice(x);
+    }
+    let mut filled = 0;
+    Walk::new(x.shape(), [x.strides()]).runs([x.offset()], |[at], n, [step]| {
+        for (i, out) in out[filled..filled + n].iter_mut().enumerate() {
+            *out = x.buffer()[super::kernel::place(at, step, i)];
+        }
+        filled += n;
+    });
+}

@@ -1,0 +1,62 @@
+//! Views: another way to walk over the same buffer. All of them are free; shapes are checked by the caller.
+
+use super::{Buffer, Tensor};
+use crate::algebra::Element;
+use crate::shape::{Shape, Strides};
+
+impl<T: Element> Tensor<T> {
+    fn view(&self, offset: usize, shape: Shape, strides: Strides) -> Tensor<T> {
+        debug_assert_eq!(shape.rank(), strides.len());
+        Tensor { data: Buffer(self.data.0.clone()), offset, shape, strides }
+    }
+
+    /// The same elements in row-major order under another shape of the same size.
+    pub(crate) fn reshaped(&self, shape: Shape) -> Tensor<T> {
+        debug_assert_eq!(self.size(), shape.size());
+        let source = self.contiguous();
+        let strides = shape.strides();
+        source.view(source.offset, shape, strides)
+    }
+
+    /// Axis `i` of the result is axis `order[i]` of `self`.
+    pub(crate) fn permuted(&self, order: &[usize]) -> Tensor<T> {
+        let shape = order.iter().map(|&axis| self.shape[axis]).collect();
+        let strides = order.iter().map(|&axis| self.strides[axis]).collect();
+        self.view(self.offset, shape, strides)
+    }
+
+    /// Stretched to `shape` by repeating along new axes and axes of extent 1, without copying.
+    #[inline]
+    pub(crate) fn stretched(&self, shape: &Shape) -> Tensor<T> {
+        if self.shape == *shape {
+            return self.clone();
+        }
+        let strides = self.stretched_strides(shape);
+        self.view(self.offset, shape.clone(), strides)
+    }
+
+    /// The strides with which `self` walks over `shape`, 0 where it repeats.
+    #[inline]
+    pub(crate) fn stretched_strides(&self, shape: &[usize]) -> Strides {
+        debug_assert!(self.shape.broadcasts_to(shape), "{} does not stretch to {shape:?}", self.shape);
+        let mut strides: Strides = Strides::from_elem(0, shape.len());
+        let missing = shape.len() - self.rank();
+        for (i, (&stride, &extent)) in self.strides.iter().zip(self.shape.iter()).enumerate() {
+            strides[missing + i] = if extent == 1 && shape[missing + i] != 1 { 0 } else { stride };
+        }
+        strides
+    }
+
+    /// `count` elements of `axis` from `start`, `step` apart (negative: backwards).
+    pub(crate) fn sliced(&self, axis: usize, start: usize, count: usize, step: isize) -> Tensor<T> {
+        let mut shape = self.shape.clone();
+        shape.set(axis, count);
+        let mut strides = self.strides.clone();
+        let offset = match shape.size() {
+            0 => 0,
+            _ => (self.offset as isize + start as isize * strides[axis]) as usize,
+        };
+        strides[axis] *= step;
+        self.view(offset, shape, strides)
+    }
+}
