@@ -1,1 +1,3 @@
 //! Reverse-mode automatic differentiation.
+
+pub mod element;
