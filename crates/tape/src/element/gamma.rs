@@ -77,7 +77,7 @@ pub(super) fn digamma_f64(x: f64) -> f64 {
         return -1.0 / x;
     }
     if x < 0.0 {
-        let (sin, cos) = if x.is_finite() { sin_cos_pi(x) } else { (0.0, 1.0) };
+        let (sin, cos) = sin_cos_pi(x);
         if sin == 0.0 {
             return f64::NAN;
         }
@@ -118,11 +118,12 @@ pub(super) fn polygamma_f64(n: u32, x: f64) -> f64 {
         return x;
     }
     let odd = n % 2 == 1;
-    if x > 0.0 {
-        let y = polygamma_size(n, x);
-        return if odd { y } else { -y };
+    if x > 0.0 || (x < 0.0 && x > -1e-17) {
+        // Next to 0 the first term of the sum stands for all, on both sides.
+        let y = polygamma_size(n, x.abs());
+        return if odd { y } else { -y.copysign(x) };
     }
-    let (sin, cos) = if x.is_finite() { sin_cos_pi(x) } else { (0.0, 1.0) };
+    let (sin, cos) = sin_cos_pi(x);
     if sin == 0.0 {
         return if odd && x.is_finite() { f64::INFINITY } else { f64::NAN };
     }

@@ -11,7 +11,9 @@ pub(super) fn sinh_f64(x: f64) -> f64 {
     let (k, y) = expm1_parts(t);
     // h = (e^t - 1) / 2, sinh t = h + h / (2h + 1).
     let h = scale(y, k - 1.0);
-    let y = h + h / (2.0 * h + 1.0);
+    let rest = h / (2.0 * h + 1.0);
+    // Far out 2h + 1 overflows, where the rest no longer counts.
+    let y = h + if t > 100.0 { 0.0 } else { rest };
     // Halving a subnormal would round.
     let y = if t < 1e-9 { t } else { y };
     y.copysign(x)

@@ -142,12 +142,15 @@ pub(super) fn tan_f32(x: f32) -> f32 {
     if x.abs() > CORE_MAX as f32 { tan_far(x as f64) as f32 } else { tan_core_f32(x) }
 }
 
-/// The sine and cosine of `pi x` for finite x, from the exact distance to the nearest half integer.
+/// The sine and cosine of `pi x`, from the exact distance to the nearest half integer. Arguments from 2^53 on
+/// are even integers; the infinities are treated as such.
 pub(super) fn sin_cos_pi(x: f64) -> (f64, f64) {
+    if x.abs() >= 9_007_199_254_740_992.0 {
+        return (0.0, 1.0);
+    }
     let n = (x * 2.0).round();
     let (r, e) = two_prod(x - n * 0.5, std::f64::consts::PI);
     let tail = e + (x - n * 0.5) * (2.0 * PIO2_LO);
-    // Only the parity bits count, and beyond 2^53 n is a multiple of 4.
     let quadrant = (n - (n * 0.25).floor() * 4.0) as u64;
     let y = kernels(r, tail);
     (sin_of(quadrant, y), sin_of(quadrant.wrapping_add(1), y))
