@@ -190,67 +190,93 @@ fn scalar_binary<T: Format, F: Binary>(x: T, y: T) -> T {
     F::call(black_box(x), black_box(y))
 }
 
-fn loop_unary<T: Format, F: Unary>(x: &[T], y: &mut [T]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = F::call(x);
-            }
-        },
-    );
+/// A loop compiled for the instruction sets that `pulp` tells apart. Structs, not closures: the method is inlined
+/// into the function with the instruction set whatever its size, a closure only when it is small.
+struct Loop<'a, T, F> {
+    x: &'a [T],
+    y: &'a mut [T],
+    f: F,
 }
 
-fn slice_unary<T: Format, F: Unary>(x: &[T], y: &mut [T]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || F::slice(x, y),
-    );
+struct Slice<'a, T, F>(Loop<'a, T, F>);
+
+struct Loop2<'a, T, F> {
+    x: &'a [T],
+    y: &'a [T],
+    z: &'a mut [T],
+    f: F,
 }
 
-fn loop_binary<T: Format, F: Binary>(x: &[T], y: &[T], z: &mut [T]) {
-    pulp::Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for ((z, &x), &y) in z.iter_mut().zip(x).zip(y) {
-                *z = F::call(x, y);
-            }
-        },
-    );
+impl<T: Format, F: Unary> pulp::WithSimd for Loop<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let _ = self.f;
+        for (y, &x) in self.y.iter_mut().zip(self.x) {
+            *y = F::call(x);
+        }
+    }
+}
+
+impl<T: Format, F: Unary> pulp::WithSimd for Slice<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        F::slice(self.0.x, self.0.y);
+    }
+}
+
+impl<T: Format, F: Binary> pulp::WithSimd for Loop2<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let _ = self.f;
+        for ((z, &x), &y) in self.z.iter_mut().zip(self.x).zip(self.y) {
+            *z = F::call(x, y);
+        }
+    }
 }
 
 struct SameBits;
 
 impl SameBits {
-    fn unary_in<T: Format, F: Unary>(name: &str) {
+    fn unary_in<T: Format, F: Unary>(name: &str, f: F) {
         let x = many::<T>(name);
         let mut y = vec![T::ZERO; x.len()];
-        loop_unary::<T, F>(&x, &mut y);
+        pulp::Arch::new().dispatch(Loop { x: &x, y: &mut y, f });
         assert_same(name, &y, |i| scalar_unary::<T, F>(x[i]));
         let mut z = vec![T::ZERO; x.len()];
-        slice_unary::<T, F>(&x, &mut z);
+        pulp::Arch::new().dispatch(Slice(Loop { x: &x, y: &mut z, f }));
         assert_same(name, &z, |i| y[i]);
+        // The other instruction sets of this machine.
+        pulp::Arch::Scalar.dispatch(Loop { x: &x, y: &mut z, f });
+        assert_same(name, &z, |i| y[i]);
+        #[cfg(target_arch = "x86_64")]
+        if let Some(set) = pulp::x86::V3::try_new() {
+            pulp::Simd::vectorize(set, Loop { x: &x, y: &mut z, f });
+            assert_same(name, &z, |i| y[i]);
+        }
     }
 
-    fn binary_in<T: Format, F: Binary>(name: &str) {
+    fn binary_in<T: Format, F: Binary>(name: &str, f: F) {
         let mut pairs = pairs::<T>(name);
         let x = many::<T>("exp");
         pairs.extend(x.iter().zip(x.iter().rev()).map(|(&a, &b)| (a, b)));
         let (x, y): (Vec<T>, Vec<T>) = pairs.into_iter().unzip();
         let mut z = vec![T::ZERO; x.len()];
-        loop_binary::<T, F>(&x, &y, &mut z);
+        pulp::Arch::new().dispatch(Loop2 { x: &x, y: &y, z: &mut z, f });
         assert_same(name, &z, |i| scalar_binary::<T, F>(x[i], y[i]));
     }
 }
 
 impl functions::Visitor for SameBits {
-    fn unary<F: Unary>(&mut self, name: &str, _: F) {
-        SameBits::unary_in::<f64, F>(name);
-        SameBits::unary_in::<f32, F>(name);
+    fn unary<F: Unary>(&mut self, name: &str, f: F) {
+        SameBits::unary_in::<f64, F>(name, f);
+        SameBits::unary_in::<f32, F>(name, f);
     }
-    fn binary<F: Binary>(&mut self, name: &str, _: F) {
-        SameBits::binary_in::<f64, F>(name);
-        SameBits::binary_in::<f32, F>(name);
+    fn binary<F: Binary>(&mut self, name: &str, f: F) {
+        SameBits::binary_in::<f64, F>(name, f);
+        SameBits::binary_in::<f32, F>(name, f);
     }
 }
 
@@ -261,27 +287,47 @@ fn a_vectorised_loop_gives_the_bits_of_scalar_calls() {
     for_each_binary(&mut SameBits);
 }
 
+/// The best time of many runs, in nanoseconds for each of `n` elements.
+fn nanoseconds(n: usize, mut run: impl FnMut()) -> f64 {
+    let mut best = f64::INFINITY;
+    for _ in 0..300 {
+        let start = std::time::Instant::now();
+        run();
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    best / n as f64 * 1e9
+}
+
 struct Time;
 
+const TIMED: usize = 4096;
+
 impl Time {
-    fn unary_in<T: Format, F: Unary>(name: &str, low: f64, high: f64) -> f64 {
-        let _ = name;
-        let n = 4096;
-        let step = (high - low) / n as f64;
-        let x: Vec<T> = (0..n).map(|i| T::from_f64(low + step * (i * 1597 % n) as f64)).collect();
-        let mut y = vec![T::ZERO; n];
-        let mut best = f64::INFINITY;
-        for _ in 0..200 {
-            let start = std::time::Instant::now();
-            slice_unary::<T, F>(black_box(&x), black_box(&mut y));
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        best / n as f64 * 1e9
+    fn spread<T: Format>(low: f64, high: f64, stride: usize) -> Vec<T> {
+        let step = (high - low) / TIMED as f64;
+        (0..TIMED).map(|i| T::from_f64(low + step * (i * stride % TIMED) as f64)).collect()
+    }
+
+    fn unary_in<T: Format, F: Unary>(f: F, low: f64, high: f64) -> f64 {
+        let x = Time::spread::<T>(low, high, 1597);
+        let mut y = vec![T::ZERO; TIMED];
+        nanoseconds(TIMED, || {
+            pulp::Arch::new().dispatch(Slice(Loop { x: black_box(&x), y: black_box(&mut y), f }));
+        })
+    }
+
+    fn binary_in<T: Format, F: Binary>(f: F) -> f64 {
+        let x = Time::spread::<T>(0.01, 20.0, 1597);
+        let y = Time::spread::<T>(-5.0, 5.0, 2003);
+        let mut z = vec![T::ZERO; TIMED];
+        nanoseconds(TIMED, || {
+            pulp::Arch::new().dispatch(Loop2 { x: black_box(&x), y: black_box(&y), z: black_box(&mut z), f });
+        })
     }
 }
 
 impl functions::Visitor for Time {
-    fn unary<F: Unary>(&mut self, name: &str, _: F) {
+    fn unary<F: Unary>(&mut self, name: &str, f: F) {
         let (low, high) = match name {
             "asin" | "acos" | "atanh" => (-0.99, 0.99),
             "acosh" => (1.0, 20.0),
@@ -289,21 +335,15 @@ impl functions::Visitor for Time {
             "log1p" => (-0.9, 20.0),
             _ => (-20.0, 20.0),
         };
-        let (a, b) = (Time::unary_in::<f64, F>(name, low, high), Time::unary_in::<f32, F>(name, low, high));
+        let (a, b) = (Time::unary_in::<f64, F>(f, low, high), Time::unary_in::<f32, F>(f, low, high));
         println!("{name:12} f64 {a:7.2} ns  f32 {b:7.2} ns");
     }
-    fn binary<F: Binary>(&mut self, name: &str, _: F) {
-        let n = 4096;
-        let x: Vec<f64> = (0..n).map(|i| 0.01 + i as f64 / 100.0).collect();
-        let y: Vec<f64> = (0..n).map(|i| 3.0 - i as f64 / 1000.0).collect();
-        let mut z = vec![0.0; n];
-        let mut best = f64::INFINITY;
-        for _ in 0..200 {
-            let start = std::time::Instant::now();
-            loop_binary::<f64, F>(black_box(&x), black_box(&y), black_box(&mut z));
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        println!("{name:12} f64 {:7.2} ns", best / n as f64 * 1e9);
+    fn binary<F: Binary>(&mut self, name: &str, f: F) {
+        println!(
+            "{name:12} f64 {:7.2} ns  f32 {:7.2} ns",
+            Time::binary_in::<f64, F>(f),
+            Time::binary_in::<f32, F>(f)
+        );
     }
 }
 
@@ -351,4 +391,63 @@ fn helpers_treat_nan_and_signed_zero_as_documented() {
     }
     check::<f64>();
     check::<f32>();
+}
+
+/// n, x and the n-th derivative of digamma at x, from `scripts/polygamma.py`.
+const POLYGAMMA: [(u32, f64, f64); 16] = [
+    (2, 0.5, -16.82879664423432),
+    (2, 1.25, -1.3277399375369203),
+    (2, 30.0, -0.0011487652037286),
+    (2, -0.75, -124.58699919679619),
+    (2, -7.375, 30.077476549186535),
+    (3, 0.001, 6000000000006.469),
+    (3, 4.5, 0.030322508542366587),
+    (3, -1.25, 1558.2209125348506),
+    (4, 2.0, -0.8862661234408782),
+    (4, -0.125, 786384.0070758504),
+    (5, 12.5, 9.562271597107644e-05),
+    (5, -3.875, 31457611.051694818),
+    (8, 6.25, -0.0038682488031333974),
+    (8, -2.125, 5411658672724.11),
+    (12, 1.5, -2464477.6094268286),
+    (20, 40.0, -1.4070197752355848e-15),
+];
+
+#[test]
+fn polygamma_matches_stored_values() {
+    for (n, x, expected) in POLYGAMMA {
+        let y = x.polygamma(n);
+        assert!(
+            (y - expected).abs() <= 1e-13 * expected.abs(),
+            "polygamma({n}, {x}) = {y:e}, not {expected:e}"
+        );
+    }
+    assert_eq!(0.5_f64.polygamma(0), 0.5_f64.digamma());
+    assert_eq!(0.5_f64.polygamma(1), 0.5_f64.trigamma());
+    assert!((-2.0_f64).polygamma(2).is_nan() && (-2.0_f64).polygamma(3) == f64::INFINITY);
+    assert_eq!(0.0_f64.polygamma(3), f64::INFINITY);
+    assert_eq!(f64::INFINITY.polygamma(2), -0.0);
+}
+
+#[test]
+fn exact_results_are_exact() {
+    for k in -1074..1024 {
+        let power = 2f64.powi(k / 2) * 2f64.powi(k - k / 2);
+        assert_eq!(Element::exp2(k as f64), power);
+        assert_eq!(Element::log2(power), k as f64);
+        assert_eq!(Element::pow(2.0_f64, k as f64), power);
+    }
+    for k in 0..23 {
+        assert_eq!(Element::log10(10f64.powi(k)), k as f64);
+        assert_eq!(Element::pow(10.0_f64, k as f64), 10f64.powi(k));
+    }
+    for k in -1000..1000_i64 {
+        assert_eq!(Element::cbrt((k * k * k) as f64), k as f64);
+        assert_eq!(Element::pow(k as f64 * 0.37, 1.0), k as f64 * 0.37);
+        assert_eq!(Element::pow(k as f64, 3.0), (k * k * k) as f64);
+    }
+    assert_eq!(Element::sigmoid(0.0_f64), 0.5);
+    assert_eq!(Element::lgamma(1.0_f64), 0.0);
+    assert_eq!(Element::lgamma(2.0_f64), 0.0);
+    assert_eq!(Element::hypot(3.0_f64, 4.0), 5.0);
 }

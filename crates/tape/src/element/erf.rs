@@ -3,7 +3,7 @@
 //! `erf` by a polynomial up to 1. Beyond, `erfc(x) = e^(-x^2) g(x)`, with the slowly varying scaled
 //! complement `g` as a polynomial in (x - c) / (x + c).
 
-use super::bits::{poly, pow2, scale, two_prod};
+use super::bits::{ROUND, poly, pow2, scale, two_prod};
 use super::coefficients::{ERF_F64, ERF_SHORT, ERF_TAIL_F64, ERF_TAIL_SHORT, ERFCX_F64};
 use super::exp::{clamp, exp_short, parts};
 
@@ -13,7 +13,7 @@ pub(super) fn erf_f64(x: f64) -> f64 {
     let z = a * a;
     let near = a + a * poly(z, &ERF_F64);
     let (k, p) = parts(-z, 0.0);
-    let e = (1.0 + p) * pow2(k + super::bits::ROUND);
+    let e = (1.0 + p) * pow2(k + ROUND);
     let far = 1.0 - e * poly((a - 2.0) / (a + 2.0), &ERF_TAIL_F64);
     let y = if a < 1.0 { near } else { far };
     y.copysign(x)

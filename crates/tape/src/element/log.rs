@@ -61,6 +61,16 @@ pub(super) fn log1p_f64(x: f64) -> f64 {
     if x == 0.0 { x } else { y }
 }
 
+/// sqrt(2) - 1.
+const SQRT_2_M1: f64 = 0.414_213_562_373_095_03;
+
+/// `ln(1 + x)` for 0 <= x <= 1; NaN stays NaN. `1 + x = 2 (1 + (x - 1) / 2)`, and `x - 1` is next to exact.
+#[inline(always)]
+pub(super) fn log1p_unit_f64(x: f64) -> f64 {
+    let far = x > SQRT_2_M1;
+    ln_core(if far { 1.0 } else { 0.0 }, if far { (x - 1.0) * 0.5 } else { x }, 0.0)
+}
+
 /// `ln m` as a high part of 21 bits and a rest.
 #[inline(always)]
 fn ln_high_low(m: f64) -> (f64, f64) {
@@ -77,7 +87,6 @@ pub(super) fn log2_f64(x: f64) -> f64 {
     let (k, m) = split(x);
     let (hi, lo) = ln_high_low(m);
     let (w, e) = fast_two_sum(k, hi * LOG2E_HI);
-    let e = if k == 0.0 { 0.0 } else { e };
     on_domain(x, w + (e + ((hi + lo) * LOG2E_LO + lo * LOG2E_HI)))
 }
 
@@ -148,10 +157,6 @@ pub(super) fn ln_f32(x: f32) -> f32 {
 /// `ln(1 + x)` for 0 <= x <= 1; NaN stays NaN.
 #[inline(always)]
 pub(super) fn log1p_unit_f32(x: f32) -> f32 {
-    let u = 1.0 + x;
-    let (k, m) = split_f32(u);
-    let near = k == 0.0;
-    let f = if near { x } else { m - 1.0 };
-    let c = if near { 0.0 } else { (x - (u - 1.0)) / u };
-    ln_core_f32(k, f, c)
+    let far = x > SQRT_2_M1 as f32;
+    ln_core_f32(if far { 1.0 } else { 0.0 }, if far { (x - 1.0) * 0.5 } else { x }, 0.0)
 }

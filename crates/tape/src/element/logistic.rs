@@ -4,7 +4,7 @@
 //! `max(x, 0) + ln(1 + e)`.
 
 use super::exp::{exp_f32, exp_f64};
-use super::log::{log1p_f64, log1p_unit_f32};
+use super::log::{log1p_unit_f32, log1p_unit_f64};
 
 #[inline(always)]
 pub(super) fn sigmoid_f64(x: f64) -> f64 {
@@ -15,7 +15,7 @@ pub(super) fn sigmoid_f64(x: f64) -> f64 {
 
 #[inline(always)]
 pub(super) fn softplus_f64(x: f64) -> f64 {
-    let y = log1p_f64(exp_f64(-x.abs()));
+    let y = log1p_unit_f64(exp_f64(-x.abs()));
     if x > 0.0 { x + y } else { y }
 }
 

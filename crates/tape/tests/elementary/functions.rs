@@ -3,13 +3,13 @@
 use super::arguments::Format;
 
 /// A function of one variable.
-pub(crate) trait Unary {
+pub(crate) trait Unary: Copy {
     fn call<T: Format>(x: T) -> T;
     fn slice<T: Format>(x: &[T], y: &mut [T]);
 }
 
 /// A function of two variables.
-pub(crate) trait Binary {
+pub(crate) trait Binary: Copy {
     fn call<T: Format>(x: T, y: T) -> T;
 }
 
@@ -23,6 +23,7 @@ pub(crate) trait Visitor {
 macro_rules! unary {
     ($($name:ident $kind:ident $($slice:ident)?,)*) => {
         $(
+            #[derive(Clone, Copy)]
             pub(crate) struct $kind;
             impl Unary for $kind {
                 #[inline(always)]
@@ -52,6 +53,7 @@ macro_rules! unary {
 macro_rules! binary {
     ($($name:ident $kind:ident,)*) => {
         $(
+            #[derive(Clone, Copy)]
             pub(crate) struct $kind;
             impl Binary for $kind {
                 #[inline(always)]
