@@ -1,0 +1,42 @@
+//! The error function and its complement.
+//!
+//! `erf` by a polynomial up to 1. Beyond, `erfc(x) = e^(-x^2) g(x)`, with the slowly varying scaled
+//! complement `g` as a polynomial in (x - c) / (x + c).
+
+use super::bits::{ROUND, poly, pow2, scale, two_prod};
+use super::coefficients::{ERF_F64, ERF_SHORT, ERF_TAIL_F64, ERF_TAIL_SHORT, ERFCX_F64};
+use super::exp::{clamp, exp_short, parts};
+
+#[inline(always)]
+pub(super) fn erf_f64(x: f64) -> f64 {
+    let a = clamp(x.abs(), 0.0, 6.0);
+    let z = a * a;
+    let near = a + a * poly(z, &ERF_F64);
+    let (k, p) = parts(-z, 0.0);
+    let e = (1.0 + p) * pow2(k + ROUND);
+    let far = 1.0 - e * poly((a - 2.0) / (a + 2.0), &ERF_TAIL_F64);
+    let y = if a < 1.0 { near } else { far };
+    y.copysign(x)
+}
+
+#[inline(always)]
+pub(super) fn erf_f32(x: f32) -> f32 {
+    let a = clamp((x as f64).abs(), 0.0, 4.0);
+    let z = a * a;
+    let near = a + a * poly(z, &ERF_SHORT);
+    let far = 1.0 - exp_short(-z) * poly((a - 2.0) / (a + 2.0), &ERF_TAIL_SHORT);
+    let y = if a < 1.0 { near } else { far };
+    y.copysign(x as f64) as f32
+}
+
+#[inline(always)]
+pub(super) fn erfc_f64(x: f64) -> f64 {
+    let a = clamp(x.abs(), 0.0, 28.0);
+    let (z, e) = two_prod(a, a);
+    let (k, p) = parts(-z, -e);
+    let g = poly((a - 3.0) / (a + 3.0), &ERFCX_F64) / (1.0 + 2.0 * a);
+    let far = scale((1.0 + p) * g, k);
+    let far = if x < 0.0 { 2.0 - far } else { far };
+    let near = 1.0 - (x + x * poly(z, &ERF_F64));
+    if a < 0.5 { near } else { far }
+}
