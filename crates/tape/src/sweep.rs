@@ -354,7 +354,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
 
     fn scalar(&self, index: Index) -> Scalar<'t, T> {
         let value = tape_values(self.tape, index);
-        Scalar { tape: self.tape, index, leaf: false, value }
+        Scalar { tape: self.tape, index, value }
     }
 
     /// The gradient with respect to a target, zero if the root does not depend on it.

@@ -26,7 +26,6 @@ use std::fmt;
 pub struct Scalar<'t, T: Element = f64> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) index: Index,
-    pub(crate) leaf: bool,
     pub(crate) value: T,
 }
 
@@ -82,7 +81,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// A constant on the same tape.
     #[inline]
     pub(crate) fn number(self, value: T) -> Scalar<'t, T> {
-        Scalar { tape: self.tape, index: CONSTANT, leaf: false, value }
+        Scalar { tape: self.tape, index: CONSTANT, value }
     }
 
     #[inline]
@@ -172,7 +171,7 @@ impl<'t, T: Element> Var<'t, T> {
     /// If the rank is not 0.
     #[track_caller]
     pub fn item(self) -> Scalar<'t, T> {
-        let number = |index, value| Scalar { tape: self.tape, index, leaf: false, value };
+        let number = |index, value| Scalar { tape: self.tape, index, value };
         if self.index == CONSTANT {
             return number(CONSTANT, self.literal);
         }

@@ -81,6 +81,8 @@ pub(crate) struct Graph<T: Element> {
     pub(crate) parameters: Arc<HashMap<u64, u32>>,
     /// Where each node was created, on a traced tape.
     sites: Option<Vec<&'static Location<'static>>>,
+    /// Are leaves differentiated?
+    recording: bool,
     /// The gradients handed out last; used again once their owner has dropped them.
     pub(crate) spare: Option<Arc<Store<T>>>,
 }
@@ -263,6 +265,7 @@ impl<T: Element> Tape<T> {
             values: Vec::new(),
             parameters: Arc::default(),
             sites: None,
+            recording: true,
             spare: None,
         };
         Tape { graph: RefCell::new(graph) }
@@ -272,6 +275,21 @@ impl<T: Element> Tape<T> {
     pub fn tracing(mut self) -> Tape<T> {
         let graph = self.graph.get_mut();
         graph.sites = Some(vec![Location::caller(); graph.nodes.len()]);
+        self
+    }
+
+    /// The tape for computing values only: leaves and parameters are constants, and no operation is recorded.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new().inference();
+    /// let x = tape.var([1.0, 2.0]);
+    /// let y = (x * x).sum();
+    /// assert_eq!(y.value(), 5.0);
+    /// assert_eq!(y.backward().wrt(x).to_vec(), [0.0, 0.0]);
+    /// ```
+    pub fn inference(mut self) -> Tape<T> {
+        self.graph.get_mut().recording = false;
         self
     }
 
@@ -306,14 +324,17 @@ impl<T: Element> Tape<T> {
     #[inline]
     pub fn scalar(&self, value: T) -> Scalar<'_, T> {
         let node = Node { partial: [value, T::ZERO], parent: [CONSTANT; 2], rule: LEAF };
-        let index = self.graph.borrow_mut().push(node);
-        Scalar { tape: self, index, leaf: true, value }
+        let mut graph = self.graph.borrow_mut();
+        let index = if graph.recording { graph.push(node) } else { CONSTANT };
+        Scalar { tape: self, index, value }
     }
 
     /// A tensor to differentiate with respect to.
     #[track_caller]
     pub fn var(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
-        let index = self.graph.borrow_mut().push_array(value.into(), &[], true, false);
+        let mut graph = self.graph.borrow_mut();
+        let tracked = graph.recording;
+        let index = graph.push_array(value.into(), &[], tracked, false);
         Var { tape: self, index, literal: T::ZERO }
     }
 
@@ -326,7 +347,7 @@ impl<T: Element> Tape<T> {
 
     /// A number that is not differentiated; it takes no place on the tape.
     pub fn number(&self, value: T) -> Scalar<'_, T> {
-        Scalar { tape: self, index: CONSTANT, leaf: false, value }
+        Scalar { tape: self, index: CONSTANT, value }
     }
 
     /// The parameter `id` with this value: a leaf, recorded once however often it is asked for, so that a
@@ -342,7 +363,8 @@ impl<T: Element> Tape<T> {
             Some(slot) => slot as usize,
             None => {
                 let slot = graph.arrays.len();
-                graph.push_array(value.clone(), &[], true, false);
+                let tracked = graph.recording;
+                graph.push_array(value.clone(), &[], tracked, false);
                 Arc::make_mut(&mut graph.parameters).insert(id.0, slot as u32);
                 slot
             }
@@ -447,7 +469,7 @@ impl<T: Element> Tape<T> {
         let mut graph = self.graph.borrow_mut();
         let rule = graph.rules.unary(f);
         let index = graph.push(Node { partial, parent: [x, CONSTANT], rule });
-        Scalar { tape: self, index, leaf: false, value: y }
+        Scalar { tape: self, index, value: y }
     }
 
     /// Records a function of two numbers, at least one of which is on the tape.
@@ -461,7 +483,7 @@ impl<T: Element> Tape<T> {
         let mut graph = self.graph.borrow_mut();
         let rule = graph.rules.binary(f);
         let index = graph.push(Node { partial: [da, db], parent, rule });
-        Scalar { tape: self, index, leaf: false, value: y }
+        Scalar { tape: self, index, value: y }
     }
 
     /// Records a tensor operation; only its value if no operand is differentiated.
