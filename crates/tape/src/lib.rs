@@ -6,6 +6,7 @@ mod algebra;
 pub mod element;
 mod elementwise;
 mod error;
+mod forward;
 mod gradients;
 mod methods;
 mod op;

@@ -13,6 +13,8 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn differentiable(&self, k: usize) -> bool;
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T>;
     fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T>;
+    fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T>;
+    fn jvp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dx: &Var<'t, T>) -> Var<'t, T>;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
@@ -28,6 +30,13 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     }
     fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T> {
         Op::vjp(self, k, x, y, dy)
+    }
+    fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T> {
+        Op::jvp(self, k, x, y, dx)
+    }
+    #[track_caller]
+    fn jvp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dx: &Var<'t, T>) -> Var<'t, T> {
+        Op::jvp(self, k, x, y, dx)
     }
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self

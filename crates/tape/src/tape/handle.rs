@@ -327,6 +327,45 @@ pub(crate) enum AnyHandle<'t, T: Element> {
     Var(Var<'t, T>),
 }
 
+impl<'t, T: Element> AnyHandle<'t, T> {
+    /// A tensor of rank 0 as a number, which is how sweeps carry it.
+    #[track_caller]
+    pub(crate) fn new(x: Var<'t, T>) -> AnyHandle<'t, T> {
+        if x.shape().rank() == 0 { AnyHandle::Scalar(x.item()) } else { AnyHandle::Var(x) }
+    }
+
+    pub(crate) fn index(self) -> Index {
+        match self {
+            AnyHandle::Scalar(x) => x.index,
+            AnyHandle::Var(x) => x.index,
+        }
+    }
+
+    pub(crate) fn tape(self) -> &'t Tape<T> {
+        match self {
+            AnyHandle::Scalar(x) => x.tape,
+            AnyHandle::Var(x) => x.tape,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn to_var(self) -> Var<'t, T> {
+        match self {
+            AnyHandle::Scalar(x) => x.to_var(),
+            AnyHandle::Var(x) => x,
+        }
+    }
+
+    /// The sum of two contributions to one node.
+    #[track_caller]
+    pub(crate) fn plus(self, other: AnyHandle<'t, T>) -> AnyHandle<'t, T> {
+        match (self, other) {
+            (AnyHandle::Scalar(a), AnyHandle::Scalar(b)) => AnyHandle::Scalar(a + b),
+            (a, b) => AnyHandle::Var(a.to_var() + b.to_var()),
+        }
+    }
+}
+
 /// One or several handles: a [`Scalar`], a [`Var`], an array, a vector or a tuple of them.
 ///
 /// What is asked with handles is answered in the same form: `loss.grad([x, y])` returns two handles.
@@ -338,6 +377,8 @@ pub trait Handle<'t, T: Element>: Sized {
     fn gather(&self, to: &mut Handles<'t, T>);
     #[doc(hidden)]
     fn rebuild(&self, from: &mut Handles<'t, T>) -> Self;
+    #[doc(hidden)]
+    fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>);
     #[doc(hidden)]
     fn values(
         &self,
@@ -379,6 +420,9 @@ impl<'t, T: Element> Handle<'t, T> for Scalar<'t, T> {
             AnyHandle::Var(x) => x.item(),
         }
     }
+    fn scatter(values: &T, to: &mut Vec<Tensor<T>>) {
+        to.push(Tensor::scalar(*values));
+    }
     fn values(
         &self,
         of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
@@ -398,6 +442,9 @@ impl<'t, T: Element> Handle<'t, T> for Var<'t, T> {
             AnyHandle::Var(x) => x,
         }
     }
+    fn scatter(values: &Tensor<T>, to: &mut Vec<Tensor<T>>) {
+        to.push(values.clone());
+    }
     fn values(
         &self,
         of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
@@ -413,6 +460,9 @@ impl<'t, T: Element, H: Handle<'t, T>, const N: usize> Handle<'t, T> for [H; N] 
     }
     fn rebuild(&self, from: &mut Handles<'t, T>) -> Self {
         self.each_ref().map(|x| x.rebuild(from))
+    }
+    fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
+        values.iter().for_each(|x| H::scatter(x, to));
     }
     fn values(
         &self,
@@ -434,6 +484,9 @@ impl<'t, T: Element, H: Handle<'t, T>> Handle<'t, T> for Vec<H> {
     fn rebuild(&self, from: &mut Handles<'t, T>) -> Self {
         self.iter().map(|x| x.rebuild(from)).collect()
     }
+    fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
+        values.iter().for_each(|x| H::scatter(x, to));
+    }
     fn values(
         &self,
         of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
@@ -451,6 +504,9 @@ macro_rules! tuples {
             }
             fn rebuild(&self, from: &mut Handles<'t, T>) -> Self {
                 ($(self.$at.rebuild(from),)*)
+            }
+            fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
+                $($name::scatter(&values.$at, to);)*
             }
             fn values(
                 &self,

@@ -11,7 +11,7 @@ mod rules;
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, HandleRef, Handles, Scalar, Var};
-pub(crate) use rules::{Rule, Rules};
+pub(crate) use rules::Rules;
 
 use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
