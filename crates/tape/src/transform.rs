@@ -132,7 +132,9 @@ macro_rules! number_tuple {
 }
 
 macro_rules! same {
-    ($name:ident $t:ty) => { $t };
+    ($name:ident $t:ty) => {
+        $t
+    };
 }
 
 // Numbers are `f64`, so that the type of literals is known; `f32` goes in as tensors.
