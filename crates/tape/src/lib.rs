@@ -3,10 +3,12 @@
 #![deny(unsafe_code)]
 
 mod algebra;
+mod anomaly;
 pub mod element;
 mod elementwise;
 mod error;
 mod forward;
+mod function;
 mod gradients;
 mod methods;
 mod op;
@@ -21,6 +23,7 @@ mod tensor;
 pub mod transform;
 
 pub use algebra::{Algebra, Binary, Element, Pull, Unary};
+pub use anomaly::{Anomaly, NonFinite};
 pub use elementwise::{Map, Zip};
 pub use error::Error;
 pub use gradients::Gradients;
