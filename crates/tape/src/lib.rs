@@ -31,4 +31,6 @@ pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions};
 pub use shape::{Axes, Shape};
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
+#[doc(hidden)]
+pub use tape::{HandleRef, Handles, Number};
 pub use tensor::Tensor;
