@@ -27,6 +27,7 @@ pub use anomaly::{Anomaly, NonFinite};
 pub use elementwise::{Map, Zip};
 pub use error::Error;
 pub use gradients::Gradients;
+pub use methods::Operand;
 pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions};
 pub use shape::{Axes, Shape};
