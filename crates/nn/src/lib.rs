@@ -44,6 +44,7 @@ pub mod optim;
 pub mod param;
 pub mod parameters;
 pub mod sequential;
+pub mod state;
 
 pub use activation::{Identity, LeakyRelu, Relu, ScaledSigmoid, Sigmoid, Softmax, Softplus, Tanh};
 pub use init::Init;
@@ -54,3 +55,4 @@ pub use optim::{Optimizer, Sgd};
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
 pub use sequential::{Sequential, mlp};
+pub use state::{load, load_state_dict, save, state_dict};

@@ -1,37 +1,10 @@
-//! Classes: as targets, from outputs, and how many are right.
+//! Classes from outputs, and how many are right. (Labels as targets: [`one_hot`](crate::one_hot).)
 
 use std::fmt;
 use tape::{Element, Error, Tensor};
 
-/// One row per label, 1 in the label's column and 0 elsewhere.
-///
-/// # Shapes
-/// `labels.len()` rows of `classes`.
-///
-/// # Errors
-/// A label that is not below `classes`.
-///
-/// ```
-/// use nn::metrics::one_hot;
-/// use tape::Tensor;
-/// assert_eq!(one_hot::<f64>(&[1, 0], 3)?, Tensor::from([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]));
-/// # Ok::<(), tape::Error>(())
-/// ```
-pub fn one_hot<T: Element>(labels: &[usize], classes: usize) -> Result<Tensor<T>, Error> {
-    if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-        let shape = vec![labels.len(), classes];
-        return Err(Error::Index { op: "one_hot", index: label as isize, axis: 1, shape });
-    }
-    let mut out = Tensor::zeros([labels.len(), classes]);
-    let columns = classes.max(1);
-    for (row, &label) in out.as_mut_slice().chunks_exact_mut(columns).zip(labels) {
-        row[label] = T::ONE;
-    }
-    Ok(out)
-}
-
-/// The column of the largest element of each row; of several equal ones the first. NaN is not larger than
-/// anything, so a row of NaNs gives 0.
+/// The column of the largest element of each row; of several equal ones the first. NaN is passed over;
+/// a row of NaNs gives 0.
 ///
 /// # Shapes
 /// `x` is `[n, classes]`, with at least one class.

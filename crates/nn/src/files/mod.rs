@@ -20,7 +20,7 @@ pub use stored::Stored;
 
 pub(crate) use stored::byte_count;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use tape::{Element, Tensor};
 
@@ -59,7 +59,7 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
 ///
 /// # Errors
 /// [`Problem::Names`] lists all names that are missing and all that are too many; [`Problem::Shape`] names the
-/// first tensor of another shape.
+/// first tensor of another shape; [`Problem::Duplicate`] a name that stands twice.
 ///
 /// ```
 /// use nn::files::matching;
@@ -70,7 +70,8 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
 /// assert_eq!(problem.to_string(), "missing tensors: a; unexpected tensors: c");
 /// ```
 pub fn matching<T: Element>(state: State<T>, wanted: &[(&str, &[usize])]) -> Result<Vec<Tensor<T>>, Problem> {
-    let mut found: std::collections::HashMap<String, Tensor<T>> = state.into_iter().collect();
+    unique_names(&state)?;
+    let mut found: HashMap<String, Tensor<T>> = state.into_iter().collect();
     let mut tensors = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();
     for &(name, shape) in wanted {
