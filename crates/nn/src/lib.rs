@@ -33,6 +33,7 @@
 #![deny(unsafe_code)]
 
 pub mod activation;
+pub mod by_hand;
 pub mod init;
 pub mod linear;
 pub mod loss;
