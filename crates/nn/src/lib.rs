@@ -33,6 +33,7 @@
 #![deny(unsafe_code)]
 
 pub mod activation;
+pub mod by_hand;
 pub mod data;
 pub mod files;
 pub mod init;
