@@ -62,14 +62,16 @@ pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
     check_extent(bytes)?;
     let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
     let mut state = State::new();
-    for (name, view) in file.iter() {
+    // In the order of names, so that of two faults the same one is always reported.
+    let mut tensors: Vec<_> = file.iter().collect();
+    tensors.sort_by_key(|&(name, _)| name);
+    for (name, view) in tensors {
         if view.dtype() != T::DTYPE {
             let found = view.dtype().to_string();
             return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found });
         }
         state.push((name.to_owned(), stored::tensor(view.shape(), view.data())?));
     }
-    state.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(state)
 }
 
