@@ -13,6 +13,7 @@ mod op;
 mod operators;
 pub mod ops;
 mod pool;
+pub mod registry;
 mod shape;
 mod simd;
 mod sweep;
@@ -21,7 +22,7 @@ mod tensor;
 
 pub use algebra::{Algebra, Binary, Element, Pull, Unary};
 pub use elementwise::{Map, Zip};
-pub use error::Error;
+pub use error::{Dims, Error};
 pub use gradients::Gradients;
 pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions};
