@@ -10,7 +10,7 @@ use crate::ops::{self, for_each_array_op, for_each_binary, for_each_unary};
 use crate::shape::Shape;
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 /// One registered operation.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub struct Entry {
     pub name: &'static str,
     /// Its row in the table of operations.
     pub card: Card,
+    /// The types that implement it: an operation on tensors often has its adjoint beside it.
+    pub types: &'static [&'static str],
     /// What it works on, and where to test it.
     pub kind: Kind,
 }
@@ -80,14 +82,23 @@ pub trait Function: Operation + Evaluate<f64> + Evaluate<f32> {}
 
 impl<F: Evaluate<f64> + Evaluate<f32>> Function for F {}
 
-#[derive(Debug)]
 struct One<F>(F);
 
-#[derive(Debug)]
 struct Two<F>(F);
 
-#[derive(Debug)]
 struct Whole<O>(O);
+
+macro_rules! shown_as_their_content {
+    ($($wrapper:ident)*) => {$(
+        impl<F: Debug> Debug for $wrapper<F> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )*};
+}
+
+shown_as_their_content!(One Two Whole);
 
 impl<T: Element, F: Unary> Apply<T> for One<F> {
     fn compute(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -162,7 +173,10 @@ macro_rules! examples {
         vec![(Box::new(One(ops::$op)), ops::$name::POINTS)]
     };
     ($name:ident $op:ident $($arg:ident)+) => {
-        ops::$name::EXAMPLES.iter().map(|&(f, points)| (Box::new(One(f)) as Box<dyn Function>, points)).collect()
+        ops::$name::EXAMPLES
+            .iter()
+            .map(|&(f, points)| (Box::new(One(f)) as Box<dyn Function>, points))
+            .collect()
     };
 }
 
@@ -171,6 +185,7 @@ macro_rules! unary_entries {
         vec![$(Entry {
             name: stringify!($name),
             card: ops::$name::CARD,
+            types: &[stringify!($op)],
             kind: Kind::Unary(examples!($name $op $($($arg)*)?)),
         }),*]
     };
@@ -181,6 +196,7 @@ macro_rules! binary_entries {
         vec![$(Entry {
             name: stringify!($name),
             card: ops::$name::CARD,
+            types: &[stringify!($op)],
             kind: Kind::Binary(Box::new(Two(ops::$op)), ops::$name::PAIRS),
         }),*]
     };
@@ -191,7 +207,8 @@ macro_rules! array_entries {
         vec![$({
             let mut cases = Vec::new();
             ops::$file::cases(&mut cases);
-            Entry { name: stringify!($file), card: ops::$file::CARD, kind: Kind::Array(cases) }
+            let types = &[$(stringify!($op)),+];
+            Entry { name: stringify!($file), card: ops::$file::CARD, types, kind: Kind::Array(cases) }
         }),*]
     };
 }
@@ -211,4 +228,3 @@ pub fn registry() -> Vec<Entry> {
     entries.extend(array);
     entries
 }
-

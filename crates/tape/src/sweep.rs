@@ -7,8 +7,7 @@ use crate::algebra::{Algebra, Element};
 use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Scalar, Store, Tape,
-    Var,
+    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Scalar, Store, Tape, Var,
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
