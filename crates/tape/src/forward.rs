@@ -8,7 +8,7 @@ use crate::error::{self, Error};
 use crate::gradients::zeros;
 use crate::shape::Shape;
 use crate::sweep::{dependent, indices, nothing, operands, operation, slopes, variable};
-use crate::tape::{AnyHandle, CONSTANT, Graph, Handle, HandleRef, Handles, Index, Scalar, Tape, Var};
+use crate::tape::{AnyHandle, CONSTANT, Graph, Handle, HandleRef, Handles, Index, Number, Scalar, Tape, Var};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 
@@ -50,7 +50,7 @@ impl<T: Element> Tape<T> {
         for i in (1..count).filter(|&i| !seeded[i]) {
             tangents.push(&graph, i as Index);
         }
-        error::expect(y.values(&mut |y| Ok(tangents.get(&graph, y))))
+        error::expect(y.values(&mut |y| Ok(Number::Many(tangents.get(&graph, y)))))
     }
 
     /// As [`jvp`](Tape::jvp), recorded: the tangent is a handle that can be differentiated again.

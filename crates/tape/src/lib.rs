@@ -19,6 +19,7 @@ mod simd;
 mod sweep;
 mod tape;
 mod tensor;
+pub mod transform;
 
 pub use algebra::{Algebra, Binary, Element, Pull, Unary};
 pub use elementwise::{Map, Zip};

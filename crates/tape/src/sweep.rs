@@ -7,7 +7,8 @@ use crate::algebra::{Algebra, Element};
 use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Scalar, Store, Tape, Var,
+    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Node, Scalar, Store,
+    Tape, Var,
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -167,20 +168,10 @@ fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, s
         (Some(seed), Some(slot)) if seed.rank() > 0 => store.arrays[slot] = Some(seed),
         (seed, _) => store.scalars[root as usize] = seed.map_or(T::ONE, |seed| seed.item()),
     }
-    let nodes = &graph.nodes[..root as usize + 1];
-    for (i, node) in nodes.iter().enumerate().rev() {
-        if node.rule == ARRAY {
-            pull_array(graph, i as Index, node.parent[0] as usize, store);
-            continue;
-        }
-        let ct = store.scalars[i];
-        // Zero absorbs: an untaken branch contributes nothing, whatever its slope. Constants and leaves have
-        // parent 0, which collects what nobody asks for.
-        if ct != T::ZERO {
-            let [a, b] = node.parent;
-            store.scalars[a as usize] += ct * node.partial[0];
-            store.scalars[b as usize] += ct * node.partial[1];
-        }
+    let mut end = root as usize + 1;
+    while let Some(at) = pull_numbers(&graph.nodes[..end], &mut store.scalars) {
+        pull_array(graph, at as Index, graph.nodes[at].parent[0] as usize, store);
+        end = at;
     }
     for &slot in graph.parameters.values() {
         let array = &graph.arrays[slot as usize];
@@ -192,6 +183,27 @@ fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, s
             *gradient = Some(zeros(&array.value));
         }
     }
+}
+
+/// The reverse sweep over numbers, from the end down to a tensor, whose place it returns.
+fn pull_numbers<T: Element>(nodes: &[Node<T>], cts: &mut [T]) -> Option<usize> {
+    let cts = &mut cts[..nodes.len()];
+    for (i, node) in nodes.iter().enumerate().rev() {
+        if node.rule == ARRAY {
+            return Some(i);
+        }
+        let ct = cts[i];
+        // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
+        if ct != T::ZERO {
+            let [a, b] = node.parent;
+            cts[a as usize] += ct * node.partial[0];
+            // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
+            if b != CONSTANT {
+                cts[b as usize] += ct * node.partial[1];
+            }
+        }
+    }
+    None
 }
 
 /// One step of the reverse sweep at a tensor.

@@ -115,7 +115,7 @@ impl<'t, T: Element> Scalar<'t, T> {
 
     /// An elementwise function: one of ours or your own.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     pub fn map<F: Unary>(self, f: F) -> Scalar<'t, T> {
         if self.is_constant() {
             return self.number(f.eval(self.value));
@@ -125,10 +125,10 @@ impl<'t, T: Element> Scalar<'t, T> {
 
     /// An elementwise function of two numbers: one of ours or your own.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     pub fn zip<F: Binary>(self, other: Scalar<'t, T>, f: F) -> Scalar<'t, T> {
         if !std::ptr::eq(self.tape, other.tape) {
-            error::expect(self.tape.owns(F::NAME, other.tape));
+            self.tape.refuse(F::NAME, other.tape);
         }
         if self.is_constant() && other.is_constant() {
             return self.number(f.eval(self.value, other.value));
@@ -382,7 +382,7 @@ pub trait Handle<'t, T: Element>: Sized {
     #[doc(hidden)]
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Self::Value, Error>;
 }
 
@@ -390,6 +390,30 @@ pub trait Handle<'t, T: Element>: Sized {
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Handles<'t, T: Element>(pub(crate) SmallVec<[AnyHandle<'t, T>; 4]>, pub(crate) usize);
+
+/// What is known of one handle: a number without the cost of a tensor.
+#[doc(hidden)]
+pub enum Number<T: Element> {
+    One(T),
+    Many(Tensor<T>),
+}
+
+impl<T: Element> Number<T> {
+    #[inline]
+    fn item(self) -> T {
+        match self {
+            Number::One(x) => x,
+            Number::Many(x) => x.item(),
+        }
+    }
+
+    fn tensor(self) -> Tensor<T> {
+        match self {
+            Number::One(x) => Tensor::scalar(x),
+            Number::Many(x) => x,
+        }
+    }
+}
 
 /// One handle of a group.
 #[doc(hidden)]
@@ -425,7 +449,7 @@ impl<'t, T: Element> Handle<'t, T> for Scalar<'t, T> {
     }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<T, Error> {
         Ok(of(HandleRef::Scalar(self))?.item())
     }
@@ -447,9 +471,9 @@ impl<'t, T: Element> Handle<'t, T> for Var<'t, T> {
     }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Tensor<T>, Error> {
-        of(HandleRef::Var(self))
+        Ok(of(HandleRef::Var(self))?.tensor())
     }
 }
 
@@ -466,7 +490,7 @@ impl<'t, T: Element, H: Handle<'t, T>, const N: usize> Handle<'t, T> for [H; N] 
     }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Self::Value, Error> {
         let values = self.iter().map(|x| x.values(of)).collect::<Result<Vec<_>, _>>()?;
         match values.try_into() {
@@ -489,7 +513,7 @@ impl<'t, T: Element, H: Handle<'t, T>> Handle<'t, T> for Vec<H> {
     }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Self::Value, Error> {
         self.iter().map(|x| x.values(of)).collect()
     }
@@ -510,7 +534,7 @@ macro_rules! tuples {
             }
             fn values(
                 &self,
-                of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+                of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
             ) -> Result<Self::Value, Error> {
                 Ok(($(self.$at.values(of)?,)*))
             }

@@ -10,7 +10,7 @@ mod rules;
 mod store;
 
 pub(crate) use erased::ErasedOp;
-pub(crate) use handle::{AnyHandle, HandleRef, Handles};
+pub(crate) use handle::{AnyHandle, HandleRef, Handles, Number};
 pub use handle::{Handle, Scalar, Var};
 pub(crate) use rules::Rules;
 pub(crate) use store::{Keep, Store};
@@ -39,6 +39,9 @@ pub(crate) const LEAF: u32 = u32::MAX;
 
 /// The node is a tensor; `parent[0]` is its place in the side table.
 pub(crate) const ARRAY: u32 = u32::MAX - 1;
+
+/// The largest number of nodes: the numbers above are taken.
+const LIMIT: usize = ARRAY as usize;
 
 /// One recorded number: 32 bytes in `f64`.
 ///
@@ -165,18 +168,30 @@ impl<T: Element> Graph<T> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     fn push(&mut self, node: Node<T>) -> Index {
         let index = self.nodes.len();
-        if index >= ARRAY as usize {
-            Error::Capacity { limit: ARRAY as usize }.panic();
+        if index == self.nodes.capacity() {
+            self.grow();
         }
         self.nodes.push(node);
         if let Some(sites) = &mut self.sites {
             sites.push(Location::caller());
         }
         index as Index
+    }
+
+    /// Makes room for more nodes, as long as 32 bits can number them.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn grow(&mut self) {
+        let room = LIMIT - self.nodes.len();
+        if room == 0 {
+            Error::Capacity { limit: LIMIT }.panic();
+        }
+        self.nodes.reserve_exact(self.nodes.len().max(64).min(room));
     }
 
     #[track_caller]
@@ -451,6 +466,13 @@ impl<T: Element> Tape<T> {
         } else {
             Err(Error::ForeignTape { op, tapes: [self.graph.borrow().epoch, other.graph.borrow().epoch] })
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn refuse(&self, op: &'static str, other: &Tape<T>) {
+        error::expect(self.owns(op, other));
     }
 
     pub(crate) fn graph(&self) -> Ref<'_, Graph<T>> {
