@@ -25,6 +25,7 @@ pub use algebra::{Algebra, Binary, Element, Pull, Unary};
 pub use elementwise::{Map, Zip};
 pub use error::{Dims, Error};
 pub use gradients::Gradients;
+pub use methods::Operand;
 pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions};
 pub use shape::{Axes, Shape};
