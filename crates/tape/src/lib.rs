@@ -3,10 +3,12 @@
 #![deny(unsafe_code)]
 
 mod algebra;
+mod anomaly;
 pub mod element;
 mod elementwise;
 mod error;
 mod forward;
+mod function;
 mod gradients;
 mod methods;
 mod op;
@@ -22,6 +24,7 @@ mod tensor;
 pub mod transform;
 
 pub use algebra::{Algebra, Binary, Element, Pull, Unary};
+pub use anomaly::{Anomaly, NonFinite};
 pub use elementwise::{Map, Zip};
 pub use error::{Dims, Error};
 pub use gradients::Gradients;
@@ -30,4 +33,6 @@ pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions};
 pub use shape::{Axes, Shape};
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
+#[doc(hidden)]
+pub use tape::{HandleRef, Handles, Number};
 pub use tensor::Tensor;

@@ -152,14 +152,35 @@ fn sweep<T: Element>(tape: &Tape<T>, root: Index, seed: Option<Tensor<T>>, kept:
         store.epoch = graph.epoch;
         store.kept = kept;
         store.parameters = graph.parameters.clone();
-        reverse(&graph, root, seed, store);
+        reverse(&graph, root, seed, store, &mut ());
     }
     tape.graph_mut().spare = Some(store.clone());
     Gradients(store)
 }
 
-/// The reverse sweep over numbers.
-fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, store: &mut Store<T>) {
+/// Sees every contribution of a sweep before it is added. `()` sees nothing and costs nothing.
+pub(crate) trait Observer<T: Element> {
+    /// Node `node`, a number with cotangent `ct`, contributes to `parent`, its operand `k`.
+    #[inline(always)]
+    fn number(&mut self, _node: Index, _k: usize, _parent: Index, _ct: T, _slope: T) {}
+    /// Node `node`, a tensor with cotangent `dy`, is about to contribute.
+    #[inline(always)]
+    fn tensor(&mut self, _graph: &Graph<T>, _node: Index, _dy: &Tensor<T>) {}
+    /// It contributes `ct` to `input`, its operand `k`.
+    #[inline(always)]
+    fn contribution(&mut self, _node: Index, _k: usize, _input: Index, _ct: &Tensor<T>) {}
+}
+
+impl<T: Element> Observer<T> for () {}
+
+/// The reverse sweep over numbers and tensors.
+pub(crate) fn reverse<T: Element>(
+    graph: &Graph<T>,
+    root: Index,
+    seed: Option<Tensor<T>>,
+    store: &mut Store<T>,
+    observer: &mut impl Observer<T>,
+) {
     store.scalars.clear();
     store.scalars.resize(root as usize + 1, T::ZERO);
     store.arrays.clear();
@@ -169,8 +190,8 @@ fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, s
         (seed, _) => store.scalars[root as usize] = seed.map_or(T::ONE, |seed| seed.item()),
     }
     let mut end = root as usize + 1;
-    while let Some(at) = pull_numbers(&graph.nodes[..end], &mut store.scalars) {
-        pull_array(graph, at as Index, graph.nodes[at].parent[0] as usize, store);
+    while let Some(at) = pull_numbers(&graph.nodes[..end], &mut store.scalars, observer) {
+        pull_array(graph, at as Index, graph.nodes[at].parent[0] as usize, store, observer);
         end = at;
     }
     for &slot in graph.parameters.values() {
@@ -186,16 +207,22 @@ fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, s
 }
 
 /// The reverse sweep over numbers, from the end down to a tensor, whose place it returns.
-fn pull_numbers<T: Element>(nodes: &[Node<T>], cts: &mut [T]) -> Option<usize> {
+fn pull_numbers<T: Element>(
+    nodes: &[Node<T>],
+    cts: &mut [T],
+    observer: &mut impl Observer<T>,
+) -> Option<usize> {
     let cts = &mut cts[..nodes.len()];
     for (i, node) in nodes.iter().enumerate().rev() {
         if node.rule == ARRAY {
             return Some(i);
         }
         let ct = cts[i];
+        let [a, b] = node.parent;
+        observer.number(i as Index, 0, a, ct, node.partial[0]);
+        observer.number(i as Index, 1, b, ct, node.partial[1]);
         // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
         if ct != T::ZERO {
-            let [a, b] = node.parent;
             cts[a as usize] += ct * node.partial[0];
             // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
             if b != CONSTANT {
@@ -208,7 +235,13 @@ fn pull_numbers<T: Element>(nodes: &[Node<T>], cts: &mut [T]) -> Option<usize> {
 
 /// One step of the reverse sweep at a tensor.
 #[inline(never)]
-fn pull_array<T: Element>(graph: &Graph<T>, index: Index, slot: usize, store: &mut Store<T>) {
+fn pull_array<T: Element>(
+    graph: &Graph<T>,
+    index: Index,
+    slot: usize,
+    store: &mut Store<T>,
+    observer: &mut impl Observer<T>,
+) {
     let array = &graph.arrays[slot];
     if !array.tracked || !array.computed {
         return;
@@ -236,8 +269,10 @@ fn pull_array<T: Element>(graph: &Graph<T>, index: Index, slot: usize, store: &m
     let x: SmallVec<[&Tensor<T>; 4]> = inputs.iter().map(|&i| graph.tensor(i, &number)).collect();
     let wanted = |(k, &i): (usize, &Index)| graph.tracked(i) && op.differentiable(k);
     let want: SmallVec<[bool; 4]> = inputs.iter().enumerate().map(wanted).collect();
-    for (&input, ct) in inputs.iter().zip(op.vjp_all(&x, y, dy, &want)) {
+    observer.tensor(graph, index, &dy);
+    for (k, (&input, ct)) in inputs.iter().zip(op.vjp_all(&x, y, dy, &want)).enumerate() {
         let Some(ct) = ct else { continue };
+        observer.contribution(index, k, input, &ct);
         match graph.slot(input) {
             Some(slot) if graph.arrays[slot].value.rank() > 0 => {
                 debug_assert_eq!(

@@ -159,6 +159,11 @@ impl<T: Element> Graph<T> {
         &self.values
     }
 
+    /// The value of a recorded number, once replayed.
+    pub(crate) fn value(&self, index: Index) -> T {
+        self.values[index as usize]
+    }
+
     /// Values of the operands of a recorded number; those before it must have been computed.
     fn operands(&self, i: usize) -> [T; 2] {
         let node = &self.nodes[i];
@@ -417,13 +422,8 @@ impl<T: Element> Tape<T> {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = x.value);
         });
         let inputs: SmallVec<[Index; 8]> = x.iter().map(|x| x.index).collect();
-        let mut graph = self.graph.borrow_mut();
-        let tracked = inputs.iter().any(|&i| graph.tracked(i));
-        let index = graph.push_array(value, if tracked { &inputs } else { &[] }, tracked, tracked);
-        if tracked {
-            graph.store_op(FromScalars { shape });
-        }
-        Var { tape: self, index, literal: T::ZERO }
+        let tracked = inputs.iter().any(|&i| self.graph.borrow().tracked(i));
+        self.store(FromScalars { shape }, &inputs, value, tracked)
     }
 
     /// Applies an operation and records it.
@@ -536,12 +536,30 @@ impl<T: Element> Tape<T> {
             None => error,
         })?;
         drop(graph);
+        Ok(self.store(op, &inputs, value, tracked))
+    }
+
+    /// Records an operation whose value is known already.
+    #[track_caller]
+    pub(crate) fn record_value<'t, O: Op<T>>(
+        &'t self,
+        op: O,
+        x: &[Var<'t, T>],
+        value: Tensor<T>,
+    ) -> Var<'t, T> {
+        let inputs: SmallVec<[Index; 4]> = x.iter().map(|x| x.node()).collect();
+        let tracked = inputs.iter().any(|&i| self.graph.borrow().tracked(i));
+        self.store(op, &inputs, value, tracked)
+    }
+
+    #[track_caller]
+    fn store<O: Op<T>>(&self, op: O, inputs: &[Index], value: Tensor<T>, tracked: bool) -> Var<'_, T> {
         let mut graph = self.graph.borrow_mut();
-        let index = graph.push_array(value, if tracked { &inputs } else { &[] }, tracked, tracked);
+        let index = graph.push_array(value, if tracked { inputs } else { &[] }, tracked, tracked);
         if tracked {
             graph.store_op(op);
         }
-        Ok(Var { tape: self, index, literal: T::ZERO })
+        Var { tape: self, index, literal: T::ZERO }
     }
 }
 
