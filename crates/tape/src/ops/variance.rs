@@ -93,15 +93,16 @@ pub(crate) const CARD: Card = Card {
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (shape, axes, keepdim) in reductions() {
-        to.case(Variance { axes: axes.clone(), ddof: 0, keepdim }, &[shape]);
-        if row_length(shape, &axes) > 1.0 {
-            to.case(Variance { axes, ddof: 1, keepdim }, &[shape]);
+        for ddof in [0, 1] {
+            if row_length(shape, &axes) > ddof {
+                to.case(Variance { axes: axes.clone(), ddof, keepdim }, &[shape]);
+            }
         }
     }
 }
 
 /// The number of elements in each row.
-pub(crate) fn row_length(shape: &[usize], axes: &Axes) -> f64 {
-    let shape = Shape::from(shape);
-    freedom(&shape, &positions("var", &shape, axes), 0)
+pub(crate) fn row_length(shape: &[usize], axes: &Axes) -> usize {
+    let axes = positions("var", &Shape::from(shape), axes);
+    axes.iter().map(|&axis| shape[axis]).product()
 }
