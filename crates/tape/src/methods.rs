@@ -1,5 +1,8 @@
 //! The operations as methods of tensors and handles, from the lists in `ops`.
 
+mod argmax;
+mod compare;
+
 use crate::algebra::{Algebra, Element};
 use crate::error;
 use crate::op::{Array, compute};

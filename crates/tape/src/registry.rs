@@ -42,12 +42,12 @@ pub struct Case {
     /// The operation.
     pub op: Box<dyn Operation>,
     /// The operands.
-    pub operands: Vec<Operand>,
+    pub operands: Vec<Input>,
 }
 
 /// What an operand of a test is made from.
 #[derive(Clone, Debug)]
-pub enum Operand {
+pub enum Input {
     /// Random numbers of this shape.
     Shape(Shape),
     /// These numbers.
@@ -156,12 +156,12 @@ impl<T: Element, O: Op<T> + Clone> Apply<T> for Whole<O> {
 /// Collects the cases of one file.
 impl Cases for Vec<Case> {
     fn case<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, shapes: &[&[usize]]) {
-        let operands = shapes.iter().map(|&shape| Operand::Shape(shape.into())).collect();
+        let operands = shapes.iter().map(|&shape| Input::Shape(shape.into())).collect();
         self.push(Case { op: Box::new(Whole(op)), operands });
     }
 
     fn values<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, values: &[Tensor<f64>]) {
-        let operands = values.iter().cloned().map(Operand::Values).collect();
+        let operands = values.iter().cloned().map(Input::Values).collect();
         self.push(Case { op: Box::new(Whole(op)), operands });
     }
 }

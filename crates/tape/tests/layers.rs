@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 21] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "pool",        // buffers that are used again
@@ -19,9 +19,11 @@ const LAYERS: [&str; 19] = [
     "tape",        // recording, handles
     "operators",   // + - * /
     "methods",     // operations as methods
+    "function",    // operations with derivatives of one's own
     "gradients",   // what a sweep returns
     "sweep",       // reverse
     "forward",     // tangents
+    "anomaly",     // where numbers went infinite
     "transform",   // closures in, numbers out
     "registry",    // operations as data
     "lib",         // what is public

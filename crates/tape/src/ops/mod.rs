@@ -4,9 +4,7 @@
 //! its line follow the module, its methods on numbers, tensors and recorded handles, its row in the table of
 //! operations and its tests.
 
-mod argmax;
 pub mod card;
-mod compare;
 
 use crate::algebra::{Algebra, Element};
 use crate::op::Array;

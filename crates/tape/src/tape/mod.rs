@@ -10,8 +10,8 @@ mod rules;
 mod store;
 
 pub(crate) use erased::ErasedOp;
-pub(crate) use handle::{AnyHandle, HandleRef, Handles, Number};
-pub use handle::{Handle, Scalar, Var};
+pub(crate) use handle::AnyHandle;
+pub use handle::{Handle, HandleRef, Handles, Number, Scalar, Var};
 pub(crate) use rules::Rules;
 pub(crate) use store::{Keep, Store};
 

@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::rc::Rc;
 use tape::ops::card::{Pairs, Points};
-use tape::registry::{Apply, Evaluate, Function, Kind, Operand, Operation, registry};
+use tape::registry::{Apply, Evaluate, Function, Input, Kind, Operation, registry};
 use tape::{Element, Shape, Tape, Tensor, Var};
 
 /// Central differences, extrapolated four times: what is left is rounding, 1e-16 / 1e-3, and the tenth
@@ -220,13 +220,13 @@ pub(crate) fn subjects() -> Vec<Subject> {
             Kind::Array(cases) => {
                 assert!(!cases.is_empty(), "{name}: no cases");
                 for case in cases {
-                    let fixed = case.operands.iter().any(|x| matches!(x, Operand::Values(_)));
+                    let fixed = case.operands.iter().any(|x| matches!(x, Input::Values(_)));
                     let x: Vec<Tensor<f64>> = case
                         .operands
                         .iter()
                         .map(|operand| match operand {
-                            Operand::Shape(shape) => random.spread(shape),
-                            Operand::Values(x) => x.map_values(|x| f64::from(x as f32)),
+                            Input::Shape(shape) => random.spread(shape),
+                            Input::Values(x) => x.map_values(|x| f64::from(x as f32)),
                         })
                         .collect();
                     let shapes: Vec<&Shape> = x.iter().map(|x| x.shape()).collect();
