@@ -606,3 +606,106 @@ mod zero_absorbs {
         assert_eq!(first.vjp([1.0, 1.0]).wrt(v), Tensor::from([0.0, -1.0 / 16.0]));
     }
 }
+
+mod custom {
+    use super::*;
+    use tape::{Array, Element, Op, Shape, Unary};
+
+    /// A function that writes its own square, so that its derivative is again one of ours.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct MySquare;
+
+    impl Unary for MySquare {
+        const NAME: &'static str = "my_square";
+        fn eval<T: Element>(&self, x: T) -> T {
+            x * x
+        }
+        fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+            x.lift(2.0) * x
+        }
+    }
+
+    #[test]
+    fn functions_have_every_order_in_nested_forward_mode() {
+        // Trap T75: x⁴ as a square of a square at 3, and its first three derivatives.
+        let tape = Tape::new();
+        let x = tape.scalar(3.0);
+        let one = tape.number(1.0);
+        let mut y = x.map(MySquare).map(MySquare);
+        for expected in [108.0, 108.0, 72.0, 24.0] {
+            y = tape.pushforward(y, x, one);
+            assert_eq!(y.value(), expected);
+        }
+    }
+
+    /// The logarithmic mean exp: an operation whose rule needs a value that its kernel also computes.
+    #[derive(Debug)]
+    struct Soft;
+
+    impl<T: Element> Op<T> for Soft {
+        fn name(&self) -> &'static str {
+            "soft"
+        }
+        fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+            Ok(x[0].clone())
+        }
+        fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+            x[0] / &x[0].exp()
+        }
+        fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
+            dx.clone() * (y.clone() / x[0].clone() - y.clone())
+        }
+        fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
+            Op::<T>::jvp(self, k, x, y, dy)
+        }
+        /// Sweeps a tape of its own in the middle of the sweep of another.
+        fn vjp_all(
+            &self,
+            x: &[&Tensor<T>],
+            _y: &Tensor<T>,
+            dy: Tensor<T>,
+            _want: &[bool],
+        ) -> tape::Cotangents<T> {
+            let tape = Tape::of();
+            let x = tape.var(x[0].clone());
+            [Some((x / x.exp()).vjp(dy).wrt(x))].into_iter().collect()
+        }
+    }
+
+    #[test]
+    fn operations_may_sweep_inside_a_sweep() {
+        // Traps T74 and T80.
+        let tape = Tape::new();
+        let x = tape.var([0.5, 2.0]);
+        let y = tape.apply(Soft, &[x]);
+        let (slope, second) = (|x: f64| (1.0 - x) * (-x).exp(), |x: f64| (x - 2.0) * (-x).exp());
+        all_close(&y.vjp([1.0, 10.0]).wrt(x), &Tensor::from([slope(0.5), 10.0 * slope(2.0)]));
+        let first = y.grad(tape.constant([1.0, 10.0]), x);
+        all_close(&first.vjp([1.0, 1.0]).wrt(x), &Tensor::from([second(0.5), 10.0 * second(2.0)]));
+    }
+
+    #[test]
+    fn constants_between_operands_take_their_place() {
+        // Trap T12: the constant in the middle must not shift the gradient of the last.
+        let tape = Tape::new();
+        let (a, b, c) = (tape.var([1.0]), tape.constant([2.0, 3.0]), tape.var([4.0, 5.0, 6.0]));
+        let y = tape.concat(&[a, b, c], 0);
+        let grads = y.vjp([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(grads.wrt((a, c)), (Tensor::from([1.0]), Tensor::from([4.0, 5.0, 6.0])));
+    }
+}
+
+mod inference {
+    use super::*;
+
+    #[test]
+    fn computes_the_same_values_and_records_no_operation() {
+        let f = |tape: &Tape| {
+            let (x, s) = (tape.var([1.0, 2.0]), tape.scalar(3.0));
+            ((x * s).tanh().sum() + s).value()
+        };
+        let (recorded, inferred) = (Tape::new(), Tape::new().inference());
+        assert_eq!(f(&recorded), f(&inferred));
+        assert!(inferred.len() < recorded.len());
+    }
+}

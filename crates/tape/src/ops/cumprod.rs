@@ -90,4 +90,8 @@ pub(crate) fn cases(to: &mut impl Cases) {
             to.case(CumProd { axis, reverse }, &[shape]);
         }
     }
+    for reverse in [false, true] {
+        to.values(CumProd { axis: 0, reverse }, &[Tensor::from([2.0, 0.0, 3.0, 4.0])]);
+        to.values(CumProd { axis: 1, reverse }, &[Tensor::from([[0.0, 2.0, 0.0], [1.5, -2.0, 0.0]])]);
+    }
 }

@@ -102,4 +102,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
     for (shape, axes, keepdim) in reductions() {
         to.case(Prod { axes, keepdim }, &[shape]);
     }
+    // With one zero in a row, with two, and with none.
+    let rows = Prod { axes: Axes::from(1), keepdim: false };
+    to.values(rows, &[Tensor::from([[0.0, 2.0, 3.0], [0.0, -1.5, 0.0], [2.0, 0.5, -1.0]])]);
 }

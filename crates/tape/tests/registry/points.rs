@@ -1,6 +1,7 @@
 //! Edges, kinks and far arguments of the functions of numbers.
 
 use super::fixtures::*;
+use tape::{Scalar, Tape};
 
 /// How far from an edge or a kink a one-sided derivative is taken.
 const ASIDE: f64 = 1e-3;
@@ -114,6 +115,25 @@ fn where_the_value_is_a_number_so_is_the_slope() {
             let (value, slopes) = (function.value(&x), function.slopes(&x));
             if !value.is_nan() {
                 assert!(slopes.iter().all(|s| !s.is_nan()), "{}: slopes {slopes:?} at {x:?}", function.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn where_the_slope_is_finite_the_second_derivative_is_a_number() {
+    for function in functions() {
+        for x in function.everywhere() {
+            if function.value(&x).is_nan() || function.slopes(&x).iter().any(|slope| !slope.is_finite()) {
+                continue;
+            }
+            let tape = Tape::new();
+            let scalars: Vec<Scalar> = x.iter().map(|&x| tape.scalar(x)).collect();
+            let y = function.f.scalar(&scalars);
+            for gradient in y.grad(scalars.clone()) {
+                let second = gradient.backward().wrt(scalars.clone());
+                let name = &function.name;
+                assert!(second.iter().all(|s| !s.is_nan()), "{name}: second derivatives {second:?} at {x:?}");
             }
         }
     }
