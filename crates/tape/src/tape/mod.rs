@@ -7,15 +7,16 @@
 mod erased;
 mod handle;
 mod rules;
+mod store;
 
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, HandleRef, Handles, Number, Scalar, Var};
 pub(crate) use rules::Rules;
+pub(crate) use store::{Keep, Store};
 
 use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
-use crate::gradients::Store;
 use crate::op::Op;
 use crate::ops::FromScalars;
 use crate::shape::Shape;
