@@ -95,7 +95,7 @@ fn another_number_type_is_refused_by_name() {
     let expected =
         |found: &str| Problem::Dtype { tensor: "cube".into(), expected: "f64", found: found.into() };
     let bytes = safetensors::to_bytes(&single).unwrap();
-    assert_eq!(safetensors::from_bytes::<f64>(&bytes).unwrap_err(), expected("F32"));
+    assert_eq!(safetensors::from_bytes::<f64>(&bytes).unwrap_err(), expected("f32"));
     let bytes = npz::to_bytes(&single).unwrap();
     assert_eq!(npz::from_bytes::<f64>(&bytes).unwrap_err(), expected("<f4"));
 }

@@ -64,7 +64,7 @@ pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
     let mut state = State::new();
     for (name, view) in file.iter() {
         if view.dtype() != T::DTYPE {
-            let found = view.dtype().to_string();
+            let found = view.dtype().to_string().to_lowercase();
             return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found });
         }
         state.push((name.to_owned(), stored::tensor(view.shape(), view.data())?));
@@ -108,7 +108,7 @@ fn check_extent(bytes: &[u8]) -> Result<(), Problem> {
 /// let state = vec![("fc1.bias".to_owned(), Tensor::from([-0.0, 5e-324]))];
 /// safetensors::save(&path, &state)?;
 /// assert_eq!(safetensors::load::<f64>(&path)?, state);
-/// assert!(safetensors::load::<f32>(&path).unwrap_err().to_string().ends_with("expected f32, found F64"));
+/// assert!(safetensors::load::<f32>(&path).unwrap_err().to_string().ends_with("expected f32, found f64"));
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok(())
 /// # }
