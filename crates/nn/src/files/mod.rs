@@ -106,3 +106,9 @@ fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem
         None => Ok(()),
     }
 }
+
+/// The tensor `name`, if it was found.
+fn only<T: Element>(mut state: State<T>, name: &str) -> Result<Tensor<T>, Problem> {
+    let missing = || Problem::Names { missing: vec![name.to_owned()], unexpected: vec![] };
+    state.pop().map(|(_, tensor)| tensor).ok_or_else(missing)
+}
