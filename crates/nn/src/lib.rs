@@ -1,1 +1,53 @@
-//! Neural networks on `tape`.
+//! Neural networks on `tape`: parameters, modules, losses and optimizers.
+//!
+//! A model is plain data that lives outside any tape. One training step records it on a tape, asks for
+//! gradients, and lets an optimizer write the new values in place:
+//!
+//! ```
+//! use nn::{Context, Module, Optimizer, Sgd, Sigmoid, mlp};
+//! use rand::{SeedableRng, rngs::StdRng};
+//! use tape::{Tape, Tensor};
+//!
+//! let mut rng = StdRng::seed_from_u64(7);
+//! let x = Tensor::from([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+//! let y = Tensor::from([[0.0], [1.0], [1.0], [1.0]]);
+//! let mut model = mlp(&[2, 3, 1], Sigmoid, Sigmoid, &mut rng);
+//! let mut optimizer = Sgd::new(2.0).momentum(0.9);
+//! let mut cx = Context::train(rng);
+//! let mut tape = Tape::new();
+//! let mut last = f64::INFINITY;
+//! for _ in 0..200 {
+//!     let prediction = model.forward(tape.constant(x.clone()), &mut cx);
+//!     let loss = nn::loss::bce(prediction, &y);
+//!     last = loss.value();
+//!     let grads = loss.backward();
+//!     tape.reset();
+//!     optimizer.step(&mut model, &grads);
+//! }
+//! assert!(last < 0.1);
+//! assert!(model.predict(&x).get([3, 0]).unwrap() > 0.9);
+//! ```
+//!
+//! Resetting the tape before the step gives up its hold on the parameters, so the step copies nothing.
+
+#![deny(unsafe_code)]
+
+pub mod activation;
+pub mod init;
+pub mod linear;
+pub mod loss;
+pub mod module;
+pub mod optim;
+pub mod param;
+pub mod parameters;
+pub mod sequential;
+
+pub use activation::{Identity, LeakyRelu, Relu, ScaledSigmoid, Sigmoid, Softmax, Softplus, Tanh};
+pub use init::Init;
+pub use linear::Linear;
+pub use loss::{Loss, one_hot};
+pub use module::{Context, Module};
+pub use optim::{Optimizer, Sgd};
+pub use param::{Param, Role};
+pub use parameters::{Parameters, Path};
+pub use sequential::{Sequential, mlp};

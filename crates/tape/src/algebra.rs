@@ -79,6 +79,10 @@ pub trait Unary: Copy + PartialEq + Debug + Send + Sync + 'static {
     /// The value.
     fn eval<T: Element>(&self, x: T) -> T;
 
+    /// The place in every tape's table of the arithmetic operators, so frequent that they are not looked up.
+    #[doc(hidden)]
+    const PLACE: Option<u32> = None;
+
     /// The derivative, from input and output.
     fn slope<A: Algebra>(&self, x: A, y: A) -> A;
 }
@@ -90,6 +94,10 @@ pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
 
     /// The value.
     fn eval<T: Element>(&self, a: T, b: T) -> T;
+
+    /// The place in every tape's table of the arithmetic operators, so frequent that they are not looked up.
+    #[doc(hidden)]
+    const PLACE: Option<u32> = None;
 
     /// The derivative with respect to `a`, from both inputs and the output.
     fn slope_a<A: Algebra>(&self, a: A, b: A, y: A) -> A;

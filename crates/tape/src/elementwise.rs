@@ -62,6 +62,10 @@ impl<T: Element, F: Unary> Op<T> for Map<F> {
         dy.clone().pull(self.0.slope(x[0].clone(), y.clone()))
     }
 
+    fn elementwise(&self) -> bool {
+        true
+    }
+
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let f = self.0;
         smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, move |dy, x, y| pull(dy, f.slope(x, y))))]
@@ -93,6 +97,10 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
         dy.clone().pull(self.slope(k, x[0], x[1], y)).sum_to(x[k].shape())
+    }
+
+    fn elementwise(&self) -> bool {
+        true
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
@@ -141,6 +149,10 @@ impl<T: Element, F: Binary> Op<T> for ZipLeft<F> {
         dy.clone().pull(self.f.slope_b(y.lift(self.a), x[0].clone(), y.clone()))
     }
 
+    fn elementwise(&self) -> bool {
+        true
+    }
+
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let (f, a) = (self.f, T::from_f64(self.a));
         let rule = move |dy, b, y| pull(dy, f.slope_b(a, b, y));
@@ -168,6 +180,10 @@ impl<T: Element, F: Binary> Op<T> for ZipRight<F> {
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
         dy.clone().pull(self.f.slope_a(x[0].clone(), y.lift(self.b), y.clone()))
+    }
+
+    fn elementwise(&self) -> bool {
+        true
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {

@@ -2,7 +2,7 @@
 
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::tape::{CONSTANT, Handle, HandleRef, Index, LEAF, ParamId};
+use crate::tape::{CONSTANT, Handle, HandleRef, Index, LEAF, Number, ParamId};
 use crate::tensor::Tensor;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -89,33 +89,34 @@ impl<T: Element> Gradients<T> {
         x.values(&mut |x| self.gradient(x))
     }
 
-    fn gradient(&self, x: HandleRef<'_, '_, T>) -> Result<Tensor<T>, Error> {
+    fn gradient(&self, x: HandleRef<'_, '_, T>) -> Result<Number<T>, Error> {
         let (tape, index) = match x {
             HandleRef::Scalar(x) => (x.tape, x.index),
             HandleRef::Var(x) => (x.tape, x.index),
         };
         if index == CONSTANT {
-            return Ok(Tensor::scalar(T::ZERO));
+            return Ok(Number::One(T::ZERO));
         }
         let graph = tape.graph();
         if graph.epoch != self.0.epoch {
             return Err(Error::ForeignTape { op: "gradients", tapes: [self.0.epoch, graph.epoch] });
         }
+        let number = || Number::One(self.0.scalars.get(index as usize).copied().unwrap_or(T::ZERO));
+        let node = &graph.nodes[index as usize];
+        if node.rule == LEAF {
+            return Ok(number());
+        }
         let slot = graph.slot(index);
-        let computed = match slot {
-            Some(slot) => graph.arrays[slot].computed,
-            None => graph.nodes[index as usize].rule != LEAF,
-        };
+        let computed = slot.is_none_or(|slot| graph.arrays[slot].computed);
         if computed && !self.0.kept.keeps(index) {
             return Err(Error::NotKept { op: graph.name(index), node: index as usize });
         }
-        let number = || Tensor::scalar(self.0.scalars.get(index as usize).copied().unwrap_or(T::ZERO));
         let Some(slot) = slot else { return Ok(number()) };
         let value = &graph.arrays[slot].value;
         Ok(match self.0.arrays.get(slot) {
             _ if value.rank() == 0 => number(),
-            Some(Some(gradient)) => gradient.clone(),
-            _ => zeros(value),
+            Some(Some(gradient)) => Number::Many(gradient.clone()),
+            _ => Number::Many(zeros(value)),
         })
     }
 

@@ -3,9 +3,12 @@
 #![deny(unsafe_code)]
 
 mod algebra;
+mod anomaly;
 pub mod element;
 mod elementwise;
 mod error;
+mod forward;
+mod function;
 mod gradients;
 mod methods;
 mod op;
@@ -17,13 +20,18 @@ mod simd;
 mod sweep;
 mod tape;
 mod tensor;
+pub mod transform;
 
 pub use algebra::{Algebra, Binary, Element, Pull, Unary};
+pub use anomaly::{Anomaly, NonFinite};
 pub use elementwise::{Map, Zip};
 pub use error::Error;
 pub use gradients::Gradients;
+pub use methods::Operand;
 pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions};
 pub use shape::{Axes, Shape};
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
+#[doc(hidden)]
+pub use tape::{HandleRef, Handles, Number};
 pub use tensor::Tensor;

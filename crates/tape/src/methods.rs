@@ -3,7 +3,7 @@
 use crate::algebra::{Algebra, Element};
 use crate::error;
 use crate::op::{Array, compute};
-use crate::ops::{self, for_each_array_op, for_each_unary};
+use crate::ops::{self, for_each_array_op, for_each_binary_function, for_each_unary};
 use crate::shape::{Axes, Shape};
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
@@ -39,6 +39,110 @@ macro_rules! elementwise {
 }
 
 for_each_unary!(elementwise);
+
+/// What can stand on the right of a function of two numbers, or of a comparison, with an `L` on the left: another
+/// `L`, a plain number, and beside a [`Var`] also a [`Scalar`] or a constant tensor.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([-1.0, 2.0]);
+/// let bounds = Tensor::from([0.0, 1.0]);
+/// assert_eq!(x.maximum(0.5).value(), Tensor::from([0.5, 2.0]));
+/// assert_eq!(x.minimum(&bounds).value(), Tensor::from([-1.0, 1.0]));
+/// assert_eq!(tape.number(2.0).pow(tape.scalar(3.0)).value(), 8.0);
+/// ```
+pub trait Operand<L> {
+    /// The operand as an `L`, on the tape of `left` if there is one.
+    fn beside(self, left: &L) -> L;
+}
+
+impl<T: Element> Operand<Tensor<T>> for Tensor<T> {
+    fn beside(self, _left: &Tensor<T>) -> Tensor<T> {
+        self
+    }
+}
+
+impl<T: Element> Operand<Tensor<T>> for &Tensor<T> {
+    fn beside(self, _left: &Tensor<T>) -> Tensor<T> {
+        self.clone()
+    }
+}
+
+impl<T: Element> Operand<Tensor<T>> for T {
+    fn beside(self, _left: &Tensor<T>) -> Tensor<T> {
+        Tensor::scalar(self)
+    }
+}
+
+impl<'t, T: Element> Operand<Scalar<'t, T>> for Scalar<'t, T> {
+    #[inline]
+    fn beside(self, _left: &Scalar<'t, T>) -> Scalar<'t, T> {
+        self
+    }
+}
+
+impl<'t, T: Element> Operand<Scalar<'t, T>> for T {
+    #[inline]
+    fn beside(self, left: &Scalar<'t, T>) -> Scalar<'t, T> {
+        left.number(self)
+    }
+}
+
+impl<'t, T: Element> Operand<Var<'t, T>> for Var<'t, T> {
+    fn beside(self, _left: &Var<'t, T>) -> Var<'t, T> {
+        self
+    }
+}
+
+impl<'t, T: Element> Operand<Var<'t, T>> for Scalar<'t, T> {
+    #[track_caller]
+    fn beside(self, _left: &Var<'t, T>) -> Var<'t, T> {
+        self.to_var()
+    }
+}
+
+impl<'t, T: Element> Operand<Var<'t, T>> for &Tensor<T> {
+    #[track_caller]
+    fn beside(self, left: &Var<'t, T>) -> Var<'t, T> {
+        left.tape().constant(self.clone())
+    }
+}
+
+impl<'t, T: Element> Operand<Var<'t, T>> for T {
+    fn beside(self, left: &Var<'t, T>) -> Var<'t, T> {
+        left.number(self)
+    }
+}
+
+macro_rules! functions_of_two {
+    ($($name:ident => $op:ident;)*) => {
+        impl<T: Element> Tensor<T> {$(
+            #[doc = concat!("Of every pair of elements: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[track_caller]
+            pub fn $name(&self, other: impl Operand<Tensor<T>>) -> Tensor<T> {
+                self.clone().zip(other.beside(self), ops::$op)
+            }
+        )*}
+        impl<'t, T: Element> Scalar<'t, T> {$(
+            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[track_caller]
+            #[inline]
+            pub fn $name(self, other: impl Operand<Scalar<'t, T>>) -> Scalar<'t, T> {
+                self.zip(other.beside(&self), ops::$op)
+            }
+        )*}
+        impl<'t, T: Element> Var<'t, T> {$(
+            #[doc = concat!("Of every pair of elements: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[track_caller]
+            pub fn $name(self, other: impl Operand<Var<'t, T>>) -> Var<'t, T> {
+                self.zip(other.beside(&self), ops::$op)
+            }
+        )*}
+    };
+}
+
+for_each_binary_function!(functions_of_two);
 
 macro_rules! array_methods {
     ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {

@@ -100,6 +100,12 @@ pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
         true
     }
 
+    /// Is every element of the result a function of the corresponding elements of the operands? Then an exactly
+    /// zero cotangent absorbs an infinite slope.
+    fn elementwise(&self) -> bool {
+        false
+    }
+
     /// All wanted cotangents at once, on plain tensors. Override it only where sharing work between inputs or
     /// reusing the buffer of `dy` pays; the result must equal that of [`vjp`](Op::vjp).
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {

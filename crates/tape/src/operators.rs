@@ -52,7 +52,7 @@ macro_rules! operator {
         impl<'t, T: Element> $trait for Scalar<'t, T> {
             type Output = Scalar<'t, T>;
             #[track_caller]
-            #[inline]
+            #[inline(always)]
             fn $method(self, other: Scalar<'t, T>) -> Scalar<'t, T> {
                 self.zip(other, ops::$trait)
             }
@@ -60,7 +60,7 @@ macro_rules! operator {
         impl<'t, T: Element> $trait<T> for Scalar<'t, T> {
             type Output = Scalar<'t, T>;
             #[track_caller]
-            #[inline]
+            #[inline(always)]
             fn $method(self, other: T) -> Scalar<'t, T> {
                 self.zip(self.number(other), ops::$trait)
             }
@@ -130,7 +130,7 @@ macro_rules! numbers_on_the_left {
         impl<'t> $trait<Scalar<'t, $t>> for $t {
             type Output = Scalar<'t, $t>;
             #[track_caller]
-            #[inline]
+            #[inline(always)]
             fn $method(self, other: Scalar<'t, $t>) -> Scalar<'t, $t> {
                 other.number(self).zip(other, ops::$trait)
             }
@@ -167,7 +167,7 @@ impl<T: Element> Neg for &Tensor<T> {
 impl<'t, T: Element> Neg for Scalar<'t, T> {
     type Output = Scalar<'t, T>;
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     fn neg(self) -> Scalar<'t, T> {
         self.map(ops::Neg)
     }

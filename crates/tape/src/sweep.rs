@@ -6,7 +6,9 @@
 use crate::algebra::{Algebra, Element};
 use crate::error::{self, Error};
 use crate::gradients::{Gradients, Keep, Store, zeros};
-use crate::tape::{ARRAY, AnyHandle, CONSTANT, Graph, Handle, Handles, Index, Scalar, Tape, Var};
+use crate::tape::{
+    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, LEAF, Node, Scalar, Tape, Var,
+};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -32,7 +34,7 @@ impl<'t, T: Element> Scalar<'t, T> {
 
     /// The gradients with respect to every leaf and to the intermediate values `kept`.
     pub fn backward_keeping(self, kept: impl Handle<'t, T>) -> Gradients<T> {
-        sweep(self.tape, self.index, None, Keep::These(indices(&kept)))
+        sweep(self.tape, self.index, None, Keep::These(indices("backward_keeping", self.tape, &kept)))
     }
 
     /// The gradients with respect to every leaf, in the buffers of earlier ones.
@@ -90,8 +92,7 @@ impl<'t, T: Element> Var<'t, T> {
         if ct.shape() != self.shape() {
             Error::Shape { op: "grad", expected: self.shape().dims(), found: ct.shape().dims() }.panic();
         }
-        let seed = if self.shape().rank() == 0 { AnyHandle::Scalar(ct.item()) } else { AnyHandle::Var(ct) };
-        Recording::new(self.tape, self.index, &x).run(seed)
+        Recording::new(self.tape, self.index, &x).run(AnyHandle::new(ct))
     }
 
     #[track_caller]
@@ -103,17 +104,40 @@ impl<'t, T: Element> Var<'t, T> {
     }
 }
 
-fn indices<'t, T: Element>(handles: &impl Handle<'t, T>) -> Vec<Index> {
+/// The nodes behind some handles, all of which must belong to `tape`.
+#[track_caller]
+pub(crate) fn indices<'t, T: Element>(
+    op: &'static str,
+    tape: &Tape<T>,
+    handles: &impl Handle<'t, T>,
+) -> Vec<Index> {
     let mut list = Handles::new();
     handles.gather(&mut list);
-    list.0.iter().map(index).collect()
+    let owned = |handle: &AnyHandle<'t, T>| {
+        error::expect(tape.owns(op, handle.tape()));
+        handle.index()
+    };
+    list.0.iter().map(owned).collect()
 }
 
-fn index<T: Element>(handle: &AnyHandle<'_, T>) -> Index {
-    match handle {
-        AnyHandle::Scalar(x) => x.index,
-        AnyHandle::Var(x) => x.index,
+/// Which of the first `count` nodes depend on a target?
+pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: usize) -> Vec<bool> {
+    let mut active = vec![false; count];
+    for &target in targets.iter().filter(|&&i| i != CONSTANT && (i as usize) < count) {
+        active[target as usize] = true;
     }
+    for i in 1..count {
+        active[i] |= match graph.slot(i as Index) {
+            None => graph.nodes[i].parent.iter().any(|&p| active[p as usize]),
+            Some(slot) if !graph.arrays[slot].computed => false,
+            Some(slot) => {
+                let op = graph.op(slot);
+                let depends = |(k, &p): (usize, &Index)| active[p as usize] && op.differentiable(k);
+                graph.inputs(slot).iter().enumerate().any(depends)
+            }
+        };
+    }
+    active
 }
 
 /// Runs the reverse sweep from `root`, whose cotangent is `seed`, or 1.
@@ -127,14 +151,35 @@ fn sweep<T: Element>(tape: &Tape<T>, root: Index, seed: Option<Tensor<T>>, kept:
         store.epoch = graph.epoch;
         store.kept = kept;
         store.parameters = graph.parameters.clone();
-        reverse(&graph, root, seed, store);
+        reverse(&graph, root, seed, store, &mut ());
     }
     tape.graph_mut().spare = Some(store.clone());
     Gradients(store)
 }
 
-/// The reverse sweep over numbers.
-fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, store: &mut Store<T>) {
+/// Sees every contribution of a sweep before it is added. `()` sees nothing and costs nothing.
+pub(crate) trait Observer<T: Element> {
+    /// Node `node`, a number with cotangent `ct`, contributes to `parent`, its operand `k`.
+    #[inline(always)]
+    fn number(&mut self, _node: Index, _k: usize, _parent: Index, _ct: T, _slope: T) {}
+    /// Node `node`, a tensor with cotangent `dy`, is about to contribute.
+    #[inline(always)]
+    fn tensor(&mut self, _graph: &Graph<T>, _node: Index, _dy: &Tensor<T>) {}
+    /// It contributes `ct` to `input`, its operand `k`.
+    #[inline(always)]
+    fn contribution(&mut self, _node: Index, _k: usize, _input: Index, _ct: &Tensor<T>) {}
+}
+
+impl<T: Element> Observer<T> for () {}
+
+/// The reverse sweep over numbers and tensors.
+pub(crate) fn reverse<T: Element>(
+    graph: &Graph<T>,
+    root: Index,
+    seed: Option<Tensor<T>>,
+    store: &mut Store<T>,
+    observer: &mut impl Observer<T>,
+) {
     store.scalars.clear();
     store.scalars.resize(root as usize + 1, T::ZERO);
     store.arrays.clear();
@@ -143,20 +188,10 @@ fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, s
         (Some(seed), Some(slot)) if seed.rank() > 0 => store.arrays[slot] = Some(seed),
         (seed, _) => store.scalars[root as usize] = seed.map_or(T::ONE, |seed| seed.item()),
     }
-    let nodes = &graph.nodes[..root as usize + 1];
-    for (i, node) in nodes.iter().enumerate().rev() {
-        if node.rule == ARRAY {
-            pull_array(graph, i as Index, node.parent[0] as usize, store);
-            continue;
-        }
-        let ct = store.scalars[i];
-        // Zero absorbs: an untaken branch contributes nothing, whatever its slope. Constants and leaves have
-        // parent 0, which collects what nobody asks for.
-        if ct != T::ZERO {
-            let [a, b] = node.parent;
-            store.scalars[a as usize] += ct * node.partial[0];
-            store.scalars[b as usize] += ct * node.partial[1];
-        }
+    let mut end = root as usize + 1;
+    while let Some(at) = pull_numbers(&graph.nodes[..end], &mut store.scalars, observer) {
+        pull_array(graph, at as Index, graph.nodes[at].parent[0] as usize, store, observer);
+        end = at;
     }
     for &slot in graph.parameters.values() {
         let array = &graph.arrays[slot as usize];
@@ -170,9 +205,42 @@ fn reverse<T: Element>(graph: &Graph<T>, root: Index, seed: Option<Tensor<T>>, s
     }
 }
 
+/// The reverse sweep over numbers, from the end down to a tensor, whose place it returns.
+fn pull_numbers<T: Element>(
+    nodes: &[Node<T>],
+    cts: &mut [T],
+    observer: &mut impl Observer<T>,
+) -> Option<usize> {
+    let cts = &mut cts[..nodes.len()];
+    for (i, node) in nodes.iter().enumerate().rev() {
+        if node.rule == ARRAY {
+            return Some(i);
+        }
+        let ct = cts[i];
+        let [a, b] = node.parent;
+        observer.number(i as Index, 0, a, ct, node.partial[0]);
+        observer.number(i as Index, 1, b, ct, node.partial[1]);
+        // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
+        if ct != T::ZERO {
+            cts[a as usize] += ct * node.partial[0];
+            // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
+            if b != CONSTANT {
+                cts[b as usize] += ct * node.partial[1];
+            }
+        }
+    }
+    None
+}
+
 /// One step of the reverse sweep at a tensor.
 #[inline(never)]
-fn pull_array<T: Element>(graph: &Graph<T>, index: Index, slot: usize, store: &mut Store<T>) {
+fn pull_array<T: Element>(
+    graph: &Graph<T>,
+    index: Index,
+    slot: usize,
+    store: &mut Store<T>,
+    observer: &mut impl Observer<T>,
+) {
     let array = &graph.arrays[slot];
     if !array.tracked || !array.computed {
         return;
@@ -200,8 +268,10 @@ fn pull_array<T: Element>(graph: &Graph<T>, index: Index, slot: usize, store: &m
     let x: SmallVec<[&Tensor<T>; 4]> = inputs.iter().map(|&i| graph.tensor(i, &number)).collect();
     let wanted = |(k, &i): (usize, &Index)| graph.tracked(i) && op.differentiable(k);
     let want: SmallVec<[bool; 4]> = inputs.iter().enumerate().map(wanted).collect();
-    for (&input, ct) in inputs.iter().zip(op.vjp_all(&x, y, dy, &want)) {
+    observer.tensor(graph, index, &dy);
+    for (k, (&input, ct)) in inputs.iter().zip(op.vjp_all(&x, y, dy, &want)).enumerate() {
         let Some(ct) = ct else { continue };
+        observer.contribution(index, k, input, &ct);
         match graph.slot(input) {
             Some(slot) if graph.arrays[slot].value.rank() > 0 => {
                 debug_assert_eq!(
@@ -235,38 +305,14 @@ struct Recording<'t, T: Element, H> {
 impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
     #[track_caller]
     fn new(tape: &'t Tape<T>, root: Index, wrt: &'a H) -> Self {
-        let mut handles = Handles::new();
-        wrt.gather(&mut handles);
-        for handle in &handles.0 {
-            let (AnyHandle::Scalar(Scalar { tape: other, .. }) | AnyHandle::Var(Var { tape: other, .. })) =
-                handle;
-            error::expect(tape.owns("grad", other));
-        }
-        let targets: Vec<Index> = handles.0.iter().map(index).collect();
+        let targets = indices("grad", tape, wrt);
         let count = root as usize + 1;
-        let graph = tape.graph();
-        let mut active = vec![false; count];
-        for &target in targets.iter().filter(|&&i| i != CONSTANT && i <= root) {
-            active[target as usize] = true;
-        }
-        for i in 1..count {
-            active[i] |= match graph.slot(i as Index) {
-                None => graph.nodes[i].parent.iter().any(|&p| active[p as usize]),
-                Some(slot) if !graph.arrays[slot].computed => false,
-                Some(slot) => {
-                    let op = graph.op(slot);
-                    let depends = |(k, &p): (usize, &Index)| active[p as usize] && op.differentiable(k);
-                    graph.inputs(slot).iter().enumerate().any(depends)
-                }
-            };
-        }
-        drop(graph);
+        let active = dependent(&tape.graph(), &targets, count);
         Recording { tape, root, wrt, targets, active, cts: vec![None; count] }
     }
 
     #[track_caller]
     fn run(mut self, seed: AnyHandle<'t, T>) -> H {
-        tape_values(self.tape, self.root);
         self.cts[self.root as usize] = Some(seed);
         for i in (1..=self.root).rev() {
             let Some(ct) = self.cts[i as usize] else { continue };
@@ -290,52 +336,21 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
     #[track_caller]
     fn pull_scalar(&mut self, i: Index, ct: AnyHandle<'t, T>) {
         let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a number is a number") };
-        let node = self.tape.graph().nodes[i as usize];
-        if node.rule == crate::tape::LEAF {
-            return;
-        }
-        let rule = self.tape.graph().rules.get(node.rule).clone();
-        let operands = [0, 1].map(|k| match node.parent[k] {
-            CONSTANT => self.tape.number(node.partial[k]),
-            parent => self.scalar(parent),
-        });
-        for k in 0..rule.arity() {
-            let parent = node.parent[k];
-            if self.active[parent as usize] {
-                let slope = rule.slope(k, operands[0], operands[1], self.scalar(i));
-                self.add(parent, AnyHandle::Scalar(ct.pull(slope)));
-            }
+        for (parent, slope) in slopes(self.tape, i, &self.active) {
+            self.add(parent, AnyHandle::Scalar(ct.pull(slope)));
         }
     }
 
     /// One step at a tensor.
     #[track_caller]
     fn pull_array(&mut self, i: Index, slot: usize, ct: AnyHandle<'t, T>) {
-        let graph = self.tape.graph();
-        if !graph.arrays[slot].computed {
-            return;
-        }
-        let inputs: SmallVec<[Index; 4]> = SmallVec::from_slice(graph.inputs(slot));
-        let op = graph.op(slot).clone();
-        drop(graph);
-        let var = |index: Index| Var { tape: self.tape, index, literal: T::ZERO };
-        let dy = match ct {
-            AnyHandle::Scalar(ct) => ct.to_var(),
-            AnyHandle::Var(ct) => ct,
-        };
-        let operand = |&i: &Index| match self.tape.graph().slot(i) {
-            Some(_) => var(i),
-            // An operation that takes numbers does not read them in its rules.
-            None => var(CONSTANT),
-        };
-        let x: SmallVec<[Var<'t, T>; 4]> = inputs.iter().map(operand).collect();
+        let Some((op, inputs)) = operation(self.tape, slot) else { return };
+        let x = operands(self.tape, &inputs);
         let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
+        let (y, dy) = (variable(self.tape, i), ct.to_var());
         for (k, &input) in inputs.iter().enumerate() {
             if self.active[input as usize] && op.differentiable(k) {
-                let ct = op.vjp(k, &x, &var(i), &dy);
-                let ct =
-                    if ct.shape().rank() == 0 { AnyHandle::Scalar(ct.item()) } else { AnyHandle::Var(ct) };
-                self.add(input, ct);
+                self.add(input, AnyHandle::new(op.vjp(k, &x, &y, &dy)));
             }
         }
     }
@@ -344,38 +359,83 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
     #[track_caller]
     fn add(&mut self, index: Index, ct: AnyHandle<'t, T>) {
         let sum = &mut self.cts[index as usize];
-        *sum = Some(match (*sum, ct) {
-            (None, ct) => ct,
-            (Some(AnyHandle::Scalar(a)), AnyHandle::Scalar(b)) => AnyHandle::Scalar(a + b),
-            (Some(AnyHandle::Var(a)), AnyHandle::Var(b)) => AnyHandle::Var(a + b),
-            _ => unreachable!("cotangents of one node are all numbers or all tensors"),
+        *sum = Some(match *sum {
+            Some(sum) => sum.plus(ct),
+            None => ct,
         });
-    }
-
-    fn scalar(&self, index: Index) -> Scalar<'t, T> {
-        let value = tape_values(self.tape, index);
-        Scalar { tape: self.tape, index, value }
     }
 
     /// The gradient with respect to a target, zero if the root does not depend on it.
     fn result(&self, target: Index) -> AnyHandle<'t, T> {
-        let zero = || {
-            let graph = self.tape.graph();
-            let value = graph.slot(target).map(|slot| graph.arrays[slot].value.clone());
-            drop(graph);
-            match value {
-                Some(value) if value.rank() > 0 => AnyHandle::Var(self.tape.constant(zeros(&value))),
-                _ => AnyHandle::Scalar(self.tape.number(T::ZERO)),
-            }
-        };
         match self.cts.get(target as usize) {
             Some(Some(ct)) if target != CONSTANT => *ct,
-            _ => zero(),
+            _ => nothing(self.tape, target),
         }
     }
 }
 
-/// The value of a recorded number.
-fn tape_values<T: Element>(tape: &Tape<T>, index: Index) -> T {
-    tape.graph_mut().replay(index as usize + 1)[index as usize]
+/// Zero, of the shape of a node.
+pub(crate) fn nothing<T: Element>(tape: &Tape<T>, index: Index) -> AnyHandle<'_, T> {
+    let graph = tape.graph();
+    let value = graph.slot(index).map(|slot| graph.arrays[slot].value.clone());
+    drop(graph);
+    match value {
+        Some(value) if value.rank() > 0 => AnyHandle::Var(tape.constant(zeros(&value))),
+        _ => AnyHandle::Scalar(tape.number(T::ZERO)),
+    }
+}
+
+/// A recorded number by its node.
+fn number<T: Element>(tape: &Tape<T>, index: Index) -> Scalar<'_, T> {
+    let value = tape.graph_mut().replay(index as usize + 1)[index as usize];
+    Scalar { tape, index, value }
+}
+
+/// The operands of a recorded number that depend on a target, each with the recorded derivative.
+#[track_caller]
+pub(crate) fn slopes<'t, T: Element>(
+    tape: &'t Tape<T>,
+    i: Index,
+    active: &[bool],
+) -> SmallVec<[(Index, Scalar<'t, T>); 2]> {
+    let node = tape.graph().nodes[i as usize];
+    let mut slopes = SmallVec::new();
+    if node.rule == LEAF {
+        return slopes;
+    }
+    let rule = tape.graph().rules.get(node.rule).clone();
+    let [a, b] = [0, 1].map(|k| match node.parent[k] {
+        CONSTANT => tape.number(node.partial[k]),
+        parent => number(tape, parent),
+    });
+    for (k, &parent) in node.parent.iter().enumerate().take(rule.arity()) {
+        if active[parent as usize] {
+            slopes.push((parent, rule.slope(k, a, b, number(tape, i))));
+        }
+    }
+    slopes
+}
+
+/// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
+pub(crate) fn operation<T: Element>(
+    tape: &Tape<T>,
+    slot: usize,
+) -> Option<(Arc<dyn ErasedOp<T>>, SmallVec<[Index; 4]>)> {
+    let graph = tape.graph();
+    let computed = graph.arrays[slot].computed;
+    computed.then(|| (graph.op(slot).clone(), SmallVec::from_slice(graph.inputs(slot))))
+}
+
+/// A recorded tensor by its node.
+pub(crate) fn variable<T: Element>(tape: &Tape<T>, index: Index) -> Var<'_, T> {
+    Var { tape, index, literal: T::ZERO }
+}
+
+/// Operands as tensors. An operation that takes numbers does not read them in its rules.
+pub(crate) fn operands<'t, T: Element>(tape: &'t Tape<T>, inputs: &[Index]) -> SmallVec<[Var<'t, T>; 4]> {
+    let operand = |&i: &Index| match tape.graph().slot(i) {
+        Some(_) => variable(tape, i),
+        None => variable(tape, CONSTANT),
+    };
+    inputs.iter().map(operand).collect()
 }

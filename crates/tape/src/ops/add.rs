@@ -25,6 +25,7 @@ pub struct Add;
 
 impl Binary for Add {
     const NAME: &'static str = "add";
+    const PLACE: Option<u32> = Some(0);
 
     #[inline(always)]
     fn eval<T: Element>(&self, a: T, b: T) -> T {

@@ -3,10 +3,10 @@
 use super::Slice;
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::{Tensor, reduce};
+use crate::tensor::Tensor;
 
 /// The operands one after another along an existing axis.
 ///

@@ -25,6 +25,7 @@ pub struct Div;
 
 impl Binary for Div {
     const NAME: &'static str = "div";
+    const PLACE: Option<u32> = Some(3);
 
     #[inline(always)]
     fn eval<T: Element>(&self, a: T, b: T) -> T {

@@ -1,7 +1,7 @@
 //! Logarithm of the softmax: a primitive, because the logarithm of a tiny probability loses its digits.
 
 use super::softmax::along;
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op};
 use crate::ops::Arrays;

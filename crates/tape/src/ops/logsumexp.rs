@@ -1,7 +1,7 @@
 //! Logarithm of a sum of exponentials: a primitive, because its composition overflows.
 
 use super::sum::{finish, positions, restore};
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::Error;
 use crate::op::{Array, Op};
 use crate::ops::Arrays;

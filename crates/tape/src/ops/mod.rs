@@ -16,27 +16,82 @@ macro_rules! for_each_unary {
     ($expand:ident) => {
         $expand! {
             abs => Abs;
+            acos => Acos;
+            acosh => Acosh;
+            asin => Asin;
+            asinh => Asinh;
+            atan => Atan;
+            atanh => Atanh;
+            cbrt => Cbrt;
+            ceil => Ceil;
+            clamp(lo: f64, hi: f64) => Clamp { lo, hi };
             cos => Cos;
+            cosh => Cosh;
+            cube => Cube;
+            digamma => Digamma;
+            elu(alpha: f64) => Elu { alpha };
+            erf => Erf;
+            erfc => Erfc;
             exp => Exp;
+            exp2 => Exp2;
+            expm1 => Expm1;
+            floor => Floor;
+            gelu => Gelu;
+            gelu_tanh => GeluTanh;
+            hard_tanh => HardTanh;
+            heaviside(at_zero: f64) => Heaviside { at_zero };
+            leaky_relu(slope: f64) => LeakyRelu { slope };
+            lgamma => Lgamma;
             ln => Ln;
+            log10 => Log10;
+            log1p => Log1p;
+            log2 => Log2;
+            log_sigmoid => LogSigmoid;
+            mish => Mish;
             neg => Neg;
+            polygamma(n: u32) => Polygamma { n };
             powf(p: f64) => Powf { p };
             powi(n: i32) => Powi { n };
+            recip => Recip;
             relu => Relu;
+            round => Round;
+            rsqrt => Rsqrt;
+            selu => Selu;
             sigmoid => Sigmoid;
+            sigmoid_scaled(slope: f64, offset: f64) => SigmoidScaled { slope, offset };
             sign => Sign;
+            silu => Silu;
             sin => Sin;
+            sinc => Sinc;
+            sinh => Sinh;
             softplus => Softplus;
             sqrt => Sqrt;
+            square => Square;
+            tan => Tan;
             tanh => Tanh;
         }
     };
 }
 
-/// Elementwise functions of two numbers; those with an operator have no method.
+/// Elementwise functions of two numbers that have a method; then [`for_each_binary`] all of them.
+macro_rules! for_each_binary_function {
+    ($expand:ident $($operators:tt)*) => {
+        $expand! {
+            $($operators)*
+            atan2 => Atan2;
+            hypot => Hypot;
+            logaddexp => LogAddExp;
+            maximum => Maximum;
+            minimum => Minimum;
+            pow => Pow;
+        }
+    };
+}
+
+/// Elementwise functions of two numbers: those with an operator, which have no method, and the others.
 macro_rules! for_each_binary {
     ($expand:ident) => {
-        $expand! {
+        $crate::ops::for_each_binary_function! { $expand
             add => Add;
             div => Div;
             mul => Mul;
@@ -81,7 +136,7 @@ macro_rules! for_each_array_op {
     };
 }
 
-pub(crate) use {for_each_array_op, for_each_binary, for_each_unary};
+pub(crate) use {for_each_array_op, for_each_binary, for_each_binary_function, for_each_unary};
 
 macro_rules! elementwise_modules {
     ($($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)*) => {$(
@@ -103,7 +158,10 @@ macro_rules! array_modules {
 for_each_array_op!(array_modules);
 
 macro_rules! functions {
-    ($($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)*) => {
+    (
+        { $($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)* }
+        $($name_of_two:ident => $op_of_two:ident;)*
+    ) => {
         /// The elementwise functions by name, for code that is generic over [`Algebra`].
         ///
         /// Numbers, tensors and handles have the same methods of their own; import this trait only where the
@@ -124,12 +182,26 @@ macro_rules! functions {
             fn $name(self $($(, $arg: $ty)*)?) -> Self {
                 self.map($op $({ $($field),* })?)
             }
+        )*
+        $(
+            #[doc = concat!("See [`", stringify!($op_of_two), "`].")]
+            #[track_caller]
+            fn $name_of_two(self, other: Self) -> Self {
+                self.zip(other, $op_of_two)
+            }
         )*}
         impl<A: Algebra> Functions for A {}
     };
 }
 
-for_each_unary!(functions);
+/// Hands [`functions`] both lists.
+macro_rules! functions_of_two {
+    ($($of_one:tt)*) => {
+        for_each_binary_function! { functions { $($of_one)* } }
+    };
+}
+
+for_each_unary!(functions_of_two);
 
 macro_rules! arrays {
     ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {

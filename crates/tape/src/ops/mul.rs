@@ -25,6 +25,7 @@ pub struct Mul;
 
 impl Binary for Mul {
     const NAME: &'static str = "mul";
+    const PLACE: Option<u32> = Some(2);
 
     #[inline(always)]
     fn eval<T: Element>(&self, a: T, b: T) -> T {

@@ -25,6 +25,7 @@ pub struct Neg;
 
 impl Unary for Neg {
     const NAME: &'static str = "neg";
+    const PLACE: Option<u32> = Some(4);
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {

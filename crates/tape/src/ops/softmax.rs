@@ -1,6 +1,6 @@
 //! Softmax along one axis: a primitive, because its composition overflows and makes three passes.
 
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;

@@ -3,7 +3,7 @@
 use super::Slice;
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;

@@ -25,6 +25,7 @@ pub struct Sub;
 
 impl Binary for Sub {
     const NAME: &'static str = "sub";
+    const PLACE: Option<u32> = Some(1);
 
     #[inline(always)]
     fn eval<T: Element>(&self, a: T, b: T) -> T {

@@ -11,8 +11,11 @@ use std::fmt::Debug;
 pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn differentiable(&self, k: usize) -> bool;
+    fn elementwise(&self) -> bool;
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T>;
     fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T>;
+    fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T>;
+    fn jvp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dx: &Var<'t, T>) -> Var<'t, T>;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
@@ -23,11 +26,21 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn differentiable(&self, k: usize) -> bool {
         Op::differentiable(self, k)
     }
+    fn elementwise(&self) -> bool {
+        Op::elementwise(self)
+    }
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         Op::vjp_all(self, x, y, dy, want)
     }
     fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T> {
         Op::vjp(self, k, x, y, dy)
+    }
+    fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T> {
+        Op::jvp(self, k, x, y, dx)
+    }
+    #[track_caller]
+    fn jvp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dx: &Var<'t, T>) -> Var<'t, T> {
+        Op::jvp(self, k, x, y, dx)
     }
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self

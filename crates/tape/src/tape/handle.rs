@@ -115,7 +115,7 @@ impl<'t, T: Element> Scalar<'t, T> {
 
     /// An elementwise function: one of ours or your own.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     pub fn map<F: Unary>(self, f: F) -> Scalar<'t, T> {
         if self.is_constant() {
             return self.number(f.eval(self.value));
@@ -125,10 +125,10 @@ impl<'t, T: Element> Scalar<'t, T> {
 
     /// An elementwise function of two numbers: one of ours or your own.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     pub fn zip<F: Binary>(self, other: Scalar<'t, T>, f: F) -> Scalar<'t, T> {
         if !std::ptr::eq(self.tape, other.tape) {
-            error::expect(self.tape.owns(F::NAME, other.tape));
+            self.tape.refuse(F::NAME, other.tape);
         }
         if self.is_constant() && other.is_constant() {
             return self.number(f.eval(self.value, other.value));
@@ -327,6 +327,45 @@ pub(crate) enum AnyHandle<'t, T: Element> {
     Var(Var<'t, T>),
 }
 
+impl<'t, T: Element> AnyHandle<'t, T> {
+    /// A tensor of rank 0 as a number, which is how sweeps carry it.
+    #[track_caller]
+    pub(crate) fn new(x: Var<'t, T>) -> AnyHandle<'t, T> {
+        if x.shape().rank() == 0 { AnyHandle::Scalar(x.item()) } else { AnyHandle::Var(x) }
+    }
+
+    pub(crate) fn index(self) -> Index {
+        match self {
+            AnyHandle::Scalar(x) => x.index,
+            AnyHandle::Var(x) => x.index,
+        }
+    }
+
+    pub(crate) fn tape(self) -> &'t Tape<T> {
+        match self {
+            AnyHandle::Scalar(x) => x.tape,
+            AnyHandle::Var(x) => x.tape,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn to_var(self) -> Var<'t, T> {
+        match self {
+            AnyHandle::Scalar(x) => x.to_var(),
+            AnyHandle::Var(x) => x,
+        }
+    }
+
+    /// The sum of two contributions to one node.
+    #[track_caller]
+    pub(crate) fn plus(self, other: AnyHandle<'t, T>) -> AnyHandle<'t, T> {
+        match (self, other) {
+            (AnyHandle::Scalar(a), AnyHandle::Scalar(b)) => AnyHandle::Scalar(a + b),
+            (a, b) => AnyHandle::Var(a.to_var() + b.to_var()),
+        }
+    }
+}
+
 /// One or several handles: a [`Scalar`], a [`Var`], an array, a vector or a tuple of them.
 ///
 /// What is asked with handles is answered in the same form: `loss.grad([x, y])` returns two handles.
@@ -339,9 +378,11 @@ pub trait Handle<'t, T: Element>: Sized {
     #[doc(hidden)]
     fn rebuild(&self, from: &mut Handles<'t, T>) -> Self;
     #[doc(hidden)]
+    fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>);
+    #[doc(hidden)]
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Self::Value, Error>;
 }
 
@@ -349,6 +390,30 @@ pub trait Handle<'t, T: Element>: Sized {
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Handles<'t, T: Element>(pub(crate) SmallVec<[AnyHandle<'t, T>; 4]>, pub(crate) usize);
+
+/// What is known of one handle: a number without the cost of a tensor.
+#[doc(hidden)]
+pub enum Number<T: Element> {
+    One(T),
+    Many(Tensor<T>),
+}
+
+impl<T: Element> Number<T> {
+    #[inline]
+    fn item(self) -> T {
+        match self {
+            Number::One(x) => x,
+            Number::Many(x) => x.item(),
+        }
+    }
+
+    fn tensor(self) -> Tensor<T> {
+        match self {
+            Number::One(x) => Tensor::scalar(x),
+            Number::Many(x) => x,
+        }
+    }
+}
 
 /// One handle of a group.
 #[doc(hidden)]
@@ -379,9 +444,12 @@ impl<'t, T: Element> Handle<'t, T> for Scalar<'t, T> {
             AnyHandle::Var(x) => x.item(),
         }
     }
+    fn scatter(values: &T, to: &mut Vec<Tensor<T>>) {
+        to.push(Tensor::scalar(*values));
+    }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<T, Error> {
         Ok(of(HandleRef::Scalar(self))?.item())
     }
@@ -398,11 +466,14 @@ impl<'t, T: Element> Handle<'t, T> for Var<'t, T> {
             AnyHandle::Var(x) => x,
         }
     }
+    fn scatter(values: &Tensor<T>, to: &mut Vec<Tensor<T>>) {
+        to.push(values.clone());
+    }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Tensor<T>, Error> {
-        of(HandleRef::Var(self))
+        Ok(of(HandleRef::Var(self))?.tensor())
     }
 }
 
@@ -414,9 +485,12 @@ impl<'t, T: Element, H: Handle<'t, T>, const N: usize> Handle<'t, T> for [H; N] 
     fn rebuild(&self, from: &mut Handles<'t, T>) -> Self {
         self.each_ref().map(|x| x.rebuild(from))
     }
+    fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
+        values.iter().for_each(|x| H::scatter(x, to));
+    }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Self::Value, Error> {
         let values = self.iter().map(|x| x.values(of)).collect::<Result<Vec<_>, _>>()?;
         match values.try_into() {
@@ -434,9 +508,12 @@ impl<'t, T: Element, H: Handle<'t, T>> Handle<'t, T> for Vec<H> {
     fn rebuild(&self, from: &mut Handles<'t, T>) -> Self {
         self.iter().map(|x| x.rebuild(from)).collect()
     }
+    fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
+        values.iter().for_each(|x| H::scatter(x, to));
+    }
     fn values(
         &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
     ) -> Result<Self::Value, Error> {
         self.iter().map(|x| x.values(of)).collect()
     }
@@ -452,9 +529,12 @@ macro_rules! tuples {
             fn rebuild(&self, from: &mut Handles<'t, T>) -> Self {
                 ($(self.$at.rebuild(from),)*)
             }
+            fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
+                $($name::scatter(&values.$at, to);)*
+            }
             fn values(
                 &self,
-                of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Tensor<T>, Error>,
+                of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
             ) -> Result<Self::Value, Error> {
                 Ok(($(self.$at.values(of)?,)*))
             }

@@ -10,8 +10,8 @@ mod rules;
 
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
-pub use handle::{Handle, HandleRef, Handles, Scalar, Var};
-pub(crate) use rules::{Rule, Rules};
+pub use handle::{Handle, HandleRef, Handles, Number, Scalar, Var};
+pub(crate) use rules::Rules;
 
 use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
@@ -38,6 +38,9 @@ pub(crate) const LEAF: u32 = u32::MAX;
 
 /// The node is a tensor; `parent[0]` is its place in the side table.
 pub(crate) const ARRAY: u32 = u32::MAX - 1;
+
+/// The largest number of nodes: the numbers above are taken.
+const LIMIT: usize = ARRAY as usize;
 
 /// One recorded number: 32 bytes in `f64`.
 ///
@@ -155,6 +158,11 @@ impl<T: Element> Graph<T> {
         &self.values
     }
 
+    /// The value of a recorded number, once replayed.
+    pub(crate) fn value(&self, index: Index) -> T {
+        self.values[index as usize]
+    }
+
     /// Values of the operands of a recorded number; those before it must have been computed.
     fn operands(&self, i: usize) -> [T; 2] {
         let node = &self.nodes[i];
@@ -164,18 +172,30 @@ impl<T: Element> Graph<T> {
         })
     }
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     fn push(&mut self, node: Node<T>) -> Index {
         let index = self.nodes.len();
-        if index >= ARRAY as usize {
-            Error::Capacity { limit: ARRAY as usize }.panic();
+        if index == self.nodes.capacity() {
+            self.grow();
         }
         self.nodes.push(node);
         if let Some(sites) = &mut self.sites {
             sites.push(Location::caller());
         }
         index as Index
+    }
+
+    /// Makes room for more nodes, as long as 32 bits can number them.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn grow(&mut self) {
+        let room = LIMIT - self.nodes.len();
+        if room == 0 {
+            Error::Capacity { limit: LIMIT }.panic();
+        }
+        self.nodes.reserve_exact(self.nodes.len().max(64).min(room));
     }
 
     #[track_caller]
@@ -401,13 +421,8 @@ impl<T: Element> Tape<T> {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = x.value);
         });
         let inputs: SmallVec<[Index; 8]> = x.iter().map(|x| x.index).collect();
-        let mut graph = self.graph.borrow_mut();
-        let tracked = inputs.iter().any(|&i| graph.tracked(i));
-        let index = graph.push_array(value, if tracked { &inputs } else { &[] }, tracked, tracked);
-        if tracked {
-            graph.store_op(FromScalars { shape });
-        }
-        Var { tape: self, index, literal: T::ZERO }
+        let tracked = inputs.iter().any(|&i| self.graph.borrow().tracked(i));
+        self.store(FromScalars { shape }, &inputs, value, tracked)
     }
 
     /// Applies an operation and records it.
@@ -450,6 +465,13 @@ impl<T: Element> Tape<T> {
         } else {
             Err(Error::ForeignTape { op, tapes: [self.graph.borrow().epoch, other.graph.borrow().epoch] })
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn refuse(&self, op: &'static str, other: &Tape<T>) {
+        error::expect(self.owns(op, other));
     }
 
     pub(crate) fn graph(&self) -> Ref<'_, Graph<T>> {
@@ -513,12 +535,30 @@ impl<T: Element> Tape<T> {
             None => error,
         })?;
         drop(graph);
+        Ok(self.store(op, &inputs, value, tracked))
+    }
+
+    /// Records an operation whose value is known already.
+    #[track_caller]
+    pub(crate) fn record_value<'t, O: Op<T>>(
+        &'t self,
+        op: O,
+        x: &[Var<'t, T>],
+        value: Tensor<T>,
+    ) -> Var<'t, T> {
+        let inputs: SmallVec<[Index; 4]> = x.iter().map(|x| x.node()).collect();
+        let tracked = inputs.iter().any(|&i| self.graph.borrow().tracked(i));
+        self.store(op, &inputs, value, tracked)
+    }
+
+    #[track_caller]
+    fn store<O: Op<T>>(&self, op: O, inputs: &[Index], value: Tensor<T>, tracked: bool) -> Var<'_, T> {
         let mut graph = self.graph.borrow_mut();
-        let index = graph.push_array(value, if tracked { &inputs } else { &[] }, tracked, tracked);
+        let index = graph.push_array(value, if tracked { inputs } else { &[] }, tracked, tracked);
         if tracked {
             graph.store_op(op);
         }
-        Ok(Var { tape: self, index, literal: T::ZERO })
+        Var { tape: self, index, literal: T::ZERO }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::Scalar;
 use crate::algebra::{Binary, Element, Unary};
+use crate::ops;
 use std::any::{Any, TypeId};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// A [`Unary`] or [`Binary`] without its type, for whoever needs more than the recorded partial derivatives.
 pub(crate) trait Rule<T: Element>: Debug + Send + Sync + Any {
@@ -53,20 +55,27 @@ impl<T: Element, F: Binary> Rule<T> for Two<F> {
     }
 }
 
-/// Places in the table of the functions met lately, found by type in one look.
-const RECENT: usize = 64;
-
 /// A function with other parameters is looked for among this many last ones before it is stored again.
 const SEARCHED: usize = 32;
 
+/// The functions of one tape: the arithmetic operators at fixed places, then the others as they are met.
 pub(crate) struct Rules<T: Element> {
-    table: Vec<std::sync::Arc<dyn Rule<T>>>,
-    recent: [(Option<TypeId>, u32); RECENT],
+    table: Vec<Arc<dyn Rule<T>>>,
+    /// The last place of each type, in a hash table with linear probing, at most half full.
+    types: Vec<Option<(TypeId, u32)>>,
+    met: usize,
 }
 
 impl<T: Element> Default for Rules<T> {
     fn default() -> Rules<T> {
-        Rules { table: Vec::new(), recent: [(None, 0); RECENT] }
+        let arithmetic: [Arc<dyn Rule<T>>; 5] = [
+            Arc::new(Two(ops::Add)),
+            Arc::new(Two(ops::Sub)),
+            Arc::new(Two(ops::Mul)),
+            Arc::new(Two(ops::Div)),
+            Arc::new(One(ops::Neg)),
+        ];
+        Rules { table: arithmetic.to_vec(), types: vec![None; 64], met: 0 }
     }
 }
 
@@ -91,34 +100,50 @@ impl Hasher for Word {
 }
 
 #[inline(always)]
-fn place<R: 'static>() -> usize {
+fn hash<R: 'static>() -> usize {
     let mut word = Word(0);
     TypeId::of::<R>().hash(&mut word);
-    (word.finish() as usize) % RECENT
+    word.finish() as usize
 }
 
 impl<T: Element> Rules<T> {
-    pub(crate) fn get(&self, rule: u32) -> &std::sync::Arc<dyn Rule<T>> {
+    pub(crate) fn get(&self, rule: u32) -> &Arc<dyn Rule<T>> {
         &self.table[rule as usize]
     }
 
     #[inline(always)]
     pub(crate) fn unary<F: Unary>(&mut self, f: F) -> u32 {
-        self.find::<One<F>>(One(f), |known, f| known.0 == f.0)
+        match F::PLACE {
+            Some(place) => place,
+            None => self.find(One(f), |known, f| known.0 == f.0),
+        }
     }
 
     #[inline(always)]
     pub(crate) fn binary<F: Binary>(&mut self, f: F) -> u32 {
-        self.find::<Two<F>>(Two(f), |known, f| known.0 == f.0)
+        match F::PLACE {
+            Some(place) => place,
+            None => self.find(Two(f), |known, f| known.0 == f.0),
+        }
     }
 
     #[inline(always)]
     fn find<R: Rule<T>>(&mut self, rule: R, same: fn(&R, &R) -> bool) -> u32 {
-        let (met, index) = self.recent[place::<R>()];
-        if met == Some(TypeId::of::<R>()) && (size_of::<R>() == 0 || self.is(index, &rule, same)) {
-            return index;
+        match self.types[self.place(TypeId::of::<R>(), hash::<R>())] {
+            Some((_, index)) if size_of::<R>() == 0 || self.is(index, &rule, same) => index,
+            _ => self.search(rule, same),
         }
-        self.search(rule, same)
+    }
+
+    /// Where a type stands in the hash table, or where it would stand.
+    #[inline(always)]
+    fn place(&self, id: TypeId, hash: usize) -> usize {
+        let mask = self.types.len() - 1;
+        let mut place = hash & mask;
+        while self.types[place].is_some_and(|(known, _)| known != id) {
+            place = (place + 1) & mask;
+        }
+        place
     }
 
     fn is<R: Rule<T>>(&self, index: u32, rule: &R, same: fn(&R, &R) -> bool) -> bool {
@@ -129,13 +154,54 @@ impl<T: Element> Rules<T> {
     #[cold]
     #[inline(never)]
     fn search<R: Rule<T>>(&mut self, rule: R, same: fn(&R, &R) -> bool) -> u32 {
-        let first = if size_of::<R>() == 0 { 0 } else { self.table.len().saturating_sub(SEARCHED) };
+        let first = self.table.len().saturating_sub(SEARCHED);
         let found = (first..self.table.len()).rev().find(|&i| self.is(i as u32, &rule, same));
         let index = found.unwrap_or_else(|| {
-            self.table.push(std::sync::Arc::new(rule));
+            self.table.push(Arc::new(rule));
             self.table.len() - 1
         }) as u32;
-        self.recent[place::<R>()] = (Some(TypeId::of::<R>()), index);
+        let place = self.place(TypeId::of::<R>(), hash::<R>());
+        self.met += usize::from(self.types[place].is_none());
+        self.types[place] = Some((TypeId::of::<R>(), index));
+        if 2 * self.met > self.types.len() {
+            self.grow();
+        }
         index
+    }
+
+    fn grow(&mut self) {
+        let known = std::mem::take(&mut self.types);
+        self.types = vec![None; 2 * known.len()];
+        for (id, index) in known.into_iter().flatten() {
+            let mut word = Word(0);
+            id.hash(&mut word);
+            let place = self.place(id, word.finish() as usize);
+            self.types[place] = Some((id, index));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{Add, Div, Exp, Mul, Neg, Powf, Powi, Sub};
+
+    #[test]
+    fn every_function_is_found_again() {
+        let mut rules = Rules::<f64>::default();
+        let arithmetic =
+            [rules.binary(Add), rules.binary(Sub), rules.binary(Mul), rules.binary(Div), rules.unary(Neg)];
+        let names = arithmetic.map(|place| rules.get(place).name());
+        assert_eq!(names, ["add", "sub", "mul", "div", "neg"]);
+        let (exp, square, cube) = (rules.unary(Exp), rules.unary(Powi { n: 2 }), rules.unary(Powi { n: 3 }));
+        assert_eq!((rules.get(square).eval(3.0, 0.0), rules.get(cube).eval(3.0, 0.0)), (9.0, 27.0));
+        assert_eq!(
+            (rules.unary(Exp), rules.unary(Powi { n: 2 }), rules.unary(Powi { n: 3 })),
+            (exp, square, cube)
+        );
+        for i in 0..1000 {
+            let place = rules.unary(Powf { p: f64::from(i) });
+            assert_eq!(rules.get(place).eval(2.0, 0.0), 2f64.powf(f64::from(i)));
+        }
     }
 }

@@ -1,0 +1,219 @@
+//! Initial values of parameters, each with its distribution and bound.
+//!
+//! Numbers are drawn independently, in row-major order, in `f64` and then rounded: one seed gives the same model
+//! in both precisions, and on every machine.
+
+use rand::{Rng, RngExt};
+use std::fmt::Debug;
+use tape::element::Real;
+use tape::{Element, Shape, Tensor};
+
+/// How many numbers a unit receives and how many units it reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fans {
+    /// Inputs of each output unit: columns of the weight matrix of a linear layer.
+    pub fan_in: usize,
+    /// Output units each input reaches: rows of the weight matrix.
+    pub fan_out: usize,
+}
+
+impl Fans {
+    /// The fans of a layer from `fan_in` to `fan_out` units.
+    pub fn new(fan_in: usize, fan_out: usize) -> Fans {
+        Fans { fan_in, fan_out }
+    }
+
+    /// `1 / fan_in`; 1 for a layer without inputs, whose weights are none anyway.
+    fn per_input(self) -> f64 {
+        1.0 / self.fan_in.max(1) as f64
+    }
+
+    /// `2 / (fan_in + fan_out)`.
+    fn per_mean(self) -> f64 {
+        2.0 / (self.fan_in + self.fan_out).max(1) as f64
+    }
+}
+
+/// A distribution of initial values.
+///
+/// ```
+/// use nn::init::{Fans, Init, XavierUniform};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::Tensor;
+/// let mut rng = StdRng::seed_from_u64(1);
+/// let w: Tensor = XavierUniform.tensor([2, 4], Fans::new(4, 2), &mut rng);
+/// assert_eq!(w.shape(), [2, 4]);
+/// assert!(w.to_vec().iter().all(|w| w.abs() <= 1.0));
+/// ```
+pub trait Init: Debug {
+    /// One number, independent of the others.
+    fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64;
+
+    /// A tensor of independent numbers.
+    fn tensor<T: Element>(
+        &self,
+        shape: impl Into<Shape>,
+        fans: Fans,
+        mut rng: &mut (impl Rng + ?Sized),
+    ) -> Tensor<T>
+    where
+        Self: Sized,
+    {
+        Tensor::from_fn(shape, |_| T::from_f64(self.draw(fans, &mut rng)))
+    }
+}
+
+/// U(`low`, `high`), `low` included and `high` not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Uniform {
+    /// The lower bound.
+    pub low: f64,
+    /// The upper bound.
+    pub high: f64,
+}
+
+/// N(`mean`, `std`²).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Normal {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation.
+    pub std: f64,
+}
+
+/// Always the same number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constant(
+    /// The number.
+    pub f64,
+);
+
+/// U(±1/√fan_in), for weights and biases alike: what `Linear::new` does.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FanIn;
+
+/// U(±√(6 / (fan_in + fan_out))): keeps the variance of activations and gradients alike where the slope is 1.
+/// Glorot and Bengio, 2010.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct XavierUniform;
+
+/// N(0, 2 / (fan_in + fan_out)). Glorot and Bengio, 2010.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct XavierNormal;
+
+/// U(±√(6 / fan_in)): keeps the variance of activations through rectifiers. He, Zhang, Ren and Sun, 2015.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct KaimingUniform;
+
+/// N(0, 2 / fan_in). He, Zhang, Ren and Sun, 2015.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct KaimingNormal;
+
+fn uniform(low: f64, high: f64, rng: &mut dyn Rng) -> f64 {
+    let u: f64 = rng.random();
+    low + (high - low) * u
+}
+
+/// A standard normal number by the transformation of Box and Muller: two uniform numbers for one, without
+/// state between calls.
+fn standard_normal(rng: &mut dyn Rng) -> f64 {
+    let u: f64 = 1.0 - rng.random::<f64>();
+    let angle = std::f64::consts::TAU * rng.random::<f64>();
+    // The functions of `tape`, not of the platform: the same digits everywhere.
+    Real::sqrt(-2.0 * Real::ln(u)) * Real::cos(angle)
+}
+
+impl Init for Uniform {
+    fn draw(&self, _fans: Fans, rng: &mut dyn Rng) -> f64 {
+        uniform(self.low, self.high, rng)
+    }
+}
+
+impl Init for Normal {
+    fn draw(&self, _fans: Fans, rng: &mut dyn Rng) -> f64 {
+        self.mean + self.std * standard_normal(rng)
+    }
+}
+
+impl Init for Constant {
+    fn draw(&self, _fans: Fans, _rng: &mut dyn Rng) -> f64 {
+        self.0
+    }
+}
+
+impl Init for FanIn {
+    fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64 {
+        let bound = fans.per_input().sqrt();
+        uniform(-bound, bound, rng)
+    }
+}
+
+impl Init for XavierUniform {
+    fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64 {
+        let bound = (3.0 * fans.per_mean()).sqrt();
+        uniform(-bound, bound, rng)
+    }
+}
+
+impl Init for XavierNormal {
+    fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64 {
+        fans.per_mean().sqrt() * standard_normal(rng)
+    }
+}
+
+impl Init for KaimingUniform {
+    fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64 {
+        let bound = (6.0 * fans.per_input()).sqrt();
+        uniform(-bound, bound, rng)
+    }
+}
+
+impl Init for KaimingNormal {
+    fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64 {
+        (2.0 * fans.per_input()).sqrt() * standard_normal(rng)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand::rngs::StdRng;
+
+    const FANS: Fans = Fans { fan_in: 50, fan_out: 30 };
+
+    /// Mean, standard deviation, largest magnitude of 40000 numbers.
+    fn moments(init: impl Init) -> [f64; 3] {
+        let w: Tensor = init.tensor([200, 200], FANS, &mut StdRng::seed_from_u64(3));
+        let n = w.size() as f64;
+        let mean = w.sum() / n;
+        let var = w.to_vec().iter().map(|w| (w - mean).powi(2)).sum::<f64>() / n;
+        [mean, var.sqrt(), w.to_vec().iter().fold(0.0, |m, w| m.max(w.abs()))]
+    }
+
+    #[test]
+    fn distributions_have_their_stated_moments_and_bounds() {
+        let check = |[mean, std, max]: [f64; 3], centre: f64, expected: f64, bound: f64| {
+            assert!((mean - centre).abs() < 0.02 * expected, "mean {mean}");
+            assert!((std / expected - 1.0).abs() < 0.02, "deviation {std}, expected {expected}");
+            assert!(max <= bound && max > 0.99 * bound.min(max), "largest {max}, bound {bound}");
+        };
+        let flat = |bound: f64| bound / 3f64.sqrt();
+        let any = f64::INFINITY;
+        check(moments(FanIn), 0.0, flat(50f64.sqrt().recip()), 50f64.sqrt().recip());
+        check(moments(XavierUniform), 0.0, flat((6.0 / 80f64).sqrt()), (6.0 / 80f64).sqrt());
+        check(moments(KaimingUniform), 0.0, flat((6.0 / 50f64).sqrt()), (6.0 / 50f64).sqrt());
+        check(moments(XavierNormal), 0.0, (2.0 / 80f64).sqrt(), any);
+        check(moments(KaimingNormal), 0.0, (2.0 / 50f64).sqrt(), any);
+        check(moments(Normal { mean: 1.0, std: 0.5 }), 1.0, 0.5, any);
+        check(moments(Uniform { low: 1.0, high: 3.0 }), 2.0, flat(1.0), 3.0);
+        assert_eq!(moments(Constant(0.25)), [0.25, 0.0, 0.25]);
+    }
+
+    #[test]
+    fn both_precisions_draw_the_same_numbers() {
+        let double: Tensor = XavierNormal.tensor([3, 4], FANS, &mut StdRng::seed_from_u64(5));
+        let single: Tensor<f32> = XavierNormal.tensor([3, 4], FANS, &mut StdRng::seed_from_u64(5));
+        assert_eq!(double.cast::<f32>(), single);
+    }
+}

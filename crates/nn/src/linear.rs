@@ -1,0 +1,102 @@
+//! The affine map of a fully connected layer.
+
+use crate::init::{FanIn, Fans, Init};
+use crate::module::{Context, Module};
+use crate::param::Param;
+use crate::parameters::{Parameters, Path};
+use rand::Rng;
+use tape::{Element, Error, Tensor, Var};
+
+/// `Y = X · Wᵀ + b`.
+///
+/// # Shapes
+/// `X` `[.., in]`, `W` `[out, in]` (destination, source), `b` `[out]`; `Y` `[.., out]`.
+///
+/// # Math
+/// With `D` the gradient with respect to `Y`: `dX = D · W`, `dW = Dᵀ · X`, `db` the column sums of `D`.
+///
+/// # Initial values
+/// [`Linear::new`]: `W` and `b` from U(±1/√in). [`Linear::with_init`]: `W` as asked for, `b` zero.
+///
+/// ```
+/// use nn::{Context, Linear, Module};
+/// use tape::{Tape, Tensor};
+/// let layer = Linear::from_values([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [0.5, 0.0, -0.5]);
+/// let tape = Tape::new();
+/// let y = layer.forward(tape.constant([[1.0, 10.0]]), &mut Context::eval());
+/// assert_eq!(y.value(), Tensor::from([[21.5, 43.0, 64.5]]));
+/// let grads = y.vjp([[1.0, 0.0, 2.0]]);
+/// assert_eq!(grads.of(&layer.weight), Tensor::from([[1.0, 10.0], [0.0, 0.0], [2.0, 20.0]]));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Linear<T: Element = f64> {
+    /// `[out, in]`.
+    pub weight: Param<T>,
+    /// `[out]`.
+    pub bias: Option<Param<T>>,
+}
+
+impl<T: Element> Linear<T> {
+    /// A layer from `inputs` to `outputs` units; weights and biases from U(±1/√inputs).
+    pub fn new(inputs: usize, outputs: usize, rng: &mut (impl Rng + ?Sized)) -> Linear<T> {
+        let fans = Fans::new(inputs, outputs);
+        let weight = Param::new(FanIn.tensor([outputs, inputs], fans, rng));
+        Linear { weight, bias: Some(Param::new(FanIn.tensor([outputs], fans, rng))) }
+    }
+
+    /// A layer with weights from `init` and biases 0.
+    pub fn with_init(
+        inputs: usize,
+        outputs: usize,
+        init: impl Init,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Linear<T> {
+        let weight = Param::new(init.tensor([outputs, inputs], Fans::new(inputs, outputs), rng));
+        Linear { weight, bias: Some(Param::new(Tensor::zeros([outputs]))) }
+    }
+
+    /// A layer with these weights, `[out, in]`, and biases, `[out]`.
+    ///
+    /// # Panics
+    /// If `weight` is not a matrix or `bias` not a vector with one element for each of its rows.
+    #[track_caller]
+    pub fn from_values(weight: impl Into<Tensor<T>>, bias: impl Into<Tensor<T>>) -> Linear<T> {
+        let (weight, bias) = (weight.into(), bias.into());
+        if weight.rank() != 2 {
+            let found = weight.shape().dims();
+            Error::Rank { op: "linear", expected: "a matrix of weights", found }.panic();
+        }
+        let outputs = weight.shape()[0];
+        if *bias.shape() != [outputs] {
+            Error::Shape { op: "linear", expected: vec![outputs], found: bias.shape().dims() }.panic();
+        }
+        Linear { weight: Param::new(weight), bias: Some(Param::new(bias)) }
+    }
+
+    /// The layer without its bias: `Y = X · Wᵀ`.
+    pub fn without_bias(self) -> Linear<T> {
+        Linear { bias: None, ..self }
+    }
+}
+
+impl<T: Element> Parameters<T> for Linear<T> {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+        self.weight.visit(&path.field("weight"), f);
+        self.bias.visit(&path.field("bias"), f);
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        self.weight.visit_mut(&path.field("weight"), f);
+        self.bias.visit_mut(&path.field("bias"), f);
+    }
+}
+
+impl<T: Element> Module<T> for Linear<T> {
+    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+        let weight = self.weight.on(x.tape());
+        match &self.bias {
+            Some(bias) => x.linear(weight, bias.on(x.tape())),
+            None => x.matmul(weight.transpose()),
+        }
+    }
+}

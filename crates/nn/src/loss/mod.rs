@@ -1,0 +1,399 @@
+//! Losses, each with its exact normalisation.
+//!
+//! Predictions `A` have shape `[N, ..]`: one sample per position of the first axis, `N` of them, with `m` outputs
+//! each. Targets `Y` have exactly the same shape: `[N]` against `[N, 1]` is refused, never broadcast. Targets are a
+//! `&Tensor` (a constant) or a `Var`. A loss over no samples is 0.
+//!
+//! | function | value | gradient with respect to `A` |
+//! |---|---|---|
+//! | [`half_sse`] | `1/2 Σ (A - Y)²` | `A - Y` |
+//! | [`sse`] | `Σ (A - Y)²` | `2 (A - Y)` |
+//! | [`sample_mean_se`] | `1/N Σ (A - Y)²` | `2 (A - Y) / N` |
+//! | [`half_mse`] | `1/(2N) Σ (A - Y)²` | `(A - Y) / N` |
+//! | [`mse`] | `1/(Nm) Σ (A - Y)²` | `2 (A - Y) / (Nm)` |
+//! | [`mae_sum`] | `Σ ǀA - Yǀ` | `sign(A - Y)` |
+//! | [`mae`] | `1/N Σ ǀA - Yǀ` | `sign(A - Y) / N` |
+//! | [`bce`] | `-1/N Σ [Y ln A + (1 - Y) ln(1 - A)]` | `(A - Y) / (N A (1 - A))` |
+//! | [`bce_mean`] | the same with `1/(Nm)` | `(A - Y) / (Nm A (1 - A))` |
+//! | [`cross_entropy`] | `-1/N Σ Y ln A` | `-Y / (N A)` |
+//! | [`bce_from_logits`] | `bce` of `σ(Z)` | `(σ(Z) - Y) / N` |
+//! | [`cross_entropy_from_logits`] | `cross_entropy` of `softmax(Z)` | `(softmax(Z) - Y) / N` |
+//!
+//! Sums run over all elements. The names of the literature are not reliable: "mean squared error" stands for five
+//! of these rows, and for `m = 1` or `N = 1` several coincide, so check with more than one of each.
+
+mod by_name;
+mod terms;
+
+pub use by_name::{Loss, ParseLossError};
+
+use tape::{Binary, Element, Error, Scalar, Shape, Tape, Tensor, Var};
+use terms::{AbsoluteError, BinaryCrossEntropy, CrossEntropy, LogitCrossEntropy, SquaredError};
+
+/// Targets of a loss: a tensor, which becomes a constant of the tape, or a recorded tensor.
+pub trait Target<'t, T: Element> {
+    /// The targets on the tape of the predictions.
+    #[doc(hidden)]
+    fn on(self, tape: &'t Tape<T>) -> Var<'t, T>;
+}
+
+impl<'t, T: Element> Target<'t, T> for Var<'t, T> {
+    fn on(self, _tape: &'t Tape<T>) -> Var<'t, T> {
+        self
+    }
+}
+
+impl<'t, T: Element> Target<'t, T> for &Tensor<T> {
+    #[track_caller]
+    fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
+        tape.constant(self.clone())
+    }
+}
+
+impl<'t, T: Element> Target<'t, T> for Tensor<T> {
+    #[track_caller]
+    fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
+        tape.constant(self)
+    }
+}
+
+/// Targets of a classification: labels `&[usize]`, one for each sample, or distributions as any [`Target`].
+pub trait ClassTarget<'t, T: Element> {
+    /// The distributions, of the shape of the predictions.
+    #[doc(hidden)]
+    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T>;
+}
+
+impl<'t, T: Element> ClassTarget<'t, T> for Var<'t, T> {
+    #[track_caller]
+    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
+        self.on(predictions.tape())
+    }
+}
+
+impl<'t, T: Element> ClassTarget<'t, T> for &Tensor<T> {
+    #[track_caller]
+    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
+        self.on(predictions.tape())
+    }
+}
+
+impl<'t, T: Element> ClassTarget<'t, T> for Tensor<T> {
+    #[track_caller]
+    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
+        self.on(predictions.tape())
+    }
+}
+
+impl<'t, T: Element> ClassTarget<'t, T> for &[usize] {
+    #[track_caller]
+    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
+        let shape = predictions.shape();
+        if shape.rank() != 2 {
+            let error = Error::Rank {
+                op: "cross_entropy",
+                expected: "predictions [N, classes]",
+                found: shape.dims(),
+            };
+            error.panic();
+        }
+        match one_hot(self, shape[1]) {
+            Ok(y) => predictions.tape().constant(y),
+            Err(error) => error.panic(),
+        }
+    }
+}
+
+impl<'t, T: Element> ClassTarget<'t, T> for &Vec<usize> {
+    #[track_caller]
+    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
+        self.as_slice().distributions(predictions)
+    }
+}
+
+impl<'t, T: Element, const N: usize> ClassTarget<'t, T> for &[usize; N] {
+    #[track_caller]
+    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
+        self.as_slice().distributions(predictions)
+    }
+}
+
+/// Labels as distributions, `[N, classes]`: 1 in the column of the label, 0 elsewhere.
+///
+/// ```
+/// use tape::Tensor;
+/// let y: Tensor = nn::one_hot(&[2, 0], 3)?;
+/// assert_eq!(y, Tensor::from([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]));
+/// assert!(nn::one_hot::<f64>(&[3], 3).is_err());
+/// # Ok::<(), tape::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Index`] if a label is not below `classes`.
+pub fn one_hot<T: Element>(labels: &[usize], classes: usize) -> Result<Tensor<T>, Error> {
+    let mut y = Tensor::zeros([labels.len(), classes]);
+    if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
+        let shape = y.shape().dims();
+        return Err(Error::Index { op: "one_hot", index: label as isize, axis: 1, shape });
+    }
+    let rows = y.as_mut_slice().chunks_exact_mut(classes.max(1));
+    rows.zip(labels).for_each(|(row, &label)| row[label] = T::ONE);
+    Ok(y)
+}
+
+/// `1/2 Σ (A - Y)²`, of one sample half the squared distance.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let loss = nn::loss::half_sse(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
+/// assert_eq!(loss.value(), 2.5);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[1.0, 0.0], [0.0, -2.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn half_sse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("half_sse", a, y, SquaredError) * T::from_f64(0.5)
+}
+
+/// `Σ (A - Y)²`.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let loss = nn::loss::sse(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
+/// assert_eq!(loss.value(), 5.0);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[2.0, 0.0], [0.0, -4.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn sse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("sse", a, y, SquaredError)
+}
+
+/// `1/N Σ (A - Y)²`: the mean over samples of the sum over outputs.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let loss = nn::loss::sample_mean_se(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
+/// assert_eq!(loss.value(), 2.5);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[1.0, 0.0], [0.0, -2.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn sample_mean_se<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("sample_mean_se", a, y, SquaredError) / samples(a)
+}
+
+/// `1/(2N) Σ (A - Y)²`: half the mean over samples of the sum over outputs.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let loss = nn::loss::half_mse(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
+/// assert_eq!(loss.value(), 1.25);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[0.5, 0.0], [0.0, -1.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn half_mse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("half_mse", a, y, SquaredError) / (samples(a) * T::from_f64(2.0))
+}
+
+/// `1/(Nm) Σ (A - Y)²`: the mean over all elements.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let loss = nn::loss::mse(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
+/// assert_eq!(loss.value(), 1.25);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[0.5, 0.0], [0.0, -1.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn mse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("mse", a, y, SquaredError) / elements(a)
+}
+
+/// `Σ |A - Y|`; the derivative where they are equal is 0.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let loss = nn::loss::mae_sum(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
+/// assert_eq!(loss.value(), 3.0);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[1.0, 0.0], [0.0, -1.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn mae_sum<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("mae_sum", a, y, AbsoluteError)
+}
+
+/// `1/N Σ |A - Y|`: the mean over samples of the sum over outputs; the derivative where they are equal is 0.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let loss = nn::loss::mae(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
+/// assert_eq!(loss.value(), 1.5);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[0.5, 0.0], [0.0, -0.5]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn mae<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("mae", a, y, AbsoluteError) / samples(a)
+}
+
+/// `-1/N Σ [Y ln A + (1 - Y) ln(1 - A)]`: binary cross-entropy, the mean over samples of the sum over outputs.
+///
+/// Predictions are probabilities. A logarithm below -100 counts as -100 and has derivative 0, so predictions 0
+/// and 1 give finite numbers; [`bce_from_logits`] needs no such rule.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[0.5], [0.25]]);
+/// let loss = nn::loss::bce(a, &Tensor::from([[1.0], [0.0]]));
+/// assert!((loss.value() - (2f64.ln() - 0.75f64.ln()) / 2.0).abs() < 1e-15);
+/// let grad = loss.backward().wrt(a).to_vec();
+/// assert!((grad[0] + 1.0).abs() < 1e-15 && (grad[1] - 2.0 / 3.0).abs() < 1e-15);
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn bce<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("bce", a, y, BinaryCrossEntropy) / samples(a)
+}
+
+/// `-1/(Nm) Σ [Y ln A + (1 - Y) ln(1 - A)]`: [`bce`] as the mean over all elements.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[0.5, 0.5]]);
+/// let loss = nn::loss::bce_mean(a, &Tensor::from([[1.0, 0.0]]));
+/// assert!((loss.value() - 2f64.ln()).abs() < 1e-15);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[-1.0, 1.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn bce_mean<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("bce_mean", a, y, BinaryCrossEntropy) / elements(a)
+}
+
+/// `1/N Σ [max(Z, 0) - Z Y + ln(1 + e^-|Z|)]`: [`bce`] of `σ(Z)`, accurate for every `Z`.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let z = tape.var([[0.0], [-1000.0]]);
+/// let loss = nn::loss::bce_from_logits(z, &Tensor::from([[0.0], [1.0]]));
+/// assert!((loss.value() - (2f64.ln() + 1000.0) / 2.0).abs() < 1e-12);
+/// assert_eq!(loss.backward().wrt(z), Tensor::from([[0.25], [-0.5]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn bce_from_logits<'t, T: Element>(z: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    total("bce_from_logits", z, y, LogitCrossEntropy) / samples(z)
+}
+
+/// `-1/N Σ Y ln A`: categorical cross-entropy of probabilities `A` `[N, classes]`.
+///
+/// A logarithm below -100 counts as -100 and has derivative 0; [`cross_entropy_from_logits`] needs no such rule.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[0.25, 0.75], [0.5, 0.5]]);
+/// let loss = nn::loss::cross_entropy(a, &[0, 1]);
+/// assert!((loss.value() - (4f64.ln() + 2f64.ln()) / 2.0).abs() < 1e-15);
+/// assert_eq!(loss.backward().wrt(a), Tensor::from([[-2.0, 0.0], [0.0, -1.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ, or a label is not a class.
+#[track_caller]
+pub fn cross_entropy<'t, T: Element>(a: Var<'t, T>, y: impl ClassTarget<'t, T>) -> Scalar<'t, T> {
+    total("cross_entropy", a, y.distributions(a), CrossEntropy) / samples(a)
+}
+
+/// `-1/N Σ Y ln softmax(Z)`: [`cross_entropy`] of the softmax along the last axis, accurate for every `Z`.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let z = tape.var([[0.0, 0.0], [1000.0, 0.0]]);
+/// let loss = nn::loss::cross_entropy_from_logits(z, &[0, 1]);
+/// assert!((loss.value() - (2f64.ln() + 1000.0) / 2.0).abs() < 1e-12);
+/// assert_eq!(loss.backward().wrt(z), Tensor::from([[-0.25, 0.25], [0.5, -0.5]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ, or a label is not a class.
+#[track_caller]
+pub fn cross_entropy_from_logits<'t, T: Element>(z: Var<'t, T>, y: impl ClassTarget<'t, T>) -> Scalar<'t, T> {
+    let y = y.distributions(z);
+    check("cross_entropy_from_logits", z, y);
+    (z.log_softmax(-1) * y).sum() / -samples(z)
+}
+
+/// The sum of `term` over all elements.
+#[track_caller]
+fn total<'t, T: Element, F: Binary>(
+    name: &'static str,
+    a: Var<'t, T>,
+    y: impl Target<'t, T>,
+    term: F,
+) -> Scalar<'t, T> {
+    let y = y.on(a.tape());
+    check(name, a, y);
+    a.zip(y, term).sum()
+}
+
+/// Refuses targets of another shape than the predictions'.
+#[track_caller]
+fn check<T: Element>(op: &'static str, a: Var<'_, T>, y: Var<'_, T>) {
+    let (a, y): (Shape, Shape) = (a.shape(), y.shape());
+    if a != y {
+        let reason = format!("predictions {a} and targets {y} differ in shape");
+        Error::Invalid { op, reason }.panic();
+    }
+}
+
+/// `N`, and 1 if there are no samples: then the sum is 0 already.
+fn samples<T: Element>(a: Var<'_, T>) -> T {
+    T::from_usize(a.shape().first().copied().unwrap_or(1).max(1))
+}
+
+/// `Nm`, and 1 if there are no elements.
+fn elements<T: Element>(a: Var<'_, T>) -> T {
+    T::from_usize(a.shape().size().max(1))
+}

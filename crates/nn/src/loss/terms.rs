@@ -1,0 +1,137 @@
+//! What the losses add up, element by element: one fused kernel each.
+
+use tape::ops::{Ln, Sigmoid, Sign, Softplus};
+use tape::{Algebra, Binary, Element};
+
+/// Logarithms of probabilities below this count as this.
+const FLOOR: f64 = -100.0;
+
+/// `max(ln p, FLOOR)`.
+#[inline(always)]
+fn ln<A: Algebra>(p: A) -> A {
+    let (floor, ln) = (p.lift(FLOOR), p.map(Ln));
+    ln.clone().if_gt(floor.clone(), ln, floor)
+}
+
+/// The derivative of [`ln`]: `1/p`, and 0 where the floor is reached.
+#[inline(always)]
+fn ln_slope<A: Algebra>(p: A) -> A {
+    let (floor, zero, one) = (p.lift(FLOOR), p.lift(0.0), p.lift(1.0));
+    p.clone().map(Ln).if_gt(floor, one / p, zero)
+}
+
+/// `(a - y)²`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SquaredError;
+
+impl Binary for SquaredError {
+    const NAME: &'static str = "squared_error";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        (a - y) * (a - y)
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        a.lift(2.0) * (a - y)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        a.lift(2.0) * (y - a)
+    }
+}
+
+/// `|a - y|`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct AbsoluteError;
+
+impl Binary for AbsoluteError {
+    const NAME: &'static str = "absolute_error";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        (a - y).abs()
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        (a - y).map(Sign)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        (y - a).map(Sign)
+    }
+}
+
+/// `-y ln a - (1 - y) ln(1 - a)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BinaryCrossEntropy;
+
+impl Binary for BinaryCrossEntropy {
+    const NAME: &'static str = "binary_cross_entropy";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        -(y * ln(a) + (T::ONE - y) * ln(T::ONE - a))
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        let one = a.lift(1.0);
+        (one.clone() - y.clone()) * ln_slope(one - a.clone()) - y * ln_slope(a)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, _y: A, _l: A) -> A {
+        ln(a.lift(1.0) - a.clone()) - ln(a)
+    }
+}
+
+/// `-y ln a`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct CrossEntropy;
+
+impl Binary for CrossEntropy {
+    const NAME: &'static str = "cross_entropy";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        -(y * ln(a))
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        -(y * ln_slope(a))
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, _y: A, _l: A) -> A {
+        -ln(a)
+    }
+}
+
+/// `softplus(z) - z y`, which is `max(z, 0) - z y + ln(1 + e^-|z|)`: the binary cross-entropy of `σ(z)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct LogitCrossEntropy;
+
+impl Binary for LogitCrossEntropy {
+    const NAME: &'static str = "logit_cross_entropy";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, z: T, y: T) -> T {
+        z.map(Softplus) - z * y
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, z: A, y: A, _l: A) -> A {
+        z.map(Sigmoid) - y
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, z: A, _y: A, _l: A) -> A {
+        -z
+    }
+}

@@ -1,0 +1,157 @@
+//! What maps a tensor to a tensor, and what it needs besides the tensor.
+
+use crate::param::Param;
+use crate::parameters::{Parameters, Path};
+use rand::Rng;
+use std::fmt;
+use tape::{Element, ParamId, Tape, Tensor, Var};
+
+/// A map from tensors to tensors with named parameters.
+///
+/// Modules are plain data; everything that changes from call to call is in the [`Context`]. A layer with other
+/// inputs (indices, sequences with a state) has a `forward` of its own and implements [`Parameters`] only.
+///
+/// ```
+/// use nn::{Context, Module, Param, Parameters, Path};
+/// use tape::{Element, Tape, Tensor, Var};
+///
+/// /// y = gain · x
+/// #[derive(Clone, Debug)]
+/// struct Scale<T: Element> {
+///     gain: Param<T>,
+/// }
+///
+/// impl<T: Element> Parameters<T> for Scale<T> {
+///     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+///         self.gain.visit(&path.field("gain"), f);
+///     }
+///     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+///         self.gain.visit_mut(&path.field("gain"), f);
+///     }
+/// }
+///
+/// impl<T: Element> Module<T> for Scale<T> {
+///     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+///         x * self.gain.on(x.tape())
+///     }
+/// }
+///
+/// let model = Scale { gain: Param::new(3.0) };
+/// assert_eq!(model.predict(&Tensor::from([1.0, 2.0])).to_vec(), [3.0, 6.0]);
+/// let tape = Tape::new();
+/// let y = model.forward(tape.constant([1.0, 2.0]), &mut Context::eval());
+/// assert_eq!(y.sum().backward().of(&model.gain).item(), 3.0);
+/// ```
+pub trait Module<T: Element = f64>: Parameters<T> + CloneModule<T> + fmt::Debug + Send + Sync {
+    /// The output for the input `x`, recorded on the tape of `x`.
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T>;
+
+    /// The output for the input `x`: in evaluation mode, without recording.
+    fn predict(&self, x: &Tensor<T>) -> Tensor<T> {
+        let tape = Tape::of().inference();
+        let y = self.forward(tape.constant(x.clone()), &mut Context::eval());
+        y.value()
+    }
+}
+
+/// How a boxed module is cloned; implemented for every module that is `Clone`.
+pub trait CloneModule<T: Element> {
+    /// A clone, boxed; its parameters have fresh ids.
+    fn clone_box(&self) -> Box<dyn Module<T>>;
+}
+
+impl<T: Element, M: Module<T> + Clone + 'static> CloneModule<T> for M {
+    fn clone_box(&self) -> Box<dyn Module<T>> {
+        Box::new(self.clone())
+    }
+}
+
+impl<T: Element> Clone for Box<dyn Module<T>> {
+    fn clone(&self) -> Box<dyn Module<T>> {
+        (**self).clone_box()
+    }
+}
+
+impl<T: Element> Module<T> for Box<dyn Module<T>> {
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        (**self).forward(x, cx)
+    }
+}
+
+/// What a forward pass depends on besides input and parameters: the mode, the random generator, and state that
+/// is to change when the step is over.
+///
+/// A forward pass does not write to the model. A module that keeps statistics puts the new ones here with
+/// [`set`](Context::set), and [`commit`](Context::commit) applies them:
+///
+/// ```
+/// use nn::{Context, Param, Parameters};
+/// use tape::Tensor;
+/// let mut mean = Param::buffer([0.0, 0.0]);
+/// let mut cx = Context::eval();
+/// cx.set(&mean, Tensor::from([1.0, 2.0]));
+/// assert_eq!(mean.value().to_vec(), [0.0, 0.0]);
+/// assert_eq!(cx.get(&mean).to_vec(), [1.0, 2.0]);
+/// cx.commit(&mut mean);
+/// assert_eq!(mean.value().to_vec(), [1.0, 2.0]);
+/// ```
+pub struct Context<T: Element = f64> {
+    /// The generator; there is one exactly in training mode.
+    rng: Option<Box<dyn Rng + Send>>,
+    pending: Vec<(ParamId, Tensor<T>)>,
+}
+
+impl<T: Element> Context<T> {
+    /// Training mode: random layers are active and draw from `rng`, statistics are updated.
+    pub fn train(rng: impl Rng + Send + 'static) -> Context<T> {
+        Context { rng: Some(Box::new(rng)), pending: Vec::new() }
+    }
+
+    /// Evaluation mode: nothing is random, statistics are used and not updated.
+    pub fn eval() -> Context<T> {
+        Context { rng: None, pending: Vec::new() }
+    }
+
+    /// Is this training mode?
+    pub fn is_train(&self) -> bool {
+        self.rng.is_some()
+    }
+
+    /// The random generator, in training mode.
+    pub fn rng(&mut self) -> Option<&mut (dyn Rng + Send + 'static)> {
+        self.rng.as_deref_mut()
+    }
+
+    /// Asks for `param` to become `value` at the next [`commit`](Context::commit); the last request counts.
+    pub fn set(&mut self, param: &Param<T>, value: Tensor<T>) {
+        match self.pending.iter_mut().find(|(id, _)| *id == param.id()) {
+            Some((_, pending)) => *pending = value,
+            None => self.pending.push((param.id(), value)),
+        }
+    }
+
+    /// The value `param` is going to have: what was [`set`](Context::set), or the current one.
+    pub fn get(&self, param: &Param<T>) -> Tensor<T> {
+        let pending = self.pending.iter().find(|(id, _)| *id == param.id());
+        pending.map_or_else(|| param.value().clone(), |(_, value)| value.clone())
+    }
+
+    /// Gives the parameters of `model` the values that were set. What belongs to another model stays pending.
+    pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
+        if self.pending.is_empty() {
+            return;
+        }
+        model.visit_mut(&Path::root(), &mut |_, param| {
+            if let Some(i) = self.pending.iter().position(|(id, _)| *id == param.id()) {
+                *param.value_mut() = self.pending.swap_remove(i).1;
+            }
+        });
+    }
+}
+
+impl<T: Element> fmt::Debug for Context<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = if self.is_train() { "train" } else { "eval" };
+        f.debug_struct("Context").field("mode", &mode).field("pending", &self.pending).finish()
+    }
+}

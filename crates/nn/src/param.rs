@@ -1,0 +1,176 @@
+//! A parameter: a tensor with an identity, outside any tape.
+
+use tape::{Element, ParamId, Tape, Tensor, Var};
+
+/// What training does to a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Differentiated, and changed by optimizers.
+    Trainable,
+    /// A constant for now: neither differentiated nor changed.
+    Frozen,
+    /// Part of the state but never differentiated (running statistics); see [`Context::set`](crate::Context::set).
+    Buffer,
+}
+
+/// A tensor that belongs to a model: it has an identity by which gradients and optimizer state find it.
+///
+/// `clone` makes a parameter of its own, with a fresh id, so a model and its clone are two models even on one
+/// tape; [`snapshot`](Param::snapshot) keeps the id.
+///
+/// ```
+/// use nn::Param;
+/// use tape::Tape;
+/// let w = Param::new([2.0, 3.0]);
+/// let tape = Tape::new();
+/// let loss = (w.on(&tape) * w.on(&tape)).sum();
+/// assert_eq!(loss.value(), 13.0);
+/// assert_eq!(loss.backward().of(&w).to_vec(), [4.0, 6.0]);
+/// assert_ne!(w.clone().id(), w.id());
+/// assert_eq!(w.snapshot().id(), w.id());
+/// ```
+#[derive(Debug)]
+pub struct Param<T: Element = f64> {
+    id: ParamId,
+    value: Tensor<T>,
+    role: Role,
+}
+
+impl<T: Element> Param<T> {
+    /// A trainable parameter.
+    pub fn new(value: impl Into<Tensor<T>>) -> Param<T> {
+        Param { id: ParamId::new(), value: value.into(), role: Role::Trainable }
+    }
+
+    /// State that is saved with the model but never differentiated.
+    pub fn buffer(value: impl Into<Tensor<T>>) -> Param<T> {
+        Param { role: Role::Buffer, ..Param::new(value) }
+    }
+
+    /// The identity: unique in the process.
+    pub fn id(&self) -> ParamId {
+        self.id
+    }
+
+    /// The current value.
+    pub fn value(&self) -> &Tensor<T> {
+        &self.value
+    }
+
+    /// The value, for writing. Elements are written in place if no tape and no clone shares the buffer, and
+    /// into a copy otherwise, so whoever shares it keeps the old value.
+    pub fn value_mut(&mut self) -> &mut Tensor<T> {
+        &mut self.value
+    }
+
+    /// What training does to it.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Is it differentiated and changed by optimizers?
+    pub fn is_trainable(&self) -> bool {
+        self.role == Role::Trainable
+    }
+
+    /// Makes it a constant. A buffer stays a buffer.
+    pub fn freeze(&mut self) {
+        if self.role == Role::Trainable {
+            self.role = Role::Frozen;
+        }
+    }
+
+    /// Makes it trainable again. A buffer stays a buffer.
+    pub fn unfreeze(&mut self) {
+        if self.role == Role::Frozen {
+            self.role = Role::Trainable;
+        }
+    }
+
+    /// Records it: as a leaf, once per tape however often it is asked for, if it is trainable; otherwise as a
+    /// constant.
+    ///
+    /// # Panics
+    /// If its value changed since it was recorded on this tape: reset the tape between steps.
+    #[track_caller]
+    pub fn on<'t>(&self, tape: &'t Tape<T>) -> Var<'t, T> {
+        match self.role {
+            Role::Trainable => tape.parameter(self.id, &self.value),
+            Role::Frozen | Role::Buffer => tape.constant(self.value.clone()),
+        }
+    }
+
+    /// The parameter as it is now, with the same id; its value is shared until either is written.
+    pub fn snapshot(&self) -> Param<T> {
+        Param { id: self.id, value: self.value.clone(), role: self.role }
+    }
+
+    /// Takes the identity of another parameter, for snapshots of whole models.
+    pub(crate) fn identify(&mut self, id: ParamId) {
+        self.id = id;
+    }
+}
+
+/// A parameter of its own: same value and role, fresh id.
+impl<T: Element> Clone for Param<T> {
+    fn clone(&self) -> Param<T> {
+        Param { id: ParamId::new(), value: self.value.clone(), role: self.role }
+    }
+}
+
+impl<T: Element> From<&Param<T>> for ParamId {
+    fn from(param: &Param<T>) -> ParamId {
+        param.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frozen_parameters_and_buffers_are_constants() {
+        let mut w = Param::new([1.0, 2.0]);
+        let mut state = Param::buffer([3.0, 4.0]);
+        w.freeze();
+        state.freeze();
+        state.unfreeze();
+        assert_eq!((w.role(), state.role()), (Role::Frozen, Role::Buffer));
+        let tape = Tape::new();
+        let grads = (w.on(&tape) * state.on(&tape)).sum().backward();
+        assert!(grads.get(&w).is_err() && grads.get(&state).is_err());
+        w.unfreeze();
+        let grads = (w.on(&tape) * state.on(&tape)).sum().backward();
+        assert_eq!(grads.of(&w).to_vec(), [3.0, 4.0]);
+    }
+
+    #[test]
+    fn a_write_leaves_the_tape_and_a_snapshot_their_value() {
+        let mut w = Param::new([1.0, 2.0]);
+        let old = w.snapshot();
+        let tape = Tape::new();
+        let leaf = w.on(&tape);
+        w.value_mut().as_mut_slice()[0] = 9.0;
+        assert_eq!(leaf.value().to_vec(), [1.0, 2.0]);
+        assert_eq!(old.value().to_vec(), [1.0, 2.0]);
+        assert_eq!(w.value().to_vec(), [9.0, 2.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "changed after it was recorded")]
+    fn recording_a_changed_value_again_is_refused() {
+        let mut w = Param::new([1.0]);
+        let tape = Tape::new();
+        w.on(&tape);
+        w.value_mut().as_mut_slice()[0] = 2.0;
+        w.on(&tape);
+    }
+
+    #[test]
+    fn an_unshared_value_is_written_in_place() {
+        let mut w = Param::new([1.0, 2.0]);
+        let before = w.value().as_slice().map(<[f64]>::as_ptr);
+        w.value_mut().as_mut_slice()[1] = 5.0;
+        assert_eq!(w.value().as_slice().map(<[f64]>::as_ptr), before);
+    }
+}

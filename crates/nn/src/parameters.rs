@@ -1,0 +1,258 @@
+//! What has parameters, and their names.
+//!
+//! [`Parameters`] is a visitor: a training step walks over a model without allocating a name or a list. Names
+//! come into being only where somebody prints a [`Path`].
+
+use crate::param::Param;
+use std::fmt;
+use tape::{Element, ParamId};
+
+/// Where a parameter is found in a model: `blocks.2.fc1.weight`. Segments are linked on the stack.
+///
+/// ```
+/// use nn::Path;
+/// let root = Path::root();
+/// let blocks = root.field("blocks");
+/// let third = blocks.index(2);
+/// assert_eq!(third.field("weight").to_string(), "blocks.2.weight");
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Path<'p> {
+    parent: Option<&'p Path<'p>>,
+    segment: Segment<'p>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Segment<'p> {
+    Root,
+    Field(&'p str),
+    Index(usize),
+}
+
+impl Path<'static> {
+    /// The path of the model itself: no segments.
+    pub const fn root() -> Path<'static> {
+        Path { parent: None, segment: Segment::Root }
+    }
+}
+
+impl<'p> Path<'p> {
+    /// The path of a field.
+    pub fn field(&'p self, name: &'p str) -> Path<'p> {
+        Path { parent: Some(self), segment: Segment::Field(name) }
+    }
+
+    /// The path of an element of a list.
+    pub fn index(&'p self, i: usize) -> Path<'p> {
+        Path { parent: Some(self), segment: Segment::Index(i) }
+    }
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+            if !matches!(parent.segment, Segment::Root) {
+                f.write_str(".")?;
+            }
+        }
+        match self.segment {
+            Segment::Root => Ok(()),
+            Segment::Field(name) => f.write_str(name),
+            Segment::Index(i) => write!(f, "{i}"),
+        }
+    }
+}
+
+/// Something with named parameters.
+///
+/// Both visits call `f` for the same parameters, under the same names, in the same order:
+///
+/// ```
+/// use nn::{Param, Parameters, Path};
+/// use tape::Element;
+///
+/// struct Scale<T: Element> {
+///     gain: Param<T>,
+///     offset: Param<T>,
+/// }
+///
+/// impl<T: Element> Parameters<T> for Scale<T> {
+///     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+///         self.gain.visit(&path.field("gain"), f);
+///         self.offset.visit(&path.field("offset"), f);
+///     }
+///     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+///         self.gain.visit_mut(&path.field("gain"), f);
+///         self.offset.visit_mut(&path.field("offset"), f);
+///     }
+/// }
+///
+/// let model = vec![Scale { gain: Param::new([1.0, 1.0]), offset: Param::new(0.0) }];
+/// let names: Vec<String> = model.named_parameters().into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["0.gain", "0.offset"]);
+/// assert_eq!(model.count(), 3);
+/// ```
+pub trait Parameters<T: Element = f64> {
+    /// Calls `f` with every parameter and its path, which begins with `path`.
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>));
+
+    /// As [`visit`](Parameters::visit), for writing.
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>));
+
+    /// Every parameter with its name, in order of visit; frozen ones and buffers too.
+    fn named_parameters(&self) -> Vec<(String, &Param<T>)> {
+        let mut list = Vec::new();
+        self.visit(&Path::root(), &mut |path, param| list.push((path.to_string(), param)));
+        list
+    }
+
+    /// The number of trainable numbers.
+    fn count(&self) -> usize {
+        let mut count = 0;
+        self.visit(&Path::root(), &mut |_, param| {
+            count += if param.is_trainable() { param.value().size() } else { 0 };
+        });
+        count
+    }
+
+    /// The model as it is now, with the same parameter ids. (`clone` gives fresh ones.)
+    fn snapshot(&self) -> Self
+    where
+        Self: Clone + Sized,
+    {
+        let mut ids: Vec<ParamId> = Vec::new();
+        self.visit(&Path::root(), &mut |_, param| ids.push(param.id()));
+        let mut copy = self.clone();
+        let mut ids = ids.into_iter();
+        copy.visit_mut(&Path::root(), &mut |_, param| {
+            if let Some(id) = ids.next() {
+                param.identify(id);
+            }
+        });
+        copy
+    }
+}
+
+impl<T: Element> Parameters<T> for Param<T> {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+        f(path, self);
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        f(path, self);
+    }
+}
+
+impl<T: Element, P: Parameters<T> + ?Sized> Parameters<T> for Box<P> {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+        (**self).visit(path, f);
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        (**self).visit_mut(path, f);
+    }
+}
+
+impl<T: Element, P: Parameters<T>> Parameters<T> for Option<P> {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+        if let Some(inner) = self {
+            inner.visit(path, f);
+        }
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        if let Some(inner) = self {
+            inner.visit_mut(path, f);
+        }
+    }
+}
+
+impl<T: Element, P: Parameters<T>> Parameters<T> for [P] {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+        for (i, inner) in self.iter().enumerate() {
+            inner.visit(&path.index(i), f);
+        }
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        for (i, inner) in self.iter_mut().enumerate() {
+            inner.visit_mut(&path.index(i), f);
+        }
+    }
+}
+
+impl<T: Element, P: Parameters<T>> Parameters<T> for Vec<P> {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+        self.as_slice().visit(path, f);
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        self.as_mut_slice().visit_mut(path, f);
+    }
+}
+
+impl<T: Element, P: Parameters<T>, const N: usize> Parameters<T> for [P; N] {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+        self.as_slice().visit(path, f);
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        self.as_mut_slice().visit_mut(path, f);
+    }
+}
+
+/// The fields of a tuple are named by their positions.
+macro_rules! tuples {
+    ($($name:ident $at:tt),*) => {
+        impl<T: Element, $($name: Parameters<T>),*> Parameters<T> for ($($name,)*) {
+            fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+                $(self.$at.visit(&path.index($at), f);)*
+            }
+
+            fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+                $(self.$at.visit_mut(&path.index($at), f);)*
+            }
+        }
+    };
+}
+
+tuples!(A 0, B 1);
+tuples!(A 0, B 1, C 2);
+tuples!(A 0, B 1, C 2, D 3);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Model = (Vec<Option<Param>>, Box<[Param; 2]>);
+
+    fn model() -> Model {
+        let frozen = {
+            let mut p = Param::new([1.0]);
+            p.freeze();
+            p
+        };
+        (vec![None, Some(Param::new([1.0, 2.0]))], Box::new([frozen, Param::buffer(3.0)]))
+    }
+
+    #[test]
+    fn names_are_paths_and_both_visits_agree() {
+        let mut model = model();
+        let names: Vec<String> = model.named_parameters().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["0.1", "1.0", "1.1"]);
+        let mut again = Vec::new();
+        model.visit_mut(&Path::root(), &mut |path, _| again.push(path.to_string()));
+        assert_eq!(again, names);
+        assert_eq!(model.count(), 2);
+    }
+
+    #[test]
+    fn a_clone_has_fresh_ids_and_a_snapshot_the_same() {
+        let model = model();
+        let ids = |m: &Model| m.named_parameters().iter().map(|(_, p)| p.id()).collect::<Vec<_>>();
+        let clone = Parameters::<f64>::snapshot(&model);
+        assert_eq!(ids(&clone), ids(&model));
+        assert!(ids(&model.clone()).iter().all(|id| !ids(&model).contains(id)));
+    }
+}

@@ -1,0 +1,208 @@
+//! Where a computation went infinite or NaN.
+
+use crate::algebra::Element;
+use crate::gradients::Store;
+use crate::sweep::{Observer, reverse};
+use crate::tape::{CONSTANT, Graph, Index, Scalar, Tape};
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::fmt;
+use std::panic::Location;
+
+/// A node that went NaN or infinite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Anomaly {
+    /// The number of the node on its tape.
+    pub node: usize,
+    /// The operation that made it.
+    pub op: &'static str,
+    /// The numbers of its operands.
+    pub inputs: Vec<usize>,
+    /// Which operand the derivative belongs to, if it is one.
+    pub operand: Option<usize>,
+    /// The value, the cotangent or the slope that is not finite.
+    pub value: f64,
+    /// Where the node was created, on a traced tape.
+    pub site: Option<&'static Location<'static>>,
+}
+
+/// What [`Tape::find_nonfinite`] found.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NonFinite {
+    /// The first node, in recording order, whose value is not finite.
+    pub forward: Option<Anomaly>,
+    /// The first step of the reverse sweep that contributes something not finite.
+    pub backward: Option<Anomaly>,
+    /// Every non-finite slope that an exactly zero cotangent absorbed. Harmless in a branch that was not taken;
+    /// a surprise in a product like `sqrt(x)²` at 0, whose derivative 1 is lost.
+    pub absorbed: Vec<Anomaly>,
+}
+
+impl NonFinite {
+    /// Is everything finite, and was nothing absorbed?
+    pub fn is_clean(&self) -> bool {
+        *self == NonFinite::default()
+    }
+}
+
+impl<T: Element> Tape<T> {
+    /// Looks for the first value that is not finite, and for the first derivative in a reverse sweep from the
+    /// number recorded last.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::traced();
+    /// let x = tape.scalar(0.0);
+    /// let y = x.sqrt() * 3.0;
+    /// let report = tape.find_nonfinite();
+    /// assert_eq!(report.forward, None);
+    /// let found = report.backward.unwrap();
+    /// assert_eq!((found.op, found.value), ("sqrt", f64::INFINITY));
+    /// assert!(found.site.unwrap().file().ends_with(".rs"));
+    /// # let _ = y;
+    /// ```
+    pub fn find_nonfinite(&self) -> NonFinite {
+        let graph = self.graph();
+        let number = |&i: &usize| match graph.slot(i as Index) {
+            Some(slot) => graph.arrays[slot].tracked && graph.arrays[slot].value.rank() == 0,
+            None => true,
+        };
+        let root = (1..graph.nodes.len()).rev().find(number).unwrap_or(0);
+        drop(graph);
+        find(self, root as Index)
+    }
+}
+
+impl<T: Element> Scalar<'_, T> {
+    /// As [`Tape::find_nonfinite`], for a reverse sweep from this number.
+    pub fn find_nonfinite(self) -> NonFinite {
+        find(self.tape, self.index)
+    }
+}
+
+fn find<T: Element>(tape: &Tape<T>, root: Index) -> NonFinite {
+    let count = tape.graph().nodes.len();
+    tape.graph_mut().replay(count);
+    let graph = tape.graph();
+    let mut watch =
+        Watch { found: NonFinite { forward: forward(&graph), ..NonFinite::default() }, graph: &graph };
+    if root != CONSTANT {
+        reverse(&graph, root, None, &mut Store::default(), &mut watch);
+    }
+    watch.found
+}
+
+/// The first node whose value is not finite.
+fn forward<T: Element>(graph: &Graph<T>) -> Option<Anomaly> {
+    (1..graph.nodes.len() as Index).find_map(|i| {
+        let value = match graph.slot(i) {
+            Some(slot) => nonfinite(&graph.arrays[slot].value),
+            None => Some(graph.value(i)).filter(|value| !value.is_finite()),
+        };
+        value.map(|value| anomaly(graph, i, None, value))
+    })
+}
+
+/// The first element that is not finite.
+fn nonfinite<T: Element>(x: &Tensor<T>) -> Option<T> {
+    x.to_vec().into_iter().find(|value| !value.is_finite())
+}
+
+fn anomaly<T: Element>(graph: &Graph<T>, node: Index, operand: Option<usize>, value: T) -> Anomaly {
+    let parents = |slot: Option<usize>| match slot {
+        Some(slot) => graph.inputs(slot).to_vec(),
+        None => graph.nodes[node as usize].parent.to_vec(),
+    };
+    let inputs = parents(graph.slot(node)).into_iter().filter(|&i| i != CONSTANT).map(|i| i as usize);
+    Anomaly {
+        node: node as usize,
+        op: graph.name(node),
+        inputs: inputs.collect(),
+        operand,
+        value: value.to_f64(),
+        site: graph.site(node),
+    }
+}
+
+/// Looks at every contribution of a sweep.
+struct Watch<'g, T: Element> {
+    found: NonFinite,
+    graph: &'g Graph<T>,
+}
+
+impl<T: Element> Watch<'_, T> {
+    fn first(&mut self, node: Index, k: usize, value: T) {
+        if self.found.backward.is_none() {
+            self.found.backward = Some(anomaly(self.graph, node, Some(k), value));
+        }
+    }
+}
+
+impl<T: Element> Observer<T> for Watch<'_, T> {
+    fn number(&mut self, node: Index, k: usize, parent: Index, ct: T, slope: T) {
+        if parent == CONSTANT {
+            return;
+        }
+        if ct == T::ZERO {
+            if !slope.is_finite() {
+                self.found.absorbed.push(anomaly(self.graph, node, Some(k), slope));
+            }
+        } else if !(ct * slope).is_finite() {
+            self.first(node, k, ct * slope);
+        }
+    }
+
+    /// A cotangent of 1 where it is 0 shows the slopes that were absorbed.
+    fn tensor(&mut self, graph: &Graph<T>, node: Index, dy: &Tensor<T>) {
+        let Some(slot) = graph.slot(node) else { return };
+        let op = graph.op(slot);
+        if !op.elementwise() {
+            return;
+        }
+        let silent = dy.map_values(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
+        let none = Tensor::default();
+        let inputs = graph.inputs(slot);
+        let x: SmallVec<[&Tensor<T>; 4]> = inputs.iter().map(|&i| graph.tensor(i, &none)).collect();
+        let want: SmallVec<[bool; 4]> = inputs.iter().map(|&i| graph.tracked(i)).collect();
+        for (k, slope) in op.vjp_all(&x, &graph.arrays[slot].value, silent, &want).iter().enumerate() {
+            if let Some(value) = slope.as_ref().and_then(nonfinite) {
+                self.found.absorbed.push(anomaly(graph, node, Some(k), value));
+            }
+        }
+    }
+
+    fn contribution(&mut self, node: Index, k: usize, _input: Index, ct: &Tensor<T>) {
+        if let Some(value) = nonfinite(ct) {
+            self.first(node, k, value);
+        }
+    }
+}
+
+/// One line, as in an error message.
+impl fmt::Display for Anomaly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node {} ({} of {:?})", self.node, self.op, self.inputs)?;
+        match self.operand {
+            Some(k) => write!(f, ": derivative with respect to operand {k} is {}", self.value)?,
+            None => write!(f, ": value is {}", self.value)?,
+        }
+        match self.site {
+            Some(site) => write!(f, ", created at {site}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for NonFinite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_clean() {
+            return write!(f, "everything is finite");
+        }
+        let parts = self.forward.iter().map(|a| ("forward", a));
+        let parts = parts.chain(self.backward.iter().map(|a| ("backward", a)));
+        for (i, (what, anomaly)) in parts.chain(self.absorbed.iter().map(|a| ("absorbed", a))).enumerate() {
+            write!(f, "{}{what}: {anomaly}", if i > 0 { "\n" } else { "" })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! Gaussian error linear unit, in its exact form.
+
+use crate::algebra::{Algebra, Element, Unary};
+use super::silu::confine;
+use crate::ops::{Erfc, Exp};
+use std::f64::consts::FRAC_1_SQRT_2;
+use crate::ops::card::{Card, Points};
+
+/// `x Φ(x)`, with `Φ` the distribution function of the normal distribution.
+///
+/// # Math
+/// `y = x erfc(-x / √2) / 2`, which does not cancel for negative `x`; `dy = (Φ(x) + x φ(x)) dx` with the
+/// density `φ(x) = e^(-x²/2) / √(2π)`.
+///
+/// # Domain
+/// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(1.0);
+/// let y = x.gelu();
+/// assert!((y.value() - 0.8413447460685429).abs() < 1e-12);
+/// assert!((y.backward().wrt(x) - 1.0833154705876863).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gelu;
+
+impl Unary for Gelu {
+    const NAME: &'static str = "gelu";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        let share = normal_share(x);
+        // At -∞ the share is 0 and wins.
+        if share == T::ZERO { -T::ZERO } else { x * share }
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        let x = confine(x, 40.0);
+        let density = x.lift(FRAC_1_SQRT_2PI) * (x.lift(-0.5) * (x.clone() * x.clone())).map(Exp);
+        let share = x.lift(0.5) * (x.lift(-FRAC_1_SQRT_2) * x.clone()).map(Erfc);
+        share + x * density
+    }
+}
+
+/// `Φ(x)`.
+#[inline(always)]
+fn normal_share<T: Element>(x: T) -> T {
+    T::from_f64(0.5) * (T::from_f64(-FRAC_1_SQRT_2) * x).erfc()
+}
+
+const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
+
+pub(crate) const CARD: Card = Card {
+    formula: "x Φ(x)",
+    derivative: "Φ(x) + x φ(x)",
+    domain: "all",
+    convention: "",
+    numpy: "x * scipy.stats.norm.cdf(x)",
+    torch: "nn.functional.gelu",
+};
+
+pub(crate) const POINTS: Points = Points {
+    interior: &[(-5.0, 5.0)],
+    edges: &[],
+    kinks: &[],
+    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
+};

@@ -1,0 +1,62 @@
+//! Length of a vector of two numbers: a primitive, because its composition overflows.
+
+use crate::algebra::{Algebra, Binary, Element};
+use crate::ops::card::{Card, Pairs};
+
+/// `√(a² + b²)` without overflow or underflow on the way; shapes broadcast.
+///
+/// # Math
+/// `dy = (a / y) da + (b / y) db`.
+///
+/// # Domain
+/// Every pair. At the origin the derivative is 0.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let (a, b) = (tape.scalar(3.0), tape.scalar(4.0));
+/// let y = a.hypot(b);
+/// let grads = y.backward();
+/// assert!((y.value() - 5.0).abs() < 1e-12);
+/// assert!((grads.wrt(a) - 0.6).abs() < 1e-12);
+/// assert!((grads.wrt(b) - 0.8).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hypot;
+
+impl Binary for Hypot {
+    const NAME: &'static str = "hypot";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, b: T) -> T {
+        a.hypot(b)
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, _b: A, y: A) -> A {
+        let zero = y.lift(0.0);
+        y.clone().if_eq(zero.clone(), zero, a / y)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, _a: A, b: A, y: A) -> A {
+        let zero = y.lift(0.0);
+        y.clone().if_eq(zero.clone(), zero, b / y)
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    formula: "√(a² + b²)",
+    derivative: "a / y, b / y",
+    domain: "all",
+    convention: "0 at the origin",
+    numpy: "hypot",
+    torch: "hypot",
+};
+
+pub(crate) const PAIRS: Pairs = Pairs {
+    a: &[(-4.0, -0.3), (0.3, 4.0)],
+    b: &[(-4.0, -0.3), (0.3, 4.0)],
+    special: &[(0.0, 0.0), (0.0, 2.0), (1e300, 1e300), (1e-300, 1e-300)],
+};

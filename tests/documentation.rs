@@ -1,0 +1,43 @@
+//! What the documentation prints is what the code does.
+
+use std::fs;
+use std::path::Path;
+use tape::Tape;
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_readme_prints_what_the_program_prints() {
+    let tape = Tape::new();
+    let (x, y) = (tape.scalar(2.0), tape.scalar(3.0));
+    let z = (x * y).sin() + x.powi(2) / y;
+    let grads = z.backward();
+    let f = |x: f64, y: f64| (x * y).sin() + x.powi(2) / y;
+    let h = 1e-6;
+    let difference = (f(2.0 + h, 3.0) - f(2.0 - h, 3.0)) / (2.0 * h);
+    let readme = read("README.md");
+    for line in [
+        format!("z.value()); // {:.6}", z.value()),
+        format!("grads.wrt(y)); // {:.6} {:.6}", grads.wrt(x), grads.wrt(y)),
+        format!("(2.0 * h)); // {difference:.6}"),
+    ] {
+        assert!(readme.contains(&line), "README.md does not say `{line}`");
+    }
+    let program = readme.split("```rust\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or("");
+    assert!((1..=15).contains(&program.lines().count()), "the first program is at most 15 lines");
+}
+
+#[test]
+fn the_guide_to_a_new_operation_shows_the_real_files() {
+    let guide = read("docs/adding-an-operation.md");
+    let tree = read("crates/tape/src/ops/softplus.rs") + &read("crates/tape/src/ops/mod.rs");
+    let fragments: Vec<&str> =
+        guide.split("```rust,ignore\n").skip(1).filter_map(|s| s.split("```").next()).collect();
+    assert!(fragments.len() >= 5, "the guide shows the operation");
+    for fragment in fragments {
+        assert!(tree.contains(fragment), "the tree does not contain:\n{fragment}");
+    }
+}
