@@ -100,6 +100,8 @@ impl Clock {
 
     /// Nanoseconds on a processor, as Linux counts them; elsewhere nanoseconds on the wall.
     fn now(&self) -> f64 {
+        // The count is brought up to date when the scheduler runs.
+        std::thread::yield_now();
         let scheduled = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
         let running = scheduled.as_deref().and_then(|s| s.split(' ').next()?.parse().ok());
         running.unwrap_or_else(|| self.0.elapsed().as_nanos() as f64)
