@@ -18,7 +18,7 @@ mp.dps = 80
 
 
 def f32(x):
-    """The nearest binary32 value, as a Python float (double rounding does not occur: x has 80 digits)."""
+    """The binary32 value, rounded by way of binary64."""
     return struct.unpack("<f", struct.pack("<f", float(x)))[0]
 
 
