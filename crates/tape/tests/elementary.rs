@@ -168,7 +168,7 @@ fn every_function_is_within_its_bound() {
 }
 
 #[test]
-fn helpers_treat_nan_and_signed_zero_as_documented() {
+fn signs_and_extremes_treat_nan_and_zero_as_documented() {
     fn check<T: Format>() {
         let (nan, zero, one) = (T::NAN, T::ZERO, T::ONE);
         assert!(nan.larger(one).is_nan() && one.larger(nan).is_nan());
