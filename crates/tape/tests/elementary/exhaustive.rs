@@ -2,7 +2,7 @@
 //!
 //!     cargo test --release -p tape --test elementary -- --nocapture --ignored every_f32
 //!
-//! takes some minutes and prints the last column of `docs/accuracy.md`. An f64 error of a few ulp is far
+//! takes about half an hour and prints the last column of `docs/accuracy.md`. An f64 error of a few ulp is far
 //! below what is measured here, and the f64 functions are tested against the multiple-precision reference.
 
 use super::functions::{Binary, Unary, Visitor, for_each_unary};
@@ -59,7 +59,7 @@ fn error(y: f32, exact: f64) -> f64 {
 }
 
 #[test]
-#[ignore = "takes some minutes"]
+#[ignore = "takes about half an hour"]
 fn every_f32_argument_is_within_the_bound() {
     let mut all = Exhaustive { failed: Vec::new() };
     for_each_unary(&mut all);
