@@ -15,6 +15,7 @@ mod op;
 mod operators;
 pub mod ops;
 mod pool;
+#[cfg(feature = "registry")]
 pub mod registry;
 mod shape;
 mod simd;
