@@ -2,7 +2,7 @@
 
 use super::cumsum::running;
 use super::softmax::along;
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op};
 use crate::ops::Recurrence;

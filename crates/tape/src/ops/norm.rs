@@ -2,7 +2,7 @@
 
 use super::max::shares;
 use super::sum::{finish, positions, reduced, restore};
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::Error;
 use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, reductions};

@@ -1,7 +1,7 @@
 //! Product over axes: a primitive, because through logarithms or quotients zeros would be lost.
 
 use super::sum::{finish, positions, reduced, restore};
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::Error;
 use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, reductions};

@@ -1,6 +1,6 @@
 //! Linear recurrence along one axis: a primitive, because as a chain of elements it would record one node each.
 
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases, lanes};

@@ -1,6 +1,6 @@
 //! Choice between two tensors by a mask.
 
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;

@@ -4,7 +4,7 @@ use super::center::deviations;
 use super::norm::euclidean;
 use super::sum::{finish, positions, reduced, restore};
 use super::variance::{freedom, row_length};
-use crate::algebra::{Algebra, Element};
+use crate::algebra::Element;
 use crate::error::Error;
 use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, reductions};
