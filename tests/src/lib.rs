@@ -1,7 +1,13 @@
-//! Programs in the documentation, compiled and run as tests.
+//! What the tests share, and the programs in the documentation, compiled and run as tests.
+
+pub mod compare;
+pub mod networks;
 
 #[doc = include_str!("../../README.md")]
 pub mod readme {}
 
 #[doc = include_str!("../../docs/adding-an-operation.md")]
 pub mod adding_an_operation {}
+
+#[doc = include_str!("../../docs/mnist.md")]
+pub mod mnist {}

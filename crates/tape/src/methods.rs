@@ -147,6 +147,30 @@ macro_rules! functions_of_two {
 
 for_each_binary_function!(functions_of_two);
 
+impl<T: Element> Tensor<T> {
+    /// `base` to the power of every element: see [`Pow`](crate::ops::Pow).
+    pub fn rpow(&self, base: T) -> Tensor<T> {
+        Tensor::scalar(base).zip(self.clone(), ops::Pow)
+    }
+}
+
+impl<'t, T: Element> Scalar<'t, T> {
+    /// `base` to this power: see [`Pow`](crate::ops::Pow).
+    #[track_caller]
+    #[inline]
+    pub fn rpow(self, base: T) -> Scalar<'t, T> {
+        self.number(base).zip(self, ops::Pow)
+    }
+}
+
+impl<'t, T: Element> Var<'t, T> {
+    /// `base` to the power of every element: see [`Pow`](crate::ops::Pow).
+    #[track_caller]
+    pub fn rpow(self, base: T) -> Var<'t, T> {
+        self.number(base).zip(self, ops::Pow)
+    }
+}
+
 macro_rules! array_methods {
     ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
         impl<T: Element> Tensor<T> {$($(

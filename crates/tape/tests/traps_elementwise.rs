@@ -306,7 +306,7 @@ fn power_of_two_variables_at_its_singular_points() {
     assert!(gradient(-2.0, 3.0)[1].is_nan(), "no derivative exists");
     // With respect to the base alone it does, and a constant base works on the left.
     assert_eq!(jet(-2.0, |x| x.pow(3.0)), [-8.0, 12.0, -12.0]);
-    let [y, dy, ddy] = jet(3.0, |x| x.tape().number(2.0).pow(x));
+    let [y, dy, ddy] = jet(3.0, |x| x.rpow(2.0));
     let ln2 = std::f64::consts::LN_2;
     assert_eq!(y, 8.0);
     assert_close(dy, 8.0 * ln2, 1e-15);
@@ -489,6 +489,9 @@ fn functions_of_two_numbers_mix_handles_numbers_and_tensors() {
     assert_eq!(x.minimum(&Tensor::from([0.0, 1.0])).value().to_vec(), [-1.0, 1.0]);
     assert_eq!(x.value().maximum(0.0).to_vec(), [0.0, 2.0]);
     assert_eq!(s.maximum(1.0).value(), 1.0);
+    let (single, powers) = (Tape::single(), Tensor::from([1.0, 3.0]).rpow(2.0));
+    assert_eq!(single.var([1.0, 3.0]).rpow(2.0).maximum(2.5).value().to_vec(), [2.5, 8.0]);
+    assert_eq!(powers.minimum(tape.var([9.0, 7.0]).value()).to_vec(), [2.0, 7.0]);
     assert!(s.lt(1.0) && s.le(s) && !s.gt(s) && s.eq_mask(0.5) && s.ne_mask(1.0) && s.ge(0.5));
     // A mask broadcasts, and each operand gets the sum over what it was stretched along.
     let (a, b) = (tape.var([1.0, 2.0, 3.0]), tape.scalar(7.0));

@@ -4,7 +4,8 @@ use crate::algebra::{Algebra, Binary, Element};
 use crate::ops::Ln;
 use crate::ops::card::{Card, Pairs};
 
-/// `aᵇ`, element by element; shapes broadcast.
+/// `aᵇ`, element by element; shapes broadcast. With a number on the right `a.pow(3.0)`, with one on the left
+/// `b.rpow(2.0)`.
 ///
 /// # Math
 /// `y = aᵇ`, `dy = b aᵇ⁻¹ da + y ln a db`.
