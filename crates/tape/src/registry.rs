@@ -220,6 +220,8 @@ macro_rules! array_entries {
 /// let exp = registry.iter().find(|entry| entry.name == "exp").unwrap();
 /// assert_eq!((exp.card.derivative, exp.card.numpy), ("y", "exp"));
 /// ```
+// Inline, so that whoever asks for the registry compiles every operation for every number type, and nobody else.
+#[inline]
 pub fn registry() -> Vec<Entry> {
     let mut entries: Vec<Entry> = for_each_unary!(unary_entries);
     let binary: Vec<Entry> = for_each_binary!(binary_entries);

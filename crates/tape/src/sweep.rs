@@ -34,6 +34,10 @@ impl<'t, T: Element> Scalar<'t, T> {
     }
 
     /// The gradients with respect to every leaf and to the intermediate values `kept`.
+    ///
+    /// # Panics
+    /// If a handle of `kept` belongs to another tape.
+    #[track_caller]
     pub fn backward_keeping(self, kept: impl Handle<'t, T>) -> Gradients<T> {
         sweep(self.tape, self.index, None, Keep::These(indices("backward_keeping", self.tape, &kept)))
     }

@@ -6,6 +6,7 @@ mod layouts;
 mod orders;
 mod paths;
 mod points;
+mod table;
 
 #[test]
 fn every_registered_type_is_tested() {
