@@ -6,7 +6,9 @@ use benches::harness::Harness;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
 use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp};
-use benches::training::{BlockedW1, BlockedW2, ByHand, Products, Recorded, Task, Trainer, difference};
+use benches::training::{
+    BlockedW1, BlockedW2, ByHand, LeNet, Modules, Products, Recorded, Task, Trainer, difference,
+};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
 
@@ -147,6 +149,24 @@ fn training(harness: &Harness) {
             training_rows(harness, &task);
         }
     }
+    convolutions(harness);
+}
+
+/// W6, by hand only so far: two convolutions, 5 x 5, between relu and maximum.
+fn convolutions(harness: &Harness) {
+    let name = "W6 LeNet, batch 64";
+    if !harness.wants(name) {
+        return;
+    }
+    let mut net = LeNet::new(if harness.measure { 64 } else { 8 });
+    let error = net.gradient_error();
+    assert!(error < 2e-2, "{name}: the gradient differs from a difference quotient by {error:e}");
+    (0..5).for_each(|_| net.step());
+    let before = allocations();
+    (0..10).for_each(|_| net.step());
+    let count = (allocations() - before) as f64 / 10.0;
+    let time = harness.compare(&mut [&mut || net.step()]);
+    println!("| {name} | by hand | {:.2} | 1.00 | | | {count} |", time.ns[0] / 1e3);
 }
 
 fn training_rows(harness: &Harness, task: &Task) {
@@ -162,6 +182,9 @@ fn training_rows(harness: &Harness, task: &Task) {
     }
     let hands: Vec<usize> = (0..trainers.len()).collect();
     trainers.push(("tape", Box::new(Recorded::new(task))));
+    if let Some(modules) = Modules::new(task) {
+        trainers.push(("nn", Box::new(modules)));
+    }
     let reference = trainers[0].1.gradients();
     let mut counts = Vec::new();
     for (name, trainer) in &mut trainers {
@@ -195,6 +218,7 @@ fn training_rows(harness: &Harness, task: &Task) {
     }
 }
 
+/// The matrix products of the hand-written steps, by size.
 fn products(harness: &Harness) {
     if !harness.wants("sgemm") {
         return;
