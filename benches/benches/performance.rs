@@ -89,15 +89,20 @@ fn scalar_row(harness: &Harness, problem: &impl Problem) {
     ]);
     let per = |k: usize| time.ns[k] / (problem.operations() * parts as f64);
     println!(
-        "| {} | {:.3} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
+        "| {} | {} | {} | {} | {} | {} | {} |",
         problem.name(),
-        per(0),
-        per(1),
-        per(2),
-        per(3),
-        per(4),
-        time.ratio(4, 0),
+        cell(per(0), 3),
+        cell(per(1), 2),
+        cell(per(2), 2),
+        cell(per(3), 2),
+        cell(per(4), 2),
+        cell(time.ratio(4, 0), 1),
     );
+}
+
+/// A number with `digits` decimals; a dash where nothing was measured.
+fn cell(x: f64, digits: usize) -> String {
+    if x.is_nan() { "-".into() } else { format!("{x:.digits$}") }
 }
 
 /// Operations in a row on a tensor of one element.
@@ -137,7 +142,7 @@ fn overhead_row<const N: usize>(
     let (mut a, mut b) = (Tape::single(), Tape::single());
     let time = harness.compare(&mut [&mut || chain(&mut a, false), &mut || chain(&mut b, true)]);
     let (forward, both) = (time.ns[0] / CHAIN as f64, time.ns[1] / CHAIN as f64);
-    println!("| {name} | {forward:.0} | {:.0} |", both - forward);
+    println!("| {name} | {} | {} |", cell(forward, 0), cell(both - forward, 0));
 }
 
 fn training(harness: &Harness) {
@@ -166,7 +171,7 @@ fn convolutions(harness: &Harness) {
     (0..10).for_each(|_| net.step());
     let count = (allocations() - before) as f64 / 10.0;
     let time = harness.compare(&mut [&mut || net.step()]);
-    println!("| {name} | by hand | {:.2} | 1.00 | | | {count} |", time.ns[0] / 1e3);
+    println!("| {name} | by hand | {} | 1.00 | - | - | {count} |", cell(time.ns[0] / 1e3, 2));
 }
 
 fn training_rows(harness: &Harness, task: &Task) {
@@ -207,12 +212,12 @@ fn training_rows(harness: &Harness, task: &Task) {
     let (best, raw) = (time.fastest(&hands), time.ns.len() - 1);
     for (k, (name, _)) in trainers.iter().enumerate() {
         println!(
-            "| {} | {name} | {:.2} | {:.2} | {:.1} | {:.0} | {} |",
+            "| {} | {name} | {} | {} | {} | {} | {} |",
             task.name,
-            time.ns[k] / 1e3,
-            time.ratio(k, best),
-            task.product_flops() / time.ns[k],
-            100.0 * time.ratio(raw, k),
+            cell(time.ns[k] / 1e3, 2),
+            cell(time.ratio(k, best), 2),
+            cell(task.product_flops() / time.ns[k], 1),
+            cell(100.0 * time.ratio(raw, k), 0),
             counts[k],
         );
     }
@@ -232,6 +237,6 @@ fn products(harness: &Harness) {
         let time = harness.compare(&mut [&mut || {
             product(black_box(&mut out), Matrix::new(&a, n, n), Matrix::new(&b, n, n), false);
         }]);
-        println!("| sgemm {n} | {:.1} |", 2.0 * (n * n * n) as f64 / time.ns[0]);
+        println!("| sgemm {n} | {} |", cell(2.0 * (n * n * n) as f64 / time.ns[0], 1));
     }
 }
