@@ -1,4 +1,7 @@
-//! Programs in the documentation, compiled and run as tests.
+//! What the tests share, and the programs of the documentation, compiled and run as tests.
+
+pub mod compare;
+pub mod networks;
 
 #[doc = include_str!("../../README.md")]
 pub mod readme {}

@@ -33,14 +33,19 @@
 #![deny(unsafe_code)]
 
 pub mod activation;
+pub mod by_hand;
+pub mod data;
+pub mod files;
 pub mod init;
 pub mod linear;
 pub mod loss;
+pub mod metrics;
 pub mod module;
 pub mod optim;
 pub mod param;
 pub mod parameters;
 pub mod sequential;
+pub mod state;
 
 pub use activation::{Identity, LeakyRelu, Relu, ScaledSigmoid, Sigmoid, Softmax, Softplus, Tanh};
 pub use init::Init;
@@ -51,3 +56,4 @@ pub use optim::{Optimizer, Sgd};
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
 pub use sequential::{Sequential, mlp};
+pub use state::{load, load_state_dict, save, state_dict};

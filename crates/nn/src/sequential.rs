@@ -1,5 +1,7 @@
 //! Modules one after another.
 
+use crate::activation::{Identity, LeakyRelu, Relu, ScaledSigmoid, Sigmoid, Softmax, Tanh};
+use crate::by_hand::{Activation, Mlp};
 use crate::linear::Linear;
 use crate::module::{Context, Module};
 use crate::param::Param;
@@ -50,6 +52,35 @@ impl<T: Element> Sequential<T> {
 impl<T: Element> From<Vec<Box<dyn Module<T>>>> for Sequential<T> {
     fn from(layers: Vec<Box<dyn Module<T>>>) -> Sequential<T> {
         Sequential { layers }
+    }
+}
+
+/// The same network as modules: `2 i` is the linear map of layer `i`, `2 i + 1` its activation.
+///
+/// ```
+/// use nn::by_hand::{Activation, Layer, Mlp};
+/// use nn::{Module, Sequential};
+/// use tape::Tensor;
+/// let layer = Layer { weight: [[2.0]].into(), bias: [1.0].into(), activation: Activation::Relu };
+/// let (net, x) = (Mlp { layers: vec![layer] }, Tensor::from([[3.0], [-3.0]]));
+/// assert_eq!(&Sequential::from(&net).predict(&x), net.forward(&x).output());
+/// ```
+impl<T: Element> From<&Mlp<T>> for Sequential<T> {
+    fn from(net: &Mlp<T>) -> Sequential<T> {
+        let mut model = Sequential::new();
+        for layer in &net.layers {
+            model = model.push(Linear::from_values(layer.weight.clone(), layer.bias.clone()));
+            model = match layer.activation {
+                Activation::Identity => model.push(Identity),
+                Activation::Sigmoid => model.push(Sigmoid),
+                Activation::ScaledSigmoid { slope, offset } => model.push(ScaledSigmoid { slope, offset }),
+                Activation::Tanh => model.push(Tanh),
+                Activation::Relu => model.push(Relu),
+                Activation::LeakyRelu { slope } => model.push(LeakyRelu { slope }),
+                Activation::Softmax => model.push(Softmax),
+            };
+        }
+        model
     }
 }
 

@@ -1,0 +1,155 @@
+//! Mini-batches: every sample once per epoch, in an order drawn from the caller's generator.
+
+use rand::Rng;
+use rand::seq::SliceRandom;
+use tape::{Element, Error, Shape, Tensor};
+
+/// What becomes of the samples that do not fill a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Remainder {
+    /// They are a last, smaller batch.
+    #[default]
+    Own,
+    /// They are left out.
+    Dropped,
+    /// The last full batch takes them too.
+    Joined,
+}
+
+/// The indices `0..n` cut into batches.
+///
+/// One value serves all epochs: [`shuffle`](Batches::shuffle) starts from `0, 1, ..., n - 1` each time, so an
+/// epoch's order depends on the generator's state alone, and reuses its memory.
+///
+/// ```
+/// use nn::data::Batches;
+/// use rand::{SeedableRng, rngs::StdRng};
+/// let mut rng = StdRng::seed_from_u64(0);
+/// let mut batches = Batches::new(700, 8).last_takes_remainder();
+/// let sizes: Vec<usize> = batches.shuffle(&mut rng).iter().map(<[usize]>::len).collect();
+/// assert_eq!((sizes.len(), sizes[0], sizes[86]), (87, 8, 12));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Batches {
+    order: Vec<usize>,
+    batch: usize,
+    remainder: Remainder,
+}
+
+impl Batches {
+    /// The indices `0..n` in batches of `batch`, in order, the last batch smaller if they do not divide.
+    ///
+    /// # Panics
+    /// If `batch` is 0. For a number from outside there is [`try_new`](Batches::try_new).
+    #[track_caller]
+    pub fn new(n: usize, batch: usize) -> Batches {
+        match Batches::try_new(n, batch) {
+            Ok(batches) => batches,
+            Err(error) => error.panic(),
+        }
+    }
+
+    /// The indices `0..n` in batches of `batch`, in order, the last batch smaller if they do not divide.
+    ///
+    /// # Errors
+    /// If `batch` is 0.
+    pub fn try_new(n: usize, batch: usize) -> Result<Batches, Error> {
+        if batch == 0 {
+            let reason = "expected at least 1 sample in a batch, found 0".to_owned();
+            return Err(Error::Invalid { op: "batches", reason });
+        }
+        Ok(Batches { order: (0..n).collect(), batch, remainder: Remainder::Own })
+    }
+
+    /// Leaves out the samples that do not fill a batch; there is no batch if `n < batch`.
+    pub fn drop_last(mut self) -> Batches {
+        self.remainder = Remainder::Dropped;
+        self
+    }
+
+    /// Makes `n / batch` batches (but at least one) of which the last also takes the remainder.
+    pub fn last_takes_remainder(mut self) -> Batches {
+        self.remainder = Remainder::Joined;
+        self
+    }
+
+    /// Draws a new order: all of them are equally likely.
+    pub fn shuffle<R: Rng + ?Sized>(&mut self, rng: &mut R) -> &mut Batches {
+        self.order.iter_mut().enumerate().for_each(|(i, index)| *index = i);
+        self.order.shuffle(rng);
+        self
+    }
+
+    /// The number of batches.
+    pub fn len(&self) -> usize {
+        let n = self.order.len();
+        match self.remainder {
+            Remainder::Own => n.div_ceil(self.batch),
+            Remainder::Dropped => n / self.batch,
+            Remainder::Joined => (n / self.batch).max(n.min(1)),
+        }
+    }
+
+    /// Is there no batch?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The indices of all samples, in the order in which the batches take them.
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The batches: the indices of their samples.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[usize]> {
+        let (n, count) = (self.order.len(), self.len());
+        let joined = self.remainder == Remainder::Joined;
+        (0..count).map(move |i| {
+            let end = if joined && i + 1 == count { n } else { ((i + 1) * self.batch).min(n) };
+            &self.order[i * self.batch..end]
+        })
+    }
+}
+
+/// Copies the rows of `x` with these indices to `out`, one after another.
+///
+/// The memory of `out` is used again if it has the right shape and nobody else holds it (so: after the tape that
+/// recorded it was reset); it is replaced otherwise.
+///
+/// # Shapes
+/// `x` is `[n, ...]`, `out` becomes `[rows.len(), ...]`.
+///
+/// # Errors
+/// An index beyond the last row, or an `x` of rank 0.
+///
+/// ```
+/// use nn::data::gather;
+/// use tape::Tensor;
+/// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+/// let mut batch = Tensor::default();
+/// gather(&x, &[2, 0], &mut batch)?;
+/// assert_eq!(batch, Tensor::from([[5.0, 6.0], [1.0, 2.0]]));
+/// # Ok::<(), tape::Error>(())
+/// ```
+pub fn gather<T: Element>(x: &Tensor<T>, rows: &[usize], out: &mut Tensor<T>) -> Result<(), Error> {
+    let Some((&n, row)) = x.shape().split_first() else {
+        return Err(Error::Rank { op: "gather", expected: "at least one axis", found: vec![] });
+    };
+    if let Some(&index) = rows.iter().find(|&&index| index >= n) {
+        return Err(Error::Index { op: "gather", index: index as isize, axis: 0, shape: x.shape().dims() });
+    }
+    let width: usize = row.iter().product();
+    let fits = out.shape().split_first() == Some((&rows.len(), row));
+    if !fits {
+        let shape: Shape = std::iter::once(rows.len()).chain(row.iter().copied()).collect();
+        *out = Tensor::zeros(shape);
+    }
+    let source = x.contiguous();
+    let source = source.as_slice().unwrap_or_default();
+    if width > 0 {
+        for (to, &index) in out.as_mut_slice().chunks_exact_mut(width).zip(rows) {
+            to.copy_from_slice(&source[index * width..(index + 1) * width]);
+        }
+    }
+    Ok(())
+}

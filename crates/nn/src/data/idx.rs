@@ -1,0 +1,233 @@
+//! The IDX format: a magic number, the extents, then the numbers, all big-endian.
+//!
+//! The magic number is two zero bytes, the code of the number type, and the number of axes. Files may be
+//! compressed with gzip; the first bytes tell.
+
+use crate::files::{self, FileError, Problem, byte_count};
+use flate2::read::MultiGzDecoder;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use tape::{Element, Shape, Tensor};
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// The numbers of an IDX file, in row-major order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Numbers {
+    /// Code 08.
+    U8(Vec<u8>),
+    /// Code 09.
+    I8(Vec<i8>),
+    /// Code 0b.
+    I16(Vec<i16>),
+    /// Code 0c.
+    I32(Vec<i32>),
+    /// Code 0d.
+    F32(Vec<f32>),
+    /// Code 0e.
+    F64(Vec<f64>),
+}
+
+/// Applies the same expression to whichever vector there is.
+macro_rules! each {
+    ($numbers:expr, $data:ident => $body:expr) => {
+        match $numbers {
+            Numbers::U8($data) => $body,
+            Numbers::I8($data) => $body,
+            Numbers::I16($data) => $body,
+            Numbers::I32($data) => $body,
+            Numbers::F32($data) => $body,
+            Numbers::F64($data) => $body,
+        }
+    };
+}
+
+impl Numbers {
+    fn len(&self) -> usize {
+        each!(self, data => data.len())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Numbers::U8(_) => 0x08,
+            Numbers::I8(_) => 0x09,
+            Numbers::I16(_) => 0x0b,
+            Numbers::I32(_) => 0x0c,
+            Numbers::F32(_) => 0x0d,
+            Numbers::F64(_) => 0x0e,
+        }
+    }
+
+    /// Bytes of one number of the type with this code.
+    fn size(code: u8) -> Option<usize> {
+        match code {
+            0x08 | 0x09 => Some(1),
+            0x0b => Some(2),
+            0x0c | 0x0d => Some(4),
+            0x0e => Some(8),
+            _ => None,
+        }
+    }
+
+    /// The numbers of the type with this code, which exists.
+    fn decode(code: u8, bytes: Vec<u8>) -> Numbers {
+        macro_rules! words {
+            ($t:ident) => {
+                bytes.as_chunks().0.iter().map(|&word| $t::from_be_bytes(word)).collect()
+            };
+        }
+        match code {
+            0x09 => Numbers::I8(words!(i8)),
+            0x0b => Numbers::I16(words!(i16)),
+            0x0c => Numbers::I32(words!(i32)),
+            0x0d => Numbers::F32(words!(f32)),
+            0x0e => Numbers::F64(words!(f64)),
+            _ => Numbers::U8(bytes),
+        }
+    }
+}
+
+/// An array as an IDX file holds it.
+///
+/// ```
+/// use nn::data::idx::{Idx, Numbers};
+/// let labels = Idx::new([3], Numbers::U8(vec![7, 2, 1])).unwrap();
+/// let bytes = labels.to_bytes();
+/// assert_eq!(bytes, [0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]);
+/// assert_eq!(Idx::from_bytes(&bytes)?, labels);
+/// assert_eq!(Idx::from_bytes(&bytes[..9]).unwrap_err().to_string(), "truncated: expected 11 bytes, found 9");
+/// # Ok::<(), nn::files::Problem>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Idx {
+    shape: Vec<usize>,
+    numbers: Numbers,
+}
+
+impl Idx {
+    /// Numbers in row-major order under a shape; `None` if it does not have as many places, more than 255
+    /// axes, or an extent of 2³² or more, which the format cannot say.
+    pub fn new(shape: impl Into<Vec<usize>>, numbers: Numbers) -> Option<Idx> {
+        let shape = shape.into();
+        let size = shape.iter().try_fold(1usize, |all, &n| all.checked_mul(n))?;
+        let sayable = shape.len() <= 255 && shape.iter().all(|&n| u32::try_from(n).is_ok());
+        (sayable && size == numbers.len()).then_some(Idx { shape, numbers })
+    }
+
+    /// The extents of the axes.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The numbers in row-major order.
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
+    /// The shape and the numbers, without a copy.
+    pub fn into_parts(self) -> (Vec<usize>, Numbers) {
+        (self.shape, self.numbers)
+    }
+
+    /// The numbers as they are, as a tensor of the same shape. (`f64` in an `f32` tensor is rounded.)
+    pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
+        let data = each!(&self.numbers, data => data.iter().map(|&x| T::from_f64(f64::from(x))).collect());
+        match Tensor::from_vec(Shape::from(self.shape.as_slice()), data) {
+            Ok(tensor) => tensor,
+            Err(_) => unreachable!("the constructors count the numbers"),
+        }
+    }
+
+    /// The array in the bytes of a file, compressed or not.
+    ///
+    /// # Errors
+    /// A wrong magic number, a file that is cut off or goes on, extents whose product does not fit into memory,
+    /// damaged compression.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Idx, Problem> {
+        Idx::from_reader(bytes)
+    }
+
+    /// The array in a file, compressed or not.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Idx::from_bytes), with the file's name; a file that does not exist or cannot be read.
+    pub fn read(path: impl AsRef<Path>) -> Result<Idx, FileError> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|error| Problem::from(error).of(path))?;
+        Idx::from_reader(BufReader::new(file)).map_err(|problem| problem.of(path))
+    }
+
+    fn from_reader(mut reader: impl BufRead) -> Result<Idx, Problem> {
+        if reader.fill_buf()?.starts_with(&GZIP) {
+            Idx::decode(MultiGzDecoder::new(reader))
+        } else {
+            Idx::decode(reader)
+        }
+    }
+
+    fn decode(mut reader: impl Read) -> Result<Idx, Problem> {
+        let wrong = |found: &[u8]| Problem::Magic { expected: "an IDX file", found: found.to_vec() };
+        let start = up_to(&mut reader, 4, 0)?;
+        let &[0, 0, code, axes] = start.as_slice() else { return Err(wrong(&start)) };
+        let size = Numbers::size(code).ok_or_else(|| wrong(&start))?;
+        let header = 4 + 4 * u64::from(axes);
+        let extents = up_to(&mut reader, header as usize - 4, 0)?;
+        let truncated = |expected, body: &[u8]| Problem::Truncated { expected, found: 4 + body.len() as u64 };
+        if extents.len() as u64 + 4 < header {
+            return Err(truncated(header, &extents));
+        }
+        let extents: Vec<u64> =
+            extents.as_chunks().0.iter().map(|&word| u64::from(u32::from_be_bytes(word))).collect();
+        let count = byte_count(&extents, size)?;
+        // One more than announced, to see whether something follows.
+        let bytes = up_to(&mut reader, count, 1)?;
+        let expected = header + count as u64;
+        if bytes.len() > count {
+            return Err(Problem::Trailing { expected });
+        }
+        if bytes.len() < count {
+            return Err(Problem::Truncated { expected, found: header + bytes.len() as u64 });
+        }
+        let shape = extents.iter().map(|&n| n as usize).collect();
+        Ok(Idx { shape, numbers: Numbers::decode(code, bytes) })
+    }
+
+    /// The magic number of a file with this array.
+    pub(crate) fn magic(&self) -> [u8; 4] {
+        [0, 0, self.numbers.code(), self.shape.len() as u8]
+    }
+
+    /// The bytes of a file with this array, not compressed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = self.magic().to_vec();
+        self.shape.iter().for_each(|&n| bytes.extend_from_slice(&(n as u32).to_be_bytes()));
+        each!(&self.numbers, data => data.iter().for_each(|x| bytes.extend_from_slice(&x.to_be_bytes())));
+        bytes
+    }
+
+    /// Writes the array to a file, not compressed.
+    ///
+    /// # Errors
+    /// Whatever the operating system refuses.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        files::write(path, &self.to_bytes())
+    }
+}
+
+/// `count` bytes and up to `more`, or what there is: the buffer grows with the stream, whatever a header claims.
+/// A compressed stream that breaks off counts as one that ends there, unless only its checksum is missing.
+fn up_to(reader: &mut impl Read, count: usize, more: usize) -> Result<Vec<u8>, Problem> {
+    let corrupt = |error: io::Error| Problem::Corrupt { format: "gzip", reason: error.to_string() };
+    let mut bytes = Vec::new();
+    match reader.take((count + more) as u64).read_to_end(&mut bytes) {
+        Ok(_) => Ok(bytes),
+        Err(error) => match error.kind() {
+            io::ErrorKind::UnexpectedEof if bytes.len() < count => Ok(bytes),
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+                Err(corrupt(error))
+            }
+            _ => Err(error.into()),
+        },
+    }
+}

@@ -1,0 +1,182 @@
+//! What can be wrong with a file, as data. The text is made by `Display`: one line, the file's name first.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file that could not be read or written, and why.
+///
+/// ```
+/// use nn::files::{FileError, Problem, npz};
+/// let error: FileError = npz::load::<f64>("no/such/file.npz").unwrap_err();
+/// assert_eq!(error.problem, Problem::NotFound);
+/// assert_eq!(error.to_string(), "no/such/file.npz: no such file");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with the contents of a file, or with reaching them.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The file does not exist.
+    NotFound,
+    /// The operating system refused.
+    Io {
+        /// The kind of refusal.
+        kind: io::ErrorKind,
+        /// The system's words.
+        message: String,
+    },
+    /// The name ends in nothing that says which format is meant.
+    Extension {
+        /// The formats there are.
+        expected: &'static str,
+    },
+    /// The first bytes are not those of the format.
+    Magic {
+        /// The format, and what of it was expected.
+        expected: &'static str,
+        /// The first bytes.
+        found: Vec<u8>,
+    },
+    /// The file ends before what its header announces.
+    Truncated {
+        /// Bytes that the header announces.
+        expected: u64,
+        /// Bytes there are.
+        found: u64,
+    },
+    /// Bytes follow after what the header announces.
+    Trailing {
+        /// Bytes that the header announces.
+        expected: u64,
+    },
+    /// Extents whose product does not fit into memory addresses.
+    TooLarge {
+        /// The extents.
+        shape: Vec<u64>,
+    },
+    /// The container is damaged, in the words of the library that reads it.
+    Corrupt {
+        /// The format.
+        format: &'static str,
+        /// What its reader says.
+        reason: String,
+    },
+    /// A tensor holds another number type.
+    Dtype {
+        /// The tensor's name.
+        tensor: String,
+        /// The type that was asked for.
+        expected: &'static str,
+        /// The type in the file.
+        found: String,
+    },
+    /// A tensor has another shape.
+    Shape {
+        /// The tensor's name.
+        tensor: String,
+        /// The shape that was asked for.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// The names in the file are not those that were asked for.
+    Names {
+        /// Names that were asked for and are not in the file.
+        missing: Vec<String>,
+        /// Names in the file that were not asked for.
+        unexpected: Vec<String>,
+    },
+    /// A name that stands twice.
+    Duplicate {
+        /// The tensor's name.
+        tensor: String,
+    },
+    /// Images and labels that do not belong together.
+    Counts {
+        /// The number of images.
+        images: usize,
+        /// The number of labels.
+        labels: usize,
+    },
+}
+
+impl Problem {
+    /// The problem, as that of a file.
+    pub(crate) fn of(self, path: impl AsRef<Path>) -> FileError {
+        FileError { path: path.as_ref().to_owned(), problem: self }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Problem {
+        match error.kind() {
+            io::ErrorKind::NotFound => Problem::NotFound,
+            kind => Problem::Io { kind, message: error.to_string() },
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::NotFound => write!(f, "no such file"),
+            Problem::Io { message, .. } => write!(f, "{message}"),
+            Problem::Extension { expected } => write!(f, "the name must end in {expected}"),
+            Problem::Magic { expected, found } => {
+                write!(f, "wrong magic number: expected {expected}, found")?;
+                if found.is_empty() {
+                    write!(f, " nothing")?;
+                }
+                found.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+            }
+            Problem::Truncated { expected, found } => {
+                write!(f, "truncated: expected {expected} bytes, found {found}")
+            }
+            Problem::Trailing { expected } => {
+                write!(f, "bytes follow after the {expected} that the header announces")
+            }
+            Problem::TooLarge { shape } => write!(f, "shape {shape:?} does not fit into memory"),
+            Problem::Corrupt { format, reason } => write!(f, "not a valid {format} file: {reason}"),
+            Problem::Dtype { tensor, expected, found } => {
+                write!(f, "tensor \"{tensor}\": expected {expected}, found {found}")
+            }
+            Problem::Shape { tensor, expected, found } => {
+                write!(f, "tensor \"{tensor}\": expected shape {expected:?}, found {found:?}")
+            }
+            Problem::Names { missing, unexpected } => {
+                let mut separator = "";
+                for (what, names) in [("missing", missing), ("unexpected", unexpected)] {
+                    if !names.is_empty() {
+                        write!(f, "{separator}{what} tensors: {}", names.join(", "))?;
+                        separator = "; ";
+                    }
+                }
+                Ok(())
+            }
+            Problem::Duplicate { tensor } => write!(f, "tensor \"{tensor}\" stands twice"),
+            Problem::Counts { images, labels } => write!(f, "{labels} labels for {images} images"),
+        }
+    }
+}
+
+impl std::error::Error for FileError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.problem)
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.problem)
+    }
+}

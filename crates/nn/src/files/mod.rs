@@ -1,0 +1,108 @@
+//! Parameters in files: safetensors and NumPy's formats.
+//!
+//! [`safetensors`] and [`npz`] hold named tensors, [`npy`] holds one. All of them keep every bit of every
+//! number, write files whole or not at all ([`write`]), and answer a damaged, hostile or unsuitable file with
+//! a [`FileError`] that names the file, the tensor, and what was expected and found: never with a panic, and
+//! never by allocating what a header merely claims.
+//!
+//! Nothing here knows about modules: a state is a list of names and tensors.
+
+mod atomic;
+mod error;
+pub mod npy;
+pub mod npz;
+pub mod safetensors;
+mod stored;
+
+pub use atomic::write;
+pub use error::{FileError, Problem};
+pub use stored::Stored;
+
+pub(crate) use stored::byte_count;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use tape::{Element, Tensor};
+
+/// Named tensors.
+pub type State<T> = Vec<(String, Tensor<T>)>;
+
+const EXTENSIONS: &str = ".safetensors or .npz";
+
+/// Writes named tensors in the format that the file's name says: `.safetensors` or `.npz`.
+///
+/// # Errors
+/// Another ending, a name that stands twice, or whatever the operating system refuses.
+pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
+    let path = path.as_ref();
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("safetensors") => safetensors::save(path, state),
+        Some("npz") => npz::save(path, state),
+        _ => Err(Problem::Extension { expected: EXTENSIONS }.of(path)),
+    }
+}
+
+/// Reads named tensors, sorted by name, in the format that the file's name says: `.safetensors` or `.npz`.
+///
+/// # Errors
+/// As [`safetensors::load`] and [`npz::load`]; another ending.
+pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
+    let path = path.as_ref();
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("safetensors") => safetensors::load(path),
+        Some("npz") => npz::load(path),
+        _ => Err(Problem::Extension { expected: EXTENSIONS }.of(path)),
+    }
+}
+
+/// The tensors of `state` in the order of `wanted`, if the names and shapes are exactly those.
+///
+/// # Errors
+/// [`Problem::Names`] lists all names that are missing and all that are too many; [`Problem::Shape`] names the
+/// first tensor of another shape; [`Problem::Duplicate`] a name that stands twice.
+///
+/// ```
+/// use nn::files::matching;
+/// use tape::Tensor;
+/// let state = vec![("b".to_owned(), Tensor::from([1.0, 2.0])), ("c".to_owned(), Tensor::scalar(3.0))];
+/// let wanted = [("a", &[2][..]), ("b", &[2][..])];
+/// let problem = matching(state, &wanted).unwrap_err();
+/// assert_eq!(problem.to_string(), "missing tensors: a; unexpected tensors: c");
+/// ```
+pub fn matching<T: Element>(state: State<T>, wanted: &[(&str, &[usize])]) -> Result<Vec<Tensor<T>>, Problem> {
+    unique_names(&state)?;
+    let mut found: HashMap<String, Tensor<T>> = state.into_iter().collect();
+    let mut tensors = Vec::with_capacity(wanted.len());
+    let mut missing = Vec::new();
+    for &(name, shape) in wanted {
+        match found.remove(name) {
+            Some(tensor) => tensors.push((name, shape, tensor)),
+            None => missing.push(name.to_owned()),
+        }
+    }
+    let mut unexpected: Vec<String> = found.into_keys().collect();
+    unexpected.sort();
+    if !missing.is_empty() || !unexpected.is_empty() {
+        return Err(Problem::Names { missing, unexpected });
+    }
+    let fit = |(name, shape, tensor): (&str, &[usize], Tensor<T>)| {
+        if tensor.shape()[..] == *shape {
+            return Ok(tensor);
+        }
+        Err(Problem::Shape {
+            tensor: name.to_owned(),
+            expected: shape.to_vec(),
+            found: tensor.shape().dims(),
+        })
+    };
+    tensors.into_iter().map(fit).collect()
+}
+
+/// A name that stands twice would be lost silently by both formats.
+fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem> {
+    let mut seen = HashSet::new();
+    match state.iter().find(|(name, _)| !seen.insert(name)) {
+        Some((name, _)) => Err(Problem::Duplicate { tensor: name.clone() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,129 @@
+//! The safetensors format: a JSON header with names, types, shapes and offsets, then the numbers.
+//!
+//! Chosen as the format for models because every framework reads it and it can hold nothing but tensors.
+
+use super::error::{FileError, Problem};
+use super::{State, Stored, atomic, stored, unique_names};
+use ::safetensors::tensor::Metadata;
+use ::safetensors::{SafeTensorError, SafeTensors, View};
+use std::borrow::Cow;
+use std::path::Path;
+use tape::Tensor;
+
+const FORMAT: &str = "safetensors";
+
+/// Bytes before the header: its length.
+const PREFIX: usize = 8;
+
+struct Entry<'a> {
+    dtype: ::safetensors::Dtype,
+    shape: &'a [usize],
+    bytes: Vec<u8>,
+}
+
+impl View for Entry<'_> {
+    fn dtype(&self) -> ::safetensors::Dtype {
+        self.dtype
+    }
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+    fn data(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(&self.bytes)
+    }
+    fn data_len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+fn corrupt(error: SafeTensorError) -> Problem {
+    Problem::Corrupt { format: FORMAT, reason: error.to_string() }
+}
+
+/// The bytes of a file with these tensors. The order of `state` does not matter.
+///
+/// # Errors
+/// [`Problem::Duplicate`] if a name stands twice.
+pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
+    unique_names(state)?;
+    let entries = state.iter().map(|(name, tensor)| {
+        let mut bytes = Vec::new();
+        T::write(&tensor.to_vec(), &mut bytes);
+        (name, Entry { dtype: T::DTYPE, shape: tensor.shape(), bytes })
+    });
+    ::safetensors::serialize(entries, None).map_err(corrupt)
+}
+
+/// The tensors in the bytes of a file, sorted by name.
+///
+/// # Errors
+/// A file that is damaged or cut off, and tensors of another number type than `T`.
+pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
+    check_extent(bytes)?;
+    let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
+    let mut state = State::new();
+    for (name, view) in file.iter() {
+        if view.dtype() != T::DTYPE {
+            let found = view.dtype().to_string();
+            return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found });
+        }
+        state.push((name.to_owned(), stored::tensor(view.shape(), view.data())?));
+    }
+    state.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(state)
+}
+
+/// Does the header announce as many bytes as there are?
+///
+/// The library adds the last offset and the header's length without a check, which panics where overflow is
+/// checked and the offset lies near 2^64. Hence a look at the header before it sees the file.
+fn check_extent(bytes: &[u8]) -> Result<(), Problem> {
+    let truncated = |expected: u64| Problem::Truncated { expected, found: bytes.len() as u64 };
+    let (prefix, rest) = bytes.split_first_chunk::<PREFIX>().ok_or_else(|| truncated(PREFIX as u64))?;
+    let length = u64::from_le_bytes(*prefix);
+    let header = usize::try_from(length).ok().and_then(|n| rest.get(..n));
+    let header = header.ok_or_else(|| truncated(length.saturating_add(PREFIX as u64)))?;
+    let metadata: Metadata = serde_json::from_slice(header)
+        .map_err(|error| Problem::Corrupt { format: FORMAT, reason: error.to_string() })?;
+    let (data, expected) = (rest.len() - header.len(), metadata.data_len());
+    if expected > data {
+        return Err(truncated(((bytes.len() - data) as u64).saturating_add(expected as u64)));
+    }
+    if expected < data {
+        return Err(Problem::Trailing { expected: (bytes.len() - data + expected) as u64 });
+    }
+    Ok(())
+}
+
+/// Writes named tensors to a file.
+///
+/// # Errors
+/// A name that stands twice, or whatever the operating system refuses.
+///
+/// ```
+/// # fn main() -> Result<(), nn::files::FileError> {
+/// use nn::files::safetensors;
+/// use tape::Tensor;
+/// let path = std::env::temp_dir().join(format!("nn-doc-{}.safetensors", std::process::id()));
+/// let state = vec![("fc1.bias".to_owned(), Tensor::from([-0.0, 5e-324]))];
+/// safetensors::save(&path, &state)?;
+/// assert_eq!(safetensors::load::<f64>(&path)?, state);
+/// assert!(safetensors::load::<f32>(&path).unwrap_err().to_string().ends_with("expected f32, found F64"));
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok(())
+/// # }
+/// ```
+pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
+    let path = path.as_ref();
+    let bytes = to_bytes(state).map_err(|problem| problem.of(path))?;
+    atomic::write(path, &bytes)
+}
+
+/// Reads the named tensors of a file, sorted by name. See [`save`].
+///
+/// # Errors
+/// As [`from_bytes`], with the file's name; a file that does not exist or cannot be read.
+pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
+    let path = path.as_ref();
+    from_bytes(&atomic::read(path)?).map_err(|problem| problem.of(path))
+}

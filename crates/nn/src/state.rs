@@ -1,0 +1,93 @@
+//! The state of a model: the values of all its parameters by name, to and from files.
+
+use crate::files::{self, FileError, Problem, State, Stored, matching};
+use crate::parameters::{Parameters, Path};
+use tape::Element;
+
+/// The values of all parameters by name, frozen ones and buffers too. They share memory with the model until
+/// either is written.
+///
+/// ```
+/// use nn::{Linear, state_dict};
+/// let layer = Linear::from_values([[1.0, 2.0]], [0.5]);
+/// let names: Vec<String> = state_dict(&layer).into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["weight", "bias"]);
+/// ```
+pub fn state_dict<T: Element>(model: &(impl Parameters<T> + ?Sized)) -> State<T> {
+    let named = model.named_parameters();
+    named.into_iter().map(|(name, param)| (name, param.value().clone())).collect()
+}
+
+/// Gives every parameter of `model` the value of its name; the order of `state` does not matter.
+///
+/// # Errors
+/// [`Problem::Names`] lists every name that is missing and every one that is too many, [`Problem::Duplicate`]
+/// one that stands twice, [`Problem::Shape`] the first tensor of another shape. Then the model is as it was.
+///
+/// ```
+/// use nn::{Linear, load_state_dict, state_dict};
+/// let trained = Linear::from_values([[1.0, 2.0]], [0.5]);
+/// let mut layer = Linear::from_values([[0.0, 0.0]], [0.0]);
+/// load_state_dict(&mut layer, state_dict(&trained))?;
+/// assert_eq!(layer.weight.value(), trained.weight.value());
+/// let error = load_state_dict(&mut layer.without_bias(), state_dict(&trained)).unwrap_err();
+/// assert_eq!(error.to_string(), "unexpected tensors: bias");
+/// # Ok::<(), nn::files::Problem>(())
+/// ```
+pub fn load_state_dict<T: Element>(
+    model: &mut (impl Parameters<T> + ?Sized),
+    state: State<T>,
+) -> Result<(), Problem> {
+    let named = model.named_parameters();
+    let wanted: Vec<(&str, &[usize])> =
+        named.iter().map(|(name, param)| (name.as_str(), &param.value().shape()[..])).collect();
+    let mut values = matching(state, &wanted)?.into_iter();
+    model.visit_mut(&Path::root(), &mut |_, param| {
+        if let Some(value) = values.next() {
+            *param.value_mut() = value;
+        }
+    });
+    Ok(())
+}
+
+/// Writes the parameters of `model` to a file, `.safetensors` or `.npz`.
+///
+/// # Errors
+/// As [`files::save`].
+pub fn save<T: Stored>(
+    path: impl AsRef<std::path::Path>,
+    model: &(impl Parameters<T> + ?Sized),
+) -> Result<(), FileError> {
+    files::save(path, &state_dict(model))
+}
+
+/// Gives `model` the parameters in a file, `.safetensors` or `.npz`.
+///
+/// # Errors
+/// As [`files::load`] and [`load_state_dict`], with the file's name. Then the model is as it was.
+///
+/// ```
+/// # fn main() -> Result<(), nn::files::FileError> {
+/// use nn::{Linear, Module};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::Tensor;
+/// let path = std::env::temp_dir().join(format!("nn-state-{}.safetensors", std::process::id()));
+/// let mut rng = StdRng::seed_from_u64(0);
+/// let (trained, mut other) = (Linear::<f64>::new(3, 2, &mut rng), Linear::<f64>::new(3, 2, &mut rng));
+/// nn::save(&path, &trained)?;
+/// nn::load(&path, &mut other)?;
+/// let x = Tensor::from([[1.0, 2.0, 3.0]]);
+/// assert_eq!(other.predict(&x), trained.predict(&x));
+/// let error = nn::load(&path, &mut Linear::<f64>::new(4, 2, &mut rng)).unwrap_err();
+/// assert!(error.to_string().ends_with("tensor \"weight\": expected shape [2, 4], found [2, 3]"));
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok(())
+/// # }
+/// ```
+pub fn load<T: Stored>(
+    path: impl AsRef<std::path::Path>,
+    model: &mut (impl Parameters<T> + ?Sized),
+) -> Result<(), FileError> {
+    let path = path.as_ref();
+    load_state_dict(model, files::load(path)?).map_err(|problem| problem.of(path))
+}

@@ -1,0 +1,319 @@
+//! Parameters in files: every bit comes back, and nothing unsuitable gets in.
+
+use nn::files::{self, FileError, Problem, State, Stored, matching, npy, npz, safetensors};
+use proptest::prelude::*;
+use std::path::PathBuf;
+use tape::Tensor;
+
+/// A directory of its own for each test, removed at the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str) -> Scratch {
+        let path = std::env::temp_dir().join(format!("nn-files-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Scratch(path)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Numbers that a detour over decimal text or another type would lose.
+fn delicate() -> (State<f32>, State<f64>) {
+    let single =
+        [0x8000_0000, 1, 0x807f_ffff, 0x7f80_0001, 0xffc1_2345, 0x7f80_0000, 0x3f80_0001, 0x7f7f_ffff];
+    let double = [
+        0x8000_0000_0000_0000,
+        1,
+        0x800f_ffff_ffff_ffff,
+        0x7ff0_0000_0000_0001,
+        0xfff8_0000_dead_beef,
+        0xfff0_0000_0000_0000,
+        0x3ff0_0000_0000_0001,
+        0x7fef_ffff_ffff_ffff,
+    ];
+    let single = single.map(f32::from_bits);
+    let double = double.map(f64::from_bits);
+    fn state<T: Stored>(x: &[T]) -> State<T> {
+        vec![
+            ("cube".into(), Tensor::from_slice([2, 2, 2], x).unwrap()),
+            ("empty".into(), Tensor::zeros([0, 3])),
+            ("fc1.weight".into(), Tensor::from_slice([4, 2], x).unwrap().transpose()),
+            ("scalar".into(), Tensor::scalar(x[3])),
+            ("vector é".into(), Tensor::from(x)),
+        ]
+    }
+    (state(&single), state(&double))
+}
+
+fn bits<T: Stored>(state: &State<T>) -> Vec<(String, Vec<usize>, Vec<u64>)> {
+    let bits = |x: &Tensor<T>| x.to_vec().iter().map(|x| x.to_bits64()).collect();
+    state.iter().map(|(name, x)| (name.clone(), x.shape().dims(), bits(x))).collect()
+}
+
+#[test]
+fn every_bit_comes_back() {
+    fn check<T: Stored>(state: &State<T>) {
+        let back = safetensors::from_bytes::<T>(&safetensors::to_bytes(state).unwrap()).unwrap();
+        assert_eq!(bits(&back), bits(state));
+        let back = npz::from_bytes::<T>(&npz::to_bytes(state).unwrap()).unwrap();
+        assert_eq!(bits(&back), bits(state));
+        let scratch = Scratch::new(T::NAME);
+        for name in ["state.safetensors", "state.npz"] {
+            files::save(scratch.file(name), state).unwrap();
+            assert_eq!(bits(&files::load::<T>(scratch.file(name)).unwrap()), bits(state));
+        }
+        for (name, x) in state {
+            npy::save(scratch.file("one.npy"), x).unwrap();
+            let back = vec![(name.clone(), npy::load::<T>(scratch.file("one.npy")).unwrap())];
+            assert_eq!(bits(&back), bits(&vec![(name.clone(), x.clone())]));
+        }
+    }
+    let (single, double) = delicate();
+    check(&single);
+    check(&double);
+}
+
+#[test]
+fn no_state_is_a_state() {
+    let none = State::<f64>::new();
+    assert_eq!(safetensors::from_bytes::<f64>(&safetensors::to_bytes(&none).unwrap()).unwrap(), none);
+    assert_eq!(npz::from_bytes::<f64>(&npz::to_bytes(&none).unwrap()).unwrap(), none);
+}
+
+#[test]
+fn another_number_type_is_refused_by_name() {
+    let (single, _) = delicate();
+    let expected =
+        |found: &str| Problem::Dtype { tensor: "cube".into(), expected: "f64", found: found.into() };
+    let bytes = safetensors::to_bytes(&single).unwrap();
+    assert_eq!(safetensors::from_bytes::<f64>(&bytes).unwrap_err(), expected("F32"));
+    let bytes = npz::to_bytes(&single).unwrap();
+    assert_eq!(npz::from_bytes::<f64>(&bytes).unwrap_err(), expected("<f4"));
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    let state = vec![("w".to_owned(), Tensor::scalar(1.0)), ("w".to_owned(), Tensor::scalar(2.0))];
+    let expected = Problem::Duplicate { tensor: "w".into() };
+    assert_eq!(safetensors::to_bytes(&state).unwrap_err(), expected);
+    assert_eq!(npz::to_bytes(&state).unwrap_err(), expected);
+}
+
+#[test]
+fn the_error_names_the_file() {
+    let scratch = Scratch::new("names");
+    let path = scratch.file("missing.safetensors");
+    let error = files::load::<f64>(&path).unwrap_err();
+    assert_eq!(error, FileError { path: path.clone(), problem: Problem::NotFound });
+    assert_eq!(error.to_string(), format!("{}: no such file", path.display()));
+    let problem = files::load::<f64>(scratch.file("state.txt")).unwrap_err().problem;
+    assert!(matches!(problem, Problem::Extension { .. }));
+    let nowhere = scratch.file("no/such/directory/state.npz");
+    assert_eq!(files::save::<f64>(nowhere, &[]).unwrap_err().problem, Problem::NotFound);
+}
+
+#[test]
+fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+    let scratch = Scratch::new("atomic");
+    // A directory cannot be replaced by a file: the rename is what fails.
+    let path = scratch.file("state.npz");
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("inside"), b"old").unwrap();
+    assert!(files::save(&path, &[("w".to_owned(), Tensor::scalar(1.0))]).is_err());
+    assert_eq!(std::fs::read(path.join("inside")).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(&scratch.0).unwrap().count(), 1, "no temporary file is left");
+}
+
+/// Reading whatever stands in the bytes ends in a result.
+fn survives(bytes: &[u8]) -> [bool; 3] {
+    [
+        safetensors::from_bytes::<f32>(bytes).is_ok(),
+        npz::from_bytes::<f32>(bytes).is_ok(),
+        npy::from_bytes::<f32>(bytes).is_ok(),
+    ]
+}
+
+fn valid_files() -> [Vec<u8>; 3] {
+    let (state, _) = delicate();
+    [safetensors::to_bytes(&state).unwrap(), npz::to_bytes(&state).unwrap(), npy::to_bytes(&state[0].1)]
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    for (format, bytes) in valid_files().iter().enumerate() {
+        for end in 0..bytes.len() {
+            assert!(!survives(&bytes[..end])[format], "format {format} cut at {end} of {}", bytes.len());
+        }
+    }
+}
+
+#[test]
+fn bytes_at_the_end_are_refused() {
+    let [mut safe, _, mut npy] = valid_files();
+    safe.push(0);
+    assert_eq!(
+        safetensors::from_bytes::<f32>(&safe).unwrap_err(),
+        Problem::Trailing { expected: safe.len() as u64 - 1 }
+    );
+    npy.push(0);
+    assert!(matches!(npy::from_bytes::<f32>(&npy).unwrap_err(), Problem::Trailing { expected: 32 }));
+}
+
+/// A safetensors file with this header and `data` zero bytes after it.
+fn with_header(header: &str, data: usize) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; data]].concat()
+}
+
+#[test]
+fn hostile_safetensors_headers_are_refused() {
+    let refused =
+        |header: &str, data| safetensors::from_bytes::<f32>(&with_header(header, data)).unwrap_err();
+    let corrupt = |header: &str, data| {
+        let problem = refused(header, data);
+        assert!(matches!(problem, Problem::Corrupt { format: "safetensors", .. }), "{header}: {problem}");
+    };
+    corrupt("", 0);
+    corrupt("[]", 0);
+    corrupt("{\"w\":", 0);
+    corrupt(&"[".repeat(100_000), 0);
+    corrupt(r#"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, 4);
+    corrupt(r#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, 8);
+    corrupt(r#"{"w":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, 4);
+    corrupt(r#"{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, 4);
+    corrupt(r#"{"w":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#, 4);
+    corrupt(r#"{"w":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#, 4);
+    let announced = u64::MAX.to_le_bytes();
+    assert_eq!(
+        safetensors::from_bytes::<f32>(&announced).unwrap_err(),
+        Problem::Truncated { expected: u64::MAX, found: 8 }
+    );
+}
+
+/// Nine tensors up to the largest offset there is: the library adds the header's length to it.
+#[test]
+fn offsets_at_the_end_of_the_address_space_are_refused() {
+    let part = (1u64 << 61) - 1;
+    let entry = |i: u64| {
+        let (start, end) = (i * part, (i + 1).checked_mul(part).unwrap_or(u64::MAX));
+        format!(r#""{i}":{{"dtype":"U8","shape":[{}],"data_offsets":[{start},{end}]}}"#, end - start)
+    };
+    let header = format!("{{{}}}", (0..9).map(entry).collect::<Vec<_>>().join(","));
+    let problem = safetensors::from_bytes::<f32>(&with_header(&header, 0)).unwrap_err();
+    assert!(matches!(problem, Problem::Truncated { expected: u64::MAX, .. }), "{problem}");
+}
+
+/// An npy file of version 1 with this dictionary and `data` zero bytes after it.
+fn with_dictionary(header: &str, data: usize) -> Vec<u8> {
+    let length = (header.len() as u16).to_le_bytes();
+    [&b"\x93NUMPY\x01\x00"[..], &length, header.as_bytes(), &vec![0; data]].concat()
+}
+
+#[test]
+fn hostile_npy_headers_are_refused() {
+    let read = |header: &str, data| npy::from_bytes::<f32>(&with_dictionary(header, data));
+    let dictionary =
+        |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
+    assert_eq!(read(&dictionary("(1,)"), 4).unwrap(), Tensor::from([0.0]));
+    for shape in ["(1", "1", "(,)", "(1 2)", "(-1,)", "(99999999999999999999,)", "(1,)}, {", "None", "()}}"] {
+        let problem = read(&dictionary(shape), 4).unwrap_err();
+        assert!(matches!(problem, Problem::Corrupt { format: "npy", .. }), "{shape}: {problem}");
+    }
+    for header in ["", "{", "{}", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': 1, 'shape': ()}"] {
+        let problem = read(header, 4).unwrap_err();
+        assert!(matches!(problem, Problem::Corrupt { format: "npy", .. }), "{header}: {problem}");
+    }
+    let huge = Problem::TooLarge { shape: vec![1 << 40, 1 << 40] };
+    assert_eq!(read(&dictionary("(1099511627776, 1099511627776)"), 4).unwrap_err(), huge);
+    let zero = read(&dictionary("(0, 1099511627776, 1099511627776)"), 0).unwrap_err();
+    assert!(matches!(zero, Problem::TooLarge { .. }), "a zero extent hides nothing: {zero}");
+    // A terabyte announced is not a terabyte allocated.
+    let expected = Problem::Truncated { expected: 1 << 42, found: 4 };
+    assert_eq!(read(&dictionary("(1099511627776,)"), 4).unwrap_err(), expected);
+    for descr in ["'|O'", "'<i4'", "'<f8'", "[('x', '<f4'), ('y', '<f4')]", "''"] {
+        let header = dictionary("(1,)").replace("'<f4'", descr);
+        let problem = read(&header, 4).unwrap_err();
+        assert!(matches!(problem, Problem::Dtype { expected: "f32", .. }), "{descr}: {problem}");
+    }
+    assert!(matches!(npy::from_bytes::<f32>(b"PK\x03\x04"), Err(Problem::Magic { .. })));
+    assert!(matches!(npy::from_bytes::<f32>(b"\x93NUMPY\x09\x00"), Err(Problem::Corrupt { .. })));
+}
+
+#[test]
+fn npy_is_read_in_both_byte_orders_both_axis_orders_and_all_versions() {
+    let x = Tensor::from([[1.0_f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+    let header =
+        |descr, fortran| format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': (2, 3), }}\n");
+    let big: Vec<u8> = x.to_vec().iter().flat_map(|x| x.to_be_bytes()).collect();
+    let bytes = [with_dictionary(&header(">f4", "False"), 0), big].concat();
+    assert_eq!(npy::from_bytes::<f32>(&bytes).unwrap(), x);
+    let columns: Vec<u8> = x.transpose().to_vec().iter().flat_map(|x| x.to_le_bytes()).collect();
+    let bytes = [with_dictionary(&header("<f4", "True"), 0), columns].concat();
+    assert_eq!(npy::from_bytes::<f32>(&bytes).unwrap(), x);
+    let mut wide = npy::to_bytes(&x);
+    wide[6] = 2;
+    wide.splice(10..10, [0, 0]);
+    assert_eq!(npy::from_bytes::<f32>(&wide).unwrap(), x);
+}
+
+#[test]
+fn a_damaged_archive_fails_its_checksum() {
+    let [_, mut bytes, _] = valid_files();
+    let at = bytes.windows(6).position(|window| window == b"\x93NUMPY").unwrap() + 130;
+    bytes[at] ^= 1;
+    assert!(matches!(npz::from_bytes::<f32>(&bytes), Err(Problem::Corrupt { .. })));
+}
+
+#[test]
+fn a_state_must_match_what_is_wanted() {
+    let state = || vec![("a".to_owned(), Tensor::from([1.0, 2.0])), ("b".to_owned(), Tensor::scalar(3.0))];
+    let taken = matching(state(), &[("b", &[]), ("a", &[2])]).unwrap();
+    assert_eq!(taken, [Tensor::scalar(3.0), Tensor::from([1.0, 2.0])]);
+    assert_eq!(
+        matching(state(), &[("b", &[]), ("a", &[1, 2])]).unwrap_err(),
+        Problem::Shape { tensor: "a".into(), expected: vec![1, 2], found: vec![2] }
+    );
+    assert_eq!(
+        matching(state(), &[("x", &[]), ("a", &[2]), ("y", &[])]).unwrap_err().to_string(),
+        "missing tensors: x, y; unexpected tensors: b"
+    );
+}
+
+proptest! {
+    /// One changed byte anywhere: a result, right or wrong, but a result.
+    #[test]
+    fn a_changed_byte_never_panics(format in 0usize..3, at in any::<prop::sample::Index>(), flip in 1u8..) {
+        let mut bytes = valid_files()[format].clone();
+        let at = at.index(bytes.len());
+        bytes[at] ^= flip;
+        survives(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_never_panic(format in 0usize..3, tail in prop::collection::vec(any::<u8>(), 0..200)) {
+        let magic: [&[u8]; 3] = [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00"];
+        survives(&[magic[format], &tail].concat());
+    }
+
+    #[test]
+    fn any_tensor_comes_back(
+        shape in prop::collection::vec(0usize..4, 0..5),
+        seed in prop::collection::vec(any::<u64>(), 256),
+    ) {
+        let size = shape.iter().product();
+        let data = seed.iter().copied().cycle().map(f64::from_bits).take(size).collect();
+        let state = vec![("x".to_owned(), Tensor::from_vec(&shape[..], data).unwrap())];
+        let back = safetensors::from_bytes::<f64>(&safetensors::to_bytes(&state).unwrap()).unwrap();
+        prop_assert_eq!(bits(&back), bits(&state));
+        let back = npz::from_bytes::<f64>(&npz::to_bytes(&state).unwrap()).unwrap();
+        prop_assert_eq!(bits(&back), bits(&state));
+    }
+}

@@ -1,0 +1,40 @@
+//! Where the digits are: the images that the repository brings, or a full set elsewhere.
+
+use nn::data::Mnist;
+use nn::files::FileError;
+use std::path::{Path, PathBuf};
+
+/// The directory to read: the one asked for, else the variable `MNIST_DIR`, else the repository's own.
+pub fn directory(asked: Option<&Path>) -> PathBuf {
+    let variable = || std::env::var_os("MNIST_DIR").map(PathBuf::from);
+    asked.map(Path::to_owned).or_else(variable).unwrap_or_else(|| {
+        // Where the program was compiled; a program that was moved looks below the current directory.
+        let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+        if compiled.is_dir() { compiled } else { "examples/data/mnist".into() }
+    })
+}
+
+/// Reads the images of [`directory`].
+///
+/// # Errors
+/// As [`Mnist::read`].
+pub fn read(asked: Option<&Path>) -> Result<Mnist, FileError> {
+    Mnist::read(directory(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Facts of the set that are published or were counted.
+    #[test]
+    fn the_repository_brings_the_digits() {
+        let mnist = Mnist::read(directory(None)).unwrap();
+        assert_eq!((mnist.train.shape(), mnist.test.shape()), ([10_000, 28, 28], [10_000, 28, 28]));
+        assert_eq!(mnist.train.labels()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
+        assert_eq!(mnist.train.labels()[999], 6);
+        assert_eq!(mnist.test.labels()[..5], [7, 2, 1, 0, 4]);
+        let count = |class| mnist.test.labels().iter().filter(|&&label| label == class).count();
+        assert_eq!([0, 1, 9].map(count), [980, 1135, 1009]);
+    }
+}

@@ -1,0 +1,44 @@
+//! Pictures as SVG files: curves ([`lines`]) and images of weights ([`heatmaps`]).
+//!
+//! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
+//! shows the file, so no fonts are needed here.
+
+mod colour;
+mod heatmaps;
+mod lines;
+
+pub use heatmaps::{Heatmaps, heatmaps};
+pub use lines::{Lines, Series, lines};
+
+use std::error::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A picture that could not be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlotError {
+    /// The file.
+    pub path: PathBuf,
+    /// What refused, in its words.
+    pub reason: String,
+}
+
+impl PlotError {
+    fn new(path: &Path, reason: impl fmt::Display) -> PlotError {
+        PlotError { path: path.to_owned(), reason: reason.to_string() }
+    }
+}
+
+impl Error for PlotError {}
+
+impl fmt::Display for PlotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+/// Makes the directory that a picture goes to.
+fn prepare(path: &Path) -> Result<(), PlotError> {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    std::fs::create_dir_all(parent).map_err(|error| PlotError::new(path, error))
+}
