@@ -231,7 +231,7 @@ pub fn epoch(
                 let [hidden, output] = model.weights();
                 sums = Some(match sums {
                     None => [hidden, output],
-                    Some(sums) => [sums[0].add(&hidden), sums[1].add(&output)],
+                    Some(sums) => [&sums[0] + &hidden, &sums[1] + &output],
                 });
             }
         }
