@@ -1,6 +1,9 @@
 //! What the example programs share: the command line, pictures, progress, and the data they come with.
 
 pub mod cli;
+pub mod legacy_random;
 pub mod mnist_files;
+pub mod parity;
+pub mod planar;
 pub mod plot;
 pub mod progress;
