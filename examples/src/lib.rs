@@ -1,6 +1,8 @@
 //! What the example programs share: the command line, pictures, progress, and the data they come with.
 
 pub mod cli;
+pub mod demand_data;
 pub mod mnist_files;
+pub mod one_or_seven;
 pub mod plot;
 pub mod progress;

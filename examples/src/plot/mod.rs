@@ -1,13 +1,15 @@
-//! Pictures as SVG files: curves ([`lines`]) and images of weights ([`heatmaps`]).
+//! Pictures as SVG files: curves ([`lines`]), the plane ([`landscape`]) and images of weights ([`heatmaps`]).
 //!
 //! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
 //! shows the file, so no fonts are needed here.
 
 mod colour;
 mod heatmaps;
+mod landscape;
 mod lines;
 
 pub use heatmaps::{Heatmaps, heatmaps};
+pub use landscape::{Height, Landscape, landscape};
 pub use lines::{Lines, Series, lines};
 
 use std::error::Error;
