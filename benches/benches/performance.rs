@@ -6,7 +6,9 @@ use benches::harness::Harness;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
 use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp};
-use benches::training::{BlockedW1, BlockedW2, ByHand, Products, Recorded, Task, Trainer, difference};
+use benches::training::{
+    BlockedW1, BlockedW2, ByHand, LeNet, Modules, Products, Recorded, Task, Trainer, difference,
+};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
 
@@ -87,15 +89,20 @@ fn scalar_row(harness: &Harness, problem: &impl Problem) {
     ]);
     let per = |k: usize| time.ns[k] / (problem.operations() * parts as f64);
     println!(
-        "| {} | {:.3} | {:.2} | {:.2} | {:.2} | {:.2} | {:.1} |",
+        "| {} | {} | {} | {} | {} | {} | {} |",
         problem.name(),
-        per(0),
-        per(1),
-        per(2),
-        per(3),
-        per(4),
-        time.ratio(4, 0),
+        cell(per(0), 3),
+        cell(per(1), 2),
+        cell(per(2), 2),
+        cell(per(3), 2),
+        cell(per(4), 2),
+        cell(time.ratio(4, 0), 1),
     );
+}
+
+/// A number with `digits` decimals; a dash where nothing was measured.
+fn cell(x: f64, digits: usize) -> String {
+    if x.is_nan() { "-".into() } else { format!("{x:.digits$}") }
 }
 
 /// Operations in a row on a tensor of one element.
@@ -135,7 +142,7 @@ fn overhead_row<const N: usize>(
     let (mut a, mut b) = (Tape::single(), Tape::single());
     let time = harness.compare(&mut [&mut || chain(&mut a, false), &mut || chain(&mut b, true)]);
     let (forward, both) = (time.ns[0] / CHAIN as f64, time.ns[1] / CHAIN as f64);
-    println!("| {name} | {forward:.0} | {:.0} |", both - forward);
+    println!("| {name} | {} | {} |", cell(forward, 0), cell(both - forward, 0));
 }
 
 fn training(harness: &Harness) {
@@ -147,6 +154,24 @@ fn training(harness: &Harness) {
             training_rows(harness, &task);
         }
     }
+    convolutions(harness);
+}
+
+/// W6, by hand only so far: two convolutions, 5 x 5, between relu and maximum.
+fn convolutions(harness: &Harness) {
+    let name = "W6 LeNet, batch 64";
+    if !harness.wants(name) {
+        return;
+    }
+    let mut net = LeNet::new(if harness.measure { 64 } else { 8 });
+    let error = net.gradient_error();
+    assert!(error < 2e-2, "{name}: the gradient differs from a difference quotient by {error:e}");
+    (0..5).for_each(|_| net.step());
+    let before = allocations();
+    (0..10).for_each(|_| net.step());
+    let count = (allocations() - before) as f64 / 10.0;
+    let time = harness.compare(&mut [&mut || net.step()]);
+    println!("| {name} | by hand | {} | 1.00 | - | - | {count} |", cell(time.ns[0] / 1e3, 2));
 }
 
 fn training_rows(harness: &Harness, task: &Task) {
@@ -162,6 +187,9 @@ fn training_rows(harness: &Harness, task: &Task) {
     }
     let hands: Vec<usize> = (0..trainers.len()).collect();
     trainers.push(("tape", Box::new(Recorded::new(task))));
+    if let Some(modules) = Modules::new(task) {
+        trainers.push(("nn", Box::new(modules)));
+    }
     let reference = trainers[0].1.gradients();
     let mut counts = Vec::new();
     for (name, trainer) in &mut trainers {
@@ -184,17 +212,18 @@ fn training_rows(harness: &Harness, task: &Task) {
     let (best, raw) = (time.fastest(&hands), time.ns.len() - 1);
     for (k, (name, _)) in trainers.iter().enumerate() {
         println!(
-            "| {} | {name} | {:.2} | {:.2} | {:.1} | {:.0} | {} |",
+            "| {} | {name} | {} | {} | {} | {} | {} |",
             task.name,
-            time.ns[k] / 1e3,
-            time.ratio(k, best),
-            task.product_flops() / time.ns[k],
-            100.0 * time.ratio(raw, k),
+            cell(time.ns[k] / 1e3, 2),
+            cell(time.ratio(k, best), 2),
+            cell(task.product_flops() / time.ns[k], 1),
+            cell(100.0 * time.ratio(raw, k), 0),
             counts[k],
         );
     }
 }
 
+/// The matrix products of the hand-written steps, by size.
 fn products(harness: &Harness) {
     if !harness.wants("sgemm") {
         return;
@@ -208,6 +237,6 @@ fn products(harness: &Harness) {
         let time = harness.compare(&mut [&mut || {
             product(black_box(&mut out), Matrix::new(&a, n, n), Matrix::new(&b, n, n), false);
         }]);
-        println!("| sgemm {n} | {:.1} |", 2.0 * (n * n * n) as f64 / time.ns[0]);
+        println!("| sgemm {n} | {} |", cell(2.0 * (n * n * n) as f64 / time.ns[0], 1));
     }
 }

@@ -39,8 +39,26 @@ impl Activation {
     }
 }
 
-/// Narrower rows leave vector units idle: then the pass is split into one over rows and one over everything.
-const NARROW: usize = 16;
+/// Narrower rows leave vector units idle: then a pass is split into one over rows and one over everything.
+const NARROW: usize = 128;
+
+/// Sums of the columns of `rows`; narrow rows are added several side by side.
+#[inline(always)]
+fn column_sums(rows: &[f32], sums: &mut [f32]) {
+    let n = sums.len();
+    let abreast = 1 << (NARROW / n).ilog2();
+    let mut lanes = [0.0; NARROW];
+    let lanes = &mut lanes[..abreast * n];
+    let groups = rows.chunks_exact(abreast * n);
+    let rest = groups.remainder();
+    for group in groups {
+        lanes.iter_mut().zip(group).for_each(|(sum, &x)| *sum += x);
+    }
+    sums.fill(0.0);
+    for row in lanes.chunks_exact(n).chain(rest.chunks_exact(n)) {
+        sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
+    }
+}
 
 struct Pass<F>(F);
 
@@ -75,10 +93,13 @@ fn activate(z: &mut [f32], b: &[f32], act: impl Fn(f32) -> f32) {
         #[inline(always)]
         || {
             if b.len() < NARROW {
-                for row in z.chunks_exact_mut(b.len()) {
-                    row.iter_mut().zip(b).for_each(|(z, &b)| *z += b);
+                // The same vector of biases for several rows side by side.
+                let abreast = NARROW / b.len();
+                let mut biases = [0.0; NARROW];
+                biases.chunks_exact_mut(b.len()).for_each(|row| row.copy_from_slice(b));
+                for rows in z.chunks_mut(abreast * b.len()) {
+                    rows.iter_mut().zip(&biases).for_each(|(z, &b)| *z = act(*z + b));
                 }
-                z.iter_mut().for_each(|z| *z = act(*z));
             } else {
                 for row in z.chunks_exact_mut(b.len()) {
                     row.iter_mut().zip(b).for_each(|(z, &b)| *z = act(*z + b));
@@ -103,14 +124,12 @@ fn pull(d: &mut [f32], y: &[f32], gb: &mut [f32], slope: impl Fn(f32, f32) -> f3
     fast(
         #[inline(always)]
         || {
-            gb.fill(0.0);
             let n = gb.len();
             if n < NARROW {
                 d.iter_mut().zip(y).for_each(|(d, &y)| *d = slope(*d, y));
-                for row in d.chunks_exact(n) {
-                    gb.iter_mut().zip(row).for_each(|(sum, &d)| *sum += d);
-                }
+                column_sums(d, gb);
             } else {
+                gb.fill(0.0);
                 for (row, y) in d.chunks_exact_mut(n).zip(y.chunks_exact(n)) {
                     for ((d, &y), sum) in row.iter_mut().zip(y).zip(gb.iter_mut()) {
                         *d = slope(*d, y);

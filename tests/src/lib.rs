@@ -1,7 +1,20 @@
-//! What the tests share, and the programs in the documentation, compiled and run as tests.
+//! What the tests share, and the programs of the documentation, compiled and run as tests.
 
 pub mod compare;
 pub mod networks;
+pub mod systems;
+
+/// Prints one checked number of a system of the literature, for the table in the documentation:
+/// `row: id | what | published | ours | remark`.
+pub fn row(id: &str, what: &str, published: &str, ours: &str, remark: &str) {
+    println!("row: {id} | {what} | {published} | {ours} | {remark}");
+}
+
+/// Prints one checked number of a system of the literature, for the table in the documentation:
+/// `row: id | what | published | ours | remark`.
+pub fn row(id: &str, what: &str, published: &str, ours: &str, remark: &str) {
+    println!("row: {id} | {what} | {published} | {ours} | {remark}");
+}
 
 #[doc = include_str!("../../README.md")]
 pub mod readme {}

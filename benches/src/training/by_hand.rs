@@ -51,6 +51,8 @@ pub struct ByHand {
     rule: Rule,
     steps: i32,
     x: Vec<f32>,
+    /// The cotangent of `x`; empty if nobody asks for it.
+    dx: Vec<f32>,
     target: Vec<f32>,
     layers: Vec<Layer>,
 }
@@ -64,12 +66,44 @@ impl ByHand {
             rule: task.rule,
             steps: 0,
             x: task.x.clone(),
+            dx: Vec::new(),
             target: task.y.clone(),
             layers: task.layers.iter().map(|dense| Layer::new(dense, task.batch)).collect(),
         }
     }
 
-    fn forward(&mut self) {
+    /// The same, computing the cotangent of the input too.
+    pub(super) fn with_input_gradient(mut self) -> ByHand {
+        self.dx = vec![0.0; self.x.len()];
+        self
+    }
+
+    pub(super) fn input_mut(&mut self) -> &mut [f32] {
+        &mut self.x
+    }
+
+    pub(super) fn input_gradient(&self) -> &[f32] {
+        &self.dx
+    }
+
+    /// The mean cross-entropy of the last forward pass.
+    pub(super) fn cross_entropy(&self) -> f64 {
+        let Some(last) = self.layers.last() else { return 0.0 };
+        let rows = last.y.chunks_exact(last.outputs).zip(self.target.chunks_exact(last.outputs));
+        let row = |(z, y): (&[f32], &[f32])| {
+            let sum: f64 = z.iter().map(|&z| f64::from(z).exp()).sum();
+            let chosen: f64 = z.iter().zip(y).map(|(&z, &y)| f64::from(z) * f64::from(y)).sum();
+            sum.ln() - chosen
+        };
+        rows.map(row).sum::<f64>() / self.batch as f64
+    }
+
+    /// The gradients of the last backward pass.
+    pub(super) fn present_gradients(&self) -> Vec<Vec<f32>> {
+        self.layers.iter().flat_map(|layer| [layer.gw.clone(), layer.gb.clone()]).collect()
+    }
+
+    pub(super) fn forward(&mut self) {
         let batch = self.batch;
         let mut x = &self.x[..];
         for layer in &mut self.layers {
@@ -80,7 +114,7 @@ impl ByHand {
         }
     }
 
-    fn backward(&mut self) {
+    pub(super) fn backward(&mut self) {
         let batch = self.batch;
         if let Some(last) = self.layers.last_mut() {
             match self.loss {
@@ -100,13 +134,16 @@ impl ByHand {
             let d = Matrix::new(&layer.d, batch, layer.outputs);
             let x = before.last().map_or(&self.x, |layer| &layer.y);
             product(&mut layer.gw, d.t(), Matrix::new(x, batch, layer.inputs), false);
-            if let Some(previous) = before.last_mut() {
-                product(&mut previous.d, d, Matrix::new(&layer.w, layer.outputs, layer.inputs), false);
+            let w = Matrix::new(&layer.w, layer.outputs, layer.inputs);
+            match before.last_mut() {
+                Some(previous) => product(&mut previous.d, d, w, false),
+                None if self.dx.is_empty() => {}
+                None => product(&mut self.dx, d, w, false),
             }
         }
     }
 
-    fn update(&mut self) {
+    pub(super) fn update(&mut self) {
         self.steps += 1;
         for layer in &mut self.layers {
             let [first, second] = &mut layer.moments;
@@ -131,7 +168,7 @@ impl Trainer for ByHand {
     fn gradients(&mut self) -> Vec<Vec<f32>> {
         self.forward();
         self.backward();
-        self.layers.iter().flat_map(|layer| [layer.gw.clone(), layer.gb.clone()]).collect()
+        self.present_gradients()
     }
 }
 

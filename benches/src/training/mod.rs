@@ -5,11 +5,15 @@
 
 mod blocked;
 mod by_hand;
+mod lenet;
+mod modules;
 mod recorded;
 
 pub use crate::lanes::Activation;
 pub use blocked::{BlockedW1, BlockedW2};
 pub use by_hand::{ByHand, Products};
+pub use lenet::LeNet;
+pub use modules::Modules;
 pub use recorded::Recorded;
 
 use crate::numbers::Numbers;

@@ -83,6 +83,8 @@ pub(crate) struct Graph<T: Element> {
     values: Vec<T>,
     /// Parameters by id, and the place of each in `arrays`.
     pub(crate) parameters: Arc<HashMap<u64, u32>>,
+    /// Names that nodes were given, for views.
+    pub(crate) names: HashMap<Index, String>,
     /// Where each node was created, on a traced tape.
     sites: Option<Vec<&'static Location<'static>>>,
     /// Are leaves differentiated?
@@ -285,6 +287,7 @@ impl<T: Element> Tape<T> {
             rules: Rules::default(),
             values: Vec::new(),
             parameters: Arc::default(),
+            names: HashMap::new(),
             sites: None,
             recording: true,
             spare: None,
@@ -322,6 +325,7 @@ impl<T: Element> Tape<T> {
         graph.arrays.clear();
         graph.inputs.clear();
         graph.values.clear();
+        graph.names.clear();
         if !graph.parameters.is_empty() {
             Arc::make_mut(&mut graph.parameters).clear();
         }

@@ -1,7 +1,6 @@
 //! Folds along axes. The order of additions depends on the shape alone, so the same input gives the same bits.
 
 use super::Tensor;
-use super::kernel::Walk;
 use crate::algebra::Element;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
@@ -165,18 +164,4 @@ pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mu
         }
     });
     if axis == last { out } else { out.permuted(&order) }
-}
-
-/// Copies `x` into `out` in row-major order.
-pub(crate) fn copy_into<T: Element>(x: &Tensor<T>, out: &mut [T]) {
-    if let Some(x) = x.as_slice() {
-        return out.copy_from_slice(x);
-    }
-    let mut filled = 0;
-    Walk::new(x.shape(), [x.strides()]).runs([x.offset()], |[at], n, [step]| {
-        for (i, out) in out[filled..filled + n].iter_mut().enumerate() {
-            *out = x.buffer()[super::kernel::place(at, step, i)];
-        }
-        filled += n;
-    });
 }
