@@ -3,6 +3,7 @@
 use crate::error::Error;
 use smallvec::SmallVec;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 /// The extent of each axis, outermost first. Rank 0, `[]`, is a single number.
@@ -12,7 +13,7 @@ use std::ops::Deref;
 /// let shape = Shape::from([2, 3]);
 /// assert_eq!((shape.rank(), shape.size(), shape[1]), (2, 6, 3));
 /// ```
-#[derive(Default, Eq, Hash)]
+#[derive(Default, Eq)]
 pub struct Shape(SmallVec<[usize; 4]>);
 
 /// Steps between neighbours along each axis, in elements; negative for a flipped view, 0 for a repeated one.
@@ -39,6 +40,12 @@ impl PartialEq for Shape {
     #[inline]
     fn eq(&self, other: &Shape) -> bool {
         self.len() == other.len() && self.iter().zip(other.iter()).all(|(a, b)| a == b)
+    }
+}
+
+impl Hash for Shape {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self[..].hash(state);
     }
 }
 

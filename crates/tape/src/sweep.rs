@@ -423,11 +423,11 @@ pub(crate) fn slopes<'t, T: Element>(
     slopes
 }
 
+/// The operation and the operands of a recorded tensor.
+type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Index; 4]>);
+
 /// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
-pub(crate) fn operation<T: Element>(
-    tape: &Tape<T>,
-    slot: usize,
-) -> Option<(Arc<dyn ErasedOp<T>>, SmallVec<[Index; 4]>)> {
+pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Option<Operation<T>> {
     let graph = tape.graph();
     let computed = graph.arrays[slot].computed;
     computed.then(|| (graph.op(slot).clone(), SmallVec::from_slice(graph.inputs(slot))))

@@ -229,6 +229,8 @@ fn polygamma_matches_stored_values() {
     assert_eq!(0.5_f64.polygamma(1), 0.5_f64.trigamma());
     assert!((-2.0_f64).polygamma(2).is_nan() && (-2.0_f64).polygamma(3) == f64::INFINITY);
     assert_eq!(0.0_f64.polygamma(3), f64::INFINITY);
+    // The sign of zero is the side, as for digamma.
+    assert_eq!([0.0_f64, -0.0].map(|x| x.polygamma(2)), [f64::NEG_INFINITY, f64::INFINITY]);
     assert_eq!(f64::INFINITY.polygamma(2), -0.0);
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 22] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "pool",        // buffers that are used again
@@ -25,6 +25,7 @@ const LAYERS: [&str; 21] = [
     "forward",     // tangents
     "anomaly",     // where numbers went infinite
     "transform",   // closures in, numbers out
+    "graph",       // what was recorded, as data and pictures
     "registry",    // operations as data
     "lib",         // what is public
 ];

@@ -414,11 +414,11 @@ impl<T: Element> Tape<T> {
     /// ```
     #[track_caller]
     pub fn vector(&self, x: &[Scalar<'_, T>]) -> Var<'_, T> {
-        self.from_scalars(x, Shape::from([x.len()]))
+        self.record_numbers(x, Shape::from([x.len()]))
     }
 
     #[track_caller]
-    pub(crate) fn from_scalars(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
+    pub(crate) fn record_numbers(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
         for x in x {
             error::expect(self.owns("vector", x.tape));
         }

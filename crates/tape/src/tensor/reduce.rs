@@ -29,7 +29,7 @@ impl<T: Element> Kernel for Sum<'_, T> {
         while width > 1 {
             width /= 2;
             for i in 0..width {
-                lanes[i] = lanes[i] + lanes[i + width];
+                lanes[i] += lanes[i + width];
             }
         }
         rest.iter().fold(lanes[0], |sum, &x| sum + x)
