@@ -202,6 +202,8 @@ impl Case {
             "log_softmax" => a.log_softmax(self.int("axis")),
             "cumsum" => a.cumsum(self.int("axis")),
             "cumprod" => a.cumprod(self.int("axis")),
+            "argmax" if self.attrs["axis"].is_null() => self.positions(vec![a.argmax()], a),
+            "argmin" if self.attrs["axis"].is_null() => self.positions(vec![a.argmin()], a),
             "argmax" => self.positions(a.argmax_axis(self.int("axis")), a),
             "argmin" => self.positions(a.argmin_axis(self.int("axis")), a),
             "reshape" => a.reshape(self.sizes("shape")),

@@ -172,9 +172,9 @@ impl<'t, T: Element> Var<'t, T> {
 }
 
 macro_rules! array_methods {
-    ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
+    ($($file:ident: $op:ident $(, $more:ident)* => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
         impl<T: Element> Tensor<T> {$($(
-            #[doc = concat!("See [`ops`](crate::ops#reexports), file `", stringify!($file), "`.")]
+            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(&self $(, $x: &Tensor<T>)* $(, $arg: $ty)*) -> Tensor<T> {
                 use crate::ops::*;
@@ -182,7 +182,7 @@ macro_rules! array_methods {
             }
         )*)*}
         impl<'t, T: Element> Var<'t, T> {$($(
-            #[doc = concat!("See [`ops`](crate::ops#reexports), file `", stringify!($file), "`.")]
+            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(self $(, $x: Var<'t, T>)* $(, $arg: $ty)*) -> Var<'t, T> {
                 use crate::ops::*;

@@ -227,10 +227,10 @@ macro_rules! functions_of_two {
 for_each_unary!(functions_of_two);
 
 macro_rules! arrays {
-    ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
+    ($($file:ident: $op:ident $(, $more:ident)* => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
         /// The tensor operations by name, for rules and other code that is generic over [`Array`].
         pub trait Arrays<T: Element>: Array<T> {$($(
-            #[doc = concat!("See [`", stringify!($file), "`](crate::ops::", stringify!($file), ").")]
+            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             fn $method(&self $(, $x: &Self)* $(, $arg: $ty)*) -> Self {
                 Self::apply($build, &[self $(, $x)*])

@@ -83,6 +83,7 @@ pub(crate) struct Graph<T: Element> {
     values: Vec<T>,
     /// Parameters by id, and the place of each in `arrays`.
     pub(crate) parameters: Arc<HashMap<u64, u32>>,
+    parameters_before: Arc<HashMap<u64, u32>>,
     /// Names that nodes were given, for views.
     pub(crate) names: HashMap<Index, String>,
     /// Where each node was created, on a traced tape.
@@ -287,6 +288,7 @@ impl<T: Element> Tape<T> {
             rules: Rules::default(),
             values: Vec::new(),
             parameters: Arc::default(),
+            parameters_before: Arc::default(),
             names: HashMap::new(),
             sites: None,
             recording: true,
@@ -326,9 +328,11 @@ impl<T: Element> Tape<T> {
         graph.inputs.clear();
         graph.values.clear();
         graph.names.clear();
-        if !graph.parameters.is_empty() {
-            Arc::make_mut(&mut graph.parameters).clear();
+        // Gradients that are still alive share the map: then the one before it, which nobody holds any more, serves.
+        if Arc::get_mut(&mut graph.parameters).is_none() {
+            std::mem::swap(&mut graph.parameters, &mut graph.parameters_before);
         }
+        Arc::make_mut(&mut graph.parameters).clear();
         if let Some(sites) = &mut graph.sites {
             sites.truncate(1);
         }
