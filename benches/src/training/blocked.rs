@@ -43,12 +43,12 @@ impl<const I: usize, const O: usize> Affine<I, O> {
     #[inline(always)]
     fn forward<S: Simd, const L: usize>(&self, simd: S, x: &Block<I, L>, y: &mut Block<O, L>) {
         for g in 0..L / S::F32_LANES {
-            for j in 0..O {
-                let mut sum = simd.splat_f32s(self.b[j]);
-                for (&w, x) in self.w[j].iter().zip(x) {
+            for ((y, w), &b) in y.iter_mut().zip(&self.w).zip(&self.b) {
+                let mut sum = simd.splat_f32s(b);
+                for (&w, x) in w.iter().zip(x) {
                     sum = simd.mul_add_e_f32s(simd.splat_f32s(w), vectors::<S, L>(x)[g], sum);
                 }
-                vectors_mut::<S, L>(&mut y[j])[g] = sum;
+                vectors_mut::<S, L>(y)[g] = sum;
             }
         }
     }
