@@ -10,12 +10,6 @@ pub fn row(id: &str, what: &str, published: &str, ours: &str, remark: &str) {
     println!("row: {id} | {what} | {published} | {ours} | {remark}");
 }
 
-/// Prints one checked number of a system of the literature, for the table in the documentation:
-/// `row: id | what | published | ours | remark`.
-pub fn row(id: &str, what: &str, published: &str, ours: &str, remark: &str) {
-    println!("row: {id} | {what} | {published} | {ours} | {remark}");
-}
-
 #[doc = include_str!("../../README.md")]
 pub mod readme {}
 

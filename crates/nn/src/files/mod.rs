@@ -1,7 +1,7 @@
 //! Parameters in files: safetensors and NumPy's formats.
 //!
 //! [`safetensors`] and [`npz`] hold named tensors, [`npy`] holds one. All of them keep every bit of every
-//! number, write files whole or not at all ([`write`]), and answer a damaged, hostile or unsuitable file with
+//! number, write files whole or not at all ([`write()`]), and answer a damaged, hostile or unsuitable file with
 //! a [`FileError`] that names the file, the tensor, and what was expected and found: never with a panic, and
 //! never by allocating what a header merely claims.
 //!

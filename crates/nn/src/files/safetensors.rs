@@ -66,15 +66,17 @@ pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
 fn entries<T: Stored>(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
     check_extent(bytes)?;
     let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
+    let mut views: Vec<_> = file.iter().filter(|(name, _)| keep(name)).collect();
+    // The library iterates in an order of its own each time; the same file is to give the same error.
+    views.sort_by_key(|&(name, _)| name);
     let mut state = State::new();
-    for (name, view) in file.iter().filter(|(name, _)| keep(name)) {
+    for (name, view) in views {
         if view.dtype() != T::DTYPE {
             let found = view.dtype().to_string().to_lowercase();
             return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found });
         }
         state.push((name.to_owned(), stored::tensor(view.shape(), view.data())?));
     }
-    state.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(state)
 }
 

@@ -4,6 +4,11 @@
 //! its line follow the module, its methods on numbers, tensors and recorded handles, its row in the table of
 //! operations and its tests.
 
+#![cfg_attr(
+    not(feature = "registry"),
+    allow(dead_code, unused_imports, reason = "cards and points are for the registry")
+)]
+
 pub mod card;
 
 use crate::algebra::{Algebra, Element};
