@@ -147,6 +147,19 @@ mod derivatives {
     }
 
     #[test]
+    fn with_respect_to_one_handle_named_twice_add_up_forward() {
+        let tape = Tape::new();
+        let (x, v) = (tape.scalar(3.0), tape.var([3.0]));
+        assert_eq!((x * x).grad([x, x]).map(Scalar::value), [6.0, 6.0]);
+        assert_eq!((x * x).jvp([x, x], [1.0, 10.0]), 66.0);
+        let parts = [Tensor::from([1.0]), Tensor::from([10.0])];
+        assert_eq!((v * v).jvp([v, v], parts.clone()).item(), 66.0);
+        assert_eq!(parts[0].item(), 1.0);
+        let seeds = parts.map(|part| tape.constant(part));
+        assert_eq!(tape.pushforward(v * v, [v, v], seeds).value().item(), 66.0);
+    }
+
+    #[test]
     fn forward_and_reverse_nest_in_any_order() {
         let tape = Tape::new();
         let x = tape.scalar(1.2);
