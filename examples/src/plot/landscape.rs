@@ -120,9 +120,11 @@ fn draw(path: &Path, picture: &Landscape<'_>) -> Drawn {
             chart.draw_series(LineSeries::new(points(), colour.stroke_width(2)))?;
         }
         let size = if line { 3 } else { 5 };
-        let rim = Circle::new((0, 0), size, WHITE.stroke_width(1));
-        let dots = points()
-            .map(|at| EmptyElement::at(at) + Circle::new((0, 0), size, colour.filled()) + rim.clone());
+        let dots = points().map(|at| {
+            EmptyElement::at(at)
+                + Circle::new((0, 0), size, colour.filled())
+                + Circle::new((0, 0), size, WHITE.stroke_width(1))
+        });
         let drawn = chart.draw_series(dots)?;
         if !series.name.is_empty() {
             drawn.label(series.name).legend(move |(x, y)| Circle::new((x + 9, y), 4, colour.filled()));
