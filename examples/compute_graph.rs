@@ -109,7 +109,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     {
         let file = directory.join(name);
         fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
-        println!("picture: {}", file.display());
+        println!("file: {}", file.display());
     }
     let count: usize = values.iter().map(Tensor::size).sum();
     cli::result(&[

@@ -173,7 +173,7 @@ fn minima(seed: u64, restarts: usize) -> Result<String, Box<dyn Error>> {
         .collect();
     let found = ends.iter().filter(|end| end.0 < 0.0).count();
     println!(
-        "\nrestarts from random points: {found} of {restarts} find the lowest point, the best of them certainly\n"
+        "\nrestarts from {restarts} random points: {found} find the lowest point, so take the best of several\n"
     );
     let value = |x: f64| valleys(Tape::new().number(x)).value();
     let curve: Vec<(f64, f64)> =
@@ -228,7 +228,7 @@ fn momentum() -> Result<String, Box<dyn Error>> {
     let mut counts = Vec::new();
     let mut paths = Vec::new();
     for share in [0.0, 0.5, 0.9] {
-        let (mut w, mut optimizer) = (Param::new([1.0, 1.0]), Sgd::new(0.02).momentum(share));
+        let (mut w, mut optimizer): (Param, Sgd) = (Param::new([1.0, 1.0]), Sgd::new(0.02).momentum(share));
         let (mut steps, mut path) = (0usize, vec![(1.0, 1.0)]);
         while w.value().to_vec().iter().any(|w| w.abs() >= 1e-6) && steps < 10_000 {
             let v = w.on(&tape);

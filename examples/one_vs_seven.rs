@@ -82,7 +82,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     for (name, size) in kinds {
         let mut model = start.clone();
         let updates = n.div_ceil(size);
-        println!("\n  {name}: {updates} updates of {size} images in an epoch");
+        println!("\n  {name}: updates in an epoch {updates}, images in each {size}");
         println!("    epoch 0: accuracy {:.4}", data.accuracy(&model));
         let mut points = vec![(0.0, data.loss(&model))];
         let mut order = StdRng::seed_from_u64(args.seed + 1);
@@ -96,7 +96,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             points.push((epoch as f64, data.loss(&model)));
         }
         accuracies.push(data.accuracy(&model));
-        curves.push((format!("{name}, {updates} updates per epoch"), points));
+        curves.push((format!("{name}, {updates} per epoch"), points));
         if size == args.batch {
             batch_model = model;
         }
