@@ -57,6 +57,7 @@ fn wt_03_to_05_neuron_loop_dot_vectorised() {
 }
 
 #[test]
+#[expect(clippy::approx_constant, reason = "the published numbers, as they are printed")]
 fn wt_06_to_09_truth_tables() {
     type Of = for<'t> fn(Var<'t>, &Tensor) -> Scalar<'t>;
     let table = [(0.1, 0.0), (0.1, 1.0), (0.9, 0.0), (0.9, 1.0)];
@@ -84,7 +85,6 @@ fn wt_06_to_09_truth_tables() {
     near("ln 0.1", logs[0], -2.3026, 5e-5);
     near("ln 0.9", logs[1], -0.1054, 5e-5);
     // WT-06 is a counter-example: its least value belongs to a wrong prediction.
-    assert!(-0.9 < -0.1);
 }
 
 /// B3 for the losses of the guide, N = 3, m = 2; E7: a "mean" absolute error without 1/N is a sum.

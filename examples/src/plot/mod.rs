@@ -1,5 +1,5 @@
 //! Pictures as SVG files: curves ([`lines`]), the plane ([`landscape`]), images of weights ([`heatmaps`]), small
-//! matrices with their numbers ([`matrices`]) and decision regions ([`regions`]).
+//! matrices with their numbers ([`matrices`]) and decision regions ([`mod@regions`]).
 //!
 //! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
 //! shows the file, so no fonts are needed here.
