@@ -12,7 +12,7 @@
 use clap::{Parser, ValueEnum};
 use examples::planar::{Network, Phase, Points, Take, epoch};
 use examples::plot::regions::grid;
-use examples::plot::{self, Lines, Region, Regions, Series};
+use examples::plot::{self, Legend, Lines, Region, Regions, Series};
 use examples::{cli, progress::Progress};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
@@ -88,8 +88,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     }
 
     let (model, points, mut curves) = learn(&args)?;
-    let [mistakes, far] =
-        [model.mistakes(&points) as f64, model.largest_on_circle(FAR, DIRECTIONS)].map(|x| x);
+    let (mistakes, far) = (model.mistakes(&points), model.largest_on_circle(FAR, DIRECTIONS));
     println!(
         "kept: {mistakes} of {} points wrong, loss {:.2e}, largest output far away {far:.6}: {}",
         points.len(),
@@ -98,6 +97,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     );
 
     draw(&[&printed, &corrected, &trained, &model], &points)?;
+    // As many as there are colours.
     curves.truncate(7);
     let names: Vec<String> = (0..curves.len()).map(|i| format!("run {i}")).collect();
     let series: Vec<Series<'_>> =
@@ -105,7 +105,10 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let file = Path::new(PICTURES).join("loss.svg");
     let title = "Bounded region: loss of each run";
     let (x_label, y_label) = ("epoch", "mean negative log-loss");
-    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: true })?;
+    plot::lines(
+        &file,
+        &Lines { title, x_label, y_label, series: &series, log_y: true, legend: Legend::LowerLeft },
+    )?;
     println!("picture: {}", file.display());
     cli::result(&[
         ("mistakes", format!("{mistakes}")),
@@ -157,7 +160,7 @@ fn draw(models: &[&Network; 4], learned: &Points) -> Result<(), Box<dyn Error>> 
     let panels: [(&str, f64, &[(f64, f64, bool)]); 4] = [
         ("printed weights: a cross without end", 8.0, &wide),
         ("fifth weight -3.5 instead of -3: bounded", 8.0, &wide),
-        ("weights of the published training run", 4.0, &[]),
+        ("weights of the published training run", 9.0, &[]),
         ("learned here", 4.0, &learned),
     ];
     let outputs: Vec<Vec<f64>> =

@@ -98,6 +98,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             y_label: "mean negative log-loss",
             series: &[Series { name: "", points: &curve }],
             log_y: true,
+            ..Lines::default()
         },
     )?;
     println!("picture: {}", file.display());

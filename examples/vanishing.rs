@@ -6,8 +6,8 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Lines, Series};
-use nn::{Identity, Linear, Module, Relu, Sequential, Sigmoid, Tanh, loss, mlp};
+use examples::plot::{self, Legend, Lines, Series};
+use nn::{Identity, Linear, Module, Parameters, Relu, Sequential, Sigmoid, Tanh, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!("one sigmoid whose output should be 0: gradient with respect to its weighted input z");
     println!("   z   output    squared error   cross-entropy");
     for z in [0.0, 2.0, 5.0, 10.0, 20.0] {
-        let output = grad(|z| z.softplus(), z);
+        let output = 1.0 / (1.0 + (-z).exp());
         println!("  {z:2}   {output:.5}   {:12.3e}   {:12.5}", grad(quadratic, z), grad(cross_entropy, z));
     }
     println!("the more certain the neuron is of the wrong answer, the less the squared error teaches it");
@@ -66,7 +66,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             x_label: "weighted input z (the larger, the more wrong)",
             y_label: "gradient with respect to z",
             series: &series,
-            log_y: false,
+            ..Lines::default()
         },
     )?;
     println!("picture: {}", file.display());
@@ -85,7 +85,8 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let depths: Vec<usize> = (1..=args.depth).collect();
     let mut curves: Vec<(&str, Vec<(f64, f64)>)> =
         vec![("chain of sigmoids", depths.iter().map(|&n| (n as f64, chains[n - 1][0])).collect())];
-    for (name, activation) in [("sigmoid", 0), ("tanh", 1), ("relu", 2)] {
+    let kinds = [("sigmoid", Kind::Sigmoid), ("tanh", Kind::Tanh), ("relu", Kind::Relu)];
+    for (name, activation) in kinds {
         let lengths: Vec<(f64, f64)> =
             depths.iter().map(|&n| (n as f64, first_layer(n, activation, args.seed))).collect();
         println!(
@@ -108,6 +109,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             y_label: "length of the gradient",
             series: &series,
             log_y: true,
+            legend: Legend::LowerLeft,
         },
     )?;
     println!("picture: {}", file.display());
@@ -133,19 +135,26 @@ fn chain(depth: usize) -> [f64; 2] {
     [&layers[0], &layers[depth - 1]].map(|layer| grads.of(&layer.weight).item())
 }
 
+/// What the hidden units compute.
+#[derive(Clone, Copy)]
+enum Kind {
+    Sigmoid,
+    Tanh,
+    Relu,
+}
+
 /// The length of the gradient of the first weight matrix of a network ten units wide.
-fn first_layer(depth: usize, activation: usize, seed: u64) -> f64 {
+fn first_layer(depth: usize, activation: Kind, seed: u64) -> f64 {
     let sizes: Vec<usize> = std::iter::repeat_n(10, depth + 1).collect();
     let mut rng = StdRng::seed_from_u64(seed);
     let model: Sequential = match activation {
-        0 => mlp(&sizes, Sigmoid, Identity, &mut rng),
-        1 => mlp(&sizes, Tanh, Identity, &mut rng),
-        _ => mlp(&sizes, Relu, Identity, &mut rng),
+        Kind::Sigmoid => mlp(&sizes, Sigmoid, Identity, &mut rng),
+        Kind::Tanh => mlp(&sizes, Tanh, Identity, &mut rng),
+        Kind::Relu => mlp(&sizes, Relu, Identity, &mut rng),
     };
     let tape = Tape::new();
     let output = model.forward(tape.constant(Tensor::ones([1, 10])), &mut nn::Context::eval());
     let grads = loss::half_sse(output, &Tensor::ones([1, 10])).backward();
-    use nn::Parameters;
     let named = model.named_parameters();
     let gradient = grads.of(named[0].1);
     (&gradient * &gradient).sum().sqrt()
