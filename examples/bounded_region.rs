@@ -12,7 +12,7 @@
 use clap::{Parser, ValueEnum};
 use examples::planar::{Network, Phase, Points, Take, epoch};
 use examples::plot::regions::grid;
-use examples::plot::{self, Legend, Lines, Region, Regions, Series};
+use examples::plot::{self, Lines, Region, Regions, Series};
 use examples::{cli, progress::Progress};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
@@ -105,10 +105,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let file = Path::new(PICTURES).join("loss.svg");
     let title = "Bounded region: loss of each run";
     let (x_label, y_label) = ("epoch", "mean negative log-loss");
-    plot::lines(
-        &file,
-        &Lines { title, x_label, y_label, series: &series, log_y: true, legend: Legend::LowerLeft },
-    )?;
+    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: true })?;
     println!("picture: {}", file.display());
     cli::result(&[
         ("mistakes", format!("{mistakes}")),
@@ -132,7 +129,7 @@ fn learn(args: &Args) -> Result<(Network, Points, Vec<Curve>), Box<dyn Error>> {
     let progress = Progress::new(args.runs);
     println!("training on {} points, {} epochs a run:", points.len(), 56);
     for run in 0..args.runs {
-        let mut rng = StdRng::seed_from_u64(args.seed + 1 + run as u64);
+        let mut rng = StdRng::seed_from_u64(args.seed.wrapping_add(1 + run as u64));
         let mut model = Network::new(5, &mut rng);
         let mut curve = vec![(0.0, model.loss_of(&points))];
         for phase in phases {

@@ -370,7 +370,7 @@ fn pictures<T: Stored>(
         let points: Vec<(f64, f64)> = losses.iter().enumerate().map(|(i, &l)| ((i + 1) as f64, l)).collect();
         let series = [Series { name: "", points: &points }];
         let (title, x_label, y_label) = ("Mean loss of the batches of each epoch", "epoch", "loss");
-        plot::lines(&file, &Lines { title, x_label, y_label, series: &series, ..Lines::default() })?;
+        plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
         files.push(file);
     }
     if let Some((_, weight)) = model.named_parameters().first() {

@@ -133,7 +133,6 @@ fn draw(errors: &[f64], [hidden, output]: [Vec<f64>; 2]) -> Result<(), Box<dyn E
             y_label: "squared error, mean of the batches",
             series: &series,
             log_y: true,
-            ..Lines::default()
         },
     )?;
     println!("picture: {}", file.display());

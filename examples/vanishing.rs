@@ -6,7 +6,7 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Legend, Lines, Series};
+use examples::plot::{self, Lines, Series};
 use nn::{Identity, Linear, Module, Parameters, Relu, Sequential, Sigmoid, Tanh, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
@@ -18,12 +18,14 @@ use tape::{Scalar, Tape, Tensor};
 const PICTURES: &str = "target/vanishing";
 
 /// Show how gradients vanish, in one neuron and in a chain of them.
+///
+/// For a quick look: --depth 5.
 #[derive(Debug, Parser)]
 #[command(name = "vanishing")]
 struct Args {
-    /// Longest chain
-    #[arg(long, default_value = "20", value_parser = cli::positive)]
-    depth: usize,
+    /// Longest chain, at most 200
+    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u16).range(1..=200))]
+    depth: u16,
     /// Seed of the weights of the wide networks
     #[arg(long, default_value = "0")]
     seed: u64,
@@ -47,7 +49,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!("one sigmoid whose output should be 0: gradient with respect to its weighted input z");
     println!("   z   output    squared error   cross-entropy");
     for z in [0.0, 2.0, 5.0, 10.0, 20.0] {
-        let output = 1.0 / (1.0 + (-z).exp());
+        let output = 1.0 / (1.0 + f64::exp(-z));
         println!("  {z:2}   {output:.5}   {:12.3e}   {:12.5}", grad(quadratic, z), grad(cross_entropy, z));
     }
     println!("the more certain the neuron is of the wrong answer, the less the squared error teaches it");
@@ -66,7 +68,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             x_label: "weighted input z (the larger, the more wrong)",
             y_label: "gradient with respect to z",
             series: &series,
-            ..Lines::default()
+            log_y: false,
         },
     )?;
     println!("picture: {}", file.display());
@@ -74,15 +76,16 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!(
         "\nchains of sigmoids with one neuron each, weights 1: gradient of the first and of the last weight"
     );
-    let chains: Vec<[f64; 2]> = (1..=args.depth).map(chain).collect();
-    for depth in [1, 2, 5, 10, 20].into_iter().filter(|&depth| depth <= args.depth) {
+    let longest = usize::from(args.depth);
+    let chains: Vec<[f64; 2]> = (1..=longest).map(chain).collect();
+    for depth in [1, 2, 5, 10, 20].into_iter().filter(|&depth| depth <= longest) {
         let [first, last] = chains[depth - 1];
         println!("  depth {depth:2}   first {first:.4e}   last {last:.4}");
     }
     println!("each sigmoid on the way back multiplies by its slope, at most 1/4");
 
     println!("\n10 units wide, random weights: length of the gradient of the first layer");
-    let depths: Vec<usize> = (1..=args.depth).collect();
+    let depths: Vec<usize> = (1..=longest).collect();
     let mut curves: Vec<(&str, Vec<(f64, f64)>)> =
         vec![("chain of sigmoids", depths.iter().map(|&n| (n as f64, chains[n - 1][0])).collect())];
     let kinds = [("sigmoid", Kind::Sigmoid), ("tanh", Kind::Tanh), ("relu", Kind::Relu)];
@@ -93,7 +96,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             "  {name:8} depth 1: {:.2e}   depth {}: {:.2e}",
             lengths[0].1,
             args.depth,
-            lengths[args.depth - 1].1
+            lengths[longest - 1].1
         );
         curves.push((name, lengths));
     }
@@ -109,11 +112,10 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             y_label: "length of the gradient",
             series: &series,
             log_y: true,
-            legend: Legend::LowerLeft,
         },
     )?;
     println!("picture: {}", file.display());
-    let [first, last] = chains[args.depth - 1];
+    let [first, last] = chains[longest - 1];
     cli::result(&[
         ("depth", args.depth.to_string()),
         ("first", format!("{first:.4e}")),

@@ -1,5 +1,8 @@
 //! The systems of an article on gradient-based training of multilayer perceptrons: rows MT of the checklist.
 
+#[path = "mlp_training/scheme.rs"]
+mod scheme;
+
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::{Batches, gather};
 use nn::{Context, Linear, Loss, Module, Optimizer, Param, Parameters, Sequential, Sgd, loss};
@@ -8,7 +11,7 @@ use tape::transform::{grad, hessian, jacobian};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::compare::{EXACT, assert_close};
 use tests::networks::uniform;
-use tests::numbers::{all_near, difference, near};
+use tests::numbers::{all_near, near};
 use tests::row;
 
 /// A network with a hidden activation and an output activation.
@@ -37,18 +40,20 @@ fn mt_01_likelihood_and_cross_entropy() {
     near(likelihood, 0.504, 1e-15);
     let tape = Tape::new();
     let column = |x: [f64; 3]| Tensor::from(x).reshape([3, 1]);
-    let mean = loss::bce(tape.constant(column(p)), &column(t)).value();
+    let mean = loss::bce(tape.constant(column(p)), column(t)).value();
     near((-3.0 * mean).exp(), 0.504, 1e-15);
     // Over one Bernoulli parameter the cross-entropy is smallest at the mean of the sample.
-    let sample = Tensor::from([[1.0], [0.0], [1.0], [1.0], [0.0], [1.0], [1.0]]);
-    let entropy = |p: Scalar<'_, f64>| -(p.ln() * 5.0 + (1.0 - p).ln() * 2.0) / 7.0;
+    let sample: Tensor = Tensor::from([[1.0], [0.0], [1.0], [1.0], [0.0], [1.0], [1.0]]);
+    fn entropy(p: Scalar<'_, f64>) -> Scalar<'_, f64> {
+        -(p.ln() * 5.0 + (1.0 - p).ln() * 2.0) / 7.0
+    }
     let at = sample.mean();
     near(grad(entropy, at), 0.0, 1e-14);
     assert!(hessian(entropy, at).item() > 0.0);
     row(
         "MT-01",
         "likelihood of three outcomes",
-        "0.504",
+        "not given",
         &format!("{likelihood:.3}"),
         "= exp(-N · mean cross-entropy)",
     );
@@ -75,7 +80,7 @@ fn mt_02_descent_step() {
         assert!((ratio - 1.0).abs() < rate, "rate {rate}: {ratio}");
         ratios.push(format!("{ratio:.6}"));
     }
-    row("MT-02", "decrease / (η |g|²), η = 0.1 to 0.0001", "tends to 1", &ratios.join(", "), "");
+    row("MT-02", "decrease / (η g·g), η = 0.1 to 0.0001", "tends to 1", &ratios.join(", "), "");
 }
 
 /// Gradients of `g · w`.
@@ -85,7 +90,7 @@ fn constant_gradient(w: &Param, g: f64) -> tape::Gradients {
 
 /// Steps of gradient descent on `(x² + 50 y²) / 2` from (1, 1) until within 1e-6 of the minimum.
 fn steps(momentum: f64) -> usize {
-    let mut w = Param::new([1.0, 1.0]);
+    let mut w: Param = Param::new([1.0, 1.0]);
     let mut optimizer = Sgd::new(0.02).momentum(momentum);
     let mut tape = Tape::new();
     let scale = Tensor::from([1.0, 50.0]);
@@ -134,7 +139,10 @@ fn mt_03_momentum() {
     // With α = 0 the effective rate is η, no larger.
     let mut w = Param::new([0.0]);
     let mut plain = Sgd::new(rate).momentum(0.0);
-    (0..5).for_each(|_| plain.step(&mut w, &constant_gradient(&w, g)));
+    for _ in 0..5 {
+        let grads = constant_gradient(&w, g);
+        plain.step(&mut w, &grads);
+    }
     near(w.value().item(), -5.0 * rate * g, 1e-15);
     let counts = [0.0, 0.5, 0.9].map(steps);
     assert_eq!(counts, [684, 325, 246]);
@@ -278,7 +286,7 @@ fn chain(depth: usize) -> [f64; 2] {
     let tape = Tape::new();
     let start = tape.constant([[0.5]]);
     let output = layers.iter().fold(start, |a, layer| layer.forward(a, &mut Context::eval()).sigmoid());
-    let grads = loss::half_sse(output, &Tensor::from([[0.0]])).backward();
+    let grads = loss::half_sse(output, Tensor::from([[0.0]])).backward();
     [&layers[0], &layers[depth - 1]].map(|layer| grads.of(&layer.weight).item())
 }
 
@@ -361,116 +369,5 @@ fn mt_09_three_factor_form() {
         "equal",
         &format!("{worst:.1e}"),
         "engine within 1e-12",
-    );
-}
-
-/// The training scheme with a loop over the samples of each batch; the gradient of a sample is added, or, as printed
-/// in step 11, assigned.
-fn scheme(net: &mut Mlp, batches: &[(Tensor, Tensor)], loss: Loss, rate: f64, add: bool) {
-    for (x, t) in batches {
-        let n = x.shape()[0];
-        let zeros = |net: &Mlp| {
-            net.layers.iter().map(|l| (Tensor::zeros(l.weight.shape()), Tensor::zeros(l.bias.shape())))
-        };
-        let mut sums: Vec<(Tensor, Tensor)> = zeros(net).collect();
-        for i in 0..n as isize {
-            let (x, t) = (x.slice(0, i..i + 1), t.slice(0, i..i + 1));
-            let one = net.backward(&net.forward(&x), &t, loss);
-            for (sum, (dw, db)) in sums.iter_mut().zip(one.weights.into_iter().zip(one.biases)) {
-                *sum = if add { (&sum.0 + &dw, &sum.1 + &db) } else { (dw, db) };
-            }
-        }
-        for (layer, (dw, db)) in net.layers.iter_mut().zip(sums) {
-            layer.weight = &layer.weight - &(dw * (rate / n as f64));
-            layer.bias = &layer.bias - &(db * (rate / n as f64));
-        }
-    }
-}
-
-/// The same with whole batches on the engine.
-fn descend(net: &Mlp, batches: &[(Tensor, Tensor)], loss: Loss, rate: f64) -> Sequential {
-    let mut model = Sequential::from(net);
-    let (mut optimizer, mut tape) = (Sgd::new(rate), Tape::new());
-    for (x, t) in batches {
-        let output = model.forward(tape.constant(x.clone()), &mut Context::eval());
-        // The mean over the samples of the loss of one.
-        let mean = loss.of(output, t) / x.shape()[0] as f64;
-        let grads = mean.backward();
-        tape.reset();
-        optimizer.step(&mut model, &grads);
-    }
-    model
-}
-
-fn distance(model: &Sequential, net: &Mlp) -> f64 {
-    let pairs = net.layers.iter().flat_map(|layer| [&layer.weight, &layer.bias]);
-    let differences =
-        model.named_parameters().into_iter().zip(pairs).map(|((_, a), b)| (a.value() - b).abs().max());
-    differences.fold(0.0, f64::max)
-}
-
-fn three_batches(rng: &mut StdRng) -> Vec<(Tensor, Tensor)> {
-    (0..3).map(|_| (uniform([5, 3], 1.0, rng), uniform([5, 2], 1.0, rng))).collect()
-}
-
-/// Error E14: step 11 of the printed scheme assigns the gradient of a sample where it must add.
-#[test]
-fn mt_10_training_scheme() {
-    let mut rng = StdRng::seed_from_u64(10);
-    let net = network(&[3, 4, 2], Activation::Sigmoid, Activation::Sigmoid, &mut rng);
-    let batches = three_batches(&mut rng);
-    let model = descend(&net, &batches, Loss::HalfSse, 0.5);
-    let (mut added, mut assigned) = (net.clone(), net.clone());
-    scheme(&mut added, &batches, Loss::HalfSse, 0.5, true);
-    scheme(&mut assigned, &batches, Loss::HalfSse, 0.5, false);
-    let (right, wrong) = (distance(&model, &added), distance(&model, &assigned));
-    assert!(right <= 1e-12 && wrong > 1e-2, "{right} {wrong}");
-    row(
-        "MT-10",
-        "loops over samples against batch steps",
-        "equal",
-        &format!("{right:.1e}"),
-        &format!("E14: with the printed assignment they are {wrong:.2} apart"),
-    );
-}
-
-/// Errors E20 and E22: a smooth function may be composed of functions that are not; affine is not linear.
-#[test]
-fn mt_11_three_activations() {
-    for activation in [Activation::Sigmoid, Activation::Tanh, Activation::Relu] {
-        let mut rng = StdRng::seed_from_u64(11);
-        let mut net = network(&[3, 4, 2], activation, Activation::Identity, &mut rng);
-        let batches = three_batches(&mut rng);
-        let (x, t) = &batches[0];
-        let found = engine(&net, x, t, Loss::HalfSse);
-        for (l, gradient) in found.iter().step_by(2).enumerate() {
-            for (k, &g) in gradient.to_vec().iter().enumerate() {
-                let moved = |value: f64| {
-                    let mut net = net.clone();
-                    net.layers[l].weight.as_mut_slice()[k] = value;
-                    nn::by_hand::loss_value(Loss::HalfSse, net.forward(x).output(), t)
-                };
-                let by_difference = difference(moved, net.layers[l].weight.to_vec()[k]);
-                near(g, by_difference, 1e-6 * by_difference.abs().max(1.0));
-            }
-        }
-        let model = descend(&net, &batches, Loss::HalfSse, 0.1);
-        scheme(&mut net, &batches, Loss::HalfSse, 0.1, true);
-        assert!(distance(&model, &net) <= 1e-12, "{activation:?}");
-    }
-    // |x|² is smooth although |x| is not.
-    for x in [-2.0, 0.0, 3.0] {
-        assert_eq!(grad(|x| x.abs().square(), x), 2.0 * x);
-    }
-    // A layer with biases is affine: it does not keep sums.
-    let layer = Linear::from_values([[2.0]], [1.0]);
-    let at = |x: f64| layer.predict(&Tensor::from([[x]])).item();
-    assert_ne!(at(1.0 + 2.0), at(1.0) + at(2.0));
-    row(
-        "MT-11",
-        "sigmoid, tanh, rectifier in the scheme",
-        "interchangeable",
-        "within 1e-12, gradients checked",
-        "",
     );
 }

@@ -28,18 +28,6 @@ pub struct Lines<'a> {
     pub series: &'a [Series<'a>],
     /// A logarithmic vertical axis; values that are not positive are left out.
     pub log_y: bool,
-    /// Where the legend stands.
-    pub legend: Legend,
-}
-
-/// A place for the legend that leaves the curves free.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Legend {
-    /// In the middle of the right side.
-    #[default]
-    Right,
-    /// In the lower left corner, for curves that fall.
-    LowerLeft,
 }
 
 const SIZE: (u32, u32) = (720, 440);
@@ -101,10 +89,6 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
     if picture.series.iter().any(|series| !series.name.is_empty()) {
         chart
             .configure_series_labels()
-            .position(match picture.legend {
-                Legend::Right => SeriesLabelPosition::MiddleRight,
-                Legend::LowerLeft => SeriesLabelPosition::LowerLeft,
-            })
             .background_style(WHITE.mix(0.9))
             .border_style(BLACK.mix(0.3))
             .label_font(("sans-serif", 14))
@@ -149,14 +133,7 @@ mod tests {
             Series::default(),
         ];
         for log_y in [false, true] {
-            let picture = Lines {
-                title: "a & b",
-                x_label: "x",
-                y_label: "y",
-                series: &series,
-                log_y,
-                legend: Legend::LowerLeft,
-            };
+            let picture = Lines { title: "a & b", x_label: "x", y_label: "y", series: &series, log_y };
             lines(&path, &picture).unwrap();
             let text = std::fs::read_to_string(&path).unwrap();
             assert!(text.contains("</svg>") && text.contains("falling") && !text.contains("NaN"));

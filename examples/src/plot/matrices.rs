@@ -65,7 +65,7 @@ fn draw(path: &Path, picture: &Matrices<'_>) -> Result<(), Box<dyn std::error::E
     let root = SVGBackend::new(path, (width as u32, height as u32)).into_drawing_area();
     root.fill(&WHITE)?;
     let text = |size: i32, colour: RGBColor, place: HPos| {
-        let style = TextStyle::from(("sans-serif", size).into_font().color(&colour));
+        let style = ("sans-serif", size).into_font().color(&colour);
         style.pos(Pos::new(place, VPos::Center))
     };
     root.draw(&Text::new(picture.title, (width / 2, 24), text(19, BLACK, HPos::Center)))?;

@@ -11,7 +11,7 @@ mod matrices;
 pub mod regions;
 
 pub use heatmaps::{Heatmaps, heatmaps};
-pub use lines::{Legend, Lines, Series, lines};
+pub use lines::{Lines, Series, lines};
 pub use matrices::{Matrices, Matrix, matrices};
 pub use regions::{Region, Regions, regions};
 
