@@ -1,8 +1,10 @@
 //! What the example programs share: the command line, pictures, progress, and the data they come with.
 
 pub mod cli;
+pub mod demand_data;
 pub mod legacy_random;
 pub mod mnist_files;
+pub mod one_or_seven;
 pub mod parity;
 pub mod planar;
 pub mod plot;

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod networks;
 pub mod numbers;
+pub mod systems;
 
 /// Prints one checked number of a system of the literature, for the table in the documentation:
 /// `row: id | what | published | ours | remark`.
@@ -15,3 +16,6 @@ pub mod readme {}
 
 #[doc = include_str!("../../docs/adding-an-operation.md")]
 pub mod adding_an_operation {}
+
+#[doc = include_str!("../../docs/mnist.md")]
+pub mod mnist {}

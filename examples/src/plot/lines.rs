@@ -63,7 +63,7 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d(x, low..y.end)?;
+        .build_cartesian_2d(x, low..y.end + 0.04 * (y.end - low))?;
     let label = |y: &f64| if picture.log_y { format!("{:.1e}", 10f64.powf(*y)) } else { short(*y) };
     chart
         .configure_mesh()

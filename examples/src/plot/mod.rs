@@ -1,16 +1,18 @@
-//! Pictures as SVG files: curves ([`lines`]), images of weights ([`heatmaps`]), small matrices with their numbers
-//! ([`matrices`]) and decision regions ([`regions`]).
+//! Pictures as SVG files: curves ([`lines`]), the plane ([`landscape`]), images of weights ([`heatmaps`]), small
+//! matrices with their numbers ([`matrices`]) and decision regions ([`mod@regions`]).
 //!
 //! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
 //! shows the file, so no fonts are needed here.
 
 mod colour;
 mod heatmaps;
+mod landscape;
 mod lines;
 mod matrices;
 pub mod regions;
 
 pub use heatmaps::{Heatmaps, heatmaps};
+pub use landscape::{Height, Landscape, landscape};
 pub use lines::{Lines, Series, lines};
 pub use matrices::{Matrices, Matrix, matrices};
 pub use regions::{Region, Regions, regions};

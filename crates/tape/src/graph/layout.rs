@@ -1,0 +1,196 @@
+//! Where the nodes of a drawing stand: layers by longest path, order within a layer by barycentres.
+//!
+//! The first and third step of the method of Sugiyama, Tagawa and Toda (1981); the second is unnecessary, because
+//! a recorded graph has no cycles. Every step is a loop over lists: no recursion, whatever the depth.
+
+/// Rounds of ordering and of straightening; more change little.
+const ROUNDS: usize = 12;
+
+/// A drawing in units of its own: layers are one unit apart, neighbours in a layer at least one unit.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// The column of each node, from 0.
+    pub(super) x: Vec<f64>,
+    /// The layer of each node, from 0 at the top.
+    pub(super) layer: Vec<usize>,
+    /// Each edge: parent, child, and the columns where it passes the layers between them.
+    pub(super) edges: Vec<Edge>,
+    /// The number of layers and the width in columns.
+    pub(super) size: (usize, f64),
+}
+
+#[derive(Debug)]
+pub(super) struct Edge {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) bends: Vec<f64>,
+}
+
+/// Lays out a graph given by the parents of each node; parents stand before their children.
+pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
+    let layer = layers(parents);
+    let depth = layer.iter().map(|l| l + 1).max().unwrap_or(0);
+    // Where an edge passes a layer it gets a place there, like a node, so that it bends around the others.
+    let mut above: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
+    let mut below = above.clone();
+    let mut rows: Vec<Vec<usize>> = vec![Vec::new(); depth];
+    (0..parents.len()).for_each(|node| rows[layer[node]].push(node));
+    let mut chains = Vec::new();
+    for (to, list) in parents.iter().enumerate() {
+        let mut list = list.clone();
+        list.sort_unstable();
+        list.dedup();
+        for from in list {
+            let mut chain = Vec::new();
+            let mut last = from;
+            for row in &mut rows[layer[from] + 1..layer[to]] {
+                let place = above.len();
+                above.push(vec![last]);
+                below.push(Vec::new());
+                below[last].push(place);
+                row.push(place);
+                chain.push(place);
+                last = place;
+            }
+            below[last].push(to);
+            above[to].push(last);
+            chains.push((from, to, chain));
+        }
+    }
+    let mut x = vec![0.0; above.len()];
+    spread(&rows, &mut x);
+    for round in 0..ROUNDS {
+        order(&mut rows, if round % 2 == 0 { &above } else { &below }, &mut x, round % 2 == 0);
+    }
+    for _ in 0..ROUNDS {
+        straighten(&rows, &above, &below, &mut x);
+    }
+    let least = x.iter().copied().fold(f64::INFINITY, f64::min);
+    x.iter_mut().for_each(|x| *x -= least);
+    let width = x.iter().copied().fold(0.0, f64::max);
+    let edge = |(from, to, chain): (usize, usize, Vec<usize>)| Edge {
+        from,
+        to,
+        bends: chain.into_iter().map(|place| x[place]).collect(),
+    };
+    let edges = chains.into_iter().map(edge).collect();
+    x.truncate(parents.len());
+    Layout { x, layer, edges, size: (depth, width) }
+}
+
+/// The layer of each node: below all its parents, and leaves directly above their first use.
+fn layers(parents: &[Vec<usize>]) -> Vec<usize> {
+    let mut layer = vec![0; parents.len()];
+    for (node, list) in parents.iter().enumerate() {
+        layer[node] = list.iter().map(|&parent| layer[parent] + 1).max().unwrap_or(0);
+    }
+    let mut first_use = vec![usize::MAX; parents.len()];
+    for (node, list) in parents.iter().enumerate() {
+        for &parent in list {
+            first_use[parent] = first_use[parent].min(layer[node]);
+        }
+    }
+    for (node, list) in parents.iter().enumerate() {
+        if list.is_empty() && first_use[node] != usize::MAX {
+            layer[node] = first_use[node] - 1;
+        }
+    }
+    layer
+}
+
+/// One column after another in the order of each row, around a common middle.
+fn spread(rows: &[Vec<usize>], x: &mut [f64]) {
+    for row in rows {
+        let middle = (row.len() as f64 - 1.0) / 2.0;
+        row.iter().enumerate().for_each(|(i, &place)| x[place] = i as f64 - middle);
+    }
+}
+
+/// Sorts each row by the mean column of its neighbours on one side, row by row away from that side.
+fn order(rows: &mut [Vec<usize>], neighbours: &[Vec<usize>], x: &mut [f64], downwards: bool) {
+    let count = rows.len();
+    for i in 0..count {
+        let row = &mut rows[if downwards { i } else { count - 1 - i }];
+        let key = |place: usize| mean(&neighbours[place], x).unwrap_or(x[place]);
+        // Stable: equal keys keep their order, so that the drawing is the same every time.
+        let mut keyed: Vec<(f64, usize)> = row.iter().map(|&place| (key(place), place)).collect();
+        keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        *row = keyed.into_iter().map(|(_, place)| place).collect();
+        spread(std::slice::from_ref(row), x);
+    }
+}
+
+/// Moves places towards the mean of all their neighbours, without changing the order or coming too close.
+fn straighten(rows: &[Vec<usize>], above: &[Vec<usize>], below: &[Vec<usize>], x: &mut [f64]) {
+    for row in rows.iter().chain(rows.iter().rev()) {
+        let wish = |&place: &usize| {
+            let both: Vec<usize> = above[place].iter().chain(&below[place]).copied().collect();
+            mean(&both, x).unwrap_or(x[place])
+        };
+        let wishes: Vec<f64> = row.iter().map(wish).collect();
+        // As far left as wished, then as far right as wished; the mean of both keeps the distances.
+        let (mut left, mut right) = (wishes.clone(), wishes);
+        for i in 1..left.len() {
+            left[i] = left[i].max(left[i - 1] + 1.0);
+        }
+        for i in (1..right.len()).rev() {
+            right[i - 1] = right[i - 1].min(right[i] - 1.0);
+        }
+        for ((&place, left), right) in row.iter().zip(left).zip(right) {
+            x[place] = (left + right) / 2.0;
+        }
+    }
+}
+
+fn mean(places: &[usize], x: &[f64]) -> Option<f64> {
+    if places.is_empty() {
+        return None;
+    }
+    Some(places.iter().map(|&place| x[place]).sum::<f64>() / places.len() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_is_a_straight_line() {
+        let parents: Vec<Vec<usize>> = (0..5usize).map(|i| i.checked_sub(1).into_iter().collect()).collect();
+        let layout = layout(&parents);
+        assert_eq!(layout.layer, [0, 1, 2, 3, 4]);
+        assert_eq!(layout.x, [0.0; 5]);
+        assert_eq!(layout.size, (5, 0.0));
+    }
+
+    #[test]
+    fn leaves_stand_above_their_first_use_and_long_edges_keep_clear_of_nodes() {
+        // 0 and 1 are leaves; 2 = f(0), 3 = g(2), 4 = h(3, 1), 5 = k(4, 0).
+        let layout = layout(&[vec![], vec![], vec![0], vec![2], vec![3, 1], vec![4, 0, 0]]);
+        assert_eq!(layout.layer, [0, 2, 1, 2, 3, 4]);
+        let long = layout.edges.iter().find(|edge| (edge.from, edge.to) == (0, 5)).unwrap();
+        assert_eq!((layout.edges.len(), long.bends.len()), (6, 3));
+        for (node, layer) in [(2, 1), (3, 2), (4, 3)] {
+            assert!((layout.x[node] - long.bends[layer - 1]).abs() > 0.999, "{layout:?}");
+        }
+    }
+
+    #[test]
+    fn neighbours_keep_their_distance_and_crossings_go() {
+        // Two pairs of parents, wired crosswise by their numbers: 4 = f(2, 3), 5 = g(0, 1).
+        let layout = layout(&[vec![], vec![], vec![], vec![], vec![2, 3], vec![0, 1]]);
+        let x = &layout.x;
+        assert!((x[4] < x[5]) == (x[2] < x[0]) && (x[3] < x[1]) == (x[2] < x[0]), "{x:?}");
+        let mut row = x[..4].to_vec();
+        row.sort_by(f64::total_cmp);
+        assert!(row.windows(2).all(|pair| pair[1] - pair[0] > 0.999), "{x:?}");
+        let empty = super::layout(&[]);
+        assert_eq!(empty.size, (0, 0.0));
+    }
+
+    #[test]
+    fn depth_costs_no_stack() {
+        let parents: Vec<Vec<usize>> =
+            (0..20_000usize).map(|i| i.checked_sub(1).into_iter().collect()).collect();
+        assert_eq!(layout(&parents).size.0, 20_000);
+    }
+}

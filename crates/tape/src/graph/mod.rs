@@ -1,0 +1,257 @@
+//! The recorded graph as data, and its pictures.
+//!
+//! [`Tape::view`] copies what was recorded into a list that outlives the tape: for looking at a small program, for
+//! drawing it ([`GraphView::to_svg`], [`GraphView::to_dot`]) and for other programs ([`GraphView::to_json`]).
+//! Nothing is differentiated or changed here.
+
+mod layout;
+mod svg;
+mod text;
+
+use crate::algebra::Element;
+use crate::shape::Shape;
+use crate::tape::{CONSTANT, Graph, Index, LEAF, Scalar, Tape, Var};
+use crate::tensor::Tensor;
+
+/// An operand of a recorded operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum GraphInput {
+    /// A recorded node, by its number.
+    Node(usize),
+    /// A constant number, which takes no place on the tape.
+    Number(f64),
+}
+
+/// One recorded node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphNode<T: Element = f64> {
+    /// Its number on the tape: nodes are numbered from 1 in the order in which they were recorded.
+    pub index: usize,
+    /// The operation: `leaf` is what one differentiates with respect to, `constant` is not differentiated.
+    pub op: &'static str,
+    /// What the operation was applied to. A constant number inside a tensor operation is a parameter of the
+    /// operation and does not stand here.
+    pub inputs: Vec<GraphInput>,
+    /// The extents of the axes; none for a number.
+    pub shape: Shape,
+    /// The value.
+    pub value: Tensor<T>,
+    /// Does it depend on a leaf, so that gradients flow through it?
+    pub tracked: bool,
+    /// The name it was given with [`Var::named`] or [`Scalar::named`].
+    pub name: Option<String>,
+}
+
+impl<T: Element> GraphNode<T> {
+    /// The numbers of the nodes it was computed from.
+    pub fn parents(&self) -> impl Iterator<Item = usize> + '_ {
+        self.inputs.iter().filter_map(|input| match input {
+            GraphInput::Node(index) => Some(*index),
+            GraphInput::Number(_) => None,
+        })
+    }
+
+    /// The name, or the number where there is none.
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| format!("#{}", self.index))
+    }
+}
+
+/// What a tape has recorded, node by node in the order of recording.
+///
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(3.0).named("x");
+/// let y = (2.0 * x).sin().named("y");
+/// let view = tape.view();
+/// let ops: Vec<&str> = view.nodes().iter().map(|node| node.op).collect();
+/// assert_eq!(ops, ["leaf", "mul", "sin"]);
+/// assert_eq!(view.named("y").unwrap().value.item(), y.value());
+/// assert!(view.to_dot().starts_with("digraph"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphView<T: Element = f64> {
+    nodes: Vec<GraphNode<T>>,
+}
+
+impl<T: Element> GraphView<T> {
+    /// The nodes in the order of recording.
+    pub fn nodes(&self) -> &[GraphNode<T>] {
+        &self.nodes
+    }
+
+    /// The node with this number.
+    pub fn node(&self, index: usize) -> Option<&GraphNode<T>> {
+        let place = self.nodes.binary_search_by_key(&index, |node| node.index).ok()?;
+        self.nodes.get(place)
+    }
+
+    /// The first node with this name.
+    pub fn named(&self, name: &str) -> Option<&GraphNode<T>> {
+        self.nodes.iter().find(|node| node.name.as_deref() == Some(name))
+    }
+
+    /// The part that the node `index` was computed from, itself included; nodes keep their numbers.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.scalar(3.0).named("x");
+    /// let _aside = x.exp();
+    /// let _y = x.sin().named("y");
+    /// let view = tape.view();
+    /// let part = view.ancestors(view.named("y").unwrap().index);
+    /// assert_eq!(part.nodes().iter().map(|node| node.op).collect::<Vec<_>>(), ["leaf", "sin"]);
+    /// ```
+    pub fn ancestors(&self, index: usize) -> GraphView<T> {
+        let Some(end) = self.nodes.iter().position(|node| node.index == index) else {
+            return GraphView { nodes: Vec::new() };
+        };
+        // Parents stand before their children, so one pass backwards reaches everything.
+        let mut wanted = std::collections::HashSet::from([index]);
+        let mut nodes: Vec<GraphNode<T>> = Vec::new();
+        for node in self.nodes[..=end].iter().rev() {
+            if wanted.contains(&node.index) {
+                wanted.extend(node.parents());
+                nodes.push(node.clone());
+            }
+        }
+        nodes.reverse();
+        GraphView { nodes }
+    }
+
+    /// For each node the places of its parents in [`nodes`](GraphView::nodes).
+    fn parents(&self) -> Vec<Vec<usize>> {
+        let place = |index: usize| self.nodes.binary_search_by_key(&index, |node| node.index).ok();
+        self.nodes.iter().map(|node| node.parents().filter_map(place).collect()).collect()
+    }
+}
+
+impl<T: Element> Tape<T> {
+    /// The recorded graph as data; see [`GraphView`].
+    pub fn view(&self) -> GraphView<T> {
+        let count = self.graph().nodes.len();
+        self.graph_mut().replay(count);
+        let graph = self.graph();
+        GraphView { nodes: (1..count).map(|i| node(&graph, i as Index)).collect() }
+    }
+
+    fn name_node(&self, index: Index, name: String) {
+        // A constant number is no node: there is nothing that could have the name.
+        if index != CONSTANT {
+            self.graph_mut().names.insert(index, name);
+        }
+    }
+}
+
+impl<'t, T: Element> Scalar<'t, T> {
+    /// The same number, with a name in views of the graph. A constant number has no node and stays without.
+    pub fn named(self, name: impl Into<String>) -> Scalar<'t, T> {
+        self.tape.name_node(self.index, name.into());
+        self
+    }
+}
+
+impl<'t, T: Element> Var<'t, T> {
+    /// The same tensor, with a name in views of the graph.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let w = tape.var([[1.0, 2.0]]).named("W");
+    /// let _t = w.transpose().named("T");
+    /// let view = tape.view();
+    /// assert_eq!(view.named("T").unwrap().shape, [2, 1]);
+    /// assert_eq!(view.named("W").unwrap().op, "leaf");
+    /// ```
+    pub fn named(self, name: impl Into<String>) -> Var<'t, T> {
+        self.tape.name_node(self.index, name.into());
+        self
+    }
+}
+
+/// The node `index`, whose value has been computed.
+fn node<T: Element>(graph: &Graph<T>, index: Index) -> GraphNode<T> {
+    let (inputs, value) = match graph.slot(index) {
+        Some(slot) => {
+            let inputs = graph.inputs(slot).iter().filter(|&&i| i != CONSTANT);
+            (inputs.map(|&i| GraphInput::Node(i as usize)).collect(), graph.arrays[slot].value.clone())
+        }
+        None => (numbers(graph, index), Tensor::scalar(graph.value(index))),
+    };
+    GraphNode {
+        index: index as usize,
+        op: graph.name(index),
+        inputs,
+        shape: value.shape().clone(),
+        value,
+        tracked: graph.tracked(index),
+        name: graph.names.get(&index).cloned(),
+    }
+}
+
+/// The operands of a recorded number.
+fn numbers<T: Element>(graph: &Graph<T>, index: Index) -> Vec<GraphInput> {
+    let node = &graph.nodes[index as usize];
+    if node.rule == LEAF {
+        return Vec::new();
+    }
+    let arity = graph.rules.get(node.rule).arity();
+    let input = |k: usize| match node.parent[k] {
+        // Where an operand is a constant, its value stands in the place of the derivative nobody needs.
+        CONSTANT => GraphInput::Number(node.partial[k].to_f64()),
+        parent => GraphInput::Node(parent as usize),
+    };
+    (0..arity).map(input).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_constants_and_values() {
+        let tape = Tape::new();
+        let x = tape.scalar(3.0).named("x");
+        let _ = (2.0 - x) * x;
+        let view = tape.view();
+        let [_, difference, product] = view.nodes() else { panic!("three nodes") };
+        assert_eq!(difference.inputs, [GraphInput::Number(2.0), GraphInput::Node(1)]);
+        assert_eq!(product.inputs, [GraphInput::Node(2), GraphInput::Node(1)]);
+        assert_eq!((difference.value.item(), product.value.item()), (-1.0, -3.0));
+        assert_eq!(product.parents().collect::<Vec<_>>(), [2, 1]);
+        assert_eq!((product.label(), view.nodes()[0].label()), ("#3".to_owned(), "x".to_owned()));
+        assert!(view.nodes().iter().all(|node| node.tracked && node.shape.rank() == 0));
+    }
+
+    #[test]
+    fn tensors_constants_and_untracked_results_are_told_apart() {
+        let tape = Tape::new();
+        let w = tape.var([[1.0, 2.0]]).named("W");
+        let x = tape.constant([[3.0], [4.0]]).named("x");
+        let _ = x.transpose();
+        let _ = w.matmul(x).sum();
+        let view = tape.view();
+        let ops: Vec<(&str, bool)> = view.nodes().iter().map(|node| (node.op, node.tracked)).collect();
+        let expected =
+            [("leaf", true), ("constant", false), ("constant", false), ("matmul", true), ("sum", true)];
+        assert_eq!(ops, expected);
+        assert_eq!(view.node(4).unwrap().inputs, [GraphInput::Node(1), GraphInput::Node(2)]);
+        assert_eq!(view.node(5).unwrap().value.item(), 11.0);
+        assert_eq!((view.node(0), view.node(6)), (None, None));
+        assert_eq!(view.ancestors(5).nodes().len(), 4);
+        assert!(view.ancestors(9).nodes().is_empty());
+    }
+
+    #[test]
+    fn a_reset_forgets_names() {
+        let mut tape = Tape::new();
+        let _ = tape.scalar(1.0).named("x");
+        tape.reset();
+        let _ = tape.scalar(2.0);
+        assert_eq!(tape.view().named("x"), None);
+        let _ = tape.number(2.0).named("nothing to name");
+        assert_eq!(tape.view().nodes().len(), 1);
+    }
+}

@@ -1,0 +1,92 @@
+//! Recognising digits without learning: the nearest average image.
+//!
+//! ```text
+//! cargo run --release --example average_digit
+//! ```
+
+use clap::Parser;
+use examples::plot::{self, Heatmaps};
+use examples::{cli, mnist_files};
+use nn::metrics::Confusion;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tape::Tensor;
+
+const PICTURES: &str = "target/average_digit";
+const CLASSES: usize = 10;
+
+/// Give each test image the label of the average digit that it differs least from.
+///
+/// The repository brings 10,000 training images and the complete test set; a full set is read with --data DIR. With
+/// it, 6685 of the 10,000 test images are right (8203 by squared differences).
+#[derive(Debug, Parser)]
+#[command(name = "average_digit")]
+struct Args {
+    /// Directory of the four IDX files, compressed or not [default: MNIST_DIR, else the repository's]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Nothing here is random: accepted so that every program takes it
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// The first 1000 test images only
+    #[arg(long)]
+    fast: bool,
+}
+
+fn main() -> ExitCode {
+    cli::main(run)
+}
+
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let mnist = mnist_files::read(args.data.as_deref())?;
+    let test = mnist.test.first(if args.fast { 1000 } else { usize::MAX });
+    let [_, rows, columns] = mnist.train.shape();
+    // One-hot targets turn the sums over each class into one product: Yᵀ X, divided by the counts.
+    let x: Tensor<f64> = mnist.train.rows();
+    let y: Tensor<f64> = nn::one_hot(mnist.train.labels(), CLASSES)?;
+    let counts = y.sum_axes(0, false).reshape([CLASSES, 1]);
+    let means = &y.transpose().matmul(&x) / &counts;
+    println!(
+        "{} training images averaged, {} test images compared with the ten averages.\n",
+        mnist.train.len(),
+        test.len()
+    );
+    let labels = test.labels();
+    let absolute = Confusion::new(&nearest(&means, &test.rows(), f64::abs), labels, CLASSES)?;
+    let squared = Confusion::new(&nearest(&means, &test.rows(), |d| d * d), labels, CLASSES)?;
+    println!("{absolute}");
+    println!(
+        "mean absolute difference: {:.2} % right, mean squared difference: {:.2} %; guessing: 10 %\n",
+        100.0 * absolute.accuracy(),
+        100.0 * squared.accuracy()
+    );
+    let values = means.to_vec();
+    let images: Vec<&[f64]> = values.chunks_exact(rows * columns).collect();
+    let file = Path::new(PICTURES).join("averages.svg");
+    let title = "Average of the training images of each digit";
+    plot::heatmaps(&file, &Heatmaps { title, images: &images, shape: [rows, columns], columns: 5 })?;
+    println!("picture: {}", file.display());
+    cli::result(&[
+        ("accuracy", format!("{:.4}", absolute.accuracy())),
+        ("accuracy_squared", format!("{:.4}", squared.accuracy())),
+    ]);
+    Ok(())
+}
+
+/// For each row of `x` the mean that differs least; a tie goes to the lower digit.
+fn nearest(means: &Tensor, x: &Tensor, size: fn(f64) -> f64) -> Vec<usize> {
+    let width = means.shape()[1];
+    let (means, x) = (means.to_vec(), x.to_vec());
+    let label = |image: &[f64]| {
+        let mut best = (f64::INFINITY, 0);
+        for (digit, mean) in means.chunks_exact(width).enumerate() {
+            let difference: f64 = mean.iter().zip(image).map(|(m, x)| size(m - x)).sum();
+            if difference < best.0 {
+                best = (difference, digit);
+            }
+        }
+        best.1
+    };
+    x.chunks_exact(width).map(label).collect()
+}

@@ -1,0 +1,147 @@
+//! Linear regression: the closed form, and descent that ends in the same place.
+//!
+//! ```text
+//! cargo run --release --example least_squares
+//! ```
+
+use clap::Parser;
+use examples::cli;
+use examples::plot::{self, Landscape, Lines, Series};
+use nn::init::{Fans, Init, Normal};
+use nn::loss::{half_mse, half_sse};
+use nn::{Optimizer, Param, Sgd};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use tape::{Tape, Tensor};
+
+const PICTURES: &str = "target/least_squares";
+
+/// Fit a line to four points and a plane to noisy data, by formula and by gradient descent.
+#[derive(Debug, Parser)]
+#[command(name = "least_squares")]
+struct Args {
+    /// Rows of the noisy data
+    #[arg(long, default_value = "50", value_parser = cli::positive)]
+    rows: usize,
+    /// Learning rate
+    #[arg(long, default_value = "0.5", value_parser = cli::rate)]
+    lr: f64,
+    /// Steps of gradient descent
+    #[arg(long, default_value = "2000", value_parser = cli::positive)]
+    steps: usize,
+    /// Seed of the noisy data
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// 200 steps at most
+    #[arg(long)]
+    fast: bool,
+}
+
+fn main() -> ExitCode {
+    cli::main(run)
+}
+
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let x = Tensor::from([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0], [1.0, 3.0]]);
+    let y = Tensor::from([[1.0], [3.0], [2.0], [5.0]]);
+    let theta = closed_form(&x, &y)?;
+    let (loss, gradient) = loss_and_gradient(&x, &y, &theta);
+    println!("Four points, ŷ = θ₀ + θ₁ x, loss ½‖Xθ - y‖². The closed form θ = (XᵀX)⁻¹Xᵀy:\n");
+    println!("  θ = {:.12?}, loss {loss:.12} (exactly 1.1, 1.1 and 1.35)", theta.to_vec());
+    println!("  the tape's gradient there: {:.1e} at most", gradient.map_values(f64::abs).max());
+    let at_zero = loss_and_gradient(&x, &y, &Tensor::zeros([2, 1])).1;
+    println!(
+        "  and at θ = 0: {:?}, by the formula Xᵀ(Xθ - y): {:?}\n",
+        at_zero.to_vec(),
+        (-&x.transpose().matmul(&y)).to_vec()
+    );
+
+    let mut rng = StdRng::seed_from_u64(args.seed);
+    let mut normal = |shape: [usize; 2], std: f64| -> Tensor {
+        Normal { mean: 0.0, std }.tensor(shape, Fans::new(1, 1), &mut rng)
+    };
+    let (data, truth) = (normal([args.rows, 3], 1.0), normal([3, 1], 1.0));
+    let clean = distance(&closed_form(&data, &data.matmul(&truth))?, &truth);
+    let targets = &data.matmul(&truth) + &normal([args.rows, 1], 0.5);
+    let best = closed_form(&data, &targets)?;
+    let (mut theta, mut optimizer, mut tape) =
+        (Param::new(Tensor::zeros([3, 1])), Sgd::new(args.lr), Tape::new());
+    let steps = if args.fast { args.steps.min(200) } else { args.steps };
+    let mut distances = Vec::new();
+    for step in 0..steps {
+        distances.push((step as f64, distance(theta.value(), &best)));
+        let grads = half_mse(tape.constant(data.clone()).matmul(theta.on(&tape)), &targets).backward();
+        tape.reset();
+        optimizer.step(&mut theta, &grads);
+    }
+    let end = distance(theta.value(), &best);
+    println!("{} x 3 data: without noise the closed form finds the truth to {clean:.1e};", args.rows);
+    println!(
+        "with noise, {steps} steps of descent with η = {} end {end:.1e} from the closed form.\n",
+        args.lr
+    );
+
+    let file = Path::new(PICTURES).join("line.svg");
+    let points: Vec<(f64, f64)> = y.to_vec().into_iter().enumerate().map(|(i, y)| (i as f64, y)).collect();
+    let line = [(-0.5, 1.1 - 0.55), (3.5, 1.1 + 3.85)];
+    let named = [Series { name: "data", points: &points }];
+    let (title, x_label, y_label) = ("The line with the smallest sum of squares: 1.1 + 1.1 x", "x", "y");
+    let curves = [Series { name: "", points: &line }];
+    let picture = Landscape {
+        title,
+        x_label,
+        y_label,
+        x: -0.5..3.5,
+        y: 0.0..6.0,
+        curves: &curves,
+        points: &named,
+        ..Landscape::default()
+    };
+    plot::landscape(&file, &picture)?;
+    println!("picture: {}", file.display());
+    let file = Path::new(PICTURES).join("descent.svg");
+    let (title, x_label, y_label) =
+        ("Gradient descent approaches the closed form", "step", "largest distance in θ");
+    let shown: Vec<(f64, f64)> = distances.into_iter().take(120).collect();
+    let series = [Series { name: "", points: &shown }];
+    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: true })?;
+    println!("picture: {}", file.display());
+    cli::result(&[("loss", format!("{loss:.6}")), ("descent_error", format!("{end:.1e}"))]);
+    Ok(())
+}
+
+/// `½‖Xθ - y‖²` and its gradient, by the tape.
+fn loss_and_gradient(x: &Tensor, y: &Tensor, theta: &Tensor) -> (f64, Tensor) {
+    let tape = Tape::new();
+    let theta = tape.var(theta.clone());
+    let loss = half_sse(tape.constant(x.clone()).matmul(theta), y);
+    (loss.value(), loss.backward().wrt(theta))
+}
+
+/// `(XᵀX)⁻¹Xᵀy`, by elimination with pivots.
+fn closed_form(x: &Tensor, y: &Tensor) -> Result<Tensor, Box<dyn Error>> {
+    let n = x.shape()[1];
+    let (mut a, mut b) = (x.transpose().matmul(x).to_vec(), x.transpose().matmul(y).to_vec());
+    for i in 0..n {
+        let pivot = (i..n).max_by(|&p, &q| a[p * n + i].abs().total_cmp(&a[q * n + i].abs())).unwrap_or(i);
+        if a[pivot * n + i] == 0.0 {
+            return Err("the columns of the data depend on each other: there is no single solution".into());
+        }
+        (0..n).for_each(|k| a.swap(i * n + k, pivot * n + k));
+        b.swap(i, pivot);
+        for j in (0..n).filter(|&j| j != i) {
+            let factor = a[j * n + i] / a[i * n + i];
+            (0..n).for_each(|k| a[j * n + k] -= factor * a[i * n + k]);
+            b[j] -= factor * b[i];
+        }
+    }
+    Ok(Tensor::from_fn([n, 1], |k| b[k[0]] / a[k[0] * n + k[0]]))
+}
+
+/// The largest difference of two entries.
+fn distance(a: &Tensor, b: &Tensor) -> f64 {
+    (a - b).map_values(f64::abs).max()
+}

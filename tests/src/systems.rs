@@ -1,0 +1,133 @@
+//! What the tests of the literature's systems share: random data, differences, Table 8.1, the digits.
+
+pub use examples::demand_data::{generated as demand_data, table as demand_table};
+pub use examples::one_or_seven::{accuracy as binary_accuracy, rows as one_or_seven};
+
+use nn::by_hand::Mlp;
+use nn::data::{Batches, Mnist, gather};
+use nn::init::{Fans, Init, Normal};
+use nn::loss::bce;
+use nn::{Context, Linear, Loss, Module, Optimizer, Param, Parameters, Sequential, Sgd};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::path::PathBuf;
+use tape::{Shape, Tape, Tensor};
+
+/// A generator with this seed.
+pub fn rng(seed: u64) -> StdRng {
+    StdRng::seed_from_u64(seed)
+}
+
+/// Independent numbers from N(0, `std`²).
+pub fn normal(shape: impl Into<Shape>, std: f64, rng: &mut StdRng) -> Tensor {
+    Normal { mean: 0.0, std }.tensor(shape, Fans::new(1, 1), rng)
+}
+
+/// A layer with weights and biases from N(0, `std`²).
+pub fn normal_layer(inputs: usize, outputs: usize, std: f64, rng: &mut StdRng) -> Linear {
+    let weight = Param::new(normal([outputs, inputs], std, rng));
+    Linear { weight, bias: Some(Param::new(normal([outputs], std, rng))) }
+}
+
+/// The largest difference between two tensors of one shape, relative to magnitudes above 1.
+#[track_caller]
+pub fn error(found: &Tensor, expected: &Tensor) -> f64 {
+    assert_eq!(found.shape(), expected.shape());
+    let pairs = found.to_vec().into_iter().zip(expected.to_vec());
+    pairs.map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f64::max)
+}
+
+/// Panics unless `found` is `expected` within `tolerance`, and returns how far it is.
+#[track_caller]
+pub fn near(what: &str, found: f64, expected: f64, tolerance: f64) -> f64 {
+    let error = (found - expected).abs();
+    assert!(
+        error <= tolerance,
+        "{what}: found {found}, expected {expected}, error {error:e} > {tolerance:e}"
+    );
+    error
+}
+
+/// The gradient of `f` at `x` by central differences.
+pub fn differences(f: impl Fn(&Tensor) -> f64, x: &Tensor) -> Tensor {
+    let mut out = Tensor::zeros(x.shape());
+    for i in 0..x.size() {
+        let at = |step: f64| {
+            let mut moved = x.clone();
+            let entry = &mut moved.as_mut_slice()[i];
+            let old = *entry;
+            *entry += step * old.abs().max(1.0);
+            let distance = *entry - old;
+            (f(&moved), distance)
+        };
+        let ((above, up), (below, down)) = (at(1e-6), at(-1e-6));
+        out.as_mut_slice()[i] = (above - below) / (up - down);
+    }
+    out
+}
+
+/// The engine's loss and gradients, `[dW, db]` layer by layer.
+pub fn by_tape(net: &Mlp, x: &Tensor, y: &Tensor, loss: Loss) -> (f64, Vec<[Tensor; 2]>) {
+    let (model, tape) = (Sequential::from(net), Tape::new());
+    let value = loss.of(model.forward(tape.constant(x.clone()), &mut Context::eval()), y);
+    let grads = value.backward();
+    let list: Vec<Tensor> = model.named_parameters().into_iter().map(|(_, p)| grads.of(p)).collect();
+    (value.value(), list.chunks(2).map(|pair| [pair[0].clone(), pair[1].clone()]).collect())
+}
+
+/// The complete MNIST: from the directory in `MNIST_DIR`, or beside the workspace; `None`, and a loud word, where it
+/// is not.
+pub fn full_mnist(test: &str) -> Option<Mnist> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/mnist");
+    let directory = std::env::var_os("MNIST_DIR").map_or(beside, PathBuf::from);
+    match Mnist::read(&directory) {
+        Ok(mnist) if mnist.train.len() == 60_000 => Some(mnist),
+        _ => {
+            eprintln!(
+                "skipped: {test}: no complete MNIST (set MNIST_DIR to the directory of its four files)"
+            );
+            None
+        }
+    }
+}
+
+/// The digits that the repository brings: 10,000 training images and the complete test set.
+pub fn small_mnist() -> Mnist {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples/data/mnist");
+    Mnist::read(directory).expect("the repository brings these files")
+}
+
+/// One full-batch step; the loss before it.
+pub fn step(model: &mut impl Module, tape: &mut Tape, rate: f64, x: &Tensor, y: &Tensor) -> f64 {
+    let loss = bce(model.forward(tape.constant(x.clone()), &mut Context::eval()), y);
+    let value = loss.value();
+    let grads = loss.backward();
+    tape.reset();
+    Sgd::new(rate).step(model, &grads);
+    value
+}
+
+/// Epochs of mini-batches; the updates made.
+pub fn train(
+    model: &mut Sequential,
+    x: &Tensor,
+    y: &Tensor,
+    batch: usize,
+    epochs: usize,
+    rate: f64,
+    rng: &mut StdRng,
+) -> usize {
+    let mut batches = Batches::new(y.size(), batch);
+    let (mut tape, mut updates) = (Tape::new(), 0);
+    let (mut xb, mut yb) = (Tensor::default(), Tensor::default());
+    for _ in 0..epochs {
+        batches.shuffle(rng);
+        for rows in batches.iter() {
+            gather(x, rows, &mut xb).expect("rows are indices of samples");
+            gather(y, rows, &mut yb).expect("rows are indices of samples");
+            step(model, &mut tape, rate, &xb, &yb);
+            updates += 1;
+        }
+    }
+    updates
+}
