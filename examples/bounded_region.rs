@@ -151,10 +151,13 @@ fn learn(args: &Args) -> Result<(Network, Points, Vec<Curve>), Box<dyn Error>> {
     Ok((model, points, curves))
 }
 
+/// Coordinates and classes.
+type Labelled = [(f64, f64, bool)];
+
 fn draw(models: &[&Network; 4], learned: &Points) -> Result<(), Box<dyn Error>> {
     let wide = Points::disc_and_ring(80, 1.5, [4.0, 6.0], &mut StdRng::seed_from_u64(0));
     let (wide, learned) = (wide.list(), learned.list());
-    let panels: [(&str, f64, &[(f64, f64, bool)]); 4] = [
+    let panels: [(&str, f64, &Labelled); 4] = [
         ("printed weights: a cross without end", 8.0, &wide),
         ("fifth weight -3.5 instead of -3: bounded", 8.0, &wide),
         ("weights of the published training run", 9.0, &[]),

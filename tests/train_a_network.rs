@@ -5,7 +5,7 @@
 use examples::planar::{BATCH, Network, Phase, Points, SLOPE, Take, epoch};
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::{Batches, gather};
-use nn::{Context, Linear, Loss, Module, Parameters, ScaledSigmoid, loss};
+use nn::{Context, Linear, Loss, Module, Parameters, SigmoidScaled, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use std::f64::consts::TAU;
 use tape::transform::grad;
@@ -35,7 +35,7 @@ fn tn_01_forward_with_a_constant_vertex() {
     // The same network with the last column of W⁰ as bias, and no bias at the output.
     let [w0, w1] = net.weights();
     let hidden = Linear::from_values(w0.slice(1, 0..2), w0.slice(1, 2..3).reshape([3]));
-    let sigmoid = ScaledSigmoid { slope: SLOPE, offset: 0.0 };
+    let sigmoid = SigmoidScaled { slope: SLOPE, offset: 0.0 };
     let a = sigmoid.predict(&hidden.predict(&x));
     let expected = sigmoid.predict(&Linear::from_values(w1, [0.0]).predict(&a));
     let error = (&found - &expected).abs().max();
@@ -51,18 +51,20 @@ fn tn_02_sigmoid_with_slope_k() {
             let z = f64::from(i) / 10.0;
             let value = |z: f64| 1.0 / (1.0 + (-k * z).exp());
             let s = value(z);
-            let unary = ScaledSigmoid { slope: k, offset: 0.0 };
             let tape = Tape::new();
             let x = tape.scalar(z);
-            near(x.map(unary).value(), s, 1e-15);
-            near(x.map(unary).value(), (k * x).sigmoid().value(), 1e-15);
+            let y = x.sigmoid_scaled(k, 0.0);
+            near(y.value(), s, 1e-15);
+            near(y.value(), (k * x).sigmoid().value(), 1e-15);
             let slope = grad(move |z| z.sigmoid_scaled(k, 0.0), z);
             near(slope, k * s * (1.0 - s), EXACT);
-            near(x.map(unary).backward().wrt(x), slope, 1e-15);
+            near(y.backward().wrt(x), slope, 1e-15);
+            let module = SigmoidScaled { slope: k, offset: 0.0 };
+            assert_eq!(module.predict(&Tensor::from([z])).item(), y.value());
             near(slope, difference(value, z), 1e-8);
             worst = worst.max((slope - k * s * (1.0 - s)).abs());
             if k == 2.0 {
-                near(2.0 * x.map(unary).value() - 1.0, z.tanh(), 1e-15);
+                near(2.0 * y.value() - 1.0, z.tanh(), 1e-15);
             }
         }
     }
@@ -85,7 +87,7 @@ fn tn_03_recurrences_in_diagonal_form() {
     let mut rng = StdRng::seed_from_u64(3);
     let mut worst: f64 = 0.0;
     for activation in
-        [Activation::ScaledSigmoid { slope: 2.0, offset: 0.0 }, Activation::Tanh, Activation::Sigmoid]
+        [Activation::SigmoidScaled { slope: 2.0, offset: 0.0 }, Activation::Tanh, Activation::Sigmoid]
     {
         let widths = [3, 5, 4, 2];
         let layer = |size: &[usize]| Layer {
