@@ -246,7 +246,8 @@ fn momentum() -> Result<String, Box<dyn Error>> {
         paths.push((format!("α = {share}: {steps} steps"), path));
     }
     println!();
-    let series: Vec<Series<'_>> = paths.iter().map(|(name, points)| Series { name, points }).collect();
+    // The plain path last: it covers nothing of the others.
+    let series: Vec<Series<'_>> = paths.iter().rev().map(|(name, points)| Series { name, points }).collect();
     let valley: Height<'_> = &|x, y| (x * x + 50.0 * y * y) / 2.0;
     plot::landscape(
         picture("momentum"),

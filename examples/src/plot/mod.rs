@@ -5,6 +5,7 @@
 
 mod colour;
 mod heatmaps;
+mod key;
 mod landscape;
 mod lines;
 
