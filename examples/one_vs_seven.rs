@@ -96,7 +96,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             points.push((epoch as f64, data.loss(&model)));
         }
         accuracies.push(data.accuracy(&model));
-        curves.push((format!("{name}, {updates} per epoch"), points));
+        curves.push((format!("{name}, updates per epoch: {updates}"), points));
         if size == args.batch {
             batch_model = model;
         }

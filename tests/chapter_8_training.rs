@@ -120,7 +120,7 @@ fn algorithm_8_5(model: &mut Sequential, rate: f64, threshold: f64, cap: usize) 
         let mut sum = 0.0;
         for (x, y) in rows.iter().zip(y) {
             let output = model.forward(tape.constant(x.clone()), &mut Context::eval());
-            let loss = half_sse(output, &Tensor::from([[y]]));
+            let loss = half_sse(output, Tensor::from([[y]]));
             sum += loss.value();
             let grads = loss.backward();
             tape.reset();

@@ -1,6 +1,8 @@
 //! The systems of a concise guide to neural networks: neurons, losses, gradients. Its compute graph, training and
 //! digits have files of their own.
 
+#![allow(clippy::approx_constant, reason = "numbers as they are printed")]
+
 use nn::by_hand::{Activation, Layer, Mlp, loss_gradient};
 use nn::loss::{bce, bce_from_logits, bce_mean, half_mse, mae, mae_sum};
 use nn::{Loss, Module, Sequential};

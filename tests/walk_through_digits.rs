@@ -133,7 +133,7 @@ impl OneSeven {
     }
 }
 
-fn neuron_run(data: &OneSeven, seed: u64) -> (f64, Vec<(f64, f64)>) {
+fn neuron_run(data: &OneSeven, seed: u64) -> Run {
     let (mut model, mut tape) = (neuron(&mut rng(seed)), Tape::new());
     let before = data.accuracy(&model);
     let epoch = |_| {
@@ -143,16 +143,19 @@ fn neuron_run(data: &OneSeven, seed: u64) -> (f64, Vec<(f64, f64)>) {
     (before, (0..4).map(epoch).collect())
 }
 
-/// The published run beside seed 0, and the spread of 20 seeds. The first epochs depend on the lottery of the initial
+/// Accuracy before training; loss and accuracy of each epoch.
+type Run = (f64, Vec<(f64, f64)>);
+
+/// The published run beside the spread of 20 seeds. The first epochs depend on the lottery of the initial
 /// weights, so the accuracy is judged by its median and the share of seeds that reach 0.95.
 fn neuron_rows(data: &OneSeven, source: &str, enough: usize) {
-    let runs: Vec<(f64, Vec<(f64, f64)>)> = (0..20).map(|seed| neuron_run(data, seed)).collect();
+    let runs: Vec<Run> = (0..20).map(|seed| neuron_run(data, seed)).collect();
     for (_, epochs) in &runs {
         let losses: Vec<f64> = epochs.iter().map(|e| e.0).collect();
         assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "{losses:?}");
         assert!((0.6..=0.85).contains(&losses[0]) && (0.33..=0.40).contains(&losses[3]), "{losses:?}");
     }
-    let spread = |of: &dyn Fn(&(f64, Vec<(f64, f64)>)) -> f64| {
+    let spread = |of: &dyn Fn(&Run) -> f64| {
         let mut values: Vec<f64> = runs.iter().map(of).collect();
         values.sort_by(f64::total_cmp);
         format!("{:.3} ({:.3} to {:.3})", (values[9] + values[10]) / 2.0, values[0], values[19])
