@@ -15,7 +15,7 @@ use examples::{cli, mnist_files};
 use nn::by_hand;
 use nn::data::{Batches, Images, gather};
 use nn::files::Stored;
-use nn::init::{KaimingNormal, Normal, XavierUniform};
+use nn::init::{Fans, Init, KaimingNormal, Normal, XavierUniform};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::{
     Context, Identity, Linear, Loss, Module, Optimizer, Param, Parameters, Relu, Sequential, Sgd, Sigmoid,
@@ -49,10 +49,10 @@ const PICTURES: &str = "target/mnist";
 #[command(name = "mnist")]
 struct Args {
     /// Passes over the training images [default: 60; with --load: 0]
-    #[arg(long)]
+    #[arg(long, value_parser = cli::count)]
     epochs: Option<usize>,
     /// Learning rate
-    #[arg(long, default_value = "3", value_parser = cli::rate)]
+    #[arg(long, default_value = "1", allow_negative_numbers = true, value_parser = cli::rate)]
     lr: f64,
     /// Images in a mini-batch; the last one of an epoch also takes the remainder
     #[arg(long, default_value = "256", value_parser = cli::positive)]
@@ -80,7 +80,7 @@ struct Args {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Write the parameters to a file, .safetensors or .npz
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = cli::parameter_file)]
     save: Option<PathBuf>,
     /// Start from the parameters in a file
     #[arg(long, value_name = "FILE")]
@@ -122,22 +122,21 @@ fn main() -> ExitCode {
 fn run<T: Stored>(args: &Args) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let mnist = mnist_files::read(args.data.as_deref())?;
-    let [_, rows, columns] = mnist.train.shape();
+    let ([_, rows, columns], [_, test_rows, test_columns]) = (mnist.train.shape(), mnist.test.shape());
+    if [rows, columns] != [test_rows, test_columns] {
+        let (train, test) = (format!("{rows} x {columns}"), format!("{test_rows} x {test_columns}"));
+        return Err(format!("the training images are {train} pixels, the test images {test}").into());
+    }
     let (train, test) = (Set::<T>::new(&mnist.train)?, Set::<T>::new(&mnist.test)?);
     let mut rng = StdRng::seed_from_u64(args.seed);
     let mut model = model::<T>(args, rows * columns, &mut rng);
-    println!(
-        "{} training and {} test images, {}-{}-{CLASSES} with {} parameters in {}",
-        train.labels.len(),
-        test.labels.len(),
-        rows * columns,
-        args.hidden,
-        model.count(),
-        T::NAME,
-    );
+    let (inputs, hidden, count) = (rows * columns, args.hidden, model.count());
+    let (training, testing, name) = (train.labels.len(), test.labels.len(), T::NAME);
+    cli::say(format_args!("{training} training images, {testing} test images"));
+    cli::say(format_args!("{inputs}-{hidden}-{CLASSES} with {count} parameters in {name}"));
     if let Some(file) = &args.load {
         nn::load(file, &mut model)?;
-        println!("parameters from {}", file.display());
+        cli::say(format_args!("parameters from {}", file.display()));
     }
     let epochs = args.epochs.unwrap_or(if args.load.is_some() { 0 } else { EPOCHS });
     let losses = fit(&mut model, &train, args, epochs, &mut rng)?;
@@ -147,13 +146,13 @@ fn run<T: Stored>(args: &Args) -> Result<(), Box<dyn Error>> {
     };
     if let Some(file) = &args.save {
         nn::save(file, &model)?;
-        println!("parameters to {}", file.display());
+        cli::say(format_args!("parameters to {}", file.display()));
     }
     let confusion = Confusion::new(&argmax_rows(&model.predict(&test.x))?, &test.labels, CLASSES)?;
-    println!("\n{confusion}");
+    cli::say(format_args!("\n{confusion}"));
     compare(&model, &train, args, &mut rng)?;
     for file in pictures(&model, &losses, [rows, columns])? {
-        println!("picture: {}", file.display());
+        cli::say(format_args!("picture: {}", file.display()));
     }
     cli::result(&[
         ("accuracy", format!("{:.4}", confusion.accuracy())),
@@ -172,8 +171,8 @@ struct Set<T: Stored> {
 
 impl<T: Stored> Set<T> {
     fn new(images: &Images) -> Result<Set<T>, Box<dyn Error>> {
-        if images.is_empty() {
-            return Err("there are no images".into());
+        if images.pixels().is_empty() {
+            return Err("there are no images, or images without pixels".into());
         }
         Ok(Set {
             x: images.rows(),
@@ -189,8 +188,7 @@ fn model<T: Stored>(args: &Args, inputs: usize, rng: &mut StdRng) -> Sequential<
         Start::Normal => {
             let normal = Normal { mean: 0.0, std: 1.0 };
             let mut layer = Linear::with_init(inputs, outputs, normal, rng);
-            let bias: Tensor<T> =
-                Linear::with_init(1, outputs, normal, rng).weight.value().reshape([outputs]);
+            let bias: Tensor<T> = normal.tensor([outputs], Fans::new(inputs, outputs), rng);
             layer.bias = Some(Param::new(bias));
             layer
         }
@@ -302,12 +300,14 @@ fn compare<T: Stored>(
             sampled += 1;
         }
     }
-    println!(
-        "gradient of one batch of {}, largest difference relative to each parameter's largest entry:",
-        rows.len()
-    );
-    println!("  tape and nn::by_hand            {by_formula:.1e}  ({} entries)", model.count());
-    println!("  tape and central differences    {by_difference:.1e}  ({sampled} sampled entries)");
+    let (n, count) = (rows.len(), model.count());
+    cli::say(format_args!(
+        "gradient of a batch of {n}: largest difference, relative to the parameter's largest entry"
+    ));
+    cli::say(format_args!("  tape and nn::by_hand            {by_formula:.1e}  ({count} entries)"));
+    cli::say(format_args!(
+        "  tape and central differences    {by_difference:.1e}  ({sampled} sampled entries)"
+    ));
     Ok(())
 }
 

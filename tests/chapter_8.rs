@@ -2,7 +2,7 @@
 //! gradients. Training is in `chapter_8_training.rs`.
 
 use nn::by_hand::{Activation, Layer, Mlp, loss_gradient, loss_value};
-use nn::{Linear, Loss, Module, ScaledSigmoid, Sequential};
+use nn::{Linear, Loss, Module, Sequential};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tape::element::Real;
@@ -62,7 +62,7 @@ fn c8_02_parametrised_sigmoid() {
         for (found, expected) in [(dx, w), (dw, x), (db, 1.0)] {
             closed = closed.max((found - expected * s * (1.0 - s)).abs());
         }
-        let by_module = grad(|x| x.map(ScaledSigmoid { slope: w, offset: b }), x);
+        let by_module = grad(|x| x.sigmoid_scaled(w, b), x);
         fused = fused.max((by_module - dx).abs());
         let at = |p: &Tensor| 1.0 / (1.0 + (-(p.to_vec()[1] * p.to_vec()[0] + p.to_vec()[2])).exp());
         numeric = numeric.max(error(&Tensor::from([dx, dw, db]), &differences(at, &Tensor::from(p))));

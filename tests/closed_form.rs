@@ -86,7 +86,7 @@ fn activate<'t>(activation: Activation, z: &[Scalar<'t>]) -> Vec<Scalar<'t>> {
     match activation {
         Activation::Identity => z.to_vec(),
         Activation::Sigmoid => each(&|z| z.sigmoid()),
-        Activation::ScaledSigmoid { slope, offset } => each(&|z| (slope * z + offset).sigmoid()),
+        Activation::SigmoidScaled { slope, offset } => each(&|z| (slope * z + offset).sigmoid()),
         Activation::Tanh => each(&|z| z.tanh()),
         Activation::Relu => each(&|z| z.relu()),
         Activation::LeakyRelu { slope } => each(&|z| z.relu() - slope * (-z).relu()),
@@ -200,7 +200,7 @@ fn every_activation_and_loss_agrees_with_the_closed_form_and_with_differences() 
 fn fitting_pairs_of_activation_and_loss_have_the_short_delta() {
     let sigmoids = [(1.0, 0.0), (2.0, 0.0), (1.7, -0.4)];
     for (i, (slope, offset)) in sigmoids.into_iter().enumerate() {
-        let output = Activation::ScaledSigmoid { slope, offset };
+        let output = Activation::SigmoidScaled { slope, offset };
         let case = Case::draw(&[3, 4, 2], 5, &[Activation::Tanh, output], Loss::Bce, i as u64);
         let forward = case.net.forward(&case.x);
         let deltas = case.net.backward(&forward, &case.y, Loss::Bce).deltas;

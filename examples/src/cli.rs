@@ -3,6 +3,8 @@
 use clap::Parser;
 use std::error::Error;
 use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// The exit code for a bad flag, a bad file, or anything else the user can mend.
@@ -14,7 +16,7 @@ pub fn main<A: Parser>(run: impl FnOnce(A) -> Result<(), Box<dyn Error>>) -> Exi
     let args = match A::try_parse() {
         Ok(args) => args,
         Err(error) if !error.use_stderr() => {
-            print!("{error}");
+            say(error.to_string().trim_end());
             return ExitCode::SUCCESS;
         }
         Err(error) => return refuse(sentence(&error.to_string())),
@@ -38,10 +40,43 @@ fn sentence(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Prints a line on standard output; ends the program, as other tools do, when nobody reads on (`| head`).
+pub fn say(line: impl Display) {
+    if writeln!(io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// Prints the last line of a program: `result: accuracy=0.9123 seconds=12.3`.
 pub fn result(fields: &[(&str, String)]) {
     let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    println!("result: {}", fields.join(" "));
+    say(format_args!("result: {}", fields.join(" ")));
+}
+
+/// A whole number, for `value_parser`.
+///
+/// # Errors
+/// Anything else, in words.
+pub fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a whole number".to_owned())
+}
+
+/// The name of a file that parameters can be written to, for `value_parser`: found out before a program trains
+/// for an hour.
+///
+/// # Errors
+/// An ending that is no format, or a directory that does not exist.
+pub fn parameter_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if !matches!(path.extension().and_then(|ending| ending.to_str()), Some("safetensors" | "npz")) {
+        return Err("expected a name that ends in .safetensors or .npz".to_owned());
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
+            Err(format!("there is no directory {}", parent.display()))
+        }
+        _ => Ok(path),
+    }
 }
 
 /// A number of at least 1, for `value_parser`.
@@ -111,5 +146,16 @@ mod tests {
     fn rates_are_positive_numbers() {
         assert_eq!(rate("0.5"), Ok(0.5));
         assert!(["0", "-1", "nan", "inf", "x", ""].iter().all(|text| rate(text).is_err()));
+        assert!(count("0").is_ok() && count("-1").is_err());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_refused_at_once() {
+        assert!(parameter_file("model.npz").is_ok());
+        assert_eq!(
+            parameter_file("model.txt").unwrap_err(),
+            "expected a name that ends in .safetensors or .npz"
+        );
+        assert_eq!(parameter_file("no/such/model.npz").unwrap_err(), "there is no directory no/such");
     }
 }

@@ -2,7 +2,10 @@
 
 pub mod cli;
 pub mod demand_data;
+pub mod legacy_random;
 pub mod mnist_files;
 pub mod one_or_seven;
+pub mod parity;
+pub mod planar;
 pub mod plot;
 pub mod progress;

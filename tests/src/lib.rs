@@ -15,3 +15,6 @@ pub mod readme {}
 
 #[doc = include_str!("../../docs/adding-an-operation.md")]
 pub mod adding_an_operation {}
+
+#[doc = include_str!("../../docs/mnist.md")]
+pub mod mnist {}

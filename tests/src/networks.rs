@@ -15,8 +15,8 @@ const MARGIN: f64 = 1e-3;
 pub const HIDDEN: [Activation; 7] = [
     Activation::Identity,
     Activation::Sigmoid,
-    Activation::ScaledSigmoid { slope: 2.0, offset: 0.0 },
-    Activation::ScaledSigmoid { slope: 1.7, offset: -0.4 },
+    Activation::SigmoidScaled { slope: 2.0, offset: 0.0 },
+    Activation::SigmoidScaled { slope: 1.7, offset: -0.4 },
     Activation::Tanh,
     Activation::Relu,
     Activation::LeakyRelu { slope: 0.1 },
@@ -30,7 +30,7 @@ pub fn pairs() -> Vec<(Activation, Loss)> {
     for output in HIDDEN.into_iter().chain([Activation::Softmax]) {
         pairs.extend(distances.map(|loss| (output, loss)));
         match output {
-            Activation::Sigmoid | Activation::ScaledSigmoid { .. } => {
+            Activation::Sigmoid | Activation::SigmoidScaled { .. } => {
                 pairs.extend([(output, Loss::Bce), (output, Loss::BceMean)]);
             }
             Activation::Softmax => pairs.push((output, Loss::CrossEntropy)),

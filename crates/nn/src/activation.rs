@@ -1,12 +1,11 @@
 //! Activation functions as modules without parameters.
 //!
-//! The functions themselves are operations of `tape`; those it does not have are declared here with their
-//! derivative.
+//! The functions themselves, with their derivatives, are operations of `tape`.
 
 use crate::module::{Context, Module};
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
-use tape::{Algebra, Element, Unary, Var};
+use tape::{Element, Var};
 
 /// `y = x`.
 ///
@@ -38,16 +37,16 @@ pub struct Sigmoid;
 /// The slope sets the steepness and the offset the position; with offset 0 it is the slope-k sigmoid.
 ///
 /// ```
-/// use nn::{Context, Module, ScaledSigmoid};
+/// use nn::{Context, Module, SigmoidScaled};
 /// use tape::Tape;
 /// let tape = Tape::new();
 /// let x = tape.var([0.5]);
-/// let y = ScaledSigmoid { slope: 2.0, offset: -1.0 }.forward(x, &mut Context::eval());
+/// let y = SigmoidScaled { slope: 2.0, offset: -1.0 }.forward(x, &mut Context::eval());
 /// assert_eq!(y.value().to_vec(), [0.5]);
 /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.5]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ScaledSigmoid {
+pub struct SigmoidScaled {
     /// The factor of the input.
     pub slope: f64,
     /// What is added to the scaled input.
@@ -135,37 +134,6 @@ pub struct Softplus;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Softmax;
 
-impl Unary for ScaledSigmoid {
-    const NAME: &'static str = "scaled_sigmoid";
-
-    #[inline(always)]
-    fn eval<T: Element>(&self, x: T) -> T {
-        (T::from_f64(self.slope) * x + T::from_f64(self.offset)).sigmoid()
-    }
-
-    #[inline(always)]
-    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
-        // 1 - y from the other side, as in `tape`: it keeps its digits where y is close to 1.
-        let mirrored = ScaledSigmoid { slope: -self.slope, offset: -self.offset };
-        x.lift(self.slope) * y * x.map(mirrored)
-    }
-}
-
-impl Unary for LeakyRelu {
-    const NAME: &'static str = "leaky_relu";
-
-    #[inline(always)]
-    fn eval<T: Element>(&self, x: T) -> T {
-        if x > T::ZERO { x } else { T::from_f64(self.slope) * x }
-    }
-
-    #[inline(always)]
-    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        let (zero, one, slope) = (x.lift(0.0), x.lift(1.0), x.lift(self.slope));
-        x.if_gt(zero, one, slope)
-    }
-}
-
 /// Implements the two traits for a module without parameters.
 macro_rules! activations {
     ($($name:ident($this:ident, $x:ident) => $y:expr;)*) => {$(
@@ -187,10 +155,10 @@ macro_rules! activations {
 activations! {
     Identity(_this, x) => x;
     Sigmoid(_this, x) => x.sigmoid();
-    ScaledSigmoid(this, x) => x.map(*this);
+    SigmoidScaled(this, x) => x.sigmoid_scaled(this.slope, this.offset);
     Tanh(_this, x) => x.tanh();
     Relu(_this, x) => x.relu();
-    LeakyRelu(this, x) => x.map(*this);
+    LeakyRelu(this, x) => x.leaky_relu(this.slope);
     Softplus(_this, x) => x.softplus();
     Softmax(_this, x) => x.softmax(-1);
 }

@@ -47,7 +47,7 @@ pub mod parameters;
 pub mod sequential;
 pub mod state;
 
-pub use activation::{Identity, LeakyRelu, Relu, ScaledSigmoid, Sigmoid, Softmax, Softplus, Tanh};
+pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, SigmoidScaled, Softmax, Softplus, Tanh};
 pub use init::Init;
 pub use linear::Linear;
 pub use loss::{Loss, one_hot};

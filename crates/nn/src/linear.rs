@@ -100,3 +100,28 @@ impl<T: Element> Module<T> for Linear<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tape::Tape;
+
+    #[test]
+    fn without_a_bias_there_is_only_the_product() {
+        let layer = Linear::from_values([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], [9.0; 3]).without_bias();
+        assert_eq!(layer.named_parameters().len(), 1);
+        let tape = Tape::new();
+        let x = tape.var([[1.0, 10.0]]);
+        let y = layer.forward(x, &mut Context::eval());
+        assert_eq!(y.value(), Tensor::from([[21.0, 43.0, 65.0]]));
+        let grads = y.vjp([[1.0, 0.0, 2.0]]);
+        assert_eq!(grads.wrt(x), Tensor::from([[11.0, 14.0]]));
+        assert_eq!(grads.of(&layer.weight), Tensor::from([[1.0, 10.0], [0.0, 0.0], [2.0, 20.0]]));
+    }
+
+    #[test]
+    #[should_panic(expected = "linear: expected shape [3], found [2]")]
+    fn there_is_one_bias_for_each_row_of_weights() {
+        Linear::from_values([[1.0], [2.0], [3.0]], [0.0, 0.0]);
+    }
+}

@@ -155,3 +155,43 @@ impl<T: Element> fmt::Debug for Context<T> {
         f.debug_struct("Context").field("mode", &mode).field("pending", &self.pending).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_request_counts_and_is_applied_once() {
+        let mut mean = Param::buffer([0.0]);
+        let mut cx = Context::eval();
+        cx.set(&mean, Tensor::from([1.0]));
+        cx.set(&mean, Tensor::from([2.0]));
+        assert_eq!(cx.get(&mean).item(), 2.0);
+        cx.commit(&mut mean);
+        assert_eq!(mean.value().item(), 2.0);
+        *mean.value_mut() = Tensor::from([3.0]);
+        cx.commit(&mut mean);
+        assert_eq!((mean.value().item(), cx.get(&mean).item()), (3.0, 3.0));
+    }
+
+    #[test]
+    fn what_belongs_to_another_model_stays_pending() {
+        let (mut first, mut second) = (Param::buffer([0.0]), Param::buffer([0.0]));
+        let mut cx = Context::eval();
+        cx.set(&first, Tensor::from([1.0]));
+        cx.set(&second, Tensor::from([2.0]));
+        cx.commit(&mut second);
+        assert_eq!((first.value().item(), second.value().item()), (0.0, 2.0));
+        cx.commit(&mut first);
+        assert_eq!(first.value().item(), 1.0);
+    }
+
+    #[test]
+    fn there_is_a_generator_exactly_in_training() {
+        use rand::{SeedableRng, rngs::StdRng};
+        let mut train = Context::<f64>::train(StdRng::seed_from_u64(1));
+        assert!(train.is_train() && train.rng().is_some());
+        let mut eval = Context::<f64>::eval();
+        assert!(!eval.is_train() && eval.rng().is_none());
+    }
+}

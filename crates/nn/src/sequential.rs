@@ -1,6 +1,6 @@
 //! Modules one after another.
 
-use crate::activation::{Identity, LeakyRelu, Relu, ScaledSigmoid, Sigmoid, Softmax, Tanh};
+use crate::activation::{Identity, LeakyRelu, Relu, Sigmoid, SigmoidScaled, Softmax, Tanh};
 use crate::by_hand::{Activation, Mlp};
 use crate::linear::Linear;
 use crate::module::{Context, Module};
@@ -73,7 +73,7 @@ impl<T: Element> From<&Mlp<T>> for Sequential<T> {
             model = match layer.activation {
                 Activation::Identity => model.push(Identity),
                 Activation::Sigmoid => model.push(Sigmoid),
-                Activation::ScaledSigmoid { slope, offset } => model.push(ScaledSigmoid { slope, offset }),
+                Activation::SigmoidScaled { slope, offset } => model.push(SigmoidScaled { slope, offset }),
                 Activation::Tanh => model.push(Tanh),
                 Activation::Relu => model.push(Relu),
                 Activation::LeakyRelu { slope } => model.push(LeakyRelu { slope }),

@@ -1,6 +1,7 @@
 //! Parameters in files: every bit comes back, and nothing unsuitable gets in.
 
 use nn::files::{self, FileError, Problem, State, Stored, matching, npy, npz, safetensors};
+use nn::{Linear, Sequential, load_state_dict, state_dict};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use tape::Tensor;
@@ -95,7 +96,7 @@ fn another_number_type_is_refused_by_name() {
     let expected =
         |found: &str| Problem::Dtype { tensor: "cube".into(), expected: "f64", found: found.into() };
     let bytes = safetensors::to_bytes(&single).unwrap();
-    assert_eq!(safetensors::from_bytes::<f64>(&bytes).unwrap_err(), expected("F32"));
+    assert_eq!(safetensors::from_bytes::<f64>(&bytes).unwrap_err(), expected("f32"));
     let bytes = npz::to_bytes(&single).unwrap();
     assert_eq!(npz::from_bytes::<f64>(&bytes).unwrap_err(), expected("<f4"));
 }
@@ -203,7 +204,7 @@ fn hostile_safetensors_headers_are_refused() {
 fn offsets_at_the_end_of_the_address_space_are_refused() {
     let part = (1u64 << 61) - 1;
     let entry = |i: u64| {
-        let (start, end) = (i * part, (i + 1).checked_mul(part).unwrap_or(u64::MAX));
+        let (start, end) = (i * part, (i + 1).saturating_mul(part));
         format!(r#""{i}":{{"dtype":"U8","shape":[{}],"data_offsets":[{start},{end}]}}"#, end - start)
     };
     let header = format!("{{{}}}", (0..9).map(entry).collect::<Vec<_>>().join(","));
@@ -285,6 +286,33 @@ fn a_state_must_match_what_is_wanted() {
         matching(state(), &[("x", &[]), ("a", &[2]), ("y", &[])]).unwrap_err().to_string(),
         "missing tensors: x, y; unexpected tensors: b"
     );
+}
+
+#[test]
+fn a_model_takes_all_of_a_state_or_nothing() {
+    let layer = |w: f64| Linear::from_values([[w, w], [w, w]], [w, w]);
+    let (mut model, old) = (Sequential::new().push(layer(1.0)).push(layer(2.0)), state_dict(&layer(0.0)));
+    let before = state_dict(&model);
+    let named = |names: [&str; 4]| -> State<f64> {
+        let values = old.iter().cycle().map(|(_, x)| x.clone());
+        names.iter().map(|name| (*name).to_owned()).zip(values).collect()
+    };
+    // The shapes of the last two are exchanged; a name is missing; a name stands twice.
+    let cases = [
+        (
+            ["0.weight", "0.bias", "1.bias", "1.weight"],
+            "tensor \"1.weight\": expected shape [2, 2], found [2]",
+        ),
+        (["0.weight", "0.bias", "1.weight", "bias"], "missing tensors: 1.bias; unexpected tensors: bias"),
+        (["0.weight", "0.bias", "0.weight", "1.bias"], "tensor \"0.weight\" stands twice"),
+    ];
+    for (names, expected) in cases {
+        let problem = load_state_dict(&mut model, named(names)).unwrap_err();
+        assert_eq!(problem.to_string(), expected);
+        assert_eq!(state_dict(&model), before);
+    }
+    load_state_dict(&mut model, named(["0.weight", "0.bias", "1.weight", "1.bias"])).unwrap();
+    assert!(state_dict(&model).iter().all(|(_, x)| x.to_vec().iter().all(|&x| x == 0.0)));
 }
 
 proptest! {

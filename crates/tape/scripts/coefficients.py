@@ -4,19 +4,21 @@
 Each polynomial is a Chebyshev fit (`mpmath.chebyfit`), computed with 80 digits and then rounded to the
 format that evaluates it. The comment above each array is the largest error of the unrounded fit, in bits.
 
+    pip install mpmath
     python3 crates/tape/scripts/coefficients.py > crates/tape/src/element/coefficients.rs
+    cargo fmt -p tape
 """
 
 import struct
 
 from mpmath import mp, mpf, chebyfit, taylor, exp, log, sin, cos, tan, asin, atan, tanh, erf, erfc
-from mpmath import expm1, log1p, sqrt, pi, cbrt, loggamma, psi, polyval, bernoulli, factorial
+from mpmath import expm1, sqrt, pi, cbrt, loggamma, polyval, bernoulli, factorial
 
 mp.dps = 80
 
 
 def f32(x):
-    """The nearest binary32 value, as a Python float (double rounding does not occur: x has 80 digits)."""
+    """The binary32 value, rounded by way of binary64."""
     return struct.unpack("<f", struct.pack("<f", float(x)))[0]
 
 
@@ -120,9 +122,9 @@ def main():
     fit("ASIN_F64", "(asin(x)/x - 1) / z in z = x^2 <= 1/4.", a3, 0, mpf(1) / 4, 13)
     t3 = removable(lambda z: (atan(sqrt(z)) / sqrt(z) - 1) / z,
                    power_series([mpf((-1) ** (k + 1)) / (2 * k + 3) for k in terms]))
-    fit("ATAN_F64", "(atan(x)/x - 1) / z in z = x^2, x <= tan(pi/8).", t3, 0, tan(pi / 8) ** 2 * mpf("1.001"), 11)
+    tmax = tan(pi / 8) ** 2 * mpf("1.001")
+    fit("ATAN_F64", "(atan(x)/x - 1) / z in z = x^2, x <= tan(pi/8).", t3, 0, tmax, 11)
 
-    th = taylor(lambda x: tanh(x) / x if x else mpf(1), 0, 0)
     th = taylor(tanh, 0, 25)[3::2]
     h3 = removable(lambda z: (tanh(sqrt(z)) / sqrt(z) - 1) / z, power_series(th))
     fit("TANH_F32", "(tanh(x)/x - 1) / z in z = x^2, x <= 0.625.", h3, 0, mpf("0.6251") ** 2, 6, "f32")
@@ -144,7 +146,8 @@ def main():
         # t = (x - 2) / (x + 2), hence x = 2 (1 + t) / (1 - t)
         x = 2 * (1 + t) / (1 - t)
         return exp(x * x) * erfc(x)
-    fit("ERF_TAIL_F64", "e^(x^2) erfc(x) in t = (x-2)/(x+2), 1 <= x <= 6.", tail, mpf(-1) / 3, mpf(1) / 2, 15)
+    fit("ERF_TAIL_F64", "e^(x^2) erfc(x) in t = (x-2)/(x+2), 1 <= x <= 6.",
+        tail, mpf(-1) / 3, mpf(1) / 2, 15)
     fit("ERF_TAIL_SHORT", "e^(x^2) erfc(x) in t = (x-2)/(x+2), 1 <= x <= 4, for a binary32 result.",
         tail, mpf(-1) / 3, mpf(1) / 3, 7)
 
@@ -156,7 +159,8 @@ def main():
             if abs(t - p) < mpf(10) ** -20:
                 return (lg(t + mpf(10) ** -18) + lg(t - mpf(10) ** -18)) / 2
         return lg(t)
-    fit("LGAMMA_F64", "lgamma(x) / ((x-1)(x-2)) in t = x - 3/2, 1 <= x <= 2.", lgr, -mpf(1) / 2, mpf(1) / 2, 20)
+    fit("LGAMMA_F64", "lgamma(x) / ((x-1)(x-2)) in t = x - 3/2, 1 <= x <= 2.",
+        lgr, -mpf(1) / 2, mpf(1) / 2, 20)
 
     stirling = [bernoulli(2 * k) / (2 * k * (2 * k - 1)) for k in range(1, 9)]
     array("STIRLING", "Stirling's series of lgamma: B_2k / (2k (2k-1)).", stirling, "f64")

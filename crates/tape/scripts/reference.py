@@ -186,7 +186,8 @@ FUNCTIONS = {
     "log2": lambda x: mp.ln(x) / mp.ln2, "log10": lambda x: mp.ln(x) / mp.ln10, "log1p": mp.log1p,
     "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan,
     "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "asinh": mp.asinh, "acosh": mp.acosh,
-    "atanh": mp.atanh, "sqrt": mp.sqrt, "cbrt": lambda x: mp.cbrt(x) if x > 0 else -mp.cbrt(-x), "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
+    "atanh": mp.atanh, "sqrt": mp.sqrt, "cbrt": lambda x: mp.cbrt(x) if x > 0 else -mp.cbrt(-x),
+    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)), "log_sigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "erf": mp.erf, "erfc": mp.erfc,
 }

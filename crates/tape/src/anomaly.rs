@@ -1,9 +1,8 @@
 //! Where a computation went infinite or NaN.
 
 use crate::algebra::Element;
-use crate::gradients::Store;
 use crate::sweep::{Observer, reverse};
-use crate::tape::{CONSTANT, Graph, Index, Scalar, Tape};
+use crate::tape::{CONSTANT, Graph, Index, Scalar, Store, Tape};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::fmt;

@@ -1,12 +1,16 @@
 //! [`Real`]: what a number must offer to be stored in a tensor, with its elementary functions.
 //!
-//! The functions are written here from `+ - * /`, square roots, comparisons and bits, without the platform's
-//! mathematical library and without fused multiply-add: a result depends neither on the machine's instruction
-//! set nor on whether a scalar call or a vectorised loop computed it. (Only a NaN may differ, in its sign and
-//! payload, which Rust leaves open.) Most are branch-free, so a plain loop over slices vectorises; the circular functions
-//! have a branch-free core and a slow path for arguments beyond 2^20, and slice forms that use both.
-//! `lgamma`, `digamma`, `polygamma` and `powi` are ordinary scalar code. `docs/accuracy.md` lists the largest
-//! errors, measured against a multiple-precision reference by `tests/elementary.rs`.
+//! The functions are written here from `+ - * /`, square roots, comparisons and bits, without the
+//! platform's mathematical library and without fused multiply-add: a result depends neither on the machine's
+//! instruction set nor on whether a scalar call or a vectorised loop computed it. (Only a NaN may differ, in
+//! its sign and payload, which Rust leaves open.) Most are branch-free, so that a plain loop over slices
+//! vectorises. The circular functions have a branch-free core and a slow path for arguments beyond 2^20; their
+//! slice forms use both. `lgamma`, `digamma`, `polygamma` and `powi` are ordinary scalar code.
+//! `docs/accuracy.md` lists the largest errors, which `tests/elementary.rs` measures.
+//!
+//! Everything is `#[inline(always)]`, so that a loop inside a function with SIMD target features is compiled
+//! with them. The loop itself must get there: with `pulp`, put it into the `with_simd` method of a struct and
+//! mark the method `#[inline(always)]`. A closure passed to `dispatch` is inlined only when it is small.
 //!
 //! On a concrete `f64` the method syntax `x.exp()` finds the standard library's method, in generic code over
 //! `T: Real` the one defined here; `Real::exp(x)` is always the latter.

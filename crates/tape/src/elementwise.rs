@@ -106,13 +106,19 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let f = self.0;
         let (a, b) = (x[0], x[1]);
-        let da = want[0].then(|| {
-            let full = kernel::pull2(dy.clone(), a, b, y, move |dy, a, b, y| pull(dy, f.slope_a(a, b, y)));
-            reduce::sum_to(&full, a.shape())
+        // Whoever is served last may write into the buffer of `dy`.
+        let (first, second) = match (want[0], want[1]) {
+            (true, true) => (Some(dy.clone()), Some(dy)),
+            (true, false) => (Some(dy), None),
+            (false, wanted) => (None, wanted.then_some(dy)),
+        };
+        let da = first.map(|dy| {
+            let full = kernel::pull2(dy, a, b, y, move |dy, a, b, y| pull(dy, f.slope_a(a, b, y)));
+            if full.shape() == a.shape() { full } else { reduce::sum_to(&full, a.shape()) }
         });
-        let db = want[1].then(|| {
+        let db = second.map(|dy| {
             let full = kernel::pull2(dy, a, b, y, move |dy, a, b, y| pull(dy, f.slope_b(a, b, y)));
-            reduce::sum_to(&full, b.shape())
+            if full.shape() == b.shape() { full } else { reduce::sum_to(&full, b.shape()) }
         });
         smallvec![da, db]
     }

@@ -78,7 +78,8 @@ impl<T: Element> Tape<T> {
                     let (expected, found) = (expected.dims(), found.dims());
                     Error::Shape { op: "pushforward", expected, found }.panic();
                 }
-                tangents[index as usize] = Some(seed);
+                let sum = &mut tangents[index as usize];
+                *sum = Some(sum.map_or(seed, |sum| sum.plus(seed)));
             }
         }
         let seeded = seeded(&from, count);
@@ -139,6 +140,7 @@ fn variable_shape<T: Element>(tape: &Tape<T>, index: Index) -> Shape {
 }
 
 impl<T: Element> Tangents<T> {
+    /// A handle named twice moves by the sum, as `grad` answers it twice.
     #[track_caller]
     fn seed(&mut self, graph: &Graph<T>, index: Index, dx: Tensor<T>) {
         let slot = graph.slot(index);
@@ -148,9 +150,12 @@ impl<T: Element> Tangents<T> {
             Error::Shape { op: "jvp", expected: shape.dims(), found: dx.shape().dims() }.panic();
         }
         match slot {
-            Some(slot) if dx.rank() > 0 => self.arrays[slot] = Some(dx),
+            Some(slot) if dx.rank() > 0 => match &mut self.arrays[slot] {
+                Some(sum) => sum.add_assign(&dx),
+                none => *none = Some(dx),
+            },
             _ if index == CONSTANT || index as usize >= self.scalars.len() => {}
-            _ => self.scalars[index as usize] = dx.item(),
+            _ => self.scalars[index as usize] += dx.item(),
         }
     }
 

@@ -2,53 +2,9 @@
 
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::tape::{CONSTANT, Handle, HandleRef, Index, LEAF, Number, ParamId};
+use crate::tape::{CONSTANT, Handle, HandleRef, LEAF, Number, ParamId, Store};
 use crate::tensor::Tensor;
-use std::collections::HashMap;
 use std::sync::Arc;
-
-/// Which gradients stay when a sweep is done.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Keep {
-    Leaves,
-    These(Vec<Index>),
-    All,
-}
-
-impl Keep {
-    pub(crate) fn keeps(&self, index: Index) -> bool {
-        match self {
-            Keep::Leaves => false,
-            Keep::These(list) => list.contains(&index),
-            Keep::All => true,
-        }
-    }
-}
-
-/// The gradients of one sweep, in buffers that the next one uses again.
-#[derive(Clone, Debug)]
-pub(crate) struct Store<T: Element> {
-    pub(crate) epoch: u64,
-    pub(crate) kept: Keep,
-    /// By node: numbers, and tensors of rank 0.
-    pub(crate) scalars: Vec<T>,
-    /// By place in the table of tensors.
-    pub(crate) arrays: Vec<Option<Tensor<T>>>,
-    /// Parameters by id, and the place of each in `arrays`.
-    pub(crate) parameters: Arc<HashMap<u64, u32>>,
-}
-
-impl<T: Element> Default for Store<T> {
-    fn default() -> Store<T> {
-        Store {
-            epoch: 0,
-            kept: Keep::Leaves,
-            scalars: Vec::new(),
-            arrays: Vec::new(),
-            parameters: Arc::default(),
-        }
-    }
-}
 
 /// The gradients of one number with respect to everything it depends on.
 ///

@@ -16,6 +16,8 @@ mod op;
 mod operators;
 pub mod ops;
 mod pool;
+#[cfg(feature = "registry")]
+pub mod registry;
 mod shape;
 mod simd;
 mod sweep;
@@ -26,7 +28,7 @@ pub mod transform;
 pub use algebra::{Algebra, Binary, Element, Pull, Unary};
 pub use anomaly::{Anomaly, NonFinite};
 pub use elementwise::{Map, Zip};
-pub use error::Error;
+pub use error::{Dims, Error};
 pub use gradients::Gradients;
 pub use graph::{GraphInput, GraphNode, GraphView};
 pub use methods::Operand;

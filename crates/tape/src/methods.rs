@@ -1,5 +1,8 @@
 //! The operations as methods of tensors and handles, from the lists in `ops`.
 
+mod argmax;
+mod compare;
+
 use crate::algebra::{Algebra, Element};
 use crate::error;
 use crate::op::{Array, compute};
@@ -144,10 +147,34 @@ macro_rules! functions_of_two {
 
 for_each_binary_function!(functions_of_two);
 
+impl<T: Element> Tensor<T> {
+    /// `base` to the power of every element: see [`Pow`](crate::ops::Pow).
+    pub fn rpow(&self, base: T) -> Tensor<T> {
+        Tensor::scalar(base).zip(self.clone(), ops::Pow)
+    }
+}
+
+impl<'t, T: Element> Scalar<'t, T> {
+    /// `base` to this power: see [`Pow`](crate::ops::Pow).
+    #[track_caller]
+    #[inline]
+    pub fn rpow(self, base: T) -> Scalar<'t, T> {
+        self.number(base).zip(self, ops::Pow)
+    }
+}
+
+impl<'t, T: Element> Var<'t, T> {
+    /// `base` to the power of every element: see [`Pow`](crate::ops::Pow).
+    #[track_caller]
+    pub fn rpow(self, base: T) -> Var<'t, T> {
+        self.number(base).zip(self, ops::Pow)
+    }
+}
+
 macro_rules! array_methods {
-    ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
+    ($($file:ident: $op:ident $(, $more:ident)* => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
         impl<T: Element> Tensor<T> {$($(
-            #[doc = concat!("See [`ops`](crate::ops#reexports), file `", stringify!($file), "`.")]
+            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(&self $(, $x: &Tensor<T>)* $(, $arg: $ty)*) -> Tensor<T> {
                 use crate::ops::*;
@@ -155,7 +182,7 @@ macro_rules! array_methods {
             }
         )*)*}
         impl<'t, T: Element> Var<'t, T> {$($(
-            #[doc = concat!("See [`ops`](crate::ops#reexports), file `", stringify!($file), "`.")]
+            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(self $(, $x: Var<'t, T>)* $(, $arg: $ty)*) -> Var<'t, T> {
                 use crate::ops::*;
@@ -194,6 +221,16 @@ numbers! {
     mean() => ops::Mean { axes: Axes::all(), keepdim: false };
     /// The largest element: see [`Max`](crate::ops::Max).
     max() => ops::Max { axes: Axes::all(), keepdim: false };
+    /// The smallest element: see [`Min`](crate::ops::Min).
+    min() => ops::Min { axes: Axes::all(), keepdim: false };
+    /// The product of all elements: see [`Prod`](crate::ops::Prod).
+    prod() => ops::Prod { axes: Axes::all(), keepdim: false };
+    /// The variance of all elements: see [`Variance`](crate::ops::Variance).
+    var(ddof: usize) => ops::Variance { axes: Axes::all(), ddof, keepdim: false };
+    /// The standard deviation of all elements: see [`StdDev`](crate::ops::StdDev).
+    std(ddof: usize) => ops::StdDev { axes: Axes::all(), ddof, keepdim: false };
+    /// The `p`-norm of all elements: see [`Norm`](crate::ops::Norm).
+    norm(p: f64) => ops::Norm { p, axes: Axes::all(), keepdim: false };
     /// `ln Σ eˣ` over all elements: see [`LogSumExp`](crate::ops::LogSumExp).
     logsumexp() => ops::LogSumExp { axes: Axes::all(), keepdim: false };
     /// The element at an index: see [`At`](crate::ops::At).
@@ -211,5 +248,42 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn stack(x: &[&Tensor<T>], axis: isize) -> Tensor<T> {
         Tensor::apply(ops::Stack { axis }, x)
+    }
+}
+
+impl<T: Element> Tensor<T> {
+    /// `then` where this mask is not 0, `otherwise` where it is: see [`Select`](crate::ops::Select).
+    #[track_caller]
+    pub fn select(&self, then: &Tensor<T>, otherwise: &Tensor<T>) -> Tensor<T> {
+        Tensor::apply(ops::Select { mask: self.clone() }, &[then, otherwise])
+    }
+
+    /// `value` where the mask is not 0: see [`Select`](crate::ops::Select).
+    #[track_caller]
+    pub fn masked_fill(&self, mask: &Tensor<T>, value: T) -> Tensor<T> {
+        mask.select(&Tensor::scalar(value), self)
+    }
+}
+
+impl<'t, T: Element> Var<'t, T> {
+    /// `then` where the mask is not 0, `otherwise` where it is: see [`Select`](crate::ops::Select).
+    #[track_caller]
+    pub fn select(mask: &Tensor<T>, then: Var<'t, T>, otherwise: impl Operand<Var<'t, T>>) -> Var<'t, T> {
+        let otherwise = otherwise.beside(&then);
+        Var::apply(ops::Select { mask: mask.clone() }, &[&then, &otherwise])
+    }
+
+    /// `value` where the mask is not 0: see [`Select`](crate::ops::Select).
+    ///
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, 2.0]);
+    /// let y = x.masked_fill(&Tensor::from([0.0, 1.0]), f64::NEG_INFINITY).softmax(0);
+    /// assert_eq!(y.value(), Tensor::from([1.0, 0.0]));
+    /// ```
+    #[track_caller]
+    pub fn masked_fill(self, mask: &Tensor<T>, value: T) -> Var<'t, T> {
+        Var::select(mask, self.number(value), self)
     }
 }

@@ -73,9 +73,10 @@ pub(crate) fn take<T: Pooled>(n: usize) -> Block<T> {
 
 /// Keeps `block` for later if nobody else holds it.
 #[inline]
-pub(crate) fn give<T: Pooled>(mut block: Block<T>) {
+pub(crate) fn give<T: Pooled>(block: Block<T>) {
     let (class, capacity) = class(block.len());
-    if block.len() != capacity || Arc::get_mut(&mut block).is_none() {
+    // Reading the count is cheaper than `Arc::get_mut`, which whoever takes the block has to call anyway.
+    if block.len() != capacity || Arc::strong_count(&block) != 1 {
         return;
     }
     T::with_pool(|pool| {

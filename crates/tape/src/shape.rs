@@ -3,6 +3,7 @@
 use crate::error::Error;
 use smallvec::SmallVec;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 /// The extent of each axis, outermost first. Rank 0, `[]`, is a single number.
@@ -12,19 +13,51 @@ use std::ops::Deref;
 /// let shape = Shape::from([2, 3]);
 /// assert_eq!((shape.rank(), shape.size(), shape[1]), (2, 6, 3));
 /// ```
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Default, Eq)]
 pub struct Shape(SmallVec<[usize; 4]>);
 
 /// Steps between neighbours along each axis, in elements; negative for a flipped view, 0 for a repeated one.
 pub(crate) type Strides = SmallVec<[isize; 4]>;
 
+/// A copy of a short list, number by number: most have at most four, and a call for so few costs more than they.
+#[inline]
+pub(crate) fn copied<N: Copy + Default>(list: &[N]) -> SmallVec<[N; 4]> {
+    if list.len() > 4 {
+        return SmallVec::from_slice(list);
+    }
+    let at = |i: usize| list.get(i).copied().unwrap_or_default();
+    SmallVec::from_buf_and_len([at(0), at(1), at(2), at(3)], list.len())
+}
+
+impl Clone for Shape {
+    #[inline]
+    fn clone(&self) -> Shape {
+        Shape(copied(&self.0))
+    }
+}
+
+impl PartialEq for Shape {
+    #[inline]
+    fn eq(&self, other: &Shape) -> bool {
+        self.len() == other.len() && self.iter().zip(other.iter()).all(|(a, b)| a == b)
+    }
+}
+
+impl Hash for Shape {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self[..].hash(state);
+    }
+}
+
 impl Shape {
     /// The number of axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.0.len()
     }
 
     /// The number of elements: the product of the extents, 1 for rank 0.
+    #[inline]
     pub fn size(&self) -> usize {
         self.0.iter().product()
     }
@@ -40,8 +73,12 @@ impl Shape {
     }
 
     /// Row-major strides.
+    #[inline]
     pub(crate) fn strides(&self) -> Strides {
-        let mut strides: Strides = SmallVec::from_elem(0, self.rank());
+        let mut strides = match self.rank() {
+            rank @ 0..=4 => SmallVec::from_buf_and_len([0; 4], rank),
+            rank => SmallVec::from_elem(0, rank),
+        };
         let mut step = 1;
         for (stride, &extent) in strides.iter_mut().zip(self.iter()).rev() {
             *stride = step;
@@ -136,14 +173,16 @@ impl fmt::Display for Shape {
 }
 
 impl<const N: usize> From<[usize; N]> for Shape {
+    #[inline]
     fn from(dims: [usize; N]) -> Shape {
-        Shape(SmallVec::from_slice(&dims))
+        Shape(copied(&dims))
     }
 }
 
 impl From<&[usize]> for Shape {
+    #[inline]
     fn from(dims: &[usize]) -> Shape {
-        Shape(SmallVec::from_slice(dims))
+        Shape(copied(dims))
     }
 }
 

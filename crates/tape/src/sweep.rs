@@ -5,9 +5,10 @@
 
 use crate::algebra::{Algebra, Element};
 use crate::error::{self, Error};
-use crate::gradients::{Gradients, Keep, Store, zeros};
+use crate::gradients::{Gradients, zeros};
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, LEAF, Node, Scalar, Tape, Var,
+    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Node, Scalar, Store,
+    Tape, Var,
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -33,6 +34,10 @@ impl<'t, T: Element> Scalar<'t, T> {
     }
 
     /// The gradients with respect to every leaf and to the intermediate values `kept`.
+    ///
+    /// # Panics
+    /// If a handle of `kept` belongs to another tape.
+    #[track_caller]
     pub fn backward_keeping(self, kept: impl Handle<'t, T>) -> Gradients<T> {
         sweep(self.tape, self.index, None, Keep::These(indices("backward_keeping", self.tape, &kept)))
     }
@@ -113,11 +118,13 @@ pub(crate) fn indices<'t, T: Element>(
 ) -> Vec<Index> {
     let mut list = Handles::new();
     handles.gather(&mut list);
-    let owned = |handle: &AnyHandle<'t, T>| {
+    // A loop, because the panic of a closure would point here instead of at the caller.
+    let mut nodes = Vec::with_capacity(list.0.len());
+    for handle in &list.0 {
         error::expect(tape.owns(op, handle.tape()));
-        handle.index()
-    };
-    list.0.iter().map(owned).collect()
+        nodes.push(handle.index());
+    }
+    nodes
 }
 
 /// Which of the first `count` nodes depend on a target?
@@ -416,11 +423,11 @@ pub(crate) fn slopes<'t, T: Element>(
     slopes
 }
 
+/// The operation and the operands of a recorded tensor.
+type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Index; 4]>);
+
 /// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
-pub(crate) fn operation<T: Element>(
-    tape: &Tape<T>,
-    slot: usize,
-) -> Option<(Arc<dyn ErasedOp<T>>, SmallVec<[Index; 4]>)> {
+pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Option<Operation<T>> {
     let graph = tape.graph();
     let computed = graph.arrays[slot].computed;
     computed.then(|| (graph.op(slot).clone(), SmallVec::from_slice(graph.inputs(slot))))

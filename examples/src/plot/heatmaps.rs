@@ -61,7 +61,7 @@ fn draw(path: &Path, picture: &Heatmaps<'_>) -> Result<(), Box<dyn std::error::E
     root.draw(&Text::new(picture.title, (width / 2, 14), text(19, HPos::Center)))?;
     for (i, image) in picture.images.iter().enumerate() {
         let (left, top) = (GAP + i as i32 % across * step(columns), HEAD + i as i32 / across * step(rows));
-        let mut rectangle = |x: [i32; 2], y: [i32; 2], level: i32| {
+        let rectangle = |x: [i32; 2], y: [i32; 2], level: i32| {
             let corner = |x: i32, y: i32| (left + x * PIXEL, top + y * PIXEL);
             root.draw(&Rectangle::new([corner(x[0], y[0]), corner(x[1], y[1])], diverging(level).filled()))
         };

@@ -1,4 +1,5 @@
-//! Pictures as SVG files: curves ([`lines`]), the plane ([`landscape`]) and images of weights ([`heatmaps`]).
+//! Pictures as SVG files: curves ([`lines`]), the plane ([`landscape`]), images of weights ([`heatmaps`]), small
+//! matrices with their numbers ([`matrices`]) and decision regions ([`mod@regions`]).
 //!
 //! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
 //! shows the file, so no fonts are needed here.
@@ -8,10 +9,14 @@ mod heatmaps;
 mod key;
 mod landscape;
 mod lines;
+mod matrices;
+pub mod regions;
 
 pub use heatmaps::{Heatmaps, heatmaps};
 pub use landscape::{Height, Landscape, landscape};
 pub use lines::{Lines, Series, lines};
+pub use matrices::{Matrices, Matrix, matrices};
+pub use regions::{Region, Regions, regions};
 
 use std::error::Error;
 use std::fmt;

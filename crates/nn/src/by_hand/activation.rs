@@ -9,7 +9,7 @@ use tape::{Element, Tensor};
 /// |---|---|---|
 /// | `Identity` | `z` | 1 |
 /// | `Sigmoid` | `σ(z) = 1 / (1 + e⁻ᶻ)` | `a (1 - a)` |
-/// | `ScaledSigmoid` | `σ(k z + c)` | `k a (1 - a)` |
+/// | `SigmoidScaled` | `σ(k z + c)` | `k a (1 - a)` |
 /// | `Tanh` | `2 σ(2z) - 1` | `1 - a²` |
 /// | `Relu` | `max(z, 0)` | 1 where `z > 0`, else 0 |
 /// | `LeakyRelu` | `z` where `z > 0`, else `k z` | 1 where `z > 0`, else `k` |
@@ -21,7 +21,7 @@ pub enum Activation {
     /// The logistic function.
     Sigmoid,
     /// The logistic function of `slope · z + offset`; with offset 0 the slope-k sigmoid.
-    ScaledSigmoid {
+    SigmoidScaled {
         /// The factor `k` of the input.
         slope: f64,
         /// The term `c` added to it.
@@ -55,7 +55,7 @@ impl Activation {
         match self {
             Activation::Identity => z.clone(),
             Activation::Sigmoid => z.map_values(sigmoid),
-            Activation::ScaledSigmoid { slope, offset } => {
+            Activation::SigmoidScaled { slope, offset } => {
                 z.map_values(|z| sigmoid(number(slope) * z + number(offset)))
             }
             Activation::Tanh => z.map_values(|z| z.tanh()),
@@ -80,7 +80,7 @@ impl Activation {
         Some(match self {
             Activation::Identity => Tensor::ones(z.shape()),
             Activation::Sigmoid => a.map_values(|a| a * (one - a)),
-            Activation::ScaledSigmoid { slope, .. } => a.map_values(|a| number(slope) * a * (one - a)),
+            Activation::SigmoidScaled { slope, .. } => a.map_values(|a| number(slope) * a * (one - a)),
             Activation::Tanh => a.map_values(|a| one - a * a),
             Activation::Relu => z.map_values(|z| if z > zero { one } else { zero }),
             Activation::LeakyRelu { slope } => z.map_values(|z| if z > zero { one } else { number(slope) }),

@@ -132,6 +132,8 @@ impl Idx {
 
     /// The numbers as they are, as a tensor of the same shape. (`f64` in an `f32` tensor is rounded.)
     pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
+        // One of the six types is `f64` already.
+        #[allow(clippy::useless_conversion)]
         let data = each!(&self.numbers, data => data.iter().map(|&x| T::from_f64(f64::from(x))).collect());
         match Tensor::from_vec(Shape::from(self.shape.as_slice()), data) {
             Ok(tensor) => tensor,

@@ -1,7 +1,7 @@
 //! Parameters in files: safetensors and NumPy's formats.
 //!
 //! [`safetensors`] and [`npz`] hold named tensors, [`npy`] holds one. All of them keep every bit of every
-//! number, write files whole or not at all ([`write`]), and answer a damaged, hostile or unsuitable file with
+//! number, write files whole or not at all ([`write()`]), and answer a damaged, hostile or unsuitable file with
 //! a [`FileError`] that names the file, the tensor, and what was expected and found: never with a panic, and
 //! never by allocating what a header merely claims.
 //!
@@ -105,4 +105,10 @@ fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem
         Some((name, _)) => Err(Problem::Duplicate { tensor: name.clone() }),
         None => Ok(()),
     }
+}
+
+/// The tensor `name`, if it was found.
+fn only<T: Element>(mut state: State<T>, name: &str) -> Result<Tensor<T>, Problem> {
+    let missing = || Problem::Names { missing: vec![name.to_owned()], unexpected: vec![] };
+    state.pop().map(|(_, tensor)| tensor).ok_or_else(missing)
 }

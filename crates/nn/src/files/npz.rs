@@ -4,7 +4,7 @@
 //! that the same state gives the same bytes. Read compressed or not.
 
 use super::error::{FileError, Problem};
-use super::{State, Stored, atomic, npy, unique_names};
+use super::{State, Stored, atomic, npy, only, unique_names};
 use std::io::{Cursor, Write};
 use std::path::Path;
 use tape::Tensor;
@@ -42,13 +42,20 @@ pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Pro
 /// # Errors
 /// A file that is damaged or cut off (checksums included), and tensors of another number type than `T`.
 pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
+    entries(bytes, |_| true)
+}
+
+/// The tensors whose names are to be kept, sorted by name.
+fn entries<T: Stored>(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(corrupt)?;
     let mut state = State::new();
     for i in 0..archive.len() {
         let entry = archive.by_index(i).map_err(corrupt)?;
         let full = entry.name().map_err(corrupt)?.into_owned();
         let name = full.strip_suffix(SUFFIX).unwrap_or(&full);
-        state.push((name.to_owned(), npy::from_reader(entry, name)?));
+        if keep(name) {
+            state.push((name.to_owned(), npy::from_reader(entry, name)?));
+        }
     }
     state.sort_by(|(a, _), (b, _)| a.cmp(b));
     unique_names(&state)?;
@@ -85,4 +92,15 @@ pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) ->
 pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     let path = path.as_ref();
     from_bytes(&atomic::read(path)?).map_err(|problem| problem.of(path))
+}
+
+/// Reads one tensor of a file, which may hold others of other number types.
+///
+/// # Errors
+/// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
+/// tensor of that name.
+pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
+    let path = path.as_ref();
+    let state = entries(&atomic::read(path)?, |entry| entry == name).map_err(|problem| problem.of(path))?;
+    only(state, name).map_err(|problem| problem.of(path))
 }

@@ -3,7 +3,7 @@
 //! Chosen as the format for models because every framework reads it and it can hold nothing but tensors.
 
 use super::error::{FileError, Problem};
-use super::{State, Stored, atomic, stored, unique_names};
+use super::{State, Stored, atomic, only, stored, unique_names};
 use ::safetensors::tensor::Metadata;
 use ::safetensors::{SafeTensorError, SafeTensors, View};
 use std::borrow::Cow;
@@ -59,17 +59,24 @@ pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Pro
 /// # Errors
 /// A file that is damaged or cut off, and tensors of another number type than `T`.
 pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
+    entries(bytes, |_| true)
+}
+
+/// The tensors whose names are to be kept, sorted by name.
+fn entries<T: Stored>(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
     check_extent(bytes)?;
     let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
+    let mut views: Vec<_> = file.iter().filter(|(name, _)| keep(name)).collect();
+    // The library iterates in an order of its own each time; the same file is to give the same error.
+    views.sort_by_key(|&(name, _)| name);
     let mut state = State::new();
-    for (name, view) in file.iter() {
+    for (name, view) in views {
         if view.dtype() != T::DTYPE {
-            let found = view.dtype().to_string();
+            let found = view.dtype().to_string().to_lowercase();
             return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found });
         }
         state.push((name.to_owned(), stored::tensor(view.shape(), view.data())?));
     }
-    state.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(state)
 }
 
@@ -108,7 +115,7 @@ fn check_extent(bytes: &[u8]) -> Result<(), Problem> {
 /// let state = vec![("fc1.bias".to_owned(), Tensor::from([-0.0, 5e-324]))];
 /// safetensors::save(&path, &state)?;
 /// assert_eq!(safetensors::load::<f64>(&path)?, state);
-/// assert!(safetensors::load::<f32>(&path).unwrap_err().to_string().ends_with("expected f32, found F64"));
+/// assert!(safetensors::load::<f32>(&path).unwrap_err().to_string().ends_with("expected f32, found f64"));
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok(())
 /// # }
@@ -126,4 +133,15 @@ pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) ->
 pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     let path = path.as_ref();
     from_bytes(&atomic::read(path)?).map_err(|problem| problem.of(path))
+}
+
+/// Reads one tensor of a file, which may hold others of other number types.
+///
+/// # Errors
+/// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
+/// tensor of that name.
+pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
+    let path = path.as_ref();
+    let state = entries(&atomic::read(path)?, |entry| entry == name).map_err(|problem| problem.of(path))?;
+    only(state, name).map_err(|problem| problem.of(path))
 }

@@ -4,24 +4,33 @@
 //! complement `g` as a polynomial in (x - c) / (x + c).
 
 use super::bits::{ROUND, poly, pow2, scale, two_prod};
-use super::coefficients::{ERF_F64, ERF_SHORT, ERF_TAIL_F64, ERF_TAIL_SHORT, ERFCX_F64};
-use super::exp::{clamp, exp_short, parts};
+use super::coefficients::{
+    ERF_F64, ERF_SHORT, ERF_TAIL_F64, ERF_TAIL_SHORT, ERFCX_F64, EXP_F64, LN2_HI, LN2_LO, LOG2E,
+};
+use super::exp::{at_most, exp_short, parts};
 
 #[inline(always)]
 pub(super) fn erf_f64(x: f64) -> f64 {
-    let a = clamp(x.abs(), 0.0, 6.0);
+    let a = at_most(x.abs(), 6.0);
     let z = a * a;
     let near = a + a * poly(z, &ERF_F64);
-    let (k, p) = parts(-z, 0.0);
-    let e = (1.0 + p) * pow2(k + ROUND);
-    let far = 1.0 - e * poly((a - 2.0) / (a + 2.0), &ERF_TAIL_F64);
+    let far = 1.0 - exp_tail(-z) * poly((a - 2.0) / (a + 2.0), &ERF_TAIL_F64);
     let y = if a < 1.0 { near } else { far };
     y.copysign(x)
 }
 
+/// `e^x` for -700 <= x <= 0, without the last correction of the reduced argument: it is subtracted from 1.
+#[inline(always)]
+fn exp_tail(x: f64) -> f64 {
+    let k = x * LOG2E + ROUND;
+    let n = k - ROUND;
+    let r = (x - n * LN2_HI) - n * LN2_LO;
+    (1.0 + (r + r * r * poly(r, &EXP_F64))) * pow2(k)
+}
+
 #[inline(always)]
 pub(super) fn erf_f32(x: f32) -> f32 {
-    let a = clamp((x as f64).abs(), 0.0, 4.0);
+    let a = at_most((x as f64).abs(), 4.0);
     let z = a * a;
     let near = a + a * poly(z, &ERF_SHORT);
     let far = 1.0 - exp_short(-z) * poly((a - 2.0) / (a + 2.0), &ERF_TAIL_SHORT);
@@ -31,7 +40,7 @@ pub(super) fn erf_f32(x: f32) -> f32 {
 
 #[inline(always)]
 pub(super) fn erfc_f64(x: f64) -> f64 {
-    let a = clamp(x.abs(), 0.0, 28.0);
+    let a = at_most(x.abs(), 28.0);
     let (z, e) = two_prod(a, a);
     let (k, p) = parts(-z, -e);
     let g = poly((a - 3.0) / (a + 3.0), &ERFCX_F64) / (1.0 + 2.0 * a);

@@ -27,18 +27,31 @@ pub(super) fn exp_short(x: f64) -> f64 {
     (1.0 + (r + r * r * poly(r, &EXP_SHORT))) * pow2(k)
 }
 
-/// `x`, moved into [lo, hi]; NaN stays NaN.
+/// The smaller of the two; NaN stays NaN.
 #[inline(always)]
-pub(super) fn clamp(x: f64, lo: f64, hi: f64) -> f64 {
-    let x = if x > hi { hi } else { x };
-    if x < lo { lo } else { x }
+pub(super) fn at_most<T: PartialOrd>(x: T, high: T) -> T {
+    if x > high { high } else { x }
 }
 
-/// `x`, moved into [lo, hi]; NaN stays NaN.
+/// `x`, moved into [low, high]; NaN stays NaN.
 #[inline(always)]
-pub(super) fn clamp_f32(x: f32, lo: f32, hi: f32) -> f32 {
-    let x = if x > hi { hi } else { x };
-    if x < lo { lo } else { x }
+pub(super) fn clamp<T: PartialOrd>(x: T, low: T, high: T) -> T {
+    let x = at_most(x, high);
+    if x < low { low } else { x }
+}
+
+/// `e^-x` for x >= 0.
+#[inline(always)]
+pub(super) fn exp_minus_f64(x: f64) -> f64 {
+    let (k, p) = parts(-at_most(x, 746.0), 0.0);
+    scale(1.0 + p, k)
+}
+
+/// `e^-x` for x >= 0.
+#[inline(always)]
+pub(super) fn exp_minus_f32(x: f32) -> f32 {
+    let (k, p) = parts_f32(-at_most(x, 105.0));
+    scale_f32(1.0 + p, k)
 }
 
 #[inline(always)]
@@ -80,13 +93,13 @@ pub(super) fn parts_f32(x: f32) -> (f32, f32) {
 
 #[inline(always)]
 pub(super) fn exp_f32(x: f32) -> f32 {
-    let (k, p) = parts_f32(clamp_f32(x, -105.0, 89.0));
+    let (k, p) = parts_f32(clamp(x, -105.0, 89.0));
     scale_f32(1.0 + p, k)
 }
 
 #[inline(always)]
 pub(super) fn exp2_f32(x: f32) -> f32 {
-    let x = clamp_f32(x, -152.0, 129.0);
+    let x = clamp(x, -152.0, 129.0);
     let k = (x + ROUND_F32) - ROUND_F32;
     let r = (x - k) * LN2_F32;
     scale_f32(1.0 + (r + r * r * poly_f32(r, &EXP_F32)), k)

@@ -109,7 +109,8 @@ fn digamma_positive(x: f64) -> f64 {
 
 /// The n-th derivative of `digamma` (n = 0 is `digamma` itself, n = 1 `trigamma`).
 ///
-/// At 0, -1, -2, ... infinite for odd n, NaN for even n. NaN below 0 for n > 20.
+/// At -1, -2, ... infinite for odd n, NaN for even n; at 0 infinite, for even n with the sign of the side that the
+/// sign of zero stands for. NaN below 0 for n > 20.
 pub(super) fn polygamma_f64(n: u32, x: f64) -> f64 {
     if n == 0 {
         return digamma_f64(x);
@@ -118,8 +119,8 @@ pub(super) fn polygamma_f64(n: u32, x: f64) -> f64 {
         return x;
     }
     let odd = n % 2 == 1;
-    if x > 0.0 || (x < 0.0 && x > -1e-17) {
-        // Next to 0 the first term of the sum stands for all, on both sides.
+    if x > -1e-17 {
+        // At and next to 0 the first term of the sum stands for all, on both sides.
         let y = polygamma_size(n, x.abs());
         return if odd { y } else { -y.copysign(x) };
     }

@@ -1,13 +1,13 @@
 //! Hyperbolic functions and their inverses, from `e^t - 1` and `ln(1 + t)` of |x|.
 
-use super::bits::{poly_f32, scale, scale_f32};
+use super::bits::{ROUND, ROUND_F32, poly_f32, pow2, pow2_f32, scale};
 use super::coefficients::{LN2, TANH_F32};
-use super::exp::{clamp, clamp_f32, expm1_parts, parts, parts_f32};
+use super::exp::{at_most, expm1_parts, parts, parts_f32};
 use super::log::log1p_f64;
 
 #[inline(always)]
 pub(super) fn sinh_f64(x: f64) -> f64 {
-    let t = clamp(x.abs(), 0.0, 711.0);
+    let t = at_most(x.abs(), 711.0);
     let (k, y) = expm1_parts(t);
     // h = (e^t - 1) / 2, sinh t = h + h / (2h + 1).
     let h = scale(y, k - 1.0);
@@ -21,24 +21,25 @@ pub(super) fn sinh_f64(x: f64) -> f64 {
 
 #[inline(always)]
 pub(super) fn cosh_f64(x: f64) -> f64 {
-    let (k, p) = parts(clamp(x.abs(), 0.0, 711.0), 0.0);
+    let (k, p) = parts(at_most(x.abs(), 711.0), 0.0);
     let h = scale(1.0 + p, k - 1.0);
     h + 0.25 / h
 }
 
 #[inline(always)]
 pub(super) fn tanh_f64(x: f64) -> f64 {
-    let (k, y) = expm1_parts(2.0 * clamp(x.abs(), 0.0, 22.0));
-    let e = scale(y, k);
+    let (k, y) = expm1_parts(2.0 * at_most(x.abs(), 22.0));
+    // k < 64: one factor does.
+    let e = y * pow2(k + ROUND);
     (e / (e + 2.0)).copysign(x)
 }
 
 /// Below 5/8 a polynomial, above `1 - 2 / (e^2x + 1)`.
 #[inline(always)]
 pub(super) fn tanh_f32(x: f32) -> f32 {
-    let t = clamp_f32(x.abs(), 0.0, 10.0);
+    let t = at_most(x.abs(), 10.0);
     let (k, p) = parts_f32(2.0 * t);
-    let far = 1.0 - 2.0 / (scale_f32(1.0 + p, k) + 1.0);
+    let far = 1.0 - 2.0 / ((1.0 + p) * pow2_f32(k + ROUND_F32) + 1.0);
     let z = t * t;
     let near = t + t * z * poly_f32(z, &TANH_F32);
     let y = if t < 0.625 { near } else { far };

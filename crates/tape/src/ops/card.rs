@@ -2,6 +2,7 @@
 
 use crate::op::Op;
 use crate::shape::Axes;
+use crate::tensor::Tensor;
 
 /// The row of an operation in the table of operations.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,9 @@ pub struct Pairs {
 pub trait Cases {
     /// An operation and the shapes of its operands, which get random numbers.
     fn case<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, shapes: &[&[usize]]);
+
+    /// An operation and its operands, for those that need particular numbers: zeros, a positive matrix.
+    fn values<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, values: &[Tensor<f64>]);
 }
 
 /// Shapes, axes and `keepdim` for the reductions: all axes, some, none, of extent 0 and 1, and rank 0.

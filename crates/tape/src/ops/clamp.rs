@@ -56,10 +56,14 @@ pub(crate) const CARD: Card = Card {
     torch: "clamp",
 };
 
-/// For `lo = -1`, `hi = 2`.
-pub(crate) const POINTS: Points = Points {
+const POINTS: Points = Points {
     interior: &[(-0.9, 1.9), (2.1, 6.0), (-5.0, -1.1)],
     edges: &[],
     kinks: &[-1.0, 2.0],
     far: &[1e-300, 1e300, 1e3, -1e3],
 };
+
+pub(crate) const EXAMPLES: &[(Clamp, Points)] = &[
+    (Clamp { lo: -1.0, hi: 2.0 }, POINTS),
+    (Clamp { lo: f64::NEG_INFINITY, hi: 2.0 }, Points { kinks: &[2.0], ..POINTS }),
+];

@@ -32,26 +32,23 @@ impl Unary for Gelu {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        let share = normal_share(x);
-        // At -∞ the share is 0 and wins.
-        if share == T::ZERO { -T::ZERO } else { x * share }
+        // Below, the share is 0, which an infinite factor would turn into NaN.
+        let low = T::from_f64(-BOUND);
+        let x = if x < low { low } else { x };
+        x * (T::from_f64(0.5) * (T::from_f64(-FRAC_1_SQRT_2) * x).erfc())
     }
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        let x = confine(x, 40.0);
+        let x = confine(x, BOUND);
         let density = x.lift(FRAC_1_SQRT_2PI) * (x.lift(-0.5) * (x.clone() * x.clone())).map(Exp);
         let share = x.lift(0.5) * (x.lift(-FRAC_1_SQRT_2) * x.clone()).map(Erfc);
         share + x * density
     }
 }
 
-/// `Φ(x)`.
-#[inline(always)]
-fn normal_share<T: Element>(x: T) -> T {
-    T::from_f64(0.5) * (T::from_f64(-FRAC_1_SQRT_2) * x).erfc()
-}
-
+/// Where `Φ(-x)` and the density have vanished.
+const BOUND: f64 = 40.0;
 const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 pub(crate) const CARD: Card = Card {

@@ -2,11 +2,12 @@
 
 use crate::algebra::Element;
 use crate::error::Error;
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Cotangents, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::{Tensor, matmul};
+use crate::tensor::{Tensor, matmul, reduce};
+use smallvec::smallvec;
 
 /// `x · Wᵀ + b`.
 ///
@@ -78,6 +79,14 @@ impl<T: Element> Op<T> for Linear {
             1 => rows(dy).transpose().matmul(&rows(x[0])),
             _ => rows(dy).sum_axes(0, false),
         }
+    }
+
+    /// The same three products and sums, without the shape rules of the operations they are written with.
+    fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let (w, dy, input) = (x[1], rows(&dy), rows(x[0]));
+        let dx = || matmul::matmul(&dy, w, input.shape().clone()).reshaped(x[0].shape().clone());
+        let dw = || matmul::matmul(&dy.permuted(&[1, 0]), &input, w.shape().clone());
+        smallvec![want[0].then(dx), want[1].then(dw), want[2].then(|| reduce::sum(&dy, &[0]))]
     }
 }
 

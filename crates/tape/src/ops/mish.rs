@@ -2,14 +2,14 @@
 
 use crate::algebra::{Algebra, Element, Unary};
 use super::silu::confine;
-use crate::ops::{Sigmoid, Softplus, Tanh};
+use crate::ops::Exp;
 use crate::ops::card::{Card, Points};
 
 /// `x tanh(ln(1 + eˣ))`.
 ///
 /// # Math
-/// `y = x ω(x)` with `ω = tanh(s)`, `s = softplus(x)`; `dy = (ω + x (1 - ω²) σ(x)) dx`, where `1 - ω²` is
-/// computed as `4 σ(2s) σ(-2s)`.
+/// `y = x ω(x)` with `ω = tanh(ln(1 + eˣ)) = u / (u + 2)`, `u = e²ˣ + 2eˣ`; `dy = (ω + x ω') dx` with
+/// `ω' = 4 eˣ (1 + eˣ) / (u + 2)²`. For positive `x` the fractions are multiplied out by `e⁻²ˣ`.
 ///
 /// # Domain
 /// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
@@ -44,16 +44,24 @@ impl Unary for Mish {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let x = confine(x, 800.0);
-        let s = x.clone().map(Softplus);
-        let twice = s.lift(2.0) * s.clone();
-        let bend = s.lift(4.0) * (twice.clone().map(Sigmoid) * (-twice).map(Sigmoid));
-        s.map(Tanh) + x.clone() * (bend * x.map(Sigmoid))
+        let (zero, one, two) = (x.lift(0.0), x.lift(1.0), x.lift(2.0));
+        // Both forms are smooth across 0, where the left one stands: -|x| would have a kink there.
+        let e = x.clone().if_gt(zero.clone(), -x.clone(), x.clone()).map(Exp);
+        let twice = two.clone() * e.clone();
+        let square = e.clone() * e.clone();
+        let right = one.clone() + twice.clone();
+        let top = x.clone().if_gt(zero.clone(), right, square.clone() + twice);
+        let rest = x.clone().if_gt(zero.clone(), two.clone() * square.clone(), two);
+        let bend = x.clone().if_gt(zero, square, e.clone()) * (one + e);
+        let bottom = top.clone() + rest;
+        let bend = x.lift(4.0) * bend / bottom.clone() / bottom.clone();
+        top / bottom + x * bend
     }
 }
 
 pub(crate) const CARD: Card = Card {
     formula: "x tanh(ln(1 + exp(x)))",
-    derivative: "ω + x (1 - ω²) σ(x)",
+    derivative: "ω + x ω'",
     domain: "all",
     convention: "",
     numpy: "",

@@ -4,6 +4,11 @@
 //! its line follow the module, its methods on numbers, tensors and recorded handles, its row in the table of
 //! operations and its tests.
 
+#![cfg_attr(
+    not(feature = "registry"),
+    allow(dead_code, unused_imports, reason = "cards and points are for the registry")
+)]
+
 pub mod card;
 
 use crate::algebra::{Algebra, Element};
@@ -108,7 +113,10 @@ macro_rules! for_each_array_op {
             at: At, PlaceAt =>;
             broadcast_to: BroadcastTo =>
                 broadcast_to[](shape: impl Into<Shape>) { BroadcastTo { shape: shape.into() } };
+            center: Center => center[](axes: impl Into<Axes>) { Center { axes: axes.into() } };
             concat: Concat =>;
+            cumprod: CumProd => cumprod[](axis: isize) { CumProd { axis, reverse: false } };
+            cumsum: CumSum => cumsum[](axis: isize) { CumSum { axis, reverse: false } };
             from_scalars: FromScalars =>;
             linear: Linear => linear[w, b]() { Linear };
             log_softmax: LogSoftmax => log_softmax[](axis: isize) { LogSoftmax { axis } };
@@ -120,8 +128,17 @@ macro_rules! for_each_array_op {
             mean: Mean => mean_axes[](axes: impl Into<Axes>, keepdim: bool) {
                 Mean { axes: axes.into(), keepdim }
             };
+            min: Min => min_axes[](axes: impl Into<Axes>, keepdim: bool) { Min { axes: axes.into(), keepdim } };
+            norm: Norm => norm_axes[](p: f64, axes: impl Into<Axes>, keepdim: bool) {
+                Norm { p, axes: axes.into(), keepdim }
+            };
             permute: Permute => permute[](order: impl Into<Axes>) { Permute { order: order.into() } };
+            prod: Prod => prod_axes[](axes: impl Into<Axes>, keepdim: bool) {
+                Prod { axes: axes.into(), keepdim }
+            };
+            recurrence: Recurrence => recurrence[b](axis: isize, reverse: bool) { Recurrence { axis, reverse } };
             reshape: Reshape => reshape[](shape: impl Into<Shape>) { Reshape { shape: shape.into() } };
+            select: Select =>;
             slice: Slice, Place =>
                 slice[](axis: isize, range: impl RangeBounds<isize>) { Slice::new(axis, range, 1) }
                 slice_step[](axis: isize, range: impl RangeBounds<isize>, step: usize) {
@@ -129,9 +146,15 @@ macro_rules! for_each_array_op {
                 };
             softmax: Softmax => softmax[](axis: isize) { Softmax { axis } };
             stack: Stack =>;
+            std_dev: StdDev => std_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
+                StdDev { axes: axes.into(), ddof, keepdim }
+            };
             sum: Sum => sum_axes[](axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
             sum_to: SumTo => sum_to[](shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
             transpose: Transpose => transpose[]() { Transpose };
+            variance: Variance => var_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
+                Variance { axes: axes.into(), ddof, keepdim }
+            };
         }
     };
 }
@@ -204,10 +227,10 @@ macro_rules! functions_of_two {
 for_each_unary!(functions_of_two);
 
 macro_rules! arrays {
-    ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
+    ($($file:ident: $op:ident $(, $more:ident)* => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
         /// The tensor operations by name, for rules and other code that is generic over [`Array`].
         pub trait Arrays<T: Element>: Array<T> {$($(
-            #[doc = concat!("See [`", stringify!($file), "`](crate::ops::", stringify!($file), ").")]
+            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             fn $method(&self $(, $x: &Self)* $(, $arg: $ty)*) -> Self {
                 Self::apply($build, &[self $(, $x)*])

@@ -49,10 +49,15 @@ pub(crate) const CARD: Card = Card {
     torch: "polygamma",
 };
 
-/// For `n = 1`.
-pub(crate) const POINTS: Points = Points {
+const POINTS: Points = Points {
     interior: &[(0.3, 6.0), (-0.8, -0.2)],
     edges: &[0.0],
     kinks: &[],
     far: &[30.0, 1e3],
 };
+
+pub(crate) const EXAMPLES: &[(Polygamma, Points)] = &[
+    (Polygamma { n: 0 }, POINTS),
+    (Polygamma { n: 1 }, POINTS),
+    (Polygamma { n: 2 }, POINTS),
+];

@@ -4,7 +4,8 @@ use crate::algebra::{Algebra, Binary, Element};
 use crate::ops::Ln;
 use crate::ops::card::{Card, Pairs};
 
-/// `aᵇ`, element by element; shapes broadcast.
+/// `aᵇ`, element by element; shapes broadcast. With a number on the right `a.pow(3.0)`, with one on the left
+/// `b.rpow(2.0)`.
 ///
 /// # Math
 /// `y = aᵇ`, `dy = b aᵇ⁻¹ da + y ln a db`.
@@ -38,9 +39,11 @@ impl Binary for Pow {
 
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
+        // A zero exponent absorbs whatever it meets; at 0⁰ that is all, elsewhere the mixed derivative remains.
         let (zero, one) = (b.lift(0.0), b.lift(1.0));
-        let slope = b.clone() * a.zip(b.clone() - one, Pow);
-        b.if_eq(zero.clone(), zero, slope)
+        let slope = b.clone().pull(a.clone().zip(b.clone() - one, Pow));
+        let at_zero = b.if_eq(zero.clone(), zero.clone(), slope.clone());
+        a.if_eq(zero, at_zero, slope)
     }
 
     #[inline(always)]

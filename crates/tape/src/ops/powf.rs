@@ -53,9 +53,19 @@ pub(crate) const CARD: Card = Card {
     torch: "pow",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(0.3, 3.0)],
-    edges: &[0.0],
-    kinks: &[],
-    far: &[1e3, 30.0],
-};
+const POINTS: Points =
+    Points { interior: &[(0.3, 3.0)], edges: &[0.0], kinks: &[], far: &[1e-300, 1e3, 30.0] };
+
+/// Where the exponent is an integer the domain has no end.
+const INTEGER: Points =
+    Points { interior: &[(0.3, 3.0), (-3.0, -0.3)], edges: &[], kinks: &[], far: &[0.0, 1e3, -1e3, 30.0] };
+
+pub(crate) const EXAMPLES: &[(Powf, Points)] = &[
+    (Powf { p: 0.0 }, INTEGER),
+    (Powf { p: 1.0 }, INTEGER),
+    (Powf { p: 3.0 }, INTEGER),
+    (Powf { p: -2.0 }, INTEGER),
+    (Powf { p: 0.5 }, POINTS),
+    (Powf { p: 2.5 }, POINTS),
+    (Powf { p: -1.5 }, POINTS),
+];

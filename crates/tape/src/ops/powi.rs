@@ -53,9 +53,18 @@ pub(crate) const CARD: Card = Card {
     torch: "pow",
 };
 
-pub(crate) const POINTS: Points = Points {
+const POINTS: Points = Points {
     interior: &[(0.3, 3.0), (-3.0, -0.3)],
-    edges: &[0.0],
+    edges: &[],
     kinks: &[],
-    far: &[1e3, -1e3, 30.0],
+    far: &[0.0, 1e3, -1e3, 30.0],
 };
+
+pub(crate) const EXAMPLES: &[(Powi, Points)] = &[
+    (Powi { n: 0 }, POINTS),
+    (Powi { n: 1 }, POINTS),
+    (Powi { n: 2 }, POINTS),
+    (Powi { n: 5 }, POINTS),
+    (Powi { n: -1 }, POINTS),
+    (Powi { n: -2 }, POINTS),
+];

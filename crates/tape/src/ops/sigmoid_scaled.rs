@@ -54,10 +54,14 @@ pub(crate) const CARD: Card = Card {
     torch: "sigmoid(s * x + c)",
 };
 
-/// For `slope = 1.7`, `offset = -0.4`.
-pub(crate) const POINTS: Points = Points {
+const POINTS: Points = Points {
     interior: &[(-4.0, 4.0)],
     edges: &[],
     kinks: &[],
     far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
 };
+
+pub(crate) const EXAMPLES: &[(SigmoidScaled, Points)] = &[
+    (SigmoidScaled { slope: 1.7, offset: -0.4 }, POINTS),
+    (SigmoidScaled { slope: -0.5, offset: 2.0 }, POINTS),
+];

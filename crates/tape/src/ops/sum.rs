@@ -2,12 +2,12 @@
 
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Cotangents, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, reductions};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 /// Sum over a set of axes.
 ///
@@ -58,6 +58,13 @@ impl<T: Element> Op<T> for Sum {
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         restore(dy, &x[0].shape(), &positions("sum", &x[0].shape(), &self.axes))
+    }
+
+    /// The same as two views.
+    fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let shape = x[0].shape();
+        let dx = || dy.reshaped(shape.reduced(&positions("sum", shape, &self.axes), true)).stretched(shape);
+        smallvec![want[0].then(dx)]
     }
 }
 

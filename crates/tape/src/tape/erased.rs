@@ -32,6 +32,7 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         Op::vjp_all(self, x, y, dy, want)
     }
+    #[track_caller]
     fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T> {
         Op::vjp(self, k, x, y, dy)
     }

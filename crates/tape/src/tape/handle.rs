@@ -110,7 +110,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         if self.tape.graph().slot(self.index).is_some() {
             return Var { tape: self.tape, index: self.index, literal: T::ZERO };
         }
-        self.tape.from_scalars(&[self], Shape::default())
+        self.tape.record_numbers(&[self], Shape::default())
     }
 
     /// An elementwise function: one of ours or your own.
@@ -366,6 +366,9 @@ impl<'t, T: Element> AnyHandle<'t, T> {
     }
 }
 
+/// Finds what belongs to one handle of a group.
+type Lookup<'f, 't, T> = dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error> + 'f;
+
 /// One or several handles: a [`Scalar`], a [`Var`], an array, a vector or a tuple of them.
 ///
 /// What is asked with handles is answered in the same form: `loss.grad([x, y])` returns two handles.
@@ -380,10 +383,7 @@ pub trait Handle<'t, T: Element>: Sized {
     #[doc(hidden)]
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>);
     #[doc(hidden)]
-    fn values(
-        &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
-    ) -> Result<Self::Value, Error>;
+    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Self::Value, Error>;
 }
 
 /// Handles on their way through a transformation, in order.
@@ -447,10 +447,7 @@ impl<'t, T: Element> Handle<'t, T> for Scalar<'t, T> {
     fn scatter(values: &T, to: &mut Vec<Tensor<T>>) {
         to.push(Tensor::scalar(*values));
     }
-    fn values(
-        &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
-    ) -> Result<T, Error> {
+    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<T, Error> {
         Ok(of(HandleRef::Scalar(self))?.item())
     }
 }
@@ -469,10 +466,7 @@ impl<'t, T: Element> Handle<'t, T> for Var<'t, T> {
     fn scatter(values: &Tensor<T>, to: &mut Vec<Tensor<T>>) {
         to.push(values.clone());
     }
-    fn values(
-        &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
-    ) -> Result<Tensor<T>, Error> {
+    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Tensor<T>, Error> {
         Ok(of(HandleRef::Var(self))?.tensor())
     }
 }
@@ -488,10 +482,7 @@ impl<'t, T: Element, H: Handle<'t, T>, const N: usize> Handle<'t, T> for [H; N] 
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
         values.iter().for_each(|x| H::scatter(x, to));
     }
-    fn values(
-        &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
-    ) -> Result<Self::Value, Error> {
+    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Self::Value, Error> {
         let values = self.iter().map(|x| x.values(of)).collect::<Result<Vec<_>, _>>()?;
         match values.try_into() {
             Ok(values) => Ok(values),
@@ -511,10 +502,7 @@ impl<'t, T: Element, H: Handle<'t, T>> Handle<'t, T> for Vec<H> {
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
         values.iter().for_each(|x| H::scatter(x, to));
     }
-    fn values(
-        &self,
-        of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
-    ) -> Result<Self::Value, Error> {
+    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Self::Value, Error> {
         self.iter().map(|x| x.values(of)).collect()
     }
 }
@@ -534,7 +522,7 @@ macro_rules! tuples {
             }
             fn values(
                 &self,
-                of: &mut dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error>,
+                of: &mut Lookup<'_, 't, T>,
             ) -> Result<Self::Value, Error> {
                 Ok(($(self.$at.values(of)?,)*))
             }

@@ -7,15 +7,16 @@
 mod erased;
 mod handle;
 mod rules;
+mod store;
 
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, HandleRef, Handles, Number, Scalar, Var};
 pub(crate) use rules::Rules;
+pub(crate) use store::{Keep, Store};
 
 use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
-use crate::gradients::Store;
 use crate::op::Op;
 use crate::ops::FromScalars;
 use crate::shape::Shape;
@@ -82,6 +83,7 @@ pub(crate) struct Graph<T: Element> {
     values: Vec<T>,
     /// Parameters by id, and the place of each in `arrays`.
     pub(crate) parameters: Arc<HashMap<u64, u32>>,
+    parameters_before: Arc<HashMap<u64, u32>>,
     /// Names that nodes were given, for views.
     pub(crate) names: HashMap<Index, String>,
     /// Where each node was created, on a traced tape.
@@ -286,6 +288,7 @@ impl<T: Element> Tape<T> {
             rules: Rules::default(),
             values: Vec::new(),
             parameters: Arc::default(),
+            parameters_before: Arc::default(),
             names: HashMap::new(),
             sites: None,
             recording: true,
@@ -325,9 +328,11 @@ impl<T: Element> Tape<T> {
         graph.inputs.clear();
         graph.values.clear();
         graph.names.clear();
-        if !graph.parameters.is_empty() {
-            Arc::make_mut(&mut graph.parameters).clear();
+        // Gradients that are still alive share the map: then the one before it, which nobody holds any more, serves.
+        if Arc::get_mut(&mut graph.parameters).is_none() {
+            std::mem::swap(&mut graph.parameters, &mut graph.parameters_before);
         }
+        Arc::make_mut(&mut graph.parameters).clear();
         if let Some(sites) = &mut graph.sites {
             sites.truncate(1);
         }
@@ -413,11 +418,11 @@ impl<T: Element> Tape<T> {
     /// ```
     #[track_caller]
     pub fn vector(&self, x: &[Scalar<'_, T>]) -> Var<'_, T> {
-        self.from_scalars(x, Shape::from([x.len()]))
+        self.record_numbers(x, Shape::from([x.len()]))
     }
 
     #[track_caller]
-    pub(crate) fn from_scalars(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
+    pub(crate) fn record_numbers(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
         for x in x {
             error::expect(self.owns("vector", x.tape));
         }

@@ -263,11 +263,11 @@ pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy>(
     y: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
-    let (x, y) = (x.contiguous(), y.contiguous());
     if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice()) {
         simd::run(x.len(), Pull1(dy.as_mut_slice(), x, y, f));
+        return dy;
     }
-    dy
+    pull1(dy, &x.contiguous(), &y.contiguous(), f)
 }
 
 struct Pull2<'a, T, F>(&'a mut [T], Run<'a, T>, Run<'a, T>, &'a [T], F);

@@ -151,6 +151,20 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
     })
 }
 
+/// Fills `out` with copies of `row`: a few at first, then many at a time.
+fn repeat<T: Copy>(row: &[T], out: &mut [T]) {
+    /// Elements copied at a time: few enough to be read from the first-level cache.
+    const CHUNK: usize = 1024;
+    let n = row.len();
+    out[..n].copy_from_slice(row);
+    let (mut filled, chunk) = (n, n.max(CHUNK / n * n));
+    while filled < out.len() {
+        let count = filled.min(chunk).min(out.len() - filled);
+        out.copy_within(..count, filled);
+        filled += count;
+    }
+}
+
 /// `x · wᵀ + b` for rows `x` `[.., k]`, `w` `[n, k]` and `b` `[n]`: one pass, the bias is where the sum starts.
 pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     let (n, k) = (w.shape()[0], w.shape()[1]);
@@ -166,9 +180,7 @@ pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) ->
         if n == 0 || out.is_empty() {
             return;
         }
-        for row in out.chunks_exact_mut(n) {
-            row.copy_from_slice(bias);
-        }
+        repeat(bias, out);
         let transposed = w.permuted(&[1, 0]);
         product(out, Matrix::last_two(&rows, rows.offset()), Matrix::last_two(&transposed, w.offset()), true);
     })

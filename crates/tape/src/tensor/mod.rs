@@ -11,7 +11,7 @@ mod view;
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::pool::{self, Block};
-use crate::shape::{Shape, Strides};
+use crate::shape::{Shape, Strides, copied};
 use std::fmt;
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl<T: Element> Clone for Tensor<T> {
             data: Buffer(self.data.0.clone()),
             offset: self.offset,
             shape: self.shape.clone(),
-            strides: self.strides.clone(),
+            strides: copied(&self.strides),
         }
     }
 }
@@ -190,6 +190,7 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The number of axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.shape.rank()
     }
@@ -201,6 +202,7 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The step between neighbours along each axis, in elements.
+    #[inline]
     pub fn strides(&self) -> &[isize] {
         &self.strides
     }
@@ -242,6 +244,7 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The elements in row-major order, for writing. Copies first if the buffer is shared or strided.
+    #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         let n = self.size();
         if !self.is_contiguous() || self.data.unique().is_none() {

@@ -1,10 +1,10 @@
 //! Folds along axes. The order of additions depends on the shape alone, so the same input gives the same bits.
 
 use super::Tensor;
-use super::kernel::Walk;
 use crate::algebra::Element;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
+use smallvec::SmallVec;
 
 /// Numbers added in parallel lanes; a fixed number, so that every instruction set adds in the same order.
 const LANES: usize = 16;
@@ -29,7 +29,7 @@ impl<T: Element> Kernel for Sum<'_, T> {
         while width > 1 {
             width /= 2;
             for i in 0..width {
-                lanes[i] = lanes[i] + lanes[i + width];
+                lanes[i] += lanes[i + width];
             }
         }
         rest.iter().fold(lanes[0], |sum, &x| sum + x)
@@ -51,7 +51,7 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
 /// Moves the reduced axes behind the kept ones: rows of the result are what is folded.
 fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Tensor<T>) {
     let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
-    let order: Vec<usize> = kept.clone().chain(axes.iter().copied()).collect();
+    let order: SmallVec<[usize; 4]> = kept.clone().chain(axes.iter().copied()).collect();
     let shape: Shape = kept.map(|axis| x.shape()[axis]).collect();
     let length = axes.iter().map(|&axis| x.shape()[axis]).product();
     (shape, length, x.permuted(&order).contiguous())
@@ -103,17 +103,38 @@ pub(crate) fn sum<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
     }
 }
 
+/// Narrow rows are added this many numbers at a time, several rows side by side.
+const WIDE: usize = 128;
+
+/// Sums of the columns of `count` rows, one after another in `rows`.
 fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
     let width = out.len();
-    if count <= BLOCK {
+    if width == 1 {
+        out[0] = sum_slice(rows);
+    } else if count > BLOCK {
+        let half = count / 2;
+        column_sums(out, &rows[..half * width], half);
+        let other = Tensor::build(Shape::from([width]), |other| {
+            column_sums(other, &rows[half * width..], count - half);
+        });
+        simd::run(width, AddRow(out, other.as_slice().unwrap_or_default()));
+    } else if width <= WIDE / 2 {
+        let mut lanes = [T::ZERO; WIDE];
+        // A power of two, so that the rows side by side are added pairwise in the end.
+        let mut abreast = 1 << (WIDE / width).ilog2();
+        let (groups, rest) = rows.split_at(count / abreast * abreast * width);
+        simd::run(groups.len(), AddRow(&mut lanes[..abreast * width], groups));
+        while abreast > 1 {
+            abreast /= 2;
+            let (left, right) = lanes.split_at_mut(abreast * width);
+            simd::run(left.len(), AddRow(left, &right[..abreast * width]));
+        }
+        out.copy_from_slice(&lanes[..width]);
+        simd::run(rest.len(), AddRow(out, rest));
+    } else {
         out.copy_from_slice(&rows[..width]);
-        return simd::run(rows.len(), AddRow(out, &rows[width..]));
+        simd::run(rows.len(), AddRow(out, &rows[width..]));
     }
-    let half = count / 2;
-    column_sums(out, &rows[..half * width], half);
-    let mut other = vec![T::ZERO; width];
-    column_sums(&mut other, &rows[half * width..], count - half);
-    simd::run(width, AddRow(out, &other));
 }
 
 /// Sum over the axes along which `shape` was stretched to the shape of `x`: the adjoint of stretching.
@@ -123,7 +144,7 @@ pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
     }
     let missing = x.rank() - shape.rank();
     let stretched = |axis: &usize| *axis < missing || (shape[*axis - missing] == 1 && x.shape()[*axis] != 1);
-    let axes: smallvec::SmallVec<[usize; 4]> = (0..x.rank()).filter(stretched).collect();
+    let axes: SmallVec<[usize; 4]> = (0..x.rank()).filter(stretched).collect();
     sum(x, &axes).reshaped(shape.clone())
 }
 
@@ -131,7 +152,7 @@ pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
 pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mut [T])) -> Tensor<T> {
     let last = x.rank() - 1;
     let extent = x.shape()[axis];
-    let mut order: Vec<usize> = (0..x.rank()).collect();
+    let mut order: SmallVec<[usize; 4]> = (0..x.rank()).collect();
     order.swap(axis, last);
     let moved = if axis == last { x.contiguous() } else { x.permuted(&order).contiguous() };
     let source = moved.as_slice().unwrap_or_default();
@@ -143,18 +164,4 @@ pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mu
         }
     });
     if axis == last { out } else { out.permuted(&order) }
-}
-
-/// Copies `x` into `out` in row-major order.
-pub(crate) fn copy_into<T: Element>(x: &Tensor<T>, out: &mut [T]) {
-    if let Some(x) = x.as_slice() {
-        return out.copy_from_slice(x);
-    }
-    let mut filled = 0;
-    Walk::new(x.shape(), [x.strides()]).runs([x.offset()], |[at], n, [step]| {
-        for (i, out) in out[filled..filled + n].iter_mut().enumerate() {
-            *out = x.buffer()[super::kernel::place(at, step, i)];
-        }
-        filled += n;
-    });
 }

@@ -2,7 +2,7 @@
 
 use super::{Buffer, Tensor};
 use crate::algebra::Element;
-use crate::shape::{Shape, Strides};
+use crate::shape::{Shape, Strides, copied};
 
 impl<T: Element> Tensor<T> {
     fn view(&self, offset: usize, shape: Shape, strides: Strides) -> Tensor<T> {
@@ -39,7 +39,10 @@ impl<T: Element> Tensor<T> {
     #[inline]
     pub(crate) fn stretched_strides(&self, shape: &[usize]) -> Strides {
         debug_assert!(self.shape.broadcasts_to(shape), "{} does not stretch to {shape:?}", self.shape);
-        let mut strides: Strides = Strides::from_elem(0, shape.len());
+        let mut strides = match shape.len() {
+            rank @ 0..=4 => Strides::from_buf_and_len([0; 4], rank),
+            rank => Strides::from_elem(0, rank),
+        };
         let missing = shape.len() - self.rank();
         for (i, (&stride, &extent)) in self.strides.iter().zip(self.shape.iter()).enumerate() {
             strides[missing + i] = if extent == 1 && shape[missing + i] != 1 { 0 } else { stride };
@@ -51,7 +54,7 @@ impl<T: Element> Tensor<T> {
     pub(crate) fn sliced(&self, axis: usize, start: usize, count: usize, step: isize) -> Tensor<T> {
         let mut shape = self.shape.clone();
         shape.set(axis, count);
-        let mut strides = self.strides.clone();
+        let mut strides = copied(&self.strides);
         let offset = match shape.size() {
             0 => 0,
             _ => (self.offset as isize + start as isize * strides[axis]) as usize,

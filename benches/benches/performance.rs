@@ -1,0 +1,242 @@
+//! `cargo bench -p benches`: one table for each kind of work. Words on the command line choose comparisons
+//! (`cargo bench -p benches -- W3`); `--test` runs everything once, on small sizes, to see that it works.
+
+use benches::counting::{Counting, allocations};
+use benches::harness::Harness;
+use benches::numbers::Numbers;
+use benches::product::{Matrix, product};
+use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp};
+use benches::training::{
+    BlockedW1, BlockedW2, ByHand, LeNet, Modules, Products, Recorded, Task, Trainer, difference,
+};
+use std::hint::black_box;
+use tape::{Scalar, Tape, Tensor, Var};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn main() {
+    let harness = Harness::from_arguments();
+    println!("Medians of interleaved rounds in one process; ratios are formed within a round.");
+    scalar(&harness);
+    overhead(&harness);
+    training(&harness);
+    products(&harness);
+}
+
+fn scalar(harness: &Harness) {
+    let columns = ["scalar, ns per operation", "plain f64", "record", "sweep", "read", "all", "all / plain"];
+    harness.table("Scalar functions", &columns);
+    scalar_row(harness, &Rosenbrock(1000));
+    scalar_row(harness, &Rosenbrock(if harness.measure { 100_000 } else { 1000 }));
+    scalar_row(harness, &ScalarMlp::new(if harness.measure { 1000 } else { 10 }));
+    scalar_row(harness, &Gmm::new(if harness.measure { 1000 } else { 10 }));
+}
+
+/// Records `part` of `problem`.
+fn record<'t>(problem: &impl Problem, tape: &'t Tape, x: &[f64], part: usize) -> Recording<'t> {
+    let leaves: Vec<Scalar<'t>> = x.iter().map(|&x| tape.scalar(x)).collect();
+    let value = problem.eval(&leaves, part);
+    (leaves, value)
+}
+
+type Recording<'t> = (Vec<Scalar<'t>>, Scalar<'t>);
+
+fn scalar_row(harness: &Harness, problem: &impl Problem) {
+    if !harness.wants(problem.name()) {
+        return;
+    }
+    let (x, parts) = (problem.inputs(), problem.parts());
+    let mut tape = Tape::new();
+    let recorded = Tape::new();
+    let (leaves, value) = record(problem, &recorded, &x, 0);
+    let grads = value.backward();
+    assert_eq!(value.value(), problem.eval(&x, 0), "the same function");
+    let mut whole_tape = Tape::new();
+    let mut sum = vec![0.0; x.len()];
+    let time = harness.compare(&mut [
+        &mut || {
+            for part in 0..parts {
+                black_box(problem.eval(black_box(&x[..]), part));
+            }
+        },
+        &mut || {
+            for part in 0..parts {
+                tape.reset();
+                black_box(record(problem, &tape, black_box(&x), part));
+            }
+        },
+        &mut || {
+            for _ in 0..parts {
+                black_box(value.backward());
+            }
+        },
+        &mut || {
+            for _ in 0..parts {
+                sum.iter_mut().zip(&leaves).for_each(|(sum, &x)| *sum += grads.wrt(x));
+            }
+        },
+        &mut || {
+            let mut sum = vec![0.0; x.len()];
+            for part in 0..parts {
+                whole_tape.reset();
+                let (leaves, value) = record(problem, &whole_tape, black_box(&x), part);
+                let grads = value.backward();
+                sum.iter_mut().zip(&leaves).for_each(|(sum, &x)| *sum += grads.wrt(x));
+            }
+            black_box(sum);
+        },
+    ]);
+    let per = |k: usize| time.ns[k] / (problem.operations() * parts as f64);
+    println!(
+        "| {} | {} | {} | {} | {} | {} | {} |",
+        problem.name(),
+        cell(per(0), 3),
+        cell(per(1), 2),
+        cell(per(2), 2),
+        cell(per(3), 2),
+        cell(per(4), 2),
+        cell(time.ratio(4, 0), 1),
+    );
+}
+
+/// A number with `digits` decimals; a dash where nothing was measured.
+fn cell(x: f64, digits: usize) -> String {
+    if x.is_nan() { "-".into() } else { format!("{x:.digits$}") }
+}
+
+/// Operations in a row on a tensor of one element.
+const CHAIN: usize = 100;
+
+fn overhead(harness: &Harness) {
+    harness.table("Operations on one element, f32", &["operation", "forward ns", "VJP ns"]);
+    overhead_row(harness, "op add", [1], |x, w| x + w);
+    overhead_row(harness, "op mul", [1], |x, w| x * w);
+    overhead_row(harness, "op mul by a number", [1], |x, _| x * 1.5);
+    overhead_row(harness, "op relu", [1], |x, _| x.relu());
+    overhead_row(harness, "op sigmoid", [1], |x, _| x.sigmoid());
+    overhead_row(harness, "op reshape", [1], |x, _| x.reshape([1]));
+    overhead_row(harness, "op sum of an axis", [1, 1], |x, _| x.sum_axes(1, true));
+    overhead_row(harness, "op matmul", [1, 1], |x, w| x.matmul(w));
+    overhead_row(harness, "op sum to a number", [1], |x, w| (x.sum() * w).reshape([1]));
+}
+
+fn overhead_row<const N: usize>(
+    harness: &Harness,
+    name: &str,
+    shape: [usize; N],
+    op: impl for<'t> Fn(Var<'t, f32>, Var<'t, f32>) -> Var<'t, f32>,
+) {
+    if !harness.wants(name) {
+        return;
+    }
+    let (x, w) = (Tensor::full(shape, 0.5), Tensor::full(shape, 0.75));
+    let chain = |tape: &mut Tape<f32>, backward: bool| {
+        tape.reset();
+        let (x, w) = (tape.var(x.clone()), tape.var(w.clone()));
+        let y = (0..CHAIN).fold(x, |x, _| op(x, w));
+        if backward {
+            black_box(y.vjp(Tensor::full(shape, 1.0)));
+        }
+    };
+    let (mut a, mut b) = (Tape::single(), Tape::single());
+    let time = harness.compare(&mut [&mut || chain(&mut a, false), &mut || chain(&mut b, true)]);
+    let (forward, both) = (time.ns[0] / CHAIN as f64, time.ns[1] / CHAIN as f64);
+    println!("| {name} | {} | {} |", cell(forward, 0), cell(both - forward, 0));
+}
+
+fn training(harness: &Harness) {
+    let columns =
+        ["training step, f32", "trainer", "us", "x hand", "GFLOP/s", "% of its products", "allocations"];
+    harness.table("Training steps", &columns);
+    for task in Task::all(!harness.measure) {
+        if harness.wants(task.name) {
+            training_rows(harness, &task);
+        }
+    }
+    convolutions(harness);
+}
+
+/// W6, by hand only so far: two convolutions, 5 x 5, between relu and maximum.
+fn convolutions(harness: &Harness) {
+    let name = "W6 LeNet, batch 64";
+    if !harness.wants(name) {
+        return;
+    }
+    let mut net = LeNet::new(if harness.measure { 64 } else { 8 });
+    let error = net.gradient_error();
+    assert!(error < 2e-2, "{name}: the gradient differs from a difference quotient by {error:e}");
+    (0..5).for_each(|_| net.step());
+    let before = allocations();
+    (0..10).for_each(|_| net.step());
+    let count = (allocations() - before) as f64 / 10.0;
+    let time = harness.compare(&mut [&mut || net.step()]);
+    println!("| {name} | by hand | {} | 1.00 | - | - | {count} |", cell(time.ns[0] / 1e3, 2));
+}
+
+fn training_rows(harness: &Harness, task: &Task) {
+    let mut trainers: Vec<(&str, Box<dyn Trainer>)> = vec![("by hand", Box::new(ByHand::new(task)))];
+    match task.layers.len() {
+        2 if task.name.starts_with("W1") => {
+            trainers.push(("by hand, blocked", Box::new(BlockedW1::new(task))))
+        }
+        3 if task.name.starts_with("W2") => {
+            trainers.push(("by hand, blocked", Box::new(BlockedW2::new(task))))
+        }
+        _ => {}
+    }
+    let hands: Vec<usize> = (0..trainers.len()).collect();
+    trainers.push(("tape", Box::new(Recorded::new(task))));
+    if let Some(modules) = Modules::new(task) {
+        trainers.push(("nn", Box::new(modules)));
+    }
+    let reference = trainers[0].1.gradients();
+    let mut counts = Vec::new();
+    for (name, trainer) in &mut trainers {
+        let error = difference(&trainer.gradients(), &reference);
+        assert!(error < 1e-4, "{}, {name}: gradients differ by {error:e}", task.name);
+        (0..5).for_each(|_| trainer.step());
+        let before = allocations();
+        (0..10).for_each(|_| trainer.step());
+        counts.push((allocations() - before) as f64 / 10.0);
+    }
+    let mut products = Products::new(task);
+    let mut run = || products.run();
+    let mut steps: Vec<Box<dyn FnMut() + '_>> =
+        trainers.iter_mut().map(|(_, trainer)| Box::new(|| trainer.step()) as Box<dyn FnMut()>).collect();
+    let mut contenders: Vec<&mut dyn FnMut()> = steps.iter_mut().map(|step| &mut **step as _).collect();
+    contenders.push(&mut run);
+    let time = harness.compare(&mut contenders);
+    drop(contenders);
+    drop(steps);
+    let (best, raw) = (time.fastest(&hands), time.ns.len() - 1);
+    for (k, (name, _)) in trainers.iter().enumerate() {
+        println!(
+            "| {} | {name} | {} | {} | {} | {} | {} |",
+            task.name,
+            cell(time.ns[k] / 1e3, 2),
+            cell(time.ratio(k, best), 2),
+            cell(task.product_flops() / time.ns[k], 1),
+            cell(100.0 * time.ratio(raw, k), 0),
+            counts[k],
+        );
+    }
+}
+
+/// The matrix products of the hand-written steps, by size.
+fn products(harness: &Harness) {
+    if !harness.wants("sgemm") {
+        return;
+    }
+    harness.table("Matrix products of the gemm crate, one thread", &["n x n x n", "GFLOP/s"]);
+    let sizes = if harness.measure { &[8, 16, 32, 64, 128, 256, 512, 1024][..] } else { &[8, 16] };
+    for &n in sizes {
+        let mut numbers = Numbers::new(6);
+        let (a, b) = (numbers.singles(n * n, -1.0, 1.0), numbers.singles(n * n, -1.0, 1.0));
+        let mut out = vec![0.0; n * n];
+        let time = harness.compare(&mut [&mut || {
+            product(black_box(&mut out), Matrix::new(&a, n, n), Matrix::new(&b, n, n), false);
+        }]);
+        println!("| sgemm {n} | {} |", cell(2.0 * (n * n * n) as f64 / time.ns[0], 1));
+    }
+}

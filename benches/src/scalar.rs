@@ -1,0 +1,189 @@
+//! Scalar workloads: functions written once, run on `f64` and recorded.
+
+use crate::numbers::Numbers;
+use tape::{Algebra, Functions};
+
+/// A function of many numbers.
+pub trait Problem {
+    /// What the table calls it.
+    fn name(&self) -> &'static str;
+    /// Where the gradient is taken.
+    fn inputs(&self) -> Vec<f64>;
+    /// Parts that are evaluated and differentiated one after another, each on a tape of its own.
+    fn parts(&self) -> usize {
+        1
+    }
+    /// The nominal number of operations of a part; times are divided by it.
+    fn operations(&self) -> f64;
+    /// The value of one part.
+    fn eval<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A;
+}
+
+/// `Σ 100 (x[i+1] - x[i]²)² + (1 - x[i])²`: eight operations a term.
+#[derive(Clone, Copy, Debug)]
+pub struct Rosenbrock(
+    /// The number of variables.
+    pub usize,
+);
+
+impl Problem for Rosenbrock {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            0..=10_000 => "W7 Rosenbrock, n = 1e3",
+            _ => "W7 Rosenbrock, n = 1e5",
+        }
+    }
+
+    fn inputs(&self) -> Vec<f64> {
+        let x = |i: usize| if i.is_multiple_of(2) { -1.2 } else { 1.0 } + 0.001 * (i % 7) as f64;
+        (0..self.0).map(x).collect()
+    }
+
+    fn operations(&self) -> f64 {
+        8.0 * (self.0 - 1) as f64
+    }
+
+    fn eval<A: Algebra + Copy>(&self, x: &[A], _part: usize) -> A {
+        let (one, hundred) = (x[0].lift(1.0), x[0].lift(100.0));
+        let mut sum = x[0].lift(0.0);
+        for pair in x.windows(2) {
+            let t1 = pair[1] - pair[0] * pair[0];
+            let t2 = one - pair[0];
+            sum = sum + (t1 * t1 * hundred + t2 * t2);
+        }
+        sum
+    }
+}
+
+/// The squared error of a 3-10-5-1 network of single numbers, one sample at a time: 232 operations.
+#[derive(Clone, Debug)]
+pub struct ScalarMlp {
+    samples: Vec<[f64; 4]>,
+}
+
+impl ScalarMlp {
+    /// `n` samples of three inputs and a target.
+    pub fn new(n: usize) -> ScalarMlp {
+        let mut numbers = Numbers::new(2);
+        ScalarMlp { samples: (0..n).map(|_| [0; 4].map(|_| numbers.uniform(0.0, 1.0))).collect() }
+    }
+}
+
+/// `1 / (1 + e⁻ᶻ)` as four operations.
+#[inline(always)]
+fn logistic<A: Algebra + Copy>(z: A) -> A {
+    z.lift(1.0) / (z.lift(1.0) + (-z).exp())
+}
+
+/// `w · x + b` for one unit, two operations a weight; the weights come first in `p`, row by row.
+#[inline(always)]
+fn unit<A: Algebra + Copy>(p: &[A], outputs: usize, j: usize, x: &[A]) -> A {
+    let weights = &p[j * x.len()..(j + 1) * x.len()];
+    weights.iter().zip(x).fold(p[outputs * x.len() + j], |z, (&w, &x)| z + w * x)
+}
+
+impl Problem for ScalarMlp {
+    fn name(&self) -> &'static str {
+        "W8 scalar MLP"
+    }
+
+    fn inputs(&self) -> Vec<f64> {
+        Numbers::new(3).vector(101, -0.5, 0.5)
+    }
+
+    fn parts(&self) -> usize {
+        self.samples.len()
+    }
+
+    fn operations(&self) -> f64 {
+        232.0
+    }
+
+    fn eval<A: Algebra + Copy>(&self, p: &[A], part: usize) -> A {
+        let [a, b, c, target] = self.samples[part].map(|x| p[0].lift(x));
+        let x = [a, b, c];
+        let mut h = [p[0]; 10];
+        for (j, h) in h.iter_mut().enumerate() {
+            *h = logistic(unit(&p[..40], 10, j, &x));
+        }
+        let mut k = [p[0]; 5];
+        for (j, k) in k.iter_mut().enumerate() {
+            *k = logistic(unit(&p[40..95], 5, j, &h));
+        }
+        let e = unit(&p[95..], 1, 0, &k) - target;
+        e * e
+    }
+}
+
+/// The likelihood of a mixture of Gaussians as ADBench has it (Wishart prior with gamma 1 and m 0, constants
+/// dropped), in scalar operations: about 3.36 million for d = 10, k = 25, n = 1000.
+#[derive(Clone, Debug)]
+pub struct Gmm {
+    d: usize,
+    k: usize,
+    points: Vec<Vec<f64>>,
+}
+
+impl Gmm {
+    /// `n` points in 10 dimensions, 25 components.
+    pub fn new(n: usize) -> Gmm {
+        let mut numbers = Numbers::new(4);
+        Gmm { d: 10, k: 25, points: (0..n).map(|_| numbers.vector(10, -1.0, 1.0)).collect() }
+    }
+}
+
+/// `ln Σ eˣ`, the largest taken out.
+fn logsumexp<A: Algebra + Copy>(x: &[A]) -> A {
+    let max = x.iter().skip(1).fold(x[0], |max, &x| x.if_gt(max, x, max));
+    let sum = x.iter().skip(1).fold((x[0] - max).exp(), |sum, &x| sum + (x - max).exp());
+    sum.ln() + max
+}
+
+impl Problem for Gmm {
+    fn name(&self) -> &'static str {
+        "W9 GMM"
+    }
+
+    fn inputs(&self) -> Vec<f64> {
+        let (d, k) = (self.d, self.k);
+        Numbers::new(5).vector(k * (1 + 2 * d + d * (d - 1) / 2), -0.5, 0.5)
+    }
+
+    fn operations(&self) -> f64 {
+        3360.0 * self.points.len() as f64
+    }
+
+    fn eval<A: Algebra + Copy>(&self, x: &[A], _part: usize) -> A {
+        let (d, k, n) = (self.d, self.k, self.points.len());
+        let below = d * (d - 1) / 2;
+        let (alpha, rest) = x.split_at(k);
+        let (mu, rest) = rest.split_at(k * d);
+        let (q, l) = rest.split_at(k * d);
+        let half = x[0].lift(0.5);
+        let sum = |x: &[A]| x[1..].iter().fold(x[0], |sum, &x| sum + x);
+        let scale: Vec<A> = q.iter().map(|&q| q.exp()).collect();
+        let offset: Vec<A> = alpha.iter().zip(q.chunks_exact(d)).map(|(&alpha, q)| alpha + sum(q)).collect();
+        let (mut terms, mut centred) = (vec![x[0]; k], vec![x[0]; d]);
+        let mut total = x[0].lift(0.0);
+        for point in &self.points {
+            for c in 0..k {
+                for i in 0..d {
+                    centred[i] = x[0].lift(point[i]) - mu[c * d + i];
+                }
+                let mut l = l[c * below..(c + 1) * below].iter();
+                let mut square = x[0].lift(0.0);
+                for i in 0..d {
+                    let mut row = scale[c * d + i] * centred[i];
+                    for (&x, &l) in centred[..i].iter().zip(l.by_ref()) {
+                        row = row + l * x;
+                    }
+                    square = square + row * row;
+                }
+                terms[c] = offset[c] - half * square;
+            }
+            total = total + logsumexp(&terms);
+        }
+        let squares = |x: &[A]| x.iter().skip(1).fold(x[0] * x[0], |sum, &x| sum + x * x);
+        total - x[0].lift(n as f64) * logsumexp(alpha) + half * (squares(&scale) + squares(l))
+    }
+}

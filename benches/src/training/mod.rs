@@ -1,0 +1,194 @@
+//! Training steps of small and large networks: as a task, by hand, and recorded.
+//!
+//! A [`Task`] is data: the network, its initial parameters, one batch. Whoever can do a training step of it is a
+//! [`Trainer`]. Weights are row-major `[out, in]` everywhere, so gradients compare element by element.
+
+mod blocked;
+mod by_hand;
+mod lenet;
+mod modules;
+mod recorded;
+
+pub use crate::lanes::Activation;
+pub use blocked::{BlockedW1, BlockedW2};
+pub use by_hand::{ByHand, Products};
+pub use lenet::LeNet;
+pub use modules::Modules;
+pub use recorded::Recorded;
+
+use crate::numbers::Numbers;
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// `Σ (o - y)² / divisor`.
+    Squares {
+        /// What the sum is divided by.
+        divisor: f32,
+    },
+    /// The mean of all outputs.
+    MeanOutput,
+    /// The mean over the batch of the cross-entropy of the softmax.
+    CrossEntropy,
+}
+
+/// How parameters are updated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// `p -= rate · g`.
+    Sgd {
+        /// The learning rate.
+        rate: f32,
+    },
+    /// `v = momentum · v + g`, `p -= rate · v`.
+    Momentum {
+        /// The learning rate.
+        rate: f32,
+        /// The share of the last step that is kept.
+        momentum: f32,
+    },
+    /// Adam with (0.9, 0.999, 1e-8) and bias correction.
+    Adam {
+        /// The learning rate.
+        rate: f32,
+    },
+}
+
+/// A dense layer as a task describes it.
+#[derive(Clone, Debug)]
+pub struct Dense {
+    /// Number of inputs.
+    pub inputs: usize,
+    /// Number of outputs.
+    pub outputs: usize,
+    /// What follows the affine map.
+    pub activation: Activation,
+    /// Row-major `[outputs, inputs]`.
+    pub weights: Vec<f32>,
+    /// `[outputs]`.
+    pub bias: Vec<f32>,
+}
+
+/// A network, a batch, a loss and an update rule.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// What the table calls it.
+    pub name: &'static str,
+    /// Rows of a batch.
+    pub batch: usize,
+    /// From input to output.
+    pub layers: Vec<Dense>,
+    /// What is minimised.
+    pub loss: Loss,
+    /// How parameters are updated.
+    pub rule: Rule,
+    /// Inputs, row-major `[batch, in]`.
+    pub x: Vec<f32>,
+    /// Targets, row-major `[batch, out]`; for classes a 1 at the label.
+    pub y: Vec<f32>,
+}
+
+/// Somebody who can do training steps of a task.
+pub trait Trainer {
+    /// Forward, backward and update.
+    fn step(&mut self);
+    /// The gradients at the present parameters: w1, b1, w2, b2, ...
+    fn gradients(&mut self) -> Vec<Vec<f32>>;
+}
+
+impl Task {
+    fn new(
+        name: &'static str,
+        batch: usize,
+        widths: &[usize],
+        activations: &[Activation],
+        loss: Loss,
+        rule: Rule,
+    ) -> Task {
+        let mut numbers = Numbers::new(1);
+        let dense = |(pair, &activation): (&[usize], &Activation)| {
+            let (inputs, outputs) = (pair[0], pair[1]);
+            let bound = 1.0 / (inputs as f64).sqrt();
+            let weights = numbers.singles(inputs * outputs, -bound, bound);
+            let bias = numbers.singles(outputs, -bound, bound);
+            Dense { inputs, outputs, activation, weights, bias }
+        };
+        let layers: Vec<Dense> = widths.windows(2).zip(activations).map(dense).collect();
+        let (first, last) = (widths[0], widths[widths.len() - 1]);
+        let x = numbers.singles(batch * first, 0.0, 1.0);
+        let y = match loss {
+            Loss::CrossEntropy => {
+                let mut y = vec![0.0; batch * last];
+                y.chunks_exact_mut(last).for_each(|row| row[numbers.below(last)] = 1.0);
+                y
+            }
+            _ => numbers.singles(batch * last, 0.0, 1.0),
+        };
+        Task { name, batch, layers, loss, rule, x, y }
+    }
+
+    /// Tiny: 10-3-2, sigmoid, batch 8, squared error.
+    pub fn w1() -> Task {
+        let rule = Rule::Sgd { rate: 0.3 };
+        let loss = Loss::Squares { divisor: 8.0 };
+        Task::new("W1 10-3-2, batch 8", 8, &[10, 3, 2], &[Activation::Sigmoid; 2], loss, rule)
+    }
+
+    /// Demand: 3-10-5-1, full batch of 1000, momentum.
+    pub fn w2() -> Task {
+        let rule = Rule::Momentum { rate: 0.2, momentum: 0.9 };
+        let loss = Loss::Squares { divisor: 1000.0 };
+        let activations = [Activation::Sigmoid, Activation::Sigmoid, Activation::Linear];
+        Task::new("W2 3-10-5-1, batch 1000", 1000, &[3, 10, 5, 1], &activations, loss, rule)
+    }
+
+    /// Digits, small: 784-32-10, sigmoid, batch 256.
+    pub fn w3() -> Task {
+        let rule = Rule::Sgd { rate: 0.5 };
+        let loss = Loss::Squares { divisor: 2560.0 };
+        Task::new("W3 784-32-10, batch 256", 256, &[784, 32, 10], &[Activation::Sigmoid; 2], loss, rule)
+    }
+
+    /// Digits, bigger: 784-512-512-10, relu, batch 128, cross-entropy, Adam. Narrower if `small`.
+    pub fn w4(small: bool) -> Task {
+        let width = if small { 32 } else { 512 };
+        let activations = [Activation::Relu, Activation::Relu, Activation::Linear];
+        let rule = Rule::Adam { rate: 1e-3 };
+        let widths = [784, width, width, 10];
+        Task::new("W4 784-512-512-10, batch 128", 128, &widths, &activations, Loss::CrossEntropy, rule)
+    }
+
+    /// Bound by matrix products: three layers of 1024, tanh, batch 512. Narrower if `small`.
+    pub fn w5(small: bool) -> Task {
+        let (batch, width) = if small { (32, 64) } else { (512, 1024) };
+        let rule = Rule::Sgd { rate: 0.01 };
+        let widths = [width; 4];
+        let activations = [Activation::Tanh; 3];
+        Task::new("W5 3 x 1024, batch 512", batch, &widths, &activations, Loss::MeanOutput, rule)
+    }
+
+    /// All of them; the large ones narrower if `small`.
+    pub fn all(small: bool) -> [Task; 5] {
+        [Task::w1(), Task::w2(), Task::w3(), Task::w4(small), Task::w5(small)]
+    }
+
+    /// Floating-point operations of the matrix products of one step.
+    pub fn product_flops(&self) -> f64 {
+        let forward = |layer: &Dense| 2.0 * (self.batch * layer.inputs * layer.outputs) as f64;
+        3.0 * self.layers.iter().map(forward).sum::<f64>() - forward(&self.layers[0])
+    }
+}
+
+/// The largest difference between two sets of gradients, relative to the largest element of each tensor.
+///
+/// # Panics
+/// If they are not of the same sizes.
+pub fn difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
+    assert_eq!(a.len(), b.len(), "as many gradients as parameters");
+    let tensor = |(a, b): (&Vec<f32>, &Vec<f32>)| {
+        assert_eq!(a.len(), b.len(), "gradients of one size");
+        let largest = b.iter().fold(0f32, |max, &b| max.max(b.abs()));
+        a.iter().zip(b).fold(0f32, |max, (&a, &b)| max.max((a - b).abs())) / largest
+    };
+    a.iter().zip(b).map(tensor).fold(0.0, f32::max)
+}

@@ -1,0 +1,78 @@
+//! The step as a user writes it: modules, a loss and an optimizer of `nn`.
+
+use super::{Activation, Loss, Rule, Task, Trainer};
+use nn::{Context, Linear, Module, Optimizer, Parameters, Path, Relu, Sequential, Sgd, Sigmoid, Tanh, loss};
+use tape::{Scalar, Tape, Tensor};
+
+/// Training with the layer on top.
+pub struct Modules {
+    tape: Tape<f32>,
+    model: Sequential<f32>,
+    optimizer: Box<dyn Optimizer<f32>>,
+    context: Context<f32>,
+    loss: Loss,
+    x: Tensor<f32>,
+    target: Tensor<f32>,
+}
+
+impl Modules {
+    /// At the initial parameters of the task; `None` if `nn` does not have its update rule.
+    pub fn new(task: &Task) -> Option<Modules> {
+        let mut model = Sequential::new();
+        for dense in &task.layers {
+            let weights = Tensor::from_slice([dense.outputs, dense.inputs], &dense.weights);
+            let weights = weights.expect("a shape fits its elements");
+            model = model.push(Linear::from_values(weights, &dense.bias[..]));
+            model = match dense.activation {
+                Activation::Linear => model,
+                Activation::Relu => model.push(Relu),
+                Activation::Sigmoid => model.push(Sigmoid),
+                Activation::Tanh => model.push(Tanh),
+            };
+        }
+        let optimizer: Box<dyn Optimizer<f32>> = match task.rule {
+            Rule::Sgd { rate } => Box::new(Sgd::new(f64::from(rate))),
+            Rule::Momentum { rate, momentum } => {
+                Box::new(Sgd::new(f64::from(rate)).momentum(f64::from(momentum)))
+            }
+            Rule::Adam { .. } => return None,
+        };
+        let tensor = |data: &[f32]| {
+            Tensor::from_slice([task.batch, data.len() / task.batch], data).expect("whole rows")
+        };
+        Some(Modules {
+            tape: Tape::single(),
+            model,
+            optimizer,
+            context: Context::eval(),
+            loss: task.loss,
+            x: tensor(&task.x),
+            target: tensor(&task.y),
+        })
+    }
+
+    fn loss(&mut self) -> Scalar<'_, f32> {
+        let output = self.model.forward(self.tape.constant(self.x.clone()), &mut self.context);
+        match self.loss {
+            Loss::Squares { divisor } => loss::sse(output, &self.target) / divisor,
+            Loss::MeanOutput => output.mean(),
+            Loss::CrossEntropy => loss::cross_entropy_from_logits(output, &self.target),
+        }
+    }
+}
+
+impl Trainer for Modules {
+    fn step(&mut self) {
+        let grads = self.loss().backward();
+        self.tape.reset();
+        self.optimizer.step(&mut self.model, &grads);
+    }
+
+    fn gradients(&mut self) -> Vec<Vec<f32>> {
+        let grads = self.loss().backward();
+        self.tape.reset();
+        let mut all = Vec::new();
+        self.model.visit(&Path::root(), &mut |_, param| all.push(grads.of(param).to_vec()));
+        all
+    }
+}

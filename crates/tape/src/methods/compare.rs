@@ -1,0 +1,65 @@
+//! Comparisons: masks of ones and zeros, by value. They have no derivative, so they are not operations.
+
+use super::Operand;
+use crate::algebra::Element;
+use crate::error;
+use crate::shape::Shape;
+use crate::tape::{Scalar, Var};
+use crate::tensor::{Tensor, kernel};
+
+#[track_caller]
+fn mask<T: Element>(
+    name: &'static str,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    test: impl Fn(T, T) -> bool + Copy,
+) -> Tensor<T> {
+    let shape = error::expect(Shape::broadcast(name, a.shape(), b.shape()));
+    kernel::zip(&shape, a, b, move |a, b| if test(a, b) { T::ONE } else { T::ZERO })
+}
+
+macro_rules! comparisons {
+    ($($(#[$doc:meta])* $name:ident $operator:tt $text:literal;)*) => {
+        impl<T: Element> Tensor<T> {$(
+            $(#[$doc])*
+            #[doc = concat!("1 where `self ", $text, " other`, 0 elsewhere; shapes broadcast.")]
+            #[track_caller]
+            pub fn $name(&self, other: impl Operand<Tensor<T>>) -> Tensor<T> {
+                mask(stringify!($name), self, &other.beside(self), |a, b| a $operator b)
+            }
+        )*}
+        impl<'t, T: Element> Var<'t, T> {$(
+            #[doc = concat!("1 where `self ", $text, " other`, 0 elsewhere, as a plain tensor; shapes broadcast.")]
+            #[track_caller]
+            pub fn $name(self, other: impl Operand<Var<'t, T>>) -> Tensor<T> {
+                mask(stringify!($name), &self.value(), &other.beside(&self).value(), |a, b| a $operator b)
+            }
+        )*}
+        impl<'t, T: Element> Scalar<'t, T> {$(
+            #[doc = concat!("Is `self ", $text, " other`, by value?")]
+            pub fn $name(self, other: impl Operand<Scalar<'t, T>>) -> bool {
+                self.value() $operator other.beside(&self).value()
+            }
+        )*}
+    };
+}
+
+comparisons! {
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let x = Tensor::from([-1.0, 0.0, f64::NAN]);
+    /// assert_eq!(x.gt(-0.5).to_vec(), [0.0, 1.0, 0.0]);
+    /// let tape = Tape::new();
+    /// let x = tape.var([-3.0, 2.0]);
+    /// let y = (x * &x.lt(0.0)).sum();
+    /// assert_eq!(y.backward().wrt(x).to_vec(), [1.0, 0.0]);
+    /// assert!(tape.scalar(2.0).ge(2.0));
+    /// ```
+    ///
+    gt > ">";
+    ge >= ">=";
+    lt < "<";
+    le <= "<=";
+    eq_mask == "==";
+    ne_mask != "!=";
+}

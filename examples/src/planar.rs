@@ -1,0 +1,311 @@
+//! Points of the plane in two classes, and the networks that tell them apart: data, network, training.
+//!
+//! The network has no biases. The input carries a third number that is always 1, so the last column of the first
+//! weight matrix does what biases would; the output layer has none. All units are sigmoids of slope 2.
+
+use nn::data::{Batches, gather};
+use nn::init::{Fans, Init, Uniform};
+use nn::{Linear, Optimizer, Param, Parameters, Path, Sgd, loss};
+use rand::{Rng, RngExt};
+use std::f64::consts::TAU;
+use tape::{Error, Tape, Tensor, Var};
+
+/// The slope of the sigmoids: `σ(2z)`, whose derivative is `2 σ (1 - σ)`.
+pub const SLOPE: f64 = 2.0;
+/// Points in a mini-batch.
+pub const BATCH: usize = 10;
+
+/// Points with their classes.
+#[derive(Clone, Debug, Default)]
+pub struct Points {
+    /// `[n, 3]`: both coordinates and 1.
+    pub x: Tensor,
+    /// `[n, 1]`: 1 or 0.
+    pub y: Tensor,
+}
+
+impl Points {
+    fn new(points: &[([f64; 2], bool)]) -> Points {
+        let x = |at: &[usize]| points[at[0]].0.get(at[1]).copied().unwrap_or(1.0);
+        let y = |at: &[usize]| f64::from(points[at[0]].1);
+        Points { x: Tensor::from_fn([points.len(), 3], x), y: Tensor::from_fn([points.len(), 1], y) }
+    }
+
+    /// Two normal clouds of `n` points each, the positive one around `(centre, centre)`, the negative one around
+    /// its mirror image; points closer to the line between them than `margin`, or beyond it, are drawn again.
+    pub fn two_groups(n: usize, centre: f64, std: f64, margin: f64, rng: &mut impl Rng) -> Points {
+        let normal = nn::init::Normal { mean: 0.0, std };
+        let mut points = Vec::new();
+        while points.len() < 2 * n {
+            let positive = points.len() < n;
+            let sign = if positive { 1.0 } else { -1.0 };
+            let [x, y] = [(); 2].map(|()| sign * centre + normal.draw(Fans::new(1, 1), &mut *rng));
+            // The distance from the line x + y = 0, on the side of the class.
+            if sign * (x + y) / 2f64.sqrt() >= margin {
+                points.push(([x, y], positive));
+            }
+        }
+        Points::new(&points)
+    }
+
+    /// `n` positive points of a disc and `n` negative ones of a ring around it, equally dense everywhere.
+    pub fn disc_and_ring(n: usize, disc: f64, ring: [f64; 2], rng: &mut impl Rng) -> Points {
+        let mut points = Vec::new();
+        for (positive, [inner, outer]) in [(true, [0.0, disc]), (false, ring)] {
+            for _ in 0..n {
+                // Areas grow with the square of the radius.
+                let radius = rng.random_range(inner * inner..outer * outer).sqrt();
+                let (sin, cos) = rng.random_range(0.0..TAU).sin_cos();
+                points.push(([radius * cos, radius * sin], positive));
+            }
+        }
+        Points::new(&points)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.x.shape()[0]
+    }
+
+    /// Are there none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Coordinates and classes, for pictures.
+    pub fn list(&self) -> Vec<(f64, f64, bool)> {
+        let y = self.y.to_vec();
+        self.x.to_vec().chunks_exact(3).zip(y).map(|(x, y)| (x[0], x[1], y > 0.5)).collect()
+    }
+}
+
+/// A network 3-h-1 without biases, sigmoids of slope 2 in both layers.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// `W⁰`, `[h, 3]`.
+    pub hidden: Linear,
+    /// `W¹`, `[1, h]`.
+    pub output: Linear,
+}
+
+impl Network {
+    /// Weights from U(±1.5).
+    pub fn new(hidden: usize, mut rng: &mut impl Rng) -> Network {
+        let uniform = Uniform { low: -1.5, high: 1.5 };
+        let mut layer =
+            |inputs, outputs| Linear::with_init(inputs, outputs, uniform, &mut rng).without_bias();
+        Network { hidden: layer(3, hidden), output: layer(hidden, 1) }
+    }
+
+    /// These weights.
+    pub fn from_weights(hidden: impl Into<Tensor>, output: impl Into<Tensor>) -> Network {
+        let layer = |weight: Tensor| Linear { weight: Param::new(weight), bias: None };
+        Network { hidden: layer(hidden.into()), output: layer(output.into()) }
+    }
+
+    /// `z¹ = W¹ σ(2 W⁰ x)`, before the sigmoid of the output.
+    pub fn weighted_input<'t>(&self, x: Var<'t, f64>) -> Var<'t, f64> {
+        let tape = x.tape();
+        let hidden = x.matmul(self.hidden.weight.on(tape).transpose()).sigmoid_scaled(SLOPE, 0.0);
+        hidden.matmul(self.output.weight.on(tape).transpose())
+    }
+
+    /// The output `σ(2 z¹)`.
+    pub fn forward<'t>(&self, x: Var<'t, f64>) -> Var<'t, f64> {
+        self.weighted_input(x).sigmoid_scaled(SLOPE, 0.0)
+    }
+
+    /// The negative log-loss, its mean over the points.
+    ///
+    /// From `2 z¹` rather than from the output: with large steps the output becomes exactly 0 or 1, and a logarithm
+    /// of it would have lost the gradient.
+    pub fn loss<'t>(&self, tape: &'t Tape, x: &Tensor, y: &Tensor) -> tape::Scalar<'t> {
+        loss::bce_from_logits(self.weighted_input(tape.constant(x.clone())) * SLOPE, y)
+    }
+
+    /// The negative log-loss of all points.
+    pub fn loss_of(&self, points: &Points) -> f64 {
+        self.loss(&Tape::new().inference(), &points.x, &points.y).value()
+    }
+
+    /// The output at a point of the plane.
+    pub fn at(&self, x: f64, y: f64) -> f64 {
+        self.outputs(&[[x, y]])[0]
+    }
+
+    /// The outputs at points of the plane.
+    pub fn outputs(&self, points: &[[f64; 2]]) -> Vec<f64> {
+        let x = Tensor::from_fn([points.len(), 3], |at| points[at[0]].get(at[1]).copied().unwrap_or(1.0));
+        let tape = Tape::new().inference();
+        self.forward(tape.constant(x)).value().to_vec()
+    }
+
+    /// The largest output in so many directions at a distance from the origin.
+    pub fn largest_on_circle(&self, radius: f64, directions: usize) -> f64 {
+        let point = |i: usize| {
+            let (sin, cos) = (TAU * i as f64 / directions as f64).sin_cos();
+            [radius * cos, radius * sin]
+        };
+        let points: Vec<[f64; 2]> = (0..directions).map(point).collect();
+        self.outputs(&points).into_iter().fold(0.0, f64::max)
+    }
+
+    /// How many points are on the wrong side of 1/2.
+    pub fn mistakes(&self, points: &Points) -> usize {
+        let tape = Tape::new().inference();
+        let outputs = self.forward(tape.constant(points.x.clone())).value().to_vec();
+        outputs.iter().zip(points.y.to_vec()).filter(|&(&output, y)| (output > 0.5) != (y > 0.5)).count()
+    }
+}
+
+impl Parameters for Network {
+    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param)) {
+        self.hidden.visit(&path.field("hidden"), f);
+        self.output.visit(&path.field("output"), f);
+    }
+
+    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param)) {
+        self.hidden.visit_mut(&path.field("hidden"), f);
+        self.output.visit_mut(&path.field("output"), f);
+    }
+}
+
+/// Which of the weights met during an epoch the next one starts from; they are met after every mini-batch's step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// Those with the smallest loss of all points.
+    Best,
+    /// The last ones.
+    Last,
+    /// The arithmetic mean of them all.
+    Average,
+}
+
+/// Epochs with one learning rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Phase {
+    /// How many.
+    pub epochs: usize,
+    /// η.
+    pub learning_rate: f64,
+    /// What is taken at the end of each.
+    pub take: Take,
+}
+
+/// One epoch of mini-batches; the loss of all points afterwards.
+///
+/// `visit` sees the weights after each step.
+///
+/// # Errors
+/// None; the indices are those of the points.
+pub fn epoch(
+    model: &mut Network,
+    points: &Points,
+    learning_rate: f64,
+    take: Take,
+    rng: &mut impl Rng,
+    mut visit: impl FnMut(&Network),
+) -> Result<f64, Error> {
+    let mut batches = Batches::try_new(points.len(), BATCH)?;
+    let mut optimizer = Sgd::new(learning_rate);
+    let mut tape = Tape::new();
+    let (mut x, mut y) = (Tensor::default(), Tensor::default());
+    let mut best = (f64::INFINITY, model.weights());
+    let mut sums: Option<[Tensor; 2]> = None;
+    for rows in batches.shuffle(rng).iter() {
+        gather(&points.x, rows, &mut x)?;
+        gather(&points.y, rows, &mut y)?;
+        let grads = model.loss(&tape, &x, &y).backward();
+        tape.reset();
+        optimizer.step(model, &grads);
+        visit(model);
+        match take {
+            Take::Last => {}
+            Take::Best => {
+                let loss = model.loss_of(points);
+                if loss < best.0 {
+                    best = (loss, model.weights());
+                }
+            }
+            Take::Average => {
+                let [hidden, output] = model.weights();
+                sums = Some(match sums {
+                    None => [hidden, output],
+                    Some(sums) => [&sums[0] + &hidden, &sums[1] + &output],
+                });
+            }
+        }
+    }
+    match (take, sums) {
+        (Take::Best, _) => model.set(best.1),
+        (Take::Average, Some(sums)) => model.set(sums.map(|sum| sum / batches.len() as f64)),
+        _ => {}
+    }
+    Ok(model.loss_of(points))
+}
+
+impl Network {
+    /// Both weight matrices.
+    pub fn weights(&self) -> [Tensor; 2] {
+        [self.hidden.weight.value().clone(), self.output.weight.value().clone()]
+    }
+
+    fn set(&mut self, [hidden, output]: [Tensor; 2]) {
+        *self.hidden.weight.value_mut() = hidden;
+        *self.output.weight.value_mut() = output;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{SeedableRng, rngs::StdRng};
+
+    /// One epoch from the same start, with every matrix met on the way.
+    fn run(take: Take) -> (Network, Vec<Network>, Points) {
+        let mut rng = StdRng::seed_from_u64(3);
+        let points = Points::disc_and_ring(80, 1.0, [1.4, 3.0], &mut rng);
+        let mut model = Network::new(5, &mut rng);
+        let mut met = Vec::new();
+        epoch(&mut model, &points, 5.0, take, &mut rng, |model| met.push(model.clone())).unwrap();
+        assert_eq!(met.len(), 16);
+        (model, met, points)
+    }
+
+    #[test]
+    fn last_takes_the_weights_of_the_last_step() {
+        let (model, met, _) = run(Take::Last);
+        assert_eq!(model.weights(), met[15].weights());
+    }
+
+    #[test]
+    fn best_takes_the_weights_with_the_smallest_loss() {
+        let (model, met, points) = run(Take::Best);
+        let losses: Vec<f64> = met.iter().map(|model| model.loss_of(&points)).collect();
+        let smallest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        assert_eq!(model.loss_of(&points), smallest);
+        assert!(smallest < losses[15], "the steps are so large that the last is not the best");
+    }
+
+    #[test]
+    fn average_takes_the_mean_of_the_weights() {
+        let (model, met, _) = run(Take::Average);
+        for (i, found) in model.weights().iter().enumerate() {
+            let mean = |at: usize| met.iter().map(|m| m.weights()[i].to_vec()[at]).sum::<f64>() / 16.0;
+            let found = found.to_vec();
+            assert!((0..found.len()).all(|at| (found[at] - mean(at)).abs() < 1e-14));
+        }
+    }
+
+    #[test]
+    fn points_lie_where_they_should() {
+        let mut rng = StdRng::seed_from_u64(1);
+        for (x, y, positive) in Points::disc_and_ring(200, 1.0, [1.4, 3.0], &mut rng).list() {
+            let radius = x.hypot(y);
+            assert!(if positive { radius <= 1.0 } else { (1.4..=3.0).contains(&radius) });
+        }
+        let groups = Points::two_groups(100, 0.5, 0.2, 0.1, &mut rng);
+        assert_eq!((groups.len(), groups.y.sum()), (200, 100.0));
+        assert!(groups.list().into_iter().all(|(x, y, positive)| positive == (x + y > 0.0)));
+    }
+}

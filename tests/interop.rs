@@ -1,0 +1,88 @@
+//! Files that other programs wrote, with what they say is in them: see `reference/README.md`.
+
+use nn::files::{self, Problem, Stored, npy, npz, safetensors};
+use nn::{Linear, Module, Sequential, Tanh};
+use rand::{SeedableRng, rngs::StdRng};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use tape::Tensor;
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/data").join(name)
+}
+
+fn cases() -> Vec<Value> {
+    let text = std::fs::read_to_string(file("interop.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The numbers that the other program printed; those of `f32` are exact in `f64`.
+fn tensor<T: Stored>(record: &Value) -> Tensor<T> {
+    let numbers = |key: &str| record[key].as_array().unwrap().iter();
+    let shape: Vec<usize> = numbers("shape").map(|n| n.as_u64().unwrap() as usize).collect();
+    let data = numbers("data").map(|x| T::from_f64(x.as_f64().unwrap())).collect();
+    Tensor::from_vec(&shape[..], data).unwrap()
+}
+
+fn read<T: Stored>(path: &Path, name: Option<&str>) -> Tensor<T> {
+    let result = match (path.extension().unwrap().to_str().unwrap(), name) {
+        ("safetensors", Some(name)) => safetensors::load_tensor(path, name),
+        ("npz", Some(name)) => npz::load_tensor(path, name),
+        _ => npy::load(path),
+    };
+    result.unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn tensors_of_other_programs_are_read_exactly() {
+    let mut count = 0;
+    for case in cases().iter().filter(|case| case["forward"].is_null()) {
+        let (path, name) = (file(case["file"].as_str().unwrap()), case["name"].as_str());
+        match case["dtype"].as_str() {
+            Some("float32") => assert_eq!(read::<f32>(&path, name), tensor(case), "{case}"),
+            Some("float64") => assert_eq!(read::<f64>(&path, name), tensor(case), "{case}"),
+            other => panic!("{other:?}"),
+        }
+        count += 1;
+    }
+    assert!(count >= 27, "{count} tensors");
+}
+
+#[test]
+fn models_of_another_library_are_loaded_and_agree() {
+    fn check<T: Stored>(case: &Value, tolerance: f64) {
+        let mut rng = StdRng::seed_from_u64(0);
+        let mut model = Sequential::<T>::new()
+            .push(Linear::new(3, 4, &mut rng))
+            .push(Tanh)
+            .push(Linear::new(4, 2, &mut rng));
+        nn::load(file(case["file"].as_str().unwrap()), &mut model).unwrap();
+        let found = model.predict(&tensor(&case["input"])).cast::<f64>();
+        let expected = tensor::<f64>(&case["output"]);
+        assert_eq!(found.shape(), expected.shape());
+        for (found, expected) in found.to_vec().into_iter().zip(expected.to_vec()) {
+            assert!((found - expected).abs() <= tolerance, "{found} != {expected}");
+        }
+    }
+    let cases = cases();
+    let models: Vec<&Value> = cases.iter().filter(|case| !case["forward"].is_null()).collect();
+    assert_eq!(models.len(), 2);
+    for case in models {
+        // A few roundings of numbers below 1 in each precision.
+        match case["file"].as_str() {
+            Some("torch_mlp.safetensors") => check::<f32>(case, 4.0 * f64::from(f32::EPSILON)),
+            _ => check::<f64>(case, 4.0 * f64::EPSILON),
+        }
+    }
+}
+
+#[test]
+fn a_file_of_several_number_types_is_read_by_name_only() {
+    let path = file("numpy_arrays.npz");
+    assert!(matches!(files::load::<f64>(&path).unwrap_err().problem, Problem::Dtype { .. }));
+    assert!(npz::load_tensor::<f64>(&path, "rank2_f64").is_ok());
+    let missing = npz::load_tensor::<f64>(&path, "rank9").unwrap_err();
+    assert!(missing.to_string().ends_with("numpy_arrays.npz: missing tensors: rank9"), "{missing}");
+    let missing = safetensors::load_tensor::<f32>(file("torch_mlp.safetensors"), "1.weight").unwrap_err();
+    assert!(missing.to_string().ends_with("missing tensors: 1.weight"), "{missing}");
+}
