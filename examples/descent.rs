@@ -66,17 +66,17 @@ fn parabola() -> Result<f64, Box<dyn Error>> {
     println!("{:>5} {:>12} {:>12}  after seven steps", "η", "x", "10(1-2η)⁷");
     let mut worst = 0f64;
     let mut curves = Vec::new();
-    for rate in [0.1, 0.5, 0.9, 1.0, 1.1] {
+    for rate in [0.1f64, 0.5, 0.9, 1.0, 1.1] {
         let mut x = 10.0;
         let mut points = vec![(0.0, x)];
         for step in 1..=7 {
             x -= rate * grad(|x| x * x, x);
-            let exact = 10.0 * (1.0 - 2.0 * rate as f64).powi(step);
+            let exact = 10.0 * (1.0 - 2.0 * rate).powi(step);
             worst = worst.max((x - exact).abs());
             points.push((f64::from(step), x));
         }
         let verdict = match rate {
-            r if r == 0.5 => "there in one step",
+            0.5 => "there in one step",
             r if r < 1.0 => "converges",
             1.0 => "jumps from side to side for ever",
             _ => "diverges",
