@@ -88,8 +88,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     }
 
     let (model, points, mut curves) = learn(&args)?;
-    let [mistakes, far] =
-        [model.mistakes(&points) as f64, model.largest_on_circle(FAR, DIRECTIONS)].map(|x| x);
+    let (mistakes, far) = (model.mistakes(&points), model.largest_on_circle(FAR, DIRECTIONS));
     println!(
         "kept: {mistakes} of {} points wrong, loss {:.2e}, largest output far away {far:.6}: {}",
         points.len(),
@@ -98,6 +97,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     );
 
     draw(&[&printed, &corrected, &trained, &model], &points)?;
+    // As many as there are colours.
     curves.truncate(7);
     let names: Vec<String> = (0..curves.len()).map(|i| format!("run {i}")).collect();
     let series: Vec<Series<'_>> =
@@ -129,7 +129,7 @@ fn learn(args: &Args) -> Result<(Network, Points, Vec<Curve>), Box<dyn Error>> {
     let progress = Progress::new(args.runs);
     println!("training on {} points, {} epochs a run:", points.len(), 56);
     for run in 0..args.runs {
-        let mut rng = StdRng::seed_from_u64(args.seed + 1 + run as u64);
+        let mut rng = StdRng::seed_from_u64(args.seed.wrapping_add(1 + run as u64));
         let mut model = Network::new(5, &mut rng);
         let mut curve = vec![(0.0, model.loss_of(&points))];
         for phase in phases {
@@ -151,13 +151,16 @@ fn learn(args: &Args) -> Result<(Network, Points, Vec<Curve>), Box<dyn Error>> {
     Ok((model, points, curves))
 }
 
+/// Coordinates and classes.
+type Labelled = [(f64, f64, bool)];
+
 fn draw(models: &[&Network; 4], learned: &Points) -> Result<(), Box<dyn Error>> {
     let wide = Points::disc_and_ring(80, 1.5, [4.0, 6.0], &mut StdRng::seed_from_u64(0));
     let (wide, learned) = (wide.list(), learned.list());
-    let panels: [(&str, f64, &[(f64, f64, bool)]); 4] = [
+    let panels: [(&str, f64, &Labelled); 4] = [
         ("printed weights: a cross without end", 8.0, &wide),
         ("fifth weight -3.5 instead of -3: bounded", 8.0, &wide),
-        ("weights of the published training run", 4.0, &[]),
+        ("weights of the published training run", 9.0, &[]),
         ("learned here", 4.0, &learned),
     ];
     let outputs: Vec<Vec<f64>> =

@@ -51,8 +51,9 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    if args.margin > 10.0 * args.centre {
-        return Err("--margin leaves no room: it is more than 10 times --centre".into());
+    // One standard deviation beyond the centre: one point in six is that far out, so drawing them ends.
+    if args.margin > 2f64.sqrt() * args.centre + args.spread {
+        return Err("--margin leaves no room: at most 1.4 times --centre and once --spread".into());
     }
     let mut rng = StdRng::seed_from_u64(args.seed);
     let points = Points::two_groups(100, args.centre, args.spread, args.margin, &mut rng);

@@ -7,7 +7,7 @@
 use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Lines, Series};
-use nn::{Identity, Linear, Module, Relu, Sequential, Sigmoid, Tanh, loss, mlp};
+use nn::{Identity, Linear, Module, Parameters, Relu, Sequential, Sigmoid, Tanh, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::Path;
@@ -18,12 +18,14 @@ use tape::{Scalar, Tape, Tensor};
 const PICTURES: &str = "target/vanishing";
 
 /// Show how gradients vanish, in one neuron and in a chain of them.
+///
+/// For a quick look: --depth 5.
 #[derive(Debug, Parser)]
 #[command(name = "vanishing")]
 struct Args {
-    /// Longest chain
-    #[arg(long, default_value = "20", value_parser = cli::positive)]
-    depth: usize,
+    /// Longest chain, at most 200
+    #[arg(long, default_value = "20", value_parser = clap::value_parser!(u16).range(1..=200))]
+    depth: u16,
     /// Seed of the weights of the wide networks
     #[arg(long, default_value = "0")]
     seed: u64,
@@ -47,7 +49,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!("one sigmoid whose output should be 0: gradient with respect to its weighted input z");
     println!("   z   output    squared error   cross-entropy");
     for z in [0.0, 2.0, 5.0, 10.0, 20.0] {
-        let output = grad(|z| z.softplus(), z);
+        let output = 1.0 / (1.0 + f64::exp(-z));
         println!("  {z:2}   {output:.5}   {:12.3e}   {:12.5}", grad(quadratic, z), grad(cross_entropy, z));
     }
     println!("the more certain the neuron is of the wrong answer, the less the squared error teaches it");
@@ -74,25 +76,27 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!(
         "\nchains of sigmoids with one neuron each, weights 1: gradient of the first and of the last weight"
     );
-    let chains: Vec<[f64; 2]> = (1..=args.depth).map(chain).collect();
-    for depth in [1, 2, 5, 10, 20].into_iter().filter(|&depth| depth <= args.depth) {
+    let longest = usize::from(args.depth);
+    let chains: Vec<[f64; 2]> = (1..=longest).map(chain).collect();
+    for depth in [1, 2, 5, 10, 20].into_iter().filter(|&depth| depth <= longest) {
         let [first, last] = chains[depth - 1];
         println!("  depth {depth:2}   first {first:.4e}   last {last:.4}");
     }
     println!("each sigmoid on the way back multiplies by its slope, at most 1/4");
 
     println!("\n10 units wide, random weights: length of the gradient of the first layer");
-    let depths: Vec<usize> = (1..=args.depth).collect();
+    let depths: Vec<usize> = (1..=longest).collect();
     let mut curves: Vec<(&str, Vec<(f64, f64)>)> =
         vec![("chain of sigmoids", depths.iter().map(|&n| (n as f64, chains[n - 1][0])).collect())];
-    for (name, activation) in [("sigmoid", 0), ("tanh", 1), ("relu", 2)] {
+    let kinds = [("sigmoid", Kind::Sigmoid), ("tanh", Kind::Tanh), ("relu", Kind::Relu)];
+    for (name, activation) in kinds {
         let lengths: Vec<(f64, f64)> =
             depths.iter().map(|&n| (n as f64, first_layer(n, activation, args.seed))).collect();
         println!(
             "  {name:8} depth 1: {:.2e}   depth {}: {:.2e}",
             lengths[0].1,
             args.depth,
-            lengths[args.depth - 1].1
+            lengths[longest - 1].1
         );
         curves.push((name, lengths));
     }
@@ -111,7 +115,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         },
     )?;
     println!("picture: {}", file.display());
-    let [first, last] = chains[args.depth - 1];
+    let [first, last] = chains[longest - 1];
     cli::result(&[
         ("depth", args.depth.to_string()),
         ("first", format!("{first:.4e}")),
@@ -129,23 +133,30 @@ fn chain(depth: usize) -> [f64; 2] {
     for layer in &layers {
         a = layer.forward(a, &mut nn::Context::eval()).sigmoid();
     }
-    let grads = loss::half_sse(a, &Tensor::from([[0.0]])).backward();
+    let grads = loss::half_sse(a, Tensor::from([[0.0]])).backward();
     [&layers[0], &layers[depth - 1]].map(|layer| grads.of(&layer.weight).item())
 }
 
+/// What the hidden units compute.
+#[derive(Clone, Copy)]
+enum Kind {
+    Sigmoid,
+    Tanh,
+    Relu,
+}
+
 /// The length of the gradient of the first weight matrix of a network ten units wide.
-fn first_layer(depth: usize, activation: usize, seed: u64) -> f64 {
+fn first_layer(depth: usize, activation: Kind, seed: u64) -> f64 {
     let sizes: Vec<usize> = std::iter::repeat_n(10, depth + 1).collect();
     let mut rng = StdRng::seed_from_u64(seed);
     let model: Sequential = match activation {
-        0 => mlp(&sizes, Sigmoid, Identity, &mut rng),
-        1 => mlp(&sizes, Tanh, Identity, &mut rng),
-        _ => mlp(&sizes, Relu, Identity, &mut rng),
+        Kind::Sigmoid => mlp(&sizes, Sigmoid, Identity, &mut rng),
+        Kind::Tanh => mlp(&sizes, Tanh, Identity, &mut rng),
+        Kind::Relu => mlp(&sizes, Relu, Identity, &mut rng),
     };
     let tape = Tape::new();
     let output = model.forward(tape.constant(Tensor::ones([1, 10])), &mut nn::Context::eval());
-    let grads = loss::half_sse(output, &Tensor::ones([1, 10])).backward();
-    use nn::Parameters;
+    let grads = loss::half_sse(output, Tensor::ones([1, 10])).backward();
     let named = model.named_parameters();
     let gradient = grads.of(named[0].1);
     (&gradient * &gradient).sum().sqrt()

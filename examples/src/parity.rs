@@ -3,7 +3,7 @@
 use crate::legacy_random::LegacyRandom;
 use nn::data::gather;
 use nn::metrics::{accuracy, argmax_rows};
-use nn::{Linear, Module, Optimizer, Sequential, Sgd, Sigmoid, loss};
+use nn::{Linear, Module, Optimizer, Parameters, Sequential, Sgd, Sigmoid, loss};
 use tape::{Error, Tape, Tensor};
 
 /// Bits of a number; the last one is the least significant.
@@ -132,7 +132,6 @@ impl Training {
 
     /// The weights of the hidden layer, `[3, 10]`, and of the output layer, `[2, 3]`.
     pub fn weights(&self) -> [Tensor; 2] {
-        use nn::Parameters;
         let named = self.model.named_parameters();
         [named[0].1.value().clone(), named[2].1.value().clone()]
     }

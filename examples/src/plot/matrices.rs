@@ -119,7 +119,7 @@ mod tests {
             columns: &names,
             rows: &names[..1],
         };
-        matrices(&path, &Matrices { title: "one", matrices: &[matrix.clone()] }).unwrap();
+        matrices(&path, &Matrices { title: "one", matrices: std::slice::from_ref(&matrix) }).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("-3.00") && text.contains("0.25") && text.contains("source"));
         matrices(&path, &Matrices::default()).unwrap();
