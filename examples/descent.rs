@@ -71,12 +71,12 @@ fn parabola() -> Result<f64, Box<dyn Error>> {
         let mut points = vec![(0.0, x)];
         for step in 1..=7 {
             x -= rate * grad(|x| x * x, x);
-            let exact = 10.0 * (1.0 - 2.0 * rate as f64).powi(step);
+            let exact = 10.0 * (1.0 - 2.0 * rate).powi(step);
             worst = worst.max((x - exact).abs());
             points.push((f64::from(step), x));
         }
         let verdict = match rate {
-            r if r == 0.5 => "there in one step",
+            0.5 => "there in one step",
             r if r < 1.0 => "converges",
             1.0 => "jumps from side to side for ever",
             _ => "diverges",
@@ -246,7 +246,8 @@ fn momentum() -> Result<String, Box<dyn Error>> {
         paths.push((format!("α = {share}: {steps} steps"), path));
     }
     println!();
-    let series: Vec<Series<'_>> = paths.iter().map(|(name, points)| Series { name, points }).collect();
+    // The plain path last: it covers nothing of the others.
+    let series: Vec<Series<'_>> = paths.iter().rev().map(|(name, points)| Series { name, points }).collect();
     let valley: Height<'_> = &|x, y| (x * x + 50.0 * y * y) / 2.0;
     plot::landscape(
         picture("momentum"),

@@ -96,7 +96,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             points.push((epoch as f64, data.loss(&model)));
         }
         accuracies.push(data.accuracy(&model));
-        curves.push((format!("{name}, {updates} per epoch"), points));
+        curves.push((format!("{name}, updates per epoch: {updates}"), points));
         if size == args.batch {
             batch_model = model;
         }
@@ -175,7 +175,7 @@ fn pictures(curves: &[(String, Vec<(f64, f64)>)], model: &Sequential) -> Result<
     let file = Path::new(PICTURES).join("weights.svg");
     if let Some((_, weight)) = model.named_parameters().first() {
         let values = weight.value().to_vec();
-        let title = "Weights of the neuron: orange speaks for seven";
+        let title = "Orange speaks for seven";
         plot::heatmaps(&file, &Heatmaps { title, images: &[&values], shape: [28, 28], columns: 1 })?;
         println!("picture: {}", file.display());
     }

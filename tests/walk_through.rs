@@ -1,6 +1,8 @@
 //! The systems of a concise guide to neural networks: neurons, losses, gradients. Its compute graph, training and
 //! digits have files of their own.
 
+#![allow(clippy::approx_constant, reason = "numbers as they are printed")]
+
 use nn::by_hand::{Activation, Layer, Mlp, loss_gradient};
 use nn::loss::{bce, bce_from_logits, bce_mean, half_mse, mae, mae_sum};
 use nn::{Loss, Module, Sequential};
@@ -114,10 +116,10 @@ fn wt_06_to_09_gradients() {
     // Finite at outputs 0 and 1, value and gradient, and in the form from logits.
     for (p, y) in [(0.0, 1.0), (1.0, 0.0), (0.0, 0.0), (1.0, 1.0)] {
         let output = tape.var([[p]]);
-        let loss = bce(output, &Tensor::from([[y]]));
+        let loss = bce(output, Tensor::from([[y]]));
         assert!(loss.value().is_finite() && loss.backward().wrt(output).item().is_finite());
         let logit = tape.var([[if p > 0.5 { 1000.0 } else { -1000.0 }]]);
-        let loss = bce_from_logits(logit, &Tensor::from([[y]]));
+        let loss = bce_from_logits(logit, Tensor::from([[y]]));
         near("gradient from logits", loss.backward().wrt(logit).item(), p - y, 1e-15);
         assert!(loss.value().is_finite());
     }

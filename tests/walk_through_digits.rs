@@ -133,7 +133,7 @@ impl OneSeven {
     }
 }
 
-fn neuron_run(data: &OneSeven, seed: u64) -> (f64, Vec<(f64, f64)>) {
+fn neuron_run(data: &OneSeven, seed: u64) -> Run {
     let (mut model, mut tape) = (neuron(&mut rng(seed)), Tape::new());
     let before = data.accuracy(&model);
     let epoch = |_| {
@@ -143,38 +143,51 @@ fn neuron_run(data: &OneSeven, seed: u64) -> (f64, Vec<(f64, f64)>) {
     (before, (0..4).map(epoch).collect())
 }
 
-fn neuron_rows(data: &OneSeven, source: &str, least: f64) {
-    for seed in 0..5 {
-        let (before, epochs) = neuron_run(data, seed);
+/// Accuracy before training; loss and accuracy of each epoch.
+type Run = (f64, Vec<(f64, f64)>);
+
+/// The published run beside the spread of 20 seeds. The first epochs depend on the lottery of the initial
+/// weights, so the accuracy is judged by its median and the share of seeds that reach 0.95.
+fn neuron_rows(data: &OneSeven, source: &str, enough: usize) {
+    let runs: Vec<Run> = (0..20).map(|seed| neuron_run(data, seed)).collect();
+    for (_, epochs) in &runs {
         let losses: Vec<f64> = epochs.iter().map(|e| e.0).collect();
         assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "{losses:?}");
         assert!((0.6..=0.85).contains(&losses[0]) && (0.33..=0.40).contains(&losses[3]), "{losses:?}");
-        assert!(epochs[3].1 >= least, "seed {seed}: {epochs:?}");
-        let join = |f: &dyn Fn(&(f64, f64)) -> f64| {
-            epochs.iter().map(|e| format!("{:.3}", f(e))).collect::<Vec<_>>().join(", ")
-        };
-        row(
-            "WT-12",
-            &format!("1 or 7, neuron, {source}, seed {seed}: losses"),
-            "0.7, 0.5, 0.4, 0.3",
-            &join(&|e| e.0),
-            "before each update",
-        );
-        row(
-            "WT-12",
-            "the same: accuracy before, then by epoch",
-            "0.54, 0.97, 0.96, 0.96, 0.96",
-            &format!("{before:.2}, {}", join(&|e| e.1)),
-            "before training it is a lottery",
-        );
     }
+    let spread = |of: &dyn Fn(&Run) -> f64| {
+        let mut values: Vec<f64> = runs.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        format!("{:.3} ({:.3} to {:.3})", (values[9] + values[10]) / 2.0, values[0], values[19])
+    };
+    let each = |of: fn(&(f64, f64)) -> f64| {
+        (0..4).map(|k| spread(&|run| of(&run.1[k]))).collect::<Vec<_>>().join(", ")
+    };
+    let reached = runs.iter().filter(|run| run.1[3].1 >= 0.95).count();
+    let what = format!("1 or 7, neuron, {source}");
+    row(
+        "WT-12",
+        &format!("{what}: losses before each update"),
+        "0.7, 0.5, 0.4, 0.3",
+        &each(|e| e.0),
+        "median (least to greatest) of 20 seeds",
+    );
+    let ours = format!("{}; {}", spread(&|run| run.0), each(|e| e.1));
+    row(
+        "WT-12",
+        &format!("{what}: accuracy before, then by epoch"),
+        "0.54; 0.97, 0.96, 0.96, 0.96",
+        &ours,
+        &format!("{reached}/20 seeds end at 0.95 or more"),
+    );
+    assert!(reached >= enough, "{reached} of 20: {ours}");
 }
 
 #[test]
 #[cfg_attr(debug_assertions, ignore = "long: run in release")]
 fn wt_12_one_vs_seven_small() {
     let mnist = small_mnist();
-    neuron_rows(&OneSeven::new(&mnist.train, &mnist.test), "10,000 training images", 0.93);
+    neuron_rows(&OneSeven::new(&mnist.train, &mnist.test), "10,000 training images", 18);
 }
 
 #[test]
@@ -183,7 +196,7 @@ fn wt_12_one_vs_seven() {
     let Some(mnist) = full_mnist("wt_12_one_vs_seven") else { return };
     let data = OneSeven::new(&mnist.train, &mnist.test);
     assert_eq!((data.train.1.size(), data.test.1.size()), (13_007, 2163));
-    neuron_rows(&data, "full MNIST", 0.95);
+    neuron_rows(&data, "full MNIST", 18);
 }
 
 /// 784-2-1 with all parameters from N(0, `std`²).

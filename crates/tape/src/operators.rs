@@ -35,6 +35,20 @@ macro_rules! operator {
                 Tensor::apply(crate::elementwise::Zip(ops::$trait), &[self, other])
             }
         }
+        impl<T: Element> $trait<&Tensor<T>> for Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, other: &Tensor<T>) -> Tensor<T> {
+                $trait::$method(&self, other)
+            }
+        }
+        impl<T: Element> $trait<Tensor<T>> for &Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, other: Tensor<T>) -> Tensor<T> {
+                $trait::$method(self, &other)
+            }
+        }
         impl<T: Element> $trait<T> for &Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
@@ -91,6 +105,20 @@ macro_rules! operator {
             #[track_caller]
             fn $method(self, other: Var<'t, T>) -> Var<'t, T> {
                 self.to_var().zip(other, ops::$trait)
+            }
+        }
+        impl<'t, T: Element> $trait<&Tensor<T>> for Scalar<'t, T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: &Tensor<T>) -> Var<'t, T> {
+                $trait::$method(self.to_var(), other)
+            }
+        }
+        impl<'t, T: Element> $trait<Scalar<'t, T>> for &Tensor<T> {
+            type Output = Var<'t, T>;
+            #[track_caller]
+            fn $method(self, other: Scalar<'t, T>) -> Var<'t, T> {
+                $trait::$method(self, other.to_var())
             }
         }
         impl<'t, T: Element> $trait<&Tensor<T>> for Var<'t, T> {

@@ -722,3 +722,19 @@ mod inference {
         assert!(inferred.len() < recorded.len());
     }
 }
+
+#[test]
+fn operators_mix_owned_and_borrowed_tensors_handles_and_numbers() {
+    let (a, b) = (Tensor::from([6.0, 8.0]), Tensor::from([2.0, 4.0]));
+    let quotients = [&a / &b, a.clone() / &b, &a / b.clone(), a.clone() / b.clone()];
+    for quotient in quotients {
+        assert_eq!(quotient.to_vec(), [3.0, 2.0]);
+    }
+    let tape = Tape::new();
+    let (s, v) = (tape.scalar(2.0), tape.var(b.clone()));
+    assert_eq!((s - &a).value().to_vec(), [-4.0, -6.0]);
+    assert_eq!((&a - s).value().to_vec(), [4.0, 6.0]);
+    assert_eq!((&a - v).value().to_vec(), [4.0, 4.0]);
+    assert_eq!((v - &a).value().to_vec(), [-4.0, -4.0]);
+    assert_eq!((s * v).sum().backward().wrt((s, v)), (6.0, Tensor::from([2.0, 2.0])));
+}

@@ -1,7 +1,8 @@
 //! A function over the plane as shades with contours, and paths and points on it.
 
 use super::colour::{CURVES, SHADES, diverging};
-use super::{PlotError, Series, prepare};
+use super::lines::short;
+use super::{PlotError, Series, key, prepare};
 use plotters::prelude::*;
 use std::ops::Range;
 use std::path::Path;
@@ -101,6 +102,8 @@ fn draw(path: &Path, picture: &Landscape<'_>) -> Drawn {
         .bold_line_style(BLACK.mix(if picture.height.is_some() { 0.0 } else { 0.12 }))
         .x_desc(picture.x_label)
         .y_desc(picture.y_label)
+        .x_label_formatter(&|x| label(*x))
+        .y_label_formatter(&|y| label(*y))
         .axis_desc_style(("sans-serif", 15))
         .label_style(("sans-serif", 13))
         .draw()?;
@@ -131,7 +134,12 @@ fn draw(path: &Path, picture: &Landscape<'_>) -> Drawn {
         }
     }
     if all.into_iter().any(|(series, _)| !series.name.is_empty()) {
+        let lines = picture.paths.iter().chain(picture.curves).map(|series| series.points.to_vec());
+        let dots = picture.points.iter().flat_map(|series| series.points).map(|&point| vec![point]);
+        let names: Vec<&str> = picture.paths.iter().chain(picture.points).map(|series| series.name).collect();
+        let hidden: Vec<Vec<(f64, f64)>> = lines.chain(dots).collect();
         let mut labels = chart.configure_series_labels();
+        labels.position(key::position(&hidden, &names, &picture.x, &picture.y));
         labels.background_style(WHITE.mix(0.9)).border_style(BLACK.mix(0.3)).label_font(("sans-serif", 14));
         labels.draw()?;
     }
@@ -152,10 +160,14 @@ fn scale(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, levels: &[f
     }
     area.draw(&Rectangle::new([(4, y(levels.len() + 1)), (22, y(0))], BLACK.mix(0.35)))?;
     for (i, level) in levels.iter().enumerate() {
-        let label = format!("{}", (level * 1e4).round() / 1e4);
-        area.draw(&Text::new(label, (28, y(i + 1) - 7), ("sans-serif", 13).into_font()))?;
+        area.draw(&Text::new(label(*level), (28, y(i + 1) - 7), ("sans-serif", 13).into_font()))?;
     }
     Ok(())
+}
+
+/// A number of a scale. Ticks come from sums, so that 0 may be 1e-17.
+fn label(x: f64) -> String {
+    short(if x.abs() < 1e-9 { 0.0 } else { x })
 }
 
 /// The contours as short lines, one for each cell they pass (marching squares with triangles' rule for saddles: none

@@ -1,7 +1,7 @@
 //! Curves over one axis.
 
 use super::colour::CURVES;
-use super::{PlotError, prepare};
+use super::{PlotError, key, prepare};
 use plotters::prelude::*;
 use std::ops::Range;
 use std::path::Path;
@@ -58,12 +58,13 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
     let (x, y) = (range(drawn().map(|point| point.0)), range(drawn().map(|point| point.1)));
     // From zero where that costs little, so that heights compare.
     let low = if !picture.log_y && y.start > 0.0 && y.start < y.end / 2.0 { 0.0 } else { y.start };
+    let top = y.end + 0.04 * (y.end - low);
     let mut chart = ChartBuilder::on(&root)
         .caption(picture.title, ("sans-serif", 20))
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d(x, low..y.end + 0.04 * (y.end - low))?;
+        .build_cartesian_2d(x.clone(), low..top)?;
     let label = |y: &f64| if picture.log_y { format!("{:.1e}", 10f64.powf(*y)) } else { short(*y) };
     chart
         .configure_mesh()
@@ -87,8 +88,10 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
         }
     }
     if picture.series.iter().any(|series| !series.name.is_empty()) {
+        let names: Vec<&str> = picture.series.iter().map(|series| series.name).collect();
         chart
             .configure_series_labels()
+            .position(key::position(&curves, &names, &x, &(low..top)))
             .background_style(WHITE.mix(0.9))
             .border_style(BLACK.mix(0.3))
             .label_font(("sans-serif", 14))
@@ -99,7 +102,7 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
 }
 
 /// A number as short as it can be said: 0.05, 12, 2e-7.
-fn short(x: f64) -> String {
+pub(super) fn short(x: f64) -> String {
     match x.abs() {
         0.0 => "0".to_owned(),
         1e-4..1e6 => format!("{}", (x * 1e6).round() / 1e6),

@@ -6,6 +6,7 @@
 
 mod colour;
 mod heatmaps;
+mod key;
 mod landscape;
 mod lines;
 mod matrices;

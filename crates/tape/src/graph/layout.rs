@@ -62,8 +62,9 @@ pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
     for round in 0..ROUNDS {
         order(&mut rows, if round % 2 == 0 { &above } else { &below }, &mut x, round % 2 == 0);
     }
-    for _ in 0..ROUNDS {
-        straighten(&rows, &above, &below, &mut x);
+    let pull: Vec<f64> = (0..above.len()).map(|place| pull(place, parents)).collect();
+    for _ in 0..2 * ROUNDS {
+        straighten(&rows, [&above, &below], &pull, &mut x);
     }
     let least = x.iter().copied().fold(f64::INFINITY, f64::min);
     x.iter_mut().for_each(|x| *x -= least);
@@ -120,12 +121,25 @@ fn order(rows: &mut [Vec<usize>], neighbours: &[Vec<usize>], x: &mut [f64], down
     }
 }
 
-/// Moves places towards the mean of all their neighbours, without changing the order or coming too close.
-fn straighten(rows: &[Vec<usize>], above: &[Vec<usize>], below: &[Vec<usize>], x: &mut [f64]) {
+/// How strongly a place pulls its neighbours: results more than leaves, so that the main line is straight and leaves
+/// stand beside it; bends most of all, so that long edges are straight.
+fn pull(place: usize, parents: &[Vec<usize>]) -> f64 {
+    match parents.get(place) {
+        None => 8.0,
+        Some(list) if list.is_empty() => 0.25,
+        Some(_) => 4.0,
+    }
+}
+
+/// Moves places towards the weighted mean of their neighbours, without changing the order or coming too close.
+fn straighten(rows: &[Vec<usize>], sides: [&[Vec<usize>]; 2], pull: &[f64], x: &mut [f64]) {
     for row in rows.iter().chain(rows.iter().rev()) {
         let wish = |&place: &usize| {
-            let both: Vec<usize> = above[place].iter().chain(&below[place]).copied().collect();
-            mean(&both, x).unwrap_or(x[place])
+            let both = sides.into_iter().flat_map(|side| &side[place]);
+            let (sum, weight) = both.fold((0.0, 0.0), |(sum, weight), &other| {
+                (sum + pull[other] * x[other], weight + pull[other])
+            });
+            if weight > 0.0 { sum / weight } else { x[place] }
         };
         let wishes: Vec<f64> = row.iter().map(wish).collect();
         // As far left as wished, then as far right as wished; the mean of both keeps the distances.
@@ -136,9 +150,12 @@ fn straighten(rows: &[Vec<usize>], above: &[Vec<usize>], below: &[Vec<usize>], x
         for i in (1..right.len()).rev() {
             right[i - 1] = right[i - 1].min(right[i] - 1.0);
         }
-        for ((&place, left), right) in row.iter().zip(left).zip(right) {
-            x[place] = (left + right) / 2.0;
-        }
+        let heavy = row.iter().map(|&place| pull[place]).fold(0.0, f64::max);
+        let settled: Vec<f64> = left.iter().zip(&right).map(|(left, right)| (left + right) / 2.0).collect();
+        let anchor = (0..row.len()).find(|&i| pull[row[i]] == heavy);
+        // One shift for the whole row puts its heaviest place where it wishes to be.
+        let shift = anchor.map_or(0.0, |i| wish(&row[i]) - settled[i]);
+        row.iter().zip(settled).for_each(|(&place, at)| x[place] = at + shift);
     }
 }
 
