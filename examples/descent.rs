@@ -66,7 +66,7 @@ fn parabola() -> Result<f64, Box<dyn Error>> {
     println!("{:>5} {:>12} {:>12}  after seven steps", "η", "x", "10(1-2η)⁷");
     let mut worst = 0f64;
     let mut curves = Vec::new();
-    for rate in [0.1, 0.5, 0.9, 1.0, 1.1] {
+    for rate in [0.1f64, 0.5, 0.9, 1.0, 1.1] {
         let mut x = 10.0;
         let mut points = vec![(0.0, x)];
         for step in 1..=7 {
