@@ -1,0 +1,8 @@
+//! The engine and the layers against closed forms, numbers from elsewhere, files of other programs, and what the
+//! documentation says.
+
+mod closed_form;
+mod documentation;
+mod interop;
+mod losses;
+mod reference_numbers;
