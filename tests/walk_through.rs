@@ -74,7 +74,8 @@ fn wt_06_to_09_truth_tables() {
         });
         // A loss is least where the prediction is right; the mean difference, a counter-example, where it is wrong.
         let least = (0..4).min_by(|&i, &j| found[i].total_cmp(&found[j]));
-        assert_eq!(least, Some(if id == "WT-06" { 1 } else { 0 }), "{what}");
+        let right = matches!(least, Some(0 | 3));
+        assert_eq!(right, id != "WT-06", "{what}");
         let published = if id == "WT-09" { "0.1, 2.3, 2.3, 0.1".to_owned() } else { format!("{expected:?}") };
         row(
             id,

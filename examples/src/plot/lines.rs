@@ -58,14 +58,13 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
     let (x, y) = (range(drawn().map(|point| point.0)), range(drawn().map(|point| point.1)));
     // From zero where that costs little, so that heights compare.
     let low = if !picture.log_y && y.start > 0.0 && y.start < y.end / 2.0 { 0.0 } else { y.start };
-    // A little room, so that the highest value does not touch the title.
-    let y = low..y.end + 0.04 * (y.end - low);
+    let top = y.end + 0.04 * (y.end - low);
     let mut chart = ChartBuilder::on(&root)
         .caption(picture.title, ("sans-serif", 20))
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d(x.clone(), y.clone())?;
+        .build_cartesian_2d(x.clone(), low..top)?;
     let label = |y: &f64| if picture.log_y { format!("{:.1e}", 10f64.powf(*y)) } else { short(*y) };
     chart
         .configure_mesh()
@@ -92,7 +91,7 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
         let names: Vec<&str> = picture.series.iter().map(|series| series.name).collect();
         chart
             .configure_series_labels()
-            .position(key::position(&curves, &names, &x, &y))
+            .position(key::position(&curves, &names, &x, &(low..top)))
             .background_style(WHITE.mix(0.9))
             .border_style(BLACK.mix(0.3))
             .label_font(("sans-serif", 14))
