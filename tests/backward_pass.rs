@@ -2,9 +2,7 @@
 //!
 //! Its error is the squared distance, summed over outputs, with no 1/2, and averaged over mini-batches.
 
-#[path = "backward_pass/mnist.rs"]
 mod mnist;
-#[path = "backward_pass/parity.rs"]
 mod parity;
 
 use nn::by_hand::{Activation, Layer, Mlp};

@@ -1,6 +1,5 @@
 //! The systems of an article on gradient-based training of multilayer perceptrons: rows MT of the checklist.
 
-#[path = "mlp_training/scheme.rs"]
 mod scheme;
 
 use nn::by_hand::{Activation, Layer, Mlp};

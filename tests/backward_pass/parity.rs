@@ -1,6 +1,11 @@
 //! Rows BP-10 and BP-11: the parity of ten bits, with the published run reproduced digit by digit.
 
-use examples::parity::{BITS, Divisor, Numbers, TRAIN, Training, column_norms};
+use examples::legacy_random::LegacyRandom;
+use examples::parity::{
+    BATCH, BITS, Divisor, LEARNING_RATE, Numbers, TRAIN, Training, column_norms, network,
+};
+use nn::by_hand::{Activation, Backward, Layer, Mlp};
+use nn::{Loss, Parameters};
 use tests::numbers::near;
 use tests::row;
 
@@ -41,6 +46,50 @@ fn bp_10_parity_exact() {
             "every printed digit",
         );
     }
+}
+
+/// One sample after the other, by the closed form, summed in the opposite order: the printed digits do not depend on
+/// the order of summation.
+#[test]
+fn bp_10_parity_sample_by_sample() {
+    let mut random = LegacyRandom::new(0);
+    let model = network(&mut random);
+    let named = model.named_parameters();
+    let layer = |pair: &[(String, &nn::Param)]| Layer {
+        weight: pair[0].1.value().clone(),
+        bias: pair[1].1.value().clone(),
+        activation: Activation::Sigmoid,
+    };
+    let mut net = Mlp { layers: named.chunks_exact(2).map(layer).collect() };
+    let data = Numbers::new(0..TRAIN).expect("two classes");
+    let count = TRAIN / BATCH;
+    for (epoch, published) in PUBLISHED.into_iter().enumerate() {
+        let mut order: Vec<usize> = (0..TRAIN).collect();
+        random.shuffle(&mut order);
+        let mut error = 0.0;
+        for i in 0..count {
+            let end = if i + 1 == count { TRAIN } else { (i + 1) * BATCH };
+            let step = |&row: &usize| {
+                let (x, y) =
+                    [&data.x, &data.y].map(|all| all.slice(0, row as isize..row as isize + 1)).into();
+                net.backward(&net.forward(&x), &y, Loss::Sse)
+            };
+            let samples: Vec<Backward> = order[i * BATCH..end].iter().rev().map(step).collect();
+            for sample in samples {
+                error += sample.loss / BATCH as f64;
+                net.descend(&sample, LEARNING_RATE / BATCH as f64);
+            }
+        }
+        let (error, decimals) = (error / count as f64, published.len() - 2);
+        assert_eq!(format!("{error:.decimals$}"), published, "epoch {epoch}");
+    }
+    row(
+        "BP-10",
+        "epochs 0 to 9, samples summed one by one in reverse",
+        "the same",
+        "the same 10 numbers",
+        "",
+    );
 }
 
 /// Dividing by the real size is right, and gives other digits.
