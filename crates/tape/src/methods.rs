@@ -1,5 +1,6 @@
 //! The operations as methods of tensors and handles, from the lists in `ops`.
 
+mod algebra;
 mod argmax;
 mod compare;
 
