@@ -3,6 +3,7 @@
 mod algebra;
 mod argmax;
 mod compare;
+mod einsum;
 
 use crate::algebra::{Algebra, Element};
 use crate::error;

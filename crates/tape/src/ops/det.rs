@@ -115,7 +115,7 @@ impl<T: Element> Op<T> for Cofactors {
 fn signed<T: Element, A: Array<T>>(x: &A) -> A {
     let shape = x.shape();
     let n = shape[shape.rank() - 1];
-    let sign = |at: &[usize]| if (at[0] + at[1]) % 2 == 0 { T::ONE } else { -T::ONE };
+    let sign = |at: &[usize]| if (at[0] + at[1]).is_multiple_of(2) { T::ONE } else { -T::ONE };
     x.clone() * x.constant(Tensor::from_fn([n, n], sign))
 }
 
@@ -241,7 +241,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
         Tensor::zeros([3, 3]),
     ];
     for a in singular {
-        to.values(Det, &[a.clone()]);
+        to.values(Det, std::slice::from_ref(&a));
         to.values(Cofactors, &[a]);
     }
 }

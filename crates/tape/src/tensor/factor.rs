@@ -194,11 +194,14 @@ impl<T: Real> Lu<T> {
     pub(crate) fn sign_and_log(&self) -> (T, T) {
         let sign = self.pivots().fold(self.parity(), |sign, pivot| sign * pivot.signum0());
         let log = self.pivots().fold(T::ZERO, |sum, pivot| sum + Real::ln(pivot.abs()));
-        (sign, log)
+        (if sign == T::ZERO { T::ZERO } else { sign }, log)
     }
 
     /// `A⁻¹ B`, with the pivots of [`partial`](Lu::partial).
     pub(crate) fn solve(&self, b: &[T], columns: usize, x: &mut [T]) -> Result<(), Pivot<T>> {
+        if let Some((at, value)) = self.pivots().enumerate().find(|(_, pivot)| *pivot == T::ZERO) {
+            return Err(Pivot { at, value });
+        }
         for (&from, to) in self.rows.iter().zip(x.chunks_exact_mut(columns.max(1))) {
             to.copy_from_slice(&b[from * columns..from * columns + to.len()]);
         }
