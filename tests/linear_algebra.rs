@@ -58,6 +58,35 @@ fn the_gradient_of_a_determinant_exists_at_singular_matrices() {
     assert_eq!(zero.det().vjp(1.0).wrt(zero), Tensor::zeros([3, 3]));
 }
 
+/// Orders beyond those of the reference numbers, where loops take several steps at a time.
+#[test]
+fn factors_of_larger_matrices_multiply_back() {
+    for n in [1, 7, 8, 9, 16, 23, 40] {
+        let x = Tensor::from_fn([2, n, n], |at| ((at[0] * 5 + at[1] * 7 + at[2] * 11) as f64 * 0.37).sin());
+        let (eye, a) = (Tensor::eye(n), x.matmul(&x.transpose()) + Tensor::eye(n) * n as f64);
+        let near = |what: &str, found: &Tensor, expected: &Tensor| {
+            let gap = (found - expected).to_vec().iter().fold(0.0f64, |gap, x| gap.max(x.abs()));
+            assert!(gap < 1e-11, "{what} of order {n}: off by {gap:e}");
+        };
+        let l = a.cholesky();
+        near("factor", &(l.matmul(&l.transpose()) / n as f64), &(&a / n as f64));
+        let general = x + Tensor::eye(n) * 3.0;
+        near("inverse", &general.inverse().matmul(&general), &eye);
+        near("solution", &general.matmul(&general.solve(&a)), &a);
+        let diagonal: Vec<f64> =
+            (0..2).map(|k| (0..n).map(|i| l.get([k, i, i]).unwrap().ln()).sum()).collect();
+        near("logarithm", &(a.logdet() / 2.0), &Tensor::from(diagonal));
+        let (sign, log) = general.slogdet();
+        near("determinant", &(general.det() / (sign * log.exp())), &Tensor::ones([2]));
+
+        let tape = Tape::new();
+        let v = tape.var(general.clone());
+        let y = v.det();
+        let cofactors = y.vjp(Tensor::ones([2]) / y.value()).wrt(v);
+        near("cofactors", &cofactors.transpose(), &general.inverse());
+    }
+}
+
 fn by_factor<'t>(a: Var<'t>, x: Var<'t>) -> Scalar<'t> {
     let l = a.cholesky();
     let white = l.triangular_solve(x, true, false, false);

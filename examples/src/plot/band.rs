@@ -41,18 +41,21 @@ fn draw(path: &Path, picture: &Band<'_>) -> Result<(), Box<dyn std::error::Error
     let x = super::lines::range(picture.curve.iter().map(|row| row[0]).chain(points().map(|point| point.0)));
     let heights = picture.curve.iter().flat_map(|row| row[1..].iter().copied());
     let y = super::lines::range(heights.chain(points().map(|point| point.1)));
+    let margin = 0.03 * (y.end - y.start);
     let mut chart = ChartBuilder::on(&root)
         .caption(picture.title, ("sans-serif", 20))
         .margin(14)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d(x, y)?;
+        .build_cartesian_2d(x, y.start - margin..y.end + margin)?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)
         .bold_line_style(BLACK.mix(0.12))
         .x_desc(picture.x_label)
         .y_desc(picture.y_label)
+        .x_label_formatter(&|x| super::lines::short(*x))
+        .y_label_formatter(&|y| super::lines::short(*y))
         .axis_desc_style(("sans-serif", 15))
         .label_style(("sans-serif", 13))
         .draw()?;

@@ -99,7 +99,7 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
 }
 
 /// A number as short as it can be said: 0.05, 12, 2e-7.
-fn short(x: f64) -> String {
+pub(super) fn short(x: f64) -> String {
     match x.abs() {
         0.0 => "0".to_owned(),
         1e-4..1e6 => format!("{}", (x * 1e6).round() / 1e6),
