@@ -4,5 +4,6 @@
 mod closed_form;
 mod documentation;
 mod interop;
+mod linear_algebra;
 mod losses;
 mod reference_numbers;

@@ -1,7 +1,9 @@
 //! The operations as methods of tensors and handles, from the lists in `ops`.
 
+mod algebra;
 mod argmax;
 mod compare;
+mod einsum;
 
 use crate::algebra::{Algebra, Element};
 use crate::error;

@@ -111,7 +111,7 @@ pub(super) fn short(x: f64) -> String {
 }
 
 /// From the smallest to the largest value, a little apart if they are equal.
-fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
+pub(super) fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     let (low, high) = values
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
     match (low, high) {

@@ -1,9 +1,10 @@
 //! Pictures as SVG files: curves ([`lines`]), the plane ([`landscape`]), images of weights ([`heatmaps`]), small
-//! matrices with their numbers ([`matrices`]) and decision regions ([`mod@regions`]).
+//! matrices with their numbers ([`matrices`]), decision regions ([`mod@regions`]) and predictions with a [`band`].
 //!
 //! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
 //! shows the file, so no fonts are needed here.
 
+mod band;
 mod colour;
 mod heatmaps;
 mod key;
@@ -12,6 +13,7 @@ mod lines;
 mod matrices;
 pub mod regions;
 
+pub use band::{Band, band};
 pub use heatmaps::{Heatmaps, heatmaps};
 pub use landscape::{Height, Landscape, landscape};
 pub use lines::{Lines, Series, lines};

@@ -10,6 +10,7 @@
 )]
 
 pub mod card;
+pub(crate) mod matrices;
 
 use crate::algebra::{Algebra, Element};
 use crate::op::Array;
@@ -114,12 +115,18 @@ macro_rules! for_each_array_op {
             broadcast_to: BroadcastTo =>
                 broadcast_to[](shape: impl Into<Shape>) { BroadcastTo { shape: shape.into() } };
             center: Center => center[](axes: impl Into<Axes>) { Center { axes: axes.into() } };
+            cholesky: Cholesky => cholesky[]() { Cholesky };
             concat: Concat =>;
+            cross: Cross => cross[rhs](axis: isize) { Cross { axis } };
             cumprod: CumProd => cumprod[](axis: isize) { CumProd { axis, reverse: false } };
             cumsum: CumSum => cumsum[](axis: isize) { CumSum { axis, reverse: false } };
+            det: Det, Cofactors, Minors, PlaceMinors => det[]() { Det };
+            dot: Dot =>;
             from_scalars: FromScalars =>;
+            inverse: Inverse => inverse[]() { Inverse };
             linear: Linear => linear[w, b]() { Linear };
             log_softmax: LogSoftmax => log_softmax[](axis: isize) { LogSoftmax { axis } };
+            logdet: LogDet => logdet[]() { LogDet };
             logsumexp: LogSumExp => logsumexp_axes[](axes: impl Into<Axes>, keepdim: bool) {
                 LogSumExp { axes: axes.into(), keepdim }
             };
@@ -132,6 +139,7 @@ macro_rules! for_each_array_op {
             norm: Norm => norm_axes[](p: f64, axes: impl Into<Axes>, keepdim: bool) {
                 Norm { p, axes: axes.into(), keepdim }
             };
+            outer: Outer => outer[rhs]() { Outer };
             permute: Permute => permute[](order: impl Into<Axes>) { Permute { order: order.into() } };
             prod: Prod => prod_axes[](axes: impl Into<Axes>, keepdim: bool) {
                 Prod { axes: axes.into(), keepdim }
@@ -144,7 +152,9 @@ macro_rules! for_each_array_op {
                 slice_step[](axis: isize, range: impl RangeBounds<isize>, step: usize) {
                     Slice::new(axis, range, step)
                 };
+            slogdet: LogAbsDet, DetSign =>;
             softmax: Softmax => softmax[](axis: isize) { Softmax { axis } };
+            solve: Solve => solve[rhs]() { Solve };
             stack: Stack =>;
             std_dev: StdDev => std_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
                 StdDev { axes: axes.into(), ddof, keepdim }
@@ -152,6 +162,10 @@ macro_rules! for_each_array_op {
             sum: Sum => sum_axes[](axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
             sum_to: SumTo => sum_to[](shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
             transpose: Transpose => transpose[]() { Transpose };
+            triangular_solve: TriangularSolve =>
+                triangular_solve[rhs](lower: bool, transpose: bool, unit_diagonal: bool) {
+                    TriangularSolve { lower, transpose, unit_diagonal }
+                };
             variance: Variance => var_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
                 Variance { axes: axes.into(), ddof, keepdim }
             };

@@ -1,0 +1,216 @@
+//! Sums of products named by letters, composed of products of matrices.
+
+use crate::algebra::Element;
+use crate::error::{self, Error};
+use crate::op::Array;
+use crate::ops::{Arrays, Slice};
+use crate::shape::{Axes, Shape};
+use crate::tape::{Tape, Var};
+use crate::tensor::Tensor;
+
+impl<T: Element> Tensor<T> {
+    /// The sum of products that `spec` names: see [`Tape::einsum`].
+    ///
+    /// ```
+    /// use tape::Tensor;
+    /// let a = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(Tensor::einsum("ii->", &[&a]), Tensor::scalar(5.0));
+    /// ```
+    #[track_caller]
+    pub fn einsum(spec: &str, x: &[&Tensor<T>]) -> Tensor<T> {
+        error::expect(einsum(spec, x))
+    }
+}
+
+impl<T: Element> Tape<T> {
+    /// The sum of products that `spec` names, as in NumPy: one letter for each axis of each operand, the same letter
+    /// for axes that run together; letters that the result does not have are summed over.
+    ///
+    /// Without `->` the result has the letters that occur once, in alphabetical order. A letter twice in one operand
+    /// takes its diagonal. Spaces are ignored; `...` is not supported. Operands are multiplied from left to right.
+    ///
+    /// # Panics
+    /// As [`try_einsum`](Tape::try_einsum) refuses.
+    ///
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+    /// let b = tape.var([5.0, 6.0]);
+    /// let y = tape.einsum("ij,j->i", &[a, b]);
+    /// assert_eq!(y.value(), Tensor::from([17.0, 39.0]));
+    /// assert_eq!(y.vjp([1.0, 10.0]).wrt(b), Tensor::from([31.0, 42.0]));
+    /// ```
+    #[track_caller]
+    pub fn einsum<'t>(&'t self, spec: &str, x: &[Var<'t, T>]) -> Var<'t, T> {
+        error::expect(self.try_einsum(spec, x))
+    }
+
+    /// [`einsum`](Tape::einsum) for a specification that comes from outside.
+    ///
+    /// # Errors
+    /// A specification that is not understood, another number of operands or axes, or a letter whose axes differ.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let (a, b) = (tape.var([1.0, 2.0]), tape.var([1.0, 2.0, 3.0]));
+    /// let error = tape.try_einsum("i,i->", &[a, b]).unwrap_err();
+    /// assert_eq!(error.to_string(), "einsum: axes i of extents 2 and 3 in \"i,i->\"");
+    /// ```
+    pub fn try_einsum<'t>(&'t self, spec: &str, x: &[Var<'t, T>]) -> Result<Var<'t, T>, Error> {
+        x.iter().try_for_each(|x| self.owns("einsum", x.tape()))?;
+        einsum(spec, &x.iter().collect::<Vec<_>>())
+    }
+}
+
+/// A tensor whose axes have names.
+struct Named<A> {
+    axes: Vec<char>,
+    x: A,
+}
+
+fn invalid(reason: String) -> Error {
+    Error::Invalid { op: "einsum", reason }
+}
+
+/// The letters of each operand, and those of the result.
+fn parse(spec: &str) -> Result<(Vec<Vec<char>>, Vec<char>), Error> {
+    let text: String = spec.chars().filter(|letter| !letter.is_whitespace()).collect();
+    let (left, right) = match text.split_once("->") {
+        Some((left, right)) => (left, Some(right)),
+        None => (&text[..], None),
+    };
+    let foreign = |letter: &char| !letter.is_ascii_alphabetic() && *letter != ',';
+    if let Some(letter) = left.chars().chain(right.unwrap_or("").chars().filter(|&c| c != ',')).find(foreign)
+    {
+        return Err(invalid(format!("expected letters, found {letter:?} in {spec:?}")));
+    }
+    let operands: Vec<Vec<char>> = left.split(',').map(|axes| axes.chars().collect()).collect();
+    let Some(right) = right else {
+        let mut all: Vec<char> = operands.concat();
+        all.sort_unstable();
+        let once = all.chunk_by(|a, b| a == b).filter(|run| run.len() == 1);
+        return Ok((operands, once.flatten().copied().collect()));
+    };
+    let result: Vec<char> = right.chars().collect();
+    for (i, letter) in result.iter().enumerate() {
+        if result[..i].contains(letter) || !operands.iter().flatten().any(|known| known == letter) {
+            return Err(invalid(format!("the result cannot have an axis {letter} in {spec:?}")));
+        }
+    }
+    Ok((operands, result))
+}
+
+/// Do the operands have the axes they should have, and those of one letter the same extent?
+fn check(spec: &str, letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Error> {
+    if letters.len() != shapes.len() {
+        let found = shapes.len();
+        return Err(Error::Operands {
+            op: "einsum",
+            expected: "as many operands as the specification",
+            found,
+        });
+    }
+    let mut extents: Vec<(char, usize)> = Vec::new();
+    for (letters, shape) in letters.iter().zip(shapes) {
+        if letters.len() != shape.rank() {
+            let found = shape.dims();
+            return Err(Error::Rank { op: "einsum", expected: "one axis for each letter", found });
+        }
+        for (&letter, &extent) in letters.iter().zip(shape.iter()) {
+            match extents.iter().find(|(known, _)| *known == letter) {
+                Some(&(_, other)) if other != extent => {
+                    let reason = format!("axes {letter} of extents {other} and {extent} in {spec:?}");
+                    return Err(invalid(reason));
+                }
+                Some(_) => {}
+                None => extents.push((letter, extent)),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn einsum<T: Element, A: Array<T>>(spec: &str, x: &[&A]) -> Result<A, Error> {
+    let (letters, result) = parse(spec)?;
+    check(spec, &letters, &x.iter().map(|x| x.shape()).collect::<Vec<_>>())?;
+    let mut operands =
+        letters.iter().zip(x).map(|(axes, &x)| diagonal(Named { axes: axes.clone(), x: x.clone() }));
+    let Some(mut product) = operands.next() else { return Err(invalid("no operands".to_owned())) };
+    for (i, next) in operands.enumerate() {
+        let needed: Vec<char> = letters[i + 2..].iter().flatten().chain(&result).copied().collect();
+        product = contract(product, next, &needed);
+    }
+    Ok(arrange(&sum_except(product, |axis| result.contains(&axis)), &result))
+}
+
+/// One axis for every letter: of several with the same one, their diagonal.
+fn diagonal<T: Element, A: Array<T>>(mut named: Named<A>) -> Named<A> {
+    let twice = |axes: &[char]| {
+        let repeated = |i: &usize| axes[..*i].contains(&axes[*i]);
+        (0..axes.len()).find(repeated)
+    };
+    while let Some(second) = twice(&named.axes) {
+        let letter = named.axes.remove(second);
+        let Some(first) = named.axes.iter().position(|&axis| axis == letter) else { break };
+        let rank = named.axes.len() + 1;
+        let order = (0..rank).filter(|&axis| axis != first && axis != second).chain([first, second]);
+        let moved = permuted(&named.x, order);
+        let shape = moved.shape();
+        let (n, leading) = (shape[rank - 1], &shape[..rank - 2]);
+        let flat = moved.reshape(leading.iter().copied().chain([n * n]).collect::<Shape>());
+        named.x = A::apply(Slice::new(-1, .., n + 1), &[&flat]);
+        named.axes.remove(first);
+        named.axes.push(letter);
+    }
+    named
+}
+
+fn permuted<T: Element, A: Array<T>>(x: &A, order: impl Iterator<Item = usize>) -> A {
+    let order: Vec<isize> = order.map(|axis| axis as isize).collect();
+    if order.iter().enumerate().all(|(i, &axis)| i as isize == axis) {
+        x.clone()
+    } else {
+        x.permute(&order[..])
+    }
+}
+
+/// Sums over the axes that are not kept.
+fn sum_except<T: Element, A: Array<T>>(named: Named<A>, keep: impl Fn(char) -> bool) -> Named<A> {
+    let (kept, summed): (Vec<usize>, Vec<usize>) = (0..named.axes.len()).partition(|&i| keep(named.axes[i]));
+    if summed.is_empty() {
+        return named;
+    }
+    let summed: Vec<isize> = summed.into_iter().map(|axis| axis as isize).collect();
+    let axes = kept.into_iter().map(|i| named.axes[i]).collect();
+    Named { axes, x: named.x.sum_axes(Axes::from(&summed[..]), false) }
+}
+
+/// The axes in the given order.
+fn arrange<T: Element, A: Array<T>>(named: &Named<A>, order: &[char]) -> A {
+    let place = |letter: &char| named.axes.iter().position(|axis| axis == letter);
+    permuted(&named.x, order.iter().filter_map(place))
+}
+
+/// One batched product of matrices: rows from the left operand, columns from the right one, and a sum over the axes of
+/// both that are not needed later.
+fn contract<T: Element, A: Array<T>>(left: Named<A>, right: Named<A>, needed: &[char]) -> Named<A> {
+    let (in_left, in_right) = (left.axes.clone(), right.axes.clone());
+    let left = sum_except(left, |axis| in_right.contains(&axis) || needed.contains(&axis));
+    let right = sum_except(right, |axis| in_left.contains(&axis) || needed.contains(&axis));
+    let (shared, rows): (Vec<char>, Vec<char>) = left.axes.iter().partition(|axis| right.axes.contains(axis));
+    let columns: Vec<char> = right.axes.iter().copied().filter(|axis| !left.axes.contains(axis)).collect();
+    let (batch, inner): (Vec<char>, Vec<char>) = shared.into_iter().partition(|axis| needed.contains(axis));
+    let a = arrange(&left, &[&batch[..], &rows, &inner].concat());
+    let b = arrange(&right, &[&batch[..], &inner, &columns].concat());
+    let (sa, sb) = (a.shape(), b.shape());
+    let (batches, at) = (&sa[..batch.len()], batch.len() + rows.len());
+    let size = |extents: &[usize]| extents.iter().product::<usize>();
+    let count = size(batches);
+    let (m, k, n) = (size(&sa[batch.len()..at]), size(&sa[at..]), size(&sb[batch.len() + inner.len()..]));
+    let product = a.reshape([count, m, k]).matmul(&b.reshape([count, k, n]));
+    let extents = sa[..at].iter().chain(&sb[batch.len() + inner.len()..]).copied();
+    let x = product.reshape(extents.collect::<Shape>());
+    Named { axes: [batch, rows, columns].concat(), x }
+}
