@@ -3,6 +3,7 @@
 //! Here are storage, construction and access ([`Tensor`]), free views (`view`), and the loops that compute
 //! (`kernel`, `reduce`, `matmul`). Nothing here knows about derivatives.
 
+mod grid;
 pub(crate) mod kernel;
 pub(crate) mod matmul;
 pub(crate) mod reduce;
