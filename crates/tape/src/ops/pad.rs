@@ -162,7 +162,8 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    let pads: [(&[usize], &[(usize, usize)]); 8] = [
+    type Widths = &'static [(usize, usize)];
+    const PADS: [(&[usize], Widths); 8] = [
         (&[5], &[(2, 3)]),
         (&[3, 4], &[(1, 2), (3, 0)]),
         (&[2, 3, 4], &[(0, 1), (2, 1), (1, 3)]),
@@ -172,7 +173,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[0, 2], &[(1, 0), (0, 1)]),
         (&[], &[]),
     ];
-    for (x, widths) in pads {
+    for (x, widths) in PADS {
         for mode in [PadMode::Constant(-1.75), PadMode::Reflect, PadMode::Replicate] {
             let pad = Pad { widths: widths.to_vec(), mode };
             if Op::<f64>::shape(&pad, &[&x.into()]).is_ok() {
