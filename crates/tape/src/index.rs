@@ -1,15 +1,13 @@
 //! Positions as plain data: what indexing operations carry beside their operands.
 
-use crate::algebra::Element;
 use crate::error::Error;
 use crate::shape::Shape;
-use crate::tensor::Tensor;
 use std::fmt;
 use std::sync::Arc;
 
 /// Whole numbers in a shape: positions along an axis, or in row-major order. Never differentiated.
 ///
-/// Made from a list, a nested list, or [`Index::new`]; [`sort`](Tensor::sort) and its relatives return one.
+/// Made from a list, a nested list, or [`Index::new`]; [`sort`](crate::Tensor::sort) and its relatives return one.
 /// Copies share the numbers.
 ///
 /// ```
@@ -47,15 +45,6 @@ impl Index {
     /// The numbers in row-major order.
     pub fn as_slice(&self) -> &[usize] {
         &self.data
-    }
-
-    /// The same as floating-point numbers.
-    pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
-        Tensor::build(self.shape.clone(), |out| {
-            for (out, &i) in out.iter_mut().zip(self.data.iter()) {
-                *out = T::from_usize(i);
-            }
-        })
     }
 
     /// Refuses numbers that are no positions along `axis`.

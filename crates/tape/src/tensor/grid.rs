@@ -57,3 +57,14 @@ impl<T: Element> Tensor<T> {
         Ok(axes.iter().enumerate().map(point).collect())
     }
 }
+
+impl Index {
+    /// The same as floating-point numbers.
+    pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
+        Tensor::build(self.shape().clone(), |out| {
+            for (out, &i) in out.iter_mut().zip(self.as_slice()) {
+                *out = T::from_usize(i);
+            }
+        })
+    }
+}
