@@ -4,11 +4,14 @@ mod algebra;
 mod argmax;
 mod compare;
 mod einsum;
+mod pieces;
+mod sort;
 
 use crate::algebra::{Algebra, Element};
 use crate::error;
+use crate::index::Index;
 use crate::op::{Array, compute};
-use crate::ops::{self, for_each_array_op, for_each_binary_function, for_each_unary};
+use crate::ops::{self, PadMode, for_each_array_op, for_each_binary_function, for_each_unary};
 use crate::shape::{Axes, Shape};
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
@@ -235,6 +238,8 @@ numbers! {
     norm(p: f64) => ops::Norm { p, axes: Axes::all(), keepdim: false };
     /// `ln Σ eˣ` over all elements: see [`LogSumExp`](crate::ops::LogSumExp).
     logsumexp() => ops::LogSumExp { axes: Axes::all(), keepdim: false };
+    /// The sum of the main diagonal: see [`Trace`](crate::ops::Trace).
+    trace() => ops::Trace;
     /// The element at an index: see [`At`](crate::ops::At).
     at(index: impl Into<Shape>) => ops::At { index: index.into() };
 }

@@ -13,6 +13,7 @@ pub mod card;
 pub(crate) mod matrices;
 
 use crate::algebra::{Algebra, Element};
+use crate::index::Index;
 use crate::op::Array;
 use crate::shape::{Axes, Shape};
 use std::ops::RangeBounds;
@@ -122,8 +123,14 @@ macro_rules! for_each_array_op {
             cumsum: CumSum => cumsum[](axis: isize) { CumSum { axis, reverse: false } };
             det: Det, Cofactors, Minors, PlaceMinors => det[]() { Det };
             dot: Dot =>;
-            from_scalars: FromScalars =>;
             inverse: Inverse => inverse[]() { Inverse };
+            diag: Diag, PlaceDiag => diag[](offset: isize) { Diag { offset } };
+            flip: Flip => flip[](axes: impl Into<Axes>) { Flip { axes: axes.into() } };
+            from_scalars: FromScalars =>;
+            gather: Gather => gather[](axis: isize, index: impl Into<Index>) { Gather { axis, index: index.into() } };
+            index_select: IndexSelect, IndexAdd => index_select[](axis: isize, index: impl Into<Index>) {
+                IndexSelect { axis, index: index.into() }
+            };
             linear: Linear => linear[w, b]() { Linear };
             log_softmax: LogSoftmax => log_softmax[](axis: isize) { LogSoftmax { axis } };
             logdet: LogDet => logdet[]() { LogDet };
@@ -140,12 +147,26 @@ macro_rules! for_each_array_op {
                 Norm { p, axes: axes.into(), keepdim }
             };
             outer: Outer => outer[rhs]() { Outer };
+            pad: Pad => pad[](widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) {
+                Pad { widths: widths.into(), mode }
+            };
             permute: Permute => permute[](order: impl Into<Axes>) { Permute { order: order.into() } };
             prod: Prod => prod_axes[](axes: impl Into<Axes>, keepdim: bool) {
                 Prod { axes: axes.into(), keepdim }
             };
             recurrence: Recurrence => recurrence[b](axis: isize, reverse: bool) { Recurrence { axis, reverse } };
+            repeat: Repeat => repeat[](reps: impl Into<Shape>) { Repeat { reps: reps.into() } };
+            repeat_interleave: RepeatInterleave => repeat_interleave[](n: usize, axis: isize) {
+                RepeatInterleave { n, axis }
+            };
             reshape: Reshape => reshape[](shape: impl Into<Shape>) { Reshape { shape: shape.into() } };
+            roll: Roll => roll[](shift: isize, axis: isize) { Roll { shift, axis } };
+            scatter: Scatter => scatter[src](axis: isize, index: impl Into<Index>) {
+                Scatter { axis, index: index.into() }
+            };
+            scatter_add: ScatterAdd => scatter_add[src](axis: isize, index: impl Into<Index>) {
+                ScatterAdd { axis, index: index.into() }
+            };
             select: Select =>;
             slice: Slice, Place =>
                 slice[](axis: isize, range: impl RangeBounds<isize>) { Slice::new(axis, range, 1) }
@@ -161,11 +182,16 @@ macro_rules! for_each_array_op {
             };
             sum: Sum => sum_axes[](axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
             sum_to: SumTo => sum_to[](shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
+            take: Take => take[](index: impl Into<Index>) { Take { index: index.into() } };
+            trace: Trace =>;
             transpose: Transpose => transpose[]() { Transpose };
             triangular_solve: TriangularSolve =>
                 triangular_solve[rhs](lower: bool, transpose: bool, unit_diagonal: bool) {
                     TriangularSolve { lower, transpose, unit_diagonal }
                 };
+            tril: Tril => tril[](k: isize) { Tril { k } };
+            triu: Triu => triu[](k: isize) { Triu { k } };
+            unfold: Unfold, Fold => unfold[](axis: isize, size: usize, step: usize) { Unfold { axis, size, step } };
             variance: Variance => var_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
                 Variance { axes: axes.into(), ddof, keepdim }
             };
@@ -193,6 +219,8 @@ macro_rules! array_modules {
 }
 
 for_each_array_op!(array_modules);
+
+pub use pad::PadMode;
 
 macro_rules! functions {
     (

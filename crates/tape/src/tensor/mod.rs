@@ -4,6 +4,7 @@
 //! (`kernel`, `reduce`, `matmul`). Nothing here knows about derivatives.
 
 pub(crate) mod factor;
+mod grid;
 pub(crate) mod kernel;
 pub(crate) mod matmul;
 pub(crate) mod reduce;

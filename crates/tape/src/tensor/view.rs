@@ -62,4 +62,21 @@ impl<T: Element> Tensor<T> {
         strides[axis] *= step;
         self.view(offset, shape, strides)
     }
+
+    /// `length` elements of a matrix from `start`, each one row and one column further.
+    pub(crate) fn diagonal(&self, start: [usize; 2], length: usize) -> Tensor<T> {
+        let [down, right] = [self.strides[0], self.strides[1]];
+        let first = start[0] as isize * down + start[1] as isize * right;
+        let offset = if length == 0 { 0 } else { (self.offset as isize + first) as usize };
+        self.view(offset, Shape::from([length]), copied(&[down + right]))
+    }
+
+    /// `count` windows of `size` elements along `axis`, `step` apart, along a new last axis.
+    pub(crate) fn windows(&self, axis: usize, count: usize, size: usize, step: usize) -> Tensor<T> {
+        let mut shape: Shape = self.shape.iter().copied().chain([size]).collect();
+        shape.set(axis, count);
+        let mut strides: Strides = self.strides.iter().copied().chain([self.strides[axis]]).collect();
+        strides[axis] *= step as isize;
+        self.view(if shape.size() == 0 { 0 } else { self.offset }, shape, strides)
+    }
 }

@@ -1,0 +1,135 @@
+//! Positions as plain data: what indexing operations carry beside their operands.
+
+use crate::error::Error;
+use crate::shape::Shape;
+use std::fmt;
+use std::sync::Arc;
+
+/// Whole numbers in a shape: positions along an axis, or in row-major order. Never differentiated.
+///
+/// Made from a list, a nested list, or [`Index::new`]; [`sort`](crate::Tensor::sort) and its relatives return one.
+/// Copies share the numbers.
+///
+/// ```
+/// use tape::{Index, Tensor};
+/// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// assert_eq!(x.gather(1, [[2, 0], [1, 1]]), Tensor::from([[3.0, 1.0], [5.0, 5.0]]));
+/// let index = Index::new([2, 2], vec![2, 0, 1, 1])?;
+/// assert_eq!(index, Index::from([[2, 0], [1, 1]]));
+/// # Ok::<(), tape::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Index {
+    shape: Shape,
+    data: Arc<[usize]>,
+}
+
+impl Index {
+    /// `data` in row-major order.
+    ///
+    /// # Errors
+    /// [`Error::Elements`] if the number of elements is not the product of the extents.
+    pub fn new(shape: impl Into<Shape>, data: impl Into<Arc<[usize]>>) -> Result<Index, Error> {
+        let (shape, data) = (shape.into(), data.into());
+        match shape.size() == data.len() {
+            true => Ok(Index { shape, data }),
+            false => Err(Error::Elements { op: "index", shape: shape.dims(), found: data.len() }),
+        }
+    }
+
+    /// The extents of the axes.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The numbers in row-major order.
+    pub fn as_slice(&self) -> &[usize] {
+        &self.data
+    }
+
+    /// Refuses numbers that are no positions along `axis`.
+    pub(crate) fn check(&self, op: &'static str, axis: usize, shape: &Shape) -> Result<(), Error> {
+        match self.data.iter().find(|&&i| i >= shape[axis]) {
+            Some(&i) => Err(Error::Index { op, index: i as isize, axis, shape: shape.dims() }),
+            None => Ok(()),
+        }
+    }
+
+    /// The axis along which this indexes a tensor of shape `x`, element by element: equal ranks, and no further
+    /// than the tensor along the other axes.
+    pub(crate) fn along(&self, op: &'static str, axis: isize, x: &Shape) -> Result<usize, Error> {
+        let axis = x.axis(op, axis)?;
+        if self.shape.rank() != x.rank() {
+            let expected = "an index with as many axes as the operand";
+            return Err(Error::Rank { op, expected, found: self.shape.dims() });
+        }
+        if (0..x.rank()).any(|d| d != axis && self.shape[d] > x[d]) {
+            let mut expected = x.dims();
+            expected[axis] = self.shape[axis];
+            return Err(Error::Shape { op, expected, found: self.shape.dims() });
+        }
+        self.check(op, axis, x)?;
+        Ok(axis)
+    }
+
+    /// Row-major positions in `x` of the elements named along `axis`.
+    pub(crate) fn positions(&self, axis: usize, x: &Shape) -> Vec<usize> {
+        let mut steps = x.strides();
+        let step = steps[axis] as usize;
+        steps[axis] = 0;
+        let mut at = vec![0; x.rank()];
+        let position = |&i: &usize| {
+            let others: usize = at.iter().zip(&steps).map(|(&at, &step)| at * step as usize).sum();
+            advance(&mut at, &self.shape);
+            others + i * step
+        };
+        self.data.iter().map(position).collect()
+    }
+}
+
+/// The next index in row-major order.
+pub(crate) fn advance(index: &mut [usize], shape: &[usize]) {
+    for (i, &extent) in index.iter_mut().zip(shape).rev() {
+        *i += 1;
+        if *i < extent {
+            break;
+        }
+        *i = 0;
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} in {:?}", self.data, self.shape)
+    }
+}
+
+impl From<Vec<usize>> for Index {
+    fn from(data: Vec<usize>) -> Index {
+        Index { shape: Shape::from([data.len()]), data: data.into() }
+    }
+}
+
+impl From<&[usize]> for Index {
+    fn from(data: &[usize]) -> Index {
+        Index::from(data.to_vec())
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Index {
+    fn from(data: [usize; N]) -> Index {
+        Index::from(data.to_vec())
+    }
+}
+
+impl<const N: usize, const M: usize> From<[[usize; M]; N]> for Index {
+    fn from(rows: [[usize; M]; N]) -> Index {
+        Index { shape: Shape::from([N, M]), data: rows.concat().into() }
+    }
+}
+
+impl From<&Index> for Index {
+    fn from(index: &Index) -> Index {
+        index.clone()
+    }
+}

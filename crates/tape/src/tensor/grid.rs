@@ -1,0 +1,70 @@
+//! Tensors made from indices and coordinates.
+
+use super::Tensor;
+use crate::algebra::Element;
+use crate::error::Error;
+use crate::index::Index;
+use crate::shape::Shape;
+
+impl<T: Element> Tensor<T> {
+    /// For each number of the index a row of `classes` zeros with a 1 at that position.
+    ///
+    /// ```
+    /// use tape::Tensor;
+    /// let y: Tensor = Tensor::one_hot([2, 0], 3)?;
+    /// assert_eq!(y, Tensor::from([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Index`] if a number is no position in a row.
+    pub fn one_hot(index: impl Into<Index>, classes: usize) -> Result<Tensor<T>, Error> {
+        let index = index.into();
+        let shape: Shape = index.shape().iter().copied().chain([classes]).collect();
+        index.check("one_hot", shape.rank() - 1, &shape)?;
+        let mut out = Tensor::zeros(shape);
+        for (row, &i) in out.as_mut_slice().chunks_exact_mut(classes.max(1)).zip(index.as_slice()) {
+            row[i] = T::ONE;
+        }
+        Ok(out)
+    }
+
+    /// The coordinates of every point of a grid: tensor `k` holds at `[i, j, ..]` the element of `axes[k]` that
+    /// the `k`-th index names (NumPy's `indexing="ij"`). Free: views that repeat their axis.
+    ///
+    /// ```
+    /// use tape::Tensor;
+    /// let (x, y) = (Tensor::from([1.0, 2.0]), Tensor::from([3.0, 4.0, 5.0]));
+    /// let grid = Tensor::meshgrid(&[&x, &y])?;
+    /// assert_eq!(grid[0], Tensor::from([[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]));
+    /// assert_eq!(grid[1], Tensor::from([[3.0, 4.0, 5.0], [3.0, 4.0, 5.0]]));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Rank`] if a tensor is not a vector.
+    pub fn meshgrid(axes: &[&Tensor<T>]) -> Result<Vec<Tensor<T>>, Error> {
+        if let Some(other) = axes.iter().find(|axis| axis.rank() != 1) {
+            let found = other.shape().dims();
+            return Err(Error::Rank { op: "meshgrid", expected: "vectors", found });
+        }
+        let shape: Shape = axes.iter().map(|axis| axis.size()).collect();
+        let point = |(k, axis): (usize, &&Tensor<T>)| {
+            let along: Shape =
+                (0..axes.len()).map(|other| if other == k { axis.size() } else { 1 }).collect();
+            axis.reshaped(along).stretched(&shape)
+        };
+        Ok(axes.iter().enumerate().map(point).collect())
+    }
+}
+
+impl Index {
+    /// The same as floating-point numbers.
+    pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
+        Tensor::build(self.shape().clone(), |out| {
+            for (out, &i) in out.iter_mut().zip(self.as_slice()) {
+                *out = T::from_usize(i);
+            }
+        })
+    }
+}
