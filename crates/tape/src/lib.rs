@@ -12,6 +12,7 @@ mod function;
 mod gradients;
 mod graph;
 mod methods;
+pub mod network;
 mod op;
 mod operators;
 pub mod ops;

@@ -177,6 +177,7 @@ macro_rules! array_methods {
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(&self $(, $x: &Tensor<T>)* $(, $arg: $ty)*) -> Tensor<T> {
+                #[allow(unused_imports, reason = "an operation may be given whole")]
                 use crate::ops::*;
                 Tensor::apply($build, &[self $(, $x)*])
             }
@@ -185,6 +186,7 @@ macro_rules! array_methods {
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(self $(, $x: Var<'t, T>)* $(, $arg: $ty)*) -> Var<'t, T> {
+                #[allow(unused_imports, reason = "an operation may be given whole")]
                 use crate::ops::*;
                 Var::apply($build, &[&self $(, &$x)*])
             }

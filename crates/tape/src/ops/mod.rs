@@ -10,6 +10,10 @@
 )]
 
 pub mod card;
+mod window;
+
+pub use avg_pool2d::Pool;
+pub use window::Window;
 
 use crate::algebra::{Algebra, Element};
 use crate::op::Array;
@@ -111,12 +115,17 @@ macro_rules! for_each_array_op {
     ($expand:ident) => {
         $expand! {
             at: At, PlaceAt =>;
+            avg_pool2d: AvgPool2d, SpreadPool2d => avg_pool2d[](pool: crate::ops::Pool) { AvgPool2d { pool } };
             broadcast_to: BroadcastTo =>
                 broadcast_to[](shape: impl Into<Shape>) { BroadcastTo { shape: shape.into() } };
             center: Center => center[](axes: impl Into<Axes>) { Center { axes: axes.into() } };
             concat: Concat =>;
+            conv2d: Conv2d, ConvTranspose2d, ConvKernel2d =>
+                conv2d[w](conv: crate::ops::Conv2d) { conv };
+            cross_entropy: CrossEntropy => cross_entropy[q](axis: isize) { CrossEntropy { axis } };
             cumprod: CumProd => cumprod[](axis: isize) { CumProd { axis, reverse: false } };
             cumsum: CumSum => cumsum[](axis: isize) { CumSum { axis, reverse: false } };
+            embedding: Embedding, AddRows =>;
             from_scalars: FromScalars =>;
             linear: Linear => linear[w, b]() { Linear };
             log_softmax: LogSoftmax => log_softmax[](axis: isize) { LogSoftmax { axis } };
@@ -125,6 +134,7 @@ macro_rules! for_each_array_op {
             };
             matmul: MatMul => matmul[rhs]() { MatMul };
             max: Max => max_axes[](axes: impl Into<Axes>, keepdim: bool) { Max { axes: axes.into(), keepdim } };
+            max_pool2d: MaxPool2d => max_pool2d[](window: crate::ops::Window) { MaxPool2d { window } };
             mean: Mean => mean_axes[](axes: impl Into<Axes>, keepdim: bool) {
                 Mean { axes: axes.into(), keepdim }
             };
@@ -152,6 +162,7 @@ macro_rules! for_each_array_op {
             sum: Sum => sum_axes[](axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
             sum_to: SumTo => sum_to[](shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
             transpose: Transpose => transpose[]() { Transpose };
+            unfold2d: Unfold2d, Fold2d => unfold2d[](window: crate::ops::Window) { Unfold2d { window } };
             variance: Variance => var_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
                 Variance { axes: axes.into(), ddof, keepdim }
             };
