@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod networks;
+pub mod reference;
 pub mod systems;
 
 /// Prints one checked number of a system of the literature, for the table in the documentation:
