@@ -41,7 +41,7 @@ impl Pool {
             Pool::Sliding { window, count_padding } => {
                 if window.dilation != [1, 1] {
                     let reason = format!("expected a dilation of 1, found {:?}", window.dilation);
-                    return Err(Error::Invalid { op, reason: reason.into() });
+                    return Err(Error::Invalid { op, reason });
                 }
                 let (kernel, padding) = (window.kernel[axis], window.padding[axis]);
                 let bin = |i: usize| {
@@ -54,7 +54,7 @@ impl Pool {
             }
             Pool::Adaptive { size } if size.contains(&0) || extent == 0 => {
                 let reason = format!("expected sizes of 1 or more, found {extent} and {size:?}");
-                Err(Error::Invalid { op, reason: reason.into() })
+                Err(Error::Invalid { op, reason })
             }
             Pool::Adaptive { size } => {
                 let count = size[axis];
@@ -79,7 +79,8 @@ impl Pool {
 ///
 /// # Math
 /// Linear: `y = Σ x / n` over the window, where `n` counts the elements of the window, those beyond the image if
-/// `count_padding`; the cotangent of every window is spread over its elements ([`SpreadPool2d`]).
+/// `count_padding`; the cotangent of every window is spread over its elements ([`SpreadPool2d`]). A window beyond
+/// the image is 0.
 ///
 /// # Examples
 /// ```
@@ -122,7 +123,7 @@ impl<T: Element> Op<T> for AvgPool2d {
                     let across = &plane[i * w + col.from..i * w + col.to];
                     *out += across.iter().fold(T::ZERO, |sum, &x| sum + x);
                 }
-                *out = *out / T::from_usize(row.divisor * col.divisor);
+                *out /= T::from_usize(row.divisor * col.divisor);
             }
         }
         out

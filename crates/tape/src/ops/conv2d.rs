@@ -61,9 +61,9 @@ impl Conv2d {
 
     /// The groups, if they divide the channels.
     fn divide(&self, op: &'static str, channels: usize) -> Result<usize, Error> {
-        if self.groups == 0 || channels % self.groups != 0 {
+        if self.groups == 0 || !channels.is_multiple_of(self.groups) {
             let reason = format!("{} groups do not divide {channels} channels", self.groups);
-            return Err(Error::Invalid { op, reason: reason.into() });
+            return Err(Error::Invalid { op, reason });
         }
         Ok(channels / self.groups)
     }
@@ -118,10 +118,9 @@ impl<T: Element> Op<T> for Conv2d {
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         let op = "conv2d";
         operands(op, x, 2, "two operands: x, w")?;
-        let ([n, channels, h, w], [out, per_group, rows, cols]) = (image(op, x[0])?, kernels(op, x[1])?);
+        let ([n, channels, h, w], [out, _, rows, cols]) = (image(op, x[0])?, kernels(op, x[1])?);
         self.divide(op, out)?;
         equal(op, x[1], &[out, self.divide(op, channels)?, rows, cols])?;
-        debug_assert_eq!(per_group * self.groups, channels);
         let [height, width] = self.window([rows, cols]).counts(op, [h, w])?;
         Ok(Shape::from([n, out, height, width]))
     }
@@ -176,7 +175,7 @@ impl ConvTranspose2d {
             let (stride, extra) = (window.stride[axis], self.output_padding[axis]);
             if extra >= stride {
                 let reason = format!("expected an output padding below the stride {stride}, found {extra}");
-                return Err(Error::Invalid { op, reason: reason.into() });
+                return Err(Error::Invalid { op, reason });
             }
             if y[axis] == 0 || kernel[axis] == 0 || window.dilation[axis] == 0 {
                 let reason = "expected an image, a kernel and a dilation of 1 or more, found 0".into();
@@ -186,7 +185,7 @@ impl ConvTranspose2d {
             size[axis] = padded.saturating_sub(2 * window.padding[axis]);
             if size[axis] == 0 {
                 let reason = format!("a padding of {} leaves nothing of {padded}", window.padding[axis]);
-                return Err(Error::Invalid { op, reason: reason.into() });
+                return Err(Error::Invalid { op, reason });
             }
         }
         Ok(size)

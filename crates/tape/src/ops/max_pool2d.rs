@@ -2,13 +2,14 @@
 
 use super::unfold2d::{Fold2d, Unfold2d};
 use super::window::{Window, image};
-use crate::algebra::Element;
+use crate::algebra::{Binary, Element, Pull};
 use crate::error::{self, Error};
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Cotangents, Op, operands};
 use crate::ops::card::{Card, Cases};
 use crate::ops::{Arrays, Select};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use smallvec::smallvec;
 
 /// The largest element of every window; what lies beyond the image does not take part.
 ///
@@ -64,6 +65,27 @@ impl MaxPool2d {
         let ties = hit.sum_axes(2, true);
         hit / ties
     }
+
+    /// The cotangent of the image: that of every window, shared by the elements that are its maximum.
+    fn spread_back<T: Element>(&self, x: &Tensor<T>, y: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
+        let [size, count] = [x, y].map(|x| [x.shape()[2], x.shape()[3]]);
+        let [images, maxima, cotangents] = [x, y, dy].map(Tensor::contiguous);
+        let (plane, windows) = (size[0] * size[1], count[0] * count[1]);
+        let images = images.as_slice().unwrap_or_default().chunks_exact(plane.max(1));
+        let maxima = maxima.as_slice().unwrap_or_default().chunks_exact(windows);
+        let cotangents = cotangents.as_slice().unwrap_or_default().chunks_exact(windows);
+        let mut out = Tensor::zeros(x.shape().clone());
+        let outputs = out.as_mut_slice().chunks_exact_mut(plane.max(1));
+        for (((out, x), y), dy) in outputs.zip(images).zip(maxima).zip(cotangents) {
+            let mut ties = vec![T::ZERO; windows];
+            let hit = |x: T, y: T| if x == y { T::ONE } else { T::ZERO };
+            self.window.visit(size, count, |_, window, at| ties[window] += hit(x[at], y[window]));
+            self.window.visit(size, count, |_, window, at| {
+                out[at] += Pull.eval(dy[window], hit(x[at], y[window]) / ties[window]);
+            });
+        }
+        out
+    }
 }
 
 impl<T: Element> Op<T> for MaxPool2d {
@@ -80,7 +102,7 @@ impl<T: Element> Op<T> for MaxPool2d {
         self.window.visit([h, w], count, |_, window, _| seen[window] = true);
         if seen.contains(&false) {
             let reason = format!("with a padding of {:?} a window lies beyond the image", self.window.padding);
-            return Err(Error::Invalid { op, reason: reason.into() });
+            return Err(Error::Invalid { op, reason });
         }
         Ok(Shape::from([n, c, count[0], count[1]]))
     }
@@ -112,6 +134,11 @@ impl<T: Element> Op<T> for MaxPool2d {
         let dx = Self::spread(dy).broadcast_to(patches.clone()).pull(shares);
         let dx = dx.reshape([patches[0], patches[1] * patches[2], patches[3]]);
         A::apply(Fold2d { window: self.window, size: [shape[2], shape[3]] }, &[&dx])
+    }
+
+    /// The same without the patches.
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        smallvec![want[0].then(|| self.spread_back(x[0], y, &dy))]
     }
 }
 

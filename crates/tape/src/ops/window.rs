@@ -53,7 +53,7 @@ impl Window {
                 let reach = self.reach(axis);
                 let reason =
                     format!("a window of {reach} does not fit into {padded} elements, padding included");
-                return Err(Error::Invalid { op, reason: reason.into() });
+                return Err(Error::Invalid { op, reason });
             };
             counts[axis] = free / self.stride[axis] + 1;
         }
