@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tape::network::{self, Attention, Classes, Reduction};
 use tape::ops::{Conv2d, Pool, Window};
-use tape::{Scalar, Tape, Tensor, Var};
+use tape::{Scalar, Shape, Tape, Tensor, Var};
 
 fn random(seed: u64, shape: &[usize]) -> Tensor {
     let mut random = StdRng::seed_from_u64(seed);
@@ -117,24 +117,62 @@ fn t30_convolutions_of_every_kind_agree_with_differences() {
     });
 }
 
-#[test]
-fn t30_a_convolution_is_the_sum_it_says() {
-    let conv = Conv2d { stride: [2, 1], padding: [1, 2], dilation: [1, 2], groups: 2 };
-    let (x, w) = (random(1, &[2, 4, 4, 5]), random(2, &[6, 2, 3, 2]));
-    let y = x.conv2d(&w, conv);
-    let term = |n: usize, o: usize, i: usize, j: usize| {
+/// A convolution with random numbers, an image of a size that they do not divide, and kernels.
+fn any_convolution(seed: u64) -> (Conv2d, Tensor, Tensor) {
+    let mut numbers = StdRng::seed_from_u64(seed);
+    let mut below = |n: usize| numbers.random_range(0..n);
+    let mut two = |from: usize, n: usize| [from + below(n), from + below(n)];
+    let (kernel, stride, dilation, padding) = (two(1, 3), two(1, 3), two(1, 3), two(0, 3));
+    let ([groups, per_group], [out, batch], extra) = (two(1, 3), two(1, 2), two(0, 6));
+    let size = [0, 1].map(|axis| {
+        let reach = dilation[axis] * (kernel[axis] - 1) + 1;
+        reach.saturating_sub(2 * padding[axis]).max(1) + extra[axis]
+    });
+    let x = random(seed, &[batch, groups * per_group, size[0], size[1]]);
+    let w = random(seed + 1, &[groups * out, per_group, kernel[0], kernel[1]]);
+    (Conv2d { stride, padding, dilation, groups }, x, w)
+}
+
+/// The convolution as its definition says.
+fn by_definition(conv: Conv2d, x: &Tensor, w: &Tensor, shape: &Shape) -> Tensor {
+    let (out, kernels) = (w.shape()[0] / conv.groups, w.shape().clone());
+    Tensor::from_fn(shape.clone(), |at| {
+        let [n, o, i, j] = [at[0], at[1], at[2], at[3]];
         let mut sum = 0.0;
-        for (c, u, v) in (0..2).flat_map(|c| (0..3).flat_map(move |u| (0..2).map(move |v| (c, u, v)))) {
-            let row = (i * 2 + u).checked_sub(1);
-            let col = (j + v * 2).checked_sub(2);
+        for at in 0..kernels[1] * kernels[2] * kernels[3] {
+            let (c, u, v) = (at / (kernels[2] * kernels[3]), at / kernels[3] % kernels[2], at % kernels[3]);
+            let row = (i * conv.stride[0] + u * conv.dilation[0]).checked_sub(conv.padding[0]);
+            let col = (j * conv.stride[1] + v * conv.dilation[1]).checked_sub(conv.padding[1]);
             if let (Some(row), Some(col)) = (row, col) {
-                sum += w.get([o, c, u, v]).unwrap() * x.get([n, o / 3 * 2 + c, row, col]).unwrap_or(0.0);
+                let channel = o / out * kernels[1] + c;
+                sum += w.get([o, c, u, v]).unwrap() * x.get([n, channel, row, col]).unwrap_or(0.0);
             }
         }
         sum
-    };
-    let expected = Tensor::from_fn(y.shape().clone(), |i| term(i[0], i[1], i[2], i[3]));
-    assert!((y - expected).abs().max() < 1e-14);
+    })
+}
+
+#[test]
+fn t30_convolutions_with_random_numbers_are_the_sums_they_say_and_their_gradients_adjoint() {
+    for seed in 0..200 {
+        let (conv, x, w) = any_convolution(seed);
+        let tape = Tape::new();
+        let vars = [tape.var(x.clone()), tape.var(w.clone())];
+        let y = vars[0].conv2d(vars[1], conv);
+        let value = y.value();
+        let gap = (&value - &by_definition(conv, &x, &w, value.shape())).abs().max();
+        assert!(gap < 1e-13, "{conv:?}, {:?}, {:?}: off by {gap:e}", x.shape(), w.shape());
+        let ct = random(seed + 2, &value.shape()[..]);
+        let [dx, dw] = y.vjp(ct.clone()).wrt(vars);
+        let expected = (&ct * &value).sum();
+        for found in [(&dx * &x).sum(), (&dw * &w).sum()] {
+            let terms = ct.abs().max() * value.abs().max() * value.size() as f64;
+            assert!(
+                (found - expected).abs() < 1e-13 * (1.0 + terms),
+                "{conv:?}: {found}, expected {expected}"
+            );
+        }
+    }
 }
 
 #[test]
