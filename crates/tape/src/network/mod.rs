@@ -1,4 +1,4 @@
-//! Functions of neural networks that are compositions of operations: generic over [`Array`](crate::Array), so they
+//! Functions of neural networks that are compositions of operations: generic over [`Array`], so they
 //! compute on tensors and record on handles, and differentiate to every order like what they are made of.
 //!
 //! An optional operand is an `Option`. Dropout needs no function: multiply by a mask of zeros and `1 / (1 - p)` that
