@@ -6,4 +6,5 @@ mod documentation;
 mod interop;
 mod linear_algebra;
 mod losses;
+mod network_primitives;
 mod reference_numbers;

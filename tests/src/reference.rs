@@ -40,7 +40,8 @@ fn number(value: &Value) -> f64 {
     }
 }
 
-fn tensor(value: &Value) -> Option<Tensor> {
+/// A tensor from its shape and its data.
+pub fn tensor(value: &Value) -> Option<Tensor> {
     let list = |key: &str| value.get(key)?.as_array();
     let shape: Vec<usize> = list("shape")?.iter().map(|n| n.as_u64().expect("an extent") as usize).collect();
     let data = list("data")?.iter().map(number).collect();
@@ -143,7 +144,16 @@ impl Case {
         }
     }
 
-    fn distance(&self, what: &str, relative: f64, ours: &Tensor, reference: &Tensor, terms: &[f64]) -> f64 {
+    /// The largest relative distance of `ours` from the reference; panics above `relative`. `terms` are the sizes of the
+    /// terms of which an element is a difference, where they are known.
+    pub fn distance(
+        &self,
+        what: &str,
+        relative: f64,
+        ours: &Tensor,
+        reference: &Tensor,
+        terms: &[f64],
+    ) -> f64 {
         assert_eq!(ours.shape(), reference.shape(), "{} {}: shape of the {what}", self.op, self.attrs);
         let (ours, reference) = (ours.to_vec(), reference.to_vec());
         let finite = reference.iter().filter(|x| x.is_finite());
@@ -168,7 +178,8 @@ impl Case {
     }
 }
 
-/// Runs a file, with a relative agreement and the operation of each case, and returns how many cases of each operation were compared, with the largest distance.
+/// Runs a file, with a relative agreement and the operation of each case, and returns how many cases of each operation
+/// were compared, with the largest distance.
 pub fn run(
     file: &str,
     relative: impl Fn(&Case) -> f64,

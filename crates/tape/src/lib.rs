@@ -13,6 +13,7 @@ mod gradients;
 mod graph;
 mod index;
 mod methods;
+pub mod network;
 mod op;
 mod operators;
 pub mod ops;

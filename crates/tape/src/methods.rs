@@ -182,6 +182,7 @@ macro_rules! array_methods {
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(&self $(, $x: &Tensor<T>)* $(, $arg: $ty)*) -> Tensor<T> {
+                #[allow(unused_imports, reason = "an operation may be given whole")]
                 use crate::ops::*;
                 Tensor::apply($build, &[self $(, $x)*])
             }
@@ -190,6 +191,7 @@ macro_rules! array_methods {
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(self $(, $x: Var<'t, T>)* $(, $arg: $ty)*) -> Var<'t, T> {
+                #[allow(unused_imports, reason = "an operation may be given whole")]
                 use crate::ops::*;
                 Var::apply($build, &[&self $(, &$x)*])
             }

@@ -20,6 +20,7 @@ const LAYERS: [&str; 23] = [
     "tape",        // recording, handles
     "operators",   // + - * /
     "methods",     // operations as methods
+    "network",     // layers of networks as compositions
     "function",    // operations with derivatives of one's own
     "gradients",   // what a sweep returns
     "sweep",       // reverse

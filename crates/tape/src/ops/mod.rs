@@ -11,6 +11,10 @@
 
 pub mod card;
 pub(crate) mod matrices;
+mod window;
+
+pub use avg_pool2d::Pool;
+pub use window::Window;
 
 use crate::algebra::{Algebra, Element};
 use crate::index::Index;
@@ -113,6 +117,7 @@ macro_rules! for_each_array_op {
     ($expand:ident) => {
         $expand! {
             at: At, PlaceAt =>;
+            avg_pool2d: AvgPool2d, SpreadPool2d => avg_pool2d[](pool: crate::ops::Pool) { AvgPool2d { pool } };
             broadcast_to: BroadcastTo =>
                 broadcast_to[](shape: impl Into<Shape>) { BroadcastTo { shape: shape.into() } };
             center: Center => center[](axes: impl Into<Axes>) { Center { axes: axes.into() } };
@@ -126,6 +131,10 @@ macro_rules! for_each_array_op {
             inverse: Inverse => inverse[]() { Inverse };
             diag: Diag, PlaceDiag => diag[](offset: isize) { Diag { offset } };
             flip: Flip => flip[](axes: impl Into<Axes>) { Flip { axes: axes.into() } };
+            conv2d: Conv2d, ConvTranspose2d, ConvKernel2d =>
+                conv2d[w](conv: crate::ops::Conv2d) { conv };
+            cross_entropy: CrossEntropy => cross_entropy[q](axis: isize) { CrossEntropy { axis } };
+            embedding: Embedding, AddRows =>;
             from_scalars: FromScalars =>;
             gather: Gather => gather[](axis: isize, index: impl Into<Index>) { Gather { axis, index: index.into() } };
             index_select: IndexSelect, IndexAdd => index_select[](axis: isize, index: impl Into<Index>) {
@@ -139,6 +148,7 @@ macro_rules! for_each_array_op {
             };
             matmul: MatMul => matmul[rhs]() { MatMul };
             max: Max => max_axes[](axes: impl Into<Axes>, keepdim: bool) { Max { axes: axes.into(), keepdim } };
+            max_pool2d: MaxPool2d => max_pool2d[](window: crate::ops::Window) { MaxPool2d { window } };
             mean: Mean => mean_axes[](axes: impl Into<Axes>, keepdim: bool) {
                 Mean { axes: axes.into(), keepdim }
             };
@@ -192,6 +202,7 @@ macro_rules! for_each_array_op {
             tril: Tril => tril[](k: isize) { Tril { k } };
             triu: Triu => triu[](k: isize) { Triu { k } };
             unfold: Unfold, Fold => unfold[](axis: isize, size: usize, step: usize) { Unfold { axis, size, step } };
+            unfold2d: Unfold2d, Fold2d => unfold2d[](window: crate::ops::Window) { Unfold2d { window } };
             variance: Variance => var_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
                 Variance { axes: axes.into(), ddof, keepdim }
             };

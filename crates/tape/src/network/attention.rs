@@ -1,0 +1,73 @@
+//! Attention.
+
+use crate::algebra::Element;
+use crate::op::Array;
+use crate::ops::{Arrays, Select};
+use crate::tensor::Tensor;
+
+/// What [`scaled_dot_product_attention`] is told beside its operands.
+#[derive(Clone, Debug)]
+pub struct Attention<T: Element = f64> {
+    /// Which keys a query sees: all that are not 0. Broadcasts with the scores.
+    pub mask: Option<Tensor<T>>,
+    /// What is added to the scores. Broadcasts with them.
+    pub bias: Option<Tensor<T>>,
+    /// Does query `i` see the keys up to `i` only?
+    pub causal: bool,
+    /// The factor of the scores; `1 / √width` if there is none.
+    pub scale: Option<f64>,
+}
+
+impl<T: Element> Default for Attention<T> {
+    fn default() -> Attention<T> {
+        Attention { mask: None, bias: None, causal: false, scale: None }
+    }
+}
+
+/// `softmax(q kᵀ · scale + bias) v`, where the keys that a query does not see have no weight.
+///
+/// # Shapes
+/// `q` `[.., queries, width]`, `k` `[.., keys, width]`, `v` `[.., keys, out]`; the result is `[.., queries, out]`.
+///
+/// # Domain
+/// A query that sees no key gets a row of zeros, and gives no gradient.
+///
+/// # Examples
+/// ```
+/// use tape::network::{Attention, scaled_dot_product_attention};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let q = tape.var([[1.0], [1.0]]);
+/// let k = tape.var([[3.0], [3.0]]);
+/// let v = tape.var([[2.0], [4.0]]);
+/// let y = scaled_dot_product_attention(&q, &k, &v, &Attention { causal: true, ..Attention::default() });
+/// assert_eq!(y.value(), Tensor::from([[2.0], [3.0]]));
+/// let grads = y.vjp([[1.0], [10.0]]);
+/// assert_eq!(grads.wrt(v), Tensor::from([[6.0], [5.0]]));
+/// assert_eq!(grads.wrt(k), Tensor::from([[-5.0], [5.0]]));
+/// ```
+#[track_caller]
+pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
+    q: &A,
+    k: &A,
+    v: &A,
+    attention: &Attention<T>,
+) -> A {
+    let width = q.shape().last().copied().unwrap_or(1);
+    let scale = attention.scale.unwrap_or(1.0 / (width as f64).sqrt());
+    let mut scores = (q.clone() * q.lift(scale)).matmul(&k.transpose());
+    if let Some(bias) = &attention.bias {
+        scores = scores.clone() + scores.constant(bias.clone());
+    }
+    let unseen = scores.lift(f64::NEG_INFINITY);
+    if let Some(mask) = &attention.mask {
+        scores = A::apply(Select { mask: mask.clone() }, &[&scores, &unseen]);
+    }
+    if attention.causal {
+        let shape = scores.shape();
+        let (queries, keys) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);
+        let mask = Tensor::from_fn([queries, keys], |i| if i[1] <= i[0] { T::ONE } else { T::ZERO });
+        scores = A::apply(Select { mask }, &[&scores, &unseen]);
+    }
+    scores.softmax(-1).matmul(v)
+}

@@ -1,0 +1,216 @@
+//! Losses of logits.
+
+use crate::algebra::Element;
+use crate::error::{self, Error};
+use crate::op::Array;
+use crate::ops::{Arrays, CrossEntropy, Select, Softplus};
+use crate::shape::{Axes, Shape};
+use crate::tensor::Tensor;
+
+/// How the losses of the samples become one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// They stay apart.
+    None,
+    /// Their mean, weighted where the samples have weights; 0 where there is nothing to take a mean of.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+/// `y` reduced; `count` is what a mean divides by.
+fn reduce<T: Element, A: Array<T>>(y: A, reduction: Reduction, count: T) -> A {
+    match reduction {
+        Reduction::None => y,
+        Reduction::Sum => y.sum_axes(Axes::all(), false),
+        Reduction::Mean => {
+            let sum = y.sum_axes(Axes::all(), false);
+            let factor = if count == T::ZERO { T::ZERO } else { T::ONE / count };
+            let factor = sum.constant(Tensor::scalar(factor));
+            sum * factor
+        }
+    }
+}
+
+/// What the cross entropies are told beside logits and targets.
+#[derive(Clone, Debug)]
+pub struct Classes<T: Element = f64> {
+    /// A weight for each class.
+    pub weight: Option<Tensor<T>>,
+    /// The number that marks a sample to be left out.
+    pub ignore: Option<i64>,
+    /// The part of each target that is spread equally over all classes.
+    pub smoothing: f64,
+    /// What becomes of the samples' losses.
+    pub reduction: Reduction,
+}
+
+impl<T: Element> Default for Classes<T> {
+    fn default() -> Classes<T> {
+        Classes { weight: None, ignore: None, smoothing: 0.0, reduction: Reduction::Mean }
+    }
+}
+
+impl<T: Element> Classes<T> {
+    /// The weight of each class of `n`.
+    fn weights(&self, n: usize) -> Result<Vec<T>, Error> {
+        match &self.weight {
+            None => Ok(vec![T::ONE; n]),
+            Some(w) if **w.shape() == [n] => Ok(w.to_vec()),
+            Some(w) => Err(Error::Shape { op: "cross_entropy", expected: vec![n], found: w.shape().dims() }),
+        }
+    }
+
+    /// The class of each sample, `None` where it is left out.
+    fn chosen(&self, targets: &[i64], shape: &Shape, axis: usize) -> Result<Vec<Option<usize>>, Error> {
+        let (op, samples) = ("cross_entropy", shape.reduced(&[axis], false));
+        if samples.size() != targets.len() {
+            return Err(Error::Elements { op, shape: samples.dims(), found: targets.len() });
+        }
+        let class = |&target: &i64| match usize::try_from(target) {
+            _ if Some(target) == self.ignore => Ok(None),
+            Ok(class) if class < shape[axis] => Ok(Some(class)),
+            _ => Err(Error::Index { op, index: target as isize, axis, shape: shape.dims() }),
+        };
+        targets.iter().map(class).collect()
+    }
+}
+
+/// The axis of the classes: the second, or the only one.
+fn class_axis(shape: &Shape) -> Result<usize, Error> {
+    match shape.rank() {
+        0 => Err(Error::Rank { op: "cross_entropy", expected: "rank 1 or more", found: vec![] }),
+        rank => Ok(1.min(rank - 1)),
+    }
+}
+
+/// The cross entropy of logits and the numbers of the right classes.
+///
+/// # Shapes
+/// `x` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`; the targets are those of the batch, in row-major
+/// order of the remaining axes. The result is a number, or without reduction one for each target.
+///
+/// # Math
+/// `-(1 - s) wₜ ln pₜ - s Σ w_c ln p_c / classes` for target `t` and smoothing `s`; the mean divides by `Σ wₜ`.
+///
+/// # Domain
+/// If every sample is left out the mean is 0, with gradient 0.
+///
+/// # Panics
+/// If a target is not a class.
+///
+/// # Examples
+/// ```
+/// use tape::network::{Classes, cross_entropy};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[0.0, 0.0], [3.0, 1.0]]);
+/// let y = cross_entropy(&x, &[1, -100], &Classes { ignore: Some(-100), ..Classes::default() });
+/// assert_eq!(y.value().item(), 2f64.ln());
+/// assert_eq!(y.sum().backward().wrt(x), Tensor::from([[0.5, -0.5], [0.0, 0.0]]));
+/// ```
+#[track_caller]
+pub fn cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &[i64], classes: &Classes<T>) -> A {
+    let shape = x.shape();
+    let axis = error::expect(class_axis(&shape));
+    let weights = error::expect(classes.weights(shape[axis]));
+    let chosen = error::expect(classes.chosen(targets, &shape, axis));
+    let inner: usize = shape[axis + 1..].iter().product();
+    let (n, smoothing) = (shape[axis], T::from_f64(classes.smoothing));
+    let (own, rest) = (T::ONE - smoothing, smoothing / T::from_usize(n.max(1)));
+    let mut q = Tensor::zeros(shape.clone());
+    for (i, q) in q.as_mut_slice().iter_mut().enumerate() {
+        let (class, sample) = (i / inner % n, i / (inner * n) * inner + i % inner);
+        if let Some(target) = chosen[sample] {
+            *q = weights[class] * (rest + if class == target { own } else { T::ZERO });
+        }
+    }
+    let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &x.constant(q)]);
+    let seen = |class: &Option<usize>| if class.is_some() { T::ONE } else { T::ZERO };
+    let mask = Tensor::from(chosen.iter().map(seen).collect::<Vec<_>>()).reshape(y.shape());
+    let y = A::apply(Select { mask }, &[&y, &y.lift(0.0)]);
+    let count = chosen.iter().flatten().fold(T::ZERO, |sum, &class| sum + weights[class]);
+    reduce(y, classes.reduction, count)
+}
+
+/// The cross entropy of logits and target distributions, which are differentiated too.
+///
+/// # Shapes
+/// `x` and `targets` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`.
+///
+/// # Math
+/// `-Σ w_c ((1 - s) t_c + s / classes) ln p_c`; the mean divides by the number of samples.
+///
+/// # Examples
+/// ```
+/// use tape::network::{Classes, soft_cross_entropy};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[0.0, 0.0]]);
+/// let t = tape.constant([[0.25, 0.75]]);
+/// let y = soft_cross_entropy(&x, &t, &Classes::default());
+/// assert_eq!(y.value().item(), 2f64.ln());
+/// assert_eq!(y.sum().backward().wrt(x), Tensor::from([[0.25, -0.25]]));
+/// ```
+#[track_caller]
+pub fn soft_cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &A, classes: &Classes<T>) -> A {
+    let shape = x.shape();
+    let axis = error::expect(class_axis(&shape));
+    let weights = error::expect(classes.weights(shape[axis]));
+    let mut along = vec![1; shape.rank() - axis];
+    along[0] = shape[axis];
+    let weights = x.constant(Tensor::from(weights).reshape(along));
+    let n = shape[axis].max(1) as f64;
+    let s = classes.smoothing;
+    let q = (targets.clone() * x.lift(1.0 - s) + x.lift(s / n)) * weights;
+    let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &q]);
+    let count = T::from_usize(y.shape().size());
+    reduce(y, classes.reduction, count)
+}
+
+/// The cross entropy of logits and independent probabilities `t`.
+///
+/// # Shapes
+/// `x` and `t` of one shape; `weight` and `pos_weight` broadcast with it.
+///
+/// # Math
+/// `weight ((1 - t) softplus(x) + pos_weight t softplus(-x))`: no step overflows or cancels, and the slope
+/// `(1 - t) σ(x) - pos_weight t σ(-x)` is exactly ½ at `x = 0`, `t = 0`. The mean divides by the number of elements.
+///
+/// # Domain
+/// Every number, ±1000 included.
+///
+/// # Examples
+/// ```
+/// use tape::network::{Reduction, bce_with_logits};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([0.0, 1000.0, -1000.0]);
+/// let t = tape.constant([0.0, 1.0, 1.0]);
+/// let y = bce_with_logits(&x, &t, None, None, Reduction::None);
+/// assert_eq!(y.value(), Tensor::from([2f64.ln(), 0.0, 1000.0]));
+/// assert_eq!(y.sum().backward().wrt(x), Tensor::from([0.5, 0.0, -1.0]));
+/// ```
+#[track_caller]
+pub fn bce_with_logits<T: Element, A: Array<T>>(
+    x: &A,
+    t: &A,
+    weight: Option<&A>,
+    pos_weight: Option<&A>,
+    reduction: Reduction,
+) -> A {
+    let absent = (x.lift(1.0) - t.clone()) * x.clone().map(Softplus);
+    let present = t.clone() * (-x.clone()).map(Softplus);
+    let present = match pos_weight {
+        Some(factor) => factor.clone() * present,
+        None => present,
+    };
+    let y = absent + present;
+    let y = match weight {
+        Some(weight) => weight.clone() * y,
+        None => y,
+    };
+    let count = T::from_usize(y.shape().size());
+    reduce(y, reduction, count)
+}

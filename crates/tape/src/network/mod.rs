@@ -1,0 +1,47 @@
+//! Functions of neural networks that are compositions of operations: generic over [`Array`], so they
+//! compute on tensors and record on handles, and differentiate to every order like what they are made of.
+//!
+//! An optional operand is an `Option`. Dropout needs no function: multiply by a mask of zeros and `1 / (1 - p)` that
+//! was drawn from an explicit generator; a mask that is drawn once stays the same wherever the product is computed
+//! again.
+//!
+//! ```
+//! use tape::{Tape, network};
+//! let tape = Tape::new();
+//! let x = tape.var([[1.0, 2.0, 6.0], [4.0, 4.0, 4.0]]);
+//! let y = network::layer_norm(&x, -1, None, None, 1e-5);
+//! assert_eq!(y.value().slice(0, 1..).to_vec(), [0.0, 0.0, 0.0]);
+//! ```
+
+mod attention;
+mod conv;
+mod loss;
+mod norm;
+
+pub use attention::{Attention, scaled_dot_product_attention};
+pub use conv::{Transposed, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
+pub use loss::{Classes, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
+pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
+
+use crate::algebra::Element;
+use crate::op::Array;
+use crate::ops::Arrays;
+
+/// A vector with one number for each channel, which is axis 1 of `x`, in a shape that broadcasts with `x`.
+fn per_channel<T: Element, A: Array<T>>(channels: &A, x: &A) -> A {
+    let mut shape = vec![1; x.shape().rank().saturating_sub(1).max(1)];
+    shape[0] = channels.shape().size();
+    channels.reshape(shape)
+}
+
+/// `y · w + b`, with either or neither of them.
+fn affine<T: Element, A: Array<T>>(y: A, w: Option<A>, b: Option<A>) -> A {
+    let scaled = match w {
+        Some(w) => y * w,
+        None => y,
+    };
+    match b {
+        Some(b) => scaled + b,
+        None => scaled,
+    }
+}

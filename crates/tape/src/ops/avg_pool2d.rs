@@ -1,0 +1,233 @@
+//! The mean of every window, and its adjoint.
+
+use super::window::{Window, image};
+use crate::algebra::Element;
+use crate::error::{self, Error};
+use crate::op::{Array, Op, operands};
+use crate::ops::card::{Card, Cases};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// The rectangles over which an average pool takes its means.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Pool {
+    /// A sliding window without dilation.
+    Sliding {
+        /// The window.
+        window: Window,
+        /// Are the zeros beyond the image counted?
+        count_padding: bool,
+    },
+    /// As many windows as the result has elements, which cover the image: window `i` of `m` over `h` elements
+    /// holds those from `⌊i h / m⌋` to below `⌈(i + 1) h / m⌉`.
+    Adaptive {
+        /// Height and width of the result.
+        size: [usize; 2],
+    },
+}
+
+/// Elements of one axis, and by what their sum is divided.
+struct Bin {
+    from: usize,
+    to: usize,
+    divisor: usize,
+}
+
+impl Pool {
+    /// The bins along an axis of this extent.
+    fn bins(&self, axis: usize, size: [usize; 2]) -> Result<Vec<Bin>, Error> {
+        let (op, extent) = ("avg_pool2d", size[axis]);
+        match *self {
+            Pool::Sliding { window, count_padding } => {
+                if window.dilation != [1, 1] {
+                    let reason = format!("expected a dilation of 1, found {:?}", window.dilation);
+                    return Err(Error::Invalid { op, reason });
+                }
+                let (kernel, padding) = (window.kernel[axis], window.padding[axis]);
+                let bin = |i: usize| {
+                    let start = i * window.stride[axis];
+                    let (from, to) = (start.saturating_sub(padding), (start + kernel).saturating_sub(padding));
+                    let (from, to) = (from.min(extent), to.min(extent));
+                    Bin { from, to, divisor: if count_padding { kernel } else { (to - from).max(1) } }
+                };
+                Ok((0..window.counts(op, size)?[axis]).map(bin).collect())
+            }
+            Pool::Adaptive { size } if size.contains(&0) || extent == 0 => {
+                let reason = format!("expected sizes of 1 or more, found {extent} and {size:?}");
+                Err(Error::Invalid { op, reason })
+            }
+            Pool::Adaptive { size } => {
+                let count = size[axis];
+                let bin = |i: usize| {
+                    let (from, to) = (i * extent / count, ((i + 1) * extent).div_ceil(count));
+                    Bin { from, to, divisor: to - from }
+                };
+                Ok((0..count).map(bin).collect())
+            }
+        }
+    }
+
+    fn both(&self, size: [usize; 2]) -> Result<[Vec<Bin>; 2], Error> {
+        Ok([self.bins(0, size)?, self.bins(1, size)?])
+    }
+}
+
+/// The mean of every window.
+///
+/// # Shapes
+/// `x` `[batch, channels, height, width]`; the result is `[batch, channels, windows, windows]`.
+///
+/// # Math
+/// Linear: `y = Σ x / n` over the window, where `n` counts the elements of the window, those beyond the image if
+/// `count_padding`; the cotangent of every window is spread over its elements ([`SpreadPool2d`]). A window beyond
+/// the image is 0.
+///
+/// # Examples
+/// ```
+/// use tape::ops::Pool;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([[1.0, 3.0, 8.0]]).reshape([1, 1, 1, 3]));
+/// let y = x.avg_pool2d(Pool::Adaptive { size: [1, 2] });
+/// assert_eq!(y.value().to_vec(), [2.0, 5.5]);
+/// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.5, 1.0, 0.5]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AvgPool2d {
+    /// The windows.
+    pub pool: Pool,
+}
+
+impl<T: Element> Op<T> for AvgPool2d {
+    fn name(&self) -> &'static str {
+        "avg_pool2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("avg_pool2d", x, 1, "one operand")?;
+        let [n, c, h, w] = image("avg_pool2d", x[0])?;
+        let [rows, cols] = self.pool.both([h, w])?;
+        Ok(Shape::from([n, c, rows.len(), cols.len()]))
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let [n, c, h, w] = error::expect(image("avg_pool2d", x[0].shape()));
+        let [rows, cols] = error::expect(self.pool.both([h, w]));
+        let images = x[0].contiguous();
+        let planes = images.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
+        let mut out = Tensor::zeros([n, c, rows.len(), cols.len()]);
+        for (out, plane) in out.as_mut_slice().chunks_exact_mut(rows.len() * cols.len()).zip(planes) {
+            let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
+            for (out, (row, col)) in out.iter_mut().zip(windows) {
+                for i in row.from..row.to {
+                    let across = &plane[i * w + col.from..i * w + col.to];
+                    *out += across.iter().fold(T::ZERO, |sum, &x| sum + x);
+                }
+                *out /= T::from_usize(row.divisor * col.divisor);
+            }
+        }
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let shape = x[0].shape();
+        A::apply(SpreadPool2d { pool: self.pool, size: [shape[2], shape[3]] }, &[dy])
+    }
+}
+
+/// Every number spread equally over its window: the adjoint of [`AvgPool2d`].
+///
+/// # Shapes
+/// The operand has the shape of the pool; the result is `[batch, channels, height, width]` of `size`.
+///
+/// # Math
+/// Linear; the cotangent is pooled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpreadPool2d {
+    /// The windows.
+    pub pool: Pool,
+    /// Height and width of the image.
+    pub size: [usize; 2],
+}
+
+impl<T: Element> Op<T> for SpreadPool2d {
+    fn name(&self) -> &'static str {
+        "spread_pool2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("spread_pool2d", x, 1, "one operand")?;
+        let [n, c, h, w] = image("spread_pool2d", x[0])?;
+        let [rows, cols] = self.pool.both(self.size)?;
+        if [rows.len(), cols.len()] != [h, w] {
+            let expected = vec![n, c, rows.len(), cols.len()];
+            return Err(Error::Shape { op: "spread_pool2d", expected, found: x[0].dims() });
+        }
+        Ok(Shape::from([n, c, self.size[0], self.size[1]]))
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let [n, c, h, w] = error::expect(image("spread_pool2d", x[0].shape()));
+        let [rows, cols] = error::expect(self.pool.both(self.size));
+        let [height, width] = self.size;
+        let pooled = x[0].contiguous();
+        let pooled = pooled.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
+        let mut out = Tensor::zeros([n, c, height, width]);
+        for (out, pooled) in out.as_mut_slice().chunks_exact_mut((height * width).max(1)).zip(pooled) {
+            let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
+            for (&y, (row, col)) in pooled.iter().zip(windows) {
+                let share = y / T::from_usize(row.divisor * col.divisor);
+                for i in row.from..row.to {
+                    for out in &mut out[i * width + col.from..i * width + col.to] {
+                        *out += share;
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(AvgPool2d { pool: self.pool }, &[dy])
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    formula: "Σ x / n over windows",
+    derivative: "1 / n in the window, else 0",
+    domain: "the window fits",
+    convention: "",
+    numpy: "",
+    torch: "nn.functional.avg_pool2d",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let mut both = |x: [usize; 4], pool: Pool| {
+        let y = error::expect(Op::<f64>::shape(&AvgPool2d { pool }, &[&Shape::from(x)]));
+        to.case(AvgPool2d { pool }, &[&x]);
+        to.case(SpreadPool2d { pool, size: [x[2], x[3]] }, &[&y]);
+    };
+    let sliding: [([usize; 4], [[usize; 2]; 3]); 4] = [
+        ([1, 1, 4, 4], [[2, 2], [2, 2], [0, 0]]),
+        ([2, 2, 5, 4], [[3, 2], [2, 3], [1, 0]]),
+        ([1, 2, 5, 7], [[2, 3], [1, 2], [1, 1]]),
+        ([0, 1, 3, 3], [[2, 2], [1, 1], [0, 0]]),
+    ];
+    for (x, [kernel, stride, padding]) in sliding {
+        for count_padding in [true, false] {
+            let window = Window { kernel, stride, padding, dilation: [1, 1] };
+            both(x, Pool::Sliding { window, count_padding });
+        }
+    }
+    for (x, size) in [([1, 2, 5, 7], [2, 3]), ([2, 1, 4, 6], [3, 4]), ([1, 1, 3, 2], [5, 3]), ([1, 2, 3, 5], [1, 1])] {
+        both(x, Pool::Adaptive { size });
+    }
+}

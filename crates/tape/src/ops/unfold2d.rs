@@ -1,0 +1,163 @@
+//! Patches of an image as columns, and its adjoint: convolutions become matrix products with it.
+
+use super::window::{Window, image};
+use crate::algebra::Element;
+use crate::error::{self, Error};
+use crate::op::{Array, Op, operands};
+use crate::ops::card::{Card, Cases};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// The patches that a window sees, as columns (im2col); padding is zero.
+///
+/// # Shapes
+/// `x` `[batch, channels, height, width]`; the result is `[batch, channels · kernel, windows]`.
+///
+/// # Math
+/// Linear; the cotangent of every patch is added where the patch was taken ([`Fold2d`]).
+///
+/// # Panics
+/// If the window does not fit into the padded image.
+///
+/// # Examples
+/// ```
+/// use tape::ops::{Unfold2d, Window};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([[1.0, 2.0, 3.0]]).reshape([1, 1, 1, 3]));
+/// let y = x.unfold2d(Window::new([1, 2]));
+/// assert_eq!(y.value(), Tensor::from([[[1.0, 2.0], [2.0, 3.0]]]));
+/// assert_eq!(y.vjp([[[1.0, 1.0], [1.0, 1.0]]]).wrt(x).to_vec(), [1.0, 2.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unfold2d {
+    /// The window.
+    pub window: Window,
+}
+
+impl<T: Element> Op<T> for Unfold2d {
+    fn name(&self) -> &'static str {
+        "unfold2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("unfold2d", x, 1, "one operand")?;
+        let [n, c, h, w] = image("unfold2d", x[0])?;
+        columns("unfold2d", &self.window, [n, c], [h, w])
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let [n, c, h, w] = error::expect(image("unfold2d", x[0].shape()));
+        let counts = error::expect(self.window.counts("unfold2d", [h, w]));
+        let shape = error::expect(columns("unfold2d", &self.window, [n, c], [h, w]));
+        let windows: usize = counts.iter().product();
+        let column: usize = self.window.kernel.iter().product::<usize>() * windows;
+        let image = x[0].contiguous();
+        let planes = image.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
+        let mut out = Tensor::zeros(shape);
+        for (out, plane) in out.as_mut_slice().chunks_exact_mut(column).zip(planes) {
+            self.window.visit([h, w], counts, |k, window, at| out[k * windows + window] = plane[at]);
+        }
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let shape = x[0].shape();
+        A::apply(Fold2d { window: self.window, size: [shape[2], shape[3]] }, &[dy])
+    }
+}
+
+/// The shape of the patches.
+fn columns(op: &'static str, window: &Window, [n, c]: [usize; 2], size: [usize; 2]) -> Result<Shape, Error> {
+    let [rows, cols] = window.counts(op, size)?;
+    Ok(Shape::from([n, c * window.kernel[0] * window.kernel[1], rows * cols]))
+}
+
+/// An image of patches, added where they overlap (col2im): the adjoint of [`Unfold2d`].
+///
+/// # Shapes
+/// The operand has the shape of the patches; the result is `[batch, channels, height, width]` of `size`.
+///
+/// # Math
+/// Linear; the cotangent is unfolded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fold2d {
+    /// The window.
+    pub window: Window,
+    /// Height and width of the image.
+    pub size: [usize; 2],
+}
+
+impl<T: Element> Op<T> for Fold2d {
+    fn name(&self) -> &'static str {
+        "fold2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("fold2d", x, 1, "one operand")?;
+        let counts = self.window.counts("fold2d", self.size)?;
+        let (windows, kernel) = (counts[0] * counts[1], self.window.kernel[0] * self.window.kernel[1]);
+        match x[0][..] {
+            [n, rows, cols] if cols == windows && rows % kernel == 0 => {
+                Ok(Shape::from([n, rows / kernel, self.size[0], self.size[1]]))
+            }
+            [n, rows, _] => {
+                let expected = vec![n, rows.div_ceil(kernel) * kernel, windows];
+                Err(Error::Shape { op: "fold2d", expected, found: x[0].dims() })
+            }
+            _ => Err(Error::Rank { op: "fold2d", expected: "patches of rank 3", found: x[0].dims() }),
+        }
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
+        let counts = error::expect(self.window.counts("fold2d", self.size));
+        let windows: usize = counts.iter().product();
+        let column = self.window.kernel.iter().product::<usize>() * windows;
+        let patches = x[0].contiguous();
+        let patches = patches.as_slice().unwrap_or_default().chunks_exact(column);
+        let plane = self.size[0] * self.size[1];
+        let mut out = Tensor::zeros(shape);
+        for (out, patches) in out.as_mut_slice().chunks_exact_mut(plane.max(1)).zip(patches) {
+            self.window.visit(self.size, counts, |k, window, at| out[at] += patches[k * windows + window]);
+        }
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(Unfold2d { window: self.window }, &[dy])
+    }
+}
+
+pub(crate) const CARD: Card = Card {
+    formula: "patches as columns",
+    derivative: "1 where the patch was taken",
+    domain: "the window fits",
+    convention: "",
+    numpy: "",
+    torch: "nn.functional.unfold",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let cases: [([usize; 4], [[usize; 2]; 4]); 5] = [
+        ([1, 1, 3, 3], [[2, 2], [1, 1], [0, 0], [1, 1]]),
+        ([2, 3, 5, 4], [[3, 2], [2, 3], [1, 0], [1, 1]]),
+        ([1, 2, 7, 6], [[2, 3], [3, 1], [2, 1], [3, 2]]),
+        ([1, 1, 1, 1], [[1, 1], [2, 3], [2, 2], [1, 1]]),
+        ([0, 2, 3, 3], [[2, 2], [2, 1], [0, 1], [1, 2]]),
+    ];
+    for (x, [kernel, stride, padding, dilation]) in cases {
+        let window = Window { kernel, stride, padding, dilation };
+        let patches = error::expect(columns("unfold2d", &window, [x[0], x[1]], [x[2], x[3]]));
+        to.case(Unfold2d { window }, &[&x]);
+        to.case(Fold2d { window, size: [x[2], x[3]] }, &[&patches]);
+    }
+}

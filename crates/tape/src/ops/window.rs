@@ -1,0 +1,91 @@
+//! Windows that slide over the last two axes: what convolutions and pools have in common.
+
+use crate::error::Error;
+use crate::shape::Shape;
+use std::ops::Range;
+
+/// A window of `kernel` elements that slides over the last two axes.
+///
+/// # Math
+/// Along an axis of extent `h`, window `i` holds the elements `i · stride + k · dilation - padding` for `k` below
+/// `kernel`; there are `⌊(h + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1` windows.
+///
+/// # Examples
+/// ```
+/// use tape::ops::Window;
+/// let window = Window { stride: [2, 1], ..Window::new([3, 3]) };
+/// assert_eq!(window.padding, [0, 0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Elements of the window along each axis.
+    pub kernel: [usize; 2],
+    /// Distance between neighbouring windows.
+    pub stride: [usize; 2],
+    /// Elements added before the first and after the last.
+    pub padding: [usize; 2],
+    /// Distance between neighbouring elements of a window.
+    pub dilation: [usize; 2],
+}
+
+impl Window {
+    /// A window that moves by one element and stays inside.
+    pub fn new(kernel: [usize; 2]) -> Window {
+        Window { kernel, stride: [1, 1], padding: [0, 0], dilation: [1, 1] }
+    }
+
+    /// The elements from the first to the last of a window.
+    pub(crate) fn reach(&self, axis: usize) -> usize {
+        self.dilation[axis] * (self.kernel[axis] - 1) + 1
+    }
+
+    /// The number of windows over an image of this size.
+    pub(crate) fn counts(&self, op: &'static str, size: [usize; 2]) -> Result<[usize; 2], Error> {
+        let numbers = [self.kernel, self.stride, self.dilation];
+        if numbers.as_flattened().contains(&0) {
+            let reason = "expected a kernel, a stride and a dilation of 1 or more, found 0".into();
+            return Err(Error::Invalid { op, reason });
+        }
+        let mut counts = [0; 2];
+        for axis in 0..2 {
+            let padded = size[axis] + 2 * self.padding[axis];
+            let Some(free) = padded.checked_sub(self.reach(axis)) else {
+                let reach = self.reach(axis);
+                let reason =
+                    format!("a window of {reach} does not fit into {padded} elements, padding included");
+                return Err(Error::Invalid { op, reason });
+            };
+            counts[axis] = free / self.stride[axis] + 1;
+        }
+        Ok(counts)
+    }
+
+    /// The windows, of `count`, whose element `k` along an axis lies inside the image.
+    fn inside(&self, axis: usize, k: usize, extent: usize, count: usize) -> Range<usize> {
+        let (at, stride, padding) = (k * self.dilation[axis], self.stride[axis], self.padding[axis]);
+        let first = padding.saturating_sub(at).div_ceil(stride);
+        let end = (extent + padding).saturating_sub(at).div_ceil(stride);
+        first..end.min(count)
+    }
+
+    /// Visits what lies inside the image: element of the window, number of the window, position in the image.
+    pub(crate) fn visit(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(usize, usize, usize)) {
+        let ([rows, cols], [p, q]) = (self.kernel, self.padding);
+        for (u, v) in (0..rows).flat_map(|u| (0..cols).map(move |v| (u, v))) {
+            let across = self.inside(1, v, size[1], count[1]);
+            for i in self.inside(0, u, size[0], count[0]) {
+                let row = (i * self.stride[0] + u * self.dilation[0] - p) * size[1];
+                for j in across.clone() {
+                    let col = j * self.stride[1] + v * self.dilation[1] - q;
+                    f(u * cols + v, i * count[1] + j, row + col);
+                }
+            }
+        }
+    }
+}
+
+/// The extents of a batch of images with channels.
+pub(crate) fn image(op: &'static str, x: &Shape) -> Result<[usize; 4], Error> {
+    let expected = "an image [batch, channels, height, width]";
+    x[..].try_into().map_err(|_| Error::Rank { op, expected, found: x.dims() })
+}
