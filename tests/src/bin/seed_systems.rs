@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::{fs, io};
 
@@ -195,8 +195,8 @@ struct Row {
 
 fn main() -> ExitCode {
     match write() {
-        Ok(path) => {
-            println!("{}", path.display());
+        Ok(()) => {
+            println!("wrote docs/seed-systems.md");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -206,7 +206,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn write() -> Result<PathBuf, String> {
+fn write() -> Result<(), String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let input = io::read_to_string(io::stdin()).map_err(|error| format!("standard input: {error}"))?;
     let rows = rows(&input)?;
@@ -224,8 +224,7 @@ fn write() -> Result<PathBuf, String> {
         let _ = writeln!(page, "| {id} | {wrong} | {right} | `{test}` in {file} |");
     }
     let path = root.join("docs/seed-systems.md");
-    fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(path)
+    fs::write(&path, page).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The rows by id, in the order they were printed.
@@ -237,8 +236,12 @@ fn rows(input: &str) -> Result<BTreeMap<String, Vec<Row>>, String> {
             return Err(format!("not a row: {line}"));
         };
         let remark = fields.get(4).unwrap_or(&"").trim_end_matches('|').trim().to_owned();
-        let [what, published, ours] = [what, published, ours].map(str::to_owned);
-        rows.entry(id.to_owned()).or_default().push(Row { what, published, ours, remark });
+        // A bar would end the cell.
+        let cell = |text: &str| text.replace('|', "\\|");
+        let ([what, published, ours], remark) = ([what, published, ours].map(cell), cell(&remark));
+        // "WT-03..05" is printed by one test for several rows; it stands with the first.
+        let id = id.split("..").next().unwrap_or(id).to_owned();
+        rows.entry(id).or_default().push(Row { what, published, ours, remark });
     }
     if rows.is_empty() {
         Err("no rows: pipe the output of the tests into this program".into())
