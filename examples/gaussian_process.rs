@@ -156,7 +156,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!("{} penguins to learn from, {} held out", training.len(), held_out.len());
 
     let mut theta = Param::new([0.0, 0.0, -1.0]);
-    println!("gradient and central differences differ by {:.1e}", check(&theta.value(), &x, &y));
+    println!("gradient and central differences differ by {:.1e}", check(theta.value(), &x, &y));
     let (mut optimizer, mut tape) = (Sgd::new(0.2).momentum(0.8), Tape::new());
     let mut likelihood = f64::NAN;
     println!("  step   log likelihood   length scale   signal    noise");
@@ -164,7 +164,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         let loss = -log_likelihood(theta.on(&tape), &x, &y) / x.size() as f64;
         likelihood = -loss.value() * x.size() as f64;
         if step % 20 == 0 || step == steps {
-            let [length, signal, noise] = in_units(&theta.value(), scale_x, scale_y);
+            let [length, signal, noise] = in_units(theta.value(), scale_x, scale_y);
             println!(
                 "  {step:>4}   {likelihood:>14.4}   {length:>9.2} mm   {signal:>4.0} g   {noise:>4.0} g"
             );
