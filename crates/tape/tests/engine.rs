@@ -224,6 +224,7 @@ mod chains {
         });
     }
 
+    // Trap T79: a chain as deep as memory allows, on a small stack.
     #[test]
     fn chain_of_a_million_scalars() {
         on_a_small_stack(|| scalars(1_000_000));

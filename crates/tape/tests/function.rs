@@ -82,3 +82,15 @@ fn a_backward_pass_inside_a_custom_derivative_works() {
     );
     assert_eq!(y.vjp([1.0, 1.0]).wrt(x), y.value());
 }
+
+#[test]
+fn t36_a_checkpoint_sees_the_same_mask_twice() {
+    // Dropout: the mask is drawn outside and passed in, so that the second run does not draw another.
+    let tape = Tape::new();
+    let x = tape.var([1.0, 2.0, 3.0]);
+    let mask = tape.constant([2.0, 0.0, 2.0]);
+    let y = tape.checkpoint(&[x, mask], |v| v[0] * v[0] * v[1]);
+    let ct = [1.0, 10.0, 100.0];
+    assert_eq!(y.vjp(ct).wrt(x), (x * x * mask).vjp(ct).wrt(x));
+    assert_eq!(y.vjp([1.0; 3]).wrt(x).to_vec(), [4.0, 0.0, 12.0]);
+}

@@ -517,3 +517,24 @@ fn scans_run_along_any_axis_and_over_nothing() {
     assert_eq!(v.prod().value(), 1.0);
     assert_eq!(v.prod().backward().wrt(v).shape(), [0, 2]);
 }
+
+#[test]
+fn t09_quotient_by_its_divisor() {
+    let tape = Tape::new();
+    let (a, b) = (tape.scalar(3.0), tape.scalar(2.0));
+    assert_eq!((a / b).backward().wrt([a, b]), [0.5, -0.75]);
+    let (c, d) = (tape.var([3.0, 3.0]), tape.var([2.0, -2.0]));
+    assert_eq!((c / d).vjp([1.0, 10.0]).wrt(d).to_vec(), [-0.75, -7.5]);
+    // The constant on the left must not become 1.
+    assert_eq!((5.0 / b).backward().wrt(b), -1.25);
+}
+
+#[test]
+fn t29_weighted_sum_of_exponentials_by_its_weights() {
+    // ln Σ b eˣ at x = 0: the derivative with respect to a weight of 0 is that of any other.
+    let tape = Tape::new();
+    let (x, b) = (tape.var([0.0, 0.0]), tape.var([1.0, 0.0]));
+    let y = (x.exp() * b).sum().ln();
+    assert_eq!(y.value(), 0.0);
+    assert_eq!(y.backward().wrt(b).to_vec(), [1.0, 1.0]);
+}
