@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference values of the elementary functions, computed with mpmath.
+"""Reference values of the elementary functions and of four composites, computed with mpmath.
 
     pip install mpmath gmpy2
     python3 crates/tape/scripts/reference.py            # all functions
@@ -171,7 +171,9 @@ def pairs(name, kind):
 
 # ---- Values -------------------------------------------------------------------------------------------
 
-ODD = "expm1 log1p sin tan asin atan sinh tanh asinh atanh sqrt cbrt erf".split()
+COMPOSITES = ("gelu", "gelu_tanh", "silu", "mish")
+# Those that map a zero to itself.
+ODD = "expm1 log1p sin tan asin atan sinh tanh asinh atanh sqrt cbrt erf".split() + list(COMPOSITES)
 # Values at -infinity and infinity.
 LIMITS = {
     "exp": (0.0, INF), "exp2": (0.0, INF), "expm1": (-1.0, INF), "ln": (NAN, INF), "log2": (NAN, INF),
@@ -180,7 +182,22 @@ LIMITS = {
     "asinh": (-INF, INF), "acosh": (NAN, INF), "atanh": (NAN, NAN), "sqrt": (NAN, INF), "cbrt": (-INF, INF),
     "sigmoid": (0.0, 1.0), "softplus": (0.0, INF), "log_sigmoid": (-INF, -0.0), "erf": (-1.0, 1.0),
     "erfc": (2.0, 0.0), "lgamma": (INF, INF), "digamma": (NAN, INF), "trigamma": (NAN, 0.0),
+    "gelu": (-0.0, INF), "gelu_tanh": (-0.0, INF), "silu": (-0.0, INF), "mish": (-0.0, INF),
 }
+
+
+def mish(x):
+    """x tanh(ln(1 + e^x)), in the form that does not cancel."""
+    u = mp.exp(2 * x) + 2 * mp.exp(x)
+    return x * u / (u + 2)
+
+
+def gelu_tanh(x):
+    """x (1 + tanh(g)) / 2 = x sigmoid(2 g)."""
+    g = mp.sqrt(2 / mp.pi) * (x + mpf("0.044715") * x**3)
+    return x / (1 + mp.exp(-2 * g))
+
+
 FUNCTIONS = {
     "exp": mp.exp, "exp2": lambda x: mpf(2) ** x, "expm1": mp.expm1, "ln": mp.ln,
     "log2": lambda x: mp.ln(x) / mp.ln2, "log10": lambda x: mp.ln(x) / mp.ln10, "log1p": mp.log1p,
@@ -190,6 +207,8 @@ FUNCTIONS = {
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)),
     "softplus": lambda x: mp.log1p(mp.exp(x)), "log_sigmoid": lambda x: -mp.log1p(mp.exp(-x)),
     "erf": mp.erf, "erfc": mp.erfc,
+    "gelu": lambda x: x * mp.erfc(-x / mp.sqrt(2)) / 2, "gelu_tanh": gelu_tanh,
+    "silu": lambda x: x / (1 + mp.exp(-x)), "mish": mish,
 }
 # Beyond these the result is the limit, up to a tiny amount of the given sign.
 SATURATION = {"exp": 2000, "exp2": 3000, "expm1": 2000, "sinh": 2000, "cosh": 2000, "tanh": 200,
@@ -242,6 +261,8 @@ def unary(name, x):
         return LIMITS[name][x > 0]
     if name in ("softplus", "log_sigmoid") and abs(x) > 2000:
         return (x if x > 0 else 0.0) if name == "softplus" else (x if x < 0 else -0.0)
+    if name in COMPOSITES and abs(x) > (2000 if name in ("silu", "mish") else 60):
+        return x if x > 0 else -0.0
     return FUNCTIONS[name](mpf(x))
 
 

@@ -1,4 +1,4 @@
-//! The elementary functions against multiple-precision references, against IEEE special values, and a
+//! The elementary functions and four composites against multiple-precision references, the former against IEEE special values, and a
 //! vectorised loop against scalar calls.
 //!
 //!     cargo test --release -p tape --test elementary -- --nocapture
@@ -11,6 +11,8 @@
 
 #[path = "elementary/arguments.rs"]
 mod arguments;
+#[path = "elementary/composites.rs"]
+mod composites;
 #[path = "elementary/exhaustive.rs"]
 mod exhaustive;
 #[path = "elementary/functions.rs"]

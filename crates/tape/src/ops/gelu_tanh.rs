@@ -1,7 +1,7 @@
 //! Gaussian error linear unit, in the approximation by `tanh` that many published models use.
 
-use crate::algebra::{Algebra, Element, Unary};
 use super::silu::confine;
+use crate::algebra::{Algebra, Element, Unary};
 use crate::ops::Sigmoid;
 use crate::ops::card::{Card, Points};
 
@@ -31,8 +31,19 @@ impl Unary for GeluTanh {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        let g = T::from_f64(LINEAR) * x + T::from_f64(CUBIC) * (x * x * x);
+        // g in two parts, since its rounding would be that of the result many times over. The first term of
+        // g is exact: 12 digits of the factor times the upper half of those of x.
+        let bound = T::from_f64(40.0);
+        let near = x.smaller(bound).larger(-bound);
+        let shifted = T::from_f64(if T::EPSILON.to_f64() < 1e-10 { 134_217_729.0 } else { 4097.0 }) * near;
+        let upper = shifted - (shifted - near);
+        let first = T::from_f64(LINEAR_UPPER) * upper;
+        let cubic = T::from_f64(CUBIC) * (near * near * near);
+        let rest = T::from_f64(LINEAR_UPPER) * (near - upper) + (T::from_f64(LINEAR_LOWER) * near + cubic);
+        let g = first + rest;
+        let lost = rest - (g - first);
         let gate = g.sigmoid();
+        let gate = gate + gate * (T::ONE - gate) * lost;
         // At -∞ the gate is 0 and wins.
         if gate == T::ZERO { -T::ZERO } else { x * gate }
     }
@@ -50,6 +61,9 @@ impl Unary for GeluTanh {
 
 /// `2 √(2/π)`
 const LINEAR: f64 = 1.595_769_121_605_730_7;
+/// Its first 12 binary digits, and the others.
+const LINEAR_UPPER: f64 = 1.595_703_125;
+const LINEAR_LOWER: f64 = 6.599_660_573_071_176e-5;
 /// `0.044715 · 2 √(2/π)`
 const CUBIC: f64 = 0.071_354_816_272_600_25;
 
@@ -62,9 +76,5 @@ pub(crate) const CARD: Card = Card {
     torch: "nn.functional.gelu(approximate='tanh')",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-5.0, 5.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-5.0, 5.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
