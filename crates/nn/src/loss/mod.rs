@@ -131,14 +131,7 @@ impl<'t, T: Element, const N: usize> ClassTarget<'t, T> for &[usize; N] {
 /// # Errors
 /// [`Error::Index`] if a label is not below `classes`.
 pub fn one_hot<T: Element>(labels: &[usize], classes: usize) -> Result<Tensor<T>, Error> {
-    let mut y = Tensor::zeros([labels.len(), classes]);
-    if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-        let shape = y.shape().dims();
-        return Err(Error::Index { op: "one_hot", index: label as isize, axis: 1, shape });
-    }
-    let rows = y.as_mut_slice().chunks_exact_mut(classes.max(1));
-    rows.zip(labels).for_each(|(row, &label)| row[label] = T::ONE);
-    Ok(y)
+    Tensor::one_hot(labels, classes)
 }
 
 /// `1/2 Σ (A - Y)²`, of one sample half the squared distance.
