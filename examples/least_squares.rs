@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
+use tape::ops::Solve;
 use tape::{Tape, Tensor};
 
 const PICTURES: &str = "target/least_squares";
@@ -121,24 +122,15 @@ fn loss_and_gradient(x: &Tensor, y: &Tensor, theta: &Tensor) -> (f64, Tensor) {
     (loss.value(), loss.backward().wrt(theta))
 }
 
-/// `(XᵀX)⁻¹Xᵀy`, by elimination with pivots.
+/// `(XᵀX)⁻¹Xᵀy`.
 fn closed_form(x: &Tensor, y: &Tensor) -> Result<Tensor, Box<dyn Error>> {
-    let n = x.shape()[1];
-    let (mut a, mut b) = (x.transpose().matmul(x).to_vec(), x.transpose().matmul(y).to_vec());
-    for i in 0..n {
-        let pivot = (i..n).max_by(|&p, &q| a[p * n + i].abs().total_cmp(&a[q * n + i].abs())).unwrap_or(i);
-        if a[pivot * n + i] == 0.0 {
-            return Err("the columns of the data depend on each other: there is no single solution".into());
-        }
-        (0..n).for_each(|k| a.swap(i * n + k, pivot * n + k));
-        b.swap(i, pivot);
-        for j in (0..n).filter(|&j| j != i) {
-            let factor = a[j * n + i] / a[i * n + i];
-            (0..n).for_each(|k| a[j * n + k] -= factor * a[i * n + k]);
-            b[j] -= factor * b[i];
-        }
-    }
-    Ok(Tensor::from_fn([n, 1], |k| b[k[0]] / a[k[0] * n + k[0]]))
+    let tape = Tape::new().inference();
+    let square = tape.constant(x.transpose().matmul(x));
+    let right = tape.constant(x.transpose().matmul(y));
+    let solution = tape
+        .try_apply(Solve, &[square, right])
+        .map_err(|_| "the columns of the data depend on each other: there is no single solution")?;
+    Ok(solution.value())
 }
 
 /// The largest difference of two entries.

@@ -7,26 +7,9 @@ use tape::{Tape, Tensor};
 use tests::row;
 use tests::systems::{error, normal, normal_layer, rng, step, train};
 
-/// Solves `a x = b` by elimination with pivots, for a few unknowns.
-fn solve(a: &Tensor, b: &Tensor) -> Tensor {
-    let n = b.size();
-    let (mut a, mut b) = (a.to_vec(), b.to_vec());
-    for i in 0..n {
-        let pivot = (i..n).max_by(|&p, &q| a[p * n + i].abs().total_cmp(&a[q * n + i].abs())).unwrap();
-        (0..n).for_each(|k| a.swap(i * n + k, pivot * n + k));
-        b.swap(i, pivot);
-        for j in (0..n).filter(|&j| j != i) {
-            let factor = a[j * n + i] / a[i * n + i];
-            (0..n).for_each(|k| a[j * n + k] -= factor * a[i * n + k]);
-            b[j] -= factor * b[i];
-        }
-    }
-    Tensor::from_fn([n, 1], |k| b[k[0]] / a[k[0] * n + k[0]])
-}
-
 /// `(XᵀX)⁻¹ Xᵀ y`.
 fn closed_form(x: &Tensor, y: &Tensor) -> Tensor {
-    solve(&x.transpose().matmul(x), &x.transpose().matmul(y))
+    x.transpose().matmul(x).solve(&x.transpose().matmul(y))
 }
 
 /// Value and gradient of `1/2 ‖Xθ - y‖²` by the engine.
