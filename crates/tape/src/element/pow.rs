@@ -4,6 +4,7 @@
 use super::bits::{scale, two_prod};
 use super::exp::{clamp, exp_f64, parts};
 use super::log::{ln_double, ln_f64};
+use std::ops::MulAssign;
 
 /// Beyond this the power of any x except 1 is 0 or infinite; products with it do not overflow.
 const HUGE_EXPONENT: f64 = 1_208_925_819_614_629_174_706_176.0;
@@ -48,18 +49,18 @@ fn special(x: f64, y: f64, r: f64) -> f64 {
 #[inline(always)]
 pub(super) fn powi_f64(x: f64, n: i32) -> f64 {
     let size = n.unsigned_abs();
-    let y = squaring(x, size);
+    let y = squaring(x, 1.0, size);
     if n >= 0 {
         return y;
     }
     // Where x^|n| leaves the normal range its reciprocal may not.
-    if y.is_normal() { 1.0 / y } else { squaring(1.0 / x, size) }
+    if y.is_normal() { 1.0 / y } else { squaring(1.0 / x, 1.0, size) }
 }
 
 #[inline(always)]
-fn squaring(x: f64, mut n: u32) -> f64 {
+fn squaring<T: Copy + MulAssign>(x: T, one: T, mut n: u32) -> T {
     let mut square = x;
-    let mut y = if n & 1 == 1 { x } else { 1.0 };
+    let mut y = if n & 1 == 1 { x } else { one };
     n >>= 1;
     while n > 0 {
         square *= square;
@@ -75,24 +76,9 @@ fn squaring(x: f64, mut n: u32) -> f64 {
 #[inline(always)]
 pub(super) fn powi_f32(x: f32, n: i32) -> f32 {
     let size = n.unsigned_abs();
-    let y = squaring_f32(x, size);
+    let y = squaring(x, 1.0, size);
     if n >= 0 {
         return y;
     }
-    if y.is_normal() { 1.0 / y } else { squaring_f32(1.0 / x, size) }
-}
-
-#[inline(always)]
-fn squaring_f32(x: f32, mut n: u32) -> f32 {
-    let mut square = x;
-    let mut y = if n & 1 == 1 { x } else { 1.0 };
-    n >>= 1;
-    while n > 0 {
-        square *= square;
-        if n & 1 == 1 {
-            y *= square;
-        }
-        n >>= 1;
-    }
-    y
+    if y.is_normal() { 1.0 / y } else { squaring(1.0 / x, 1.0, size) }
 }
