@@ -18,6 +18,7 @@ mod op;
 mod operators;
 pub mod ops;
 mod pool;
+mod random;
 #[cfg(feature = "registry")]
 pub mod registry;
 mod shape;

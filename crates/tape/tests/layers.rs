@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "index",       // positions as plain data
+    "random",      // numbers from a seed
     "pool",        // buffers that are used again
     "element",     // number types and elementary functions
     "algebra",     // what a rule may do with a value

@@ -221,9 +221,10 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 2, 5, 7], [[2, 3], [1, 2], [1, 1]]),
         ([0, 1, 3, 3], [[2, 2], [1, 1], [0, 0]]),
     ];
-    for (x, [kernel, stride, padding]) in sliding {
+    let fixed = sliding.map(|(x, [kernel, stride, padding])| (x, Window { kernel, stride, padding, dilation: [1, 1] }));
+    let drawn = super::window::drawn("avg_pool2d").map(|(x, window)| (x, Window { dilation: [1, 1], ..window }));
+    for (x, window) in fixed.into_iter().chain(drawn) {
         for count_padding in [true, false] {
-            let window = Window { kernel, stride, padding, dilation: [1, 1] };
             both(x, Pool::Sliding { window, count_padding });
         }
     }

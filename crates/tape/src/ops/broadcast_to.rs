@@ -4,7 +4,7 @@ use crate::algebra::Element;
 use crate::error::Error;
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -69,12 +69,12 @@ pub(crate) const CARD: Card = Card {
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (small, large) in stretches() {
-        to.case(BroadcastTo { shape: large.into() }, &[small]);
+        to.case(BroadcastTo { shape: large }, &[&small]);
     }
 }
 
 /// Pairs of shapes of which the first stretches to the second.
-pub(crate) fn stretches() -> impl Iterator<Item = (&'static [usize], &'static [usize])> {
+pub(crate) fn stretches() -> impl Iterator<Item = (Shape, Shape)> {
     const PAIRS: [(&[usize], &[usize]); 8] = [
         (&[3], &[2, 3]),
         (&[], &[2, 2]),
@@ -85,5 +85,11 @@ pub(crate) fn stretches() -> impl Iterator<Item = (&'static [usize], &'static [u
         (&[2, 1], &[2, 0]),
         (&[1, 1], &[1, 1]),
     ];
-    PAIRS.into_iter()
+    let drawn = draws("broadcast_to").map(|mut draw| {
+        let large = draw.shape(1, 4);
+        let missing = draw.between(0, large.rank());
+        let small = large[missing..].iter().map(|&extent| if draw.coin() { 1 } else { extent }).collect();
+        (small, large)
+    });
+    PAIRS.into_iter().map(|(small, large)| (small.into(), large.into())).chain(drawn)
 }

@@ -79,7 +79,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axes, _) in reductions().filter(|(.., keepdim)| *keepdim) {
-        to.case(Center { axes }, &[shape]);
+    for (shape, axes, _) in reductions("center").filter(|(.., keepdim)| *keepdim) {
+        to.case(Center { axes }, &[&shape]);
     }
 }

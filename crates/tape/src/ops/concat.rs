@@ -4,7 +4,7 @@ use super::Slice;
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -114,4 +114,11 @@ pub(crate) fn cases(to: &mut impl Cases) {
     to.case(Concat { axis: -2 }, &[&[2, 2, 3], &[2, 1, 3]]);
     to.case(Concat { axis: 0 }, &[&[0, 2], &[3, 2]]);
     to.case(Concat { axis: 0 }, &[&[4]]);
+    for mut draw in draws("concat") {
+        let x = draw.shape(1, 4);
+        let axis = draw.axis(&x);
+        let mut other = x.clone();
+        other.set(error::expect(x.axis("concat", axis)), draw.between(0, 4));
+        to.case(Concat { axis }, &[&x, &other, &x]);
+    }
 }

@@ -301,8 +301,13 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 1, 1, 1], [1, 1, 3, 3], [[2, 2], [1, 1], [1, 1]], 1),
         ([0, 2, 3, 3], [2, 2, 2, 2], [[1, 1], [0, 0], [1, 1]], 1),
     ];
-    for (x, w, [stride, padding, dilation], groups) in cases {
-        let conv = Conv2d { stride, padding, dilation, groups };
+    let fixed = cases.map(|(x, w, [stride, padding, dilation], groups)| (x, w, Conv2d { stride, padding, dilation, groups }));
+    let drawn = super::window::drawn("conv2d").map(|([n, groups, height, width], window)| {
+        let Window { kernel, stride, padding, dilation } = window;
+        let (inputs, outputs) = (groups * n, groups * kernel[0]);
+        ([n, inputs, height, width], [outputs, n, kernel[0], kernel[1]], Conv2d { stride, padding, dilation, groups })
+    });
+    for (x, w, conv) in fixed.into_iter().chain(drawn) {
         let (image, kernels) = (Shape::from(x), Shape::from(w));
         let y = error::expect(Op::<f64>::shape(&conv, &[&image, &kernels]));
         let kernel = [w[2], w[3]];

@@ -93,7 +93,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axis) in lanes() {
-        to.case(CrossEntropy { axis }, &[shape, shape]);
+    for (shape, axis) in lanes("cross_entropy") {
+        to.case(CrossEntropy { axis }, &[&shape, &shape]);
     }
 }

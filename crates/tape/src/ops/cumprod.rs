@@ -85,9 +85,9 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axis) in lanes() {
+    for (shape, axis) in lanes("cumprod") {
         for reverse in [false, true] {
-            to.case(CumProd { axis, reverse }, &[shape]);
+            to.case(CumProd { axis, reverse }, &[&shape]);
         }
     }
     for reverse in [false, true] {

@@ -84,9 +84,9 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axis) in lanes() {
+    for (shape, axis) in lanes("cumsum") {
         for reverse in [false, true] {
-            to.case(CumSum { axis, reverse }, &[shape]);
+            to.case(CumSum { axis, reverse }, &[&shape]);
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
@@ -82,7 +82,12 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[2, 0], 0.into()),
         (&[], Axes::all()),
     ];
-    for (x, axes) in flips {
-        to.case(Flip { axes }, &[x]);
+    let drawn = draws("flip").map(|mut draw| {
+        let x = draw.shape(1, 4);
+        let axes = draw.axes(&x);
+        (x, axes)
+    });
+    for (x, axes) in flips.map(|(x, axes)| (Shape::from(x), axes)).into_iter().chain(drawn) {
+        to.case(Flip { axes }, &[&x]);
     }
 }

@@ -5,7 +5,7 @@ use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -83,7 +83,7 @@ pub(crate) const CARD: Card = Card {
 
 /// Shapes, an axis, and an index along it: repeated, permuted, longer and shorter than the axis, short along
 /// the other axes, of extent 0 and 1.
-pub(crate) fn indices() -> impl Iterator<Item = (&'static [usize], isize, Index)> {
+pub(crate) fn indices() -> impl Iterator<Item = (Shape, isize, Index)> {
     const CASES: [(&[usize], isize, &[usize]); 10] = [
         (&[4], 0, &[6]),
         (&[5], 0, &[3]),
@@ -96,15 +96,26 @@ pub(crate) fn indices() -> impl Iterator<Item = (&'static [usize], isize, Index)
         (&[2, 3], 0, &[0, 3]),
         (&[0, 3], 1, &[0, 2]),
     ];
-    CASES.into_iter().map(|(x, axis, shape)| {
+    let drawn = draws("gather").map(|mut draw| {
+        let x = draw.shape(1, 3);
+        let axis = draw.axis(&x);
+        let at = error::expect(x.axis("gather", axis));
+        let mut shape: Shape = x.iter().map(|&extent| draw.between(1, extent)).collect();
+        shape.set(at, draw.between(1, 7));
+        let numbers = draw.positions(x[at], shape.size());
+        let index = error::expect(Index::new(shape, numbers));
+        (x, axis, index)
+    });
+    let fixed = CASES.into_iter().map(|(x, axis, shape)| {
         let extent = x[error::expect(Shape::from(x).axis("gather", axis))];
         let numbers: Vec<usize> = (0..shape.iter().product()).map(|i| (i * i + i / 2 + 1) % extent).collect();
-        (x, axis, error::expect(Index::new(shape, numbers)))
-    })
+        (Shape::from(x), axis, error::expect(Index::new(shape, numbers)))
+    });
+    fixed.chain(drawn)
 }
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (x, axis, index) in indices() {
-        to.case(Gather { axis, index }, &[x]);
+        to.case(Gather { axis, index }, &[&x]);
     }
 }

@@ -4,7 +4,7 @@ use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -170,11 +170,19 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[0, 3], 1, &[2, 2]),
         (&[0, 3], 0, &[]),
     ];
-    for (x, axis, index) in selections {
-        let select = IndexSelect { axis, index: index.into() };
-        let taken = error::expect(Op::<f64>::shape(&select, &[&Shape::from(x)]));
+    let drawn = draws("index_select").map(|mut draw| {
+        let x = draw.shape(1, 3);
+        let axis = draw.axis(&x);
+        let count = draw.between(1, 7);
+        let index = draw.positions(x[error::expect(x.axis("index_select", axis))], count);
+        (x, axis, index)
+    });
+    let fixed = selections.into_iter().map(|(x, axis, index)| (Shape::from(x), axis, index.to_vec()));
+    for (x, axis, index) in fixed.chain(drawn) {
+        let select = IndexSelect { axis, index: index.clone().into() };
+        let taken = error::expect(Op::<f64>::shape(&select, &[&x]));
         let position = error::expect(taken.axis("index_select", axis));
         to.case(IndexAdd { axis, index: index.into(), extent: x[position] }, &[&taken]);
-        to.case(select, &[x]);
+        to.case(select, &[&x]);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axis) in lanes() {
-        to.case(LogSoftmax { axis }, &[shape]);
+    for (shape, axis) in lanes("log_softmax") {
+        to.case(LogSoftmax { axis }, &[&shape]);
     }
 }

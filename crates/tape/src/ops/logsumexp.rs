@@ -93,7 +93,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axes, keepdim) in reductions() {
-        to.case(LogSumExp { axes, keepdim }, &[shape]);
+    for (shape, axes, keepdim) in reductions("logsumexp") {
+        to.case(LogSumExp { axes, keepdim }, &[&shape]);
     }
 }

@@ -95,7 +95,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axes, keepdim) in reductions().filter(|(shape, ..)| !shape.contains(&0)) {
-        to.case(Max { axes, keepdim }, &[shape]);
+    for (shape, axes, keepdim) in reductions("max").filter(|(shape, ..)| !shape.contains(&0)) {
+        to.case(Max { axes, keepdim }, &[&shape]);
     }
 }

@@ -160,7 +160,8 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 1, 1, 1], [[1, 1], [2, 2], [0, 0], [1, 1]]),
         ([0, 1, 3, 3], [[2, 2], [1, 1], [0, 0], [1, 1]]),
     ];
-    for (x, [kernel, stride, padding, dilation]) in cases {
-        to.case(MaxPool2d { window: Window { kernel, stride, padding, dilation } }, &[&x]);
+    let fixed = cases.map(|(x, [kernel, stride, padding, dilation])| (x, Window { kernel, stride, padding, dilation }));
+    for (x, window) in fixed.into_iter().chain(super::window::drawn("max_pool2d")) {
+        to.case(MaxPool2d { window }, &[&x]);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axes, keepdim) in reductions().filter(|(shape, ..)| !shape.contains(&0)) {
-        to.case(Min { axes, keepdim }, &[shape]);
+    for (shape, axes, keepdim) in reductions("min").filter(|(shape, ..)| !shape.contains(&0)) {
+        to.case(Min { axes, keepdim }, &[&shape]);
     }
 }

@@ -5,7 +5,7 @@ use crate::algebra::Element;
 use crate::error::Error;
 use crate::index::{Index, advance};
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -173,11 +173,17 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[0, 2], &[(1, 0), (0, 1)]),
         (&[], &[]),
     ];
-    for (x, widths) in PADS {
+    let drawn = draws("pad").map(|mut draw| {
+        let x = draw.shape(1, 3);
+        let widths = x.iter().map(|_| (draw.between(0, 3), draw.between(0, 3))).collect();
+        (x, widths)
+    });
+    let fixed = PADS.into_iter().map(|(x, widths)| (Shape::from(x), widths.to_vec()));
+    for (x, widths) in fixed.chain(drawn) {
         for mode in [PadMode::Constant(-1.75), PadMode::Reflect, PadMode::Replicate] {
-            let pad = Pad { widths: widths.to_vec(), mode };
-            if Op::<f64>::shape(&pad, &[&x.into()]).is_ok() {
-                to.case(pad, &[x]);
+            let pad = Pad { widths: widths.clone(), mode };
+            if Op::<f64>::shape(&pad, &[&x]).is_ok() {
+                to.case(pad, &[&x]);
             }
         }
     }

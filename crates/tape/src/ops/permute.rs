@@ -3,7 +3,7 @@
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -85,7 +85,15 @@ pub(crate) const CARD: Card = Card {
 pub(crate) fn cases(to: &mut impl Cases) {
     let orders: [(&[usize], &[isize]); 5] =
         [(&[2, 3], &[1, 0]), (&[2, 3, 4], &[2, 0, 1]), (&[2, 3, 4], &[-1, 0, 1]), (&[2, 0, 3], &[1, 2, 0]), (&[], &[])];
-    for (x, order) in orders {
-        to.case(Permute { order: Axes::from(order) }, &[x]);
+    let drawn = draws("permute").map(|mut draw| {
+        let x = draw.shape(1, 4);
+        let mut order: Vec<isize> = (0..x.rank() as isize).collect();
+        for i in (1..x.rank()).rev() {
+            order.swap(i, draw.between(0, i));
+        }
+        (x, Axes::from(&order[..]))
+    });
+    for (x, order) in orders.map(|(x, order)| (Shape::from(x), Axes::from(order))).into_iter().chain(drawn) {
+        to.case(Permute { order }, &[&x]);
     }
 }

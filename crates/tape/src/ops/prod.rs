@@ -99,8 +99,8 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axes, keepdim) in reductions() {
-        to.case(Prod { axes, keepdim }, &[shape]);
+    for (shape, axes, keepdim) in reductions("prod") {
+        to.case(Prod { axes, keepdim }, &[&shape]);
     }
     // With one zero in a row, with two, and with none.
     let rows = Prod { axes: Axes::from(1), keepdim: false };

@@ -123,9 +123,9 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axis) in lanes() {
+    for (shape, axis) in lanes("recurrence") {
         for reverse in [false, true] {
-            to.case(Recurrence { axis, reverse }, &[shape, shape]);
+            to.case(Recurrence { axis, reverse }, &[&shape, &shape]);
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::algebra::Element;
 use crate::error::Error;
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
@@ -103,7 +103,13 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[], &[3]),
         (&[], &[]),
     ];
-    for (x, reps) in repeats {
-        to.case(Repeat { reps: reps.into() }, &[x]);
+    let drawn = draws("repeat").map(|mut draw| {
+        let x = draw.shape(0, 3);
+        let more = draw.shape(0, 1).rank();
+        let reps: Shape = (0..x.rank() + more).map(|_| draw.between(1, 3)).collect();
+        (x, reps)
+    });
+    for (x, reps) in repeats.map(|(x, reps)| (Shape::from(x), Shape::from(reps))).into_iter().chain(drawn) {
+        to.case(Repeat { reps }, &[&x]);
     }
 }

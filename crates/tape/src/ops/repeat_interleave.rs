@@ -87,9 +87,9 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (x, axis) in lanes() {
+    for (x, axis) in lanes("repeat_interleave") {
         for n in [0, 1, 3] {
-            to.case(RepeatInterleave { n, axis }, &[x]);
+            to.case(RepeatInterleave { n, axis }, &[&x]);
         }
     }
 }

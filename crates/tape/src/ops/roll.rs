@@ -74,9 +74,9 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (x, axis) in lanes() {
+    for (x, axis) in lanes("roll") {
         for shift in [0, 1, -2, 7] {
-            to.case(Roll { shift, axis }, &[x]);
+            to.case(Roll { shift, axis }, &[&x]);
         }
     }
 }

@@ -114,6 +114,6 @@ pub(crate) const CARD: Card = Card {
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (x, axis, index, src) in scatterings() {
-        to.case(Scatter { axis, index }, &[x, &src]);
+        to.case(Scatter { axis, index }, &[&x, &src]);
     }
 }

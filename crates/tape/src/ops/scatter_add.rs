@@ -126,16 +126,16 @@ pub(crate) const CARD: Card = Card {
 };
 
 /// Operands for both kinds of scattering: sources of the shape of the index, and larger ones.
-pub(crate) fn scatterings() -> impl Iterator<Item = (&'static [usize], isize, Index, Vec<usize>)> {
+pub(crate) fn scatterings() -> impl Iterator<Item = (Shape, isize, Index, Vec<usize>)> {
     indices().flat_map(|(x, axis, index)| {
         let exact = index.shape().dims();
         let larger = exact.iter().enumerate().map(|(axis, n)| n + (axis + 1) % 2).collect();
-        [(x, axis, index.clone(), exact), (x, axis, index, larger)]
+        [(x.clone(), axis, index.clone(), exact), (x, axis, index, larger)]
     })
 }
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (x, axis, index, src) in scatterings() {
-        to.case(ScatterAdd { axis, index }, &[x, &src]);
+        to.case(ScatterAdd { axis, index }, &[&x, &src]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::ops::{Bound, RangeBounds};
@@ -179,10 +179,17 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[4, 2], Slice::new(0, 2..2, 1)),
         (&[0, 2], Slice::new(1, ..1, 1)),
     ];
-    for (x, slice) in slices {
-        let shape = Shape::from(x);
+    let drawn = draws("slice").map(|mut draw| {
+        let x = draw.shape(1, 3);
+        let axis = draw.axis(&x);
+        let extent = x[error::expect(x.axis("slice", axis))];
+        let start = draw.between(0, extent);
+        let stop = draw.between(start, extent);
+        (x, Slice::new(axis, start as isize..stop as isize, draw.between(1, 3)))
+    });
+    for (shape, slice) in slices.map(|(x, slice)| (Shape::from(x), slice)).into_iter().chain(drawn) {
         let taken = error::expect(Op::<f64>::shape(&slice, &[&shape]));
-        to.case(slice, &[x]);
+        to.case(slice, &[&shape]);
         to.case(Place { slice, shape }, &[&taken]);
     }
 }

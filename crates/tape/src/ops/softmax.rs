@@ -89,7 +89,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axis) in lanes() {
-        to.case(Softmax { axis }, &[shape]);
+    for (shape, axis) in lanes("softmax") {
+        to.case(Softmax { axis }, &[&shape]);
     }
 }

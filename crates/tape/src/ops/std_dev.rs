@@ -93,11 +93,11 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axes, keepdim) in reductions() {
+    for (shape, axes, keepdim) in reductions("std_dev") {
         // The deviation of one element is 0 for every element: nothing to differentiate.
-        if row_length(shape, &axes) > 1 {
-            to.case(StdDev { axes: axes.clone(), ddof: 0, keepdim }, &[shape]);
-            to.case(StdDev { axes, ddof: 1, keepdim }, &[shape]);
+        if row_length(&shape, &axes) > 1 {
+            to.case(StdDev { axes: axes.clone(), ddof: 0, keepdim }, &[&shape]);
+            to.case(StdDev { axes, ddof: 1, keepdim }, &[&shape]);
         }
     }
 }

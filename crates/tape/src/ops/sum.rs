@@ -104,7 +104,7 @@ pub(crate) const CARD: Card = Card {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    for (shape, axes, keepdim) in reductions() {
-        to.case(Sum { axes, keepdim }, &[shape]);
+    for (shape, axes, keepdim) in reductions("sum") {
+        to.case(Sum { axes, keepdim }, &[&shape]);
     }
 }

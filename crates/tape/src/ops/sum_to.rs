@@ -69,6 +69,6 @@ pub(crate) const CARD: Card = Card {
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (small, large) in super::broadcast_to::stretches() {
-        to.case(SumTo { shape: small.into() }, &[large]);
+        to.case(SumTo { shape: small }, &[&large]);
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::index::Index;
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -84,4 +84,9 @@ pub(crate) fn cases(to: &mut impl Cases) {
     to.case(Take { index: [0, 0].into() }, &[&[]]);
     to.case(Take { index: Vec::new().into() }, &[&[2]]);
     to.case(Take { index: Vec::new().into() }, &[&[0, 2]]);
+    for mut draw in draws("take") {
+        let x = draw.shape(1, 3);
+        let count = draw.between(1, 7);
+        to.case(Take { index: draw.positions(x.size(), count).into() }, &[&x]);
+    }
 }

@@ -3,7 +3,7 @@
 use crate::algebra::Element;
 use crate::error::Error;
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -90,13 +90,14 @@ pub(crate) const CARD: Card = Card {
 };
 
 /// Matrices to cut, and diagonals to cut at.
-pub(crate) fn triangles() -> impl Iterator<Item = (&'static [usize], isize)> {
+pub(crate) fn triangles() -> impl Iterator<Item = (Shape, isize)> {
     const SHAPES: [&[usize]; 6] = [&[3, 3], &[3, 4], &[4, 2], &[2, 3, 3], &[1, 1], &[0, 2]];
-    SHAPES.into_iter().flat_map(|shape| [0, 1, -1, 5, -5].map(|k| (shape, k)))
+    let drawn = draws("tril").map(|mut draw| (draw.shape(2, 4), draw.offset(-4, 4)));
+    SHAPES.into_iter().flat_map(|shape| [0, 1, -1, 5, -5].map(|k| (shape.into(), k))).chain(drawn)
 }
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (x, k) in triangles() {
-        to.case(Tril { k }, &[x]);
+        to.case(Tril { k }, &[&x]);
     }
 }

@@ -70,6 +70,6 @@ pub(crate) const CARD: Card = Card {
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for (x, k) in triangles() {
-        to.case(Triu { k }, &[x]);
+        to.case(Triu { k }, &[&x]);
     }
 }

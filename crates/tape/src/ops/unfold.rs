@@ -3,7 +3,7 @@
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
-use crate::ops::card::{Card, Cases};
+use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -158,10 +158,17 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[1, 1], 0, 1, 5),
         (&[0, 3], 1, 2, 1),
     ];
-    for (x, axis, size, step) in windows {
-        let (unfold, shape) = (Unfold { axis, size, step }, Shape::from(x));
+    let drawn = draws("unfold").map(|mut draw| {
+        let x = draw.shape(1, 3);
+        let axis = draw.axis(&x);
+        let size = draw.between(0, x[error::expect(x.axis("unfold", axis))]);
+        (x, axis, size, draw.between(1, 3))
+    });
+    let fixed = windows.into_iter().map(|(x, axis, size, step)| (Shape::from(x), axis, size, step));
+    for (shape, axis, size, step) in fixed.chain(drawn) {
+        let unfold = Unfold { axis, size, step };
         let taken = error::expect(Op::<f64>::shape(&unfold, &[&shape]));
-        to.case(unfold, &[x]);
+        to.case(unfold, &[&shape]);
         to.case(Fold { unfold, shape }, &[&taken]);
     }
 }

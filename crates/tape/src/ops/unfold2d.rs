@@ -154,8 +154,8 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 1, 1, 1], [[1, 1], [2, 3], [2, 2], [1, 1]]),
         ([0, 2, 3, 3], [[2, 2], [2, 1], [0, 1], [1, 2]]),
     ];
-    for (x, [kernel, stride, padding, dilation]) in cases {
-        let window = Window { kernel, stride, padding, dilation };
+    let fixed = cases.map(|(x, [kernel, stride, padding, dilation])| (x, Window { kernel, stride, padding, dilation }));
+    for (x, window) in fixed.into_iter().chain(super::window::drawn("unfold2d")) {
         let patches = error::expect(columns("unfold2d", &window, [x[0], x[1]], [x[2], x[3]]));
         to.case(Unfold2d { window }, &[&x]);
         to.case(Fold2d { window, size: [x[2], x[3]] }, &[&patches]);

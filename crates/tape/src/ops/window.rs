@@ -1,6 +1,7 @@
 //! Windows that slide over the last two axes: what convolutions and pools have in common.
 
 use crate::error::Error;
+use crate::ops::card::draws;
 use crate::shape::Shape;
 use std::ops::Range;
 
@@ -88,4 +89,16 @@ impl Window {
 pub(crate) fn image(op: &'static str, x: &Shape) -> Result<[usize; 4], Error> {
     let expected = "an image [batch, channels, height, width]";
     x[..].try_into().map_err(|_| Error::Rank { op, expected, found: x.dims() })
+}
+
+/// Images and windows drawn at random: strides beside kernels, ragged edges, padding up to half a kernel.
+pub(crate) fn drawn(op: &str) -> impl Iterator<Item = ([usize; 4], Window)> {
+    draws(op).map(|mut draw| {
+        let mut pair = |low, high| [draw.between(low, high), draw.between(low, high)];
+        let (kernel, stride, dilation) = (pair(1, 3), pair(1, 3), pair(1, 2));
+        let padding = kernel.map(|extent| pair(0, extent / 2)[0]);
+        let window = Window { kernel, stride, padding, dilation };
+        let [height, width] = [0, 1].map(|axis| window.reach(axis) - padding[axis] + pair(0, 3)[0]);
+        ([pair(1, 2)[0], pair(1, 2)[0], height, width], window)
+    })
 }
