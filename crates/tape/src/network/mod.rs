@@ -1,9 +1,7 @@
 //! Functions of neural networks that are compositions of operations: generic over [`Array`], so they
 //! compute on tensors and record on handles, and differentiate to every order like what they are made of.
 //!
-//! An optional operand is an `Option`. Dropout needs no function: multiply by a mask of zeros and `1 / (1 - p)` that
-//! was drawn from an explicit generator; a mask that is drawn once stays the same wherever the product is computed
-//! again.
+//! An optional operand is an `Option`.
 //!
 //! ```
 //! use tape::{Tape, network};
@@ -15,11 +13,13 @@
 
 mod attention;
 mod conv;
+mod dropout;
 mod loss;
 mod norm;
 
 pub use attention::{Attention, scaled_dot_product_attention};
 pub use conv::{Transposed, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
+pub use dropout::dropout;
 pub use loss::{Classes, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
 pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
 

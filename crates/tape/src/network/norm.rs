@@ -1,18 +1,16 @@
-//! Normalizations: differences from a mean, divided by their size. The mean is taken out by
-//! [`Center`](crate::ops::Center), so a constant row gives exact zeros and a large mean costs no digits.
+//! Normalizations: [`Standardize`] over some axes, then a scale and a shift.
 
 use super::{affine, per_channel};
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::Array;
-use crate::ops::{Arrays, Rsqrt};
+use crate::ops::{Arrays, Rsqrt, Standardize};
 use crate::shape::Axes;
 
-/// `d / √(mean d² + eps)`.
-fn over_size<T: Element, A: Array<T>>(d: A, axes: Axes, eps: f64) -> A {
-    let mean = (d.clone() * d.clone()).mean_axes(axes, true);
-    let eps = d.lift(eps);
-    d * (mean + eps).map(Rsqrt)
+/// [`Standardize`], with the mean taken out or not.
+#[track_caller]
+fn standardize<T: Element, A: Array<T>>(x: &A, axes: Axes, eps: f64, center: bool) -> A {
+    A::apply(Standardize { axes, eps, center }, &[x])
 }
 
 /// `(x - mean) / √(variance + eps) · w + b`, with mean and (biased) variance over `axes`.
@@ -42,8 +40,7 @@ pub fn layer_norm<T: Element, A: Array<T>>(
     b: Option<&A>,
     eps: f64,
 ) -> A {
-    let axes = axes.into();
-    affine(over_size(x.center(axes.clone()), axes, eps), w.cloned(), b.cloned())
+    affine(standardize(x, axes.into(), eps, true), w.cloned(), b.cloned())
 }
 
 /// `x / √(mean x² + eps) · w`, with the mean over `axes`.
@@ -63,7 +60,7 @@ pub fn layer_norm<T: Element, A: Array<T>>(
 /// ```
 #[track_caller]
 pub fn rms_norm<T: Element, A: Array<T>>(x: &A, axes: impl Into<Axes>, w: Option<&A>, eps: f64) -> A {
-    affine(over_size(x.clone(), axes.into(), eps), w.cloned(), None)
+    affine(standardize(x, axes.into(), eps, false), w.cloned(), None)
 }
 
 /// [`layer_norm`] over each of `groups` blocks of channels together with all further axes.
@@ -102,7 +99,7 @@ pub fn group_norm<T: Element, A: Array<T>>(
     }
     let block = shape[1] / groups * shape[2..].iter().product::<usize>();
     let blocks = x.reshape([shape[0], groups, block]);
-    let y = over_size(blocks.center(-1), Axes::from(-1), eps).reshape(shape);
+    let y = standardize(&blocks, Axes::from(-1), eps, true).reshape(shape);
     affine(y, w.map(|w| per_channel(w, x)), b.map(|b| per_channel(b, x)))
 }
 
@@ -142,8 +139,7 @@ pub fn batch_norm<T: Element, A: Array<T>>(
         }
         None => {
             let axes: Vec<isize> = (0..shape.rank() as isize).filter(|&axis| axis != 1).collect();
-            let axes = Axes::from(&axes[..]);
-            over_size(x.center(axes.clone()), axes, eps)
+            standardize(x, Axes::from(&axes[..]), eps, true)
         }
     };
     affine(y, w.map(|w| per_channel(w, x)), b.map(|b| per_channel(b, x)))

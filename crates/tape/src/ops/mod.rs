@@ -187,6 +187,7 @@ macro_rules! for_each_array_op {
             softmax: Softmax => softmax[](axis: isize) { Softmax { axis } };
             solve: Solve => solve[rhs]() { Solve };
             stack: Stack =>;
+            standardize: Standardize =>;
             std_dev: StdDev => std_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
                 StdDev { axes: axes.into(), ddof, keepdim }
             };

@@ -48,6 +48,34 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
     }
 }
 
+struct SumProducts<'a, T>(&'a [T], &'a [T]);
+
+impl<T: Element> Kernel for SumProducts<'_, T> {
+    type Output = T;
+    #[inline(always)]
+    fn call(self) -> T {
+        let ((a, rest_a), (b, rest_b)) = (self.0.as_chunks::<LANES>(), self.1.as_chunks::<LANES>());
+        let mut lanes = [T::ZERO; LANES];
+        for (a, b) in a.iter().zip(b) {
+            for i in 0..LANES {
+                lanes[i] += a[i] * b[i];
+            }
+        }
+        let sum = Sum(&lanes).call();
+        rest_a.iter().zip(rest_b).fold(sum, |sum, (&a, &b)| sum + a * b)
+    }
+}
+
+/// Sum of the products of two slices of one length, pairwise above `BLOCK` elements.
+pub(crate) fn sum_products<T: Element>(a: &[T], b: &[T]) -> T {
+    if a.len() <= BLOCK {
+        return simd::run(a.len(), SumProducts(a, b));
+    }
+    let middle = (a.len() / 2).next_multiple_of(LANES);
+    let ((a, more_a), (b, more_b)) = (a.split_at(middle), b.split_at(middle));
+    sum_products(a, b) + sum_products(more_a, more_b)
+}
+
 /// Moves the reduced axes behind the kept ones: rows of the result are what is folded.
 fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Tensor<T>) {
     let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
@@ -150,18 +178,34 @@ pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
 
 /// Applies `f` to every lane along `axis`: `f(input, output)`, both of the extent of the axis.
 pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mut [T])) -> Tensor<T> {
-    let last = x.rank() - 1;
-    let extent = x.shape()[axis];
-    let mut order: SmallVec<[usize; 4]> = (0..x.rank()).collect();
-    order.swap(axis, last);
-    let moved = if axis == last { x.contiguous() } else { x.permuted(&order).contiguous() };
-    let source = moved.as_slice().unwrap_or_default();
-    let out = Tensor::build(moved.shape().clone(), |out| {
-        if extent > 0 {
-            for (x, y) in source.chunks_exact(extent).zip(out.chunks_exact_mut(extent)) {
-                f(x, y);
-            }
+    rows([x], &[axis], |[x], y| f(x, y))
+}
+
+/// Applies `f` to every row over `axes` (sorted) of operands of one shape: `f(inputs, output)`, all of one length.
+pub(crate) fn rows<T: Element, const N: usize>(
+    x: [&Tensor<T>; N],
+    axes: &[usize],
+    f: impl Fn([&[T]; N], &mut [T]),
+) -> Tensor<T> {
+    let rank = x[0].rank();
+    let trailing = axes.iter().enumerate().all(|(i, &axis)| axis == rank - axes.len() + i);
+    let order: SmallVec<[usize; 4]> =
+        (0..rank).filter(|axis| !axes.contains(axis)).chain(axes.iter().copied()).collect();
+    let moved = x.map(|x| if trailing { x.contiguous() } else { x.permuted(&order).contiguous() });
+    let shape = moved[0].shape().clone();
+    let length: usize = shape[rank - axes.len()..].iter().product();
+    let out = Tensor::build(shape, |out| {
+        for (i, out) in out.chunks_exact_mut(length.max(1)).enumerate() {
+            let row = i * length..(i + 1) * length;
+            f(std::array::from_fn(|k| &moved[k].as_slice().unwrap_or_default()[row.clone()]), out);
         }
     });
-    if axis == last { out } else { out.permuted(&order) }
+    if trailing { out } else { out.permuted(&inverse(&order)) }
+}
+
+/// The permutation that undoes `order`.
+fn inverse(order: &[usize]) -> SmallVec<[usize; 4]> {
+    let mut undo = SmallVec::from_elem(0, order.len());
+    order.iter().enumerate().for_each(|(i, &axis)| undo[axis] = i);
+    undo
 }
