@@ -174,7 +174,11 @@ fn sums_of_products_are_refused_in_words() {
     assert_eq!(refused("ijk->i", &[a]), "einsum: expected one axis for each letter, found shape [2, 2]");
     assert_eq!(refused("ij->ik", &[a]), "einsum: the result cannot have an axis k in \"ij->ik\"");
     assert_eq!(refused("ij->ii", &[a]), "einsum: the result cannot have an axis i in \"ij->ii\"");
-    assert_eq!(refused("...j->j", &[a]), "einsum: expected letters, found '.' in \"...j->j\"");
+    assert_eq!(refused("..j->j", &[a]), "einsum: expected letters, found '.' in \"..j->j\"");
+    assert_eq!(refused("i1", &[a]), "einsum: expected letters, found '1' in \"i1\"");
+    assert_eq!(refused("...j->j", &[a]), "einsum: expected ... in the result too, found \"...j->j\"");
+    assert_eq!(refused("...j,...", &[a, b]), "einsum: axes ... of extents 2 and 3 in \"...j,...\"");
+    assert_eq!(refused("ijk...", &[a]), "einsum: expected one axis for each letter, found shape [2, 2]");
 }
 
 #[test]

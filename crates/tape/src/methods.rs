@@ -3,7 +3,7 @@
 mod algebra;
 mod argmax;
 mod compare;
-mod einsum;
+pub(crate) mod einsum;
 mod pieces;
 mod sort;
 

@@ -3,6 +3,8 @@
 //! The registry is made from the three lists in `ops`, so an operation cannot be registered without what is
 //! asked of it here: a [`Card`], and points or cases to test it at.
 
+mod compositions;
+
 use crate::algebra::{Algebra, Binary, Element, Unary};
 use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, Pairs, Points};
@@ -34,6 +36,8 @@ pub enum Kind {
     Binary(Box<dyn Function>, Pairs),
     /// An operation on tensors.
     Array(Vec<Case>),
+    /// A function on tensors that is made of operations.
+    Composition(Vec<Case>),
 }
 
 /// An operation on tensors together with operands to test it on.
@@ -213,7 +217,8 @@ macro_rules! array_entries {
     };
 }
 
-/// Every registered operation: functions of one number, functions of two, operations on tensors.
+/// Every registered operation: functions of one number, functions of two, operations on tensors; and what is composed
+/// of them.
 ///
 /// ```
 /// let registry = tape::registry::registry();
@@ -228,5 +233,6 @@ pub fn registry() -> Vec<Entry> {
     let array: Vec<Entry> = for_each_array_op!(array_entries);
     entries.extend(binary);
     entries.extend(array);
+    entries.extend(compositions::compositions());
     entries
 }

@@ -234,3 +234,20 @@ fn diagonals_and_triangles() {
         assert_eq!(x.trace(), x.diag(0).sum());
     });
 }
+
+#[test]
+fn dots_in_a_sum_of_products_stand_for_axes_that_broadcast() {
+    let (a, b) = (Tensor::<f64>::arange(18).reshape([3, 1, 2, 3]), Tensor::arange(12).reshape([2, 3, 2]));
+    let product = a.matmul(&b);
+    assert_eq!(Tensor::einsum("...ij,...jk->...ik", &[&a, &b]), product);
+    assert_eq!(Tensor::einsum("...ij,...jk", &[&a, &b]), product);
+    assert_eq!(Tensor::einsum("...ij , jk... -> ...ik", &[&a, &b.permute([1, 2, 0])]), product);
+    let square = Tensor::<f64>::arange(8).reshape([2, 2, 2]);
+    assert_eq!(Tensor::einsum("...ii->...i", &[&square]), Tensor::from([[0.0, 3.0], [4.0, 7.0]]));
+    let one = Tensor::<f64>::ones([1, 2]);
+    assert_eq!(Tensor::einsum("...i,...i->...", &[&one, &one]), Tensor::from([2.0]));
+    let tape = Tape::new();
+    let [x, y] = [tape.var(a), tape.var(b)];
+    let slope = tape.einsum("...ij,...jk->...ik", &[x, y]).vjp(product.clone()).wrt([x, y]);
+    assert_eq!(slope, x.matmul(y).vjp(product).wrt([x, y]));
+}

@@ -18,7 +18,7 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn einsum(spec: &str, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(einsum(spec, x))
+        error::expect(sum_of_products(spec, x))
     }
 }
 
@@ -27,7 +27,8 @@ impl<T: Element> Tape<T> {
     /// for axes that run together; letters that the result does not have are summed over.
     ///
     /// Without `->` the result has the letters that occur once, in alphabetical order. A letter twice in one operand
-    /// takes its diagonal. Spaces are ignored; `...` is not supported. Operands are multiplied from left to right.
+    /// takes its diagonal. `...` stands for any number of further axes, which broadcast and come first in a result that is
+    /// not given. Spaces are ignored. Operands are multiplied from left to right.
     ///
     /// # Panics
     /// As [`try_einsum`](Tape::try_einsum) refuses.
@@ -40,6 +41,7 @@ impl<T: Element> Tape<T> {
     /// let y = tape.einsum("ij,j->i", &[a, b]);
     /// assert_eq!(y.value(), Tensor::from([17.0, 39.0]));
     /// assert_eq!(y.vjp([1.0, 10.0]).wrt(b), Tensor::from([31.0, 42.0]));
+    /// assert_eq!(tape.einsum("...j,...j->...", &[a, b]).value(), y.value());
     /// ```
     #[track_caller]
     pub fn einsum<'t>(&'t self, spec: &str, x: &[Var<'t, T>]) -> Var<'t, T> {
@@ -60,7 +62,7 @@ impl<T: Element> Tape<T> {
     /// ```
     pub fn try_einsum<'t>(&'t self, spec: &str, x: &[Var<'t, T>]) -> Result<Var<'t, T>, Error> {
         x.iter().try_for_each(|x| self.owns("einsum", x.tape()))?;
-        einsum(spec, &x.iter().collect::<Vec<_>>())
+        sum_of_products(spec, &x.iter().collect::<Vec<_>>())
     }
 }
 
@@ -74,36 +76,92 @@ fn invalid(reason: String) -> Error {
     Error::Invalid { op: "einsum", reason }
 }
 
-/// The letters of each operand, and those of the result.
-fn parse(spec: &str) -> Result<(Vec<Vec<char>>, Vec<char>), Error> {
+/// The letters of each operand, and those of the result if it is given.
+type Letters = (Vec<Vec<char>>, Option<Vec<char>>);
+
+/// What a specification says: letters of their own for the axes behind
+/// `...`, counted from the last one.
+fn letters(spec: &str, shapes: &[Shape]) -> Result<Letters, Error> {
+    const HIDDEN: u32 = 0xE000;
     let text: String = spec.chars().filter(|letter| !letter.is_whitespace()).collect();
     let (left, right) = match text.split_once("->") {
         Some((left, right)) => (left, Some(right)),
         None => (&text[..], None),
     };
-    let foreign = |letter: &char| !letter.is_ascii_alphabetic() && *letter != ',';
-    if let Some(letter) = left.chars().chain(right.unwrap_or("").chars().filter(|&c| c != ',')).find(foreign)
-    {
-        return Err(invalid(format!("expected letters, found {letter:?} in {spec:?}")));
-    }
-    let operands: Vec<Vec<char>> = left.split(',').map(|axes| axes.chars().collect()).collect();
-    let Some(right) = right else {
+    let mut widest = 0;
+    let mut read = |axes: &str, hidden: Option<usize>| {
+        let (before, after) =
+            axes.split_once("...").map_or((axes, None), |(before, after)| (before, Some(after)));
+        let given = before.chars().chain(after.unwrap_or("").chars());
+        if let Some(letter) = given.clone().find(|letter| !letter.is_ascii_alphabetic()) {
+            return Err(invalid(format!("expected letters, found {letter:?} in {spec:?}")));
+        }
+        let hidden = match after {
+            Some(_) => hidden.map_or(widest, |rank| rank.saturating_sub(given.count())),
+            None => 0,
+        };
+        widest = widest.max(hidden);
+        let own = (0..hidden as u32).rev().filter_map(|i| char::from_u32(HIDDEN + i));
+        Ok(before.chars().chain(own).chain(after.unwrap_or("").chars()).collect::<Vec<char>>())
+    };
+    let ranks = shapes.iter().map(Shape::rank).chain(std::iter::repeat(0));
+    let operands = left.split(',').zip(ranks).map(|(axes, rank)| read(axes, Some(rank)));
+    let operands = operands.collect::<Result<Vec<_>, Error>>()?;
+    Ok((operands, right.map(|axes| read(axes, None)).transpose()?))
+}
+
+/// The letters of each operand, and those of the result.
+fn parse(spec: &str, shapes: &[Shape]) -> Result<(Vec<Vec<char>>, Vec<char>), Error> {
+    let (operands, result) = letters(spec, shapes)?;
+    let hidden = |letter: &char| !letter.is_ascii();
+    let Some(result) = result else {
         let mut all: Vec<char> = operands.concat();
         all.sort_unstable();
-        let once = all.chunk_by(|a, b| a == b).filter(|run| run.len() == 1);
-        return Ok((operands, once.flatten().copied().collect()));
+        let (mut first, mut once) = (Vec::new(), Vec::new());
+        for run in all.chunk_by(|a, b| a == b) {
+            match (hidden(&run[0]), run.len()) {
+                (true, _) => first.insert(0, run[0]),
+                (false, 1) => once.push(run[0]),
+                _ => {}
+            }
+        }
+        return Ok((operands, [first, once].concat()));
     };
-    let result: Vec<char> = right.chars().collect();
     for (i, letter) in result.iter().enumerate() {
         if result[..i].contains(letter) || !operands.iter().flatten().any(|known| known == letter) {
             return Err(invalid(format!("the result cannot have an axis {letter} in {spec:?}")));
         }
     }
+    if operands.iter().flatten().any(|letter| hidden(letter) && !result.contains(letter)) {
+        return Err(invalid(format!("expected ... in the result too, found {spec:?}")));
+    }
     Ok((operands, result))
 }
 
-/// Do the operands have the axes they should have, and those of one letter the same extent?
-fn check(spec: &str, letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Error> {
+/// Without the axes of extent 1 behind `...` that broadcast: another operand has them with another extent.
+fn stretched<T: Element, A: Array<T>>(letters: &mut [Vec<char>], x: &[&A]) -> Vec<A> {
+    let mut wide: Vec<char> = Vec::new();
+    for (letters, x) in letters.iter().zip(x) {
+        let shape = x.shape();
+        wide.extend(
+            letters.iter().zip(shape.iter()).filter(|(_, extent)| **extent != 1).map(|(letter, _)| letter),
+        );
+    }
+    let narrow = |letters: &mut Vec<char>, x: &A| {
+        let shape = x.shape();
+        let stays = |i: usize| letters[i].is_ascii() || shape[i] != 1 || !wide.contains(&letters[i]);
+        let kept: Vec<usize> = (0..shape.rank()).filter(|&i| stays(i)).collect();
+        if kept.len() == shape.rank() {
+            return x.clone();
+        }
+        *letters = kept.iter().map(|&i| letters[i]).collect();
+        x.reshape(kept.iter().map(|&i| shape[i]).collect::<Shape>())
+    };
+    letters.iter_mut().zip(x).map(|(letters, x)| narrow(letters, x)).collect()
+}
+
+/// Do the operands have the axes they should have?
+fn check_ranks(letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Error> {
     if letters.len() != shapes.len() {
         let found = shapes.len();
         return Err(Error::Operands {
@@ -112,15 +170,22 @@ fn check(spec: &str, letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Erro
             found,
         });
     }
+    match letters.iter().zip(shapes).find(|(letters, shape)| letters.len() != shape.rank()) {
+        Some((_, shape)) => {
+            Err(Error::Rank { op: "einsum", expected: "one axis for each letter", found: shape.dims() })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Have the axes of one letter the same extent?
+fn check_extents(spec: &str, letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Error> {
     let mut extents: Vec<(char, usize)> = Vec::new();
     for (letters, shape) in letters.iter().zip(shapes) {
-        if letters.len() != shape.rank() {
-            let found = shape.dims();
-            return Err(Error::Rank { op: "einsum", expected: "one axis for each letter", found });
-        }
         for (&letter, &extent) in letters.iter().zip(shape.iter()) {
             match extents.iter().find(|(known, _)| *known == letter) {
                 Some(&(_, other)) if other != extent => {
+                    let letter = if letter.is_ascii() { letter.to_string() } else { "...".into() };
                     let reason = format!("axes {letter} of extents {other} and {extent} in {spec:?}");
                     return Err(invalid(reason));
                 }
@@ -132,11 +197,13 @@ fn check(spec: &str, letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Erro
     Ok(())
 }
 
-fn einsum<T: Element, A: Array<T>>(spec: &str, x: &[&A]) -> Result<A, Error> {
-    let (letters, result) = parse(spec)?;
-    check(spec, &letters, &x.iter().map(|x| x.shape()).collect::<Vec<_>>())?;
-    let mut operands =
-        letters.iter().zip(x).map(|(axes, &x)| diagonal(Named { axes: axes.clone(), x: x.clone() }));
+pub(crate) fn sum_of_products<T: Element, A: Array<T>>(spec: &str, x: &[&A]) -> Result<A, Error> {
+    let shapes = |x: &[&A]| x.iter().map(|x| x.shape()).collect::<Vec<_>>();
+    let (mut letters, result) = parse(spec, &shapes(x))?;
+    check_ranks(&letters, &shapes(x))?;
+    let x = stretched(&mut letters, x);
+    check_extents(spec, &letters, &shapes(&x.iter().collect::<Vec<_>>()))?;
+    let mut operands = letters.iter().zip(x).map(|(axes, x)| diagonal(Named { axes: axes.clone(), x }));
     let Some(mut product) = operands.next() else { return Err(invalid("no operands".to_owned())) };
     for (i, next) in operands.enumerate() {
         let needed: Vec<char> = letters[i + 2..].iter().flatten().chain(&result).copied().collect();

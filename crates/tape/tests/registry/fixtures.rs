@@ -164,7 +164,7 @@ pub(crate) fn functions() -> Vec<Pointwise> {
                     f: Rc::from(f),
                 });
             }
-            Kind::Array(_) => {}
+            Kind::Array(_) | Kind::Composition(_) => {}
         }
     }
     all
@@ -217,7 +217,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
                     all.push(Subject { name, op: f.clone(), x, fixed: false });
                 }
             }
-            Kind::Array(cases) => {
+            Kind::Array(cases) | Kind::Composition(cases) => {
                 assert!(!cases.is_empty(), "{name}: no cases");
                 for case in cases {
                     let fixed = case.operands.iter().any(|x| matches!(x, Input::Values(_)));

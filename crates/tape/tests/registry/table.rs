@@ -6,7 +6,7 @@ use tape::registry::{Entry, Kind, registry};
 
 const HEAD: &str = "# Operations
 
-Every registered operation, from its own file in `crates/tape/src/ops`. This page is generated; the command that
+Every registered operation, from its own file in `crates/tape/src/ops`, and every function that is composed of them. This page is generated; the command that
 writes it again is
 
 ```text
@@ -42,6 +42,7 @@ fn page() -> String {
     section(&mut page, "Functions of one number", &of(|kind| matches!(kind, Kind::Unary(_))));
     section(&mut page, "Functions of two numbers", &of(|kind| matches!(kind, Kind::Binary(..))));
     section(&mut page, "Operations on tensors", &of(|kind| matches!(kind, Kind::Array(_))));
+    section(&mut page, "Compositions", &of(|kind| matches!(kind, Kind::Composition(_))));
     page
 }
 
