@@ -5,7 +5,7 @@
 
 use nn::data::{Batches, gather};
 use nn::init::{Fans, Init, Uniform};
-use nn::{Linear, Optimizer, Param, Parameters, Path, Sgd, loss};
+use nn::{Linear, Optimizer, Param, Parameters, Sgd, loss};
 use rand::{Rng, RngExt};
 use std::f64::consts::TAU;
 use tape::{Error, Tape, Tensor, Var};
@@ -80,7 +80,7 @@ impl Points {
 }
 
 /// A network 3-h-1 without biases, sigmoids of slope 2 in both layers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Parameters)]
 pub struct Network {
     /// `W⁰`, `[h, 3]`.
     pub hidden: Linear,
@@ -155,18 +155,6 @@ impl Network {
         let tape = Tape::new().inference();
         let outputs = self.forward(tape.constant(points.x.clone())).value().to_vec();
         outputs.iter().zip(points.y.to_vec()).filter(|&(&output, y)| (output > 0.5) != (y > 0.5)).count()
-    }
-}
-
-impl Parameters for Network {
-    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param)) {
-        self.hidden.visit(&path.field("hidden"), f);
-        self.output.visit(&path.field("output"), f);
-    }
-
-    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param)) {
-        self.hidden.visit_mut(&path.field("hidden"), f);
-        self.output.visit_mut(&path.field("output"), f);
     }
 }
 

@@ -32,6 +32,9 @@
 
 #![deny(unsafe_code)]
 
+// The derived code says `::nn`, in this crate too.
+extern crate self as nn;
+
 pub mod activation;
 pub mod by_hand;
 pub mod data;
@@ -52,6 +55,7 @@ pub use init::Init;
 pub use linear::Linear;
 pub use loss::{Loss, one_hot};
 pub use module::{Context, Module};
+pub use nn_derive::Parameters;
 pub use optim::{Optimizer, Sgd};
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};

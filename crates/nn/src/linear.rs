@@ -1,9 +1,9 @@
 //! The affine map of a fully connected layer.
 
+use crate::Parameters;
 use crate::init::{FanIn, Fans, Init};
 use crate::module::{Context, Module};
 use crate::param::Param;
-use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use tape::{Element, Error, Tensor, Var};
 
@@ -28,7 +28,7 @@ use tape::{Element, Error, Tensor, Var};
 /// let grads = y.vjp([[1.0, 0.0, 2.0]]);
 /// assert_eq!(grads.of(&layer.weight), Tensor::from([[1.0, 10.0], [0.0, 0.0], [2.0, 20.0]]));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Parameters)]
 pub struct Linear<T: Element = f64> {
     /// `[out, in]`.
     pub weight: Param<T>,
@@ -76,18 +76,6 @@ impl<T: Element> Linear<T> {
     /// The layer without its bias: `Y = X · Wᵀ`.
     pub fn without_bias(self) -> Linear<T> {
         Linear { bias: None, ..self }
-    }
-}
-
-impl<T: Element> Parameters<T> for Linear<T> {
-    fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
-        self.weight.visit(&path.field("weight"), f);
-        self.bias.visit(&path.field("bias"), f);
-    }
-
-    fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
-        self.weight.visit_mut(&path.field("weight"), f);
-        self.bias.visit_mut(&path.field("bias"), f);
     }
 }
 

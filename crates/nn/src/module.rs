@@ -12,22 +12,13 @@ use tape::{Element, ParamId, Tape, Tensor, Var};
 /// inputs (indices, sequences with a state) has a `forward` of its own and implements [`Parameters`] only.
 ///
 /// ```
-/// use nn::{Context, Module, Param, Parameters, Path};
+/// use nn::{Context, Module, Param, Parameters};
 /// use tape::{Element, Tape, Tensor, Var};
 ///
 /// /// y = gain · x
-/// #[derive(Clone, Debug)]
+/// #[derive(Clone, Debug, Parameters)]
 /// struct Scale<T: Element> {
 ///     gain: Param<T>,
-/// }
-///
-/// impl<T: Element> Parameters<T> for Scale<T> {
-///     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
-///         self.gain.visit(&path.field("gain"), f);
-///     }
-///     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
-///         self.gain.visit_mut(&path.field("gain"), f);
-///     }
 /// }
 ///
 /// impl<T: Element> Module<T> for Scale<T> {

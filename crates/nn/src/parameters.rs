@@ -5,7 +5,7 @@
 
 use crate::param::Param;
 use std::fmt;
-use tape::{Element, ParamId};
+use tape::{Element, Error, ParamId};
 
 /// Where a parameter is found in a model: `blocks.2.fc1.weight`. Segments are linked on the stack.
 ///
@@ -66,33 +66,61 @@ impl fmt::Display for Path<'_> {
 
 /// Something with named parameters.
 ///
-/// Both visits call `f` for the same parameters, under the same names, in the same order:
+/// Written by `#[derive(Parameters)]`: each field that is a parameter, a module, or a `Vec`, `Option`, `Box`, array or
+/// tuple of them is visited under its name; `#[parameters(skip)]` marks a field that is something else. The numbers are
+/// of the type parameter bound by `Element`, else `f64`, unless the struct says `#[parameters(element = f32)]`.
+///
+/// ```
+/// use nn::{Linear, Param, Parameters};
+///
+/// #[derive(Parameters)]
+/// struct Net {
+///     blocks: Vec<Linear>,
+///     gain: Param,
+///     #[parameters(skip)]
+///     steps: usize,
+/// }
+///
+/// let blocks = vec![Linear::from_values([[1.0, 2.0]], [0.5])];
+/// let mut net = Net { blocks, gain: Param::new(1.0), steps: 3 };
+/// let names: Vec<String> = net.named_parameters().into_iter().map(|(name, _)| name).collect();
+/// assert_eq!(names, ["blocks.0.weight", "blocks.0.bias", "gain"]);
+/// assert_eq!(net.count(), 4);
+/// assert_eq!(net.freeze_matching("blocks.*").unwrap(), 2);
+/// assert_eq!(net.count(), 1);
+/// ```
+///
+/// By hand it is a line for each field and visit. Both visits call `f` for the same parameters, under the same names,
+/// in the same order:
 ///
 /// ```
 /// use nn::{Param, Parameters, Path};
-/// use tape::Element;
 ///
-/// struct Scale<T: Element> {
-///     gain: Param<T>,
-///     offset: Param<T>,
+/// struct Scale {
+///     gain: Param,
+///     offset: Param,
 /// }
 ///
-/// impl<T: Element> Parameters<T> for Scale<T> {
-///     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
+/// impl Parameters for Scale {
+///     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param)) {
 ///         self.gain.visit(&path.field("gain"), f);
 ///         self.offset.visit(&path.field("offset"), f);
 ///     }
-///     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+///     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param)) {
 ///         self.gain.visit_mut(&path.field("gain"), f);
 ///         self.offset.visit_mut(&path.field("offset"), f);
 ///     }
 /// }
 ///
 /// let model = vec![Scale { gain: Param::new([1.0, 1.0]), offset: Param::new(0.0) }];
-/// let names: Vec<String> = model.named_parameters().into_iter().map(|(name, _)| name).collect();
-/// assert_eq!(names, ["0.gain", "0.offset"]);
+/// assert_eq!(model.named_parameters()[1].0, "0.offset");
 /// assert_eq!(model.count(), 3);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no parameters of numbers `{T}`",
+    note = "derive `Parameters` for it, make it a `Param`, or mark the field with `#[parameters(skip)]`",
+    note = "a struct whose numbers are not `f64` says so: `#[parameters(element = f32)]`"
+)]
 pub trait Parameters<T: Element = f64> {
     /// Calls `f` with every parameter and its path, which begins with `path`.
     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>));
@@ -116,6 +144,36 @@ pub trait Parameters<T: Element = f64> {
         count
     }
 
+    /// Makes every trainable parameter whose name matches a constant, and says how many: it gets no gradient and no
+    /// optimizer changes it. `*` stands for any text. Buffers stay buffers.
+    ///
+    /// # Errors
+    /// If no parameter has such a name.
+    ///
+    /// ```
+    /// use nn::{Parameters, Tanh, mlp};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// let mut model = mlp::<f64>(&[2, 3, 1], Tanh, Tanh, &mut StdRng::seed_from_u64(0));
+    /// assert_eq!(model.freeze_matching("*.bias"), Ok(2));
+    /// assert_eq!(model.count(), 9);
+    /// assert_eq!(model.unfreeze_matching("2.*"), Ok(2));
+    /// assert_eq!(model.count(), 10);
+    /// let error = model.freeze_matching("3.*").unwrap_err().to_string();
+    /// assert_eq!(error, "freeze_matching: \"3.*\" is none of 0.weight, 0.bias, 2.weight, 2.bias");
+    /// ```
+    fn freeze_matching(&mut self, pattern: &str) -> Result<usize, Error> {
+        change_matching(self, "freeze_matching", pattern, Param::freeze)
+    }
+
+    /// Makes every frozen parameter whose name matches trainable again: see
+    /// [`freeze_matching`](Parameters::freeze_matching).
+    ///
+    /// # Errors
+    /// If no parameter has such a name.
+    fn unfreeze_matching(&mut self, pattern: &str) -> Result<usize, Error> {
+        change_matching(self, "unfreeze_matching", pattern, Param::unfreeze)
+    }
+
     /// The model as it is now, with the same parameter ids. (`clone` gives fresh ones.)
     fn snapshot(&self) -> Self
     where
@@ -131,6 +189,39 @@ pub trait Parameters<T: Element = f64> {
             }
         });
         copy
+    }
+}
+
+/// Changes the parameters whose names match.
+fn change_matching<T: Element>(
+    model: &mut (impl Parameters<T> + ?Sized),
+    op: &'static str,
+    pattern: &str,
+    change: fn(&mut Param<T>),
+) -> Result<usize, Error> {
+    let (mut matched, mut others) = (0, Vec::new());
+    model.visit_mut(&Path::root(), &mut |path, param| {
+        let name = path.to_string();
+        if matches(pattern, &name) {
+            change(param);
+            matched += 1;
+        } else {
+            others.push(name);
+        }
+    });
+    match matched {
+        0 => Err(Error::Invalid { op, reason: format!("{pattern:?} is none of {}", others.join(", ")) }),
+        _ => Ok(matched),
+    }
+}
+
+/// Is `name` the pattern, with any text for each `*`?
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((before, rest)) => name.strip_prefix(before).is_some_and(|name| {
+            name.char_indices().map(|(at, _)| at).chain([name.len()]).any(|at| matches(rest, &name[at..]))
+        }),
     }
 }
 
@@ -245,6 +336,22 @@ mod tests {
         model.visit_mut(&Path::root(), &mut |path, _| again.push(path.to_string()));
         assert_eq!(again, names);
         assert_eq!(model.count(), 2);
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, name, expected) in [
+            ("0.weight", "0.weight", true),
+            ("0.weight", "10.weight", false),
+            ("*", "", true),
+            ("*.weight", "a.b.weight", true),
+            ("*.weight", "a.weights", false),
+            ("a.*.b*", "a.x.y.bias", true),
+            ("a.*.b*", "a.bias", false),
+            ("é*", "ébène", true),
+        ] {
+            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+        }
     }
 
     #[test]
