@@ -7,6 +7,8 @@ mod anomaly;
 pub mod element;
 mod elementwise;
 mod error;
+#[cfg(feature = "faults")]
+pub mod fault;
 mod forward;
 mod function;
 pub mod gradcheck;

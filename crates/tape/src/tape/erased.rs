@@ -34,6 +34,9 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         Op::pieces(self, x, y, report);
     }
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        #[cfg(feature = "faults")]
+        return crate::fault::spoiled(Op::name(self), x, y, dy, |x, y, dy| Op::vjp_all(self, x, y, dy, want));
+        #[cfg(not(feature = "faults"))]
         Op::vjp_all(self, x, y, dy, want)
     }
     #[track_caller]
