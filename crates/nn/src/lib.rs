@@ -34,6 +34,7 @@
 
 pub mod activation;
 pub mod by_hand;
+pub mod checkpoint;
 pub mod data;
 pub mod files;
 pub mod init;
@@ -52,7 +53,7 @@ pub use init::Init;
 pub use linear::Linear;
 pub use loss::{Loss, one_hot};
 pub use module::{Context, Module};
-pub use optim::{Optimizer, Sgd};
+pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
 pub use sequential::{Sequential, mlp};
