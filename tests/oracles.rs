@@ -7,4 +7,5 @@ mod interop;
 mod linear_algebra;
 mod losses;
 mod network_primitives;
+mod optimizers;
 mod reference_numbers;
