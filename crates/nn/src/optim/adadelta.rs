@@ -1,7 +1,7 @@
 //! AdaDelta.
 
 use super::descent::Descent;
-use super::rule::{Clock, Elements, Rule};
+use super::rule::{Clock, Elements, Mean, Rule};
 use tape::Element;
 
 /// Zeiler (2012): steps in the units of the weights, from the ratio of the steps so far to the gradients so far.
@@ -56,11 +56,11 @@ impl Rule for AdaDeltaRule {
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
         let (rate, eps) = (T::from_f64(rate), T::from_f64(self.eps));
-        let (rho, rest) = (T::from_f64(self.rho), T::from_f64(1.0 - self.rho));
+        let mean = Mean::new(self.rho);
         x.each(|w, g, [s, u]| {
-            *s = rho * *s + rest * g * g;
+            *s = mean.of(*s, g * g);
             let d = (*u + eps).sqrt() / (*s + eps).sqrt() * g;
-            *u = rho * *u + rest * d * d;
+            *u = mean.of(*u, d * d);
             *w -= rate * d;
         });
     }

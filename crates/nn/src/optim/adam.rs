@@ -1,7 +1,7 @@
 //! Adam, and Adam with decoupled weight decay.
 
 use super::descent::Descent;
-use super::rule::{Clock, Elements, Rule};
+use super::rule::{Clock, Elements, Mean, Rule};
 use tape::Element;
 
 /// Kingma and Ba (2015): momentum, in units of the root of the gradient's mean square.
@@ -83,25 +83,22 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     }
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
-        let (beta1, beta2) = (T::from_f64(self.betas.0), T::from_f64(self.betas.1));
-        let (rest1, rest2) = (T::from_f64(1.0 - self.betas.0), T::from_f64(1.0 - self.betas.1));
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
         // η / (1 - β₁ᵗ), and 1 / √(1 - β₂ᵗ), which are the same for all elements.
         let rate = T::from_f64(rate / clock.seen(self.betas.0));
         let root = T::from_f64(1.0 / clock.seen(self.betas.1).sqrt());
         let eps = T::from_f64(self.eps);
-        let means = |g: T, m: &mut T, v: &mut T| {
-            *m = beta1 * *m + rest1 * g;
-            *v = beta2 * *v + rest2 * g * g;
-        };
         if self.amsgrad {
             x.each(|w, g, [m, v, top]| {
-                means(g, m, v);
+                *m = first.of(*m, g);
+                *v = second.of(*v, g * g);
                 *top = top.larger(*v);
                 *w -= rate * *m / (root * top.sqrt() + eps);
             });
         } else {
             x.each(|w, g, [m, v]| {
-                means(g, m, v);
+                *m = first.of(*m, g);
+                *v = second.of(*v, g * g);
                 *w -= rate * *m / (root * v.sqrt() + eps);
             });
         }

@@ -24,8 +24,10 @@ use tape::{Element, Error, ParamId, Tensor};
 pub struct Descent<R, T: Element = f64> {
     /// η, the factor of the step.
     pub learning_rate: f64,
-    clip_norm: Option<f64>,
-    clip_value: Option<f64>,
+    /// Infinite for none.
+    clip_norm: f64,
+    /// Infinite for none.
+    clip_value: f64,
     groups: Groups<R>,
     pub(super) entries: HashMap<ParamId, Entry<T>>,
 }
@@ -54,8 +56,8 @@ impl<R: Rule, T: Element> Descent<R, T> {
     pub fn by(rule: R, learning_rate: f64) -> Descent<R, T> {
         Descent {
             learning_rate,
-            clip_norm: None,
-            clip_value: None,
+            clip_norm: f64::INFINITY,
+            clip_value: f64::INFINITY,
             groups: Groups::new(rule),
             entries: HashMap::new(),
         }
@@ -98,7 +100,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// assert!(w.value().to_vec().iter().zip([27.0, 36.0]).all(|(w, expected)| (w - expected).abs() < 1e-12));
     /// ```
     pub fn clip_norm(mut self, bound: f64) -> Descent<R, T> {
-        self.clip_norm = Some(bound);
+        self.clip_norm = bound;
         self
     }
 
@@ -113,7 +115,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// assert_eq!(w.value().to_vec(), [25.0, -35.0, 0.0]);
     /// ```
     pub fn clip_value(mut self, bound: f64) -> Descent<R, T> {
-        self.clip_value = Some(bound);
+        self.clip_value = bound;
         self
     }
 
@@ -157,9 +159,11 @@ impl<R: Rule, T: Element> Descent<R, T> {
 
     /// The factor that brings the norm of all gradients below its bound.
     fn scale(&self, model: &dyn Parameters<T>, grads: &dyn GradientSource<T>) -> f64 {
-        let Some(bound) = self.clip_norm else { return 1.0 };
+        if self.clip_norm == f64::INFINITY {
+            return 1.0;
+        }
         let norm = gradient_norm(model, grads);
-        if norm > bound { bound / norm } else { 1.0 }
+        if norm > self.clip_norm { self.clip_norm / norm } else { 1.0 }
     }
 
     /// Changes one parameter.
@@ -171,7 +175,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
             if rule.decoupled() { (0.0, 1.0 - rate * weight_decay) } else { (*weight_decay, 1.0) };
         let adjust = Adjust {
             scale: T::from_f64(scale),
-            limit: self.clip_value.map(T::from_f64),
+            limit: T::from_f64(self.clip_value),
             decay: T::from_f64(decay),
             shrink: T::from_f64(shrink),
         };

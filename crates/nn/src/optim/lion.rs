@@ -1,7 +1,7 @@
 //! Lion.
 
 use super::descent::Descent;
-use super::rule::{Clock, Elements, Rule};
+use super::rule::{Clock, Elements, Mean, Rule};
 use tape::Element;
 
 /// Chen and others, "Symbolic discovery of optimization algorithms" (2023), algorithm 2: steps of one length.
@@ -53,12 +53,10 @@ impl Rule for LionRule {
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
         let rate = T::from_f64(rate);
-        let (beta1, beta2) = (T::from_f64(self.betas.0), T::from_f64(self.betas.1));
-        let (rest1, rest2) = (T::from_f64(1.0 - self.betas.0), T::from_f64(1.0 - self.betas.1));
+        let (step, memory) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
         x.each(|w, g, [m]| {
-            let c = beta1 * *m + rest1 * g;
-            *w -= rate * c.signum0();
-            *m = beta2 * *m + rest2 * g;
+            *w -= rate * step.of(*m, g).signum0();
+            *m = memory.of(*m, g);
         });
     }
 }

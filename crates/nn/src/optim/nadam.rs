@@ -1,7 +1,7 @@
 //! NAdam.
 
 use super::descent::Descent;
-use super::rule::{Clock, Elements, Rule};
+use super::rule::{Clock, Elements, Mean, Rule};
 use tape::Element;
 
 /// Dozat (2016): [`Adam`](super::Adam) that looks ahead as Nesterov's momentum does.
@@ -89,12 +89,11 @@ impl Rule for NAdamRule {
         let of_gradient = T::from_f64(rate * (1.0 - mu) / (1.0 - clock.product));
         let of_mean = T::from_f64(rate * next / (1.0 - clock.product * next));
         let root = T::from_f64(1.0 / clock.seen(self.betas.1).sqrt());
-        let (beta1, beta2) = (T::from_f64(self.betas.0), T::from_f64(self.betas.1));
-        let (rest1, rest2) = (T::from_f64(1.0 - self.betas.0), T::from_f64(1.0 - self.betas.1));
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
         let eps = T::from_f64(self.eps);
         x.each(|w, g, [m, v]| {
-            *m = beta1 * *m + rest1 * g;
-            *v = beta2 * *v + rest2 * g * g;
+            *m = first.of(*m, g);
+            *v = second.of(*v, g * g);
             *w -= (of_gradient * g + of_mean * *m) / (root * v.sqrt() + eps);
         });
     }

@@ -1,7 +1,7 @@
 //! RMSProp.
 
 use super::descent::Descent;
-use super::rule::{Clock, Elements, Rule};
+use super::rule::{Clock, Elements, Mean, Rule};
 use tape::Element;
 
 /// Hinton's lecture 6e (2012): the gradient in units of the root of its mean square.
@@ -76,26 +76,34 @@ impl Rule for RmsPropRule {
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
         let (rate, eps, momentum) = (T::from_f64(rate), T::from_f64(self.eps), T::from_f64(self.momentum));
-        let (alpha, rest) = (T::from_f64(self.alpha), T::from_f64(1.0 - self.alpha));
-        let scaled = |g: T, s: &mut T| {
-            *s = alpha * *s + rest * g * g;
-            g / (s.sqrt() + eps)
-        };
-        let scaled_centered = |g: T, s: &mut T, a: &mut T| {
-            *s = alpha * *s + rest * g * g;
-            *a = alpha * *a + rest * g;
-            // On a constant gradient the variance is 0, and rounding may go below.
-            g / ((*s - *a * *a).larger(T::ZERO).sqrt() + eps)
-        };
-        let heavy = |w: &mut T, v: &mut T, d: T| {
-            *v = momentum * *v + d;
-            *w -= rate * *v;
-        };
+        let mean = Mean::new(self.alpha);
         match (self.centered, self.momentum != 0.0) {
-            (false, false) => x.each(|w, g, [s]| *w -= rate * scaled(g, s)),
-            (false, true) => x.each(|w, g, [s, v]| heavy(w, v, scaled(g, s))),
-            (true, false) => x.each(|w, g, [s, a]| *w -= rate * scaled_centered(g, s, a)),
-            (true, true) => x.each(|w, g, [s, a, v]| heavy(w, v, scaled_centered(g, s, a))),
+            (false, false) => x.each(|w, g, [s]| {
+                *s = mean.of(*s, g * g);
+                *w -= rate * g / (s.sqrt() + eps);
+            }),
+            (false, true) => x.each(|w, g, [s, v]| {
+                *s = mean.of(*s, g * g);
+                *v = momentum * *v + g / (s.sqrt() + eps);
+                *w -= rate * *v;
+            }),
+            (true, false) => x.each(|w, g, [s, a]| {
+                *s = mean.of(*s, g * g);
+                *a = mean.of(*a, g);
+                *w -= rate * g / (deviation(*s, *a) + eps);
+            }),
+            (true, true) => x.each(|w, g, [s, a, v]| {
+                *s = mean.of(*s, g * g);
+                *a = mean.of(*a, g);
+                *v = momentum * *v + g / (deviation(*s, *a) + eps);
+                *w -= rate * *v;
+            }),
         }
     }
+}
+
+/// `√(s - a²)`. On a constant gradient the variance is 0, and rounding may go below.
+#[inline(always)]
+fn deviation<T: Element>(s: T, a: T) -> T {
+    (s - a * a).larger(T::ZERO).sqrt()
 }

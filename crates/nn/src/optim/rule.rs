@@ -1,5 +1,6 @@
 //! What makes one optimizer differ from another: the equations by which an element changes.
 
+use pulp::{Arch, NullaryFnOnce};
 use std::fmt::Debug;
 use tape::{Element, Tensor};
 
@@ -84,13 +85,32 @@ impl Clock {
     }
 }
 
+/// An exponential mean with memory β: `m ← β m + (1 - β) x`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mean<T> {
+    memory: T,
+    rest: T,
+}
+
+impl<T: Element> Mean<T> {
+    pub(super) fn new(beta: f64) -> Mean<T> {
+        Mean { memory: T::from_f64(beta), rest: T::from_f64(1.0 - beta) }
+    }
+
+    /// The mean after one more number.
+    #[inline(always)]
+    pub(super) fn of(self, mean: T, x: T) -> T {
+        self.memory * mean + self.rest * x
+    }
+}
+
 /// What becomes of the elements of a gradient before the rule sees them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Adjust<T> {
     /// The factor that brings the norm of all gradients below its bound; 1 for none.
     pub scale: T,
-    /// The largest absolute value.
-    pub limit: Option<T>,
+    /// The largest absolute value; infinity for none.
+    pub limit: T,
     /// λ of `g + λ w`; 0 for none.
     pub decay: T,
     /// The factor of the weights before the step; 1 for none.
@@ -98,17 +118,13 @@ pub(super) struct Adjust<T> {
 }
 
 impl<T: Element> Adjust<T> {
-    pub(super) const NONE: Adjust<T> = Adjust { scale: T::ONE, limit: None, decay: T::ZERO, shrink: T::ONE };
-
+    /// The gradient that the rule sees. Nothing is added where there is no decay: the weight may be infinite.
     #[inline(always)]
     fn gradient(self, w: T, g: T) -> T {
-        let g = if self.scale == T::ONE { g } else { self.scale * g };
-        let g = match self.limit {
-            // A NaN stays one.
-            Some(limit) if g > limit => limit,
-            Some(limit) if g < -limit => -limit,
-            _ => g,
-        };
+        let g = self.scale * g;
+        // Written so that a NaN stays one.
+        let g = if g > self.limit { self.limit } else { g };
+        let g = if g < -self.limit { -self.limit } else { g };
         if self.decay == T::ZERO { g } else { g + self.decay * w }
     }
 }
@@ -128,33 +144,34 @@ impl<T: Element> Elements<'_, T> {
     /// # Panics
     /// If `f` takes another number of slots than the rule has.
     pub fn each<const N: usize>(self, f: impl Fn(&mut T, T, [&mut T; N])) {
-        let adjust = self.adjust;
-        if adjust == Adjust::NONE {
-            return pass(self.weights, self.gradient, self.slots, f);
-        }
-        pass(self.weights, self.gradient, self.slots, |w, g, slots| {
-            *w *= adjust.shrink;
-            let g = adjust.gradient(*w, g);
-            f(w, g, slots);
-        });
+        let Elements { weights, gradient, slots, adjust } = self;
+        let (n, found) = (weights.len(), slots.len());
+        let Ok(slots) = <&mut [Tensor<T>; N]>::try_from(slots) else {
+            unreachable!("the rule has {found} slots and its update takes {N}")
+        };
+        let slots = slots.each_mut().map(|slot| &mut slot.as_mut_slice()[..n]);
+        Arch::new().dispatch(Pass { weights, gradient: &gradient[..n], slots, adjust, f });
     }
 }
 
-/// One pass over everything.
-#[inline(always)]
-fn pass<T: Element, const N: usize>(
-    weights: &mut [T],
-    gradient: &[T],
-    slots: &mut [Tensor<T>],
-    f: impl Fn(&mut T, T, [&mut T; N]),
-) {
-    let n = weights.len();
-    let found = slots.len();
-    let Ok(slots) = <&mut [Tensor<T>; N]>::try_from(slots) else {
-        unreachable!("the rule has {found} slots and its update takes {N}")
-    };
-    let mut slots = slots.each_mut().map(|slot| &mut slot.as_mut_slice()[..n]);
-    for (i, (w, &g)) in weights.iter_mut().zip(gradient).enumerate() {
-        f(w, g, slots.each_mut().map(|slot| &mut slot[i]));
+/// One pass over everything, compiled for several instruction sets.
+struct Pass<'a, T, F, const N: usize> {
+    weights: &'a mut [T],
+    gradient: &'a [T],
+    slots: [&'a mut [T]; N],
+    adjust: Adjust<T>,
+    f: F,
+}
+
+impl<T: Element, F: Fn(&mut T, T, [&mut T; N]), const N: usize> NullaryFnOnce for Pass<'_, T, F, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Pass { weights, gradient, mut slots, adjust, f } = self;
+        for (i, (w, &g)) in weights.iter_mut().zip(gradient).enumerate() {
+            *w *= adjust.shrink;
+            f(w, adjust.gradient(*w, g), slots.each_mut().map(|slot| &mut slot[i]));
+        }
     }
 }
