@@ -5,6 +5,7 @@ mod closed_form;
 mod documentation;
 mod interop;
 mod linear_algebra;
+mod loss_numbers;
 mod losses;
 mod network_primitives;
 mod optimizers;
