@@ -289,7 +289,7 @@ pub fn cross_entropy<'t, T: Element>(a: Var<'t, T>, y: impl ClassTarget<'t, T>) 
 pub fn cross_entropy_from_logits<'t, T: Element>(z: Var<'t, T>, y: impl ClassTarget<'t, T>) -> Scalar<'t, T> {
     let y = y.distributions(z);
     check("cross_entropy_from_logits", z, y);
-    (z.log_softmax(-1) * y).sum() / -samples(z)
+    z.cross_entropy(y, -1).sum() / samples(z)
 }
 
 /// The sum of `term` over all elements.
