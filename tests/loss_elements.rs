@@ -121,10 +121,10 @@ fn kinks_have_derivative_zero_or_that_of_both_sides() {
     let tape = Tape::new();
     let a = tape.var([1.0, 0.5]);
     let y = Tensor::from([1.0, -1.0]);
-    assert_eq!(loss::hinge(a, &Tensor::from([1.0, 2.0]), 1.0).sum().backward().wrt(a), Tensor::zeros([2]));
+    assert_eq!(loss::hinge(a, Tensor::from([1.0, 2.0]), 1.0).sum().backward().wrt(a), Tensor::zeros([2]));
     assert_eq!(loss::hinge_embedding(a, &y, 0.5).sum().backward().wrt(a), Tensor::from([1.0, 0.0]));
     assert_eq!(
-        loss::huber(a, &Tensor::from([0.0, 1.5]), 1.0).sum().backward().wrt(a),
+        loss::huber(a, Tensor::from([0.0, 1.5]), 1.0).sum().backward().wrt(a),
         Tensor::from([1.0, -1.0])
     );
     let y = tape.var([0.0, 1.0]);
@@ -136,7 +136,7 @@ fn kinks_have_derivative_zero_or_that_of_both_sides() {
 #[should_panic(expected = "huber: expected a positive delta, found 0")]
 fn a_width_is_positive() {
     let tape = Tape::new();
-    loss::huber(tape.var([1.0]), &Tensor::from([1.0]), 0.0);
+    loss::huber(tape.var([1.0]), Tensor::from([1.0]), 0.0);
 }
 
 #[test]

@@ -161,8 +161,8 @@ impl<T: Stored> Checkpoint<T> {
     /// Reads a file that [`save`](Checkpoint::save) wrote.
     ///
     /// # Errors
-    /// As [`safetensors::load`]; [`Problem::Corrupt`] if it is another kind of file, [`Problem::Version`] if its layout
-    /// is another.
+    /// As [`safetensors::load`]; [`Problem::Corrupt`] if it is another kind of file, [`Problem::Version`] if its
+    /// layout is another.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint<T>, FileError> {
         let path = path.as_ref();
         let (tensors, metadata) = safetensors::load_with(path, KEY)?;

@@ -6,7 +6,8 @@ use super::{Losses, Target, check};
 use tape::network::{Reduction, bce_with_logits};
 use tape::{Element, Tensor, Var};
 
-/// `-Y ln A - (1 - Y) ln(1 - A)` of each element: what [`bce`](super::bce) adds up, with the same floor of the logarithms.
+/// `-Y ln A - (1 - Y) ln(1 - A)` of each element: what [`bce`](super::bce) adds up, with the same floor of the
+/// logarithms.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
@@ -25,8 +26,8 @@ pub fn binary_cross_entropy<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>
     each("binary_cross_entropy", a, y, BinaryCrossEntropy)
 }
 
-/// [`binary_cross_entropy`] of `σ(Z)`, accurate for every `Z`; `pos_weight`, which broadcasts with `Z`, multiplies the part
-/// of `Y`: above 1 it makes a missed yes dearer than a false one.
+/// [`binary_cross_entropy`] of `σ(Z)`, accurate for every `Z`; `pos_weight`, which broadcasts with `Z`, multiplies
+/// the part of `Y`: above 1 it makes a missed yes dearer than a false one.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
@@ -73,8 +74,8 @@ pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) 
     Losses::of_elements((-(a * y) + T::from_f64(margin)).relu())
 }
 
-/// Of distances `A`: `A` itself where the target is 1 (the pair belongs together), `max(0, margin - A)` elsewhere. The
-/// derivative at the kink is 0.
+/// Of distances `A`: `A` itself where the target is 1 (the pair belongs together), `max(0, margin - A)` elsewhere.
+/// The derivative at the kink is 0.
 ///
 /// ```
 /// use tape::{Tape, Tensor};

@@ -1,8 +1,8 @@
 //! Losses of classes: the labels are whole numbers, of which one may mark samples to be left out.
 //!
-//! Predictions have the shape `[N, classes]` or `[N, classes, ..]` (or `[classes]`), with one label for each sample, or
-//! each position of a sample. [`Classes`] holds weights, the mark, and the smoothing; its reduction is not looked at,
-//! because [`Losses`] has names for those.
+//! Predictions have the shape `[N, classes]` or `[N, classes, ..]` (or `[classes]`), with one label for each
+//! sample, or each position of a sample. [`Classes`] holds weights, the mark, and the smoothing; its reduction is
+//! not looked at, because [`Losses`] has names for those.
 
 use super::{Losses, Target, check};
 use tape::network::{self, Classes, Reduction};
@@ -28,8 +28,9 @@ fn class_axis<T: Element>(x: Var<'_, T>) -> isize {
     isize::from(x.shape().rank() > 1)
 }
 
-/// The cross-entropy of each sample, of logits and labels: `-(1 - s) wₜ ln pₜ - s Σ w ln p / classes` with `p` the softmax
-/// of `Z`, label `t`, weights `w` and smoothing `s`. The mean divides by `Σ wₜ` over the samples that are not left out.
+/// The cross-entropy of each sample, of logits and labels: `-(1 - s) wₜ ln pₜ - s Σ w ln p / classes` with `p` the
+/// softmax of `Z`, label `t`, weights `w` and smoothing `s`. The mean divides by `Σ wₜ` over the samples that are
+/// not left out.
 ///
 /// ```
 /// use nn::loss::{Classes, label_cross_entropy};
@@ -54,8 +55,8 @@ pub fn label_cross_entropy<'t, T: Element>(
     Losses::weighing(network::cross_entropy(&z, labels, &apart(classes)), count)
 }
 
-/// The cross-entropy of each sample, of logits and distributions: `-Σ w ((1 - s) Y + s / classes) ln p`. The mean divides
-/// by the number of samples.
+/// The cross-entropy of each sample, of logits and distributions: `-Σ w ((1 - s) Y + s / classes) ln p`. The mean
+/// divides by the number of samples.
 ///
 /// ```
 /// use nn::loss::{Classes, soft_cross_entropy};
@@ -106,8 +107,9 @@ pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], classes: &Classes<T>) 
     Losses::weighing(-taken.sum_axes(class_axis(x), false), count)
 }
 
-/// `wₜ / classes Σ max(0, margin - Xₜ + X_c)ᵖ` of each sample, over the classes `c` that are not its label `t`: zero once
-/// the score of the label is the largest by the margin. The mean is that over the samples; none are left out.
+/// `wₜ / classes Σ max(0, margin - Xₜ + X_c)ᵖ` of each sample, over the classes `c` that are not its label `t`:
+/// zero once the score of the label is the largest by the margin. The mean is that over the samples; none are left
+/// out.
 ///
 /// ```
 /// use nn::loss::{Classes, multi_margin};

@@ -7,8 +7,8 @@ use super::{Losses, Target, check};
 use tape::{Element, Error, Tensor, Var};
 
 /// `Y (ln Y - X)` of each element, for logarithms of probabilities `X` and probabilities `Y`: their sum is the
-/// Kullback-Leibler divergence of `Y` from `eˣ`, and [`Losses::sample_mean`] its mean over samples. Where `Y` is 0 the
-/// loss and its derivatives are 0.
+/// Kullback-Leibler divergence of `Y` from `eˣ`, and [`Losses::sample_mean`] its mean over samples. Where `Y` is 0
+/// the loss and its derivatives are 0.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
@@ -46,8 +46,8 @@ pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t,
     Losses::of_elements(y.exp() * (y - x))
 }
 
-/// `u · v / (max(|u|, eps) max(|v|, eps))` along an axis: the cosine of the angle between them, 0 if one is 0. `eps` is
-/// usually 1e-8.
+/// `u · v / (max(|u|, eps) max(|v|, eps))` along an axis: the cosine of the angle between them, 0 if one is 0.
+/// `eps` is usually 1e-8.
 ///
 /// # Shapes
 /// `u` and `v` have one shape; the result has it without the axis.

@@ -33,7 +33,8 @@ impl<'t, T: Element> Losses<'t, T> {
         Losses { each, count }
     }
 
-    /// The losses by themselves: one for each element of the predictions, or for each sample where the function says so.
+    /// The losses by themselves: one for each element of the predictions, or for each sample where the function
+    /// says so.
     pub fn each(self) -> Var<'t, T> {
         self.each
     }
@@ -67,8 +68,8 @@ impl<'t, T: Element> Losses<'t, T> {
         self.sum() / samples(self.each)
     }
 
-    /// The mean over everything, weighted by class weights where there are some; 0 if there is nothing, or nothing that
-    /// weighs anything.
+    /// The mean over everything, weighted by class weights where there are some; 0 if there is nothing, or nothing
+    /// that weighs anything.
     #[track_caller]
     pub fn mean(self) -> Scalar<'t, T> {
         let factor = if self.count == T::ZERO { T::ZERO } else { T::ONE / self.count };

@@ -19,11 +19,11 @@
 //! | [`bce_from_logits`] | `bce` of `σ(Z)` | `(σ(Z) - Y) / N` |
 //! | [`cross_entropy_from_logits`] | `cross_entropy` of `softmax(Z)` | `(softmax(Z) - Y) / N` |
 //!
-//! These come with their names as single functions. All others give the losses of single elements, or of samples, as
-//! [`Losses`], of which `.sum()`, `.sample_mean()` and `.mean()` make one number: [`squared_error`], [`absolute_error`],
-//! [`huber`], [`smooth_l1`]; [`binary_cross_entropy`], [`hinge`]; [`label_cross_entropy`], [`soft_cross_entropy`], [`nll`],
-//! [`multi_margin`] with weights of classes, smoothing, and labels to be left out; [`kl_divergence`],
-//! [`cosine_embedding`]. [`l1_penalty`] and [`l2_penalty`] are of weights.
+//! These come with their names as single functions. All others give the losses of single elements, or of samples,
+//! as [`Losses`], of which `.sum()`, `.sample_mean()` and `.mean()` make one number: [`squared_error`],
+//! [`absolute_error`], [`huber`], [`smooth_l1`]; [`binary_cross_entropy`], [`hinge`]; [`label_cross_entropy`],
+//! [`soft_cross_entropy`], [`nll`], [`multi_margin`] with weights of classes, smoothing, and labels to be left out;
+//! [`kl_divergence`], [`cosine_embedding`]. [`l1_penalty`] and [`l2_penalty`] are of weights.
 //!
 //! Sums run over all elements. The names of the literature are not reliable: "mean squared error" stands for five
 //! of these rows, and for `m = 1` or `N = 1` several coincide, so check with more than one of each.

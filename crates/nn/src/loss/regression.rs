@@ -61,8 +61,8 @@ pub fn absolute_error<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> L
     each("absolute_error", a, y, AbsoluteError)
 }
 
-/// Huber (1964): of each element `1/2 (A - Y)²` where that is at most `δ` wide, and `δ (|A - Y| - δ/2)` beyond, so that
-/// outliers pull with a force of `δ` only. The gradient is `A - Y`, limited to `[-δ, δ]`.
+/// Huber (1964): of each element `1/2 (A - Y)²` where that is at most `δ` wide, and `δ (|A - Y| - δ/2)` beyond, so
+/// that outliers pull with a force of `δ` only. The gradient is `A - Y`, limited to `[-δ, δ]`.
 ///
 /// ```
 /// use tape::{Tape, Tensor};

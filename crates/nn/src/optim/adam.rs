@@ -6,9 +6,9 @@ use tape::Element;
 
 /// Kingma and Ba (2015): momentum, in units of the root of the gradient's mean square.
 ///
-/// `m ← β₁ m + (1 - β₁) g`, `v ← β₂ v + (1 - β₂) g²`, both from 0, so at step `t` `m̂ = m / (1 - β₁ᵗ)` and
-/// `v̂ = v / (1 - β₂ᵗ)`; `w ← w - η m̂ / (√v̂ + ε)`. AMSGrad (Reddi, Kale and Kumar 2018) takes the largest `v` so far for
-/// the root.
+/// `m ← β₁ m + (1 - β₁) g`, `v ← β₂ v + (1 - β₂) g²`, both from 0, so at step `t` the means are
+/// `m̂ = m / (1 - β₁ᵗ)` and `v̂ = v / (1 - β₂ᵗ)`; `w ← w - η m̂ / (√v̂ + ε)`. AMSGrad (Reddi, Kale and Kumar 2018) takes
+/// the largest `v` so far for the root.
 ///
 /// η is usually 1e-4 to 1e-2; the first step has length η in every element.
 ///
@@ -23,8 +23,9 @@ use tape::Element;
 /// ```
 pub type Adam<T = f64> = Descent<AdamRule<false>, T>;
 
-/// Loshchilov and Hutter (2019): [`Adam`] with a weight decay that is no part of the gradient, so that no root divides
-/// it: `w ← (1 - η λ) w` before the step. λ is 0.01 unless [`weight_decay`](Descent::weight_decay) says otherwise.
+/// Loshchilov and Hutter (2019): [`Adam`] with a weight decay that is no part of the gradient, so that no root
+/// divides it: `w ← (1 - η λ) w` before the step. λ is 0.01 unless [`weight_decay`](Descent::weight_decay) says
+/// otherwise.
 ///
 /// ```
 /// use nn::optim::AdamW;

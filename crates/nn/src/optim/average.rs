@@ -34,8 +34,8 @@ pub struct Average<T: Element = f64> {
 }
 
 impl<T: Element> Average<T> {
-    /// The mean with equal weights: stochastic weight averaging (Izmailov and others 2018), if [`update`](Average::update)
-    /// is called once an epoch late in training.
+    /// The mean with equal weights: stochastic weight averaging (Izmailov and others 2018), if
+    /// [`update`](Average::update) is called once an epoch late in training.
     pub fn equal() -> Average<T> {
         Average { decay: None, updates: 0, values: State::new() }
     }
@@ -55,6 +55,7 @@ impl<T: Element> Average<T> {
     ///
     /// # Panics
     /// If the model has another number of parameters, or they have other shapes, than at the first update.
+    #[track_caller]
     pub fn update(&mut self, model: &(impl Parameters<T> + ?Sized)) {
         self.updates += 1;
         if self.updates == 1 {

@@ -74,9 +74,9 @@ impl<R: Rule, T: Element> Descent<R, T> {
         self
     }
 
-    /// λ of the weight decay, which pulls weights towards 0: the gradient becomes `g + λ w`. With AdamW, Lion and NAdam
-    /// (if asked to) the weights shrink by the factor `1 - η λ` instead. Usually 1e-5 to 1e-2; where weights shrink,
-    /// 1e-2 to 0.3.
+    /// λ of the weight decay, which pulls weights towards 0: the gradient becomes `g + λ w`. With AdamW, Lion and
+    /// NAdam (if asked to) the weights shrink by the factor `1 - η λ` instead. Usually 1e-5 to 1e-2; where weights
+    /// shrink, 1e-2 to 0.3.
     pub fn weight_decay(mut self, decay: f64) -> Descent<R, T> {
         self.groups.others.weight_decay = decay;
         self
@@ -119,9 +119,10 @@ impl<R: Rule, T: Element> Descent<R, T> {
         self
     }
 
-    /// Treats the parameters whose names `selects` chooses as `change` says: it starts from the settings so far and may
-    /// change the weight decay, the rate factor and what is the rule's own; clipping and the learning rate are the same for
-    /// all. A parameter belongs to the first group that selects it; its name at its first step decides.
+    /// Treats the parameters whose names `selects` chooses as `change` says: it starts from the settings so far and
+    /// may change the weight decay, the rate factor and what is the rule's own; clipping and the learning rate are
+    /// the same for all. A parameter belongs to the first group that selects it; its name at its first step
+    /// decides.
     ///
     /// ```
     /// use nn::optim::AdamW;
@@ -132,7 +133,8 @@ impl<R: Rule, T: Element> Descent<R, T> {
     ///     let tape = Tape::new();
     ///     ((model[0].on(&tape) + model[1].on(&tape)) * 0.0).sum().backward()
     /// };
-    /// let mut optimizer = AdamW::new(0.1).weight_decay(0.5).group(|name| name == "1", |group| group.weight_decay(0.0));
+    /// let optimizer = AdamW::new(0.1).weight_decay(0.5);
+    /// let mut optimizer = optimizer.group(|name| name == "1", |group| group.weight_decay(0.0));
     /// optimizer.step(&mut model, &grads);
     /// assert_eq!(model.map(|w| w.value().item()), [0.95, 1.0]);
     /// ```

@@ -76,8 +76,8 @@ pub trait Optimizer<T: Element = f64> {
     /// part of it: they stand in the program.
     fn save(&self, model: &dyn Parameters<T>) -> SavedState<T>;
 
-    /// Takes over what [`save`](Optimizer::save) gave, for the parameters of the same names: the steps that follow are
-    /// those that would have followed there, bit for bit.
+    /// Takes over what [`save`](Optimizer::save) gave, for the parameters of the same names: the steps that follow
+    /// are those that would have followed there, bit for bit.
     ///
     /// # Errors
     /// If names or shapes are not those that this optimizer would save. Then it is as it was.

@@ -78,7 +78,8 @@ impl<T: Element> Classes<T> {
 }
 
 impl<T: Element> Classes<T> {
-    /// The targets as what they weigh: for each sample the weight of its class, smoothed, and zeros where it is left out.
+    /// The targets as what they weigh: for each sample the weight of its class, smoothed, and zeros where it is
+    /// left out.
     ///
     /// # Shapes
     /// `shape` is that of the predictions, as in [`cross_entropy`]; the result has it too.

@@ -1,4 +1,5 @@
-//! The inverse Hessian that the last steps suggest: Nocedal and Wright, "Numerical Optimization" (2006), algorithm 7.4.
+//! The inverse Hessian that the last steps suggest: Nocedal and Wright, "Numerical Optimization" (2006), algorithm
+//! 7.4.
 
 use std::collections::VecDeque;
 use tape::Element;
@@ -42,8 +43,8 @@ impl<T: Element> History<T> {
         }
     }
 
-    /// `-H g`, in two loops over the pairs with `ρ = 1 / (s · y)`. `H` is that of the last curvature where nothing else
-    /// is known.
+    /// `-H g`, in two loops over the pairs with `ρ = 1 / (s · y)`. `H` is that of the last curvature where nothing
+    /// else is known.
     pub(super) fn direction(&self, gradient: &[T]) -> Vec<T> {
         let mut q: Vec<T> = gradient.iter().map(|&g| -g).collect();
         let mut parts = Vec::with_capacity(self.pairs.len());

@@ -136,8 +136,8 @@ fn zoom<G: Clone>(
     low
 }
 
-/// A step within a tenth of the interval from one of its ends is taken once; a second one in succession, or one on the
-/// end itself, is moved to that distance. Returns the step and whether it was such a first one.
+/// A step within a tenth of the interval from one of its ends is taken once; a second one in succession, or one on
+/// the end itself, is moved to that distance. Returns the step and whether it was such a first one.
 fn keep_off_the_ends(t: f64, from: f64, to: f64, stuck: bool) -> (f64, bool) {
     let margin = 0.1 * (to - from);
     if (to - t).min(t - from) >= margin {

@@ -3,6 +3,8 @@
 mod history;
 mod line_search;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use super::gradients::GradientSource;
 use crate::parameters::{Parameters, Path};
@@ -10,11 +12,11 @@ use history::{History, Pair, dot};
 use line_search::{Trial, search};
 use tape::{Element, Error, Gradients};
 
-/// Limited-memory BFGS with a line search for the strong Wolfe conditions (Nocedal and Wright, "Numerical Optimization",
-/// 2006, chapters 3 and 7).
+/// Limited-memory BFGS with a line search for the strong Wolfe conditions (Nocedal and Wright, "Numerical
+/// Optimization", 2006, chapters 3 and 7).
 ///
-/// For small models and the whole batch: the function must be the same at every evaluation, so no random batches and no
-/// random layers. A step makes several iterations, and each evaluates the function at least once.
+/// For small models and the whole batch: the function must be the same at every evaluation, so no random batches
+/// and no random layers. A step makes several iterations, and each evaluates the function at least once.
 ///
 /// ```
 /// use nn::Param;
@@ -90,14 +92,14 @@ impl<T: Element> Lbfgs<T> {
         Lbfgs { history: steps, ..self }
     }
 
-    /// Ends when no element of the gradient is above the first, or no element of a step, or the change of the value, is
-    /// above the second.
+    /// Ends when no element of the gradient is above the first, or no element of a step, or the change of the
+    /// value, is above the second.
     pub fn tolerances(self, gradient: f64, change: f64) -> Lbfgs<T> {
         Lbfgs { gradient_tolerance: gradient, change_tolerance: change, ..self }
     }
 
-    /// Makes iterations until one of the limits or tolerances is reached. `objective` gives the value and the gradients
-    /// of the function for a model; the value at the end is returned.
+    /// Makes iterations until one of the limits or tolerances is reached. `objective` gives the value and the
+    /// gradients of the function for a model; the value at the end is returned.
     ///
     /// # Panics
     /// If there is no gradient for any parameter of the model.

@@ -47,8 +47,8 @@ impl<T: Element> Lbfgs<T> {
     /// Goes on from where [`save`](Lbfgs::save) was called, with the parameters of `model`.
     ///
     /// # Errors
-    /// If names are missing or too many, or the vectors are not as long as the trainable parameters of `model`. Then it
-    /// is as it was.
+    /// If names are missing or too many, or the vectors are not as long as the trainable parameters of `model`.
+    /// Then it is as it was.
     pub fn restore(
         &mut self,
         model: &(impl crate::Parameters<T> + ?Sized),

@@ -123,8 +123,8 @@ impl Schedule for Exponential {
     }
 }
 
-/// `floor + (base - floor) (1 + cos(π k / period)) / 2`: from the base to the floor in one period, and up again in the
-/// next (Loshchilov and Hutter 2017).
+/// `floor + (base - floor) (1 + cos(π k / period)) / 2`: from the base to the floor in one period, and up again in
+/// the next (Loshchilov and Hutter 2017).
 ///
 /// ```
 /// use nn::optim::schedule::{Cosine, Schedule};

@@ -15,9 +15,9 @@ pub enum Anneal {
 
 /// Up to a top rate and down again, far below the first (Smith and Topin 2019).
 ///
-/// The first rate is `top / first`, the last `top / (first last)`. The top is reached in epoch `rise · epochs - 1`, the
-/// last rate in epoch `epochs - 1`, and it holds from there on. With three phases the descent first mirrors the ascent
-/// and then goes from the first rate to the last.
+/// The first rate is `top / first`, the last `top / (first last)`. The top is reached in epoch `rise · epochs - 1`,
+/// the last rate in epoch `epochs - 1`, and it holds from there on. With three phases the descent first mirrors the
+/// ascent and then goes from the first rate to the last.
 ///
 /// ```
 /// use nn::optim::schedule::{Anneal, OneCycle, Schedule};
