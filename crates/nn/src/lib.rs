@@ -29,6 +29,9 @@
 //! ```
 //!
 //! Resetting the tape before the step gives up its hold on the parameters, so the step copies nothing.
+//!
+//! [`optim`] has the other optimizers, [`optim::schedule`] their learning rates, [`loss`] the losses, and
+//! [`checkpoint`] the files from which a run goes on as if it had not been stopped.
 
 #![deny(unsafe_code)]
 
