@@ -13,6 +13,7 @@ mod store;
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, HandleRef, Handles, Number, Scalar, Var};
+pub(crate) use pieces::MASK;
 pub(crate) use rules::Rules;
 pub(crate) use store::{Keep, Store};
 
