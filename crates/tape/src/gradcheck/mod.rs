@@ -53,6 +53,7 @@ mod report;
 mod rounding;
 mod second;
 mod setup;
+mod single;
 mod sweep;
 mod taylor;
 mod verdict;
@@ -61,6 +62,7 @@ pub use crate::numdiff::{Interval, Step};
 pub use inputs::Inputs;
 pub use report::{Certificate, Check, CheckFailure, Entry, Outcome, Report, Summary};
 pub use setup::{Cotangent, Entries, Method, Noise, SetupError};
+pub use single::Model;
 pub use sweep::{FORMULAS, Sweep, SweepPoint};
 pub use verdict::{Evidence, Verdict, Why};
 
@@ -68,12 +70,14 @@ use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 use problem::Objective;
 use setup::Input;
+use single::Single;
 
 /// A gradient check: a function, its inputs by name, and what to ask. [`run`](GradCheck::run) answers.
 ///
 /// The function must give the same value whenever it is called: random numbers are drawn outside and captured.
 pub struct GradCheck<'f> {
     f: Box<Objective<'f>>,
+    single: Option<Box<Single<'f>>>,
     name: String,
     inputs: Vec<Input>,
     cotangent: Cotangent,
@@ -90,6 +94,7 @@ impl<'f> GradCheck<'f> {
     pub fn new<F: for<'t> Fn(&Inputs<'t>) -> Var<'t> + 'f>(f: F) -> GradCheck<'f> {
         GradCheck {
             f: Box::new(f),
+            single: None,
             name: std::thread::current().name().unwrap_or("gradcheck").to_string(),
             inputs: Vec::new(),
             cotangent: Cotangent::Random,

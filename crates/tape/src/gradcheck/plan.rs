@@ -8,7 +8,7 @@ use super::problem::{Direction, Problem};
 use super::random::SplitMix64;
 use super::report::{Check, Entry, Report, label};
 use super::rounding::{ROUNDINGS, relative, spreads};
-use super::setup::{Cotangent, Entries, Input, Method, Noise, SetupError};
+use super::setup::{Cotangent, Entries, Input, Method, Noise, SetupError, position};
 use super::verdict::Verdict;
 use crate::tensor::Tensor;
 
@@ -201,6 +201,9 @@ impl<'p, 'f> Run<'p, 'f> {
                     self.metamorphic();
                     self.adjoint();
                     self.path_integral(NODES);
+                    if let Some(single) = &check.single {
+                        self.single(&**single);
+                    }
                     let dyadic = self.problem.dyadic();
                     self.sampled(check.entries, if dyadic { Method::Exact } else { Method::Richardson });
                 }
@@ -361,14 +364,4 @@ impl<'p, 'f> Run<'p, 'f> {
             method,
         }
     }
-}
-
-/// The position along each axis of a row-major position.
-fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
-    let mut index = vec![0; shape.len()];
-    for (axis, &extent) in shape.iter().enumerate().rev() {
-        index[axis] = at % extent;
-        at /= extent;
-    }
-    index
 }

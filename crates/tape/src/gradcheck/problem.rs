@@ -2,6 +2,7 @@
 
 use super::inputs::Inputs;
 use super::random::SplitMix64;
+use crate::algebra::Element;
 use crate::tape::{MASK, Tape, Var};
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -211,6 +212,13 @@ impl<'f> Problem<'f> {
         found.into_iter().map(named).collect()
     }
 
+    /// Are the decisions at a point those of a recording in the other format?
+    pub(crate) fn decides_as<T: Element>(&mut self, point: &[Tensor], other: &Tape<T>) -> bool {
+        self.tape.reset();
+        (self.f)(&Inputs::record(&self.tape, &self.names, point, &self.tracked));
+        signature(&self.tape).same(&signature(other))
+    }
+
     /// A random direction over the inputs chosen, of the size of each input.
     pub(crate) fn random(&self, rng: &mut SplitMix64, chosen: impl Fn(usize) -> bool) -> Direction {
         let part = |(i, x): (usize, &Tensor)| {
@@ -241,6 +249,11 @@ fn outputs(
     tracked: &[bool],
 ) -> (Tensor, Signature) {
     let y = f(&Inputs::record(tape, names, point, tracked));
+    (y.value(), signature(tape))
+}
+
+/// The discrete decisions of what is recorded.
+fn signature<T: Element>(tape: &Tape<T>) -> Signature {
     let mut hash = SplitMix64(tape.len() as u64);
     let mut masks = Vec::new();
     tape.graph_mut().pieces(&mut |node, element, piece| {
@@ -251,5 +264,5 @@ fn outputs(
         hash.0 ^= (u64::from(node) << 40) ^ ((element as u64) << 8) ^ piece as u64;
         hash.0 = hash.word();
     });
-    (y.value(), Signature { decisions: hash.0, masks })
+    Signature { decisions: hash.0, masks }
 }

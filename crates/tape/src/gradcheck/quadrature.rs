@@ -47,6 +47,9 @@ impl Run<'_, '_> {
 
     fn integral(&mut self, parts: &[Option<Tensor>], nodes: usize) -> Outcome {
         let line = Direction::Dense(parts.to_vec());
+        let moved = self.spreads.iter().zip(parts).filter_map(|(s, v)| Some((s, v.as_ref()?.to_vec())));
+        let rounding: f64 =
+            moved.map(|(s, v)| s.iter().zip(v).map(|(s, v)| (s * v).abs()).sum::<f64>()).sum();
         let (mut length, mut failed) = (0.25, Vec::new());
         for _ in 0..HALVINGS {
             let end = self.problem.at(&line, length);
@@ -54,7 +57,8 @@ impl Run<'_, '_> {
             let coarse = self.quadrature(&line, parts, length, nodes / 2);
             let whole = end.same && end.deviation.is_finite();
             if let (true, Some((sum, size)), Some((coarse, _))) = (whole, fine, coarse) {
-                let noise = self.eta.max(f64::EPSILON * end.size) + 16.0 * f64::EPSILON * size;
+                let noise =
+                    self.eta.max(f64::EPSILON * end.size) + 16.0 * f64::EPSILON * size + rounding * length;
                 let allowed = MARGIN * ((sum - coarse).abs() + noise);
                 let difference = (sum - end.deviation).abs();
                 let decisive = allowed <= self.resolution * size;

@@ -177,3 +177,13 @@ impl fmt::Debug for GradCheck<'_> {
         f.debug_struct("GradCheck").field("name", &self.name).field("inputs", &names).finish_non_exhaustive()
     }
 }
+
+/// The position along each axis of a row-major position.
+pub(crate) fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (axis, &extent) in shape.iter().enumerate().rev() {
+        index[axis] = at % extent;
+        at /= extent;
+    }
+    index
+}
