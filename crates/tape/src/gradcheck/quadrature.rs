@@ -63,7 +63,9 @@ impl Run<'_, '_> {
                 let difference = (sum - end.deviation).abs();
                 let decisive = allowed <= self.resolution * size;
                 match difference <= allowed {
-                    true if decisive && failed.is_empty() => return Outcome::Passed(allowed / size),
+                    true if decisive && failed.is_empty() => {
+                        return Outcome::Passed(allowed / size.max(f64::MIN_POSITIVE));
+                    }
                     true if decisive => break,
                     true => {}
                     false => failed
