@@ -95,7 +95,8 @@ impl Problem<'_> {
         let parts = self.parts(line);
         let here = self.tangent(&parts, 0.0).to_vec();
         let there = self.tangent(&parts, 2.0 * f64::EPSILON).to_vec();
-        let (mut mid, mut rounding) = (0.0, 0.0);
+        let floor = ROUNDINGS * f64::EPSILON * self.magnitude() / self.scale(line);
+        let (mut mid, mut rounding) = (0.0, floor);
         for ((dy, again), ct) in here.into_iter().zip(there).zip(self.cotangent.to_vec()) {
             mid += dy * ct;
             rounding += ROUNDINGS * f64::EPSILON * (dy * ct).abs() + 2.0 * ((again - dy) * ct).abs();

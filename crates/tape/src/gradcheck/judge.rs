@@ -33,6 +33,9 @@ const FIRST_STEPS: [f64; 4] = [0.125, 0.125 / 16.0, 0.125 / 256.0, 2.0];
 /// The replication uses steps that are this much narrower.
 const NARROWER: f64 = 64.0;
 
+/// First steps at which a claim gets another chance before it is called wrong.
+const ALIASES: [f64; 3] = [1.0 / (1 << 8) as f64, 1.0 / (1 << 16) as f64, 1.0 / (1 << 24) as f64];
+
 impl Problem<'_> {
     /// Compares a claim with differences. Every first step is tried until one decides.
     pub(crate) fn judge(
@@ -150,7 +153,7 @@ impl Problem<'_> {
             return Verdict::Inconclusive(Why::Scale { narrow, wide: again.derivative });
         }
         if outside(again.derivative) && outside(narrow) {
-            return Verdict::Disagree;
+            return self.aliased(h, line, claim, eta, again).map_or(Verdict::Disagree, Verdict::Inconclusive);
         }
         let r = again.derivative.radius.max(narrow.radius);
         // The first interval was too narrow: its noise was measured elsewhere.
@@ -158,6 +161,20 @@ impl Problem<'_> {
             return Verdict::Agree;
         }
         Verdict::Inconclusive(Why::Noise { r, needed: needed.min((claim.analytic - narrow.mid).abs()) })
+    }
+
+    /// Do much narrower steps find the claim? Then the function oscillates below the steps before.
+    fn aliased(&mut self, h: f64, line: &Direction, claim: Claim, eta: f64, wide: Slope) -> Option<Why> {
+        let apart = (claim.analytic - wide.derivative.mid).abs();
+        for narrower in ALIASES {
+            let Ok(slope) = self.slope(line, h * narrower, eta, 0.0) else { continue };
+            let narrow = slope.derivative;
+            let finds = (claim.analytic - narrow.mid).abs() <= narrow.radius + claim.spread;
+            if finds && narrow.radius < 0.5 * apart {
+                return Some(Why::Scale { narrow, wide: wide.derivative });
+            }
+        }
+        None
     }
 
     /// What is known about the decision that changes within `h`.

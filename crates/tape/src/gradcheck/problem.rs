@@ -24,7 +24,8 @@ pub(crate) struct Decision {
 pub(crate) struct Sample {
     /// How far the objective is from its value at the point of the check. Outputs that did not change cancel exactly.
     pub(crate) deviation: f64,
-    /// The size of the outputs that changed: one rounding of each is `eps · size` together.
+    /// The size of the outputs: one rounding of each is `eps · size` together. Those that did not change count too, for
+    /// a change below a rounding does not show.
     pub(crate) size: f64,
     /// Were the discrete decisions those at the point of the check?
     pub(crate) same: bool,
@@ -96,6 +97,12 @@ impl<'f> Problem<'f> {
         self.weights.iter().zip(&self.outputs).map(|(w, y)| w * y).sum()
     }
 
+    /// The size of the number of the check: `Σ |ct f(x)|`. Where large terms cancel inside an operation, a derivative is no
+    /// more exact than a rounding of this, however small it is.
+    pub(crate) fn magnitude(&self) -> f64 {
+        self.weights.iter().zip(&self.outputs).map(|(w, y)| (w * y).abs()).sum()
+    }
+
     /// Evaluates at `t` along a line.
     pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
         let point = self.point(direction, t);
@@ -106,9 +113,6 @@ impl<'f> Problem<'f> {
         let (outputs, same) = self.evaluate(point);
         let (mut sum, mut rest, mut squares) = (0.0f64, 0.0, 0.0);
         for ((&w, &y), &before) in self.weights.iter().zip(&outputs).zip(&self.outputs) {
-            if y.to_bits() == before.to_bits() {
-                continue;
-            }
             // A compensated sum (A. Neumaier, 1974): the checker adds no noise of its own.
             let term = w * (y - before);
             let total = sum + term;

@@ -80,6 +80,7 @@ impl Run<'_, '_> {
         let cotangent = self.problem.cotangent.clone();
         let reference = self.problem.gradients(&rounded, &cotangent);
         let spreads = self.moved(&rounded, &reference);
+        let floor = ALLOWED * ROUNDING * self.problem.magnitude();
         let mut worst = 0f64;
         for (i, (double, spread)) in reference.iter().zip(spreads).enumerate() {
             let Some(double) = double else { continue };
@@ -87,7 +88,8 @@ impl Run<'_, '_> {
             for (at, ((single, double), spread)) in
                 single.into_iter().zip(double.to_vec()).zip(spread).enumerate()
             {
-                let allowed = ALLOWED * (ROUNDING * double.abs() + spread) + f64::from(f32::MIN_POSITIVE);
+                let allowed =
+                    ALLOWED * (ROUNDING * double.abs() + spread) + floor + f64::from(f32::MIN_POSITIVE);
                 let excess = (single - double).abs() / allowed;
                 if excess > 1.0 || (single.is_finite() != double.is_finite()) {
                     let name = label(1, &self.problem.names[i], &position(rounded[i].shape(), at), false);
