@@ -1,8 +1,10 @@
 //! What the tests share, and the programs of the documentation, compiled and run as tests.
 
 pub mod compare;
+pub mod naive;
 pub mod networks;
 pub mod numbers;
+pub mod properties;
 pub mod reference;
 pub mod systems;
 

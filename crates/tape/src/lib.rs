@@ -22,6 +22,8 @@ mod pool;
 pub mod registry;
 mod shape;
 mod simd;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod sweep;
 mod tape;
 mod tensor;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "index",       // positions as plain data
@@ -29,6 +29,7 @@ const LAYERS: [&str; 24] = [
     "transform",   // closures in, numbers out
     "graph",       // what was recorded, as data and pictures
     "registry",    // operations as data
+    "strategies",  // random cases for tests
     "lib",         // what is public
 ];
 
