@@ -8,3 +8,4 @@
 
 mod coverage;
 mod exact_graphs;
+mod networks;

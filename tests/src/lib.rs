@@ -5,6 +5,7 @@ pub mod naive;
 pub mod networks;
 pub mod numbers;
 pub mod properties;
+pub mod recursion;
 pub mod reference;
 pub mod systems;
 

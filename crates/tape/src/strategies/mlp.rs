@@ -39,7 +39,7 @@ pub enum MlpLoss {
     Mse,
     /// `-Σ y ln softmax(a) / B`, for targets that are 1 for one class and 0 for the others.
     SoftmaxCrossEntropy,
-    /// `Σ (ln(1 + eᵃ) - y a) / (B n)`, for targets 0 and 1.
+    /// `Σ (ln(1 + eᵃ) - y a) / B`, for targets 0 and 1.
     BceWithLogits,
 }
 
@@ -173,6 +173,25 @@ pub fn mlps() -> impl Strategy<Value = MlpSpec> + Clone {
     let layer = (1..=7_usize, activation, any::<bool>(), any::<bool>(), any::<bool>())
         .prop_map(|(width, activation, bias, tied, skip)| LayerSpec { width, activation, bias, tied, skip });
     let layers = collection::vec(layer, 1..=5);
-    (1..=7_usize, 1..=4_usize, layers, sample::select(&MlpLoss::ALL[..]), numerators(61))
-        .prop_map(|(inputs, batch, layers, loss, numbers)| MlpSpec { inputs, batch, layers, loss, numbers })
+    (1..=7_usize, 1..=4_usize, layers, sample::select(&MlpLoss::ALL[..]), numerators(61)).prop_map(
+        |(inputs, batch, layers, loss, numbers)| {
+            let layers = fitting(inputs, layers);
+            MlpSpec { inputs, batch, layers, loss, numbers }
+        },
+    )
+}
+
+/// Layers that skip or are tied are made as wide as their input, and as biased as the layer before.
+fn fitting(inputs: usize, mut layers: Vec<LayerSpec>) -> Vec<LayerSpec> {
+    let (mut width, mut bias) = (inputs, None);
+    for layer in &mut layers {
+        if layer.tied || layer.skip {
+            layer.width = width;
+        }
+        if layer.tied {
+            layer.bias = bias.unwrap_or(layer.bias);
+        }
+        (width, bias) = (layer.width, Some(layer.bias));
+    }
+    layers
 }
