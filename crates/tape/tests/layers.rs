@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 25] = [
+const LAYERS: [&str; 27] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "index",       // positions as plain data
@@ -28,6 +28,8 @@ const LAYERS: [&str; 25] = [
     "anomaly",     // where numbers went infinite
     "transform",   // closures in, numbers out
     "graph",       // what was recorded, as data and pictures
+    "numdiff",     // derivatives by differences
+    "gradcheck",   // derivatives compared with differences
     "registry",    // operations as data
     "strategies",  // random cases for tests
     "lib",         // what is public
