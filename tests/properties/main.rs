@@ -9,3 +9,5 @@
 mod coverage;
 mod exact_graphs;
 mod networks;
+mod shrinking;
+mod smooth_graphs;

@@ -3,8 +3,9 @@
 use nn::loss::{bce_from_logits, cross_entropy_from_logits, half_sse, mse};
 use nn::{Context, Linear, Module};
 use proptest::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use tape::numdiff::{Interval, richardson};
 use tape::strategies::{Activation, MlpLoss, MlpSpec, mlps};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::properties::check;
@@ -175,4 +176,51 @@ fn gradients_of_exact_networks_equal_the_delta_recursion_to_the_bit() {
         }
         Ok(())
     });
+}
+
+/// The derivative of the recursion's loss in one number, as an interval. The decisions of `relu` may change along the
+/// way, so only networks without it are asked.
+fn difference(network: &Network, place: impl Fn(&mut Network) -> &mut Bounded) -> Interval {
+    let mut moved = network.clone();
+    let x = place(&mut moved).value;
+    let at = |x: f64| {
+        place(&mut moved).value = x;
+        moved.loss()
+    };
+    richardson(at, x, 9)
+}
+
+#[test]
+fn the_delta_recursion_lies_in_the_intervals_of_differences() {
+    let (compared, narrow) = (Cell::new(0_usize), Cell::new(0_usize));
+    check(128, mlps(), |mut spec| {
+        for layer in spec.layers.iter_mut().filter(|layer| layer.activation == Activation::Relu) {
+            layer.activation = Activation::Tanh;
+        }
+        let network = Network::new(&spec);
+        let hand = network.backward();
+        // One weight and one bias of each layer that owns some: another one in every layer and network.
+        for k in (0..spec.layers.len()).filter(|&k| spec.owner(k) == k) {
+            let row = spec.numbers[k].unsigned_abs() as usize % spec.width(k + 1);
+            let column = spec.numbers[k + 1].unsigned_abs() as usize % spec.width(k);
+            let weight = difference(&network, |n| &mut n.weights[k][row][column]);
+            let mut pairs = vec![(hand.weights[k][row][column], weight)];
+            if let Some(bias) = &hand.biases[k] {
+                let slope = difference(&network, |n| &mut n.biases[k].as_mut().expect("it has one")[row]);
+                pairs.push((bias[row], slope));
+            }
+            for (expected, interval) in pairs {
+                let apart = (expected.value - interval.mid).abs();
+                let allowed = interval.radius + expected.tolerance();
+                prop_assert!(apart <= allowed, "layer {k}: {}, differences {interval}", expected.value);
+                compared.set(compared.get() + 1);
+                let size = expected.value.abs().max(hand.loss.value.abs()).max(1e-3);
+                narrow.set(narrow.get() + usize::from(allowed <= 1e-6 * size));
+            }
+        }
+        Ok(())
+    });
+    let (compared, narrow) = (compared.get(), narrow.get());
+    println!("{compared} derivatives, {narrow} to within 1e-6");
+    assert!(narrow * 100 >= 95 * compared, "{narrow} of {compared} intervals are narrow");
 }

@@ -66,7 +66,7 @@ impl Number for f64 {
             One::Gelu => 0.5 * x * Real::erfc(-x / 2_f64.sqrt()),
             One::GeluTanh => {
                 let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
-                0.5 * x * (1.0 + inner.tanh())
+                x * logistic(2.0 * inner)
             }
             One::Lgamma => Real::lgamma(x),
             One::Ln => x.ln(),

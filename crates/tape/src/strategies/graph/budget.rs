@@ -98,9 +98,14 @@ impl Dyadic {
     }
 }
 
-/// The power of two that brings the largest of the values between 1 and 2, if it is above 8 or below 1/8.
+/// Values below this are left as they are: where they are what is left of larger ones, scaling would only magnify
+/// their rounding.
+const CANCELLED: f64 = 1.0 / 4096.0;
+
+/// The power of two that brings the largest of the values between 1 and 2, if it is above 8, or below 1/8 and not
+/// cancelled.
 pub(super) fn rescaling(values: &Tensor) -> Option<f64> {
     let largest = values.to_vec().iter().fold(0.0_f64, |max, x| max.max(x.abs()));
-    let moderate = largest == 0.0 || (0.125..=8.0).contains(&largest);
+    let moderate = largest < CANCELLED || (0.125..=8.0).contains(&largest);
     (!moderate).then(|| 2_f64.powi(-(largest.log2().floor() as i32)))
 }

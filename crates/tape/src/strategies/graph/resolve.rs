@@ -26,7 +26,8 @@ impl GraphSpec {
     /// - an instruction that its [`Track`] does not have, or that would take an exact graph beyond its bits or its
     ///   degree, is its first operand;
     /// - on the smooth track, an operand of a function with a smaller domain is first moved there: `x² + 1/4` is
-    ///   positive, `x/16` and `x/8` are small; and a value above 8 or below 1/8 in size is scaled by a power of two.
+    ///   positive, `x/16` is small; and a value above 8 or below 1/8 in size is scaled by a power of two;
+    /// - what would be constant is the first operand: `x - x`, the softmax or the variance of one element.
     pub fn resolve(&self) -> Program {
         let one = [LeafSpec { shape: Vec::new(), values: vec![16] }];
         let specs = if self.leaves.is_empty() { &one[..] } else { &self.leaves };
@@ -177,12 +178,13 @@ impl Resolver {
                 let y = self.push(Action::One(f), &[x], shape);
                 if y == x { a } else { y }
             }
+            Opcode::Two(Two::Sub) if a == b => a,
             Opcode::Two(f) => self.two(f, a, b),
             Opcode::MatMul => self.matmul(a, b, instr.c),
             Opcode::Reduce(kind) => self.reduce(kind, a, instr),
             Opcode::Scan(kind) => match self.axis(a, instr) {
-                Some(axis) => self.scan(kind, a, axis),
-                None => a,
+                Some(axis) if self.shape(a)[axis] > 1 => self.scan(kind, a, axis),
+                _ => a,
             },
             Opcode::Move(kind) => self.movement(kind, [a, b], instr),
         };
@@ -238,6 +240,7 @@ impl Resolver {
         let kind = match kind {
             // Without elements only the sum is a finite number; 1/3 is not dyadic.
             _ if extent == 0 => Reduction::Sum,
+            Reduction::Variance if extent == 1 => Reduction::Sum,
             Reduction::Mean if self.track == Track::Exact && !extent.is_power_of_two() => Reduction::Sum,
             _ => kind,
         };
@@ -283,7 +286,7 @@ impl Resolver {
 
     fn select(&mut self, a: usize, b: usize, c: i8) -> usize {
         let ([a, b], shape) = self.pair(a, b);
-        let period = 2 + usize::from(c.unsigned_abs() % 3);
+        let period = (2 + usize::from(c.unsigned_abs() % 3)).min(shape.size());
         let mut count = 0;
         let mask = Tensor::from_fn(&shape, |_| {
             count += 1;

@@ -101,7 +101,7 @@ plain_enum! {
         IndexSelect,
         /// The first operand, with entries of the second added, several at one place.
         ScatterAdd,
-        /// The elements of the first operand, every `|c|`-th or so from the second.
+        /// The elements of the first operand, every second, third or fourth from the second.
         Select,
     }
 }
