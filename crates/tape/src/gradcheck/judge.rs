@@ -2,7 +2,8 @@
 
 use super::line::{Blocked, Slope};
 use super::problem::{Direction, Problem};
-use super::verdict::{Verdict, Why};
+use super::setup::Method;
+use super::verdict::{UNKNOWN, Verdict, Why};
 use crate::numdiff::Interval;
 
 /// What the gradient says along a line.
@@ -34,10 +35,17 @@ const NARROWER: f64 = 64.0;
 
 impl Problem<'_> {
     /// Compares a claim with differences. Every first step is tried until one decides.
-    pub(crate) fn judge(&mut self, line: &Direction, claim: Claim, eta: f64, resolution: f64) -> Judged {
+    pub(crate) fn judge(
+        &mut self,
+        method: Method,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> Judged {
         let mut first: Option<Judged> = None;
         for step in FIRST_STEPS {
-            let judged = self.judge_from(step * self.scale(line), line, claim, eta, resolution);
+            let judged = self.judge_from(method, step * self.scale(line), line, claim, eta, resolution);
             match judged.verdict {
                 Verdict::Inconclusive(_) => {}
                 _ => return judged,
@@ -55,20 +63,30 @@ impl Problem<'_> {
         first.unwrap_or_else(|| unreachable!("there are first steps"))
     }
 
-    fn judge_from(&mut self, h: f64, line: &Direction, claim: Claim, eta: f64, resolution: f64) -> Judged {
+    fn judge_from(
+        &mut self,
+        method: Method,
+        h: f64,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> Judged {
         let needed = resolution * claim.scale;
         match self.slope(line, h, eta, 1e-4 * needed) {
             Ok(slope) => {
+                // Whatever formula gives the number, the extrapolation has seen whether the function is smooth.
+                let derivative = self.single(method, line, eta).unwrap_or(slope.derivative);
+                let slope = Slope { derivative, ..slope };
                 let verdict = self.decide(h, line, claim, eta, needed, slope);
                 Judged { numeric: slope.derivative, h: slope.h, noise: slope.noise, verdict }
             }
             Err(blocked) => {
-                let numeric = Interval { mid: f64::NAN, radius: f64::INFINITY };
                 let (h, why) = match blocked {
                     Blocked::Decision(h) => (h, self.kink(line, h, claim, eta)),
                     Blocked::NonFinite(h) => (h, Why::NonFinite { at: h }),
                 };
-                Judged { numeric, h, noise: eta, verdict: Verdict::Inconclusive(why) }
+                Judged { numeric: UNKNOWN, h, noise: eta, verdict: Verdict::Inconclusive(why) }
             }
         }
     }

@@ -36,7 +36,10 @@
 //! ```
 
 mod adjoint;
+mod assemble;
 mod canary;
+mod exact;
+mod formulas;
 mod hints;
 mod inputs;
 mod judge;
@@ -44,15 +47,21 @@ mod line;
 mod metamorphic;
 mod plan;
 mod problem;
+mod quadrature;
 mod random;
 mod report;
+mod rounding;
+mod second;
 mod setup;
+mod sweep;
+mod taylor;
 mod verdict;
 
 pub use crate::numdiff::{Interval, Step};
 pub use inputs::Inputs;
 pub use report::{Certificate, Check, CheckFailure, Entry, Outcome, Report, Summary};
 pub use setup::{Cotangent, Entries, Method, Noise, SetupError};
+pub use sweep::{FORMULAS, Sweep, SweepPoint};
 pub use verdict::{Evidence, Verdict, Why};
 
 use crate::tape::{Scalar, Var};
@@ -167,5 +176,57 @@ impl<'f> GradCheck<'f> {
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+}
+
+/// Checks the gradients of a function of tensors or numbers by [`GradCheck`], and panics with the report if they do not
+/// agree: `assert_gradients!(|x, y| ..., x, y)`. The closure gets a [`Var`] for each value; its own value is a `Var` or
+/// a [`Scalar`].
+///
+/// ```
+/// use tape::assert_gradients;
+/// assert_gradients!(|x, y| (x * y).sin(), [1.0, 2.0], [0.5, -3.0]);
+/// assert_gradients!(|a| a.item().exp() * 2.0, 0.5);
+/// ```
+///
+/// ```should_panic
+/// # use tape::assert_gradients;
+/// assert_gradients!(|x| x.detach() * x, [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If the check is not an agreement, or cannot be run.
+#[macro_export]
+macro_rules! assert_gradients {
+    (|$($name:ident),+ $(,)?| $body:expr, $($value:expr),+ $(,)?) => {{
+        let mut names = [$(stringify!($name)),+].into_iter();
+        let check = $crate::gradcheck::GradCheck::new(|v| {
+            $(let $name = v[stringify!($name)];)+
+            $crate::gradcheck::Output::into_var($body)
+        });
+        $(let check = check.input(names.next().unwrap_or_default(), $value);)+
+        match check.run().map(|report| report.require()) {
+            Ok(Ok(certificate)) => certificate,
+            Ok(Err(failure)) => panic!("{failure}"),
+            Err(error) => panic!("{error}"),
+        }
+    }};
+}
+
+/// What a checked function may return: a tensor or a number.
+pub trait Output<'t> {
+    /// The value as a tensor.
+    fn into_var(self) -> Var<'t>;
+}
+
+impl<'t> Output<'t> for Var<'t> {
+    fn into_var(self) -> Var<'t> {
+        self
+    }
+}
+
+impl<'t> Output<'t> for Scalar<'t> {
+    fn into_var(self) -> Var<'t> {
+        self.to_var()
     }
 }

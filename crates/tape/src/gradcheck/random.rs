@@ -24,9 +24,10 @@ impl SplitMix64 {
         radius * (std::f64::consts::TAU * self.uniform()).cos()
     }
 
-    /// A number of either sign whose size is between 1/2 and 3/2: no weight is near 0.
+    /// A number of either sign whose size is between 1/2 and 3/2, so that no weight is near 0; a multiple of 1/64, so
+    /// that products with dyadic numbers are exact.
     pub(crate) fn weight(&mut self) -> f64 {
-        let size = 0.5 + self.uniform();
+        let size = 0.5 + (self.word() >> 58) as f64 / 64.0;
         if self.word() & 1 == 0 { size } else { -size }
     }
 }

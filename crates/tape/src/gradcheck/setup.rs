@@ -128,6 +128,13 @@ pub enum SetupError {
         /// The first output that is not.
         output: usize,
     },
+    /// An entry that does not exist, or is not differentiated.
+    Entry {
+        /// The name of the input.
+        input: String,
+        /// The position.
+        index: Vec<usize>,
+    },
     /// `GRADCHECK_ONLY` or `GRADCHECK_SEED` without meaning.
     Environment {
         /// What was expected and what was found.
@@ -155,6 +162,9 @@ impl fmt::Display for SetupError {
             }
             SetupError::NonFinite { output } => {
                 write!(f, "gradcheck: expected finite values, output {output} is not")
+            }
+            SetupError::Entry { input, index } => {
+                write!(f, "gradcheck: expected an entry to differentiate, found {input}{index:?}")
             }
             SetupError::Environment { reason } => write!(f, "gradcheck: {reason}"),
         }

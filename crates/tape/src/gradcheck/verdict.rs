@@ -54,6 +54,9 @@ pub enum Why {
     Vacuous,
 }
 
+/// An interval that says nothing.
+pub(crate) const UNKNOWN: Interval = Interval { mid: f64::NAN, radius: f64::INFINITY };
+
 /// What a comparison rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
