@@ -7,7 +7,6 @@ use tape::strategies::{
     Action, Domain, GraphSpec, Node, One, Opcode, Reduction, Step, Track, Two, graphs, tensors,
 };
 use tape::{Algebra, Element, Unary, Var};
-use tests::graphs::{Substitute, gradcheck};
 use tests::properties::config;
 
 /// `tanh` with the derivative `1 - y`.
@@ -45,9 +44,12 @@ fn mean_twice<'t>(step: &Step, x: &[Node<'t>]) -> Option<Node<'t>> {
     Some(Node::from(y.detach() * (1.0 - 1.0 / count) + y * (1.0 / count)))
 }
 
+/// What stands in the place of a step, if anything does.
+type Substitute = for<'t> fn(&Step, &[Node<'t>]) -> Option<Node<'t>>;
+
 /// The smallest graph for which the checker disagrees with the substitute.
 fn smallest(substitute: Substitute) -> GraphSpec {
-    let property = |spec: GraphSpec| match gradcheck(&spec.resolve(), substitute) {
+    let property = |spec: GraphSpec| match spec.resolve().gradcheck_with(substitute).run() {
         Ok(report) if report.verdict() == Verdict::Disagree => Err(TestCaseError::fail("a wrong derivative")),
         _ => Ok(()),
     };

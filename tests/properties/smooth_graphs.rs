@@ -5,16 +5,18 @@ use crate::coverage::Coverage;
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use tape::gradcheck::{Entry, Verdict};
+use tape::gradcheck::{Entries, Entry, Verdict};
 use tape::strategies::{Track, graphs};
 use tape::{Scalar, Tape, Tensor};
-use tests::graphs::{faithful, gradcheck};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
 
 /// Two orders of the same sums, and two libraries of functions, a few dozen roundings in a row: relative to the largest
 /// number of the graph, which scaling keeps moderate.
 const ROUNDING: f64 = 1e-9;
+
+/// So many of each leaf are compared.
+const ENTRIES: Entries = Entries::PerTensor(8);
 
 /// At most this part of the checks may find that it cannot tell.
 const INCONCLUSIVE: f64 = 0.02;
@@ -30,7 +32,7 @@ fn gradients_lie_in_the_intervals_of_differences() {
     check(256, graphs(Track::Smooth), |spec| {
         let program = spec.resolve();
         coverage.borrow_mut().add(&program);
-        let Ok(report) = gradcheck(&program, faithful) else {
+        let Ok(report) = program.gradcheck().entries(ENTRIES).run() else {
             prop_assert!(
                 program.leaves.iter().all(|leaf| leaf.size() == 0),
                 "a graph of {spec} is not checked"

@@ -1,7 +1,6 @@
 //! What the tests share, and the programs of the documentation, compiled and run as tests.
 
 pub mod compare;
-pub mod graphs;
 pub mod naive;
 pub mod networks;
 pub mod numbers;

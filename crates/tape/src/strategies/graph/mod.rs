@@ -2,6 +2,7 @@
 //! ([`Recorded`]).
 
 mod budget;
+mod check;
 mod functions;
 mod program;
 mod record;
