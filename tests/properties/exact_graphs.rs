@@ -4,8 +4,8 @@
 use crate::coverage::Coverage;
 use proptest::prelude::*;
 use std::cell::RefCell;
-use tape::strategies::{Program, Track, graphs};
-use tape::{Scalar, Tape, Tensor};
+use tape::strategies::{Layout, Program, Track, graphs};
+use tape::{Scalar, Tape, Tensor, Var};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
 
@@ -89,6 +89,32 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
         let (of_numbers, of_tensors) = (scalars.loss.backward(), recorded.loss.backward());
         for (leaf, numbers) in recorded.leaves.iter().zip(leaves) {
             prop_assert_eq!(of_numbers.wrt(numbers), of_tensors.wrt(*leaf).to_vec());
+        }
+        Ok(())
+    });
+}
+
+/// Neither how a leaf lies in memory nor which leaves are differentiated changes a bit.
+#[test]
+fn layouts_and_constants_change_nothing() {
+    check(256, graphs(Track::Exact), |spec| {
+        let program = spec.resolve();
+        let tape = Tape::new();
+        let recorded = program.record(&tape);
+        let expected = recorded.loss.backward().wrt(recorded.leaves.clone());
+        for layout in [Layout::Transposed, Layout::Sliced] {
+            let strided: Vec<Var<'_>> = program.leaves.iter().map(|x| tape.var(layout.of(x))).collect();
+            let again = program.record_with(&strided, |_, _| None);
+            prop_assert_eq!(again.loss.value(), recorded.loss.value(), "{:?}", layout);
+            prop_assert_eq!(&again.loss.backward().wrt(strided), &expected, "{:?}", layout);
+        }
+        for (k, expected) in expected.iter().enumerate() {
+            let place = |(i, x): (usize, &Tensor)| {
+                if i == k { tape.var(x.clone()) } else { tape.constant(x.clone()) }
+            };
+            let alone: Vec<Var<'_>> = program.leaves.iter().enumerate().map(place).collect();
+            let grads = program.record_with(&alone, |_, _| None).loss.backward();
+            prop_assert_eq!(&grads.wrt(alone[k]), expected, "leaf {} alone", k);
         }
         Ok(())
     });

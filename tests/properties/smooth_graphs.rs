@@ -11,9 +11,9 @@ use tape::{Scalar, Tape, Tensor};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
 
-/// Two orders of the same sums, and two libraries of functions, a few dozen roundings in a row: relative to the largest
-/// number of the graph, which scaling keeps moderate.
-const ROUNDING: f64 = 1e-9;
+/// Two orders of the same sums, and two libraries of functions, a few dozen roundings in a row, relative to the largest
+/// element. In a hundred thousand graphs they were 1e-12 apart at most; a wrong slope is much further off.
+const ROUNDING: f64 = 1e-10;
 
 /// So many of each leaf are compared.
 const ENTRIES: Entries = Entries::PerTensor(8);
@@ -70,7 +70,7 @@ fn gradients_lie_in_the_intervals_of_differences() {
 
 #[test]
 fn graphs_of_numbers_equal_graphs_of_tensors() {
-    let worst = Cell::new(0.0_f64);
+    let [worst, worst_value] = [const { Cell::new(0.0_f64) }; 2];
     check(512, graphs(Track::Smooth), |spec| {
         let program = spec.resolve();
         let naive = numbers(&program, &leaves(&program), &mut Decisions::default());
@@ -82,6 +82,7 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
             let scale = expected.iter().fold(1.0_f64, |max, x| max.max(x.abs()));
             for (found, expected) in value.to_vec().into_iter().zip(expected) {
                 let error = (found - expected).abs() / scale;
+                worst_value.set(worst_value.get().max(error));
                 prop_assert!(error <= ROUNDING, "{:?}: {found}, expected {expected}", step.action);
             }
         }
@@ -101,5 +102,5 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
         }
         Ok(())
     });
-    println!("largest distance of gradients: {:.1e}", worst.get());
+    println!("largest distance of values {:.1e}, of gradients {:.1e}", worst_value.get(), worst.get());
 }
