@@ -36,6 +36,7 @@ pub mod activation;
 pub mod by_hand;
 pub mod data;
 pub mod files;
+pub mod gradcheck;
 pub mod init;
 pub mod linear;
 pub mod loss;

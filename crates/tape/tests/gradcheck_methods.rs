@@ -1,6 +1,6 @@
 //! Every method agrees with right gradients, fails wrong ones and leaves kinks open.
 
-use tape::gradcheck::{Entries, Evidence, GradCheck, Inputs, Method, Outcome, Report, Step, Verdict};
+use tape::gradcheck::{Entries, Evidence, GradCheck, Inputs, Method, Outcome, Report, Step, Verdict, Why};
 use tape::{Tensor, Var};
 
 /// Methods that compare entries with differences.
@@ -146,4 +146,33 @@ fn second_order() {
     assert_eq!(report.verdict(), Verdict::Disagree, "{report}");
     assert!(report.entries().iter().all(|e| (e.order == 2) == (e.verdict == Verdict::Disagree)), "{report}");
     assert_eq!(report.worst().map(|e| e.label()).as_deref().map(|l| &l[..4]), Some("H:x["), "{report}");
+}
+
+#[test]
+fn a_whole_test_of_no_gradient_is_no_agreement() {
+    for method in WHOLE.into_iter().chain([Method::Adjoint, Method::Metamorphic]) {
+        let report = GradCheck::new(|v| v["x"] * 0.0).input("x", [1.0, 2.0]).method(method).run().unwrap();
+        assert_ne!(report.verdict(), Verdict::Agree, "{method:?}: {report}");
+    }
+}
+
+#[test]
+fn decisions_in_masks_are_seen() {
+    // Masks from comparisons, sorting and a branch on the value are all decisions that steps must not cross.
+    let near = 1.0 + 1e-4;
+    let report =
+        |f: fn(Var<'_>) -> Var<'_>| GradCheck::new(move |v| f(v["x"])).input("x", [1.0, near, 2.0]).run();
+    let functions: [fn(Var<'_>) -> Var<'_>; 4] = [
+        |x| x * &x.gt(1.00005) * x,
+        |x| x.sort(0, true).0 * &Tensor::from([1.0, 2.0, 3.0]),
+        |x| x.max().to_var(),
+        |x| if x.value().get([1]) > Some(1.00005) { x * x } else { x.exp() },
+    ];
+    for (i, f) in functions.into_iter().enumerate() {
+        let report = report(f).unwrap();
+        assert_eq!(report.verdict(), Verdict::Agree, "function {i}: {report}");
+    }
+    // Exactly between two pieces.
+    let report = GradCheck::new(|v| v["x"].max().to_var()).input("x", [1.0, 1.0]).run().unwrap();
+    assert!(matches!(report.verdict(), Verdict::Inconclusive(Why::Kink { op: "max", .. })), "{report}");
 }

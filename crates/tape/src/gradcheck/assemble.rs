@@ -1,20 +1,18 @@
 //! From comparisons to a report.
 
 use super::GradCheck;
+use super::plan::Run;
 use super::report::{Check, Entry, Outcome, Report, Summary};
 use super::setup::Input;
 use super::verdict::{Verdict, Why};
 
 /// Puts everything together.
-pub(crate) fn report(
-    check: &GradCheck<'_>,
-    seed: u64,
-    evaluations: usize,
-    entries: Vec<Entry>,
-    checks: Vec<Check>,
-) -> Report {
+pub(crate) fn report(check: &GradCheck<'_>, seed: u64, run: Run<'_, '_>) -> Report {
+    // Is there no gradient at all?
+    let flat = run.scales.iter().all(|&scale| scale == 0.0);
+    let (entries, checks, evaluations) = (run.entries, run.checks, run.problem.evaluations);
     let inputs: Vec<Summary> = check.inputs.iter().map(|input| summary(input, &entries)).collect();
-    let verdict = overall(&entries, &checks, &inputs, std::env::var("GRADCHECK_ONLY").is_ok());
+    let verdict = overall(&entries, &checks, &inputs, run.only.is_some(), flat);
     Report { name: check.name.clone(), seed, evaluations, entries, checks, inputs, verdict }
 }
 
@@ -44,7 +42,7 @@ fn summary(input: &Input, entries: &[Entry]) -> Summary {
 }
 
 /// Any disagreement wins; then whatever is inconclusive; an agreement must have shown something in every input.
-fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool) -> Verdict {
+fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool, flat: bool) -> Verdict {
     let failed = |check: &Check| matches!(check.outcome, Outcome::Failed(_));
     let broken = checks.iter().any(|check| failed(check) && check.name != "canary");
     if broken || entries.iter().any(|e| e.verdict == Verdict::Disagree) {
@@ -53,11 +51,14 @@ fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool) 
     if let Some(open) = entries.iter().find(|e| matches!(e.verdict, Verdict::Inconclusive(_))) {
         return open.verdict.clone();
     }
+    // Without entries, a test of a gradient that is not zero.
+    let passed = |check: &Check| matches!(check.outcome, Outcome::Passed(_)) && check.name != "canary";
+    let tested = !flat && checks.iter().any(passed);
     let agrees = |s: &Summary| {
         let seen = |e: &Entry| e.input == s.input && e.verdict == Verdict::Agree && e.analytic != 0.0;
         s.frozen || s.shape.contains(&0) || (s.zero && s.counts[0] > 0) || entries.iter().any(seen)
     };
-    let shown = if entries.is_empty() { checks.len() > 1 } else { part || inputs.iter().all(agrees) };
+    let shown = if entries.is_empty() { tested } else { part || inputs.iter().all(agrees) };
     if checks.iter().any(failed) || !shown {
         return Verdict::Inconclusive(Why::Vacuous);
     }

@@ -24,7 +24,7 @@ impl Problem<'_> {
         let mut known = None;
         for h in STEPS {
             let (right, left) = (self.at(line, h), self.at(line, -h));
-            let same = right.signature == self.signature && left.signature == self.signature;
+            let same = right.same && left.same;
             let difference = (right.deviation - left.deviation) / (2.0 * h);
             // A symmetric difference of a kink is as exact as that of a smooth function: the curvature tells.
             let bend = (right.deviation + left.deviation) / (h * h);

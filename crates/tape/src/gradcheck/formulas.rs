@@ -78,7 +78,7 @@ impl Problem<'_> {
     fn one_step(&mut self, line: &Direction, h: f64) -> (f64, f64) {
         let right = self.at(line, h);
         let difference = right.deviation / (0.5 * self.width(line, h));
-        let same = right.signature == self.signature;
+        let same = right.same;
         (if same { difference } else { f64::NAN }, 2.0 * f64::EPSILON * right.size / h)
     }
 
@@ -86,7 +86,7 @@ impl Problem<'_> {
     fn two_steps(&mut self, line: &Direction, h: f64) -> (f64, f64) {
         let (right, left) = (self.at(line, h), self.at(line, -h));
         let difference = (right.deviation - left.deviation) / self.width(line, h);
-        let same = right.signature == self.signature && left.signature == self.signature;
+        let same = right.same && left.same;
         (if same { difference } else { f64::NAN }, f64::EPSILON * right.size.max(left.size) / h)
     }
 

@@ -59,8 +59,7 @@ impl GradCheck<'_> {
         let mut run = Run::new(&mut problem, self, rng, 1);
         run.only = std::env::var("GRADCHECK_ONLY").ok();
         run.methods(self);
-        let (entries, checks) = (run.entries, run.checks);
-        Ok(report(self, seed, problem.evaluations, entries, checks))
+        Ok(report(self, seed, run))
     }
 
     /// The comparisons alone.

@@ -31,7 +31,7 @@ pub(crate) fn spreads(
     for _ in 0..2 {
         let line = relative(problem, rng);
         let moved = problem.point(&line, 2.0 * f64::EPSILON);
-        if problem.evaluate(&moved).1 != problem.signature {
+        if !problem.evaluate(&moved).1 {
             continue;
         }
         let again = problem.gradients(&moved, &cotangent);

@@ -95,7 +95,7 @@ impl Problem<'_> {
         let length = (0..HALVINGS).map(|k| 2f64.powi(-k)).find(|&length| {
             [-length, length].iter().all(|&t| {
                 let sample = self.at(line, t);
-                sample.signature == self.signature && sample.deviation.is_finite()
+                sample.same && sample.deviation.is_finite()
             })
         })?;
         let scaled = |part: &Option<Tensor>| part.as_ref().map(|v| v.map_values(|v| v * length));

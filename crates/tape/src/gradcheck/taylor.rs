@@ -35,7 +35,7 @@ impl Run<'_, '_> {
             let sample = self.problem.at(line, h);
             let remainder = (sample.deviation - h * slope).abs();
             let noise = self.eta.max(f64::EPSILON * sample.size) + h * size * f64::EPSILON;
-            if sample.signature != self.problem.signature || !remainder.is_finite() {
+            if !sample.same || !remainder.is_finite() {
                 remainders.clear();
             } else if remainder > CLEAR * noise {
                 remainders.push((h, remainder));

@@ -2,6 +2,7 @@
 //! `<u, J v> = <Jᵀ u, v>`, and itself on another path. Nothing here knows any operation by name.
 
 mod checker;
+mod false_alarms;
 mod fixtures;
 mod layouts;
 mod orders;
