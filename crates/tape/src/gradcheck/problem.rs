@@ -95,6 +95,11 @@ impl<'f> Problem<'f> {
         self.weights.iter().zip(&self.outputs).map(|(w, y)| w * y).sum()
     }
 
+    /// The size of the terms of the objective.
+    pub(crate) fn terms(&self) -> f64 {
+        self.weights.iter().zip(&self.outputs).map(|(w, y)| (w * y).powi(2)).sum::<f64>().sqrt()
+    }
+
     /// Evaluates at `t` along a line.
     pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
         let point = self.point(direction, t);

@@ -7,6 +7,7 @@
 use super::plan::Run;
 use super::problem::Direction;
 use super::report::{Check, Outcome};
+use super::rounding::residue;
 use super::verdict::Evidence;
 use crate::tensor::Tensor;
 use std::f64::consts::PI;
@@ -48,13 +49,15 @@ impl Run<'_, '_> {
     fn integral(&mut self, parts: &[Option<Tensor>], nodes: usize) -> Outcome {
         let line = Direction::Dense(parts.to_vec());
         let (mut length, mut failed) = (0.25, Vec::new());
+        let residue = self.residue(parts);
         for _ in 0..HALVINGS {
             let end = self.problem.at(&line, length);
             let fine = self.quadrature(&line, parts, length, nodes);
             let coarse = self.quadrature(&line, parts, length, nodes / 2);
             let whole = end.same && end.deviation.is_finite();
             if let (true, Some((sum, size)), Some((coarse, _))) = (whole, fine, coarse) {
-                let noise = self.eta.max(f64::EPSILON * end.size) + 16.0 * f64::EPSILON * size;
+                let noise =
+                    self.eta.max(f64::EPSILON * end.size) + 16.0 * f64::EPSILON * size + length * residue;
                 let allowed = MARGIN * ((sum - coarse).abs() + noise);
                 let difference = (sum - end.deviation).abs();
                 let decisive = allowed <= self.resolution * size;
@@ -75,6 +78,14 @@ impl Run<'_, '_> {
             length *= 0.5;
         }
         Outcome::Skipped("no path keeps to one smooth piece".to_string())
+    }
+
+    /// What rounding may leave of the derivative along a direction.
+    fn residue(&self, parts: &[Option<Tensor>]) -> f64 {
+        let terms = self.problem.terms();
+        let moved = self.problem.values.iter().zip(parts).filter_map(|(x, part)| Some((x, part.as_ref()?)));
+        let entries = moved.flat_map(|(x, part)| x.to_vec().into_iter().zip(part.to_vec()));
+        entries.map(|(x, v)| v.abs() * residue(terms, x)).sum()
     }
 
     /// The integral, and that of the sizes of its terms; `None` if the path leaves the piece it starts on.

@@ -16,17 +16,25 @@ pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction
     Direction::Dense(problem.values.iter().zip(&problem.tracked).map(part).collect())
 }
 
-/// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by
-/// an ulp or two.
+/// What rounding may leave where the terms of the derivative in `x` cancel.
+pub(crate) fn residue(terms: f64, x: f64) -> f64 {
+    ROUNDINGS * f64::EPSILON * terms / x.abs().max(1.0)
+}
+
+/// The rounding error of the gradients: some roundings of each entry and of the terms of the objective, relative to the
+/// input, and twice what changes when the inputs move by an ulp or two. The terms count because what cancels in a
+/// gradient may leave a rounding where the difference is exactly zero: the softmax of equal numbers.
 pub(crate) fn spreads(
     problem: &mut Problem<'_>,
     gradients: &[Option<Tensor>],
     rng: &mut SplitMix64,
 ) -> Vec<Vec<f64>> {
-    let own = |g: &Option<Tensor>| -> Vec<f64> {
-        g.iter().flat_map(Tensor::to_vec).map(|g| ROUNDINGS * f64::EPSILON * g.abs()).collect()
+    let terms = problem.terms();
+    let own = |(g, x): (&Option<Tensor>, &Tensor)| -> Vec<f64> {
+        let pairs = g.iter().flat_map(Tensor::to_vec).zip(x.to_vec());
+        pairs.map(|(g, x)| ROUNDINGS * f64::EPSILON * g.abs() + residue(terms, x)).collect()
     };
-    let mut spreads: Vec<Vec<f64>> = gradients.iter().map(own).collect();
+    let mut spreads: Vec<Vec<f64>> = gradients.iter().zip(&problem.values).map(own).collect();
     let cotangent = problem.cotangent.clone();
     for _ in 0..2 {
         let line = relative(problem, rng);
