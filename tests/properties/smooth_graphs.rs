@@ -104,3 +104,20 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
     });
     println!("largest distance of values {:.1e}, of gradients {:.1e}", worst_value.get(), worst.get());
 }
+
+/// Graphs that failed once, as they were printed.
+mod pasted {
+    use super::*;
+    use tape::strategies::{GraphSpec, Opcode::*, Scan};
+
+    #[test]
+    fn rounding_left_where_a_derivative_is_zero_is_no_error() {
+        let spec = GraphSpec::new(Track::Smooth)
+            .leaf([], [16])
+            .node(MatMul, [0, 0], 0, -83)
+            .node(Scan(Scan::Softmax), [1, 0], 1, 0)
+            .cotangent([16, 16, -16]);
+        let report = spec.resolve().gradcheck().run().unwrap();
+        assert!(matches!(report.verdict(), Verdict::Agree | Verdict::Inconclusive(_)), "{report}");
+    }
+}
