@@ -5,7 +5,7 @@ use crate::coverage::Coverage;
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use tape::gradcheck::{Entries, Entry, Verdict};
+use tape::gradcheck::{Entries, Entry, SetupError, Verdict};
 use tape::strategies::{Track, graphs};
 use tape::{Scalar, Tape, Tensor};
 use tests::naive::{Decisions, interpret, leaves, numbers};
@@ -32,12 +32,10 @@ fn gradients_lie_in_the_intervals_of_differences() {
     check(256, graphs(Track::Smooth), |spec| {
         let program = spec.resolve();
         coverage.borrow_mut().add(&program);
-        let Ok(report) = program.gradcheck().entries(ENTRIES).run() else {
-            prop_assert!(
-                program.leaves.iter().all(|leaf| leaf.size() == 0),
-                "a graph of {spec} is not checked"
-            );
-            return Ok(());
+        let report = match program.gradcheck().entries(ENTRIES).run() {
+            Ok(report) => report,
+            Err(SetupError::Empty { .. }) => return Ok(()),
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
         };
         let telling = |entry: &Entry| entry.analytic != 0.0 && entry.verdict == Verdict::Agree;
         telling_graphs.set(telling_graphs.get() + usize::from(report.entries().iter().any(telling)));

@@ -2,7 +2,7 @@
 
 use super::program::{Program, Step};
 use super::record::Node;
-use crate::gradcheck::GradCheck;
+use crate::gradcheck::{Cotangent, GradCheck};
 use crate::tape::Var;
 
 impl Program {
@@ -39,10 +39,12 @@ impl Program {
     where
         F: for<'a, 'b, 't> Fn(&'a Step, &'b [Node<'t>]) -> Option<Node<'t>> + 'f,
     {
-        let check = GradCheck::loss(move |v| {
+        // The result and its weights apart, not the loss: where terms cancel, the checker must know their sizes.
+        let check = GradCheck::new(move |v| {
             let leaves: Vec<Var<'_>> = (0..self.leaves.len()).map(|k| v.at(k)).collect();
-            self.record_with(&leaves, &substitute).loss
+            self.record_with(&leaves, &substitute).output.var()
         });
+        let check = check.cotangent(Cotangent::Given(self.cotangent.clone()));
         self.leaves.iter().enumerate().fold(check, |check, (k, leaf)| {
             let name = format!("x{k}");
             check.input(&name, leaf.clone()).expect_zero(&name)
