@@ -1,8 +1,11 @@
 //! What the tests share, and the programs of the documentation, compiled and run as tests.
 
 pub mod compare;
+pub mod naive;
 pub mod networks;
 pub mod numbers;
+pub mod properties;
+pub mod recursion;
 pub mod reference;
 pub mod systems;
 
@@ -20,3 +23,6 @@ pub mod adding_an_operation {}
 
 #[doc = include_str!("../../docs/mnist.md")]
 pub mod mnist {}
+
+#[doc = include_str!("../../docs/property-tests.md")]
+pub mod property_tests {}

@@ -33,8 +33,11 @@ const FIRST_STEPS: [f64; 4] = [0.125, 0.125 / 16.0, 0.125 / 256.0, 2.0];
 /// The replication uses steps that are this much narrower.
 const NARROWER: f64 = 64.0;
 
-/// First steps at which a claim gets another chance before it is called wrong.
-const ALIASES: [f64; 3] = [1.0 / (1 << 8) as f64, 1.0 / (1 << 16) as f64, 1.0 / (1 << 24) as f64];
+/// A claim that is called wrong gets another chance at steps narrower by this factor, and again.
+const FINER: f64 = 1.0 / 16.0;
+
+/// So often at most.
+const FINEST: usize = 12;
 
 impl Problem<'_> {
     /// Compares a claim with differences. Every first step is tried until one decides.
@@ -163,15 +166,23 @@ impl Problem<'_> {
         Verdict::Inconclusive(Why::Noise { r, needed: needed.min((claim.analytic - narrow.mid).abs()) })
     }
 
-    /// Do much narrower steps find the claim? Then the function oscillates below the steps before.
+    /// Do narrower steps, down to where the noise begins, come closer to the claim than to what the wide ones found? Then
+    /// the function oscillates below the steps before.
     fn aliased(&mut self, h: f64, line: &Direction, claim: Claim, eta: f64, wide: Slope) -> Option<Why> {
-        let apart = (claim.analytic - wide.derivative.mid).abs();
-        for narrower in ALIASES {
-            let Ok(slope) = self.slope(line, h * narrower, eta, 0.0) else { continue };
-            let narrow = slope.derivative;
-            let finds = (claim.analytic - narrow.mid).abs() <= narrow.radius + claim.spread;
-            if finds && narrow.radius < 0.5 * apart {
-                return Some(Why::Scale { narrow, wide: wide.derivative });
+        let wide = wide.derivative;
+        let apart = (claim.analytic - wide.mid).abs();
+        let mut h = h;
+        for _ in 0..FINEST {
+            h *= FINER;
+            let (right, left) = (self.at(line, h), self.at(line, -h));
+            let eta = eta.max(f64::EPSILON * right.size.max(left.size));
+            let narrow =
+                Interval { mid: (right.deviation - left.deviation) / self.width(line, h), radius: eta / h };
+            if narrow.radius > 0.125 * apart {
+                return None;
+            }
+            if right.same && left.same && (claim.analytic - narrow.mid).abs() < 0.5 * apart {
+                return Some(Why::Scale { narrow, wide });
             }
         }
         None

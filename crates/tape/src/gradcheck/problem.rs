@@ -97,8 +97,7 @@ impl<'f> Problem<'f> {
         self.weights.iter().zip(&self.outputs).map(|(w, y)| w * y).sum()
     }
 
-    /// The size of the number of the check: `Σ |ct f(x)|`. Where large terms cancel inside an operation, a derivative is no
-    /// more exact than a rounding of this, however small it is.
+    /// The size of the number of the check: `Σ |ct f(x)|`.
     pub(crate) fn magnitude(&self) -> f64 {
         self.weights.iter().zip(&self.outputs).map(|(w, y)| (w * y).abs()).sum()
     }
@@ -176,6 +175,18 @@ impl<'f> Problem<'f> {
         let grads = y.vjp(cotangent.clone());
         let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
         (0..point.len()).map(gradient).collect()
+    }
+
+    /// The gradients at the point of the check, by a sweep in which every contribution is off by up to an ulp either way.
+    pub(crate) fn disturbed(&mut self, rng: &mut SplitMix64) -> Vec<Option<Tensor>> {
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, &self.values, &self.tracked);
+        let y = (self.f)(&inputs);
+        let mut noise = || 1.0 + f64::EPSILON * (2.0 * rng.uniform() - 1.0);
+        let seed = Tensor::from_fn(y.shape(), |_| noise()) * self.cotangent.clone().reshape(y.shape());
+        let grads = y.disturbed_vjp(seed, &mut noise);
+        let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
+        (0..self.values.len()).map(gradient).collect()
     }
 
     /// The tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.

@@ -16,8 +16,13 @@ pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction
     Direction::Dense(problem.values.iter().zip(&problem.tracked).map(part).collect())
 }
 
-/// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by
-/// an ulp or two.
+/// Sweeps with disturbed contributions.
+const SWEEPS: usize = 4;
+
+/// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by an
+/// ulp or two, or when each contribution of the sweep is off by one. The latter shows what cancels inside of the sweep
+/// (D. S. Parker, 1997, calls it Monte Carlo arithmetic): the softmax of equal numbers has the derivative 0, but an ulp
+/// may be left.
 pub(crate) fn spreads(
     problem: &mut Problem<'_>,
     gradients: &[Option<Tensor>],
@@ -28,18 +33,21 @@ pub(crate) fn spreads(
     };
     let mut spreads: Vec<Vec<f64>> = gradients.iter().map(own).collect();
     let cotangent = problem.cotangent.clone();
+    let mut others = Vec::new();
     for _ in 0..2 {
         let line = relative(problem, rng);
         let moved = problem.point(&line, 2.0 * f64::EPSILON);
-        if !problem.evaluate(&moved).1 {
-            continue;
+        if problem.evaluate(&moved).1 {
+            others.push(problem.gradients(&moved, &cotangent));
         }
-        let again = problem.gradients(&moved, &cotangent);
-        for ((spread, g), again) in spreads.iter_mut().zip(gradients).zip(again) {
-            let (Some(g), Some(again)) = (g, again) else { continue };
-            for ((spread, g), again) in spread.iter_mut().zip(g.to_vec()).zip(again.to_vec()) {
+    }
+    others.extend((0..SWEEPS).map(|_| problem.disturbed(rng)));
+    for other in others {
+        for ((spread, g), other) in spreads.iter_mut().zip(gradients).zip(other) {
+            let (Some(g), Some(other)) = (g, other) else { continue };
+            for ((spread, g), other) in spread.iter_mut().zip(g.to_vec()).zip(other.to_vec()) {
                 // A NaN is left out.
-                *spread = spread.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (again - g).abs());
+                *spread = spread.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (other - g).abs());
             }
         }
     }

@@ -13,7 +13,7 @@ const ERROR: f64 = 1e-5;
 const NEAR: f64 = 1e-6;
 
 /// The check of an operation whose gradient is multiplied by `1 + error`; `None` if there is nothing to differentiate.
-fn check(subject: &Subject, error: f64, entries: Entries) -> Option<Report> {
+pub(crate) fn check(subject: &Subject, error: f64, entries: Entries) -> Option<Report> {
     let op = subject.op.clone();
     let names: Vec<String> = (0..subject.x.len()).map(|i| format!("x{i}")).collect();
     let inputs = names.clone();
