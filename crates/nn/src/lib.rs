@@ -50,7 +50,10 @@ pub mod parameters;
 pub mod sequential;
 pub mod state;
 
-pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, SigmoidScaled, Softmax, Softplus, Tanh};
+pub use activation::{
+    Elu, Gelu, GeluTanh, HardTanh, Identity, LeakyRelu, LogSigmoid, LogSoftmax, Mish, Relu, Selu, Sigmoid,
+    SigmoidScaled, Silu, Softmax, Softplus, Tanh,
+};
 pub use init::Init;
 pub use linear::Linear;
 pub use loss::{Loss, one_hot};
