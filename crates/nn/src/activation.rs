@@ -1,4 +1,4 @@
-//! Activation functions as modules without parameters.
+//! Activation functions as modules without parameters; those that learn are in [`layers`](crate::layers).
 //!
 //! The functions themselves, with their derivatives, are operations of `tape`.
 
