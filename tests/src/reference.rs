@@ -48,11 +48,23 @@ pub fn tensor(value: &Value) -> Option<Tensor> {
     Some(Tensor::from_vec(shape, data).expect("a tensor as its shape says"))
 }
 
-/// The cases of one file.
-pub fn cases(file: &str) -> Vec<Case> {
+/// Zeros and ones of a mask of truth values.
+pub fn flags(value: &Value) -> Tensor {
+    let list = |key: &str| value[key].as_array().expect("a list").clone();
+    let shape: Vec<usize> = list("shape").iter().map(|n| n.as_u64().expect("an extent") as usize).collect();
+    let flag = |flag: &Value| f64::from(u8::from(flag.as_bool().expect("true or false")));
+    Tensor::from_vec(shape, list("data").iter().map(flag).collect()).expect("a mask as its shape says")
+}
+
+/// The lines of one file.
+pub fn read(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/data").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let parsed: Value = serde_json::from_str(&text).expect("a JSON array");
+    serde_json::from_str(&text).expect("a JSON array")
+}
+
+/// The cases of one file of operations.
+pub fn cases(file: &str) -> Vec<Case> {
     let list = |value: &Value| value.as_array().expect("a list").clone();
     let case = |case: &Value| Case {
         op: case["op"].as_str().expect("a name").to_owned(),
@@ -62,7 +74,7 @@ pub fn cases(file: &str) -> Vec<Case> {
         output: tensor(&case["output"]).expect("a result"),
         grads: list(&case["grads"]).iter().map(tensor).collect(),
     };
-    list(&parsed).iter().map(case).collect()
+    read(file).iter().map(case).collect()
 }
 
 impl Case {
