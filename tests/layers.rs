@@ -4,6 +4,7 @@
 mod behaviour;
 mod catalogue;
 mod derivatives;
+mod modules;
 
 use catalogue::{Layer, build};
 use nn::{Context, Path};
