@@ -3,8 +3,8 @@
 use nn::layers::recurrent::{Gates, Recurrent, State};
 use nn::{
     BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, Gru,
-    LayerNorm, Linear, Lstm, MaxPool2d, Module, MultiHeadAttention, Param, Parameters, Relu, Residual, Rnn,
-    Sequential, TransformerBlock, padding_mask,
+    LayerNorm, Linear, Lstm, LstmCell, MaxPool2d, Module, MultiHeadAttention, PRelu, Param, Parameters, Relu,
+    Residual, Rnn, Sequential, TransformerBlock, padding_mask,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -283,4 +283,40 @@ fn groups_divide_the_channels() {
 fn a_sequence_has_a_step() {
     let tape = Tape::new();
     Rnn::new(3, 4, 1, &mut rng(0)).forward(tape.constant(Tensor::zeros([2, 0, 3])), None);
+}
+
+#[test]
+#[should_panic(expected = "recurrent state: expected shape [1, 2, 4], found [1, 1, 4]")]
+fn the_state_of_one_sample_is_not_that_of_many() {
+    let (tape, model) = (Tape::new(), Rnn::new(3, 4, 1, &mut rng(0)));
+    model.forward(tape.constant(random(&[2, 5, 3])), Some(tape.constant(random(&[1, 1, 4]))));
+}
+
+#[test]
+#[should_panic(expected = "recurrent state: expected shape [2, 4], found [2, 1]")]
+fn every_part_of_a_state_fits() {
+    let (tape, cell) = (Tape::new(), LstmCell::new(3, 4, &mut rng(0)));
+    let state = (tape.constant(random(&[2, 4])), tape.constant(random(&[2, 1])));
+    cell.forward(tape.constant(random(&[2, 3])), state);
+}
+
+#[test]
+#[should_panic(expected = "attention weights: expected shape [1, 2, 3, 3], found [2, 2, 3, 3]")]
+fn a_mask_has_no_more_samples_than_the_batch() {
+    let (tape, layer) = (Tape::new(), MultiHeadAttention::new(4, 2, &mut rng(0)));
+    let attention = Attention { mask: Some(padding_mask(&[3, 2], 3)), ..Attention::default() };
+    let x = tape.constant(random(&[1, 3, 4]));
+    layer.forward(x, x, x, &attention, &mut Context::eval());
+}
+
+#[test]
+#[should_panic(expected = "residual: expected shape [2, 1], found [2, 3]")]
+fn what_a_residual_adds_has_the_shape_of_what_passes() {
+    Residual::new(Linear::new(1, 3, &mut rng(0))).predict(&random(&[2, 1]));
+}
+
+#[test]
+#[should_panic(expected = "prelu: expected 3 channels on axis 1, found shape [2, 1]")]
+fn there_is_a_slope_for_each_channel() {
+    PRelu::new(3).predict(&random(&[2, 1]));
 }

@@ -113,7 +113,14 @@ impl<T: Element> MultiHeadAttention<T> {
         cx: &mut Context<T>,
     ) -> (Var<'t, T>, Var<'t, T>) {
         let [q, k, v] = self.project([query, key, value]);
-        let weights = self.dropout.forward(network::attention_weights(&q, &k, attention), cx);
+        let weights = network::attention_weights(&q, &k, attention);
+        let [samples, heads, queries, _] = [0, 1, 2, 3].map(|axis| q.shape()[axis]);
+        let expected = vec![samples, heads, queries, k.shape()[2]];
+        if *weights.shape() != *expected {
+            // The mask, or the keys of other samples, stretched them.
+            Error::Shape { op: "attention weights", expected, found: weights.shape().dims() }.panic()
+        }
+        let weights = self.dropout.forward(weights, cx);
         let found = weights.matmul(v).permute([0, 2, 1, 3]).flatten(2..);
         (self.out_proj.forward(found, cx), weights)
     }

@@ -51,7 +51,7 @@ pub struct BatchNorm<const DIMENSIONS: usize, T: Element = f64> {
     pub running_mean: Param<T>,
     /// The running variance of each channel, a buffer.
     pub running_var: Param<T>,
-    /// How many batches the running statistics have seen, a buffer; a whole number.
+    /// How many batches the running statistics have seen, a buffer: a whole number, exact up to 2²⁴ in `f32`.
     pub num_batches_tracked: Param<T>,
     #[parameters(skip)]
     eps: f64,

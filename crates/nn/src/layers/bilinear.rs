@@ -9,7 +9,8 @@ use tape::{Element, Var};
 /// `yₒ = x₁ᵀ Wₒ x₂ + bₒ`.
 ///
 /// # Shapes
-/// `x₁` `[.., in1]`, `x₂` `[.., in2]`, `W` `[out, in1, in2]`, `b` `[out]`; the result is `[.., out]`.
+/// `x₁` `[.., in1]`, `x₂` `[.., in2]`, `W` `[out, in1, in2]`, `b` `[out]`; the result is `[.., out]`. The axes in front
+/// broadcast.
 ///
 /// # Initial values
 /// `W` and `b` from U(±1/√in1).

@@ -1,5 +1,6 @@
 //! Activations with parameters.
 
+use super::check_channels;
 use crate::Parameters;
 use crate::module::{Context, Module};
 use crate::param::Param;
@@ -37,6 +38,10 @@ impl<T: Element> PRelu<T> {
 
 impl<T: Element> Module<T> for PRelu<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+        let slopes = self.weight.value().size();
+        if slopes != 1 {
+            check_channels("prelu", &x.shape(), slopes);
+        }
         let slopes = network::per_channel(&self.weight.on(x.tape()), &x);
         Var::select(&x.gt(T::ZERO), x, slopes * x)
     }

@@ -2,12 +2,15 @@
 
 use crate::Parameters;
 use crate::module::{Context, Module};
-use tape::{Element, Var};
+use tape::{Element, Error, Var};
 
 /// `y = shortcut(x) + body(x)`; without a shortcut `y = x + body(x)`. He, Zhang, Ren and Sun, 2016.
 ///
 /// # Shapes
-/// Those of the body; its output broadcasts with what the shortcut gives.
+/// Those of the body, whose output has the shape of what is added to it.
+///
+/// # Panics
+/// If those two shapes differ.
 ///
 /// ```
 /// use nn::{Context, Linear, Module, Residual};
@@ -45,6 +48,11 @@ impl<T: Element> Module<T> for Residual<T> {
             Some(shortcut) => shortcut.forward(x, cx),
             None => x,
         };
-        passed + self.body.forward(x, cx)
+        let added = self.body.forward(x, cx);
+        if passed.shape() != added.shape() {
+            let (expected, found) = (passed.shape().dims(), added.shape().dims());
+            Error::Shape { op: "residual", expected, found }.panic()
+        }
+        passed + added
     }
 }

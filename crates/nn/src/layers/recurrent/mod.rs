@@ -19,7 +19,7 @@ use crate::linear::affine;
 use crate::param::{Param, recorded};
 use rand::Rng;
 use std::fmt::Debug;
-use tape::{Element, Tape, Tensor, Var};
+use tape::{Element, Error, Tape, Tensor, Var};
 
 /// The equations of a kind of recurrent layer.
 pub trait Gates: Clone + Debug + Default + Send + Sync + 'static {
@@ -141,8 +141,12 @@ impl<G: Gates, T: Element> Cell<G, T> {
     }
 
     /// The state after one more input.
+    ///
+    /// # Panics
+    /// If the state is not that of as many samples.
     #[track_caller]
     pub fn forward<'t>(&self, x: Var<'t, T>, state: G::State<'t, T>) -> G::State<'t, T> {
+        check_state::<G, T>(state, &[x.shape().first().copied().unwrap_or(1), self.hidden()]);
         self.on(x.tape())(x, state)
     }
 
@@ -153,6 +157,18 @@ impl<G: Gates, T: Element> Cell<G, T> {
         let (b_ih, b_hh) = (recorded(&self.bias_ih, tape), recorded(&self.bias_hh, tape));
         move |x, state| self.gates.step(affine(x, w_ih, b_ih), affine(state.part(0), w_hh, b_hh), state)
     }
+}
+
+/// Refuses a state of another shape: that of one sample would be stretched to many.
+#[track_caller]
+fn check_state<'t, G: Gates, T: Element>(state: G::State<'t, T>, expected: &[usize]) {
+    state.map(|part| match *part.shape() == *expected {
+        true => part,
+        false => {
+            let (expected, found) = (expected.to_vec(), part.shape().dims());
+            Error::Shape { op: "recurrent state", expected, found }.panic()
+        }
+    });
 }
 
 /// The gates, which stand side by side.

@@ -1,6 +1,6 @@
 //! Cells one above the other, along a sequence.
 
-use super::{Cell, Gates, State};
+use super::{Cell, Gates, State, check_state};
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
@@ -79,6 +79,9 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
     ) -> (Var<'t, T>, G::State<'t, T>) {
         let (tape, (batch, time)) = (x.tape(), sequence(x));
         let mut values: Vec<Var<'t, T>> = (0..time).map(|t| x.slice(1, t..t + 1).squeeze(1)).collect();
+        if let Some(state) = state {
+            check_state::<G, T>(state, &[self.layers.len(), batch, self.layers[0].hidden()]);
+        }
         let mut ends = Vec::new();
         for (l, cell) in (0..).zip(&self.layers) {
             let step = cell.on(tape);
