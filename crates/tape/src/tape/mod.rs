@@ -6,6 +6,7 @@
 
 mod erased;
 mod handle;
+mod pieces;
 mod rules;
 mod store;
 
