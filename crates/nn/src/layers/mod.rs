@@ -6,6 +6,24 @@
 //! What maps a tensor to a tensor is a [`Module`](crate::Module). A layer with other inputs has a `forward` of its own:
 //! [`Bilinear`] (two tensors), [`Embedding`] (indices), the recurrent layers (a state), [`MultiHeadAttention`] (queries,
 //! keys and values).
+//!
+//! | layer | from | to |
+//! |---|---|---|
+//! | [`Linear`](crate::Linear) | `[.., in]` | `[.., out]` |
+//! | [`Bilinear`] | `[.., in1]`, `[.., in2]` | `[.., out]` |
+//! | [`Embedding`] | indices `[..]` | `[.., width]` |
+//! | [`Conv1d`] | `[batch, in, length]` | `[batch, out, windows]` |
+//! | [`Conv2d`], [`ConvTranspose2d`] | `[batch, in, height, width]` | `[batch, out, .., ..]` |
+//! | [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`] | `[batch, channels, height, width]` | `[batch, channels, .., ..]` |
+//! | [`Flatten`] | `[batch, ..]` | `[batch, rest]` |
+//! | [`BatchNorm1d`], [`BatchNorm2d`], [`GroupNorm`] | `[batch, channels, ..]` | the same |
+//! | [`LayerNorm`], [`RmsNorm`] | `[.., normalized]` | the same |
+//! | [`Dropout`], [`PRelu`], [`LearnedSigmoid`], [activations](crate::activation) | any | the same |
+//! | [`RnnCell`], [`GruCell`], [`LstmCell`] | `[batch, in]`, state `[batch, hidden]` | the next state |
+//! | [`Rnn`], [`Gru`], [`Lstm`] | `[batch, time, in]`, state `[layers, batch, hidden]` | `[batch, time, hidden]`, the last state |
+//! | [`MultiHeadAttention`] | `[batch, queries, width]`, keys, values | the same, weights |
+//! | [`TransformerBlock`] | `[batch, length, width]` | the same |
+//! | [`Residual`] | as its body | as its body |
 
 mod attention;
 mod batch_norm;
