@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::compare::assert_close;
-use tests::reference::{read, tensor};
+use tests::reference::{json, tensor};
 
 /// Agreement with the reference, relative to magnitudes above 1.
 const AGREEMENT: f64 = 1e-10;
@@ -93,7 +93,7 @@ fn check(case: &Value) {
 
 #[test]
 fn layers_agree_with_the_reference() {
-    let cases = read("layers.json");
+    let cases = json("layers.json");
     cases.iter().for_each(check);
     let kinds: BTreeSet<&str> = cases.iter().filter_map(|case| case["layer"].as_str()).collect();
     assert_eq!((cases.len(), kinds.len()), (55, 20), "{kinds:?}");

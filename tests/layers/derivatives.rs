@@ -9,7 +9,7 @@ use serde_json::Value;
 use tape::{Tape, Tensor, Var};
 use tests::compare::assert_close;
 use tests::networks::uniform;
-use tests::reference::read;
+use tests::reference::json;
 
 /// Against Richardson's extrapolation of central differences of gradients, h = 1e-3: h⁴ from the fifth derivative and
 /// 1e-16 / h from rounding.
@@ -76,6 +76,6 @@ fn check(case: &Value) {
 #[test]
 fn second_derivatives_equal_differences_of_first_ones() {
     // A table is looked up by whole numbers: its derivatives are constants.
-    let cases = read("layers.json").into_iter().filter(|case| case["layer"] != "Embedding");
+    let cases = json("layers.json").into_iter().filter(|case| case["layer"] != "Embedding");
     assert_eq!(cases.map(|case| check(&case)).count(), 53);
 }

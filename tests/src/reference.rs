@@ -30,7 +30,8 @@ pub struct Case {
     pub grads: Vec<Option<Tensor>>,
 }
 
-fn number(value: &Value) -> f64 {
+/// A number, which may be no finite one.
+pub fn number(value: &Value) -> f64 {
     match value.as_str() {
         Some("NaN") => f64::NAN,
         Some("inf") => f64::INFINITY,
@@ -57,7 +58,7 @@ pub fn flags(value: &Value) -> Tensor {
 }
 
 /// The lines of one file.
-pub fn read(file: &str) -> Vec<Value> {
+pub fn json(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/data").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).expect("a JSON array")
@@ -74,7 +75,7 @@ pub fn cases(file: &str) -> Vec<Case> {
         output: tensor(&case["output"]).expect("a result"),
         grads: list(&case["grads"]).iter().map(tensor).collect(),
     };
-    read(file).iter().map(case).collect()
+    json(file).iter().map(case).collect()
 }
 
 impl Case {

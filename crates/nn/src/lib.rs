@@ -29,6 +29,9 @@
 //! ```
 //!
 //! Resetting the tape before the step gives up its hold on the parameters, so the step copies nothing.
+//!
+//! [`optim`] has the other optimizers, [`optim::schedule`] their learning rates, [`loss`] the losses, and
+//! [`checkpoint`] the files from which a run goes on as if it had not been stopped.
 
 #![deny(unsafe_code)]
 
@@ -37,6 +40,7 @@ extern crate self as nn;
 
 pub mod activation;
 pub mod by_hand;
+pub mod checkpoint;
 pub mod data;
 pub mod files;
 pub mod init;
@@ -66,7 +70,7 @@ pub use linear::Linear;
 pub use loss::{Loss, one_hot};
 pub use module::{Context, Module};
 pub use nn_derive::Parameters;
-pub use optim::{Optimizer, Sgd};
+pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
 pub use sequential::{Sequential, mlp};
