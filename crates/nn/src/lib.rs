@@ -43,6 +43,7 @@ pub mod by_hand;
 pub mod checkpoint;
 pub mod data;
 pub mod files;
+pub mod gradcheck;
 pub mod init;
 pub mod layers;
 pub mod linear;

@@ -41,10 +41,13 @@ impl Run<'_, '_> {
             size += (dy * ct).abs();
             spread += 2.0 * ((again - dy) * ct).abs();
         }
-        let allowed = MARGIN * (spread + ROUNDINGS * f64::EPSILON * size);
+        let cancelled = self.problem.magnitude();
+        let allowed = MARGIN * (spread + ROUNDINGS * f64::EPSILON * (size + cancelled));
         let difference = (left - right).abs();
         if !(left.is_finite() && right.is_finite()) {
             Outcome::Skipped("not finite".to_string())
+        } else if difference <= allowed && allowed > self.resolution * size {
+            Outcome::Skipped("the gradient is too small against the value".to_string())
         } else if difference <= allowed {
             Outcome::Passed(difference / size.max(f64::MIN_POSITIVE))
         } else {

@@ -2,7 +2,8 @@
 
 use super::line::{Blocked, Slope};
 use super::problem::{Direction, Problem};
-use super::verdict::{Verdict, Why};
+use super::setup::Method;
+use super::verdict::{UNKNOWN, Verdict, Why};
 use crate::numdiff::Interval;
 
 /// What the gradient says along a line.
@@ -32,12 +33,22 @@ const FIRST_STEPS: [f64; 4] = [0.125, 0.125 / 16.0, 0.125 / 256.0, 2.0];
 /// The replication uses steps that are this much narrower.
 const NARROWER: f64 = 64.0;
 
+/// First steps at which a claim gets another chance before it is called wrong.
+const ALIASES: [f64; 3] = [1.0 / (1 << 8) as f64, 1.0 / (1 << 16) as f64, 1.0 / (1 << 24) as f64];
+
 impl Problem<'_> {
     /// Compares a claim with differences. Every first step is tried until one decides.
-    pub(crate) fn judge(&mut self, line: &Direction, claim: Claim, eta: f64, resolution: f64) -> Judged {
+    pub(crate) fn judge(
+        &mut self,
+        method: Method,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> Judged {
         let mut first: Option<Judged> = None;
         for step in FIRST_STEPS {
-            let judged = self.judge_from(step * self.scale(line), line, claim, eta, resolution);
+            let judged = self.judge_from(method, step * self.scale(line), line, claim, eta, resolution);
             match judged.verdict {
                 Verdict::Inconclusive(_) => {}
                 _ => return judged,
@@ -55,20 +66,30 @@ impl Problem<'_> {
         first.unwrap_or_else(|| unreachable!("there are first steps"))
     }
 
-    fn judge_from(&mut self, h: f64, line: &Direction, claim: Claim, eta: f64, resolution: f64) -> Judged {
+    fn judge_from(
+        &mut self,
+        method: Method,
+        h: f64,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> Judged {
         let needed = resolution * claim.scale;
         match self.slope(line, h, eta, 1e-4 * needed) {
             Ok(slope) => {
+                // Whatever formula gives the number, the extrapolation has seen whether the function is smooth.
+                let derivative = self.single(method, line, eta).unwrap_or(slope.derivative);
+                let slope = Slope { derivative, ..slope };
                 let verdict = self.decide(h, line, claim, eta, needed, slope);
                 Judged { numeric: slope.derivative, h: slope.h, noise: slope.noise, verdict }
             }
             Err(blocked) => {
-                let numeric = Interval { mid: f64::NAN, radius: f64::INFINITY };
                 let (h, why) = match blocked {
                     Blocked::Decision(h) => (h, self.kink(line, h, claim, eta)),
                     Blocked::NonFinite(h) => (h, Why::NonFinite { at: h }),
                 };
-                Judged { numeric, h, noise: eta, verdict: Verdict::Inconclusive(why) }
+                Judged { numeric: UNKNOWN, h, noise: eta, verdict: Verdict::Inconclusive(why) }
             }
         }
     }
@@ -132,7 +153,7 @@ impl Problem<'_> {
             return Verdict::Inconclusive(Why::Scale { narrow, wide: again.derivative });
         }
         if outside(again.derivative) && outside(narrow) {
-            return Verdict::Disagree;
+            return self.aliased(h, line, claim, eta, again).map_or(Verdict::Disagree, Verdict::Inconclusive);
         }
         let r = again.derivative.radius.max(narrow.radius);
         // The first interval was too narrow: its noise was measured elsewhere.
@@ -140,6 +161,20 @@ impl Problem<'_> {
             return Verdict::Agree;
         }
         Verdict::Inconclusive(Why::Noise { r, needed: needed.min((claim.analytic - narrow.mid).abs()) })
+    }
+
+    /// Do much narrower steps find the claim? Then the function oscillates below the steps before.
+    fn aliased(&mut self, h: f64, line: &Direction, claim: Claim, eta: f64, wide: Slope) -> Option<Why> {
+        let apart = (claim.analytic - wide.derivative.mid).abs();
+        for narrower in ALIASES {
+            let Ok(slope) = self.slope(line, h * narrower, eta, 0.0) else { continue };
+            let narrow = slope.derivative;
+            let finds = (claim.analytic - narrow.mid).abs() <= narrow.radius + claim.spread;
+            if finds && narrow.radius < 0.5 * apart {
+                return Some(Why::Scale { narrow, wide: wide.derivative });
+            }
+        }
+        None
     }
 
     /// What is known about the decision that changes within `h`.
