@@ -45,6 +45,29 @@ pub trait Module<T: Element = f64>: Parameters<T> + CloneModule<T> + fmt::Debug 
     }
 }
 
+/// Implements [`Parameters`] for types that have none, whatever the numbers.
+macro_rules! without_parameters {
+    ($($name:ty),* $(,)?) => {$(
+        impl<T: tape::Element> $crate::Parameters<T> for $name {
+            fn visit<'a>(
+                &'a self,
+                _: &$crate::Path<'_>,
+                _: &mut dyn FnMut(&$crate::Path<'_>, &'a $crate::Param<T>),
+            ) {
+            }
+
+            fn visit_mut<'a>(
+                &'a mut self,
+                _: &$crate::Path<'_>,
+                _: &mut dyn FnMut(&$crate::Path<'_>, &'a mut $crate::Param<T>),
+            ) {
+            }
+        }
+    )*};
+}
+
+pub(crate) use without_parameters;
+
 /// How a boxed module is cloned; implemented for every module that is `Clone`.
 pub trait CloneModule<T: Element> {
     /// A clone, boxed; its parameters have fresh ids.
