@@ -1,4 +1,4 @@
-//! What the example programs share: the command line, pictures, progress, and the data they come with.
+//! What the example programs share: the command line, pictures, and the data they come with.
 
 pub mod cli;
 pub mod demand_data;
@@ -8,4 +8,3 @@ pub mod one_or_seven;
 pub mod parity;
 pub mod planar;
 pub mod plot;
-pub mod progress;

@@ -49,6 +49,7 @@ pub mod param;
 pub mod parameters;
 pub mod sequential;
 pub mod state;
+pub mod train;
 
 pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, SigmoidScaled, Softmax, Softplus, Tanh};
 pub use init::Init;
