@@ -6,5 +6,6 @@ pub mod legacy_random;
 pub mod mnist_files;
 pub mod one_or_seven;
 pub mod parity;
+pub mod penguins;
 pub mod planar;
 pub mod plot;
