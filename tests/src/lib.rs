@@ -20,3 +20,6 @@ pub mod adding_an_operation {}
 
 #[doc = include_str!("../../docs/mnist.md")]
 pub mod mnist {}
+
+#[doc = include_str!("../../docs/your-own-model.md")]
+pub mod your_own_model {}
