@@ -98,6 +98,22 @@ fn validation_and_metrics_are_those_of_the_model_after_the_epoch() {
     assert_eq!(report.best.map(|best| best.1), Some(least));
 }
 
+#[test]
+fn single_precision_trains_too() {
+    let x = Tensor::<f32>::linspace(-1.0, 1.0, 12).reshape([12, 1]);
+    let data = Dataset::new(x.clone(), &x * 2.0).unwrap();
+    let mut model = Linear::<f32>::new(1, 1, &mut StdRng::seed_from_u64(0));
+    let mut loader = Loader::new(&data, 4).unwrap();
+    let report = Fit::new(50)
+        .keep(Keep::Best)
+        .run(&mut model, &mut Sgd::new(0.3), &mut loader, &mut StdRng::seed_from_u64(0), |a, y| {
+            loss::mse(a, y)
+        })
+        .unwrap();
+    assert!(report.best.is_some_and(|(_, loss)| loss < 1e-6));
+    assert!((model.weight.value().item() - 2.0).abs() < 1e-3);
+}
+
 /// Trains with a metric that follows a script; the weights after each epoch, and the report.
 fn scripted(fit: Fit<'_>, script: &[f64], model: &mut Sequential) -> (Vec<Vec<Vec<f64>>>, nn::train::Report) {
     let weights = RefCell::new(Vec::new());

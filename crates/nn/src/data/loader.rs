@@ -136,7 +136,7 @@ impl<T: Element, R: Rng + ?Sized> Iterator for EpochBatches<'_, '_, T, R> {
 
     fn next(&mut self) -> Option<(Tensor<T>, Tensor<T>)> {
         let Loader { data, batches, transform, x, y, .. } = &mut *self.loader;
-        let rows = batches.iter().nth(self.next)?;
+        let rows = batches.get(self.next)?;
         self.next += 1;
         for (from, to) in [(data.x(), &mut *x), (data.y(), &mut *y)] {
             if gather(from, rows, to).is_err() {
