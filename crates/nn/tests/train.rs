@@ -1,7 +1,7 @@
 //! Training: `Fit` against the plain loop, and each of its settings.
 
 use nn::data::{Dataset, Loader};
-use nn::train::{Ended, Fit, FitError, Goal, History, Keep, OnNonFinite};
+use nn::train::{EarlyStopping, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite};
 use nn::{
     Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, loss, mlp, state_dict,
 };
@@ -294,6 +294,42 @@ fn callbacks_see_every_step_and_end_training() {
     assert_eq!((report.ended, report.history.len()), (Ended::ByCallback, 2));
     assert_eq!(*steps.borrow(), [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 2)]);
     assert_eq!(*rates.borrow(), [1.0 / 3.0, 1.0 / 6.0]);
+}
+
+#[test]
+fn every_callback_is_called_and_one_break_is_enough() {
+    let called = RefCell::new(Vec::new());
+    let callback = |name: &'static str, break_at: usize| {
+        let called = &called;
+        move |epoch: &nn::train::Epoch<'_>, _: &mut dyn Optimizer| {
+            called.borrow_mut().push((name, epoch.number));
+            if epoch.number == break_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    };
+    let fit = Fit::new(9).after_epoch(callback("first", 2)).after_epoch(callback("second", 5));
+    let report = run(fit, &mut counting(), &parabola()).unwrap();
+    assert_eq!(report.ended, Ended::ByCallback);
+    assert_eq!(*called.borrow(), [("first", 1), ("second", 1), ("first", 2), ("second", 2)]);
+}
+
+#[test]
+fn patience_counts_epochs_in_a_row() {
+    let observe = |stopping: EarlyStopping, values: &[f64]| {
+        let mut stopping = stopping;
+        values.iter().position(|&value| stopping.observe(value))
+    };
+    // A tie is no improvement.
+    assert_eq!(observe(EarlyStopping::new(2), &[3.0, 4.0, 2.0, 2.0, 1.0, 1.0, 1.0, 0.0]), Some(6));
+    let accuracy = EarlyStopping::new(1).goal(Goal::Greatest).min_change(0.5);
+    assert_eq!(observe(accuracy, &[0.0, 1.0, 2.0, 2.5, 9.0]), Some(3));
+    assert_eq!(observe(EarlyStopping::new(2), &[f64::NAN, 1.0, f64::NAN, f64::NAN]), Some(3));
+}
+
+#[test]
+fn buffers_are_not_averaged() {
+    let mut model = counting();
+    run(Fit::new(3).keep(Keep::AverageFrom(1)), &mut model, &parabola()).unwrap();
+    assert_eq!(model.passes.value().item(), 18.0);
 }
 
 #[test]
