@@ -29,6 +29,9 @@
 //! ```
 //!
 //! Resetting the tape before the step gives up its hold on the parameters, so the step copies nothing.
+//!
+//! [`data`] reads tables and images and hands out batches, [`metrics`] judges, [`files`] keeps parameters, and [`train`]
+//! has what a longer run asks for. The feature `progress` adds a progress bar, `train::Progress`.
 
 #![deny(unsafe_code)]
 
