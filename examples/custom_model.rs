@@ -14,10 +14,7 @@ use examples::plot::{self, Lines, Series};
 use nn::data::{Dataset, Loader};
 use nn::metrics::rmse;
 use nn::train::Progress;
-use nn::{
-    Context, Identity, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, load_state_dict,
-    mlp, state_dict,
-};
+use nn::{Context, Identity, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, mlp};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use std::error::Error;
@@ -122,7 +119,14 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let data = Dataset::new(clean.x().clone(), clean.y() + noise)?;
 
     let mut wave = Wave::new(args.units, &mut rng);
-    println!("gradient and central differences differ by {:.1e}", check(&wave, &data)?);
+    let check = nn::gradcheck::module(&wave, |model, tape| {
+        pseudo_huber(model.forward(tape.constant(data.x().clone()), &mut Context::eval()), data.y())
+    });
+    let certificate = check.run()?.require()?;
+    println!(
+        "gradient: {} entries agree with differences; an error of {:.0e} would have shown",
+        certificate.entries, certificate.detectable
+    );
     let last = train(&mut wave, &data, epochs, args.lr, &mut rng)?;
     let mut usual = mlp(&[1, args.units, 1], Tanh, Identity, &mut rng);
     train(&mut usual, &data, epochs, args.lr, &mut rng)?;
@@ -172,33 +176,6 @@ fn train(
     }
     progress.finish();
     Ok(mean)
-}
-
-fn loss_of<'t>(model: &Wave, data: &Dataset, tape: &'t Tape) -> Scalar<'t> {
-    let output = model.forward(tape.constant(data.x().clone()), &mut Context::eval());
-    pseudo_huber(output, data.y())
-}
-
-/// The largest difference between the gradient and central differences, over all parameters, relative to gradients
-/// above 1.
-fn check(model: &Wave, data: &Dataset) -> Result<f64, Box<dyn Error>> {
-    const STEP: f64 = 1e-5;
-    let tape = Tape::new();
-    let grads = loss_of(model, data, &tape).backward();
-    let moved = |p: usize, i: usize, step: f64| -> Result<f64, Box<dyn Error>> {
-        let (mut moved, mut state) = (model.clone(), state_dict(model));
-        state[p].1.as_mut_slice()[i] += step;
-        load_state_dict(&mut moved, state)?;
-        Ok(loss_of(&moved, data, &Tape::new()).value())
-    };
-    let mut worst = 0.0f64;
-    for (p, (_, param)) in model.named_parameters().into_iter().enumerate() {
-        for (i, g) in grads.of(param).to_vec().into_iter().enumerate() {
-            let difference = (moved(p, i, STEP)? - moved(p, i, -STEP)?) / (2.0 * STEP);
-            worst = worst.max((g - difference).abs() / g.abs().max(1.0));
-        }
-    }
-    Ok(worst)
 }
 
 fn picture(wave: &Wave, usual: &Sequential) -> Result<(), Box<dyn Error>> {

@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tape::{Tape, Tensor};
-use tests::compare::{DIFFERENCES, EXACT, assert_close};
+use tests::compare::{DIFFERENCES, EXACT, assert_close, differences};
 use tests::networks::{targets, uniform};
 
 /// Predictions, targets and losses that fit together, with `N = 3` and `m = 2`.
@@ -18,23 +18,6 @@ fn cases() -> impl Iterator<Item = (Loss, Tensor, Tensor)> {
         let y = uniform([3, 2], 0.45, &mut rng).map_values(|y| y + 0.5);
         (loss, a, y)
     })
-}
-
-/// Central differences of `f` at `x`.
-fn differences(x: &Tensor, f: impl Fn(&Tensor) -> f64) -> Tensor {
-    let h = 1e-6;
-    let mut x = x.contiguous();
-    let at = |x: &mut Tensor, i: usize, value: f64| {
-        let old = std::mem::replace(&mut x.as_mut_slice()[i], value);
-        let result = f(x);
-        x.as_mut_slice()[i] = old;
-        result
-    };
-    let values = x.to_vec();
-    let slopes: Vec<f64> = (0..x.size())
-        .map(|i| (at(&mut x, i, values[i] + h) - at(&mut x, i, values[i] - h)) / (2.0 * h))
-        .collect();
-    Tensor::from(slopes).reshape(x.shape())
 }
 
 #[test]

@@ -187,9 +187,7 @@ fn training_rows(harness: &Harness, task: &Task) {
     }
     let hands: Vec<usize> = (0..trainers.len()).collect();
     trainers.push(("tape", Box::new(Recorded::new(task))));
-    if let Some(modules) = Modules::new(task) {
-        trainers.push(("nn", Box::new(modules)));
-    }
+    trainers.push(("nn", Box::new(Modules::new(task))));
     let reference = trainers[0].1.gradients();
     let mut counts = Vec::new();
     for (name, trainer) in &mut trainers {

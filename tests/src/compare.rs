@@ -19,3 +19,20 @@ pub fn assert_close(what: &str, found: &Tensor, expected: &Tensor, tolerance: f6
         );
     }
 }
+
+/// Central differences of `f` at `x`.
+pub fn differences(x: &Tensor, f: impl Fn(&Tensor) -> f64) -> Tensor {
+    let h = 1e-6;
+    let mut x = x.contiguous();
+    let at = |x: &mut Tensor, i: usize, value: f64| {
+        let old = std::mem::replace(&mut x.as_mut_slice()[i], value);
+        let result = f(x);
+        x.as_mut_slice()[i] = old;
+        result
+    };
+    let values = x.to_vec();
+    let slopes: Vec<f64> = (0..x.size())
+        .map(|i| (at(&mut x, i, values[i] + h) - at(&mut x, i, values[i] - h)) / (2.0 * h))
+        .collect();
+    Tensor::from(slopes).reshape(x.shape())
+}

@@ -30,7 +30,8 @@ pub struct Case {
     pub grads: Vec<Option<Tensor>>,
 }
 
-fn number(value: &Value) -> f64 {
+/// A number, which may be no finite one.
+pub fn number(value: &Value) -> f64 {
     match value.as_str() {
         Some("NaN") => f64::NAN,
         Some("inf") => f64::INFINITY,
@@ -48,11 +49,15 @@ pub fn tensor(value: &Value) -> Option<Tensor> {
     Some(Tensor::from_vec(shape, data).expect("a tensor as its shape says"))
 }
 
-/// The cases of one file.
-pub fn cases(file: &str) -> Vec<Case> {
+/// The lines of one file.
+pub fn json(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/data").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let parsed: Value = serde_json::from_str(&text).expect("a JSON array");
+    serde_json::from_str(&text).expect("a JSON array")
+}
+
+/// The cases of one file.
+pub fn cases(file: &str) -> Vec<Case> {
     let list = |value: &Value| value.as_array().expect("a list").clone();
     let case = |case: &Value| Case {
         op: case["op"].as_str().expect("a name").to_owned(),
@@ -62,7 +67,7 @@ pub fn cases(file: &str) -> Vec<Case> {
         output: tensor(&case["output"]).expect("a result"),
         grads: list(&case["grads"]).iter().map(tensor).collect(),
     };
-    list(&parsed).iter().map(case).collect()
+    json(file).iter().map(case).collect()
 }
 
 impl Case {

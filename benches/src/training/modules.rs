@@ -1,7 +1,9 @@
 //! The step as a user writes it: modules, a loss and an optimizer of `nn`.
 
 use super::{Activation, Loss, Rule, Task, Trainer};
-use nn::{Context, Linear, Module, Optimizer, Parameters, Path, Relu, Sequential, Sgd, Sigmoid, Tanh, loss};
+use nn::{
+    Adam, Context, Linear, Module, Optimizer, Parameters, Path, Relu, Sequential, Sgd, Sigmoid, Tanh, loss,
+};
 use tape::{Scalar, Tape, Tensor};
 
 /// Training with the layer on top.
@@ -16,8 +18,8 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// At the initial parameters of the task; `None` if `nn` does not have its update rule.
-    pub fn new(task: &Task) -> Option<Modules> {
+    /// At the initial parameters of the task.
+    pub fn new(task: &Task) -> Modules {
         let mut model = Sequential::new();
         for dense in &task.layers {
             let weights = Tensor::from_slice([dense.outputs, dense.inputs], &dense.weights);
@@ -35,12 +37,12 @@ impl Modules {
             Rule::Momentum { rate, momentum } => {
                 Box::new(Sgd::new(f64::from(rate)).momentum(f64::from(momentum)))
             }
-            Rule::Adam { .. } => return None,
+            Rule::Adam { rate } => Box::new(Adam::new(f64::from(rate))),
         };
         let tensor = |data: &[f32]| {
             Tensor::from_slice([task.batch, data.len() / task.batch], data).expect("whole rows")
         };
-        Some(Modules {
+        Modules {
             tape: Tape::single(),
             model,
             optimizer,
@@ -48,7 +50,7 @@ impl Modules {
             loss: task.loss,
             x: tensor(&task.x),
             target: tensor(&task.y),
-        })
+        }
     }
 
     fn loss(&mut self) -> Scalar<'_, f32> {

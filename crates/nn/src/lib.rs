@@ -30,8 +30,10 @@
 //!
 //! Resetting the tape before the step gives up its hold on the parameters, so the step copies nothing.
 //!
-//! [`data`] reads tables and images and hands out batches, [`metrics`] judges, [`files`] keeps parameters, and [`train`]
-//! has what a longer run asks for. The feature `progress` adds a progress bar, `train::Progress`.
+//! [`data`] reads tables and images and hands out batches, [`loss`] has the losses, [`optim`] the other optimizers, and
+//! [`optim::schedule`] their learning rates; [`metrics`] judges. [`train`] has what a longer run asks for, and
+//! [`checkpoint`] the files from which it goes on as if it had not been stopped. The feature `progress` adds a progress
+//! bar, `train::Progress`.
 
 #![deny(unsafe_code)]
 
@@ -40,8 +42,10 @@ extern crate self as nn;
 
 pub mod activation;
 pub mod by_hand;
+pub mod checkpoint;
 pub mod data;
 pub mod files;
+pub mod gradcheck;
 pub mod init;
 pub mod linear;
 pub mod loss;
@@ -60,7 +64,7 @@ pub use linear::Linear;
 pub use loss::{Loss, one_hot};
 pub use module::{Context, Module};
 pub use nn_derive::Parameters;
-pub use optim::{Optimizer, Sgd};
+pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
 pub use sequential::{Sequential, mlp};

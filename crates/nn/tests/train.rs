@@ -1,9 +1,11 @@
 //! Training: `Fit` against the plain loop, and each of its settings.
 
+use nn::checkpoint::Checkpoint;
 use nn::data::{Dataset, Loader};
+use nn::optim::schedule::Plateau;
 use nn::train::{EarlyStopping, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite};
 use nn::{
-    Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, loss, mlp, state_dict,
+    Adam, Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, loss, mlp, state_dict,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::cell::RefCell;
@@ -294,6 +296,35 @@ fn callbacks_see_every_step_and_end_training() {
     assert_eq!((report.ended, report.history.len()), (Ended::ByCallback, 2));
     assert_eq!(*steps.borrow(), [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 2)]);
     assert_eq!(*rates.borrow(), [1.0 / 3.0, 1.0 / 6.0]);
+}
+
+#[test]
+fn schedules_and_checkpoints_are_callbacks() {
+    let (mut plateau, mut checkpoint) = (Plateau::new(0.5).patience(0), Checkpoint::new());
+    let (mut model, mut optimizer) = (network(), Adam::new(0.5));
+    let (mut loader, mut rng) = (Loader::new(&parabola(), 4).unwrap(), StdRng::seed_from_u64(0));
+    let mut script = [2.0, 1.0, 1.0, 0.5, 0.7].into_iter();
+    let mut rates = Vec::new();
+    Fit::new(5)
+        .metric("script", |_| script.next().unwrap_or(f64::NAN))
+        .after_epoch(|epoch, optimizer| {
+            optimizer.set_learning_rate(plateau.observe(epoch.value("script")));
+            rates.push(optimizer.learning_rate());
+            checkpoint.put_model("model", epoch.model);
+            checkpoint.put("optimizer", optimizer.save(epoch.model));
+            ControlFlow::Continue(())
+        })
+        .run(&mut model, &mut optimizer, &mut loader, &mut rng, mse)
+        .unwrap();
+    for (rate, expected) in rates.iter().zip([0.5, 0.5, 0.05, 0.05, 0.005]) {
+        assert!((rate - expected).abs() < 1e-15, "{rates:?}");
+    }
+    let mut again = network();
+    let mut its_optimizer = Adam::new(0.1);
+    checkpoint.take_model("model", &mut again).unwrap();
+    its_optimizer.restore(&again, checkpoint.take("optimizer").unwrap()).unwrap();
+    assert_eq!(values(&again), values(&model));
+    assert_eq!(its_optimizer.learning_rate(), rates[4]);
 }
 
 #[test]

@@ -85,6 +85,13 @@ pub trait Unary: Copy + PartialEq + Debug + Send + Sync + 'static {
 
     /// The derivative, from input and output.
     fn slope<A: Algebra>(&self, x: A, y: A) -> A;
+
+    /// Which smooth piece of the function `x` lies on: a number that changes wherever the function has a kink or a
+    /// jump. A smooth function has one piece, 0. Gradient checks use it to keep to one side.
+    #[inline(always)]
+    fn piece<T: Element>(&self, _x: T) -> i64 {
+        0
+    }
 }
 
 /// An elementwise function of two numbers, with its two derivatives. See [`Unary`].
@@ -104,6 +111,12 @@ pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
 
     /// The derivative with respect to `b`, from both inputs and the output.
     fn slope_b<A: Algebra>(&self, a: A, b: A, y: A) -> A;
+
+    /// Which smooth piece of the function the pair lies on: see [`Unary::piece`].
+    #[inline(always)]
+    fn piece<T: Element>(&self, _a: T, _b: T) -> i64 {
+        0
+    }
 }
 
 /// The product in which zero on the left absorbs whatever stands on the right. See [`Algebra::pull`].

@@ -33,6 +33,17 @@ pub(crate) struct ZipRight<F> {
     pub(crate) b: f64,
 }
 
+/// The elements that do not lie on piece 0 of a function.
+fn decided<T: Element>(x: &Tensor<T>, piece: impl Fn(T) -> i64, report: &mut dyn FnMut(usize, i64)) {
+    let x = x.contiguous();
+    for (at, &x) in x.as_slice().unwrap_or_default().iter().enumerate() {
+        match piece(x) {
+            0 => {}
+            piece => report(at, piece),
+        }
+    }
+}
+
 /// `ct · slope` on numbers, zero absorbing.
 #[inline(always)]
 fn pull<T: Element>(ct: T, slope: T) -> T {
@@ -69,6 +80,10 @@ impl<T: Element, F: Unary> Op<T> for Map<F> {
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let f = self.0;
         smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, move |dy, x, y| pull(dy, f.slope(x, y))))]
+    }
+
+    fn pieces(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        decided(x[0], |x| self.0.piece(x), report);
     }
 }
 
@@ -122,6 +137,16 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
         });
         smallvec![da, db]
     }
+
+    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        let [a, b] = [x[0], x[1]].map(|x| x.stretched(y.shape()).to_vec());
+        for (at, (a, b)) in a.into_iter().zip(b).enumerate() {
+            match self.0.piece(a, b) {
+                0 => {}
+                piece => report(at, piece),
+            }
+        }
+    }
 }
 
 impl<F: Binary> Zip<F> {
@@ -164,6 +189,11 @@ impl<T: Element, F: Binary> Op<T> for ZipLeft<F> {
         let rule = move |dy, b, y| pull(dy, f.slope_b(a, b, y));
         smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, rule))]
     }
+
+    fn pieces(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        let a = T::from_f64(self.a);
+        decided(x[0], |b| self.f.piece(a, b), report);
+    }
 }
 
 impl<T: Element, F: Binary> Op<T> for ZipRight<F> {
@@ -196,6 +226,11 @@ impl<T: Element, F: Binary> Op<T> for ZipRight<F> {
         let (f, b) = (self.f, T::from_f64(self.b));
         let rule = move |dy, a, y| pull(dy, f.slope_a(a, b, y));
         smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, rule))]
+    }
+
+    fn pieces(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        let b = T::from_f64(self.b);
+        decided(x[0], |a| self.f.piece(a, b), report);
     }
 }
 
@@ -247,6 +282,16 @@ impl<T: Element> Op<T> for Select {
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         self.keep(k, x, dy).sum_to(x[k].shape())
+    }
+
+    fn pieces(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        let shape = error::expect(Shape::broadcast(Op::<T>::name(self), x[0].shape(), x[1].shape()));
+        let (a, b) = (x[0].stretched(&shape), x[1].stretched(&shape));
+        let mask = match self.0 {
+            Test::Greater => kernel::zip(&shape, &a, &b, |a, b| if a > b { T::ONE } else { T::ZERO }),
+            Test::Equal => kernel::zip(&shape, &a, &b, |a, b| if a == b { T::ONE } else { T::ZERO }),
+        };
+        crate::op::hits(&mask, report);
     }
 }
 

@@ -78,6 +78,10 @@ impl<T: Element> Op<T> for Function<T> {
         A::apply(cotangent, &with(x, &[dy]))
     }
 
+    fn pieces(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces(&*self.f, x, report);
+    }
+
     /// One recomputation for all operands.
     fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let tape = Tape::of();
@@ -85,6 +89,13 @@ impl<T: Element> Op<T> for Function<T> {
         let grads = (self.f)(&x).vjp(dy);
         x.iter().zip(want).map(|(&x, &wanted)| wanted.then(|| grads.wrt(x))).collect()
     }
+}
+
+/// The decisions of a function that is recorded on a tape of its own, its nodes and elements numbered in one row.
+fn pieces<T: Element>(f: &Record<T>, x: &[&Tensor<T>], report: &mut dyn FnMut(usize, i64)) {
+    let tape = Tape::of();
+    f(&leaves(&tape, x));
+    tape.graph_mut().pieces(&mut |node, at, piece| report(((node as usize) << 32) | at, piece));
 }
 
 fn last<'a, 't, T: Element>(args: &'a [Var<'t, T>]) -> (Var<'t, T>, &'a [Var<'t, T>]) {
@@ -167,6 +178,10 @@ impl<T: Element> Op<T> for CustomVjp<T> {
             pulled(&*pullback, x, y, dy)[k]
         });
         A::apply(cotangent, &with(x, &[y, dy]))
+    }
+
+    fn pieces(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces(&*self.forward, x, report);
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {

@@ -7,13 +7,17 @@ mod anomaly;
 pub mod element;
 mod elementwise;
 mod error;
+#[cfg(feature = "faults")]
+pub mod fault;
 mod forward;
 mod function;
+pub mod gradcheck;
 mod gradients;
 mod graph;
 mod index;
 mod methods;
 pub mod network;
+pub mod numdiff;
 mod op;
 mod operators;
 pub mod ops;

@@ -106,10 +106,27 @@ pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
         false
     }
 
+    /// The discrete decisions behind the value: `report(at, piece)` for every element `at` (of whatever the operation
+    /// decides about) that does not lie on piece 0 of the function. A report changes wherever the operation has a kink
+    /// or a jump; a smooth operation reports nothing. See [`Unary::piece`](crate::Unary::piece).
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, _report: &mut dyn FnMut(usize, i64)) {}
+
     /// All wanted cotangents at once, on plain tensors. Override it only where sharing work between inputs or
     /// reusing the buffer of `dy` pays; the result must equal that of [`vjp`](Op::vjp).
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         want.iter().enumerate().map(|(k, &wanted)| wanted.then(|| self.vjp(k, x, y, &dy))).collect()
+    }
+}
+
+/// Positions as decisions: see [`Op::pieces`].
+pub(crate) fn pieces_of(index: &[usize], report: &mut dyn FnMut(usize, i64)) {
+    index.iter().enumerate().for_each(|(at, &position)| report(at, position as i64));
+}
+
+/// Which elements are not 0, and of which sign, as decisions: see [`Op::pieces`].
+pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+    for (at, x) in x.to_vec().into_iter().enumerate().filter(|&(_, x)| x != T::ZERO) {
+        report(at, if x > T::ZERO { 1 } else { -1 });
     }
 }
 

@@ -288,6 +288,8 @@ fn pull_array<T: Element>(
                     op.name()
                 );
                 match &mut store.arrays[slot] {
+                    #[cfg(feature = "faults")]
+                    Some(sum) if crate::fault::overwrites(op.name(), k) => *sum = ct,
                     Some(sum) => sum.add_assign(&ct),
                     first => *first = Some(ct),
                 }

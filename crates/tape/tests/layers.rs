@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 25] = [
+const LAYERS: [&str; 28] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "index",       // positions as plain data
@@ -16,6 +16,7 @@ const LAYERS: [&str; 25] = [
     "simd",        // loops for the instruction set at hand
     "tensor",      // storage, views, kernels
     "op",          // what an operation on tensors declares
+    "fault",       // mistakes planted for tests
     "ops",         // the operations, one file each
     "elementwise", // functions of numbers as operations on tensors
     "tape",        // recording, handles
@@ -29,6 +30,8 @@ const LAYERS: [&str; 25] = [
     "anomaly",     // where numbers went infinite
     "transform",   // closures in, numbers out
     "graph",       // what was recorded, as data and pictures
+    "numdiff",     // derivatives by differences
+    "gradcheck",   // derivatives compared with differences
     "registry",    // operations as data
     "lib",         // what is public
 ];

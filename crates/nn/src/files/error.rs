@@ -94,6 +94,32 @@ pub enum Problem {
         /// Names in the file that were not asked for.
         unexpected: Vec<String>,
     },
+    /// The numbers in a saved state are not those that were asked for.
+    Numbers {
+        /// Names that were asked for and are not there.
+        missing: Vec<String>,
+        /// Names that were not asked for.
+        unexpected: Vec<String>,
+    },
+    /// A checkpoint without a part, or a note, of that name.
+    Part {
+        /// The name.
+        missing: String,
+    },
+    /// A note of a checkpoint whose text is not of the type that was asked for.
+    Note {
+        /// The name.
+        name: String,
+        /// What it says.
+        text: String,
+    },
+    /// A checkpoint of another layout.
+    Version {
+        /// The version that is read.
+        expected: u64,
+        /// The version of the file.
+        found: u64,
+    },
     /// A name that stands twice.
     Duplicate {
         /// The tensor's name.
@@ -185,15 +211,12 @@ impl fmt::Display for Problem {
             Problem::Shape { tensor, expected, found } => {
                 write!(f, "tensor \"{tensor}\": expected shape {expected:?}, found {found:?}")
             }
-            Problem::Names { missing, unexpected } => {
-                let mut separator = "";
-                for (what, names) in [("missing", missing), ("unexpected", unexpected)] {
-                    if !names.is_empty() {
-                        write!(f, "{separator}{what} tensors: {}", names.join(", "))?;
-                        separator = "; ";
-                    }
-                }
-                Ok(())
+            Problem::Names { missing, unexpected } => differences(f, "tensors", missing, unexpected),
+            Problem::Numbers { missing, unexpected } => differences(f, "numbers", missing, unexpected),
+            Problem::Part { missing } => write!(f, "there is no {missing:?} in this checkpoint"),
+            Problem::Note { name, text } => write!(f, "note {name:?} is {text:?}"),
+            Problem::Version { expected, found } => {
+                write!(f, "checkpoint layout: expected version {expected}, found {found}")
             }
             Problem::Duplicate { tensor } => write!(f, "tensor \"{tensor}\" stands twice"),
             Problem::Counts { images, labels } => write!(f, "{labels} labels for {images} images"),
@@ -209,6 +232,23 @@ impl fmt::Display for Problem {
             Problem::RepeatedColumn { column } => write!(f, "column {column:?} stands twice"),
         }
     }
+}
+
+/// Which names are missing, and which are too many.
+fn differences(
+    f: &mut fmt::Formatter<'_>,
+    of: &str,
+    missing: &[String],
+    unexpected: &[String],
+) -> fmt::Result {
+    let mut separator = "";
+    for (what, names) in [("missing", missing), ("unexpected", unexpected)] {
+        if !names.is_empty() {
+            write!(f, "{separator}{what} {of}: {}", names.join(", "))?;
+            separator = "; ";
+        }
+    }
+    Ok(())
 }
 
 impl std::error::Error for FileError {

@@ -45,13 +45,23 @@ fn corrupt(error: SafeTensorError) -> Problem {
 /// # Errors
 /// [`Problem::Duplicate`] if a name stands twice.
 pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
+    to_bytes_with(state, None)
+}
+
+/// As [`to_bytes`], with a line of metadata. (With several the bytes would not be the same each time: the library
+/// writes them in an order of its own.)
+fn to_bytes_with<T: Stored>(
+    state: &[(String, Tensor<T>)],
+    metadata: Option<(&str, String)>,
+) -> Result<Vec<u8>, Problem> {
     unique_names(state)?;
+    let metadata = metadata.map(|(key, text)| [(key.to_owned(), text)].into_iter().collect());
     let entries = state.iter().map(|(name, tensor)| {
         let mut bytes = Vec::new();
         T::write(&tensor.to_vec(), &mut bytes);
         (name, Entry { dtype: T::DTYPE, shape: tensor.shape(), bytes })
     });
-    ::safetensors::serialize(entries, None).map_err(corrupt)
+    ::safetensors::serialize(entries, metadata).map_err(corrupt)
 }
 
 /// The tensors in the bytes of a file, sorted by name.
@@ -121,9 +131,29 @@ fn check_extent(bytes: &[u8]) -> Result<(), Problem> {
 /// # }
 /// ```
 pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
-    let path = path.as_ref();
-    let bytes = to_bytes(state).map_err(|problem| problem.of(path))?;
+    save_with(path.as_ref(), state, None)
+}
+
+/// As [`save`], with a line of metadata.
+pub(crate) fn save_with<T: Stored>(
+    path: &Path,
+    state: &[(String, Tensor<T>)],
+    metadata: Option<(&str, String)>,
+) -> Result<(), FileError> {
+    let bytes = to_bytes_with(state, metadata).map_err(|problem| problem.of(path))?;
     atomic::write(path, &bytes)
+}
+
+/// As [`load`], with the line of metadata under `key`.
+pub(crate) fn load_with<T: Stored>(path: &Path, key: &str) -> Result<(State<T>, Option<String>), FileError> {
+    let bytes = atomic::read(path)?;
+    let read = || -> Result<_, Problem> {
+        let state = from_bytes(&bytes)?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(corrupt)?;
+        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
+        Ok((state, text.cloned()))
+    };
+    read().map_err(|problem| problem.of(path))
 }
 
 /// Reads the named tensors of a file, sorted by name. See [`save`].

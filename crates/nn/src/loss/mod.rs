@@ -19,104 +19,38 @@
 //! | [`bce_from_logits`] | `bce` of `σ(Z)` | `(σ(Z) - Y) / N` |
 //! | [`cross_entropy_from_logits`] | `cross_entropy` of `softmax(Z)` | `(softmax(Z) - Y) / N` |
 //!
+//! These come with their names as single functions. All others give the losses of single elements, or of samples,
+//! as [`Losses`], of which `.sum()`, `.sample_mean()` and `.mean()` make one number: [`squared_error`],
+//! [`absolute_error`], [`huber`], [`smooth_l1`]; [`binary_cross_entropy`], [`hinge`]; [`label_cross_entropy`],
+//! [`soft_cross_entropy`], [`nll`], [`multi_margin`] with weights of classes, smoothing, and labels to be left out;
+//! [`kl_divergence`], [`cosine_embedding`]. [`l1_penalty`] and [`l2_penalty`] are of weights.
+//!
 //! Sums run over all elements. The names of the literature are not reliable: "mean squared error" stands for five
 //! of these rows, and for `m = 1` or `N = 1` several coincide, so check with more than one of each.
 
+mod binary;
 mod by_name;
+mod classes;
+mod distance;
+mod losses;
+mod penalty;
+mod regression;
+mod target;
 mod terms;
 
+pub use binary::{binary_cross_entropy, binary_cross_entropy_from_logits, hinge, hinge_embedding};
 pub use by_name::{Loss, ParseLossError};
+pub use classes::{label_cross_entropy, multi_margin, nll, soft_cross_entropy};
+pub use distance::{cosine_embedding, cosine_similarity, kl_divergence, kl_divergence_from_logs};
+pub use losses::Losses;
+pub use penalty::{l1_penalty, l2_penalty};
+pub use regression::{absolute_error, huber, smooth_l1, squared_error};
+#[doc(no_inline)]
+pub use tape::network::Classes;
+pub use target::{ClassTarget, Target};
 
-use tape::{Binary, Element, Error, Scalar, Shape, Tape, Tensor, Var};
+use tape::{Binary, Element, Error, Scalar, Shape, Tensor, Var};
 use terms::{AbsoluteError, BinaryCrossEntropy, CrossEntropy, LogitCrossEntropy, SquaredError};
-
-/// Targets of a loss: a tensor, which becomes a constant of the tape, or a recorded tensor.
-pub trait Target<'t, T: Element> {
-    /// The targets on the tape of the predictions.
-    #[doc(hidden)]
-    fn on(self, tape: &'t Tape<T>) -> Var<'t, T>;
-}
-
-impl<'t, T: Element> Target<'t, T> for Var<'t, T> {
-    fn on(self, _tape: &'t Tape<T>) -> Var<'t, T> {
-        self
-    }
-}
-
-impl<'t, T: Element> Target<'t, T> for &Tensor<T> {
-    #[track_caller]
-    fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
-        tape.constant(self.clone())
-    }
-}
-
-impl<'t, T: Element> Target<'t, T> for Tensor<T> {
-    #[track_caller]
-    fn on(self, tape: &'t Tape<T>) -> Var<'t, T> {
-        tape.constant(self)
-    }
-}
-
-/// Targets of a classification: labels `&[usize]`, one for each sample, or distributions as any [`Target`].
-pub trait ClassTarget<'t, T: Element> {
-    /// The distributions, of the shape of the predictions.
-    #[doc(hidden)]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T>;
-}
-
-impl<'t, T: Element> ClassTarget<'t, T> for Var<'t, T> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.on(predictions.tape())
-    }
-}
-
-impl<'t, T: Element> ClassTarget<'t, T> for &Tensor<T> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.on(predictions.tape())
-    }
-}
-
-impl<'t, T: Element> ClassTarget<'t, T> for Tensor<T> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.on(predictions.tape())
-    }
-}
-
-impl<'t, T: Element> ClassTarget<'t, T> for &[usize] {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        let shape = predictions.shape();
-        if shape.rank() != 2 {
-            let error = Error::Rank {
-                op: "cross_entropy",
-                expected: "predictions [N, classes]",
-                found: shape.dims(),
-            };
-            error.panic();
-        }
-        match one_hot(self, shape[1]) {
-            Ok(y) => predictions.tape().constant(y),
-            Err(error) => error.panic(),
-        }
-    }
-}
-
-impl<'t, T: Element> ClassTarget<'t, T> for &Vec<usize> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.as_slice().distributions(predictions)
-    }
-}
-
-impl<'t, T: Element, const N: usize> ClassTarget<'t, T> for &[usize; N] {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.as_slice().distributions(predictions)
-    }
-}
 
 /// Labels as distributions, `[N, classes]`: 1 in the column of the label, 0 elsewhere.
 ///
@@ -355,7 +289,7 @@ pub fn cross_entropy<'t, T: Element>(a: Var<'t, T>, y: impl ClassTarget<'t, T>) 
 pub fn cross_entropy_from_logits<'t, T: Element>(z: Var<'t, T>, y: impl ClassTarget<'t, T>) -> Scalar<'t, T> {
     let y = y.distributions(z);
     check("cross_entropy_from_logits", z, y);
-    (z.log_softmax(-1) * y).sum() / -samples(z)
+    z.cross_entropy(y, -1).sum() / samples(z)
 }
 
 /// The sum of `term` over all elements.

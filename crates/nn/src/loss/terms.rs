@@ -1,5 +1,6 @@
 //! What the losses add up, element by element: one fused kernel each.
 
+use tape::element::Real;
 use tape::ops::{Ln, Sigmoid, Sign, Softplus};
 use tape::{Algebra, Binary, Element};
 
@@ -133,5 +134,70 @@ impl Binary for LogitCrossEntropy {
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, z: A, _y: A, _l: A) -> A {
         -z
+    }
+}
+
+/// `scale (a - y)² / 2` where `|a - y| ≤ δ`, `scale δ (|a - y| - δ/2)` beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Huber {
+    /// Where the parabola ends.
+    pub(crate) delta: f64,
+    /// The factor of everything.
+    pub(crate) scale: f64,
+}
+
+impl Huber {
+    /// `d`, limited to `[-δ, δ]`, times the factor.
+    #[inline(always)]
+    fn limited<A: Algebra>(&self, d: A) -> A {
+        let (low, high, scale) = (d.lift(-self.delta), d.lift(self.delta), d.lift(self.scale));
+        let above = low.clone().if_gt(d.clone(), low, d.clone());
+        d.if_gt(high.clone(), high, above) * scale
+    }
+}
+
+impl Binary for Huber {
+    const NAME: &'static str = "huber";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        let (r, delta, half) = ((a - y).abs(), T::from_f64(self.delta), T::from_f64(0.5));
+        let loss = if r > delta { delta * (r - half * delta) } else { half * r * r };
+        T::from_f64(self.scale) * loss
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        self.limited(a - y)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        self.limited(y - a)
+    }
+}
+
+/// `y (ln y - x)`, and 0 where `y` is 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct KlDivergence;
+
+impl Binary for KlDivergence {
+    const NAME: &'static str = "kl_divergence";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T, y: T) -> T {
+        if y == T::ZERO { T::ZERO } else { y * (Real::ln(y) - x) }
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, _x: A, y: A, _l: A) -> A {
+        -y
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, x: A, y: A, _l: A) -> A {
+        let (zero, one) = (y.lift(0.0), y.lift(1.0));
+        let slope = y.clone().map(Ln) - x + one;
+        y.if_eq(zero.clone(), zero, slope)
     }
 }

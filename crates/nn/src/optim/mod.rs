@@ -1,17 +1,59 @@
-//! Optimizers: values that turn gradients into new parameters.
+//! Optimizers: values that turn gradients into new parameters, and what belongs to a long run.
 //!
 //! They know parameters and gradients, and nothing of modules or losses. State is kept by parameter id, so it
 //! follows a parameter wherever it moves, and a clone of a model starts without any.
+//!
+//! | optimizer | equations, with the gradient `g` |
+//! |---|---|
+//! | [`Sgd`] | `v ← μ v + g`, `w ← w - η v` |
+//! | [`AdaGrad`] | `s ← s + g²`, `w ← w - η g / (√s + ε)` |
+//! | [`AdaDelta`] | `w ← w - η d`, `d = g √(u + ε) / √(s + ε)`, `u` and `s` means of `d²` and `g²` |
+//! | [`RmsProp`] | `s ← α s + (1 - α) g²`, `w ← w - η g / (√s + ε)` |
+//! | [`Adam`], [`AdamW`] | `w ← w - η m̂ / (√v̂ + ε)`, `m̂` and `v̂` means of `g` and `g²` |
+//! | [`NAdam`] | [`Adam`] with Nesterov's momentum |
+//! | [`Lion`] | `w ← w - η sign(β₁ m + (1 - β₁) g)`, `m` a mean of `g` |
+//! | [`Lbfgs`] | `w ← w - η H g`, `H` from the last steps: the whole batch, few parameters |
+//!
+//! Each file reads as the published equations; [`Rule`] says what such a file must contain, [`Descent`] is what they
+//! share. [`schedule`] has learning rates that change, [`Average`] the averages of weights.
 
+mod adadelta;
+mod adagrad;
+mod adam;
+mod average;
+mod descent;
+mod gradients;
+mod groups;
+mod lbfgs;
+mod lion;
+mod nadam;
+mod rmsprop;
+mod rule;
+pub mod schedule;
 mod sgd;
+mod state;
+#[cfg(test)]
+mod tests;
 
-pub use sgd::Sgd;
+pub use adadelta::{AdaDelta, AdaDeltaRule};
+pub use adagrad::{AdaGrad, AdaGradRule};
+pub use adam::{Adam, AdamRule, AdamW};
+pub use average::Average;
+pub use descent::Descent;
+pub use gradients::{Accumulated, GradientSource, gradient_norm};
+pub use lbfgs::Lbfgs;
+pub use lion::{Lion, LionRule};
+pub use nadam::{NAdam, NAdamRule};
+pub use rmsprop::{RmsProp, RmsPropRule};
+pub use rule::{Clock, Elements, Rule};
+pub use sgd::{Sgd, SgdRule};
 
-use crate::param::Param;
-use crate::parameters::{Parameters, Path};
-use tape::{Element, Error, Gradients, Tensor};
+use crate::checkpoint::SavedState;
+use crate::files::Problem;
+use crate::parameters::Parameters;
+use tape::Element;
 
-/// A rule that changes parameters by their gradients.
+/// What changes parameters by their gradients.
 pub trait Optimizer<T: Element = f64> {
     /// Changes every trainable parameter of `model` for which there is a gradient. Others stay as they are:
     /// frozen parameters, buffers, and what this forward pass did not use.
@@ -21,37 +63,23 @@ pub trait Optimizer<T: Element = f64> {
     /// # Panics
     /// If there is no gradient for any parameter of the model: these are the gradients of another one (a
     /// clone, too, is another model).
-    fn step(&mut self, model: &mut dyn Parameters<T>, grads: &Gradients<T>);
+    #[track_caller]
+    fn step(&mut self, model: &mut dyn Parameters<T>, grads: &dyn GradientSource<T>);
 
     /// The current learning rate.
     fn learning_rate(&self) -> f64;
 
     /// Changes the learning rate from the next step on.
     fn set_learning_rate(&mut self, learning_rate: f64);
-}
 
-/// Calls `update` with every trainable parameter that has a gradient, and the gradient in row-major order.
-#[track_caller]
-pub(crate) fn for_each_gradient<T: Element>(
-    op: &'static str,
-    model: &mut dyn Parameters<T>,
-    grads: &Gradients<T>,
-    mut update: impl FnMut(&mut Param<T>, &[T]),
-) {
-    let (mut trainable, mut updated) = (0usize, 0usize);
-    model.visit_mut(&Path::root(), &mut |_, param| {
-        if !param.is_trainable() {
-            return;
-        }
-        trainable += 1;
-        if let Ok(gradient) = grads.get(&*param) {
-            let gradient: Tensor<T> = gradient.contiguous();
-            update(param, gradient.as_slice().unwrap_or_default());
-            updated += 1;
-        }
-    });
-    if updated == 0 && trainable > 0 {
-        let reason = format!("no gradient for any of the model's {trainable} parameters");
-        Error::Invalid { op, reason }.panic();
-    }
+    /// The learning rate and what is kept for the parameters of `model`, by name. Hyper-parameters and groups are not
+    /// part of it: they stand in the program.
+    fn save(&self, model: &dyn Parameters<T>) -> SavedState<T>;
+
+    /// Takes over what [`save`](Optimizer::save) gave, for the parameters of the same names: the steps that follow
+    /// are those that would have followed there, bit for bit.
+    ///
+    /// # Errors
+    /// If names or shapes are not those that this optimizer would save. Then it is as it was.
+    fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), Problem>;
 }

@@ -1,9 +1,8 @@
 //! Gradient descent, with momentum if asked for.
 
-use super::{Optimizer, for_each_gradient};
-use crate::parameters::Parameters;
-use std::collections::HashMap;
-use tape::{Element, Gradients, ParamId, Tensor};
+use super::descent::Descent;
+use super::rule::{Clock, Elements, Rule};
+use tape::Element;
 
 /// Gradient descent: `w ← w - η g`; with momentum μ, `v ← μ v + g` and `w ← w - η v`, where `v` starts at 0.
 ///
@@ -26,63 +25,70 @@ use tape::{Element, Gradients, ParamId, Tensor};
 ///     assert!((w.value().item() - expected).abs() < 1e-15);
 /// }
 /// ```
-#[derive(Clone, Debug)]
-pub struct Sgd<T: Element = f64> {
-    /// η, the factor of the step.
-    pub learning_rate: f64,
+pub type Sgd<T = f64> = Descent<SgdRule, T>;
+
+/// The equations of [`Sgd`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SgdRule {
     /// μ, the share of the last step that is kept; 0 for none.
     pub momentum: f64,
-    velocity: HashMap<ParamId, Tensor<T>>,
+    /// τ: all gradients but the first enter `v` with the factor `1 - τ`.
+    pub dampening: f64,
+    /// Does the step look ahead?
+    pub nesterov: bool,
 }
 
 impl<T: Element> Sgd<T> {
-    /// Plain gradient descent.
+    /// Plain gradient descent with the learning rate η.
     pub fn new(learning_rate: f64) -> Sgd<T> {
-        Sgd { learning_rate, momentum: 0.0, velocity: HashMap::new() }
+        Descent::by(SgdRule::default(), learning_rate)
     }
 
-    /// With momentum, in [0, 1).
+    /// With momentum μ, in [0, 1).
     pub fn momentum(self, momentum: f64) -> Sgd<T> {
-        Sgd { momentum, ..self }
+        self.with(|rule| rule.momentum = momentum)
+    }
+
+    /// With dampening τ: `v ← μ v + (1 - τ) g`, but `v ← g` at first.
+    pub fn dampening(self, dampening: f64) -> Sgd<T> {
+        self.with(|rule| rule.dampening = dampening)
+    }
+
+    /// With Nesterov's momentum, as Sutskever and others (2013) write it: `w ← w - η (g + μ v)`, with the new `v`.
+    pub fn nesterov(self) -> Sgd<T> {
+        self.with(|rule| rule.nesterov = true)
     }
 }
 
-impl<T: Element> Optimizer<T> for Sgd<T> {
-    #[track_caller]
-    fn step(&mut self, model: &mut dyn Parameters<T>, grads: &Gradients<T>) {
-        let rate = T::from_f64(self.learning_rate);
-        let momentum = T::from_f64(self.momentum);
-        for_each_gradient("sgd", model, grads, |param, gradient| {
-            if self.momentum == 0.0 {
-                for (w, &g) in param.value_mut().as_mut_slice().iter_mut().zip(gradient) {
-                    *w -= rate * g;
-                }
-                return;
-            }
-            let shape = param.value().shape();
-            let velocity = self.velocity.entry(param.id()).or_insert_with(|| Tensor::zeros(shape));
-            let weights = param.value_mut().as_mut_slice().iter_mut();
-            for ((w, v), &g) in weights.zip(velocity.as_mut_slice()).zip(gradient) {
-                *v = momentum * *v + g;
+impl Rule for SgdRule {
+    const NAME: &'static str = "sgd";
+
+    fn slots(&self) -> &'static [&'static str] {
+        if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
+        let (rate, momentum) = (T::from_f64(rate), T::from_f64(self.momentum));
+        let share = T::from_f64(if clock.steps == 1 { 1.0 } else { 1.0 - self.dampening });
+        match (self.momentum != 0.0, self.nesterov) {
+            (false, _) => x.each(|w, g, []| *w -= rate * g),
+            (true, false) => x.each(|w, g, [v]| {
+                *v = momentum * *v + share * g;
                 *w -= rate * *v;
-            }
-        });
-    }
-
-    fn learning_rate(&self) -> f64 {
-        self.learning_rate
-    }
-
-    fn set_learning_rate(&mut self, learning_rate: f64) {
-        self.learning_rate = learning_rate;
+            }),
+            (true, true) => x.each(|w, g, [v]| {
+                *v = momentum * *v + share * g;
+                *w -= rate * (g + momentum * *v);
+            }),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::param::Param;
-    use tape::Tape;
+    use crate::{Optimizer, Param};
+    use tape::{Gradients, Tape};
 
     /// Gradients of the sum of `g · w` for every parameter: a constant gradient `g`.
     fn constant_gradients(params: &[Param], g: f64) -> Gradients {
@@ -125,16 +131,5 @@ mod tests {
         let model = vec![Param::new([1.0])];
         let grads = constant_gradients(&model, 1.0);
         Sgd::new(0.5).step(&mut model.clone(), &grads);
-    }
-
-    #[test]
-    fn a_step_writes_in_place() {
-        let mut model = vec![Param::new([1.0, 2.0])];
-        let mut optimizer = Sgd::new(0.5).momentum(0.5);
-        let grads = constant_gradients(&model, 1.0);
-        let place = |model: &[Param]| model[0].value().as_slice().map(<[f64]>::as_ptr);
-        let before = place(&model);
-        optimizer.step(&mut model, &grads);
-        assert_eq!(place(&model), before);
     }
 }

@@ -1,29 +1,18 @@
 //! The best weights so far.
 
 use crate::files::{Problem, State};
+use crate::optim::schedule::Goal;
 use crate::parameters::Parameters;
 use crate::state::{load_state_dict, state_dict};
 use tape::Element;
 
-/// What a measurement should be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Goal {
-    /// As small as possible: a loss.
-    #[default]
-    Least,
-    /// As great as possible: an accuracy.
-    Greatest,
-}
-
-impl Goal {
-    /// Is `measured` better than `best` by more than `change`? What is not a number is better than nothing, not even than
-    /// no measurement at all.
-    pub(super) fn improves(self, measured: f64, best: Option<f64>, change: f64) -> bool {
-        match (self, best) {
-            (_, None) => !measured.is_nan(),
-            (Goal::Least, Some(best)) => measured < best - change,
-            (Goal::Greatest, Some(best)) => measured > best + change,
-        }
+/// Is `measured` better than `best` by more than `change`? What is not a number is better than nothing, not even than no
+/// measurement at all.
+pub(super) fn improves(goal: Goal, measured: f64, best: Option<f64>, change: f64) -> bool {
+    match (goal, best) {
+        (_, None) => !measured.is_nan(),
+        (Goal::Least, Some(best)) => measured < best - change,
+        (Goal::Greatest, Some(best)) => measured > best + change,
     }
 }
 
@@ -61,7 +50,7 @@ impl<T: Element> Best<T> {
     /// Takes what was measured of a model. Is it better than all before? A tie is not, and NaN never is.
     pub fn observe(&mut self, measured: f64, model: &(impl Parameters<T> + ?Sized)) -> bool {
         self.observations += 1;
-        let better = self.goal.improves(measured, self.value(), 0.0);
+        let better = improves(self.goal, measured, self.value(), 0.0);
         if better {
             self.best = Some((self.observations, measured, state_dict(model)));
         }

@@ -1,6 +1,7 @@
 //! The numbers of each epoch.
 
 use super::Goal;
+use super::best::improves;
 use crate::files::{self, FileError};
 use std::fmt;
 use std::path::Path;
@@ -79,7 +80,7 @@ impl History {
     pub fn best(&self, name: &str, goal: Goal) -> Option<(usize, f64)> {
         let mut best = None;
         for (epoch, value) in (1..).zip(self.get(name)?) {
-            if goal.improves(value, best.map(|(_, value)| value), 0.0) {
+            if improves(goal, value, best.map(|(_, value)| value), 0.0) {
                 best = Some((epoch, value));
             }
         }

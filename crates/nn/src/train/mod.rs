@@ -43,9 +43,9 @@
 //! ```
 //!
 //! [`Fit`] is the same loop with its variations as settings: validation, metrics, callbacks, early stopping, which weights
-//! are kept, and what happens when the loss is no number. Where it does not do what you want, write the loop.
+//! are kept, and what happens when the loss is no number. Where it does not do what you want, write the loop. (Averages of
+//! weights in such a loop are [`optim::Average`](crate::optim::Average).)
 
-mod average;
 mod best;
 mod callback;
 mod fit;
@@ -56,7 +56,8 @@ mod report;
 mod run;
 mod stopping;
 
-pub use best::{Best, Goal};
+pub use crate::optim::schedule::Goal;
+pub use best::Best;
 pub use callback::{Callback, Epoch, Step};
 pub use fit::{Fit, Keep, OnNonFinite};
 pub use history::History;

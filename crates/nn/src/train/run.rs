@@ -1,12 +1,11 @@
 //! The loop that [`Fit`] describes.
 
-use super::average::Average;
 use super::callback::{Epoch, Step};
 use super::{Best, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite, Report};
 use crate::data::Loader;
 use crate::files::State;
 use crate::module::{Context, Module};
-use crate::optim::Optimizer;
+use crate::optim::{Average, Optimizer};
 use crate::parameters::{Parameters, Path};
 use crate::state::{load_state_dict, state_dict};
 use rand::Rng;
@@ -179,7 +178,7 @@ where
             (_, Some(start)) if broken => load_state_dict(self.model, start.clone())?,
             _ => {}
         }
-        if !broken {
+        if !broken && kept.average.updates() > 0 {
             kept.average.apply(self.model)?;
         }
         Ok(())

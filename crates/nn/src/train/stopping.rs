@@ -1,6 +1,7 @@
 //! When to stop.
 
 use super::Goal;
+use super::best::improves;
 
 /// Says when a measurement has not improved for some epochs.
 ///
@@ -37,7 +38,7 @@ impl EarlyStopping {
 
     /// Takes the measurement of an epoch. Is it time to stop? What is not a number is no improvement.
     pub fn observe(&mut self, measured: f64) -> bool {
-        if self.goal.improves(measured, self.best, self.min_change) {
+        if improves(self.goal, measured, self.best, self.min_change) {
             self.best = Some(measured);
             self.waited = 0;
             return false;

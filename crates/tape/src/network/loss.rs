@@ -77,6 +77,47 @@ impl<T: Element> Classes<T> {
     }
 }
 
+impl<T: Element> Classes<T> {
+    /// The targets as what they weigh: for each sample the weight of its class, smoothed, and zeros where it is
+    /// left out.
+    ///
+    /// # Shapes
+    /// `shape` is that of the predictions, as in [`cross_entropy`]; the result has it too.
+    ///
+    /// # Errors
+    /// If there is not one target for each sample, or one is no class; if there is not one weight for each class.
+    ///
+    /// # Examples
+    /// ```
+    /// use tape::network::Classes;
+    /// use tape::Tensor;
+    /// let classes = Classes { weight: Some(Tensor::from([2.0, 1.0])), ignore: Some(9), ..Classes::default() };
+    /// let rows = classes.rows(&[0, 9, 1], &[3, 2].into())?;
+    /// assert_eq!(rows, Tensor::from([[2.0, 0.0], [0.0, 0.0], [0.0, 1.0]]));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn rows(&self, targets: &[i64], shape: &Shape) -> Result<Tensor<T>, Error> {
+        let axis = class_axis(shape)?;
+        let weights = self.weights(shape[axis])?;
+        Ok(self.spread(&self.chosen(targets, shape, axis)?, &weights, shape, axis))
+    }
+
+    /// The same, of targets that were looked at.
+    fn spread(&self, chosen: &[Option<usize>], weights: &[T], shape: &Shape, axis: usize) -> Tensor<T> {
+        let inner: usize = shape[axis + 1..].iter().product();
+        let (n, smoothing) = (shape[axis], T::from_f64(self.smoothing));
+        let (own, rest) = (T::ONE - smoothing, smoothing / T::from_usize(n.max(1)));
+        let mut q = Tensor::zeros(shape.clone());
+        for (i, q) in q.as_mut_slice().iter_mut().enumerate() {
+            let (class, sample) = (i / inner % n, i / (inner * n) * inner + i % inner);
+            if let Some(target) = chosen[sample] {
+                *q = weights[class] * (rest + if class == target { own } else { T::ZERO });
+            }
+        }
+        q
+    }
+}
+
 /// The axis of the classes: the second, or the only one.
 fn class_axis(shape: &Shape) -> Result<usize, Error> {
     match shape.rank() {
@@ -116,16 +157,7 @@ pub fn cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &[i64], classes: &
     let axis = error::expect(class_axis(&shape));
     let weights = error::expect(classes.weights(shape[axis]));
     let chosen = error::expect(classes.chosen(targets, &shape, axis));
-    let inner: usize = shape[axis + 1..].iter().product();
-    let (n, smoothing) = (shape[axis], T::from_f64(classes.smoothing));
-    let (own, rest) = (T::ONE - smoothing, smoothing / T::from_usize(n.max(1)));
-    let mut q = Tensor::zeros(shape.clone());
-    for (i, q) in q.as_mut_slice().iter_mut().enumerate() {
-        let (class, sample) = (i / inner % n, i / (inner * n) * inner + i % inner);
-        if let Some(target) = chosen[sample] {
-            *q = weights[class] * (rest + if class == target { own } else { T::ZERO });
-        }
-    }
+    let q = classes.spread(&chosen, &weights, &shape, axis);
     let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &x.constant(q)]);
     let seen = |class: &Option<usize>| if class.is_some() { T::ONE } else { T::ZERO };
     let mask = Tensor::from(chosen.iter().map(seen).collect::<Vec<_>>()).reshape(y.shape());

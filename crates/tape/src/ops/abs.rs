@@ -37,6 +37,11 @@ impl Unary for Abs {
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         x.map(Sign)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        x.signum0().to_f64() as i64
+    }
 }
 
 pub(crate) const CARD: Card = Card {

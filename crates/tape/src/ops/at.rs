@@ -2,7 +2,7 @@
 
 use crate::algebra::Element;
 use crate::error::Error;
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op, operands, pieces_of};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -54,6 +54,10 @@ impl<T: Element> Op<T> for At {
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(PlaceAt { index: self.index.clone(), shape: x[0].shape() }, &[dy])
+    }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces_of(&self.index, report);
     }
 }
 

@@ -45,6 +45,12 @@ impl Binary for Atan2 {
     fn slope_b<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
         -per_radius(a.clone(), a.zip(b, Hypot))
     }
+
+    /// The value jumps where `a` crosses 0 at a negative `b`.
+    #[inline(always)]
+    fn piece<T: Element>(&self, a: T, b: T) -> i64 {
+        i64::from(b < T::ZERO && a < T::ZERO)
+    }
 }
 
 /// `x / r²`, and 0 where `r` is 0 or ∞.

@@ -35,6 +35,11 @@ impl Unary for Ceil {
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         x.lift(0.0)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        x.ceil().to_f64() as i64
+    }
 }
 
 pub(crate) const CARD: Card = Card {

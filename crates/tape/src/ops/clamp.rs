@@ -45,6 +45,11 @@ impl Unary for Clamp {
         let above = x.clone().if_gt(x.lift(self.hi), zero.clone(), one);
         x.lift(self.lo).if_gt(x, zero, above)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        i64::from(x > T::from_f64(self.hi)) - i64::from(x < T::from_f64(self.lo))
+    }
 }
 
 pub(crate) const CARD: Card = Card {

@@ -4,7 +4,7 @@ use super::ScatterAdd;
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op, operands, pieces_of};
 use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -69,6 +69,10 @@ impl<T: Element> Op<T> for Gather {
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let zeros = dy.constant(Tensor::zeros(x[0].shape()));
         A::apply(ScatterAdd { axis: self.axis, index: self.index.clone() }, &[&zeros, dy])
+    }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces_of(self.index.as_slice(), report);
     }
 }
 

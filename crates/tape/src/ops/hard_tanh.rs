@@ -36,6 +36,11 @@ impl Unary for HardTanh {
     fn slope<A: Algebra>(&self, x: A, y: A) -> A {
         UNIT.slope(x, y)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        UNIT.piece(x)
+    }
 }
 
 const UNIT: Clamp = Clamp { lo: -1.0, hi: 1.0 };

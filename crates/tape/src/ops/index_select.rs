@@ -3,7 +3,7 @@
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op, operands, pieces_of};
 use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -84,6 +84,10 @@ impl<T: Element> Op<T> for IndexSelect {
         let extent = x[0].shape()[axis];
         A::apply(IndexAdd { axis: self.axis, index: self.index.clone(), extent }, &[dy])
     }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces_of(self.index.as_slice(), report);
+    }
 }
 
 /// Zeros, to whose entry `indexᵢ` of an axis the entry `i` of the operand is added: the adjoint of
@@ -147,6 +151,10 @@ impl<T: Element> Op<T> for IndexAdd {
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(IndexSelect { axis: self.axis, index: self.index.clone() }, &[dy])
+    }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces_of(self.index.as_slice(), report);
     }
 }
 

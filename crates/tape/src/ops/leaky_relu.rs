@@ -39,6 +39,11 @@ impl Unary for LeakyRelu {
         let (zero, one, slope) = (x.lift(0.0), x.lift(1.0), x.lift(self.slope));
         x.if_gt(zero, one, slope)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        i64::from(x > T::ZERO)
+    }
 }
 
 pub(crate) const CARD: Card = Card {

@@ -3,7 +3,7 @@
 use super::sum::{finish, positions, reduced, restore};
 use crate::algebra::Element;
 use crate::error::Error;
-use crate::op::{Array, Op};
+use crate::op::{Array, Op, hits};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, reductions};
 use crate::shape::{Axes, Shape};
@@ -61,6 +61,11 @@ impl<T: Element> Op<T> for Max {
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
         let axes = positions("max", &x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).pull(shares(x[0], y, &axes))
+    }
+
+    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        let axes = positions("max", x[0].shape(), &self.axes);
+        hits(&shares(x[0], y, &axes), report);
     }
 }
 

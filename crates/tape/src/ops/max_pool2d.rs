@@ -4,7 +4,7 @@ use super::unfold2d::{Fold2d, Unfold2d};
 use super::window::{Window, image};
 use crate::algebra::{Binary, Element, Pull};
 use crate::error::{self, Error};
-use crate::op::{Array, Cotangents, Op, operands};
+use crate::op::{Array, Cotangents, Op, hits, operands};
 use crate::ops::card::{Card, Cases};
 use crate::ops::{Arrays, Select};
 use crate::shape::Shape;
@@ -139,6 +139,10 @@ impl<T: Element> Op<T> for MaxPool2d {
     /// The same without the patches.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         smallvec![want[0].then(|| self.spread_back(x[0], y, &dy))]
+    }
+
+    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        hits(&self.shares(x[0], y), report);
     }
 }
 

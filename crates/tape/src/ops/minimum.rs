@@ -46,6 +46,11 @@ impl Binary for Minimum {
         let tie = a.clone().if_eq(b.clone(), half, zero);
         a.if_gt(b, one, tie)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, a: T, b: T) -> i64 {
+        i64::from(a > b) - i64::from(a < b)
+    }
 }
 
 pub(crate) const CARD: Card = Card {

@@ -2,9 +2,9 @@
 
 use super::max::shares;
 use super::sum::{finish, positions, reduced, restore};
-use crate::algebra::Element;
+use crate::algebra::{Algebra, Element};
 use crate::error::Error;
-use crate::op::{Array, Op};
+use crate::op::{Array, Op, hits};
 use crate::ops::card::{Card, Cases, reductions};
 use crate::ops::{Abs, Arrays, Powf, Sign};
 use crate::shape::{Axes, Shape};
@@ -145,6 +145,14 @@ impl<T: Element> Op<T> for Norm {
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
         let axes = positions("norm", &x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).pull(self.slope(x[0], y))
+    }
+
+    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        match self.p {
+            f64::INFINITY => hits(&self.slope(x[0], y), report),
+            _ if self.p <= 1.0 => hits(&Algebra::map(x[0].clone(), Sign), report),
+            _ => {}
+        }
     }
 }
 

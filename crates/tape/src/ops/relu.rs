@@ -36,6 +36,11 @@ impl Unary for Relu {
         let (zero, one) = (x.lift(0.0), x.lift(1.0));
         x.if_gt(zero.clone(), one, zero)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        i64::from(x > T::ZERO)
+    }
 }
 
 pub(crate) const CARD: Card = Card {

@@ -5,7 +5,7 @@ use super::{Gather, Select};
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::op::{Array, Op};
+use crate::op::{Array, Op, pieces_of};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -100,6 +100,10 @@ impl<T: Element> Op<T> for Scatter {
             None => gathered,
         };
         uncovered(kept, &x[1].shape())
+    }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces_of(self.index.as_slice(), report);
     }
 }
 

@@ -5,7 +5,7 @@ use super::{Gather, Pad, PadMode, Slice};
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op, operands, pieces_of};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -113,6 +113,10 @@ impl<T: Element> Op<T> for ScatterAdd {
                 uncovered(gathered, &x[1].shape())
             }
         }
+    }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces_of(self.index.as_slice(), report);
     }
 }
 

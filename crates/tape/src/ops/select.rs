@@ -2,7 +2,7 @@
 
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op, hits, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
@@ -65,6 +65,10 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         self.keep(k, dy).sum_to(x[k].shape())
+    }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        hits(&self.mask, report);
     }
 }
 

@@ -41,6 +41,11 @@ impl Unary for Selu {
         let (zero, scale) = (x.lift(0.0), x.lift(SCALE));
         x.if_gt(zero, scale, left)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        i64::from(x > T::ZERO)
+    }
 }
 
 const SCALE: f64 = 1.050_700_987_355_480_5;

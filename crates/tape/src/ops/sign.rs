@@ -35,6 +35,11 @@ impl Unary for Sign {
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         x.lift(0.0)
     }
+
+    #[inline(always)]
+    fn piece<T: Element>(&self, x: T) -> i64 {
+        x.signum0().to_f64() as i64
+    }
 }
 
 pub(crate) const CARD: Card = Card {

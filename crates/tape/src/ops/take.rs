@@ -4,7 +4,7 @@ use super::IndexAdd;
 use crate::algebra::Element;
 use crate::error::Error;
 use crate::index::Index;
-use crate::op::{Array, Op, operands};
+use crate::op::{Array, Op, operands, pieces_of};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
@@ -65,6 +65,10 @@ impl<T: Element> Op<T> for Take {
         let (list, shape) = (self.index.as_slice(), x[0].shape());
         let add = IndexAdd { axis: 0, index: list.into(), extent: shape.size() };
         A::apply(add, &[&dy.reshape([list.len()])]).reshape(shape)
+    }
+
+    fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        pieces_of(self.index.as_slice(), report);
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn differentiable(&self, k: usize) -> bool;
     fn elementwise(&self) -> bool;
+    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T>;
     fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T>;
     fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T>;
@@ -29,7 +30,13 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn elementwise(&self) -> bool {
         Op::elementwise(self)
     }
+    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        Op::pieces(self, x, y, report);
+    }
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        #[cfg(feature = "faults")]
+        return crate::fault::spoiled(Op::name(self), x, y, dy, |x, y, dy| Op::vjp_all(self, x, y, dy, want));
+        #[cfg(not(feature = "faults"))]
         Op::vjp_all(self, x, y, dy, want)
     }
     #[track_caller]

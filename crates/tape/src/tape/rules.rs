@@ -15,6 +15,8 @@ pub(crate) trait Rule<T: Element>: Debug + Send + Sync + Any {
     fn arity(&self) -> usize;
     /// The value; `b` is ignored by functions of one number.
     fn eval(&self, a: T, b: T) -> T;
+    /// The piece of the function that the operands lie on.
+    fn piece(&self, a: T, b: T) -> i64;
     /// The derivative with respect to operand `k`, recorded.
     fn slope<'t>(&self, k: usize, a: Scalar<'t, T>, b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T>;
 }
@@ -35,6 +37,9 @@ impl<T: Element, F: Unary> Rule<T> for One<F> {
     fn eval(&self, a: T, _b: T) -> T {
         self.0.eval(a)
     }
+    fn piece(&self, a: T, _b: T) -> i64 {
+        self.0.piece(a)
+    }
     fn slope<'t>(&self, _k: usize, a: Scalar<'t, T>, _b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T> {
         self.0.slope(a, y)
     }
@@ -49,6 +54,9 @@ impl<T: Element, F: Binary> Rule<T> for Two<F> {
     }
     fn eval(&self, a: T, b: T) -> T {
         self.0.eval(a, b)
+    }
+    fn piece(&self, a: T, b: T) -> i64 {
+        self.0.piece(a, b)
     }
     fn slope<'t>(&self, k: usize, a: Scalar<'t, T>, b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T> {
         if k == 0 { self.0.slope_a(a, b, y) } else { self.0.slope_b(a, b, y) }

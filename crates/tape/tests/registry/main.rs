@@ -1,6 +1,8 @@
 //! Every registered operation against three oracles: finite differences, the adjoint identity
 //! `<u, J v> = <Jᵀ u, v>`, and itself on another path. Nothing here knows any operation by name.
 
+mod checker;
+mod faults;
 mod fixtures;
 mod layouts;
 mod orders;

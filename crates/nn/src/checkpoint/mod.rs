@@ -1,0 +1,258 @@
+//! A run in a file: the model, the state of its optimizer, and whatever else it needs to go on.
+//!
+//! A run that is resumed from a checkpoint takes the same steps, bit for bit, as one that was never stopped, if
+//! everything that changes is in the file: parameters and buffers, the optimizer, the number of the epoch. Random
+//! generators need no place in it where each epoch has its own, seeded from a number and the epoch's:
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use nn::checkpoint::Checkpoint;
+//! use nn::data::{Batches, gather};
+//! use nn::optim::Adam;
+//! use nn::{Context, Identity, Module, Optimizer, Sequential, Tanh, loss, mlp};
+//! use rand::{SeedableRng, rngs::StdRng};
+//! use tape::{Tape, Tensor};
+//!
+//! let x: Tensor = Tensor::linspace(-1.0, 1.0, 12).reshape([12, 1]);
+//! let y = x.map_values(|x| x * x);
+//! let epoch = |k: u64, model: &mut Sequential, optimizer: &mut Adam| -> Result<(), tape::Error> {
+//!     let (mut tape, mut rng) = (Tape::new(), StdRng::seed_from_u64(1000 + k));
+//!     let (mut inputs, mut targets) = (Tensor::default(), Tensor::default());
+//!     for rows in Batches::new(12, 4).shuffle(&mut rng).iter() {
+//!         gather(&x, rows, &mut inputs)?;
+//!         gather(&y, rows, &mut targets)?;
+//!         let output = model.forward(tape.constant(inputs.clone()), &mut Context::eval());
+//!         let grads = loss::mse(output, &targets).backward();
+//!         tape.reset();
+//!         optimizer.step(model, &grads);
+//!     }
+//!     Ok(())
+//! };
+//! let mut model = mlp(&[1, 4, 1], Tanh, Identity, &mut StdRng::seed_from_u64(0));
+//! let mut optimizer = Adam::new(0.01);
+//! (0..3).try_for_each(|k| epoch(k, &mut model, &mut optimizer))?;
+//! let path = std::env::temp_dir().join(format!("nn-checkpoint-{}.safetensors", std::process::id()));
+//! let mut checkpoint = Checkpoint::new();
+//! checkpoint.put_model("model", &model);
+//! checkpoint.put("optimizer", optimizer.save(&model));
+//! checkpoint.note("epoch", 3);
+//! checkpoint.save(&path)?;
+//!
+//! let mut again = mlp(&[1, 4, 1], Tanh, Identity, &mut StdRng::seed_from_u64(9));
+//! let mut its_optimizer = Adam::new(0.5);
+//! let mut checkpoint = Checkpoint::load(&path)?;
+//! checkpoint.take_model("model", &mut again)?;
+//! its_optimizer.restore(&again, checkpoint.take("optimizer")?)?;
+//! let next: u64 = checkpoint.noted("epoch")?;
+//! (next..5).try_for_each(|k| epoch(k, &mut again, &mut its_optimizer))?;
+//! (3..5).try_for_each(|k| epoch(k, &mut model, &mut optimizer))?;
+//! assert_eq!(nn::state_dict(&again), nn::state_dict(&model));
+//! # std::fs::remove_file(&path)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The file is a `.safetensors` file, which every reader of that format opens: tensors are named `part/name`; numbers
+//! and notes stand in its metadata, under `nn.checkpoint`, as text, with the version of this layout.
+
+mod saved;
+
+pub use saved::SavedState;
+
+use crate::files::{FileError, Problem, Stored, safetensors};
+use crate::parameters::Parameters;
+use crate::state::{load_state_dict, state_dict};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
+use tape::Element;
+
+/// The layout that is written, and the only one that is read.
+pub const VERSION: u64 = 1;
+
+/// The key of our metadata.
+const KEY: &str = "nn.checkpoint";
+
+/// Named parts, each with tensors and numbers, and notes. See the [module](self).
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Checkpoint<T: Element = f64> {
+    parts: BTreeMap<String, SavedState<T>>,
+    notes: BTreeMap<String, String>,
+}
+
+impl<T: Element> Checkpoint<T> {
+    /// Nothing yet.
+    pub fn new() -> Checkpoint<T> {
+        Checkpoint { parts: BTreeMap::new(), notes: BTreeMap::new() }
+    }
+
+    /// Adds a part, or replaces it.
+    ///
+    /// # Panics
+    /// If its name contains a slash.
+    #[track_caller]
+    pub fn put(&mut self, part: &str, state: SavedState<T>) {
+        assert!(!part.contains('/'), "checkpoint: the name of a part has no slash, found {part:?}");
+        self.parts.insert(part.to_owned(), state);
+    }
+
+    /// Adds the parameters and buffers of a model as a part.
+    ///
+    /// # Panics
+    /// If its name contains a slash.
+    #[track_caller]
+    pub fn put_model(&mut self, part: &str, model: &(impl Parameters<T> + ?Sized)) {
+        self.put(part, SavedState { tensors: state_dict(model), numbers: Vec::new() });
+    }
+
+    /// Adds a line of text, or anything that is written as one: the epoch, a seed, the name of a data set.
+    pub fn note(&mut self, name: &str, text: impl Display) {
+        self.notes.insert(name.to_owned(), text.to_string());
+    }
+
+    /// Takes a part out.
+    ///
+    /// # Errors
+    /// [`Problem::Part`] if there is none of that name.
+    pub fn take(&mut self, part: &str) -> Result<SavedState<T>, Problem> {
+        self.parts.remove(part).ok_or_else(|| Problem::Part { missing: part.to_owned() })
+    }
+
+    /// Takes a part out and gives its values to a model.
+    ///
+    /// # Errors
+    /// As [`take`](Checkpoint::take) and [`load_state_dict`]. Then the model is as it was.
+    pub fn take_model(
+        &mut self,
+        part: &str,
+        model: &mut (impl Parameters<T> + ?Sized),
+    ) -> Result<(), Problem> {
+        load_state_dict(model, self.take(part)?.tensors)
+    }
+
+    /// Reads a note.
+    ///
+    /// # Errors
+    /// [`Problem::Part`] if there is none of that name, [`Problem::Note`] if its text is no `V`.
+    pub fn noted<V: FromStr>(&self, name: &str) -> Result<V, Problem> {
+        let text = self.notes.get(name).ok_or_else(|| Problem::Part { missing: name.to_owned() })?;
+        text.parse().map_err(|_| Problem::Note { name: name.to_owned(), text: text.clone() })
+    }
+}
+
+impl<T: Stored> Checkpoint<T> {
+    /// Writes everything to a file, whole or not at all.
+    ///
+    /// # Errors
+    /// Whatever the operating system refuses; a tensor whose name stands twice in one part.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        let path = path.as_ref();
+        let mut tensors = Vec::new();
+        for (part, state) in &self.parts {
+            let named = state.tensors.iter();
+            tensors.extend(named.map(|(name, tensor)| (format!("{part}/{name}"), tensor.clone())));
+        }
+        let metadata = (KEY, self.metadata().to_string());
+        safetensors::save_with(path, &tensors, Some(metadata))
+    }
+
+    /// Reads a file that [`save`](Checkpoint::save) wrote.
+    ///
+    /// # Errors
+    /// As [`safetensors::load`]; [`Problem::Corrupt`] if it is another kind of file, [`Problem::Version`] if its
+    /// layout is another.
+    pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint<T>, FileError> {
+        let path = path.as_ref();
+        let (tensors, metadata) = safetensors::load_with(path, KEY)?;
+        let mut checkpoint =
+            Checkpoint::of_metadata(metadata.as_deref()).map_err(|problem| problem.of(path))?;
+        for (name, tensor) in tensors {
+            let (part, name) = name.split_once('/').unwrap_or(("", &name));
+            let state = checkpoint.parts.entry(part.to_owned()).or_insert_with(SavedState::new);
+            state.tensors.push((name.to_owned(), tensor));
+        }
+        Ok(checkpoint)
+    }
+
+    /// Everything but the tensors. Numbers are text, in the shortest form that reads back the same: JSON knows no
+    /// infinity.
+    fn metadata(&self) -> Value {
+        let numbers = |state: &SavedState<T>| -> Map<String, Value> {
+            state.numbers.iter().map(|(name, number)| (name.clone(), json!(number.to_string()))).collect()
+        };
+        let parts: Map<String, Value> =
+            self.parts.iter().map(|(part, state)| (part.clone(), numbers(state).into())).collect();
+        json!({ "version": VERSION, "parts": parts, "notes": self.notes })
+    }
+
+    fn of_metadata(text: Option<&str>) -> Result<Checkpoint<T>, Problem> {
+        let corrupt = |reason: &str| Problem::Corrupt { format: "checkpoint", reason: reason.to_owned() };
+        let text = text.ok_or_else(|| corrupt("it is not marked as one"))?;
+        let all: Value = serde_json::from_str(text).map_err(|error| corrupt(&error.to_string()))?;
+        let found = all["version"].as_u64().ok_or_else(|| corrupt("it has no version"))?;
+        if found != VERSION {
+            return Err(Problem::Version { expected: VERSION, found });
+        }
+        let object = |value: &Value, what: &str| value.as_object().cloned().ok_or_else(|| corrupt(what));
+        let text = |value: &Value, what: &str| value.as_str().map(str::to_owned).ok_or_else(|| corrupt(what));
+        let mut checkpoint = Checkpoint::new();
+        for (name, note) in object(&all["notes"], "it has no notes")? {
+            checkpoint.notes.insert(name, text(&note, "a note is no text")?);
+        }
+        for (part, numbers) in object(&all["parts"], "it has no parts")? {
+            let mut state = SavedState::new();
+            for (name, number) in object(&numbers, "a part has no numbers")? {
+                let number = text(&number, "a number is no text")?;
+                let number = number.parse().map_err(|_| corrupt("a number is none"))?;
+                state.numbers.push((name, number));
+            }
+            checkpoint.parts.insert(part, state);
+        }
+        Ok(checkpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Param;
+
+    #[test]
+    fn other_files_and_other_versions_are_refused() {
+        let read = |text| Checkpoint::<f64>::of_metadata(text).map_err(|problem| problem.to_string());
+        let refused = [
+            (None, "not a valid checkpoint file: it is not marked as one"),
+            (Some("{}"), "not a valid checkpoint file: it has no version"),
+            (Some(r#"{"version": 2}"#), "checkpoint layout: expected version 1, found 2"),
+            (Some(r#"{"version": 1, "notes": {}}"#), "not a valid checkpoint file: it has no parts"),
+            (
+                Some(r#"{"version": 1, "notes": {}, "parts": {"a": {"b": "c"}}}"#),
+                "not a valid checkpoint file: a number is none",
+            ),
+        ];
+        for (text, expected) in refused {
+            assert_eq!(read(text), Err(expected.to_owned()));
+        }
+    }
+
+    #[test]
+    fn numbers_and_notes_come_back() {
+        let mut checkpoint = Checkpoint::<f64>::new();
+        let numbers = [("tenth", 0.1), ("none", f64::NEG_INFINITY), ("least", 5e-324)];
+        checkpoint.put("part", SavedState::of_numbers(numbers));
+        checkpoint.note("seed", u64::MAX);
+        let text = checkpoint.metadata().to_string();
+        let mut read = Checkpoint::<f64>::of_metadata(Some(&text)).expect("it was just written");
+        assert_eq!(read.noted("seed"), Ok(u64::MAX));
+        assert_eq!(
+            read.noted::<u8>("seed").unwrap_err().to_string(),
+            format!("note \"seed\" is {:?}", u64::MAX.to_string())
+        );
+        let part = read.take("part").expect("it was put there");
+        assert!(numbers.iter().all(|&(name, number)| part.number(name) == Some(number)));
+        assert_eq!(read.take("part").unwrap_err().to_string(), "there is no \"part\" in this checkpoint");
+        assert!(read.take_model("part", &mut Param::new([1.0])).is_err());
+    }
+}

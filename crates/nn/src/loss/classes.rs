@@ -1,0 +1,146 @@
+//! Losses of classes: the labels are whole numbers, of which one may mark samples to be left out.
+//!
+//! Predictions have the shape `[N, classes]` or `[N, classes, ..]` (or `[classes]`), with one label for each
+//! sample, or each position of a sample. [`Classes`] holds weights, the mark, and the smoothing; its reduction is
+//! not looked at, because [`Losses`] has names for those.
+
+use super::{Losses, Target, check};
+use tape::network::{self, Classes, Reduction};
+use tape::{Element, Error, Tensor, Var};
+
+/// `classes` without reduction.
+fn apart<T: Element>(classes: &Classes<T>) -> Classes<T> {
+    Classes { reduction: Reduction::None, ..classes.clone() }
+}
+
+/// What the targets weigh, each in the place of its class.
+#[track_caller]
+fn rows<T: Element>(x: Var<'_, T>, labels: &[i64], classes: &Classes<T>) -> Tensor<T> {
+    let plain = Classes { smoothing: 0.0, ..classes.clone() };
+    match plain.rows(labels, &x.shape()) {
+        Ok(rows) => rows,
+        Err(error) => error.panic(),
+    }
+}
+
+/// The axis of the classes: the second, or the only one.
+fn class_axis<T: Element>(x: Var<'_, T>) -> isize {
+    isize::from(x.shape().rank() > 1)
+}
+
+/// The cross-entropy of each sample, of logits and labels: `-(1 - s) wₜ ln pₜ - s Σ w ln p / classes` with `p` the
+/// softmax of `Z`, label `t`, weights `w` and smoothing `s`. The mean divides by `Σ wₜ` over the samples that are
+/// not left out.
+///
+/// ```
+/// use nn::loss::{Classes, label_cross_entropy};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let z = tape.var([[0.0, 0.0], [3.0, 1.0]]);
+/// let classes = Classes { ignore: Some(-1), ..Classes::default() };
+/// let losses = label_cross_entropy(z, &[1, -1], &classes);
+/// assert_eq!(losses.each().value(), Tensor::from([2f64.ln(), 0.0]));
+/// assert_eq!(losses.mean().backward().wrt(z), Tensor::from([[0.5, -0.5], [0.0, 0.0]]));
+/// ```
+///
+/// # Panics
+/// If there is not one label for each sample, or a label is not a class.
+#[track_caller]
+pub fn label_cross_entropy<'t, T: Element>(
+    z: Var<'t, T>,
+    labels: &[i64],
+    classes: &Classes<T>,
+) -> Losses<'t, T> {
+    let count = rows(z, labels, classes).sum();
+    Losses::weighing(network::cross_entropy(&z, labels, &apart(classes)), count)
+}
+
+/// The cross-entropy of each sample, of logits and distributions: `-Σ w ((1 - s) Y + s / classes) ln p`. The mean
+/// divides by the number of samples.
+///
+/// ```
+/// use nn::loss::{Classes, soft_cross_entropy};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let z = tape.var([[0.0, 0.0]]);
+/// let classes = Classes { smoothing: 0.5, ..Classes::default() };
+/// let loss = soft_cross_entropy(z, &Tensor::from([[0.0, 1.0]]), &classes).mean();
+/// assert_eq!(loss.value(), 2f64.ln());
+/// assert_eq!(loss.backward().wrt(z), Tensor::from([[0.25, -0.25]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn soft_cross_entropy<'t, T: Element>(
+    z: Var<'t, T>,
+    y: impl Target<'t, T>,
+    classes: &Classes<T>,
+) -> Losses<'t, T> {
+    let y = y.on(z.tape());
+    check("soft_cross_entropy", z, y);
+    Losses::of_elements(network::soft_cross_entropy(&z, &y, &apart(classes)))
+}
+
+/// `-wₜ Xₜ` of each sample, for logarithms of probabilities `X` and label `t`: the negative log-likelihood. The mean
+/// divides by `Σ wₜ` over the samples that are not left out. There is no smoothing.
+///
+/// ```
+/// use nn::loss::{Classes, nll};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[-1.0, f64::NEG_INFINITY], [-2.0, -0.5]]);
+/// let classes = Classes { weight: Some(Tensor::from([1.0, 3.0])), ..Classes::default() };
+/// let losses = nll(x, &[0, 1], &classes);
+/// assert_eq!(losses.each().value(), Tensor::from([1.0, 1.5]));
+/// assert_eq!(losses.mean().backward().wrt(x), Tensor::from([[-0.25, 0.0], [0.0, -0.75]]));
+/// ```
+///
+/// # Panics
+/// If there is not one label for each sample, or a label is not a class.
+#[track_caller]
+pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], classes: &Classes<T>) -> Losses<'t, T> {
+    let rows = rows(x, labels, classes);
+    let count = rows.sum();
+    // What has no weight takes no part: its logarithm may be infinite.
+    let taken = Var::select(&rows, x, T::ZERO) * x.tape().constant(rows.clone());
+    Losses::weighing(-taken.sum_axes(class_axis(x), false), count)
+}
+
+/// `wₜ / classes Σ max(0, margin - Xₜ + X_c)ᵖ` of each sample, over the classes `c` that are not its label `t`:
+/// zero once the score of the label is the largest by the margin. The mean is that over the samples; none are left
+/// out.
+///
+/// ```
+/// use nn::loss::{Classes, multi_margin};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 0.5, -2.0, 0.0]]);
+/// let loss = multi_margin(x, &[0], 1, 1.0, &Classes::default()).mean();
+/// assert_eq!(loss.value(), 0.125);
+/// assert_eq!(loss.backward().wrt(x), Tensor::from([[-0.25, 0.25, 0.0, 0.0]]));
+/// ```
+///
+/// # Panics
+/// If there is not one label for each sample, or a label is not a class; if `p` is not positive.
+#[track_caller]
+pub fn multi_margin<'t, T: Element>(
+    x: Var<'t, T>,
+    labels: &[i64],
+    p: i32,
+    margin: f64,
+    classes: &Classes<T>,
+) -> Losses<'t, T> {
+    if p < 1 {
+        Error::Invalid { op: "multi_margin", reason: format!("expected a positive p, found {p}") }.panic();
+    }
+    let axis = class_axis(x);
+    let unweighted = Classes { ignore: None, smoothing: 0.0, weight: None, ..classes.clone() };
+    let label = rows(x, labels, &unweighted);
+    let weight = rows(x, labels, &Classes { ignore: None, ..classes.clone() }).sum_axes(axis, true);
+    let score = Var::select(&label, x, T::ZERO).sum_axes(axis, true);
+    let excess = (x - score + T::from_f64(margin)).relu().powi(p);
+    let others = excess.masked_fill(&label, T::ZERO);
+    let share = weight.map_values(|weight| weight / T::from_usize(x.shape()[axis as usize]));
+    Losses::of_elements((others * x.tape().constant(share)).sum_axes(axis, false))
+}

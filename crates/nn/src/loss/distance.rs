@@ -1,0 +1,110 @@
+//! Losses of distributions and of directions.
+
+use super::binary::together;
+use super::regression::each;
+use super::terms::KlDivergence;
+use super::{Losses, Target, check};
+use tape::{Element, Error, Tensor, Var};
+
+/// `Y (ln Y - X)` of each element, for logarithms of probabilities `X` and probabilities `Y`: their sum is the
+/// Kullback-Leibler divergence of `Y` from `eˣ`, and [`Losses::sample_mean`] its mean over samples. Where `Y` is 0
+/// the loss and its derivatives are 0.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[0.5f64.ln(), 0.5f64.ln()]]);
+/// let loss = nn::loss::kl_divergence(x, &Tensor::from([[1.0, 0.0]])).sample_mean();
+/// assert_eq!(loss.value(), 2f64.ln());
+/// assert_eq!(loss.backward().wrt(x), Tensor::from([[-1.0, 0.0]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn kl_divergence<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
+    each("kl_divergence", x, y, KlDivergence)
+}
+
+/// [`kl_divergence`] with the logarithms of the targets too: `eʸ (Y - X)` of each element, for finite `Y`.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[0.5f64.ln(), 0.5f64.ln()]]);
+/// let loss = nn::loss::kl_divergence_from_logs(x, &Tensor::from([[0.0, -50.0]])).sum();
+/// assert!((loss.value() - 2f64.ln()).abs() < 1e-15);
+/// assert_eq!(loss.backward().wrt(x).to_vec()[0], -1.0);
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
+    let y = y.on(x.tape());
+    check("kl_divergence_from_logs", x, y);
+    Losses::of_elements(y.exp() * (y - x))
+}
+
+/// `u · v / (max(|u|, eps) max(|v|, eps))` along an axis: the cosine of the angle between them, 0 if one is 0.
+/// `eps` is usually 1e-8.
+///
+/// # Shapes
+/// `u` and `v` have one shape; the result has it without the axis.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (u, v) = (tape.var([[3.0, 4.0]]), tape.var([[2.0, 0.0]]));
+/// let cosine = nn::loss::cosine_similarity(u, v, 1, 1e-8);
+/// assert_eq!(cosine.value().to_vec(), [0.6]);
+/// let grad = cosine.sum().backward().wrt(v).to_vec();
+/// assert!(grad[0].abs() < 1e-15 && (grad[1] - 0.4).abs() < 1e-15);
+/// ```
+///
+/// # Panics
+/// If the shapes differ, or there is no such axis.
+#[track_caller]
+pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isize, eps: f64) -> Var<'t, T> {
+    check("cosine_similarity", u, v);
+    let length = |x: Var<'t, T>| x.norm_axes(2.0, axis, false).maximum(T::from_f64(eps));
+    (u * v).sum_axes(axis, false) / (length(u) * length(v))
+}
+
+/// Of pairs of vectors, one for each sample: `1 - cos` where the target is 1 (they belong together),
+/// `max(0, cos - margin)` elsewhere. The cosine is `u · v / √((|u|² + 1e-12) (|v|² + 1e-12))` here, which is smooth
+/// everywhere.
+///
+/// # Shapes
+/// `u` and `v` `[N, m]`, targets `[N]`.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (u, v) = (tape.var([[3.0, 4.0], [3.0, 4.0]]), tape.var([[2.0, 0.0], [0.0, 1.0]]));
+/// let losses = nn::loss::cosine_embedding(u, v, &Tensor::from([1.0, -1.0]), 0.5);
+/// let each = losses.each().value().to_vec();
+/// assert!((each[0] - 0.4).abs() < 1e-12 && (each[1] - 0.3).abs() < 1e-12);
+/// assert!((losses.sum().backward().wrt(v).to_vec()[1] + 0.4).abs() < 1e-12);
+/// ```
+///
+/// # Panics
+/// If the shapes are not those.
+#[track_caller]
+pub fn cosine_embedding<'t, T: Element>(
+    u: Var<'t, T>,
+    v: Var<'t, T>,
+    y: &Tensor<T>,
+    margin: f64,
+) -> Losses<'t, T> {
+    if u.shape().rank() != 2 {
+        let found = u.shape().dims();
+        Error::Rank { op: "cosine_embedding", expected: "vectors [N, m]", found }.panic();
+    }
+    check("cosine_embedding", u, v);
+    let product = |a: Var<'t, T>, b: Var<'t, T>| (a * b).sum_axes(1, false);
+    let square = |a: Var<'t, T>| product(a, a) + T::from_f64(1e-12);
+    let cosine = product(u, v) / (square(u) * square(v)).sqrt();
+    check("cosine_embedding", cosine, y.on(u.tape()));
+    Losses::of_elements(Var::select(&together(y), -cosine + T::ONE, (cosine - T::from_f64(margin)).relu()))
+}

@@ -1,0 +1,67 @@
+//! AdaDelta.
+
+use super::descent::Descent;
+use super::rule::{Clock, Elements, Mean, Rule};
+use tape::Element;
+
+/// Zeiler (2012): steps in the units of the weights, from the ratio of the steps so far to the gradients so far.
+///
+/// `s ← ρ s + (1 - ρ) g²`, `d = √(u + ε) / √(s + ε) g`, `u ← ρ u + (1 - ρ) d²`, `w ← w - η d`.
+///
+/// The paper has η = 1. The first steps are short, of the order of √ε.
+///
+/// ```
+/// use nn::optim::AdaDelta;
+/// use nn::{Optimizer, Param};
+/// use tape::Tape;
+/// let mut w = Param::new(10.0);
+/// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };
+/// AdaDelta::new(1.0).rho(0.95).step(&mut w, &grads);
+/// assert!((w.value().item() - 9.995527864).abs() < 1e-9);
+/// ```
+pub type AdaDelta<T = f64> = Descent<AdaDeltaRule, T>;
+
+/// The equations of [`AdaDelta`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdaDeltaRule {
+    /// ρ, the memory of the means.
+    pub rho: f64,
+    /// ε, inside of the roots.
+    pub eps: f64,
+}
+
+impl<T: Element> AdaDelta<T> {
+    /// With ρ = 0.9 and ε = 1e-6.
+    pub fn new(learning_rate: f64) -> AdaDelta<T> {
+        Descent::by(AdaDeltaRule { rho: 0.9, eps: 1e-6 }, learning_rate)
+    }
+
+    /// With another ρ, in [0, 1).
+    pub fn rho(self, rho: f64) -> AdaDelta<T> {
+        self.with(|rule| rule.rho = rho)
+    }
+
+    /// With another ε.
+    pub fn eps(self, eps: f64) -> AdaDelta<T> {
+        self.with(|rule| rule.eps = eps)
+    }
+}
+
+impl Rule for AdaDeltaRule {
+    const NAME: &'static str = "adadelta";
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["square_mean", "step_square_mean"]
+    }
+
+    fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
+        let (rate, eps) = (T::from_f64(rate), T::from_f64(self.eps));
+        let mean = Mean::new(self.rho);
+        x.each(|w, g, [s, u]| {
+            *s = mean.of(*s, g * g);
+            let d = (*u + eps).sqrt() / (*s + eps).sqrt() * g;
+            *u = mean.of(*u, d * d);
+            *w -= rate * d;
+        });
+    }
+}

@@ -1,0 +1,76 @@
+//! AdaGrad.
+
+use super::descent::Descent;
+use super::rule::{Clock, Elements, Rule};
+use tape::Element;
+
+/// Duchi, Hazan and Singer (2011): the more an element moved, the smaller its steps become.
+///
+/// `s ← s + g²`, `w ← w - η g / (√s + ε)`; with a rate decay δ, step `t` uses `η / (1 + (t - 1) δ)`.
+///
+/// η is usually 1e-2 to 1.
+///
+/// ```
+/// use nn::optim::AdaGrad;
+/// use nn::{Optimizer, Param};
+/// use tape::Tape;
+/// let mut w = Param::new(10.0);
+/// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };
+/// AdaGrad::new(1.0).step(&mut w, &grads);
+/// assert!((w.value().item() - 9.0).abs() < 1e-10);
+/// ```
+pub type AdaGrad<T = f64> = Descent<AdaGradRule, T>;
+
+/// The equations of [`AdaGrad`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdaGradRule {
+    /// δ of the learning rate.
+    pub rate_decay: f64,
+    /// What `s` starts from.
+    pub initial: f64,
+    /// ε, outside of the root.
+    pub eps: f64,
+}
+
+impl<T: Element> AdaGrad<T> {
+    /// With δ = 0, `s` from 0, and ε = 1e-10.
+    pub fn new(learning_rate: f64) -> AdaGrad<T> {
+        Descent::by(AdaGradRule { rate_decay: 0.0, initial: 0.0, eps: 1e-10 }, learning_rate)
+    }
+
+    /// With another δ.
+    pub fn rate_decay(self, decay: f64) -> AdaGrad<T> {
+        self.with(|rule| rule.rate_decay = decay)
+    }
+
+    /// With `s` from another number.
+    pub fn initial(self, initial: f64) -> AdaGrad<T> {
+        self.with(|rule| rule.initial = initial)
+    }
+
+    /// With another ε.
+    pub fn eps(self, eps: f64) -> AdaGrad<T> {
+        self.with(|rule| rule.eps = eps)
+    }
+}
+
+impl Rule for AdaGradRule {
+    const NAME: &'static str = "adagrad";
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["square_sum"]
+    }
+
+    fn start(&self) -> f64 {
+        self.initial
+    }
+
+    fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
+        let rate = T::from_f64(rate / (1.0 + (clock.t() - 1.0) * self.rate_decay));
+        let eps = T::from_f64(self.eps);
+        x.each(|w, g, [s]| {
+            *s += g * g;
+            *w -= rate * g / (s.sqrt() + eps);
+        });
+    }
+}

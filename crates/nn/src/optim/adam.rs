@@ -1,0 +1,107 @@
+//! Adam, and Adam with decoupled weight decay.
+
+use super::descent::Descent;
+use super::rule::{Clock, Elements, Mean, Rule};
+use tape::Element;
+
+/// Kingma and Ba (2015): momentum, in units of the root of the gradient's mean square.
+///
+/// `m ← β₁ m + (1 - β₁) g`, `v ← β₂ v + (1 - β₂) g²`, both from 0, so at step `t` the means are
+/// `m̂ = m / (1 - β₁ᵗ)` and `v̂ = v / (1 - β₂ᵗ)`; `w ← w - η m̂ / (√v̂ + ε)`. AMSGrad (Reddi, Kale and Kumar 2018) takes
+/// the largest `v` so far for the root.
+///
+/// η is usually 1e-4 to 1e-2; the first step has length η in every element.
+///
+/// ```
+/// use nn::optim::Adam;
+/// use nn::{Optimizer, Param};
+/// use tape::Tape;
+/// let mut w = Param::new(10.0);
+/// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };
+/// Adam::new(0.5).step(&mut w, &grads);
+/// assert!((w.value().item() - 9.5).abs() < 1e-9);
+/// ```
+pub type Adam<T = f64> = Descent<AdamRule<false>, T>;
+
+/// Loshchilov and Hutter (2019): [`Adam`] with a weight decay that is no part of the gradient, so that no root
+/// divides it: `w ← (1 - η λ) w` before the step. λ is 0.01 unless [`weight_decay`](Descent::weight_decay) says
+/// otherwise.
+///
+/// ```
+/// use nn::optim::AdamW;
+/// use nn::{Optimizer, Param};
+/// use tape::Tape;
+/// let mut w = Param::new(10.0);
+/// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };
+/// AdamW::new(0.5).weight_decay(0.2).step(&mut w, &grads);
+/// assert!((w.value().item() - (0.9 * 10.0 - 0.5)).abs() < 1e-9);
+/// ```
+pub type AdamW<T = f64> = Descent<AdamRule<true>, T>;
+
+/// The equations of [`Adam`] and [`AdamW`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamRule<const DECOUPLED: bool> {
+    /// β₁ and β₂, the memories of the means.
+    pub betas: (f64, f64),
+    /// ε, outside of the root.
+    pub eps: f64,
+    /// Is the largest `v` so far used?
+    pub amsgrad: bool,
+}
+
+impl<const DECOUPLED: bool, T: Element> Descent<AdamRule<DECOUPLED>, T> {
+    /// With β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
+    pub fn new(learning_rate: f64) -> Self {
+        let rule = AdamRule { betas: (0.9, 0.999), eps: 1e-8, amsgrad: false };
+        Descent::by(rule, learning_rate).weight_decay(if DECOUPLED { 0.01 } else { 0.0 })
+    }
+
+    /// With other β₁ and β₂, in [0, 1).
+    pub fn betas(self, first: f64, second: f64) -> Self {
+        self.with(|rule| rule.betas = (first, second))
+    }
+
+    /// With another ε.
+    pub fn eps(self, eps: f64) -> Self {
+        self.with(|rule| rule.eps = eps)
+    }
+
+    /// With the largest `v` so far.
+    pub fn amsgrad(self) -> Self {
+        self.with(|rule| rule.amsgrad = true)
+    }
+}
+
+impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
+    const NAME: &'static str = if DECOUPLED { "adamw" } else { "adam" };
+
+    fn decoupled(&self) -> bool {
+        DECOUPLED
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        if self.amsgrad { &["mean", "square_mean", "largest_square_mean"] } else { &["mean", "square_mean"] }
+    }
+
+    fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        // η / (1 - β₁ᵗ), and 1 / √(1 - β₂ᵗ), which are the same for all elements.
+        let rate = T::from_f64(rate / clock.seen(self.betas.0));
+        let root = T::from_f64(1.0 / clock.seen(self.betas.1).sqrt());
+        let eps = T::from_f64(self.eps);
+        if self.amsgrad {
+            x.each(|w, g, [m, v, top]| {
+                *m = first.of(*m, g);
+                *v = second.of(*v, g * g);
+                *top = top.larger(*v);
+                *w -= rate * *m / (root * top.sqrt() + eps);
+            });
+        } else {
+            x.each(|w, g, [m, v]| {
+                *m = first.of(*m, g);
+                *v = second.of(*v, g * g);
+                *w -= rate * *m / (root * v.sqrt() + eps);
+            });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Averages of weights over the course of training.
+
+use crate::checkpoint::SavedState;
+use crate::files::{Problem, State};
+use crate::parameters::{Parameters, Path};
+use crate::state::{load_state_dict, state_dict};
+use tape::{Element, Tensor};
+
+/// The mean of the weights that a model had: what is left when the noise of the last batches is averaged out.
+///
+/// ```
+/// use nn::optim::Average;
+/// use nn::Param;
+/// let mut w = Param::new([1.0]);
+/// let (mut equal, mut exponential) = (Average::equal(), Average::exponential(0.75));
+/// for value in [1.0, 2.0, 6.0] {
+///     w.value_mut().as_mut_slice()[0] = value;
+///     equal.update(&w);
+///     exponential.update(&w);
+/// }
+/// let mut averaged = w.clone();
+/// equal.apply(&mut averaged)?;
+/// assert_eq!(averaged.value().item(), 3.0);
+/// exponential.apply(&mut averaged)?;
+/// assert_eq!(averaged.value().item(), 0.75 * (0.75 * 1.0 + 0.25 * 2.0) + 0.25 * 6.0);
+/// # Ok::<(), nn::files::Problem>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Average<T: Element = f64> {
+    /// The memory; `None` for equal weights.
+    decay: Option<f64>,
+    updates: u64,
+    values: State<T>,
+}
+
+impl<T: Element> Average<T> {
+    /// The mean with equal weights: stochastic weight averaging (Izmailov and others 2018), if
+    /// [`update`](Average::update) is called once an epoch late in training.
+    pub fn equal() -> Average<T> {
+        Average { decay: None, updates: 0, values: State::new() }
+    }
+
+    /// The exponential mean `a ← d a + (1 - d) w`, from the first weights on. `d` is usually 0.99 to 0.9999, with an
+    /// update after every step.
+    pub fn exponential(decay: f64) -> Average<T> {
+        Average { decay: Some(decay), ..Average::equal() }
+    }
+
+    /// The number of updates so far.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// Takes the weights as they are now. Buffers are not averaged: the last ones count.
+    ///
+    /// # Panics
+    /// If the model has another number of parameters, or they have other shapes, than at the first update.
+    #[track_caller]
+    pub fn update(&mut self, model: &(impl Parameters<T> + ?Sized)) {
+        self.updates += 1;
+        if self.updates == 1 {
+            self.values = state_dict(model);
+            return;
+        }
+        let share = T::from_f64(self.decay.map_or(1.0 / self.updates as f64, |decay| 1.0 - decay));
+        let mut averages = self.values.iter_mut();
+        model.visit(&Path::root(), &mut |path, param| {
+            let same = averages.next().filter(|(_, average)| average.shape() == param.value().shape());
+            let Some((_, average)) = same else {
+                panic!("average: {path} is not a parameter of the model that was averaged so far")
+            };
+            if param.is_trainable() {
+                approach(average, param.value(), share);
+            } else {
+                *average = param.value().clone();
+            }
+        });
+    }
+
+    /// Gives a model the averages. A copy of the model that is trained, as a rule.
+    ///
+    /// # Errors
+    /// If its names or shapes are not those of the averaged model, or there was no update. Then it is as it was.
+    pub fn apply(&self, model: &mut (impl Parameters<T> + ?Sized)) -> Result<(), Problem> {
+        load_state_dict(model, self.values.clone())
+    }
+
+    /// What [`restore`](Average::restore) needs.
+    pub fn save(&self) -> SavedState<T> {
+        let mut saved = SavedState::of_numbers([("updates", self.updates as f64)]);
+        saved.tensors = self.values.clone();
+        saved
+    }
+
+    /// Goes on from where [`save`](Average::save) was called, for the parameters of `model`.
+    ///
+    /// # Errors
+    /// If names or shapes are not those of `model`. Then it is as it was.
+    pub fn restore(
+        &mut self,
+        model: &(impl Parameters<T> + ?Sized),
+        saved: SavedState<T>,
+    ) -> Result<(), Problem> {
+        let mut values = if saved.number("updates") == Some(0.0) { State::new() } else { state_dict(model) };
+        let wanted: Vec<(&str, &[usize])> =
+            values.iter().map(|(name, value)| (name.as_str(), &value.shape()[..])).collect();
+        let (tensors, numbers) = saved.exactly(&wanted, &["updates"])?;
+        values.iter_mut().zip(tensors).for_each(|((_, value), tensor)| *value = tensor);
+        self.values = values;
+        self.updates = numbers.first().copied().unwrap_or_default() as u64;
+        Ok(())
+    }
+}
+
+/// `a ← a + share (w - a)`.
+fn approach<T: Element>(average: &mut Tensor<T>, weights: &Tensor<T>, share: T) {
+    let weights = weights.contiguous();
+    let weights = weights.as_slice().unwrap_or_default();
+    for (a, &w) in average.as_mut_slice().iter_mut().zip(weights) {
+        *a += share * (w - *a);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Param;
+
+    #[test]
+    fn buffers_are_copied_and_a_restored_average_goes_on() {
+        let mut model = vec![Param::new([1.0]), Param::buffer([1.0])];
+        let mut average = Average::equal();
+        let visit = |model: &mut Vec<Param>, average: &mut Average, value: f64| {
+            model.iter_mut().for_each(|param| param.value_mut().as_mut_slice()[0] = value);
+            average.update(&*model);
+        };
+        visit(&mut model, &mut average, 1.0);
+        visit(&mut model, &mut average, 3.0);
+        let mut restored = Average::equal();
+        assert_eq!(restored.restore(&model, average.save()), Ok(()));
+        for average in [&mut average, &mut restored] {
+            visit(&mut model, average, 5.0);
+            let mut copy = model.clone();
+            assert_eq!(average.apply(&mut copy), Ok(()));
+            assert_eq!(copy.iter().map(|p| p.value().item()).collect::<Vec<_>>(), [3.0, 5.0]);
+        }
+        assert!(restored.restore(&model[..1], average.save()).is_err());
+        assert_eq!(restored.updates(), 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "average: 1 is not a parameter of the model that was averaged so far")]
+    fn another_model_is_refused() {
+        let model = vec![Param::new([1.0])];
+        let mut average = Average::exponential(0.9);
+        average.update(&model);
+        average.update(&vec![Param::new([1.0]), Param::new([1.0])]);
+    }
+}

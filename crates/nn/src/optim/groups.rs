@@ -1,0 +1,62 @@
+//! Which settings hold for which parameter.
+
+use super::rule::Rule;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::parameters::Path;
+
+/// What may differ between groups of parameters.
+#[derive(Clone, Debug)]
+pub(super) struct Settings<R> {
+    pub rate_factor: f64,
+    pub weight_decay: f64,
+    pub rule: R,
+}
+
+#[derive(Clone)]
+struct Group<R> {
+    selects: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    settings: Settings<R>,
+}
+
+impl<R: fmt::Debug> fmt::Debug for Group<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.fmt(f)
+    }
+}
+
+/// The groups, and the settings of the parameters in none.
+#[derive(Clone, Debug)]
+pub(super) struct Groups<R> {
+    pub others: Settings<R>,
+    list: Vec<Group<R>>,
+}
+
+impl<R: Rule> Groups<R> {
+    pub(super) fn new(rule: R) -> Groups<R> {
+        Groups { others: Settings { rate_factor: 1.0, weight_decay: 0.0, rule }, list: Vec::new() }
+    }
+
+    pub(super) fn push(
+        &mut self,
+        selects: impl Fn(&str) -> bool + Send + Sync + 'static,
+        settings: Settings<R>,
+    ) {
+        self.list.push(Group { selects: Arc::new(selects), settings });
+    }
+
+    /// The position of the group of a parameter, beyond the last for those in none.
+    pub(super) fn find(&self, path: &Path<'_>) -> usize {
+        if self.list.is_empty() {
+            return 0;
+        }
+        let name = path.to_string();
+        self.list.iter().position(|group| (group.selects)(&name)).unwrap_or(self.list.len())
+    }
+
+    /// The settings of a group.
+    pub(super) fn settings(&self, group: usize) -> &Settings<R> {
+        self.list.get(group).map_or(&self.others, |group| &group.settings)
+    }
+}

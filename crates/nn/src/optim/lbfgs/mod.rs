@@ -1,0 +1,216 @@
+//! L-BFGS: Newton's method with what the last steps tell about the Hessian.
+
+mod history;
+mod line_search;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use super::gradients::GradientSource;
+use crate::parameters::{Parameters, Path};
+use history::{History, Pair, dot};
+use line_search::{Trial, search};
+use tape::{Element, Error, Gradients};
+
+/// Limited-memory BFGS with a line search for the strong Wolfe conditions (Nocedal and Wright, "Numerical
+/// Optimization", 2006, chapters 3 and 7).
+///
+/// For small models and the whole batch: the function must be the same at every evaluation, so no random batches
+/// and no random layers. A step makes several iterations, and each evaluates the function at least once.
+///
+/// ```
+/// use nn::Param;
+/// use nn::optim::Lbfgs;
+/// use tape::Tape;
+/// // Rosenbrock's valley, from its customary start.
+/// let mut w = Param::new([-1.2, 1.0]);
+/// let mut optimizer = Lbfgs::new().iterations(100).tolerances(1e-10, 1e-14);
+/// let least = optimizer.step(&mut w, |w| {
+///     let tape = Tape::new();
+///     let x = w.on(&tape);
+///     let (a, b) = (x.at([0]), x.at([1]));
+///     let f = (1.0 - a).square() + 100.0 * (b - a.square()).square();
+///     (f.value(), f.backward())
+/// });
+/// assert!(least < 1e-16, "{least:e}");
+/// assert!(w.value().to_vec().iter().all(|w| (w - 1.0).abs() < 1e-7));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lbfgs<T: Element = f64> {
+    learning_rate: f64,
+    iterations: usize,
+    evaluations: usize,
+    history: usize,
+    gradient_tolerance: f64,
+    change_tolerance: f64,
+    memory: History<T>,
+    last: Option<Last<T>>,
+}
+
+/// The last iteration: where it went, how far, and the gradient from which it started.
+#[derive(Clone, Debug)]
+struct Last<T> {
+    direction: Vec<T>,
+    length: f64,
+    gradient: Vec<T>,
+}
+
+impl<T: Element> Default for Lbfgs<T> {
+    fn default() -> Lbfgs<T> {
+        Lbfgs::new()
+    }
+}
+
+impl<T: Element> Lbfgs<T> {
+    /// With 20 iterations and 25 evaluations a step, a memory of 10 steps, and tolerances 1e-7 and 1e-9.
+    pub fn new() -> Lbfgs<T> {
+        Lbfgs {
+            learning_rate: 1.0,
+            iterations: 20,
+            evaluations: 25,
+            history: 10,
+            gradient_tolerance: 1e-7,
+            change_tolerance: 1e-9,
+            memory: History { pairs: Default::default() },
+            last: None,
+        }
+    }
+
+    /// With another η, the step length that each line search tries first (but the very first one, which begins
+    /// smaller). The default, 1, is that of Newton's method.
+    pub fn learning_rate(self, learning_rate: f64) -> Lbfgs<T> {
+        Lbfgs { learning_rate, ..self }
+    }
+
+    /// With at most so many iterations in a step; none begins after a quarter more evaluations.
+    pub fn iterations(self, iterations: usize) -> Lbfgs<T> {
+        Lbfgs { iterations, evaluations: iterations * 5 / 4, ..self }
+    }
+
+    /// Remembers so many steps.
+    pub fn history(self, steps: usize) -> Lbfgs<T> {
+        Lbfgs { history: steps, ..self }
+    }
+
+    /// Ends when no element of the gradient is above the first, or no element of a step, or the change of the
+    /// value, is above the second.
+    pub fn tolerances(self, gradient: f64, change: f64) -> Lbfgs<T> {
+        Lbfgs { gradient_tolerance: gradient, change_tolerance: change, ..self }
+    }
+
+    /// Makes iterations until one of the limits or tolerances is reached. `objective` gives the value and the
+    /// gradients of the function for a model; the value at the end is returned.
+    ///
+    /// # Panics
+    /// If there is no gradient for any parameter of the model.
+    #[track_caller]
+    pub fn step<M: Parameters<T> + ?Sized>(
+        &mut self,
+        model: &mut M,
+        mut objective: impl FnMut(&M) -> (T, Gradients<T>),
+    ) -> f64 {
+        let (mut value, mut gradient) = evaluate(model, &mut objective);
+        if gradient.is_empty() {
+            let reason = "no gradient for any of the model's parameters".to_owned();
+            Error::Invalid { op: "lbfgs", reason }.panic();
+        }
+        let mut evaluations = 1;
+        for _ in 0..self.iterations {
+            if largest(&gradient) <= self.gradient_tolerance {
+                break;
+            }
+            let (direction, first) = self.propose(&gradient);
+            let slope = dot(&gradient, &direction);
+            // Not a descent, or none worth a step.
+            if slope > -self.change_tolerance {
+                break;
+            }
+            let origin = positions(model, &gradient);
+            let along = |t: f64| {
+                place(model, &origin, t, &direction);
+                let (value, gradient) = evaluate(model, &mut objective);
+                let slope = dot(&gradient, &direction);
+                Trial { t, value, slope, gradient }
+            };
+            let start = Trial { t: 0.0, value, slope, gradient: gradient.clone() };
+            let least = self.change_tolerance / largest(&direction);
+            let (found, count) = search(along, start, first, least);
+            place(model, &origin, found.t, &direction);
+            evaluations += count;
+            let change = (found.value - value).abs();
+            let moved = largest(&direction) * found.t;
+            self.last = Some(Last { direction, length: found.t, gradient });
+            (value, gradient) = (found.value, found.gradient);
+            if evaluations >= self.evaluations
+                || moved <= self.change_tolerance
+                || change < self.change_tolerance
+            {
+                break;
+            }
+        }
+        value
+    }
+
+    /// The direction of the next iteration, and the length to try first.
+    fn propose(&mut self, gradient: &[T]) -> (Vec<T>, f64) {
+        let Some(Last { direction, length, gradient: before }) = self.last.take() else {
+            let sum: f64 = gradient.iter().map(|g| g.to_f64().abs()).sum();
+            return (self.memory.direction(gradient), (1.0 / sum).min(1.0) * self.learning_rate);
+        };
+        let length = T::from_f64(length);
+        let s = direction.iter().map(|&d| length * d).collect();
+        let y = gradient.iter().zip(&before).map(|(&g, &before)| g - before).collect();
+        self.memory.push(Pair { s, y }, self.history);
+        (self.memory.direction(gradient), self.learning_rate)
+    }
+}
+
+/// The largest absolute value.
+fn largest<T: Element>(x: &[T]) -> f64 {
+    x.iter().fold(0.0, |largest, x| largest.max(x.to_f64().abs()))
+}
+
+/// The value, and the gradients of all trainable parameters one after another; zeros for those that took no part.
+fn evaluate<T: Element, M: Parameters<T> + ?Sized>(
+    model: &M,
+    objective: &mut impl FnMut(&M) -> (T, Gradients<T>),
+) -> (f64, Vec<T>) {
+    let (value, grads) = objective(model);
+    let (mut all, mut found) = (Vec::new(), false);
+    model.visit(&Path::root(), &mut |_, param| {
+        if !param.is_trainable() {
+            return;
+        }
+        match grads.gradient(param.id()) {
+            Some(gradient) => {
+                all.extend(gradient.to_vec());
+                found = true;
+            }
+            None => all.resize(all.len() + param.value().size(), T::ZERO),
+        }
+    });
+    (value.to_f64(), if found { all } else { Vec::new() })
+}
+
+/// The trainable parameters one after another.
+fn positions<T: Element, M: Parameters<T> + ?Sized>(model: &M, gradient: &[T]) -> Vec<T> {
+    let mut all = Vec::with_capacity(gradient.len());
+    model.visit(&Path::root(), &mut |_, param| {
+        if param.is_trainable() {
+            all.extend(param.value().to_vec());
+        }
+    });
+    all
+}
+
+/// Moves the model to `origin + t direction`.
+fn place<T: Element, M: Parameters<T> + ?Sized>(model: &mut M, origin: &[T], t: f64, direction: &[T]) {
+    let (t, mut steps) = (T::from_f64(t), origin.iter().zip(direction));
+    model.visit_mut(&Path::root(), &mut |_, param| {
+        if param.is_trainable() {
+            for (w, (&x, &d)) in param.value_mut().as_mut_slice().iter_mut().zip(&mut steps) {
+                *w = x + t * d;
+            }
+        }
+    });
+}

@@ -1,0 +1,77 @@
+//! What a resumed run needs of L-BFGS.
+
+use super::history::{History, Pair};
+use super::{Last, Lbfgs};
+use crate::checkpoint::SavedState;
+use crate::files::Problem;
+use tape::{Element, Tensor};
+
+const LENGTH: &str = "length";
+const RATE: &str = "learning_rate";
+
+impl<T: Element> Lbfgs<T> {
+    /// The learning rate, the last iteration and the memory; all parameters are one vector, in order of visit.
+    ///
+    /// ```
+    /// use nn::Param;
+    /// use nn::optim::Lbfgs;
+    /// use tape::Tape;
+    /// let objective = |w: &Param| {
+    ///     let tape = Tape::new();
+    ///     let f = (w.on(&tape).square().square() + w.on(&tape)).sum();
+    ///     (f.value(), f.backward())
+    /// };
+    /// let mut w = Param::new([2.0, -1.0]);
+    /// let mut optimizer = Lbfgs::new().iterations(3);
+    /// optimizer.step(&mut w, objective);
+    /// let (mut copy, mut resumed) = (w.clone(), Lbfgs::new().iterations(3));
+    /// resumed.restore(&copy, optimizer.save())?;
+    /// assert_eq!(resumed.step(&mut copy, objective), optimizer.step(&mut w, objective));
+    /// assert_eq!(copy.value(), w.value());
+    /// # Ok::<(), nn::files::Problem>(())
+    /// ```
+    pub fn save(&self) -> SavedState<T> {
+        let mut saved = SavedState::of_numbers([(RATE, self.learning_rate)]);
+        let Some(Last { direction, length, gradient }) = &self.last else { return saved };
+        saved.numbers.push((LENGTH.to_owned(), *length));
+        let mut put = |name: String, x: &[T]| saved.tensors.push((name, Tensor::from(x)));
+        put("direction".to_owned(), direction);
+        put("gradient".to_owned(), gradient);
+        for (i, Pair { s, y }) in self.memory.pairs.iter().enumerate() {
+            put(format!("step.{i}"), s);
+            put(format!("change.{i}"), y);
+        }
+        saved
+    }
+
+    /// Goes on from where [`save`](Lbfgs::save) was called, with the parameters of `model`.
+    ///
+    /// # Errors
+    /// If names are missing or too many, or the vectors are not as long as the trainable parameters of `model`.
+    /// Then it is as it was.
+    pub fn restore(
+        &mut self,
+        model: &(impl crate::Parameters<T> + ?Sized),
+        saved: SavedState<T>,
+    ) -> Result<(), Problem> {
+        let begun = saved.number(LENGTH).is_some();
+        let remembered = (0..).take_while(|i| saved.tensor(&format!("step.{i}")).is_some()).count();
+        let mut names = Vec::new();
+        if begun {
+            names.extend(["direction".to_owned(), "gradient".to_owned()]);
+            names.extend((0..remembered).flat_map(|i| [format!("step.{i}"), format!("change.{i}")]));
+        }
+        let shape = [model.count()];
+        let wanted: Vec<(&str, &[usize])> = names.iter().map(|name| (name.as_str(), &shape[..])).collect();
+        let numbers: &[&str] = if begun { &[RATE, LENGTH] } else { &[RATE] };
+        let (tensors, numbers) = saved.exactly(&wanted, numbers)?;
+        let mut vectors = tensors.into_iter().map(|tensor| tensor.to_vec());
+        let mut next = || vectors.next().unwrap_or_default();
+        self.learning_rate = numbers.first().copied().unwrap_or_default();
+        let last = |&length: &f64| Last { direction: next(), length, gradient: next() };
+        self.last = numbers.get(1).map(last);
+        let pairs = (0..remembered).map(|_| Pair { s: next(), y: next() });
+        self.memory = History { pairs: pairs.collect() };
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Lion.
+
+use super::descent::Descent;
+use super::rule::{Clock, Elements, Mean, Rule};
+use tape::Element;
+
+/// Chen and others, "Symbolic discovery of optimization algorithms" (2023), algorithm 2: steps of one length.
+///
+/// `c = β₁ m + (1 - β₁) g`, `w ← (1 - η λ) w - η sign(c)`, `m ← β₂ m + (1 - β₂) g`, where `sign(0) = 0`.
+///
+/// η is usually a third to a tenth of Adam's, λ as much larger.
+///
+/// ```
+/// use nn::optim::Lion;
+/// use nn::{Optimizer, Param};
+/// use tape::Tape;
+/// let mut w = Param::new([10.0, -3.0, 0.0]);
+/// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };
+/// Lion::new(0.5).step(&mut w, &grads);
+/// assert_eq!(w.value().to_vec(), [9.5, -2.5, 0.0]);
+/// ```
+pub type Lion<T = f64> = Descent<LionRule, T>;
+
+/// The equations of [`Lion`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LionRule {
+    /// β₁, the share of the mean in the step, and β₂, its memory.
+    pub betas: (f64, f64),
+}
+
+impl<T: Element> Lion<T> {
+    /// With β₁ = 0.9 and β₂ = 0.99.
+    pub fn new(learning_rate: f64) -> Lion<T> {
+        Descent::by(LionRule { betas: (0.9, 0.99) }, learning_rate)
+    }
+
+    /// With other β₁ and β₂, in [0, 1).
+    pub fn betas(self, first: f64, second: f64) -> Lion<T> {
+        self.with(|rule| rule.betas = (first, second))
+    }
+}
+
+impl Rule for LionRule {
+    const NAME: &'static str = "lion";
+
+    fn decoupled(&self) -> bool {
+        true
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["mean"]
+    }
+
+    fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
+        let rate = T::from_f64(rate);
+        let (step, memory) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        x.each(|w, g, [m]| {
+            *w -= rate * step.of(*m, g).signum0();
+            *m = memory.of(*m, g);
+        });
+    }
+}

@@ -1,0 +1,100 @@
+//! NAdam.
+
+use super::descent::Descent;
+use super::rule::{Clock, Elements, Mean, Rule};
+use tape::Element;
+
+/// Dozat (2016): [`Adam`](super::Adam) that looks ahead as Nesterov's momentum does.
+///
+/// With `m` and `v̂` of Adam and `μₜ = β₁ (1 - 0.96^(t ψ) / 2)`:
+/// `w ← w - η ((1 - μₜ) g / (1 - Πμ) + μₜ₊₁ m / (1 - μₜ₊₁ Πμ)) / (√v̂ + ε)`, where `Πμ = μ₁ ⋯ μₜ`.
+///
+/// η is usually 1e-4 to 1e-2.
+///
+/// ```
+/// use nn::optim::NAdam;
+/// use nn::{Optimizer, Param};
+/// use tape::Tape;
+/// let mut w = Param::new(1.0);
+/// let grads = { let tape = Tape::new(); (w.on(&tape) * 2.0).sum().backward() };
+/// NAdam::new(0.1).step(&mut w, &grads);
+/// let mu = |t: f64| 0.9 * (1.0 - 0.5 * 0.96f64.powf(t * 0.004));
+/// let step = 1.0 + mu(2.0) * 0.1 / (1.0 - mu(2.0) * mu(1.0));
+/// assert!((w.value().item() - (1.0 - 0.1 * step)).abs() < 1e-8);
+/// ```
+pub type NAdam<T = f64> = Descent<NAdamRule, T>;
+
+/// The equations of [`NAdam`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NAdamRule {
+    /// β₁ and β₂, the memories of the means.
+    pub betas: (f64, f64),
+    /// ε, outside of the root.
+    pub eps: f64,
+    /// ψ, how fast `μ` tends to `β₁`.
+    pub momentum_decay: f64,
+    /// Is the weight decay kept out of the gradient?
+    pub decoupled: bool,
+}
+
+impl<T: Element> NAdam<T> {
+    /// With β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and ψ = 0.004.
+    pub fn new(learning_rate: f64) -> NAdam<T> {
+        let rule = NAdamRule { betas: (0.9, 0.999), eps: 1e-8, momentum_decay: 0.004, decoupled: false };
+        Descent::by(rule, learning_rate)
+    }
+
+    /// With other β₁ and β₂, in [0, 1).
+    pub fn betas(self, first: f64, second: f64) -> NAdam<T> {
+        self.with(|rule| rule.betas = (first, second))
+    }
+
+    /// With another ε.
+    pub fn eps(self, eps: f64) -> NAdam<T> {
+        self.with(|rule| rule.eps = eps)
+    }
+
+    /// With another ψ.
+    pub fn momentum_decay(self, decay: f64) -> NAdam<T> {
+        self.with(|rule| rule.momentum_decay = decay)
+    }
+
+    /// With the weight decay of [`AdamW`](super::AdamW).
+    pub fn decoupled(self) -> NAdam<T> {
+        self.with(|rule| rule.decoupled = true)
+    }
+}
+
+impl NAdamRule {
+    /// `μₜ`.
+    fn momentum(&self, t: f64) -> f64 {
+        self.betas.0 * (1.0 - 0.5 * 0.96f64.powf(t * self.momentum_decay))
+    }
+}
+
+impl Rule for NAdamRule {
+    const NAME: &'static str = "nadam";
+
+    fn decoupled(&self) -> bool {
+        self.decoupled
+    }
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["mean", "square_mean"]
+    }
+
+    fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
+        let (mu, next) = (self.momentum(clock.t()), self.momentum(clock.t() + 1.0));
+        clock.product *= mu;
+        let of_gradient = T::from_f64(rate * (1.0 - mu) / (1.0 - clock.product));
+        let of_mean = T::from_f64(rate * next / (1.0 - clock.product * next));
+        let root = T::from_f64(1.0 / clock.seen(self.betas.1).sqrt());
+        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let eps = T::from_f64(self.eps);
+        x.each(|w, g, [m, v]| {
+            *m = first.of(*m, g);
+            *v = second.of(*v, g * g);
+            *w -= (of_gradient * g + of_mean * *m) / (root * v.sqrt() + eps);
+        });
+    }
+}

@@ -1,0 +1,250 @@
+//! Learning rates that change: functions of the epoch (or of the step, as the caller counts), as values.
+//!
+//! A schedule keeps no state, so a resumed run needs nothing but the number of its epoch:
+//!
+//! ```
+//! use nn::optim::schedule::{Cosine, Schedule};
+//! use nn::{Optimizer, Sgd};
+//! let schedule = Cosine { base: 0.4, floor: 0.0, period: 10 }.warm_up(4);
+//! let mut optimizer: Sgd = Sgd::new(schedule.at(0));
+//! let mut rates = Vec::new();
+//! for epoch in 0..15 {
+//!     optimizer.set_learning_rate(schedule.at(epoch));
+//!     rates.push(optimizer.learning_rate());
+//! }
+//! assert!((rates[0] - 0.08).abs() < 1e-15 && (rates[4] - 0.4).abs() < 1e-15 && rates[14].abs() < 1e-15);
+//! ```
+//!
+//! [`Plateau`] is the exception: it depends on what was measured.
+
+mod one_cycle;
+mod plateau;
+
+pub use one_cycle::{Anneal, OneCycle};
+pub use plateau::{Goal, Plateau, Threshold};
+
+use std::f64::consts::PI;
+
+/// A learning rate for every epoch, counted from 0. Closures `Fn(u64) -> f64` are schedules too.
+pub trait Schedule {
+    /// The learning rate of an epoch.
+    fn at(&self, epoch: u64) -> f64;
+
+    /// This schedule after a warm-up of so many epochs, in which the rate rises linearly:
+    /// epoch `k` has `(k + 1) / (epochs + 1)` of the schedule's first rate.
+    fn warm_up(self, epochs: u64) -> WarmUp<Self>
+    where
+        Self: Sized,
+    {
+        WarmUp { epochs, then: self }
+    }
+}
+
+impl<F: Fn(u64) -> f64> Schedule for F {
+    fn at(&self, epoch: u64) -> f64 {
+        self(epoch)
+    }
+}
+
+/// The same rate in every epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constant(pub f64);
+
+impl Schedule for Constant {
+    fn at(&self, _epoch: u64) -> f64 {
+        self.0
+    }
+}
+
+/// `base factor^⌊k / every⌋`: a new rate every so many epochs.
+///
+/// ```
+/// use nn::optim::schedule::{Schedule, Step};
+/// let schedule = Step { base: 1.0, factor: 0.5, every: 2 };
+/// assert_eq!([0, 1, 2, 3, 4].map(|k| schedule.at(k)), [1.0, 1.0, 0.5, 0.5, 0.25]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The first rate.
+    pub base: f64,
+    /// The ratio of two rates.
+    pub factor: f64,
+    /// The length of a step; 0 counts as 1.
+    pub every: u64,
+}
+
+impl Schedule for Step {
+    fn at(&self, epoch: u64) -> f64 {
+        self.base * power(self.factor, epoch / self.every.max(1))
+    }
+}
+
+/// `base factor^n` after `n` of the milestones.
+///
+/// ```
+/// use nn::optim::schedule::{MultiStep, Schedule};
+/// let schedule = MultiStep { base: 1.0, factor: 0.5, milestones: vec![1, 4] };
+/// assert_eq!([0, 1, 3, 4, 9].map(|k| schedule.at(k)), [1.0, 0.5, 0.5, 0.25, 0.25]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct MultiStep {
+    /// The first rate.
+    pub base: f64,
+    /// The ratio of two rates.
+    pub factor: f64,
+    /// The epochs with new rates, in any order.
+    pub milestones: Vec<u64>,
+}
+
+impl Schedule for MultiStep {
+    fn at(&self, epoch: u64) -> f64 {
+        let passed = self.milestones.iter().filter(|&&milestone| epoch >= milestone).count();
+        self.base * power(self.factor, passed as u64)
+    }
+}
+
+/// `base factor^k`.
+///
+/// ```
+/// use nn::optim::schedule::{Exponential, Schedule};
+/// assert_eq!(Exponential { base: 1.0, factor: 0.5 }.at(3), 0.125);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exponential {
+    /// The first rate.
+    pub base: f64,
+    /// The ratio of two rates.
+    pub factor: f64,
+}
+
+impl Schedule for Exponential {
+    fn at(&self, epoch: u64) -> f64 {
+        self.base * power(self.factor, epoch)
+    }
+}
+
+/// `floor + (base - floor) (1 + cos(π k / period)) / 2`: from the base to the floor in one period, and up again in
+/// the next (Loshchilov and Hutter 2017).
+///
+/// ```
+/// use nn::optim::schedule::{Cosine, Schedule};
+/// let schedule = Cosine { base: 1.0, floor: 0.0, period: 2 };
+/// assert!([1.0, 0.5, 0.0, 0.5].iter().zip(0..).all(|(rate, k)| (rate - schedule.at(k)).abs() < 1e-15));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cosine {
+    /// The first rate.
+    pub base: f64,
+    /// The least rate.
+    pub floor: f64,
+    /// The epoch of the least rate; 0 counts as 1.
+    pub period: u64,
+}
+
+impl Schedule for Cosine {
+    fn at(&self, epoch: u64) -> f64 {
+        let angle = PI * epoch as f64 / self.period.max(1) as f64;
+        self.floor + (self.base - self.floor) * (1.0 + angle.cos()) / 2.0
+    }
+}
+
+/// [`Cosine`] that begins again at the base after each period, each `stretch` times as long as the one before.
+///
+/// ```
+/// use nn::optim::schedule::{CosineRestarts, Schedule};
+/// let schedule = CosineRestarts { base: 1.0, floor: 0.0, period: 2, stretch: 2 };
+/// assert!([1.0, 0.5, 1.0].iter().zip(0..).all(|(rate, k)| (rate - schedule.at(k)).abs() < 1e-15));
+/// assert!((schedule.at(4) - 0.5).abs() < 1e-15 && schedule.at(6) == 1.0);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CosineRestarts {
+    /// The first rate of each period.
+    pub base: f64,
+    /// The rate that a period tends to.
+    pub floor: f64,
+    /// The length of the first period; 0 counts as 1.
+    pub period: u64,
+    /// The ratio of two periods' lengths; 0 counts as 1.
+    pub stretch: u64,
+}
+
+impl Schedule for CosineRestarts {
+    fn at(&self, epoch: u64) -> f64 {
+        let (mut period, mut k) = (self.period.max(1), epoch);
+        if self.stretch <= 1 {
+            k %= period;
+        }
+        while k >= period {
+            k -= period;
+            period = period.saturating_mul(self.stretch);
+        }
+        Cosine { base: self.base, floor: self.floor, period }.at(k)
+    }
+}
+
+/// From one rate to another in a straight line, and then the latter.
+///
+/// ```
+/// use nn::optim::schedule::{Linear, Schedule};
+/// let schedule = Linear { from: 0.0, to: 1.0, epochs: 4 };
+/// assert_eq!([0, 1, 4, 9].map(|k| schedule.at(k)), [0.0, 0.25, 1.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Linear {
+    /// The rate of epoch 0.
+    pub from: f64,
+    /// The rate at the end.
+    pub to: f64,
+    /// The epoch of the end; 0 counts as 1.
+    pub epochs: u64,
+}
+
+impl Schedule for Linear {
+    fn at(&self, epoch: u64) -> f64 {
+        let epochs = self.epochs.max(1);
+        self.from + (self.to - self.from) * epoch.min(epochs) as f64 / epochs as f64
+    }
+}
+
+/// A list of epochs and the rates from there on.
+///
+/// ```
+/// use nn::optim::schedule::{Listed, Schedule};
+/// let schedule = Listed { base: 0.3, changes: vec![(2, 0.1), (5, 0.01)] };
+/// assert_eq!([0, 1, 2, 4, 5, 9].map(|k| schedule.at(k)), [0.3, 0.3, 0.1, 0.1, 0.01, 0.01]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The rate before the first change.
+    pub base: f64,
+    /// Epochs and their new rates, in any order.
+    pub changes: Vec<(u64, f64)>,
+}
+
+impl Schedule for Listed {
+    fn at(&self, epoch: u64) -> f64 {
+        let passed = self.changes.iter().filter(|&&(from, _)| epoch >= from);
+        passed.max_by_key(|&&(from, _)| from).map_or(self.base, |&(_, rate)| rate)
+    }
+}
+
+/// A schedule after a warm-up, made by [`Schedule::warm_up`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WarmUp<S> {
+    epochs: u64,
+    then: S,
+}
+
+impl<S: Schedule> Schedule for WarmUp<S> {
+    fn at(&self, epoch: u64) -> f64 {
+        match epoch.checked_sub(self.epochs) {
+            Some(after) => self.then.at(after),
+            None => self.then.at(0) * (epoch + 1) as f64 / (self.epochs + 1) as f64,
+        }
+    }
+}
+
+/// `factorⁿ`; beyond the range of exponents the power is the limit in every case that is a learning rate.
+fn power(factor: f64, n: u64) -> f64 {
+    factor.powi(i32::try_from(n).unwrap_or(i32::MAX))
+}

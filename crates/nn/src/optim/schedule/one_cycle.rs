@@ -1,0 +1,83 @@
+//! One cycle.
+
+use super::Schedule;
+use std::f64::consts::PI;
+
+/// How a phase of [`OneCycle`] goes from one rate to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Anneal {
+    /// Along half a wave of the cosine.
+    #[default]
+    Cosine,
+    /// In a straight line.
+    Linear,
+}
+
+/// Up to a top rate and down again, far below the first (Smith and Topin 2019).
+///
+/// The first rate is `top / first`, the last `top / (first last)`. The top is reached in epoch `rise · epochs - 1`,
+/// the last rate in epoch `epochs - 1`, and it holds from there on. With three phases the descent first mirrors the
+/// ascent and then goes from the first rate to the last.
+///
+/// ```
+/// use nn::optim::schedule::{Anneal, OneCycle, Schedule};
+/// let schedule = OneCycle { anneal: Anneal::Linear, rise: 0.5, ..OneCycle::new(1.0, 10) };
+/// assert_eq!([0, 4].map(|k| schedule.at(k)), [1.0 / 25.0, 1.0]);
+/// assert!((schedule.at(9) - 1.0 / 25.0 / 1e4).abs() < 1e-15);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OneCycle {
+    /// The largest rate.
+    pub top: f64,
+    /// The number of epochs (or steps).
+    pub epochs: u64,
+    /// The part of them in which the rate rises.
+    pub rise: f64,
+    /// How the rates change within a phase.
+    pub anneal: Anneal,
+    /// The largest rate over the first.
+    pub first: f64,
+    /// The first rate over the last.
+    pub last: f64,
+    /// Does the descent come back to the first rate before it goes below?
+    pub three_phases: bool,
+}
+
+impl OneCycle {
+    /// With a rise of 0.3, along the cosine, from `top / 25` to `top / 250000`, in two phases.
+    pub fn new(top: f64, epochs: u64) -> OneCycle {
+        let anneal = Anneal::Cosine;
+        OneCycle { top, epochs, rise: 0.3, anneal, first: 25.0, last: 1e4, three_phases: false }
+    }
+}
+
+impl Schedule for OneCycle {
+    fn at(&self, epoch: u64) -> f64 {
+        let (n, k) = (self.epochs as f64, epoch as f64);
+        let first = self.top / self.first;
+        let (risen, end) = (self.rise * n - 1.0, n - 1.0);
+        let (fallen, foot) = if self.three_phases { (2.0 * risen, first) } else { (risen, self.top) };
+        let phases = [
+            (0.0, risen, first, self.top),
+            (risen, fallen, self.top, foot),
+            (fallen, end, foot, first / self.last),
+        ];
+        match phases.into_iter().find(|&(_, end, ..)| k <= end) {
+            Some((start, end, from, to)) if end > start => {
+                self.between(from, to, (k - start) / (end - start))
+            }
+            Some((.., to)) => to,
+            None => first / self.last,
+        }
+    }
+}
+
+impl OneCycle {
+    /// The rate after this part of a phase.
+    fn between(&self, from: f64, to: f64, part: f64) -> f64 {
+        match self.anneal {
+            Anneal::Cosine => to + (from - to) * (1.0 + (PI * part).cos()) / 2.0,
+            Anneal::Linear => from + (to - from) * part,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Smaller rates when nothing improves any more.
+
+use crate::checkpoint::SavedState;
+use crate::files::Problem;
+use tape::Element;
+
+/// What a measurement should be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Goal {
+    /// As small as possible: a loss.
+    #[default]
+    Least,
+    /// As great as possible: an accuracy.
+    Greatest,
+}
+
+/// By how much a measurement must be better than the best to count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Threshold {
+    /// By this part of the best.
+    Relative(f64),
+    /// By this much.
+    Absolute(f64),
+}
+
+/// Multiplies the learning rate by a factor when a measurement did not improve for some epochs.
+///
+/// ```
+/// use nn::optim::schedule::Plateau;
+/// let mut plateau = Plateau::new(0.1).patience(1).factor(0.5);
+/// let rates = [3.0, 2.0, 2.0, 2.0, 1.0].map(|loss| plateau.observe(loss));
+/// assert_eq!(rates, [0.1, 0.1, 0.1, 0.05, 0.05]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Plateau {
+    goal: Goal,
+    factor: f64,
+    patience: u64,
+    threshold: Threshold,
+    cooldown: u64,
+    floor: f64,
+    rate: f64,
+    best: Option<f64>,
+    bad: u64,
+    cooling: u64,
+}
+
+/// Reductions below this are not made.
+const NEGLIGIBLE: f64 = 1e-8;
+
+impl Plateau {
+    /// From this rate, for the least loss: a tenth after 10 epochs without an improvement of 1e-4 relative.
+    pub fn new(base: f64) -> Plateau {
+        Plateau {
+            goal: Goal::Least,
+            factor: 0.1,
+            patience: 10,
+            threshold: Threshold::Relative(1e-4),
+            cooldown: 0,
+            floor: 0.0,
+            rate: base,
+            best: None,
+            bad: 0,
+            cooling: 0,
+        }
+    }
+
+    /// With another goal.
+    pub fn goal(self, goal: Goal) -> Plateau {
+        Plateau { goal, ..self }
+    }
+
+    /// With another factor of a reduction, below 1.
+    pub fn factor(self, factor: f64) -> Plateau {
+        Plateau { factor, ..self }
+    }
+
+    /// Bears so many epochs without improvement.
+    pub fn patience(self, epochs: u64) -> Plateau {
+        Plateau { patience: epochs, ..self }
+    }
+
+    /// With another idea of an improvement.
+    pub fn threshold(self, threshold: Threshold) -> Plateau {
+        Plateau { threshold, ..self }
+    }
+
+    /// Does not count so many epochs after a reduction.
+    pub fn cooldown(self, epochs: u64) -> Plateau {
+        Plateau { cooldown: epochs, ..self }
+    }
+
+    /// Reduces down to this rate at most.
+    pub fn floor(self, rate: f64) -> Plateau {
+        Plateau { floor: rate, ..self }
+    }
+
+    /// The rate now.
+    pub fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// Takes the measurement of an epoch; returns the rate of the next. What is not a number is no improvement.
+    pub fn observe(&mut self, measured: f64) -> f64 {
+        if self.improves(measured) {
+            self.best = Some(measured);
+            self.bad = 0;
+        } else {
+            self.bad += 1;
+        }
+        if self.cooling > 0 {
+            self.cooling -= 1;
+            self.bad = 0;
+        }
+        if self.bad > self.patience {
+            let reduced = (self.rate * self.factor).max(self.floor);
+            if self.rate - reduced > NEGLIGIBLE {
+                self.rate = reduced;
+            }
+            (self.cooling, self.bad) = (self.cooldown, 0);
+        }
+        self.rate
+    }
+
+    fn improves(&self, measured: f64) -> bool {
+        let Some(best) = self.best else { return !measured.is_nan() };
+        match (self.goal, self.threshold) {
+            (Goal::Least, Threshold::Relative(part)) => measured < best * (1.0 - part),
+            (Goal::Least, Threshold::Absolute(much)) => measured < best - much,
+            (Goal::Greatest, Threshold::Relative(part)) => measured > best * (1.0 + part),
+            (Goal::Greatest, Threshold::Absolute(much)) => measured > best + much,
+        }
+    }
+
+    /// What [`restore`](Plateau::restore) needs.
+    pub fn save<T: Element>(&self) -> SavedState<T> {
+        let best = self.best.unwrap_or(f64::NAN);
+        let (bad, cooling) = (self.bad as f64, self.cooling as f64);
+        SavedState::of_numbers([("rate", self.rate), ("best", best), ("bad", bad), ("cooling", cooling)])
+    }
+
+    /// Goes on from where [`save`](Plateau::save) was called.
+    ///
+    /// # Errors
+    /// If the names are others. Then it is as it was.
+    pub fn restore<T: Element>(&mut self, saved: SavedState<T>) -> Result<(), Problem> {
+        let (_, numbers) = saved.exactly(&[], &["rate", "best", "bad", "cooling"])?;
+        if let [rate, best, bad, cooling] = numbers[..] {
+            self.rate = rate;
+            self.best = Some(best).filter(|best| !best.is_nan());
+            (self.bad, self.cooling) = (bad as u64, cooling as u64);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! The state of an optimizer, by the names of the parameters it belongs to.
+
+use super::descent::{Descent, Entry};
+use super::rule::{Clock, Rule};
+use crate::checkpoint::SavedState;
+use crate::files::Problem;
+use crate::parameters::{Parameters, Path};
+use tape::{Element, ParamId};
+
+const RATE: &str = "learning_rate";
+const STEPS: &str = "steps";
+const PRODUCT: &str = "product";
+
+/// `learning_rate`; for every parameter with state `name.steps`, `name.product`, and its slots.
+pub(super) fn save<R: Rule, T: Element>(
+    optimizer: &Descent<R, T>,
+    model: &dyn Parameters<T>,
+) -> SavedState<T> {
+    let mut saved = SavedState::of_numbers([(RATE, optimizer.learning_rate)]);
+    model.visit(&Path::root(), &mut |path, param| {
+        let Some(entry) = optimizer.entries.get(&param.id()) else { return };
+        let Clock { steps, product } = entry.clock;
+        saved.numbers.push((path.field(STEPS).to_string(), steps as f64));
+        saved.numbers.push((path.field(PRODUCT).to_string(), product));
+        for (slot, tensor) in optimizer.slots(entry).iter().zip(&entry.slots) {
+            saved.tensors.push((path.field(slot).to_string(), tensor.clone()));
+        }
+    });
+    saved
+}
+
+/// Takes the state over, if its names are those of the model's parameters.
+pub(super) fn restore<R: Rule, T: Element>(
+    optimizer: &mut Descent<R, T>,
+    model: &dyn Parameters<T>,
+    saved: SavedState<T>,
+) -> Result<(), Problem> {
+    let mut entries: Vec<(ParamId, Entry<T>)> = Vec::new();
+    let (mut tensors, mut numbers) = (Vec::new(), vec![RATE.to_owned()]);
+    model.visit(&Path::root(), &mut |path, param| {
+        let steps = path.field(STEPS).to_string();
+        if saved.number(&steps).is_some() {
+            let entry = optimizer.fresh(path, param);
+            numbers.extend([steps, path.field(PRODUCT).to_string()]);
+            let slots = optimizer.slots(&entry).iter();
+            tensors.extend(slots.map(|slot| (path.field(slot).to_string(), param.value().shape().dims())));
+            entries.push((param.id(), entry));
+        }
+    });
+    let tensors: Vec<(&str, &[usize])> =
+        tensors.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
+    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let (tensors, numbers) = saved.exactly(&tensors, &numbers)?;
+    let (mut tensors, mut numbers) = (tensors.into_iter(), numbers.into_iter());
+    let mut next = || numbers.next().unwrap_or_default();
+    optimizer.learning_rate = next();
+    for (_, entry) in &mut entries {
+        entry.clock = Clock { steps: next() as u64, product: next() };
+        entry.slots.iter_mut().zip(&mut tensors).for_each(|(slot, tensor)| *slot = tensor);
+    }
+    optimizer.entries = entries.into_iter().collect();
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! How exact the gradient can be expected to be.
+
+use super::problem::{Direction, Problem};
+use crate::random::SplitMix64;
+use crate::tensor::Tensor;
+
+/// Roundings allowed to the tape in each entry of the gradient.
+pub(crate) const ROUNDINGS: f64 = 16.0;
+
+/// A direction that moves every entry by its own size.
+pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction {
+    let part = |(x, &tracked): (&Tensor, &bool)| {
+        let values: Vec<f64> = x.to_vec().into_iter().map(|x| x * rng.weight()).collect();
+        if tracked { Tensor::from_vec(x.shape(), values).ok() } else { None }
+    };
+    Direction::Dense(problem.values.iter().zip(&problem.tracked).map(part).collect())
+}
+
+/// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by
+/// an ulp or two.
+pub(crate) fn spreads(
+    problem: &mut Problem<'_>,
+    gradients: &[Option<Tensor>],
+    rng: &mut SplitMix64,
+) -> Vec<Vec<f64>> {
+    let own = |g: &Option<Tensor>| -> Vec<f64> {
+        g.iter().flat_map(Tensor::to_vec).map(|g| ROUNDINGS * f64::EPSILON * g.abs()).collect()
+    };
+    let mut spreads: Vec<Vec<f64>> = gradients.iter().map(own).collect();
+    let cotangent = problem.cotangent.clone();
+    for _ in 0..2 {
+        let line = relative(problem, rng);
+        let moved = problem.point(&line, 2.0 * f64::EPSILON);
+        if !problem.evaluate(&moved).1 {
+            continue;
+        }
+        let again = problem.gradients(&moved, &cotangent);
+        for ((spread, g), again) in spreads.iter_mut().zip(gradients).zip(again) {
+            let (Some(g), Some(again)) = (g, again) else { continue };
+            for ((spread, g), again) in spread.iter_mut().zip(g.to_vec()).zip(again.to_vec()) {
+                // A NaN is left out.
+                *spread = spread.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (again - g).abs());
+            }
+        }
+    }
+    spreads
+}

@@ -1,0 +1,77 @@
+//! Losses against numbers that this project did not compute: see `tests/reference/README.md`.
+
+use nn::loss::{self, Classes, Losses};
+use tape::{Tensor, Var};
+use tests::reference::{Case, at_least_three, run, tensor};
+
+/// Relative agreement.
+const RELATIVE: f64 = 1e-12;
+
+/// The labels, whole numbers.
+fn labels(case: &Case) -> Vec<i64> {
+    let labels = tensor(&case.attrs["targets"]).expect("a list");
+    labels.to_vec().into_iter().map(|label| label as i64).collect()
+}
+
+fn classes(case: &Case) -> Classes {
+    Classes {
+        weight: tensor(&case.attrs["weight"]),
+        ignore: case.attrs["ignore_index"].as_i64(),
+        smoothing: case.attrs["label_smoothing"].as_f64().unwrap_or(0.0),
+        ..Classes::default()
+    }
+}
+
+/// The losses of a case, where it has a reduction.
+fn losses<'t>(case: &Case, x: &[Var<'t>]) -> Losses<'t> {
+    let weighted = |losses: Losses<'t>| match tensor(&case.attrs["weight"]) {
+        Some(weight) => losses.weighted(&weight),
+        None => losses,
+    };
+    let value = |k: usize| -> Tensor { x[k].value() };
+    match case.op.as_str() {
+        "mse" => loss::squared_error(x[0], x[1]),
+        "l1" => loss::absolute_error(x[0], x[1]),
+        "huber" => loss::huber(x[0], x[1], case.get("delta")),
+        "smooth_l1" => loss::smooth_l1(x[0], x[1], case.get("beta")),
+        "bce" => weighted(loss::binary_cross_entropy(x[0], x[1])),
+        "bce_with_logits" => {
+            let pos_weight = tensor(&case.attrs["pos_weight"]);
+            weighted(loss::binary_cross_entropy_from_logits(x[0], x[1], pos_weight.as_ref()))
+        }
+        "cross_entropy" => loss::label_cross_entropy(x[0], &labels(case), &classes(case)),
+        "cross_entropy_probabilities" => loss::soft_cross_entropy(x[0], x[1], &classes(case)),
+        "nll" => loss::nll(x[0], &labels(case), &classes(case)),
+        "kl_div" if case.flag("log_target") => loss::kl_divergence_from_logs(x[0], x[1]),
+        "kl_div" => loss::kl_divergence(x[0], x[1]),
+        "hinge" => loss::hinge(x[0], x[1], case.get("margin")),
+        "hinge_embedding" => loss::hinge_embedding(x[0], &value(1), case.get("margin")),
+        "multi_margin" => {
+            let (p, margin) = (case.int("p") as i32, case.get("margin"));
+            loss::multi_margin(x[0], &labels(case), p, margin, &classes(case))
+        }
+        "cosine_embedding" => loss::cosine_embedding(x[0], x[1], &value(2), case.get("margin")),
+        op => panic!("no loss is called {op}"),
+    }
+}
+
+fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
+    if case.op == "cosine_similarity" {
+        return loss::cosine_similarity(x[0], x[1], case.int("axis"), case.get("eps"));
+    }
+    let losses = losses(case, x);
+    match case.attrs["reduction"].as_str() {
+        Some("none") => losses.each(),
+        Some("sum") => losses.sum().to_var(),
+        Some("mean") => losses.mean().to_var(),
+        Some("batchmean") => losses.sample_mean().to_var(),
+        other => panic!("{other:?} is not a reduction"),
+    }
+}
+
+#[test]
+fn values_and_gradients_agree() {
+    let compared = run("losses.json", |_| RELATIVE, |case, x| Some(apply(case, x)));
+    at_least_three(&compared, 15);
+    assert_eq!(compared.values().map(|(count, _)| count).sum::<usize>(), 73);
+}

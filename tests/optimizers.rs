@@ -1,0 +1,315 @@
+//! Optimizers and schedules against numbers that this project did not compute (see `tests/reference/README.md`), and
+//! against the first steps on a parabola.
+
+use nn::optim::schedule::{
+    Anneal, Cosine, CosineRestarts, Exponential, Goal, Linear as Ramp, MultiStep, OneCycle, Plateau,
+    Schedule, Step, Threshold,
+};
+use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, Descent, Lbfgs, Lion, NAdam, RmsProp, Rule};
+use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, loss};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use tape::{Gradients, Tape, Tensor};
+use tests::numbers::near;
+use tests::reference::{json, number, tensor};
+
+/// Agreement with the runs of 50 steps: these move by up to 2e-11 if their start does by 1e-13.
+const RUN: f64 = 1e-10;
+/// Agreement with the runs of L-BFGS, which move by up to 3e-10.
+const QUASI_NEWTON: f64 = 3e-10;
+/// Agreement with learning rates, relative: some are computed one from another, 30 times.
+const RATE: f64 = 1e-13;
+/// Agreement with the table of first steps, which has nine decimals.
+const TABLE: f64 = 1e-9;
+
+/// The cases of one kind.
+fn cases(kind: &str) -> Vec<Value> {
+    json("optimizers.json").into_iter().filter(|case| case["kind"] == kind).collect()
+}
+
+/// An attribute that is a number.
+fn get(case: &Value, key: &str) -> f64 {
+    number(&case["attrs"][key])
+}
+
+/// An attribute that is a whole number.
+fn whole(case: &Value, key: &str) -> u64 {
+    case["attrs"][key].as_u64().expect("a whole number")
+}
+
+fn flag(case: &Value, key: &str) -> bool {
+    case["attrs"][key].as_bool().unwrap_or(false)
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().expect("a list").iter().map(number).collect()
+}
+
+/// The model and its data.
+struct Problem {
+    model: Sequential,
+    x: Tensor,
+    y: Tensor,
+}
+
+impl Problem {
+    fn new() -> Problem {
+        let case = &cases("problem")[0];
+        let start = |name: &str| tensor(&case["state"][name]).expect("a tensor");
+        let model = Sequential::new()
+            .push(Linear::from_values(start("0.weight"), start("0.bias")))
+            .push(Tanh)
+            .push(Linear::from_values(start("2.weight"), start("2.bias")));
+        let given = |key: &str| tensor(&case[key]).expect("a tensor");
+        Problem { model, x: given("x"), y: given("y") }
+    }
+
+    fn evaluate(&self, model: &Sequential) -> (f64, Gradients) {
+        let tape = Tape::new();
+        let loss = loss::mse(model.forward(tape.constant(self.x.clone()), &mut Context::eval()), &self.y);
+        (loss.value(), loss.backward())
+    }
+}
+
+/// Runs a case and compares; returns the largest distance of a parameter.
+fn compare(case: &Value, tolerance: f64, mut step: impl FnMut(&Problem, &mut Sequential)) -> f64 {
+    let problem = Problem::new();
+    let mut model = problem.model.clone();
+    let mut worst = 0.0f64;
+    for (k, loss) in numbers(&case["losses"]).into_iter().enumerate() {
+        near(problem.evaluate(&model).0, loss, tolerance);
+        step(&problem, &mut model);
+        let snapshots = case["snapshots"].as_array().expect("a list").iter();
+        for kept in snapshots.filter(|kept| kept["step"].as_u64() == Some(k as u64 + 1)) {
+            near(problem.evaluate(&model).0, number(&kept["loss"]), tolerance);
+            for (name, param) in model.named_parameters() {
+                let expected = tensor(&kept["params"][&name]).expect("a tensor").to_vec();
+                for (found, expected) in param.value().to_vec().into_iter().zip(expected) {
+                    near(found, expected, tolerance);
+                    worst = worst.max((found - expected).abs());
+                }
+            }
+        }
+    }
+    worst
+}
+
+/// The optimizer of a case.
+fn optimizer(case: &Value) -> Box<dyn Optimizer> {
+    let [eps, decay] = ["eps", "weight_decay"].map(|key| case["attrs"][key].as_f64().unwrap_or(0.0));
+    let rate = get(case, "lr");
+    let betas = || {
+        let betas = numbers(&case["attrs"]["betas"]);
+        (betas[0], betas[1])
+    };
+    let momentum = case["attrs"]["momentum"].as_f64().unwrap_or(0.0);
+    /// Settings that are asked for by a flag.
+    fn when<R: Rule>(flag: bool, optimizer: Descent<R>, change: fn(Descent<R>) -> Descent<R>) -> Descent<R> {
+        if flag { change(optimizer) } else { optimizer }
+    }
+    match case["optimizer"].as_str().expect("a name") {
+        "sgd" => {
+            let dampening = case["attrs"]["dampening"].as_f64().unwrap_or(0.0);
+            let sgd = Sgd::new(rate).momentum(momentum).dampening(dampening).weight_decay(decay);
+            Box::new(when(flag(case, "nesterov"), sgd, Sgd::nesterov))
+        }
+        "adagrad" => {
+            let initial = get(case, "initial_accumulator_value");
+            let adagrad = AdaGrad::new(rate).rate_decay(get(case, "lr_decay")).initial(initial);
+            Box::new(adagrad.eps(eps).weight_decay(decay))
+        }
+        "adadelta" => Box::new(AdaDelta::new(rate).rho(get(case, "rho")).eps(eps).weight_decay(decay)),
+        "rmsprop" => {
+            let rmsprop = RmsProp::new(rate).alpha(get(case, "alpha")).eps(eps).momentum(momentum);
+            Box::new(when(flag(case, "centered"), rmsprop.weight_decay(decay), RmsProp::centered))
+        }
+        "adam" => {
+            let adam = Adam::new(rate).betas(betas().0, betas().1).eps(eps).weight_decay(decay);
+            Box::new(when(flag(case, "amsgrad"), adam, Adam::amsgrad))
+        }
+        "adamw" => Box::new(AdamW::new(rate).betas(betas().0, betas().1).eps(eps).weight_decay(decay)),
+        "nadam" => {
+            let psi = get(case, "momentum_decay");
+            let nadam = NAdam::new(rate).betas(betas().0, betas().1).eps(eps).momentum_decay(psi);
+            let decoupled = flag(case, "decoupled_weight_decay");
+            Box::new(when(decoupled, nadam.weight_decay(decay), NAdam::decoupled))
+        }
+        "lion" => Box::new(Lion::new(rate).betas(betas().0, betas().1).weight_decay(decay)),
+        name => panic!("no optimizer is called {name}"),
+    }
+}
+
+#[test]
+fn runs_of_fifty_steps_agree() {
+    let mut compared: BTreeMap<String, usize> = BTreeMap::new();
+    for case in cases("optimizer") {
+        let name = case["optimizer"].as_str().expect("a name");
+        if name == "lbfgs" {
+            continue;
+        }
+        let mut optimizer = optimizer(&case);
+        let worst = compare(&case, RUN, |problem, model| {
+            let (_, grads) = problem.evaluate(model);
+            optimizer.step(model, &grads);
+        });
+        println!("{name} {}: largest distance {worst:.1e}", case["attrs"]);
+        *compared.entry(name.to_owned()).or_default() += 1;
+    }
+    let counts: Vec<(&str, usize)> = compared.iter().map(|(name, &count)| (name.as_str(), count)).collect();
+    let expected = [
+        ("adadelta", 2),
+        ("adagrad", 2),
+        ("adam", 3),
+        ("adamw", 2),
+        ("lion", 2),
+        ("nadam", 2),
+        ("rmsprop", 4),
+        ("sgd", 6),
+    ];
+    assert_eq!(counts, expected);
+}
+
+#[test]
+fn runs_of_lbfgs_agree() {
+    let runs = cases("optimizer").into_iter().filter(|case| case["optimizer"] == "lbfgs");
+    let mut compared = 0;
+    for case in runs {
+        let mut optimizer = Lbfgs::new()
+            .learning_rate(get(&case, "lr"))
+            .iterations(whole(&case, "max_iter") as usize)
+            .history(whole(&case, "history_size") as usize)
+            .tolerances(get(&case, "tolerance_grad"), get(&case, "tolerance_change"));
+        let worst = compare(&case, QUASI_NEWTON, |problem, model| {
+            optimizer.step(model, |model| problem.evaluate(model));
+        });
+        println!("lbfgs {}: largest distance {worst:.1e}", case["attrs"]);
+        compared += 1;
+    }
+    assert_eq!(compared, 3);
+}
+
+/// The value of `a` after each of 7 steps on `a² + b²` from `a = b = 10`.
+fn parabola(mut optimizer: impl Optimizer) -> Vec<f64> {
+    let mut w = Param::new([10.0, 10.0]);
+    let mut steps = Vec::new();
+    for _ in 0..7 {
+        let tape = Tape::new();
+        let grads = w.on(&tape).square().sum().backward();
+        drop(tape);
+        optimizer.step(&mut w, &grads);
+        let at = w.value().to_vec();
+        assert_eq!(at[0], at[1]);
+        steps.push(at[0]);
+    }
+    steps
+}
+
+#[test]
+fn first_steps_on_a_parabola_are_those_of_the_table() {
+    let table: [(Vec<f64>, [f64; 7]); 6] = [
+        (parabola(Sgd::new(0.3)), [4.0, 1.6, 0.64, 0.256, 0.1024, 0.04096, 0.016384]),
+        (parabola(Sgd::new(0.1).momentum(0.9)), [8.0, 4.6, 0.62, -3.086, -5.8042, -7.08974, -6.828778]),
+        (
+            parabola(AdaGrad::new(1.0)),
+            [9.0, 8.331035268, 7.804561813, 7.362231327, 6.977148620, 6.634323432, 6.324394469],
+        ),
+        (
+            parabola(RmsProp::new(0.1).alpha(0.9)),
+            [9.683772234, 9.457880248, 9.270530979, 9.105434556, 8.955067099, 8.815248269, 8.683382980],
+        ),
+        (
+            parabola(AdaDelta::new(1.0).rho(0.95)),
+            [9.995527864, 9.990999743, 9.986434431, 9.981841245, 9.977225741, 9.972591603, 9.967941452],
+        ),
+        (
+            parabola(Adam::new(0.5)),
+            [9.5, 9.000832429, 8.503116957, 8.007524472, 7.514778901, 7.025658645, 6.540997471],
+        ),
+    ];
+    for (found, expected) in table {
+        found.into_iter().zip(expected).for_each(|(found, expected)| near(found, expected, TABLE));
+    }
+}
+
+/// The learning rates of a schedule's case.
+fn schedule(case: &Value) -> Option<Box<dyn Schedule>> {
+    let base = number(&case["base_lr"]);
+    let get = |key: &str| get(case, key);
+    let whole = |key: &str| whole(case, key);
+    Some(match case["scheduler"].as_str().expect("a name") {
+        "step" => Box::new(Step { base, factor: get("gamma"), every: whole("step_size") }),
+        "multi_step" => {
+            let milestones = numbers(&case["attrs"]["milestones"]).into_iter().map(|k| k as u64).collect();
+            Box::new(MultiStep { base, factor: get("gamma"), milestones })
+        }
+        "exponential" => Box::new(Exponential { base, factor: get("gamma") }),
+        "cosine_annealing" => Box::new(Cosine { base, floor: get("eta_min"), period: whole("t_max") }),
+        "cosine_warm_restarts" => {
+            let (period, stretch) = (whole("t_0"), whole("t_mult"));
+            Box::new(CosineRestarts { base, floor: get("eta_min"), period, stretch })
+        }
+        "linear" => {
+            let (from, to) = (base * get("start_factor"), base * get("end_factor"));
+            Box::new(Ramp { from, to, epochs: whole("total_iters") })
+        }
+        "one_cycle" => {
+            let linear = case["attrs"]["anneal_strategy"] == "linear";
+            Box::new(OneCycle {
+                rise: get("pct_start"),
+                anneal: if linear { Anneal::Linear } else { Anneal::Cosine },
+                first: get("div_factor"),
+                last: get("final_div_factor"),
+                three_phases: flag(case, "three_phase"),
+                ..OneCycle::new(get("max_lr"), whole("total_steps"))
+            })
+        }
+        _ => return None,
+    })
+}
+
+#[test]
+fn schedules_agree() {
+    let mut compared: BTreeMap<String, usize> = BTreeMap::new();
+    for case in cases("scheduler") {
+        let name = case["scheduler"].as_str().expect("a name").to_owned();
+        let Some(schedule) = schedule(&case) else { continue };
+        for (k, expected) in numbers(&case["lr"]).into_iter().enumerate() {
+            let found = schedule.at(k as u64);
+            let error = (found - expected).abs();
+            // The rates of one cycle are differences of larger ones.
+            let size = expected.abs().max(1e-3 * number(&case["base_lr"]));
+            assert!(error <= RATE * size, "{name} {}: epoch {k}: {found} for {expected}", case["attrs"]);
+        }
+        *compared.entry(name).or_default() += 1;
+    }
+    assert_eq!(compared.values().sum::<usize>(), 17);
+    assert_eq!(compared.len(), 7);
+}
+
+#[test]
+fn reductions_on_a_plateau_agree() {
+    let mut compared = 0;
+    for case in cases("scheduler").iter().filter(|case| case["scheduler"] == "reduce_on_plateau") {
+        let threshold = get(case, "threshold");
+        let relative = case["attrs"]["threshold_mode"] == "rel";
+        let smallest = case["attrs"]["mode"] == "min";
+        let mut plateau = Plateau::new(number(&case["base_lr"]))
+            .goal(if smallest { Goal::Least } else { Goal::Greatest })
+            .factor(get(case, "factor"))
+            .patience(whole(case, "patience"))
+            .threshold(if relative { Threshold::Relative(threshold) } else { Threshold::Absolute(threshold) })
+            .cooldown(whole(case, "cooldown"))
+            .floor(get(case, "min_lr"));
+        let (begun, losses) = (plateau, numbers(&case["losses"]));
+        for (k, (loss, expected)) in losses.into_iter().zip(numbers(&case["lr"])).enumerate() {
+            let found = plateau.observe(loss);
+            assert!((found - expected).abs() <= RATE * expected, "epoch {k}: {found} for {expected}");
+            // A restored one goes on the same way.
+            let mut restored = begun;
+            restored.restore(plateau.save::<f64>()).expect("it was just saved");
+            assert_eq!(restored, plateau);
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, 3);
+}
