@@ -26,3 +26,6 @@ pub mod mnist {}
 
 #[doc = include_str!("../../docs/property-tests.md")]
 pub mod property_tests {}
+
+#[doc = include_str!("../../docs/your-own-model.md")]
+pub mod your_own_model {}
