@@ -24,6 +24,9 @@ pub mod adding_an_operation {}
 #[doc = include_str!("../../docs/mnist.md")]
 pub mod mnist {}
 
+#[doc = include_str!("../../docs/gradcheck.md")]
+pub mod gradcheck {}
+
 #[doc = include_str!("../../docs/property-tests.md")]
 pub mod property_tests {}
 
