@@ -23,16 +23,12 @@ use tests::systems::rng;
 /// The engine against a closed form, relative to magnitudes above 1: both round differently.
 const EXACT: f64 = 1e-12;
 
-/// Panics unless the gradients agree with differences in every entry.
-#[track_caller]
-fn certified(check: GradCheck<'_>) -> Certificate {
-    check.run().expect("a check that can be run").require().expect("gradients that agree")
-}
-
-/// As [`certified`], for the table.
+/// Panics unless the gradients agree with differences in every entry; says how strong that is, for the table.
 #[track_caller]
 fn agrees(check: GradCheck<'_>) -> String {
-    let Certificate { entries, detectable, .. } = certified(check);
+    let certificate = check.run().expect("a check that can be run").require().expect("gradients that agree");
+    let Certificate { entries, detectable, .. } = certificate;
+    assert!(detectable <= 1e-6, "an error of {detectable:e} would not show");
     format!("{entries} entries agree, errors above {detectable:.0e} would show")
 }
 

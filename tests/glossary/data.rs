@@ -48,18 +48,23 @@ fn gl_31_generalization() {
     );
 }
 
-/// Each image moved by up to one pixel in each direction.
-fn shaken(x: &Tensor, rng: &mut StdRng) -> Tensor {
+/// The images moved, each by a pixel less than this up and to the left.
+fn moved(x: &Tensor, by: impl Fn(usize) -> [usize; 2]) -> Tensor {
     let images = x.reshape([x.shape()[0], 8, 8]);
-    let shifts: Vec<[usize; 2]> =
-        (0..x.shape()[0]).map(|_| [rng.random_range(0..3), rng.random_range(0..3)]).collect();
     let pixel = |at: &[usize]| {
-        let [down, right] = shifts[at[0]];
-        let from = [at[1] + down, at[2] + right].map(|place| place.checked_sub(1));
+        let [up, left] = by(at[0]);
+        let from = [at[1] + up, at[2] + left].map(|place| place.checked_sub(1));
         let [Some(row), Some(column)] = from else { return 0.0 };
         images.get([at[0], row, column]).unwrap_or(0.0)
     };
     Tensor::from_fn(images.shape(), pixel).reshape(x.shape())
+}
+
+/// Each image moved by up to one pixel in each direction.
+fn shaken(x: &Tensor, rng: &mut StdRng) -> Tensor {
+    let by: Vec<[usize; 2]> =
+        (0..x.shape()[0]).map(|_| [rng.random_range(0..3), rng.random_range(0..3)]).collect();
+    moved(x, |i| by[i])
 }
 
 #[test]
@@ -70,15 +75,20 @@ fn gl_46_data_augmentation() {
     let epochs = [0; 8].map(|_| shaken(&train.0, &mut generator));
     assert_ne!(epochs[0], epochs[1]);
     assert_eq!(shaken(&train.0, &mut rng(0)), epochs[0]);
-    // The labels stay: each image is one of the nine places of its own digit.
+    // The labels stay: an altered image is the same digit in one of nine places.
+    let places = [0, 1, 2].map(|up| [0, 1, 2].map(|left| moved(&train.0, |_| [up, left])));
+    for (i, epoch) in (0..50).flat_map(|i| epochs.iter().map(move |epoch| (i, epoch))) {
+        let mut places = places.as_flattened().iter();
+        assert!(places.any(|place| place.slice(0, i..i + 1) == epoch.slice(0, i..i + 1)), "image {i}");
+    }
     let plain = layer((&train.0, &train.1), 8);
     let mut augmented = Sequential::new().push(Linear::new(64, 10, &mut rng(1)));
     let mut optimizer = Adam::new(0.02);
     for (epoch, x) in (2..).zip(&epochs) {
         classify(&mut augmented, &mut optimizer, (x, &train.1), [50, 1], epoch);
     }
-    let moved = shaken(&unseen.0, &mut rng(9));
-    let [without, with] = [&plain, &augmented].map(|model| accuracy(model, (&moved, &unseen.1)));
+    let unseen = (shaken(&unseen.0, &mut rng(9)), unseen.1);
+    let [without, with] = [&plain, &augmented].map(|model| accuracy(model, (&unseen.0, &unseen.1)));
     assert!(with > without + 0.1, "{without} {with}");
     row(
         "GL-46",

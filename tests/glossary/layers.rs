@@ -88,7 +88,7 @@ fn gl_50_batch_normalization() {
     let deviation = error(&plain.std_axes(0, 0, false), &gamma.abs());
     assert!(mean <= 1e-14 && deviation <= 1e-14, "{mean:e} {deviation:e}");
     let ours = format!("{mean:.1e}, {deviation:.1e}");
-    row("GL-50", "mean against β, deviation against \\|γ\\|", "equal", &ours, "ε = 0");
+    row("GL-50", "mean against β, deviation against |γ|", "equal", &ours, "ε = 0");
 
     let mut layer = layer(eps);
     let leaf = tape.var(x.clone());
