@@ -10,10 +10,11 @@
 //! ```
 
 use clap::{Parser, ValueEnum};
+use examples::cli;
 use examples::planar::{Network, Phase, Points, Take, epoch};
 use examples::plot::regions::grid;
 use examples::plot::{self, Lines, Region, Regions, Series};
-use examples::{cli, progress::Progress};
+use nn::train::Progress;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::Path;

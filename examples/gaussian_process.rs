@@ -8,8 +8,9 @@
 //! ```
 
 use clap::Parser;
-use examples::cli;
 use examples::plot::{self, Band};
+use examples::{cli, penguins};
+use nn::files::FileError;
 use nn::{Optimizer, Param, Sgd};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -20,9 +21,6 @@ use std::process::ExitCode;
 use tape::{Scalar, Tape, Tensor, Var};
 
 const PICTURE: &str = "target/gaussian_process/penguins.svg";
-
-/// 344 penguins, 342 of them measured: see the file's notice.
-const PENGUINS: &str = include_str!("data/tables/penguins.csv");
 
 /// 95 % of a normal distribution lie within so many standard deviations.
 const NORMAL_95: f64 = 1.959963984540054;
@@ -47,18 +45,10 @@ fn main() -> ExitCode {
 }
 
 /// Flipper length in mm and body mass in g of every penguin that was measured.
-fn penguins() -> Result<Vec<(f64, f64)>, Box<dyn Error>> {
-    let mut table = Vec::new();
-    for line in PENGUINS.lines().skip(1) {
-        let cells: Vec<&str> = line.split(',').collect();
-        let (Some(&flipper), Some(&mass)) = (cells.get(4), cells.get(5)) else {
-            return Err(format!("penguins.csv: too few columns in {line:?}").into());
-        };
-        if flipper != "NA" && mass != "NA" {
-            table.push((flipper.parse()?, mass.parse()?));
-        }
-    }
-    Ok(table)
+fn penguins() -> Result<Vec<(f64, f64)>, FileError> {
+    let columns = ["flipper_length_mm", "body_mass_g"];
+    let numbers = penguins::table()?.complete(&columns, penguins::MISSING)?.numbers::<f64>(&columns)?;
+    Ok(numbers.to_vec().chunks_exact(2).map(|row| (row[0], row[1])).collect())
 }
 
 /// Mean and standard deviation.

@@ -10,13 +10,13 @@
 
 use clap::{Parser, ValueEnum};
 use examples::plot::{self, Heatmaps, Lines, Series};
-use examples::progress::Progress;
 use examples::{cli, mnist_files};
 use nn::by_hand;
 use nn::data::{Batches, Images, gather};
 use nn::files::Stored;
 use nn::init::{Fans, Init, KaimingNormal, Normal, XavierUniform};
 use nn::metrics::{Confusion, argmax_rows};
+use nn::train::Progress;
 use nn::{
     Context, Identity, Linear, Loss, Module, Optimizer, Param, Parameters, Relu, Sequential, Sgd, Sigmoid,
     Softmax, Tanh,

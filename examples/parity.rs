@@ -11,9 +11,10 @@
 //! ```
 
 use clap::Parser;
+use examples::cli;
 use examples::parity::{BITS, Divisor, HIDDEN, Numbers, TRAIN, Training, column_norms};
 use examples::plot::{self, Lines, Matrices, Matrix, Series};
-use examples::{cli, progress::Progress};
+use nn::train::Progress;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;

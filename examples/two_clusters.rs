@@ -8,10 +8,11 @@
 //! ```
 
 use clap::Parser;
+use examples::cli;
 use examples::planar::{Network, Points, Take, epoch};
 use examples::plot::regions::grid;
 use examples::plot::{self, Lines, Region, Regions, Series};
-use examples::{cli, progress::Progress};
+use nn::train::Progress;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::Path;

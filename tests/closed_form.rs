@@ -8,7 +8,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::compare::{DIFFERENCES, EXACT, assert_close};
-use tests::networks::{Case, HIDDEN, any_case, config, pairs, targets, uniform};
+use tests::networks::{Case, HIDDEN, any_case, pairs, targets, uniform};
+use tests::properties::config;
 
 fn values(model: &impl Parameters) -> Vec<Tensor> {
     model.named_parameters().iter().map(|(_, p)| p.value().clone()).collect()

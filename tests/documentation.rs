@@ -76,3 +76,12 @@ fn every_term_of_the_glossary_is_listed_with_its_test() {
         }
     }
 }
+
+#[test]
+fn a_model_of_ones_own_takes_less_than_forty_lines() {
+    let program = read("examples/custom_model.rs");
+    let model = program.split("// ---- The operation ----").nth(1).unwrap_or_default();
+    let model = model.split("// ---- The experiment ----").next().unwrap_or_default();
+    let code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    assert!((20..40).contains(&model.lines().filter(code).count()));
+}

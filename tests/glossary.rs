@@ -11,13 +11,12 @@ mod representations;
 mod training;
 mod unlabelled;
 
-use nn::data::{Batches, gather};
+use nn::data::{Dataset, Loader, Split};
 use nn::metrics::{self, argmax_rows};
-use nn::{Context, Module, Optimizer, Parameters, Sequential, loss};
-use rand::SeedableRng;
-use rand::rngs::StdRng;
+use nn::train::Fit;
+use nn::{Module, Optimizer, Parameters, Sequential, loss};
 use tape::gradcheck::{Certificate, GradCheck};
-use tape::{Scalar, Tape, Tensor};
+use tape::{Scalar, Tape};
 use tests::systems::rng;
 
 /// The engine against a closed form, relative to magnitudes above 1: both round differently.
@@ -50,44 +49,42 @@ fn descend<M: Parameters>(
     last
 }
 
-/// Epochs of mini-batches on samples with labels; the loss is the cross-entropy of logits.
+/// Epochs of mini-batches; the loss is the cross-entropy of logits.
 fn classify(
     model: &mut Sequential,
     optimizer: &mut dyn Optimizer,
-    (x, labels): (&Tensor, &[usize]),
-    [batch, epochs]: [usize; 2],
+    data: &mut Loader<'_>,
+    epochs: usize,
     seed: u64,
 ) {
-    let (mut rng, mut batches) = (rng(seed), Batches::new(labels.len(), batch));
-    let (mut tape, mut rows_of_x) = (Tape::new(), Tensor::default());
-    let mut cx = Context::train(StdRng::seed_from_u64(seed));
-    for _ in 0..epochs {
-        for rows in batches.shuffle(&mut rng).iter() {
-            gather(x, rows, &mut rows_of_x).expect("rows are indices of samples");
-            let labels: Vec<usize> = rows.iter().map(|&row| labels[row]).collect();
-            let z = model.forward(tape.constant(rows_of_x.clone()), &mut cx);
-            let grads = loss::cross_entropy_from_logits(z, &labels).backward();
-            tape.reset();
-            optimizer.step(model, &grads);
-        }
-    }
+    Fit::new(epochs)
+        .run(model, optimizer, data, &mut rng(seed), |z, y| loss::cross_entropy_from_logits(z, y))
+        .expect("a loss that stays finite");
+}
+
+/// Batches of so many samples.
+fn batches<'a>(data: &Dataset, size: usize) -> Loader<'a> {
+    Loader::new(data, size).expect("batches that are not empty")
+}
+
+/// Some samples, some others, and the rest.
+fn parts(data: &Dataset, sizes: [usize; 2], seed: u64) -> [Dataset; 3] {
+    let [first, second] = sizes.map(|size| size as f64 / data.len() as f64);
+    let split = Split::new(data.len(), [first, second, 1.0 - first - second], &mut rng(seed));
+    let parts = data.parts(&split.expect("shares of the whole")).expect("indices of samples");
+    assert_eq!([parts[0].len(), parts[1].len()], sizes);
+    parts
 }
 
 /// The cross-entropy of what a model says.
-fn surprise(model: &Sequential, (x, labels): (&Tensor, &[usize])) -> f64 {
+fn surprise(model: &Sequential, data: &Dataset) -> f64 {
     let tape = Tape::new().inference();
-    loss::cross_entropy_from_logits(tape.constant(model.predict(x)), labels).value()
+    loss::cross_entropy_from_logits(tape.constant(model.predict(data.x())), data.y()).value()
 }
 
 /// The share of samples with the largest output at their label.
-fn accuracy(model: &Sequential, (x, labels): (&Tensor, &[usize])) -> f64 {
-    let said = argmax_rows(&model.predict(x)).expect("a matrix of outputs");
-    metrics::accuracy(&said, labels).expect("a label for each sample")
-}
-
-/// Some of the samples.
-fn chosen(x: &Tensor, labels: &[usize], rows: &[usize]) -> (Tensor, Vec<usize>) {
-    let mut part = Tensor::default();
-    gather(x, rows, &mut part).expect("rows are indices of samples");
-    (part, rows.iter().map(|&row| labels[row]).collect())
+fn accuracy(model: &Sequential, data: &Dataset) -> f64 {
+    let [said, labels] =
+        [&model.predict(data.x()), data.y()].map(|rows| argmax_rows(rows).expect("a matrix with columns"));
+    metrics::accuracy(&said, &labels).expect("a label for each sample")
 }

@@ -4,6 +4,7 @@
 mod behaviour;
 mod catalogue;
 mod derivatives;
+mod gradients;
 mod modules;
 
 use catalogue::{Layer, build};
@@ -33,11 +34,16 @@ fn state(layer: &dyn Layer) -> BTreeMap<String, Tensor> {
     nn::state_dict(layer.parameters()).into_iter().collect()
 }
 
-/// A context in the mode of a case; nothing of it is random.
-fn context(case: &Value) -> Context {
+/// A context whose random numbers are the same each time.
+fn mode(train: bool) -> Context {
+    if train { Context::train(StdRng::seed_from_u64(0)) } else { Context::eval() }
+}
+
+/// Is a case one of training?
+fn trains(case: &Value) -> bool {
     match case["mode"].as_str() {
-        Some("train") => Context::train(StdRng::seed_from_u64(0)),
-        Some("eval") => Context::eval(),
+        Some("train") => true,
+        Some("eval") => false,
         other => panic!("{other:?} is not a mode"),
     }
 }
@@ -59,7 +65,7 @@ fn loaded(case: &Value) -> Box<dyn Layer> {
 /// Compares outputs, gradients and the state afterwards.
 fn check(case: &Value) {
     let what = |of: &str| format!("{} {}: {of}", case["layer"], case["attrs"]);
-    let (mut layer, mut cx, tape) = (loaded(case), context(case), Tape::new());
+    let (mut layer, mut cx, tape) = (loaded(case), mode(trains(case)), Tape::new());
     let grads = case["grads"].as_array().expect("a list");
     let inputs: Vec<Var<'_>> = tensors(&case["inputs"]).into_iter().map(|x| tape.var(x)).collect();
     let outputs = layer.run(&tape, &inputs, &mut cx);

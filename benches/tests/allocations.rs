@@ -5,6 +5,11 @@
 
 use benches::counting::{Counting, allocations};
 use benches::training::{Modules, Products, Recorded, Task, Trainer};
+use nn::data::{Dataset, Loader};
+use nn::train::Fit;
+use nn::{Context, Module, Param, Parameters, Sgd, loss};
+use rand::{SeedableRng, rngs::StdRng};
+use tape::{Tensor, Var};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -29,4 +34,38 @@ fn a_training_step_allocates_only_the_workspace_of_its_products() {
         let nn = count(|| modules.step());
         assert!(nn <= allowed, "{} with nn: {nn} allocations a step, {allowed} allowed", task.name);
     }
+}
+
+/// One gain for each column: a model without products, which have a workspace.
+#[derive(Clone, Debug, Parameters)]
+struct Gains(Param);
+
+impl Module for Gains {
+    fn forward<'t>(&self, x: Var<'t>, _cx: &mut Context) -> Var<'t> {
+        x * self.0.on(x.tape())
+    }
+}
+
+#[test]
+fn batches_and_the_steps_of_fit_allocate_nothing() {
+    let x = Tensor::from_fn([64, 5], |at| (at[0] * 5 + at[1]) as f64 / 320.0);
+    let data = Dataset::new(x.clone(), &x * 3.0).expect("as many targets as inputs");
+    let mut rng = StdRng::seed_from_u64(0);
+    let mut loader = Loader::new(&data, 8).expect("batches of 8");
+    assert_eq!(count(|| loader.epoch(&mut rng).for_each(drop)), 0.0);
+    // What the allocator had counted before each step.
+    let mut counts = Vec::with_capacity(10 * loader.len());
+    Fit::new(10)
+        .before_step(|step, _| counts.push((step.epoch, allocations())))
+        .run(
+            &mut Gains(Param::new([1.0; 5])),
+            &mut Sgd::new(0.1).momentum(0.9),
+            &mut loader,
+            &mut rng,
+            |a, y| loss::mse(a, y),
+        )
+        .expect("the loss stays finite");
+    let inside = counts.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].0 > 1);
+    let steps: Vec<usize> = inside.map(|pair| pair[1].1 - pair[0].1).collect();
+    assert_eq!(steps, [0; 63]);
 }

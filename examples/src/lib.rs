@@ -1,4 +1,4 @@
-//! What the example programs share: the command line, pictures, progress, and the data they come with.
+//! What the example programs share: the command line, pictures, and the data they come with.
 
 pub mod cli;
 pub mod demand_data;
@@ -6,6 +6,6 @@ pub mod legacy_random;
 pub mod mnist_files;
 pub mod one_or_seven;
 pub mod parity;
+pub mod penguins;
 pub mod planar;
 pub mod plot;
-pub mod progress;

@@ -1,11 +1,10 @@
 //! Data that are set aside, and data that are altered: GL-22, GL-31, GL-46.
 
-use super::{accuracy, chosen, classify};
-use nn::data::split;
+use super::{accuracy, batches, classify, parts};
+use nn::data::{Dataset, Loader, Split};
 use nn::optim::Adam;
 use nn::{Linear, Sequential};
-use rand::RngExt;
-use rand::rngs::StdRng;
+use rand::{Rng, RngExt};
 use tape::Tensor;
 use tests::digits::digits;
 use tests::row;
@@ -13,31 +12,29 @@ use tests::systems::rng;
 
 #[test]
 fn gl_22_data_set() {
-    let sizes = [1000, 297, 500];
-    let parts = |seed| split(sizes, &mut rng(seed));
-    let [train, validation, test] = parts(0);
-    assert_eq!([train.len(), validation.len(), test.len()], sizes);
+    let split = |seed| Split::new(1797, [0.5, 0.2, 0.3], &mut rng(seed)).expect("shares of the whole");
+    let Split { train, validation, test } = split(0);
+    let ours = format!("{}, {}, {} of 1797", train.len(), validation.len(), test.len());
     let mut all = [train, validation, test].concat();
     all.sort_unstable();
     assert_eq!(all, (0..1797).collect::<Vec<_>>(), "disjoint and complete");
-    assert_eq!(parts(0), parts(0));
-    assert_ne!(parts(0), parts(1));
-    row("GL-22", "training, validation, test", "disjoint, complete, seeded", "1000, 297, 500 of 1797", "");
+    assert_eq!(split(0), split(0));
+    assert_ne!(split(0), split(1));
+    row("GL-22", "training, validation, test", "disjoint, complete, seeded", &ours, "");
 }
 
 /// A layer with softmax, after some epochs.
-fn layer(data: (&Tensor, &[usize]), epochs: usize) -> Sequential {
+fn layer(data: &mut Loader<'_>, epochs: usize) -> Sequential {
     let mut model = Sequential::new().push(Linear::new(64, 10, &mut rng(1)));
-    classify(&mut model, &mut Adam::new(0.02), data, [50, epochs], 2);
+    classify(&mut model, &mut Adam::new(0.02), data, epochs, 2);
     model
 }
 
 #[test]
 fn gl_31_generalization() {
-    let (x, labels) = digits();
-    let [train, unseen] = split([1000, 797], &mut rng(31)).map(|rows| chosen(&x, &labels, &rows));
-    let model = layer((&train.0, &train.1), 20);
-    let [seen, unseen] = [&train, &unseen].map(|(x, labels)| accuracy(&model, (x, labels)));
+    let [train, _, unseen] = parts(&digits(), [1000, 0], 31);
+    let model = layer(&mut batches(&train, 50), 20);
+    let [seen, unseen] = [&train, &unseen].map(|data| accuracy(&model, data));
     assert!(unseen > 0.9 && unseen < seen, "{seen} {unseen}");
     row(
         "GL-31",
@@ -61,7 +58,7 @@ fn moved(x: &Tensor, by: impl Fn(usize) -> [usize; 2]) -> Tensor {
 }
 
 /// Each image moved by up to one pixel in each direction.
-fn shaken(x: &Tensor, rng: &mut StdRng) -> Tensor {
+fn shaken(x: &Tensor, rng: &mut (impl Rng + ?Sized)) -> Tensor {
     let by: Vec<[usize; 2]> =
         (0..x.shape()[0]).map(|_| [rng.random_range(0..3), rng.random_range(0..3)]).collect();
     moved(x, |i| by[i])
@@ -69,26 +66,27 @@ fn shaken(x: &Tensor, rng: &mut StdRng) -> Tensor {
 
 #[test]
 fn gl_46_data_augmentation() {
-    let (x, labels) = digits();
-    let [train, unseen, _] = split([600, 400, 797], &mut rng(46)).map(|rows| chosen(&x, &labels, &rows));
-    let mut generator = rng(0);
-    let epochs = [0; 8].map(|_| shaken(&train.0, &mut generator));
-    assert_ne!(epochs[0], epochs[1]);
-    assert_eq!(shaken(&train.0, &mut rng(0)), epochs[0]);
-    // The labels stay: an altered image is the same digit in one of nine places.
-    let places = [0, 1, 2].map(|up| [0, 1, 2].map(|left| moved(&train.0, |_| [up, left])));
-    for (i, epoch) in (0..50).flat_map(|i| epochs.iter().map(move |epoch| (i, epoch))) {
-        let mut places = places.as_flattened().iter();
-        assert!(places.any(|place| place.slice(0, i..i + 1) == epoch.slice(0, i..i + 1)), "image {i}");
+    let [train, unseen, _] = parts(&digits(), [600, 400], 46);
+    let altered = || batches(&train, 50).transform(|x, rng| *x = shaken(x, rng));
+    // In every epoch an altered image is the same digit, with its label, in one of nine places.
+    let (mut in_order, mut generator) = (altered().in_order(), rng(0));
+    let mut epoch = || in_order.epoch(&mut generator).next().expect("a batch");
+    let (first, second) = (epoch(), epoch());
+    assert_ne!(first.0, second.0);
+    let (x, labels) = (train.x().slice(0, ..50), train.y().slice(0, ..50));
+    let places = [0, 1, 2].map(|up| [0, 1, 2].map(|left| moved(&x, |_| [up, left])));
+    for (altered, kept) in [first, second] {
+        assert_eq!(kept, labels);
+        for i in 0..50 {
+            let mut places = places.as_flattened().iter();
+            assert!(places.any(|place| place.slice(0, i..i + 1) == altered.slice(0, i..i + 1)), "image {i}");
+        }
     }
-    let plain = layer((&train.0, &train.1), 8);
-    let mut augmented = Sequential::new().push(Linear::new(64, 10, &mut rng(1)));
-    let mut optimizer = Adam::new(0.02);
-    for (epoch, x) in (2..).zip(&epochs) {
-        classify(&mut augmented, &mut optimizer, (x, &train.1), [50, 1], epoch);
-    }
-    let unseen = (shaken(&unseen.0, &mut rng(9)), unseen.1);
-    let [without, with] = [&plain, &augmented].map(|model| accuracy(model, (&unseen.0, &unseen.1)));
+
+    let models = [layer(&mut batches(&train, 50), 8), layer(&mut altered(), 8)];
+    let elsewhere =
+        Dataset::new(shaken(unseen.x(), &mut rng(9)), unseen.y().clone()).expect("as many labels");
+    let [without, with] = models.map(|model| accuracy(&model, &elsewhere));
     assert!(with > without + 0.1, "{without} {with}");
     row(
         "GL-46",

@@ -1,10 +1,11 @@
 //! Layers that are learned on one task and used in another: GL-07, GL-26, GL-47, GL-48.
 
-use super::{accuracy, chosen, classify, descend, surprise};
-use nn::data::split;
+use super::{accuracy, batches, classify, descend, parts, surprise};
+use nn::data::Dataset;
 use nn::loss::{bce, mse};
 use nn::metrics::argmax_rows;
 use nn::optim::Adam;
+use nn::train::Fit;
 use nn::{
     Context, Identity, Linear, Module, Parameters, Sequential, Sigmoid, Tanh, load_state_dict, loss, mlp,
     state_dict,
@@ -48,32 +49,28 @@ fn with_first(model: &Sequential, first: &dyn Module) -> Sequential {
 /// What reconstructs its input from 8 numbers.
 fn autoencoder(x: &Tensor, seed: u64) -> Sequential {
     let mut model = mlp(&[64, 8, 64], Tanh, Identity, &mut rng(seed));
-    let mut optimizer = Adam::new(0.01);
-    for start in (0..10).flat_map(|_| (0..500).step_by(50)) {
-        let batch = x.slice(0, start..start + 50);
-        descend(&mut model, &mut optimizer, 1, |model, tape| {
-            mse(model.forward(tape.constant(batch.clone()), &mut Context::eval()), &batch)
-        });
-    }
+    let same = Dataset::new(x.clone(), x.clone()).expect("as many targets");
+    Fit::new(10)
+        .run(&mut model, &mut Adam::new(0.01), &mut batches(&same, 50), &mut rng(seed), |a, y| mse(a, y))
+        .expect("a loss that stays finite");
     model
 }
 
 #[test]
 fn gl_07_semi_supervised_learning() {
-    let (x, labels) = digits();
-    let x = &x + &normal([1797, 64], 0.25, &mut rng(7));
+    let data = digits();
+    let noisy = data.x() + &normal([1797, 64], 0.25, &mut rng(7));
+    let data = Dataset::new(noisy, data.y().clone()).expect("as many labels");
     let (mut losses, mut accuracies) = (Vec::new(), Vec::new());
     for seed in 0..3 {
-        let [unlabelled, few, unseen] =
-            split([500, 30, 300], &mut rng(seed)).map(|rows| chosen(&x, &labels, &rows));
+        let [unlabelled, few, unseen] = parts(&data, [500, 30], seed);
         let scratch = mlp(&[64, 8, 10], Tanh, Identity, &mut rng(20 + seed));
-        let code = autoencoder(&unlabelled.0, 10 + seed);
+        let code = autoencoder(unlabelled.x(), 10 + seed);
         let mut pretrained = with_first(&scratch, &*code.layers()[0]);
         pretrained.freeze_matching("0.*").expect("the first layer");
         let [with, without] = [pretrained, scratch].map(|mut model| {
-            classify(&mut model, &mut Adam::new(0.03), (&few.0, &few.1), [30, 100], seed);
-            let unseen = (&unseen.0, &unseen.1[..]);
-            (surprise(&model, unseen), accuracy(&model, unseen))
+            classify(&mut model, &mut Adam::new(0.03), &mut batches(&few, 30), 100, seed);
+            (surprise(&model, &unseen), accuracy(&model, &unseen))
         });
         assert!(with.0 < without.0, "{with:?} {without:?}");
         losses.push(format!("{:.2} for {:.2}", with.0, without.0));
@@ -88,22 +85,26 @@ fn gl_07_semi_supervised_learning() {
     );
 }
 
+/// Digits a pixel further to the right: another distribution.
+fn to_the_right(data: &Dataset) -> Dataset {
+    let moved = data.x().reshape([data.len(), 8, 8]).roll(1, 2).reshape(data.x().shape());
+    Dataset::new(moved, data.y().clone()).expect("as many labels")
+}
+
 #[test]
 fn gl_47_transfer_learning() {
-    let (x, labels) = digits();
+    let data = digits();
     let mut losses = Vec::new();
     for seed in 0..3 {
-        let [source, target, unseen] =
-            split([500, 100, 300], &mut rng(seed)).map(|rows| chosen(&x, &labels, &rows));
-        // The other distribution: digits a pixel further to the right.
-        let moved = |x: &Tensor| x.reshape([x.shape()[0], 8, 8]).roll(1, 2).reshape(x.shape());
+        let [source, target, unseen] = parts(&data, [500, 100], seed);
+        let [target, unseen] = [target, unseen].map(|data| to_the_right(&data));
         let mut trained = mlp(&[64, 16, 10], Tanh, Identity, &mut rng(seed));
-        classify(&mut trained, &mut Adam::new(0.01), (&source.0, &source.1), [50, 10], seed);
+        classify(&mut trained, &mut Adam::new(0.01), &mut batches(&source, 50), 10, seed);
         let scratch = mlp(&[64, 16, 10], Tanh, Identity, &mut rng(10 + seed));
         let first = with_first(&scratch, &*trained.layers()[0]);
         let [all, first, none] = [trained, first, scratch].map(|mut model| {
-            classify(&mut model, &mut Adam::new(0.01), (&moved(&target.0), &target.1), [50, 10], seed);
-            surprise(&model, (&moved(&unseen.0), &unseen.1))
+            classify(&mut model, &mut Adam::new(0.01), &mut batches(&target, 50), 10, seed);
+            surprise(&model, &unseen)
         });
         assert!(all < first && first < none, "{all} {first} {none}");
         losses.push(format!("{all:.2}, {first:.2}, {none:.2}"));
@@ -119,8 +120,7 @@ fn gl_47_transfer_learning() {
 
 #[test]
 fn gl_48_fine_tuning() {
-    let (x, labels) = digits();
-    let (x, labels) = (x.slice(0, ..200), &labels[..200]);
+    let data = digits().take(&Vec::from_iter(0..200)).expect("there are more");
     let mut model = Sequential::new().push(Linear::new(64, 16, &mut rng(0))).push(Tanh).push(Linear::new(
         16,
         10,
@@ -129,18 +129,18 @@ fn gl_48_fine_tuning() {
     let before = state_dict(&model);
     assert_eq!(model.freeze_matching("0.*"), Ok(2));
     let tape = Tape::new();
-    let z = model.forward(tape.constant(x.clone()), &mut Context::eval());
-    let grads = loss::cross_entropy_from_logits(z, labels).backward();
+    let z = model.forward(tape.constant(data.x().clone()), &mut Context::eval());
+    let grads = loss::cross_entropy_from_logits(z, data.y()).backward();
     let stored = model.named_parameters().into_iter().filter(|(_, param)| grads.get(*param).is_ok());
     assert_eq!(stored.map(|(name, _)| name).collect::<Vec<_>>(), ["2.weight", "2.bias"]);
     drop(tape);
-    let start = accuracy(&model, (&x, labels));
-    classify(&mut model, &mut Adam::new(0.02), (&x, labels), [50, 15], 2);
+    let start = accuracy(&model, &data);
+    classify(&mut model, &mut Adam::new(0.02), &mut batches(&data, 50), 15, 2);
     let after = state_dict(&model);
     for ((name, old), (_, new)) in before.iter().zip(&after) {
         assert_eq!(old == new, name.starts_with('0'), "{name}");
     }
-    let end = accuracy(&model, (&x, labels));
+    let end = accuracy(&model, &data);
     assert!(end > start + 0.5, "{start} {end}");
     row(
         "GL-48",

@@ -1,14 +1,16 @@
 //! The layers of the reference file, built from their attributes, and how each is called.
 
+use super::{mode, total};
 use nn::layers::recurrent::{Cell, Gates, Recurrent, State};
 use nn::{
     BatchNorm, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Embedding, Gelu, GroupNorm, Gru, GruCell,
-    LayerNorm, Linear, Lstm, LstmCell, Module, MultiHeadAttention, PRelu, Parameters, RmsNorm, Rnn, RnnCell,
-    TransformerBlock,
+    LayerNorm, Linear, Lstm, LstmCell, Module, MultiHeadAttention, PRelu, Param, Parameters, RmsNorm, Rnn,
+    RnnCell, TransformerBlock,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::Value;
+use tape::gradcheck::GradCheck;
 use tape::network::Attention;
 use tape::{Index, Tape, Tensor, Var};
 use tests::reference::flags;
@@ -21,6 +23,9 @@ pub(super) trait Layer {
     fn parameters_mut(&mut self) -> &mut dyn Parameters;
     /// Its outputs.
     fn run<'t>(&self, tape: &'t Tape, x: &[Var<'t>], cx: &mut Context) -> Vec<Var<'t>>;
+    /// The gradient check of `Σ Σ wₖ (yₖ + ½ yₖ²)`, of these inputs and all parameters: the square gives what is linear a
+    /// second derivative.
+    fn check(&self, inputs: Vec<Tensor>, weights: Vec<Tensor>, train: bool) -> GradCheck<'static>;
 }
 
 /// A layer and how it is called.
@@ -31,8 +36,8 @@ struct Entry<M, F> {
 
 impl<M, F> Layer for Entry<M, F>
 where
-    M: Parameters,
-    F: for<'t> Fn(&M, &'t Tape, &[Var<'t>], &mut Context) -> Vec<Var<'t>>,
+    M: Parameters + Clone + 'static,
+    F: for<'t> Fn(&M, &'t Tape, &[Var<'t>], &mut Context) -> Vec<Var<'t>> + Clone + 'static,
 {
     fn parameters(&self) -> &dyn Parameters {
         &self.model
@@ -45,17 +50,28 @@ where
     fn run<'t>(&self, tape: &'t Tape, x: &[Var<'t>], cx: &mut Context) -> Vec<Var<'t>> {
         (self.run)(&self.model, tape, x, cx)
     }
+
+    fn check(&self, inputs: Vec<Tensor>, weights: Vec<Tensor>, train: bool) -> GradCheck<'static> {
+        let inputs: Vec<Param> = inputs.into_iter().map(Param::new).collect();
+        let run = self.run.clone();
+        nn::gradcheck::module(&(inputs, self.model.clone()), move |(inputs, model), tape| {
+            let x: Vec<Var<'_>> = inputs.iter().map(|x| x.on(tape)).collect();
+            let y = run(model, tape, &x, &mut mode(train));
+            let bent: Vec<Var<'_>> = y.into_iter().map(|y| y + y * y * 0.5).collect();
+            total(&bent, &weights)
+        })
+    }
 }
 
 fn entry<M, F>(model: M, run: F) -> Box<dyn Layer>
 where
-    M: Parameters + 'static,
-    F: for<'t> Fn(&M, &'t Tape, &[Var<'t>], &mut Context) -> Vec<Var<'t>> + 'static,
+    M: Parameters + Clone + 'static,
+    F: for<'t> Fn(&M, &'t Tape, &[Var<'t>], &mut Context) -> Vec<Var<'t>> + Clone + 'static,
 {
     Box::new(Entry { model, run })
 }
 
-fn module(model: impl Module + 'static) -> Box<dyn Layer> {
+pub(super) fn module(model: impl Module + Clone + 'static) -> Box<dyn Layer> {
     entry(model, |model, _, x, cx| vec![model.forward(x[0], cx)])
 }
 

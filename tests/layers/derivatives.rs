@@ -2,7 +2,7 @@
 //! the first ones.
 
 use super::catalogue::Layer;
-use super::{context, loaded, tensors, total};
+use super::{loaded, mode, tensors, total, trains};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::Value;
@@ -34,7 +34,7 @@ fn record<'t>(case: &Value, tape: &'t Tape, at: &[Tensor]) -> (Vec<Var<'t>>, Vec
         }
     });
     let mut x: Vec<Var<'t>> = at[..count].iter().map(|x| tape.var(x.clone())).collect();
-    let y = layer.run(tape, &x, &mut context(case));
+    let y = layer.run(tape, &x, &mut mode(trains(case)));
     for (_, param) in layer.parameters().named_parameters() {
         if param.is_trainable() {
             x.push(param.on(tape));

@@ -2,8 +2,11 @@
 
 pub mod compare;
 pub mod digits;
+pub mod naive;
 pub mod networks;
 pub mod numbers;
+pub mod properties;
+pub mod recursion;
 pub mod reference;
 pub mod systems;
 
@@ -21,3 +24,12 @@ pub mod adding_an_operation {}
 
 #[doc = include_str!("../../docs/mnist.md")]
 pub mod mnist {}
+
+#[doc = include_str!("../../docs/gradcheck.md")]
+pub mod gradcheck {}
+
+#[doc = include_str!("../../docs/property-tests.md")]
+pub mod property_tests {}
+
+#[doc = include_str!("../../docs/your-own-model.md")]
+pub mod your_own_model {}

@@ -3,7 +3,6 @@
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::{Context, Loss, Module, Sequential};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngSeed};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tape::{Tape, Tensor};
@@ -142,9 +141,4 @@ pub fn any_case() -> impl Strategy<Value = Case> {
         activations.push(output);
         Case::draw(&widths, samples, &activations, loss, seed)
     })
-}
-
-/// Fixed seeds and no files: a run is the same everywhere.
-pub fn config(seed: u64) -> Config {
-    Config { cases: 200, failure_persistence: None, rng_seed: RngSeed::Fixed(seed), ..Config::default() }
 }

@@ -2,8 +2,7 @@
 //!
 //! The functions themselves, with their derivatives, are operations of `tape`.
 
-use crate::module::{Context, Module};
-use crate::parameters::without_parameters;
+use crate::module::{Context, Module, without_parameters};
 use tape::{Element, Var};
 
 /// `y = x`.

@@ -30,8 +30,10 @@
 //!
 //! Resetting the tape before the step gives up its hold on the parameters, so the step copies nothing.
 //!
-//! [`optim`] has the other optimizers, [`optim::schedule`] their learning rates, [`loss`] the losses, and
-//! [`checkpoint`] the files from which a run goes on as if it had not been stopped.
+//! [`data`] reads tables and images and hands out batches, [`loss`] has the losses, [`optim`] the other optimizers, and
+//! [`optim::schedule`] their learning rates; [`metrics`] judges. [`train`] has what a longer run asks for, and
+//! [`checkpoint`] the files from which it goes on as if it had not been stopped. The feature `progress` adds a progress
+//! bar, `train::Progress`.
 
 #![deny(unsafe_code)]
 
@@ -43,6 +45,7 @@ pub mod by_hand;
 pub mod checkpoint;
 pub mod data;
 pub mod files;
+pub mod gradcheck;
 pub mod init;
 pub mod layers;
 pub mod linear;
@@ -54,6 +57,7 @@ pub mod param;
 pub mod parameters;
 pub mod sequential;
 pub mod state;
+pub mod train;
 
 pub use activation::{
     Elu, Gelu, GeluTanh, HardTanh, Identity, LeakyRelu, LogSigmoid, LogSoftmax, Mish, Relu, Selu, Sigmoid,

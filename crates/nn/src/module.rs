@@ -45,6 +45,29 @@ pub trait Module<T: Element = f64>: Parameters<T> + CloneModule<T> + fmt::Debug 
     }
 }
 
+/// Implements [`Parameters`] for types that have none, whatever the numbers.
+macro_rules! without_parameters {
+    ($($name:ty),* $(,)?) => {$(
+        impl<T: tape::Element> $crate::Parameters<T> for $name {
+            fn visit<'a>(
+                &'a self,
+                _: &$crate::Path<'_>,
+                _: &mut dyn FnMut(&$crate::Path<'_>, &'a $crate::Param<T>),
+            ) {
+            }
+
+            fn visit_mut<'a>(
+                &'a mut self,
+                _: &$crate::Path<'_>,
+                _: &mut dyn FnMut(&$crate::Path<'_>, &'a mut $crate::Param<T>),
+            ) {
+            }
+        }
+    )*};
+}
+
+pub(crate) use without_parameters;
+
 /// How a boxed module is cloned; implemented for every module that is `Clone`.
 pub trait CloneModule<T: Element> {
     /// A clone, boxed; its parameters have fresh ids.
@@ -127,6 +150,11 @@ impl<T: Element> Context<T> {
         pending.map_or_else(|| param.value().clone(), |(_, value)| value.clone())
     }
 
+    /// Forgets what was [`set`](Context::set): the step it belonged to is not made.
+    pub fn discard(&mut self) {
+        self.pending.clear();
+    }
+
     /// Gives the parameters of `model` the values that were set. What belongs to another model stays pending.
     pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
         if self.pending.is_empty() {
@@ -175,6 +203,16 @@ mod tests {
         assert_eq!((first.value().item(), second.value().item()), (0.0, 2.0));
         cx.commit(&mut first);
         assert_eq!(first.value().item(), 1.0);
+    }
+
+    #[test]
+    fn what_is_discarded_is_not_applied() {
+        let mut mean = Param::buffer([0.0]);
+        let mut cx = Context::eval();
+        cx.set(&mean, Tensor::from([1.0]));
+        cx.discard();
+        cx.commit(&mut mean);
+        assert_eq!((mean.value().item(), cx.get(&mean).item()), (0.0, 0.0));
     }
 
     #[test]

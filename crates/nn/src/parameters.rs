@@ -305,29 +305,6 @@ impl<T: Element, P: Parameters<T>, const N: usize> Parameters<T> for [P; N] {
     }
 }
 
-/// Implements [`Parameters`] for types that have none, whatever the numbers.
-macro_rules! without_parameters {
-    ($($name:ty),* $(,)?) => {$(
-        impl<T: tape::Element> $crate::Parameters<T> for $name {
-            fn visit<'a>(
-                &'a self,
-                _: &$crate::Path<'_>,
-                _: &mut dyn FnMut(&$crate::Path<'_>, &'a $crate::Param<T>),
-            ) {
-            }
-
-            fn visit_mut<'a>(
-                &'a mut self,
-                _: &$crate::Path<'_>,
-                _: &mut dyn FnMut(&$crate::Path<'_>, &'a mut $crate::Param<T>),
-            ) {
-            }
-        }
-    )*};
-}
-
-pub(crate) use without_parameters;
-
 /// The fields of a tuple are named by their positions.
 macro_rules! tuples {
     ($($name:ident $at:tt),*) => {

@@ -351,6 +351,42 @@ proptest! {
         survives(&bytes);
     }
 
+    /// A file of a model that is cut off or damaged anywhere: an error that names the file and leaves the model as it
+    /// was, or a model that has everything the file says.
+    #[test]
+    fn a_damaged_file_changes_a_model_completely_or_not_at_all(
+        ending in prop::sample::select(vec!["safetensors", "npz"]),
+        at in any::<prop::sample::Index>(),
+        flip: u8,
+    ) {
+        let layer = |w: f64| Linear::from_values([[w, -w], [w, w]], [w, w]);
+        let scratch = Scratch::new(&format!("damage-{ending}-{flip}"));
+        let path = scratch.file(&format!("model.{ending}"));
+        let state = state_dict(&layer(3.0));
+        let bytes = if ending == "npz" { npz::to_bytes(&state) } else { safetensors::to_bytes(&state) };
+        let mut bytes = bytes.unwrap();
+        let at = at.index(bytes.len());
+        match flip {
+            0..128 => bytes.truncate(at),
+            _ => bytes[at] ^= flip,
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let (mut model, before) = (layer(1.0), state_dict(&layer(1.0)));
+        match nn::load(&path, &mut model) {
+            Ok(()) => {
+                prop_assert!(flip >= 128, "a file cut off at {} was read", at);
+                let mut again = layer(2.0);
+                nn::load(&path, &mut again).unwrap();
+                prop_assert_eq!(bits(&state_dict(&again)), bits(&state_dict(&model)));
+            }
+            Err(error) => {
+                prop_assert_eq!(&error.path, &path);
+                prop_assert!(error.to_string().starts_with(&path.display().to_string()));
+                prop_assert_eq!(state_dict(&model), before);
+            }
+        }
+    }
+
     #[test]
     fn any_bytes_never_panic(format in 0usize..3, tail in prop::collection::vec(any::<u8>(), 0..200)) {
         let magic: [&[u8]; 3] = [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00"];

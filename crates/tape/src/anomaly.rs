@@ -138,9 +138,9 @@ impl<T: Element> Watch<'_, T> {
 }
 
 impl<T: Element> Observer<T> for Watch<'_, T> {
-    fn number(&mut self, node: Index, k: usize, parent: Index, ct: T, slope: T) {
+    fn number(&mut self, node: Index, k: usize, parent: Index, ct: T, slope: T) -> T {
         if parent == CONSTANT {
-            return;
+            return slope;
         }
         if ct == T::ZERO {
             if !slope.is_finite() {
@@ -149,6 +149,7 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
         } else if !(ct * slope).is_finite() {
             self.first(node, k, ct * slope);
         }
+        slope
     }
 
     /// A cotangent of 1 where it is 0 shows the slopes that were absorbed.
@@ -170,10 +171,11 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
         }
     }
 
-    fn contribution(&mut self, node: Index, k: usize, _input: Index, ct: &Tensor<T>) {
-        if let Some(value) = nonfinite(ct) {
+    fn contribution(&mut self, node: Index, k: usize, _input: Index, ct: Tensor<T>) -> Tensor<T> {
+        if let Some(value) = nonfinite(&ct) {
             self.first(node, k, value);
         }
+        ct
     }
 }
 

@@ -27,6 +27,8 @@ mod random;
 pub mod registry;
 mod shape;
 mod simd;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod sweep;
 mod tape;
 mod tensor;

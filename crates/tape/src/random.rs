@@ -1,41 +1,56 @@
 //! Numbers from a seed.
 
-/// SplitMix64 (Steele, Lea and Flood 2014): small, and the same on every machine.
+/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, 2014): one word of state, so that a seed in a report is all there is
+/// to reproduce it. Fixed by name: another release draws the same numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct Random(u64);
+pub(crate) struct SplitMix64(pub(crate) u64);
 
-impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
+impl SplitMix64 {
     /// The next 64 bits.
-    pub(crate) fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let x = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^ (x >> 31)
+    pub(crate) fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
     }
 
     /// One of the numbers below `n`, which is not 0. (The bias of `n / 2⁶⁴` is far below what anyone can see.)
     pub(crate) fn below(&mut self, n: usize) -> usize {
-        (self.bits() % n as u64) as usize
+        (self.word() % n as u64) as usize
     }
 
     /// Between `low` and `high`, both included.
     pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }
+
+    /// Uniform in `[0, 1)`.
+    pub(crate) fn uniform(&mut self) -> f64 {
+        (self.word() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Standard normal (G. E. P. Box and M. E. Muller, 1958).
+    pub(crate) fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
+        radius * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    /// A number of either sign whose size is between 1/2 and 3/2, so that no weight is near 0; a multiple of 1/64, so
+    /// that products with dyadic numbers are exact.
+    pub(crate) fn weight(&mut self) -> f64 {
+        let size = 0.5 + (self.word() >> 58) as f64 / 64.0;
+        if self.word() & 1 == 0 { size } else { -size }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Random;
+    use super::SplitMix64;
 
     #[test]
     fn the_numbers_are_those_of_the_published_generator() {
-        let mut random = Random::new(1_234_567);
-        let found = [random.bits(), random.bits(), random.bits()];
+        let mut random = SplitMix64(1_234_567);
+        let found = [random.word(), random.word(), random.word()];
         assert_eq!(found, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 }

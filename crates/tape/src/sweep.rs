@@ -88,6 +88,11 @@ impl<'t, T: Element> Var<'t, T> {
         sweep(self.tape, self.index, Some(ct), Keep::All)
     }
 
+    /// [`vjp`](Var::vjp) with every contribution multiplied by a factor: how a rounding here and there moves the result.
+    pub(crate) fn disturbed_vjp(self, ct: Tensor<T>, factor: &mut impl FnMut() -> T) -> Gradients<T> {
+        observed(self.tape, self.index, Some(ct), Keep::Leaves, &mut Disturbed(factor))
+    }
+
     /// The vector-Jacobian product with respect to `x` as recorded handles.
     ///
     /// # Panics
@@ -149,6 +154,17 @@ pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: 
 
 /// Runs the reverse sweep from `root`, whose cotangent is `seed`, or 1.
 fn sweep<T: Element>(tape: &Tape<T>, root: Index, seed: Option<Tensor<T>>, kept: Keep) -> Gradients<T> {
+    observed(tape, root, seed, kept, &mut ())
+}
+
+/// [`sweep`], with somebody who looks on.
+fn observed<T: Element>(
+    tape: &Tape<T>,
+    root: Index,
+    seed: Option<Tensor<T>>,
+    kept: Keep,
+    observer: &mut impl Observer<T>,
+) -> Gradients<T> {
     let mut store = tape.graph_mut().spare.take().unwrap_or_default();
     if Arc::get_mut(&mut store).is_none() {
         store = Arc::default();
@@ -158,26 +174,43 @@ fn sweep<T: Element>(tape: &Tape<T>, root: Index, seed: Option<Tensor<T>>, kept:
         store.epoch = graph.epoch;
         store.kept = kept;
         store.parameters = graph.parameters.clone();
-        reverse(&graph, root, seed, store, &mut ());
+        reverse(&graph, root, seed, store, observer);
     }
     tape.graph_mut().spare = Some(store.clone());
     Gradients(store)
 }
 
-/// Sees every contribution of a sweep before it is added. `()` sees nothing and costs nothing.
+/// Sees every contribution of a sweep before it is added, and may change it. `()` does neither and costs nothing.
 pub(crate) trait Observer<T: Element> {
-    /// Node `node`, a number with cotangent `ct`, contributes to `parent`, its operand `k`.
+    /// Node `node`, a number with cotangent `ct`, contributes `ct · slope` to `parent`, its operand `k`. Gives the slope.
     #[inline(always)]
-    fn number(&mut self, _node: Index, _k: usize, _parent: Index, _ct: T, _slope: T) {}
+    fn number(&mut self, _node: Index, _k: usize, _parent: Index, _ct: T, slope: T) -> T {
+        slope
+    }
     /// Node `node`, a tensor with cotangent `dy`, is about to contribute.
     #[inline(always)]
     fn tensor(&mut self, _graph: &Graph<T>, _node: Index, _dy: &Tensor<T>) {}
-    /// It contributes `ct` to `input`, its operand `k`.
+    /// It contributes `ct` to `input`, its operand `k`. Gives the contribution.
     #[inline(always)]
-    fn contribution(&mut self, _node: Index, _k: usize, _input: Index, _ct: &Tensor<T>) {}
+    fn contribution(&mut self, _node: Index, _k: usize, _input: Index, ct: Tensor<T>) -> Tensor<T> {
+        ct
+    }
 }
 
 impl<T: Element> Observer<T> for () {}
+
+/// Multiplies every contribution.
+struct Disturbed<F>(F);
+
+impl<T: Element, F: FnMut() -> T> Observer<T> for Disturbed<&mut F> {
+    fn number(&mut self, _node: Index, _k: usize, _parent: Index, _ct: T, slope: T) -> T {
+        slope * (self.0)()
+    }
+    fn contribution(&mut self, _node: Index, _k: usize, _input: Index, mut ct: Tensor<T>) -> Tensor<T> {
+        ct.as_mut_slice().iter_mut().for_each(|ct| *ct *= (self.0)());
+        ct
+    }
+}
 
 /// The reverse sweep over numbers and tensors.
 pub(crate) fn reverse<T: Element>(
@@ -225,14 +258,14 @@ fn pull_numbers<T: Element>(
         }
         let ct = cts[i];
         let [a, b] = node.parent;
-        observer.number(i as Index, 0, a, ct, node.partial[0]);
-        observer.number(i as Index, 1, b, ct, node.partial[1]);
+        let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
+        let slope_b = observer.number(i as Index, 1, b, ct, node.partial[1]);
         // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
         if ct != T::ZERO {
-            cts[a as usize] += ct * node.partial[0];
+            cts[a as usize] += ct * slope_a;
             // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
             if b != CONSTANT {
-                cts[b as usize] += ct * node.partial[1];
+                cts[b as usize] += ct * slope_b;
             }
         }
     }
@@ -278,7 +311,7 @@ fn pull_array<T: Element>(
     observer.tensor(graph, index, &dy);
     for (k, (&input, ct)) in inputs.iter().zip(op.vjp_all(&x, y, dy, &want)).enumerate() {
         let Some(ct) = ct else { continue };
-        observer.contribution(index, k, input, &ct);
+        let ct = observer.contribution(index, k, input, ct);
         match graph.slot(input) {
             Some(slot) if graph.arrays[slot].value.rank() > 0 => {
                 debug_assert_eq!(

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 28] = [
+const LAYERS: [&str; 29] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "index",       // positions as plain data
@@ -33,6 +33,7 @@ const LAYERS: [&str; 28] = [
     "numdiff",     // derivatives by differences
     "gradcheck",   // derivatives compared with differences
     "registry",    // operations as data
+    "strategies",  // random cases for tests
     "lib",         // what is public
 ];
 

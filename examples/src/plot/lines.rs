@@ -2,6 +2,7 @@
 
 use super::colour::CURVES;
 use super::{PlotError, key, prepare};
+use nn::train::History;
 use plotters::prelude::*;
 use std::ops::Range;
 use std::path::Path;
@@ -40,6 +41,28 @@ pub fn lines(path: impl AsRef<Path>, picture: &Lines<'_>) -> Result<(), PlotErro
     let path = path.as_ref();
     prepare(path)?;
     draw(path, picture).map_err(|error| PlotError::new(path, error))
+}
+
+/// Draws columns of a history, one curve each over the epochs.
+///
+/// # Errors
+/// A column that the history does not have; whatever keeps the file from being written.
+pub fn history(
+    path: impl AsRef<Path>,
+    title: &str,
+    history: &History,
+    columns: &[&str],
+    log_y: bool,
+) -> Result<(), PlotError> {
+    let path = path.as_ref();
+    let points = |name: &&str| {
+        let missing = || PlotError::new(path, format!("the history has no column {name:?}"));
+        history.points(name).ok_or_else(missing)
+    };
+    let curves = columns.iter().map(points).collect::<Result<Vec<_>, PlotError>>()?;
+    let series: Vec<Series<'_>> =
+        columns.iter().zip(&curves).map(|(name, points)| Series { name, points }).collect();
+    lines(path, &Lines { title, x_label: "epoch", y_label: "", series: &series, log_y })
 }
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -142,6 +165,14 @@ mod tests {
             assert!(text.contains("</svg>") && text.contains("falling") && !text.contains("NaN"));
         }
         lines(&path, &Lines::default()).unwrap();
+        let mut losses = History::new(["loss", "validation"]);
+        losses.push(&[1.0, 2.0]);
+        losses.push(&[0.5, f64::NAN]);
+        history(&path, "losses", &losses, &["loss", "validation"], true).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("validation") && text.contains("epoch") && !text.contains("NaN"));
+        let error = history(&path, "", &losses, &["accuracy"], true).unwrap_err();
+        assert!(error.to_string().ends_with("the history has no column \"accuracy\""));
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
         let nowhere = lines("/dev/null/no/loss.svg", &Lines::default()).unwrap_err();
         assert!(nowhere.to_string().starts_with("/dev/null/no/loss.svg: "));

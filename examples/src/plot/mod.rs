@@ -1,5 +1,6 @@
-//! Pictures as SVG files: curves ([`lines`]), the plane ([`landscape`]), images of weights ([`heatmaps`]), small
-//! matrices with their numbers ([`matrices`]), decision regions ([`mod@regions`]) and predictions with a [`band`].
+//! Pictures as SVG files: curves ([`lines`], and [`history`] for those of training), the plane ([`landscape`]), images
+//! of weights ([`heatmaps`]), small matrices with their numbers ([`matrices`]), decision regions ([`mod@regions`]) and
+//! predictions with a [`band`].
 //!
 //! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
 //! shows the file, so no fonts are needed here.
@@ -16,7 +17,7 @@ pub mod regions;
 pub use band::{Band, band};
 pub use heatmaps::{Heatmaps, heatmaps};
 pub use landscape::{Height, Landscape, landscape};
-pub use lines::{Lines, Series, lines};
+pub use lines::{Lines, Series, history, lines};
 pub use matrices::{Matrices, Matrix, matrices};
 pub use regions::{Region, Regions, regions};
 

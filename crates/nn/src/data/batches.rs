@@ -100,14 +100,20 @@ impl Batches {
         &self.order
     }
 
+    /// The indices of the samples of batch `i`, or `None` if there is none.
+    pub fn get(&self, i: usize) -> Option<&[usize]> {
+        let (n, count) = (self.order.len(), self.len());
+        if i >= count {
+            return None;
+        }
+        let (start, last) = (i * self.batch, i + 1 == count);
+        let end = if last && self.remainder == Remainder::Joined { n } else { n.min(start + self.batch) };
+        Some(&self.order[start..end])
+    }
+
     /// The batches: the indices of their samples.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[usize]> {
-        let (n, count) = (self.order.len(), self.len());
-        let joined = self.remainder == Remainder::Joined;
-        (0..count).map(move |i| {
-            let end = if joined && i + 1 == count { n } else { ((i + 1) * self.batch).min(n) };
-            &self.order[i * self.batch..end]
-        })
+        (0..self.len()).map(|i| self.get(i).unwrap_or_default())
     }
 }
 

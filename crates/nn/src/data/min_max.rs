@@ -1,5 +1,6 @@
-//! Columns on a common scale.
+//! Columns on the scale from 0 to 1.
 
+use super::columns::{Columns, extremes};
 use tape::{Element, Error, Tensor};
 
 /// Min-max normalisation of each column of a matrix: `(v - min) / (max - min)`, so that every column of the data it
@@ -19,10 +20,7 @@ use tape::{Element, Error, Tensor};
 /// # Ok::<(), tape::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct MinMax<T: Element = f64> {
-    min: Tensor<T>,
-    max: Tensor<T>,
-}
+pub struct MinMax<T: Element = f64>(Columns<T>);
 
 impl<T: Element> MinMax<T> {
     /// The smallest and largest value of each column of `x`, `[n, columns]`.
@@ -30,13 +28,9 @@ impl<T: Element> MinMax<T> {
     /// # Errors
     /// If `x` is not a matrix or has no rows.
     pub fn of(x: &Tensor<T>) -> Result<MinMax<T>, Error> {
-        if x.rank() != 2 || x.shape()[0] == 0 {
-            let found = x.shape().dims();
-            return Err(Error::Rank { op: "min_max", expected: "a matrix with one row or more", found });
-        }
-        let max = x.max_axes(0, false);
-        let min = -&(-x).max_axes(0, false);
-        Ok(MinMax { min, max })
+        let [min, max] = extremes("min_max", x)?;
+        let span = &max - &min;
+        Ok(MinMax(Columns { op: "min_max", offset: min, span }))
     }
 
     /// The columns of `x` on the scale; values outside the range of the data leave 0 to 1.
@@ -44,7 +38,7 @@ impl<T: Element> MinMax<T> {
     /// # Errors
     /// If `x` is not a matrix with as many columns.
     pub fn apply(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
-        self.each(x, |v, min, span| if span == T::ZERO { T::ZERO } else { (v - min) / span })
+        self.0.apply(x)
     }
 
     /// What [`apply`](MinMax::apply) was given.
@@ -52,23 +46,7 @@ impl<T: Element> MinMax<T> {
     /// # Errors
     /// If `x` is not a matrix with as many columns.
     pub fn undo(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
-        self.each(x, |v, min, span| min + v * span)
-    }
-
-    fn each(&self, x: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Result<Tensor<T>, Error> {
-        let columns = self.min.size();
-        if x.rank() != 2 || x.shape()[1] != columns {
-            let (expected, found) = (vec![columns], x.shape().dims());
-            return Err(Error::Shape { op: "min_max", expected, found });
-        }
-        let (min, max) = (self.min.to_vec(), self.max.to_vec());
-        let mut out = x.clone();
-        for row in out.as_mut_slice().chunks_exact_mut(columns.max(1)) {
-            for ((v, &min), &max) in row.iter_mut().zip(&min).zip(&max) {
-                *v = f(*v, min, max - min);
-            }
-        }
-        Ok(out)
+        self.0.undo(x)
     }
 }
 

@@ -1,17 +1,44 @@
-//! Data: reading it, and handing it out in mini-batches.
+//! Data: reading it, preparing it, and handing it out in mini-batches.
 //!
-//! [`idx`] reads and writes the files of MNIST and its relatives, [`mnist`] finds the four of them in a
-//! directory, [`mod@split`] sets samples aside, [`batches`] shuffles and gathers, [`min_max`] scales columns. Nothing here
-//! knows about modules or tapes.
+//! [`table`] reads CSV, [`idx`] the files of MNIST and its relatives, [`mnist`] finds the four of them in a directory.
+//! A [`Dataset`] is inputs with targets, a [`Split`] divides it, [`MinMax`] and [`Standard`] scale columns, [`Batches`]
+//! shuffles indices, and a [`Loader`] hands out the batches of each epoch. Nothing here knows about modules or tapes.
+//!
+//! ```
+//! use nn::data::{Dataset, Loader, Split, Standard, Table};
+//! use rand::{SeedableRng, rngs::StdRng};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let text = "width,height,kind\n1.0,2.0,a\n3.0,NA,b\n2.0,1.0,b\n4.0,3.0,a\n0.5,2.5,b\n";
+//! let table = Table::parse("boxes.csv", text)?.complete(&["width", "height"], "NA")?;
+//! let kinds = table.classes("kind")?;
+//! let data = Dataset::new(table.numbers::<f64>(&["width", "height"])?, nn::one_hot(&kinds.labels, 2)?)?;
+//! let mut rng = StdRng::seed_from_u64(1);
+//! let [train, _, test] = data.parts(&Split::new(data.len(), [0.75, 0.0, 0.25], &mut rng)?)?;
+//! let scale = Standard::of(train.x())?;
+//! let train = Dataset::new(scale.apply(train.x())?, train.y().clone())?;
+//! let mut loader = Loader::new(&train, 2)?;
+//! assert_eq!(loader.epoch(&mut rng).map(|(x, _)| x.shape()[0]).collect::<Vec<_>>(), [2, 1]);
+//! assert_eq!(scale.apply(test.x())?.shape(), [1, 2]);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod batches;
+mod columns;
+pub mod dataset;
 pub mod idx;
+pub mod loader;
 pub mod min_max;
 pub mod mnist;
-pub mod split;
+pub mod standard;
+pub mod table;
 
 pub use batches::{Batches, gather};
+pub use dataset::{Dataset, Split};
 pub use idx::Idx;
+pub use loader::Loader;
 pub use min_max::MinMax;
 pub use mnist::{Images, Mnist};
-pub use split::split;
+pub use standard::Standard;
+pub use table::{Classes, Table};

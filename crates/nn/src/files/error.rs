@@ -132,6 +132,38 @@ pub enum Problem {
         /// The number of labels.
         labels: usize,
     },
+    /// A row of a table has another number of cells than there are columns.
+    Row {
+        /// The line on which it begins, from 1.
+        line: u64,
+        /// The number of columns.
+        expected: u64,
+        /// The number of cells.
+        found: u64,
+    },
+    /// A cell of a table holds something else than was asked for.
+    Cell {
+        /// The line on which its row begins, from 1.
+        line: u64,
+        /// The name of its column.
+        column: String,
+        /// What was asked for.
+        expected: String,
+        /// What it holds.
+        found: String,
+    },
+    /// A table has no column of that name.
+    Column {
+        /// The name that was asked for.
+        missing: String,
+        /// The names there are.
+        found: Vec<String>,
+    },
+    /// A table has two columns of one name.
+    RepeatedColumn {
+        /// The name.
+        column: String,
+    },
 }
 
 impl Problem {
@@ -188,6 +220,16 @@ impl fmt::Display for Problem {
             }
             Problem::Duplicate { tensor } => write!(f, "tensor \"{tensor}\" stands twice"),
             Problem::Counts { images, labels } => write!(f, "{labels} labels for {images} images"),
+            Problem::Row { line, expected, found } => {
+                write!(f, "line {line}: expected {expected} cells, found {found}")
+            }
+            Problem::Cell { line, column, expected, found } => {
+                write!(f, "line {line}, column {column:?}: expected {expected}, found {found:?}")
+            }
+            Problem::Column { missing, found } => {
+                write!(f, "no column {missing:?} among {}", found.join(", "))
+            }
+            Problem::RepeatedColumn { column } => write!(f, "column {column:?} stands twice"),
         }
     }
 }

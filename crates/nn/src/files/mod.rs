@@ -18,6 +18,7 @@ pub use atomic::write;
 pub use error::{FileError, Problem};
 pub use stored::Stored;
 
+pub(crate) use atomic::read;
 pub(crate) use stored::byte_count;
 
 use std::collections::{HashMap, HashSet};

@@ -1,7 +1,6 @@
 //! Dropout.
 
-use crate::module::{Context, Module};
-use crate::parameters::without_parameters;
+use crate::module::{Context, Module, without_parameters};
 use rand::RngExt;
 use tape::{Element, Error, Var, network};
 

@@ -1,7 +1,6 @@
 //! All axes but the first as one.
 
-use crate::module::{Context, Module};
-use crate::parameters::without_parameters;
+use crate::module::{Context, Module, without_parameters};
 use tape::{Element, Var};
 
 /// `[batch, ..]` as `[batch, rest]`, the elements in the same order: what stands between convolutions and

@@ -1,7 +1,6 @@
 //! Pools of images.
 
-use crate::module::{Context, Module};
-use crate::parameters::without_parameters;
+use crate::module::{Context, Module, without_parameters};
 use tape::ops::{Pool, Window};
 use tape::{Element, Var};
 

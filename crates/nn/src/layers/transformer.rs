@@ -108,7 +108,21 @@ impl<T: Element> TransformerBlock<T> {
         TransformerBlock { causal: true, ..self }
     }
 
-    /// The output where attention is restricted further; of [`causal`](TransformerBlock::causal) this says its own.
+    /// The output where `attention` says what is seen, instead of the block's own [`causal`](TransformerBlock::causal).
+    ///
+    /// ```
+    /// use nn::{Context, TransformerBlock, padding_mask};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::network::Attention;
+    /// use tape::{Tape, Tensor};
+    /// let block = TransformerBlock::new(4, 2, 8, &mut StdRng::seed_from_u64(0));
+    /// let attention = Attention { mask: Some(padding_mask(&[2], 3)), ..Attention::default() };
+    /// let tape = Tape::new();
+    /// let x = tape.var(Tensor::from_fn([1, 3, 4], |i| (i[1] + i[2]) as f64 * 0.1));
+    /// let y = block.forward_with(x, &attention, &mut Context::eval());
+    /// let slope = y.slice(1, ..2).sum().backward().wrt(x);
+    /// assert_eq!(slope.slice(1, 2..), Tensor::zeros([1, 1, 4]));
+    /// ```
     #[track_caller]
     pub fn forward_with<'t>(
         &self,

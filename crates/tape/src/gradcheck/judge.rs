@@ -2,7 +2,8 @@
 
 use super::line::{Blocked, Slope};
 use super::problem::{Direction, Problem};
-use super::verdict::{Verdict, Why};
+use super::setup::Method;
+use super::verdict::{UNKNOWN, Verdict, Why};
 use crate::numdiff::Interval;
 
 /// What the gradient says along a line.
@@ -32,12 +33,25 @@ const FIRST_STEPS: [f64; 4] = [0.125, 0.125 / 16.0, 0.125 / 256.0, 2.0];
 /// The replication uses steps that are this much narrower.
 const NARROWER: f64 = 64.0;
 
+/// A claim that is called wrong gets another chance at steps narrower by this factor, and again.
+const FINER: f64 = 1.0 / 16.0;
+
+/// So often at most.
+const FINEST: usize = 12;
+
 impl Problem<'_> {
     /// Compares a claim with differences. Every first step is tried until one decides.
-    pub(crate) fn judge(&mut self, line: &Direction, claim: Claim, eta: f64, resolution: f64) -> Judged {
+    pub(crate) fn judge(
+        &mut self,
+        method: Method,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> Judged {
         let mut first: Option<Judged> = None;
         for step in FIRST_STEPS {
-            let judged = self.judge_from(step * self.scale(line), line, claim, eta, resolution);
+            let judged = self.judge_from(method, step * self.scale(line), line, claim, eta, resolution);
             match judged.verdict {
                 Verdict::Inconclusive(_) => {}
                 _ => return judged,
@@ -55,20 +69,30 @@ impl Problem<'_> {
         first.unwrap_or_else(|| unreachable!("there are first steps"))
     }
 
-    fn judge_from(&mut self, h: f64, line: &Direction, claim: Claim, eta: f64, resolution: f64) -> Judged {
+    fn judge_from(
+        &mut self,
+        method: Method,
+        h: f64,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> Judged {
         let needed = resolution * claim.scale;
         match self.slope(line, h, eta, 1e-4 * needed) {
             Ok(slope) => {
+                // Whatever formula gives the number, the extrapolation has seen whether the function is smooth.
+                let derivative = self.single(method, line, eta).unwrap_or(slope.derivative);
+                let slope = Slope { derivative, ..slope };
                 let verdict = self.decide(h, line, claim, eta, needed, slope);
                 Judged { numeric: slope.derivative, h: slope.h, noise: slope.noise, verdict }
             }
             Err(blocked) => {
-                let numeric = Interval { mid: f64::NAN, radius: f64::INFINITY };
                 let (h, why) = match blocked {
                     Blocked::Decision(h) => (h, self.kink(line, h, claim, eta)),
                     Blocked::NonFinite(h) => (h, Why::NonFinite { at: h }),
                 };
-                Judged { numeric, h, noise: eta, verdict: Verdict::Inconclusive(why) }
+                Judged { numeric: UNKNOWN, h, noise: eta, verdict: Verdict::Inconclusive(why) }
             }
         }
     }
@@ -132,7 +156,7 @@ impl Problem<'_> {
             return Verdict::Inconclusive(Why::Scale { narrow, wide: again.derivative });
         }
         if outside(again.derivative) && outside(narrow) {
-            return Verdict::Disagree;
+            return self.aliased(h, line, claim, eta, again).map_or(Verdict::Disagree, Verdict::Inconclusive);
         }
         let r = again.derivative.radius.max(narrow.radius);
         // The first interval was too narrow: its noise was measured elsewhere.
@@ -140,6 +164,28 @@ impl Problem<'_> {
             return Verdict::Agree;
         }
         Verdict::Inconclusive(Why::Noise { r, needed: needed.min((claim.analytic - narrow.mid).abs()) })
+    }
+
+    /// Do narrower steps, down to where the noise begins, come closer to the claim than to what the wide ones found? Then
+    /// the function oscillates below the steps before.
+    fn aliased(&mut self, h: f64, line: &Direction, claim: Claim, eta: f64, wide: Slope) -> Option<Why> {
+        let wide = wide.derivative;
+        let apart = (claim.analytic - wide.mid).abs();
+        let mut h = h;
+        for _ in 0..FINEST {
+            h *= FINER;
+            let (right, left) = (self.at(line, h), self.at(line, -h));
+            let eta = eta.max(f64::EPSILON * right.size.max(left.size));
+            let narrow =
+                Interval { mid: (right.deviation - left.deviation) / self.width(line, h), radius: eta / h };
+            if narrow.radius > 0.125 * apart {
+                return None;
+            }
+            if right.same && left.same && (claim.analytic - narrow.mid).abs() < 0.5 * apart {
+                return Some(Why::Scale { narrow, wide });
+            }
+        }
+        None
     }
 
     /// What is known about the decision that changes within `h`.

@@ -47,7 +47,7 @@ impl Problem<'_> {
         let mut h = power_of_two(h);
         for _ in 0..HALVINGS {
             let (right, left) = (self.at(line, h), self.at(line, -h));
-            blocked = if right.signature != self.signature || left.signature != self.signature {
+            blocked = if !(right.same && left.same) {
                 Some(Blocked::Decision(h))
             } else if !(right.deviation - left.deviation).is_finite() {
                 Some(Blocked::NonFinite(h))
@@ -90,8 +90,7 @@ impl Problem<'_> {
             for (i, w) in (1..).zip(weights) {
                 let t = f64::from(i) * h;
                 let (right, left) = (self.at(line, t), self.at(line, -t));
-                let usable =
-                    [right, left].iter().all(|s| s.signature == self.signature && s.deviation.is_finite());
+                let usable = [right, left].iter().all(|s| s.same && s.deviation.is_finite());
                 noise = noise.max(f64::EPSILON * right.size.max(left.size));
                 let term = w * (right.deviation - left.deviation) * (2.0 * t / self.width(line, t)) / h;
                 sum = sum.filter(|_| usable).map(|sum| sum + term);
@@ -135,7 +134,7 @@ impl Problem<'_> {
         for spacing in noise::SPACINGS {
             let samples: Vec<_> =
                 (0..noise::POINTS).map(|i| self.at(line, f64::from(i) * spacing * scale)).collect();
-            if samples.iter().all(|sample| sample.signature == self.signature) {
+            if samples.iter().all(|sample| sample.same) {
                 let values: Vec<f64> = samples.iter().map(|sample| sample.deviation).collect();
                 largest = largest.max(noise::of_table(&values));
             }

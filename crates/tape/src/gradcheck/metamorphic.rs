@@ -8,6 +8,9 @@ use crate::tensor::Tensor;
 /// Inputs differentiated alone, at most.
 const ALONE: usize = 16;
 
+/// Below this, products lose digits to underflow.
+const SMALL: f64 = 1e-250;
+
 /// Gradients of the inputs; `None` for those held constant.
 type Gradient = [Option<Tensor>];
 
@@ -16,7 +19,9 @@ fn different(a: &Gradient, b: &Gradient, factor: f64) -> Option<(usize, usize)> 
     a.iter().zip(b).enumerate().find_map(|(input, (a, b))| {
         let (Some(a), Some(b)) = (a, b) else { return None };
         let pairs = a.to_vec().into_iter().zip(b.to_vec());
-        let differs = |(a, b): (f64, f64)| factor * a != b && (a.is_finite() || b.is_finite());
+        let differs = |(a, b): (f64, f64)| {
+            factor * a != b && a.is_finite() && a.abs() > SMALL || a.is_finite() != b.is_finite()
+        };
         pairs.map(differs).position(|differs| differs).map(|at| (input, at))
     })
 }

@@ -36,7 +36,10 @@
 //! ```
 
 mod adjoint;
+mod assemble;
 mod canary;
+mod exact;
+mod formulas;
 mod hints;
 mod inputs;
 mod judge;
@@ -44,27 +47,36 @@ mod line;
 mod metamorphic;
 mod plan;
 mod problem;
-mod random;
+mod quadrature;
 mod report;
+mod rounding;
+mod second;
 mod setup;
+mod single;
+mod sweep;
+mod taylor;
 mod verdict;
 
 pub use crate::numdiff::{Interval, Step};
 pub use inputs::Inputs;
 pub use report::{Certificate, Check, CheckFailure, Entry, Outcome, Report, Summary};
 pub use setup::{Cotangent, Entries, Method, Noise, SetupError};
+pub use single::Model;
+pub use sweep::{FORMULAS, Sweep, SweepPoint};
 pub use verdict::{Evidence, Verdict, Why};
 
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 use problem::Objective;
 use setup::Input;
+use single::Single;
 
 /// A gradient check: a function, its inputs by name, and what to ask. [`run`](GradCheck::run) answers.
 ///
 /// The function must give the same value whenever it is called: random numbers are drawn outside and captured.
 pub struct GradCheck<'f> {
     f: Box<Objective<'f>>,
+    single: Option<Box<Single<'f>>>,
     name: String,
     inputs: Vec<Input>,
     cotangent: Cotangent,
@@ -81,6 +93,7 @@ impl<'f> GradCheck<'f> {
     pub fn new<F: for<'t> Fn(&Inputs<'t>) -> Var<'t> + 'f>(f: F) -> GradCheck<'f> {
         GradCheck {
             f: Box::new(f),
+            single: None,
             name: std::thread::current().name().unwrap_or("gradcheck").to_string(),
             inputs: Vec::new(),
             cotangent: Cotangent::Random,
@@ -167,5 +180,57 @@ impl<'f> GradCheck<'f> {
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
+    }
+}
+
+/// Checks the gradients of a function of tensors or numbers by [`GradCheck`], and panics with the report if they do not
+/// agree: `assert_gradients!(|x, y| ..., x, y)`. The closure gets a [`Var`] for each value; its own value is a `Var` or
+/// a [`Scalar`].
+///
+/// ```
+/// use tape::assert_gradients;
+/// assert_gradients!(|x, y| (x * y).sin(), [1.0, 2.0], [0.5, -3.0]);
+/// assert_gradients!(|a| a.item().exp() * 2.0, 0.5);
+/// ```
+///
+/// ```should_panic
+/// # use tape::assert_gradients;
+/// assert_gradients!(|x| x.detach() * x, [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If the check is not an agreement, or cannot be run.
+#[macro_export]
+macro_rules! assert_gradients {
+    (|$($name:ident),+ $(,)?| $body:expr, $($value:expr),+ $(,)?) => {{
+        let mut names = [$(stringify!($name)),+].into_iter();
+        let check = $crate::gradcheck::GradCheck::new(|v| {
+            $(let $name = v[stringify!($name)];)+
+            $crate::gradcheck::Output::into_var($body)
+        });
+        $(let check = check.input(names.next().unwrap_or_default(), $value);)+
+        match check.run().map(|report| report.require()) {
+            Ok(Ok(certificate)) => certificate,
+            Ok(Err(failure)) => panic!("{failure}"),
+            Err(error) => panic!("{error}"),
+        }
+    }};
+}
+
+/// What a checked function may return: a tensor or a number.
+pub trait Output<'t> {
+    /// The value as a tensor.
+    fn into_var(self) -> Var<'t>;
+}
+
+impl<'t> Output<'t> for Var<'t> {
+    fn into_var(self) -> Var<'t> {
+        self
+    }
+}
+
+impl<'t> Output<'t> for Scalar<'t> {
+    fn into_var(self) -> Var<'t> {
+        self.to_var()
     }
 }

@@ -1,13 +1,15 @@
 //! How a check runs: what is asked in which order, and what follows from the answers.
 
 use super::GradCheck;
+use super::assemble::report;
 use super::canary::canary;
 use super::judge::Claim;
 use super::problem::{Direction, Problem};
-use super::random::SplitMix64;
-use super::report::{Check, Entry, Outcome, Report, Summary, label};
-use super::setup::{Cotangent, Entries, Input, Method, Noise, SetupError};
-use super::verdict::{Evidence, Verdict, Why};
+use super::report::{Check, Entry, Report, label};
+use super::rounding::{ROUNDINGS, relative, spreads};
+use super::setup::{Cotangent, Entries, Input, Method, Noise, SetupError, position};
+use super::verdict::Verdict;
+use crate::random::SplitMix64;
 use crate::tensor::Tensor;
 
 /// Up to so many entries are compared one by one.
@@ -19,8 +21,8 @@ const SMALL_INPUT: usize = 16;
 /// Directions through each larger input.
 const DIRECTIONS: usize = 3;
 
-/// Roundings allowed to the tape in each entry of the gradient.
-const ROUNDINGS: f64 = 16.0;
+/// Nodes of the path integral.
+const NODES: usize = 16;
 
 /// A check on its way.
 pub(crate) struct Run<'p, 'f> {
@@ -36,8 +38,10 @@ pub(crate) struct Run<'p, 'f> {
     pub(crate) rng: SplitMix64,
     pub(crate) entries: Vec<Entry>,
     pub(crate) checks: Vec<Check>,
+    /// 1 for the gradient, 2 for that of the recorded gradient.
+    order: u8,
     /// The entry that `GRADCHECK_ONLY` names.
-    only: Option<String>,
+    pub(crate) only: Option<String>,
 }
 
 impl GradCheck<'_> {
@@ -50,19 +54,37 @@ impl GradCheck<'_> {
     /// If there is nothing to check, the function is not finite or not the same twice, or the setup contradicts itself.
     pub fn run(&self) -> Result<Report, SetupError> {
         let seed = seed(self.seed)?;
-        self.accept()?;
         let mut rng = SplitMix64(seed);
+        let mut problem = self.problem(&mut rng)?;
+        let mut run = Run::new(&mut problem, self, rng, 1);
+        run.only = std::env::var("GRADCHECK_ONLY").ok();
+        run.methods(self);
+        Ok(report(self, seed, run))
+    }
+
+    /// The comparisons alone.
+    pub(crate) fn comparisons(
+        &self,
+        rng: &mut SplitMix64,
+        order: u8,
+        only: Option<String>,
+    ) -> Result<Vec<Entry>, SetupError> {
+        let mut problem = self.problem(rng)?;
+        let mut run = Run::new(&mut problem, self, rng.clone(), order);
+        run.only = only;
+        run.sampled(self.entries, Method::Richardson);
+        Ok(run.entries)
+    }
+
+    pub(crate) fn problem(&self, rng: &mut SplitMix64) -> Result<Problem<'_>, SetupError> {
+        self.accept()?;
         let names = self.inputs.iter().map(|input| input.name.clone()).collect();
         let values = self.inputs.iter().map(|input| input.value.clone()).collect();
         let tracked = self.inputs.iter().map(|input| input.tracked).collect();
-        let cotangent = |y: &Tensor| self.weights(y, &mut rng);
+        let cotangent = |y: &Tensor| self.weights(y, rng);
         let mut problem = Problem::new(&*self.f, names, values, tracked, cotangent);
         self.sound(&mut problem)?;
-        let mut run = Run::new(&mut problem, self, rng);
-        run.only = std::env::var("GRADCHECK_ONLY").ok();
-        run.methods(self);
-        let (entries, checks) = (run.entries, run.checks);
-        Ok(report(self, seed, problem.evaluations, entries, checks))
+        Ok(problem)
     }
 
     /// The cotangent of the value.
@@ -126,7 +148,12 @@ fn seed(default: u64) -> Result<u64, SetupError> {
 }
 
 impl<'p, 'f> Run<'p, 'f> {
-    fn new(problem: &'p mut Problem<'f>, check: &'p GradCheck<'_>, mut rng: SplitMix64) -> Run<'p, 'f> {
+    fn new(
+        problem: &'p mut Problem<'f>,
+        check: &'p GradCheck<'_>,
+        mut rng: SplitMix64,
+        order: u8,
+    ) -> Run<'p, 'f> {
         let (values, cotangent) = (problem.values.clone(), problem.cotangent.clone());
         let gradients = problem.gradients(&values, &cotangent);
         let spreads = spreads(problem, &gradients, &mut rng);
@@ -143,7 +170,20 @@ impl<'p, 'f> Run<'p, 'f> {
         };
         let (inputs, resolution) = (&check.inputs[..], check.resolution);
         let (entries, checks) = (Vec::new(), Vec::new());
-        Run { problem, inputs, gradients, spreads, scales, eta, resolution, rng, entries, checks, only: None }
+        Run {
+            problem,
+            inputs,
+            gradients,
+            spreads,
+            scales,
+            eta,
+            resolution,
+            rng,
+            entries,
+            checks,
+            order,
+            only: None,
+        }
     }
 
     fn methods(&mut self, check: &GradCheck<'_>) {
@@ -153,14 +193,26 @@ impl<'p, 'f> Run<'p, 'f> {
             match method {
                 Method::Metamorphic => self.metamorphic(),
                 Method::Adjoint => self.adjoint(),
+                Method::Taylor => self.taylor(),
+                Method::PathIntegral { nodes } => self.path_integral(nodes.into()),
+                Method::HessianSymmetry => self.symmetry(),
                 Method::Projection { k } => self.sampled(Entries::Directions(k.into()), Method::Richardson),
                 Method::Auto => {
                     self.metamorphic();
                     self.adjoint();
-                    self.sampled(check.entries, Method::Richardson);
+                    self.path_integral(NODES);
+                    if let Some(single) = &check.single {
+                        self.single(&**single);
+                    }
+                    let dyadic = self.problem.dyadic();
+                    self.sampled(check.entries, if dyadic { Method::Exact } else { Method::Richardson });
                 }
                 _ => self.sampled(check.entries, method),
             }
+        }
+        if check.order >= 2 {
+            self.symmetry();
+            self.hessian(check);
         }
         let inputs = self.inputs;
         let zero = |name: &str| inputs.iter().any(|input| input.name == name && input.zero);
@@ -202,7 +254,7 @@ impl<'p, 'f> Run<'p, 'f> {
     /// Compares one entry, unless another was asked for.
     fn entry(&mut self, input: usize, at: usize, method: Method) {
         let index = position(self.inputs[input].value.shape(), at);
-        let name = label(&self.inputs[input].name, &index, false);
+        let name = label(self.order, &self.inputs[input].name, &index, false);
         if self.only.as_ref().is_some_and(|only| *only != name) {
             return;
         }
@@ -294,12 +346,13 @@ impl<'p, 'f> Run<'p, 'f> {
         index: Vec<usize>,
         method: Method,
     ) -> Entry {
-        let judged = self.problem.judge(line, claim, self.eta, self.resolution);
+        let (judged, method, evidence) = self.problem.compare(method, line, claim, self.eta, self.resolution);
         let numeric = judged.numeric;
         Entry {
             input: self.inputs[input].name.clone(),
             index,
             direction: false,
+            order: self.order,
             analytic: claim.analytic,
             numeric,
             spread: claim.spread,
@@ -307,112 +360,8 @@ impl<'p, 'f> Run<'p, 'f> {
             noise: judged.noise,
             mde: (numeric.radius + claim.spread) / claim.scale,
             verdict: judged.verdict,
-            evidence: Evidence::Interval,
+            evidence,
             method,
         }
     }
-}
-
-/// A direction that moves every entry by its own size.
-fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction {
-    let part = |(x, &tracked): (&Tensor, &bool)| {
-        let values: Vec<f64> = x.to_vec().into_iter().map(|x| x * rng.weight()).collect();
-        if tracked { Tensor::from_vec(x.shape(), values).ok() } else { None }
-    };
-    Direction::Dense(problem.values.iter().zip(&problem.tracked).map(part).collect())
-}
-
-/// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by
-/// an ulp or two.
-fn spreads(problem: &mut Problem<'_>, gradients: &[Option<Tensor>], rng: &mut SplitMix64) -> Vec<Vec<f64>> {
-    let own = |g: &Option<Tensor>| -> Vec<f64> {
-        g.iter().flat_map(Tensor::to_vec).map(|g| ROUNDINGS * f64::EPSILON * g.abs()).collect()
-    };
-    let mut spreads: Vec<Vec<f64>> = gradients.iter().map(own).collect();
-    let cotangent = problem.cotangent.clone();
-    for _ in 0..2 {
-        let line = relative(problem, rng);
-        let moved = problem.point(&line, 2.0 * f64::EPSILON);
-        if problem.evaluate(&moved).1 != problem.signature {
-            continue;
-        }
-        let again = problem.gradients(&moved, &cotangent);
-        for ((spread, g), again) in spreads.iter_mut().zip(gradients).zip(again) {
-            let (Some(g), Some(again)) = (g, again) else { continue };
-            for ((spread, g), again) in spread.iter_mut().zip(g.to_vec()).zip(again.to_vec()) {
-                // A NaN is left out.
-                *spread = spread.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (again - g).abs());
-            }
-        }
-    }
-    spreads
-}
-
-/// The position along each axis of a row-major position.
-fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
-    let mut index = vec![0; shape.len()];
-    for (axis, &extent) in shape.iter().enumerate().rev() {
-        index[axis] = at % extent;
-        at /= extent;
-    }
-    index
-}
-
-/// Puts everything together.
-fn report(
-    check: &GradCheck<'_>,
-    seed: u64,
-    evaluations: usize,
-    entries: Vec<Entry>,
-    checks: Vec<Check>,
-) -> Report {
-    let inputs: Vec<Summary> = check.inputs.iter().map(|input| summary(input, &entries)).collect();
-    let verdict = overall(&entries, &checks, &inputs, std::env::var("GRADCHECK_ONLY").is_ok());
-    Report { name: check.name.clone(), seed, evaluations, entries, checks, inputs, verdict }
-}
-
-fn summary(input: &Input, entries: &[Entry]) -> Summary {
-    let own: Vec<&Entry> = entries.iter().filter(|e| e.input == input.name).collect();
-    let mut counts = [0; 3];
-    for entry in &own {
-        counts[match entry.verdict {
-            Verdict::Agree => 0,
-            Verdict::Disagree => 1,
-            Verdict::Inconclusive(_) => 2,
-        }] += 1;
-    }
-    let shows = |e: &&&Entry| e.analytic != 0.0 || !e.numeric.contains(0.0);
-    let worst = own.iter().filter(shows).max_by(|a, b| a.excess().total_cmp(&b.excess()));
-    let mut mde: Vec<f64> = own.iter().map(|e| e.mde).filter(|mde| mde.is_finite()).collect();
-    mde.sort_by(f64::total_cmp);
-    Summary {
-        input: input.name.clone(),
-        shape: input.value.shape().dims(),
-        frozen: !input.tracked,
-        zero: input.zero,
-        counts,
-        worst: worst.map(|e| (e.label(), e.excess())),
-        mde: (mde.get(mde.len() / 2).copied().unwrap_or(f64::NAN), mde.last().copied().unwrap_or(f64::NAN)),
-    }
-}
-
-/// Any disagreement wins; then whatever is inconclusive; an agreement must have shown something in every input.
-fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool) -> Verdict {
-    let failed = |check: &Check| matches!(check.outcome, Outcome::Failed(_));
-    let broken = checks.iter().any(|check| failed(check) && check.name != "canary");
-    if broken || entries.iter().any(|e| e.verdict == Verdict::Disagree) {
-        return Verdict::Disagree;
-    }
-    if let Some(open) = entries.iter().find(|e| matches!(e.verdict, Verdict::Inconclusive(_))) {
-        return open.verdict.clone();
-    }
-    let agrees = |s: &Summary| {
-        let seen = |e: &Entry| e.input == s.input && e.verdict == Verdict::Agree && e.analytic != 0.0;
-        s.frozen || s.shape.contains(&0) || (s.zero && s.counts[0] > 0) || entries.iter().any(seen)
-    };
-    let shown = if entries.is_empty() { checks.len() > 1 } else { part || inputs.iter().all(agrees) };
-    if checks.iter().any(failed) || !shown {
-        return Verdict::Inconclusive(Why::Vacuous);
-    }
-    Verdict::Agree
 }

@@ -1,8 +1,9 @@
 //! The checked function as a number, along lines through the point of the check.
 
 use super::inputs::Inputs;
-use super::random::SplitMix64;
-use crate::tape::{Tape, Var};
+use crate::algebra::Element;
+use crate::random::SplitMix64;
+use crate::tape::{MASK, Tape, Var};
 use crate::tensor::Tensor;
 use std::sync::Arc;
 
@@ -23,10 +24,30 @@ pub(crate) struct Decision {
 pub(crate) struct Sample {
     /// How far the objective is from its value at the point of the check. Outputs that did not change cancel exactly.
     pub(crate) deviation: f64,
-    /// The size of the outputs that changed: one rounding of each is `eps · size` together.
+    /// The size of the outputs: one rounding of each is `eps · size` together. Those that did not change count too, for
+    /// a change below a rounding does not show.
     pub(crate) size: f64,
-    /// A hash of the discrete decisions.
-    pub(crate) signature: u64,
+    /// Were the discrete decisions those at the point of the check?
+    pub(crate) same: bool,
+}
+
+/// The discrete decisions of an evaluation.
+#[derive(Clone, Debug, Default)]
+struct Signature {
+    /// A hash of those that operations report.
+    decisions: u64,
+    /// Nodes that hold a mask, with a hash of it.
+    masks: Vec<(u32, i64)>,
+}
+
+impl Signature {
+    /// The same decisions, and the same masks where both have one.
+    fn same(&self, other: &Signature) -> bool {
+        let meets = |(node, mask): &(u32, i64)| {
+            other.masks.iter().find(|(known, _)| known == node).is_none_or(|(_, known)| known == mask)
+        };
+        self.decisions == other.decisions && self.masks.iter().all(meets)
+    }
 }
 
 /// A line through the point of the check.
@@ -49,7 +70,7 @@ pub(crate) struct Problem<'f> {
     weights: Vec<f64>,
     /// The outputs at the point of the check.
     pub(crate) outputs: Vec<f64>,
-    pub(crate) signature: u64,
+    signature: Signature,
     tape: Tape,
     pub(crate) evaluations: usize,
 }
@@ -76,6 +97,11 @@ impl<'f> Problem<'f> {
         self.weights.iter().zip(&self.outputs).map(|(w, y)| w * y).sum()
     }
 
+    /// The size of the number of the check: `Σ |ct f(x)|`.
+    pub(crate) fn magnitude(&self) -> f64 {
+        self.weights.iter().zip(&self.outputs).map(|(w, y)| (w * y).abs()).sum()
+    }
+
     /// Evaluates at `t` along a line.
     pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
         let point = self.point(direction, t);
@@ -83,12 +109,9 @@ impl<'f> Problem<'f> {
     }
 
     fn sample(&mut self, point: &[Tensor]) -> Sample {
-        let (outputs, signature) = self.evaluate(point);
+        let (outputs, same) = self.evaluate(point);
         let (mut sum, mut rest, mut squares) = (0.0f64, 0.0, 0.0);
         for ((&w, &y), &before) in self.weights.iter().zip(&outputs).zip(&self.outputs) {
-            if y.to_bits() == before.to_bits() {
-                continue;
-            }
             // A compensated sum (A. Neumaier, 1974): the checker adds no noise of its own.
             let term = w * (y - before);
             let total = sum + term;
@@ -96,15 +119,15 @@ impl<'f> Problem<'f> {
             sum = total;
             squares += w * w * y.abs().max(before.abs()).powi(2);
         }
-        Sample { deviation: sum + rest, size: squares.sqrt(), signature }
+        Sample { deviation: sum + rest, size: squares.sqrt(), same }
     }
 
-    /// The outputs at a point, and their signature.
-    pub(crate) fn evaluate(&mut self, point: &[Tensor]) -> (Vec<f64>, u64) {
+    /// The outputs at a point, and whether its decisions are those of the check.
+    pub(crate) fn evaluate(&mut self, point: &[Tensor]) -> (Vec<f64>, bool) {
         self.evaluations += 1;
         self.tape.reset();
         let (outputs, signature) = outputs(self.f, &self.tape, &self.names, point, &self.tracked);
-        (outputs.to_vec(), signature)
+        (outputs.to_vec(), signature.same(&self.signature))
     }
 
     /// The inputs at `t` along a line.
@@ -154,6 +177,18 @@ impl<'f> Problem<'f> {
         (0..point.len()).map(gradient).collect()
     }
 
+    /// The gradients at the point of the check, by a sweep in which every contribution is off by up to an ulp either way.
+    pub(crate) fn disturbed(&mut self, rng: &mut SplitMix64) -> Vec<Option<Tensor>> {
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, &self.values, &self.tracked);
+        let y = (self.f)(&inputs);
+        let mut noise = || 1.0 + f64::EPSILON * (2.0 * rng.uniform() - 1.0);
+        let seed = Tensor::from_fn(y.shape(), |_| noise()) * self.cotangent.clone().reshape(y.shape());
+        let grads = y.disturbed_vjp(seed, &mut noise);
+        let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
+        (0..self.values.len()).map(gradient).collect()
+    }
+
     /// The tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.
     pub(crate) fn tangent(&mut self, parts: &[Option<Tensor>], t: f64) -> Tensor {
         let point = self.point(&Direction::Dense(parts.to_vec()), t);
@@ -171,8 +206,13 @@ impl<'f> Problem<'f> {
         let moved = self.point(direction, t);
         let values = self.values.clone();
         let [here, there] = [values, moved].map(|point| self.decisions(&point));
-        let lost = here.iter().find(|d| !there.contains(d));
-        lost.or_else(|| there.iter().find(|d| !here.contains(d))).cloned()
+        let mask = |d: &Decision| d.element == MASK;
+        let known = |list: &[Decision], d: &Decision| match mask(d) {
+            true => list.iter().all(|other| !mask(other) || other.node != d.node || other == d),
+            false => list.contains(d),
+        };
+        let lost = here.iter().find(|&d| !known(&there, d));
+        lost.or_else(|| there.iter().find(|&d| !known(&here, d))).cloned()
     }
 
     fn decisions(&mut self, point: &[Tensor]) -> Vec<Decision> {
@@ -185,6 +225,13 @@ impl<'f> Problem<'f> {
         let named =
             |(node, element, piece)| Decision { node: node as usize, op: graph.name(node), element, piece };
         found.into_iter().map(named).collect()
+    }
+
+    /// Are the decisions at a point those of a recording in the other format?
+    pub(crate) fn decides_as<T: Element>(&mut self, point: &[Tensor], other: &Tape<T>) -> bool {
+        self.tape.reset();
+        (self.f)(&Inputs::record(&self.tape, &self.names, point, &self.tracked));
+        signature(&self.tape).same(&signature(other))
     }
 
     /// A random direction over the inputs chosen, of the size of each input.
@@ -215,12 +262,22 @@ fn outputs(
     names: &Arc<[String]>,
     point: &[Tensor],
     tracked: &[bool],
-) -> (Tensor, u64) {
+) -> (Tensor, Signature) {
     let y = f(&Inputs::record(tape, names, point, tracked));
+    (y.value(), signature(tape))
+}
+
+/// The discrete decisions of what is recorded.
+fn signature<T: Element>(tape: &Tape<T>) -> Signature {
     let mut hash = SplitMix64(tape.len() as u64);
+    let mut masks = Vec::new();
     tape.graph_mut().pieces(&mut |node, element, piece| {
+        if element == MASK {
+            masks.push((node, piece));
+            return;
+        }
         hash.0 ^= (u64::from(node) << 40) ^ ((element as u64) << 8) ^ piece as u64;
         hash.0 = hash.word();
     });
-    (y.value(), hash.0)
+    Signature { decisions: hash.0, masks }
 }

@@ -15,6 +15,8 @@ pub struct Entry {
     pub index: Vec<usize>,
     /// Is it a direction through the whole input?
     pub direction: bool,
+    /// 1 for the gradient, 2 for the gradient of `Σ u · gradient` with random numbers `u`.
+    pub order: u8,
     /// What the tape says.
     pub analytic: f64,
     /// What the differences say.
@@ -46,16 +48,17 @@ impl Entry {
         }
     }
 
-    /// The name of the entry: `w1[2,3]`, `b` for a number, `w1~0` for a direction.
+    /// The name of the entry: `w1[2,3]`, `b` for a number, `w1~0` for a direction, `H:w1[2,3]` of second order.
     pub fn label(&self) -> String {
-        label(&self.input, &self.index, self.direction)
+        label(self.order, &self.input, &self.index, self.direction)
     }
 }
 
-pub(crate) fn label(input: &str, index: &[usize], direction: bool) -> String {
+pub(crate) fn label(order: u8, input: &str, index: &[usize], direction: bool) -> String {
+    let input = if order == 2 { format!("H:{input}") } else { input.to_string() };
     let index: Vec<String> = index.iter().map(usize::to_string).collect();
     match (index.is_empty(), direction) {
-        (true, _) => input.to_string(),
+        (true, _) => input,
         (false, true) => format!("{input}~{}", index.join(",")),
         (false, false) => format!("{input}[{}]", index.join(",")),
     }

@@ -128,6 +128,13 @@ pub enum SetupError {
         /// The first output that is not.
         output: usize,
     },
+    /// An entry that does not exist, or is not differentiated.
+    Entry {
+        /// The name of the input.
+        input: String,
+        /// The position.
+        index: Vec<usize>,
+    },
     /// `GRADCHECK_ONLY` or `GRADCHECK_SEED` without meaning.
     Environment {
         /// What was expected and what was found.
@@ -156,6 +163,9 @@ impl fmt::Display for SetupError {
             SetupError::NonFinite { output } => {
                 write!(f, "gradcheck: expected finite values, output {output} is not")
             }
+            SetupError::Entry { input, index } => {
+                write!(f, "gradcheck: expected an entry to differentiate, found {input}{index:?}")
+            }
             SetupError::Environment { reason } => write!(f, "gradcheck: {reason}"),
         }
     }
@@ -166,4 +176,14 @@ impl fmt::Debug for GradCheck<'_> {
         let names: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
         f.debug_struct("GradCheck").field("name", &self.name).field("inputs", &names).finish_non_exhaustive()
     }
+}
+
+/// The position along each axis of a row-major position.
+pub(crate) fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (axis, &extent) in shape.iter().enumerate().rev() {
+        index[axis] = at % extent;
+        at /= extent;
+    }
+    index
 }

@@ -1,6 +1,7 @@
 //! What is said about one number.
 
 use crate::numdiff::Interval;
+use crate::tape::MASK;
 use std::fmt;
 
 /// What a comparison says.
@@ -24,7 +25,7 @@ pub enum Why {
         op: &'static str,
         /// Its node on the tape.
         node: usize,
-        /// Which of the decisions of the node.
+        /// Which of the decisions of the node; very large numbers stand for the node as a whole.
         element: usize,
         /// The slopes to the left and to the right.
         one_sided: (f64, f64),
@@ -53,6 +54,9 @@ pub enum Why {
     /// Nothing was compared that could have failed.
     Vacuous,
 }
+
+/// An interval that says nothing.
+pub(crate) const UNKNOWN: Interval = Interval { mid: f64::NAN, radius: f64::INFINITY };
 
 /// What a comparison rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +87,7 @@ impl fmt::Display for Why {
             Why::Kink { op, node, element, one_sided: (left, right), a_is_subgradient } => {
                 match *op {
                     "" => write!(f, "a kink that no operation reports")?,
+                    op if *element >= MASK => write!(f, "node {node} `{op}` decides here")?,
                     op => write!(f, "node {node} `{op}` decides here (element {element})")?,
                 }
                 let is = if *a_is_subgradient { "is a" } else { "is no" };

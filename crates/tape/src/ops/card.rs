@@ -1,7 +1,7 @@
 //! What the documentation and the tests know of an operation, beside its rules.
 
 use crate::op::Op;
-use crate::random::Random;
+use crate::random::SplitMix64;
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
@@ -56,7 +56,7 @@ pub trait Cases {
 }
 
 /// Hyper-parameters drawn at random: the same in every run, others for every operation that asks.
-pub(crate) struct Draw(Random);
+pub(crate) struct Draw(SplitMix64);
 
 /// How often an operation with hyper-parameters is tested with random ones.
 const DRAWS: u64 = 6;
@@ -64,7 +64,7 @@ const DRAWS: u64 = 6;
 /// [`DRAWS`] independent draws for the operation of this name.
 pub(crate) fn draws(op: &str) -> impl Iterator<Item = Draw> {
     let name = op.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(257).wrapping_add(byte.into()));
-    (0..DRAWS).map(move |i| Draw(Random::new(name.wrapping_mul(DRAWS).wrapping_add(i))))
+    (0..DRAWS).map(move |i| Draw(SplitMix64(name.wrapping_mul(DRAWS).wrapping_add(i))))
 }
 
 impl Draw {

@@ -13,6 +13,7 @@ mod store;
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, HandleRef, Handles, Number, Scalar, Var};
+pub(crate) use pieces::MASK;
 pub(crate) use rules::Rules;
 pub(crate) use store::{Keep, Store};
 
@@ -404,6 +405,34 @@ impl<T: Element> Tape<T> {
             Error::ChangedParameter { id: id.0 }.panic();
         }
         Var { tape: self, index: array.node, literal: T::ZERO }
+    }
+
+    /// Lets a leaf stand for the parameter `id`: whoever asks for the parameter, with the buffer of the leaf as its
+    /// value, gets the leaf. So a model can be recorded with weights that come from elsewhere.
+    ///
+    /// ```
+    /// use tape::{ParamId, Tape};
+    /// let (id, tape) = (ParamId::new(), Tape::new());
+    /// let w = tape.var([2.0, 3.0]);
+    /// tape.bind(id, w);
+    /// let loss = (tape.parameter(id, &w.value()) * w).sum();
+    /// assert_eq!(loss.backward().wrt(w).to_vec(), [4.0, 6.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If the leaf belongs to another tape or is no recorded tensor.
+    #[track_caller]
+    pub fn bind(&self, id: ParamId, leaf: Var<'_, T>) {
+        error::expect(self.owns("bind", leaf.tape));
+        let mut graph = self.graph.borrow_mut();
+        let slot =
+            graph.slot(leaf.index).filter(|&slot| leaf.index != CONSTANT && !graph.arrays[slot].computed);
+        match slot {
+            Some(slot) => Arc::make_mut(&mut graph.parameters).insert(id.0, slot as u32),
+            None => {
+                Error::Invalid { op: "bind", reason: "expected a leaf, found a result".to_string() }.panic()
+            }
+        };
     }
 
     /// Numbers side by side as a vector.

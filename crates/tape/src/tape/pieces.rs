@@ -1,12 +1,18 @@
 //! The discrete decisions of a recording: which piece of each function its numbers lie on.
 //!
 //! Two evaluations with the same decisions lie on one smooth piece of the recorded function, as far as its operations
-//! say. Constants take part where they hold a mask (0, 1, -1, ±∞), for a comparison leaves no other trace.
+//! say. Constants take part where they hold a mask, for a comparison leaves no other trace.
 
 use super::{ARRAY, CONSTANT, Graph, Index, LEAF};
 use crate::algebra::Element;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
+
+/// The element that stands for all of a mask. A constant may be a mask by accident: only two masks can differ.
+pub(crate) const MASK: usize = usize::MAX - 1;
+
+/// The element that stands for a node's operation.
+const OPERATION: usize = usize::MAX;
 
 impl<T: Element> Graph<T> {
     /// Reports `(node, element, piece)` for every decision that is not piece 0, and every node's rule, so that
@@ -24,7 +30,7 @@ impl<T: Element> Graph<T> {
                         0 => {}
                         piece => report(index, 0, piece),
                     }
-                    report(index, usize::MAX, i64::from(rule));
+                    report(index, OPERATION, i64::from(rule));
                 }
             }
         }
@@ -44,23 +50,22 @@ impl<T: Element> Graph<T> {
                 usize::MAX,
                 name.fold(0, |hash: i64, byte| hash.wrapping_mul(31) + i64::from(byte)),
             );
-        } else if !array.tracked {
-            for (at, x) in array.value.to_vec().into_iter().enumerate() {
-                match mask(x) {
-                    0 => {}
-                    piece => report(index, at, piece),
-                }
-            }
+        } else if let Some(mask) = (!array.tracked).then(|| mask(&array.value)).flatten() {
+            report(index, MASK, mask);
         }
     }
 }
 
-/// What a number of a constant says as part of a mask.
-fn mask<T: Element>(x: T) -> i64 {
-    match x.to_f64() {
-        1.0 => 1,
-        -1.0 => -1,
-        x if x.is_infinite() => 2 * x.signum() as i64,
-        _ => 0,
-    }
+/// A hash of a constant that holds nothing but 0, ±1 and ±∞.
+fn mask<T: Element>(x: &Tensor<T>) -> Option<i64> {
+    let x = x.contiguous();
+    x.as_slice().unwrap_or_default().iter().try_fold(17i64, |hash, x| {
+        let x = x.to_f64();
+        let piece = match x {
+            0.0 | 1.0 | -1.0 => x as i64,
+            _ if x.is_infinite() => 2 * x.signum() as i64,
+            _ => return None,
+        };
+        Some(hash.wrapping_mul(31).wrapping_add(piece))
+    })
 }

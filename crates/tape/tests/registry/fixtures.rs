@@ -79,6 +79,11 @@ impl Random {
         })
     }
 
+    /// Numbers near 1.
+    pub(crate) fn factors(&mut self, shape: &Shape) -> Tensor<f64> {
+        Tensor::from_fn(shape.clone(), |_| self.number((0.9, 1.1)))
+    }
+
     /// Steps for differences: non-uniform, in proportion to `x` where that is small.
     pub(crate) fn steps(&mut self, x: &Tensor<f64>) -> Tensor<f64> {
         let weights = self.weights(x.shape());

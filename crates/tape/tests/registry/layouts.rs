@@ -1,62 +1,34 @@
 //! Operands in other layouts, used twice, and some of them constant.
 
 use super::fixtures::*;
+use tape::strategies::Layout;
 use tape::{Tape, Tensor};
-
-/// The same tensor, last axis outermost in memory.
-fn transposed(x: &Tensor) -> Tensor {
-    let order: Vec<isize> = (0..x.rank() as isize).rev().collect();
-    x.permute(&order[..]).contiguous().permute(&order[..])
-}
-
-/// The same tensor, every other element of a larger one that is NaN elsewhere.
-fn sliced(x: &Tensor) -> Tensor {
-    let Some(last) = x.rank().checked_sub(1) else { return x.clone() };
-    let mut shape = x.shape().dims();
-    shape[last] = 2 * shape[last] + 1;
-    let wide = Tensor::from_fn(shape, |index| {
-        let mut index = index.to_vec();
-        let inside = index[last] % 2 == 1;
-        index[last] /= 2;
-        if inside { x.get(&index).unwrap() } else { f64::NAN }
-    });
-    wide.slice_step(-1, 1.., 2)
-}
-
-/// The first entry along the first axis, repeated.
-fn expanded(x: &Tensor) -> Tensor {
-    if x.rank() == 0 || x.size() == 0 {
-        return x.clone();
-    }
-    x.slice(0, 0..1).broadcast_to(x.shape())
-}
 
 #[test]
 fn the_layout_of_the_operands_does_not_matter() {
-    let layouts =
-        [("transposed", transposed as fn(&Tensor) -> Tensor), ("sliced", sliced), ("expanded", expanded)];
     for Subject { name, op, x, fixed } in subjects() {
-        for (layout, change) in layouts {
-            if fixed && layout == "expanded" {
+        for layout in Layout::ALL {
+            if fixed && !layout.keeps_values() {
                 continue;
             }
-            let strided: Vec<Tensor> = x.iter().map(change).collect();
+            let strided: Vec<Tensor> = x.iter().map(|x| layout.of(x)).collect();
             let plain: Vec<Tensor> = strided.iter().map(Tensor::contiguous).collect();
             let mut random = Random::new(&name);
             let y = compute::<f64>(&*op, &plain);
             let u = random.weights(y.shape());
             let dx: Vec<Tensor> = x.iter().map(|x| random.weights(x.shape())).collect();
             let check = |what: &str, found: &[Tensor], expected: &[Tensor]| {
-                let what = format!("{layout}, {what}");
+                let what = format!("{layout:?}, {what}");
                 close(&name, &what, &flat(found), &flat(expected), ROUNDINGS * f64::EPSILON);
             };
             check("value", &[compute::<f64>(&*op, &strided)], std::slice::from_ref(&y));
             let cts = vjp::<f64>(&*op, &plain, &u);
             check("vjp", &vjp::<f64>(&*op, &strided, &u), &cts);
-            let u = if layout == "transposed" { transposed(&u) } else { sliced(&u) };
+            let other = if layout == Layout::Transposed { layout } else { Layout::Sliced };
+            let u = other.of(&u);
             check("vjp with a strided cotangent", &vjp::<f64>(&*op, &plain, &u), &cts);
             let dy = jvp::<f64>(&*op, &plain, &dx);
-            let seeds: Vec<Tensor> = dx.iter().map(sliced).collect();
+            let seeds: Vec<Tensor> = dx.iter().map(|dx| Layout::Sliced.of(dx)).collect();
             check("jvp", &[jvp::<f64>(&*op, &strided, &seeds)], &[dy]);
         }
     }

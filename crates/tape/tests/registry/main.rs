@@ -1,10 +1,14 @@
 //! Every registered operation against three oracles: finite differences, the adjoint identity
 //! `<u, J v> = <Jᵀ u, v>`, and itself on another path. Nothing here knows any operation by name.
 
+mod checker;
+mod false_alarms;
 mod faults;
 mod fixtures;
 mod layouts;
 mod orders;
+#[path = "../panel/mod.rs"]
+mod panel;
 mod paths;
 mod points;
 mod table;

@@ -10,7 +10,7 @@ Every registered operation, from its own file in `crates/tape/src/ops`, and ever
 writes it again is
 
 ```text
-cargo test -p tape --test registry -- --ignored
+cargo test -p tape --test registry -- --ignored write
 ```
 
 Derivatives are written with the result `y`. A cotangent or tangent that is exactly zero stays zero whatever the
@@ -55,7 +55,7 @@ fn the_table_of_operations_is_up_to_date() {
     let written = std::fs::read_to_string(path()).unwrap_or_default();
     assert!(
         written == page(),
-        "docs/operations.md is stale; run: cargo test -p tape --test registry -- --ignored"
+        "docs/operations.md is stale; run: cargo test -p tape --test registry -- --ignored write"
     );
 }
 

@@ -21,7 +21,40 @@ use rand::Rng;
 use std::fmt::Debug;
 use tape::{Element, Error, Tape, Tensor, Var};
 
-/// The equations of a kind of recurrent layer.
+/// The equations of a kind of recurrent layer. One's own are as good as those here:
+///
+/// ```
+/// use nn::layers::recurrent::{Cell, Gates, Recurrent};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::{Element, Tape, Tensor, Var};
+///
+/// /// `h' = ¾ h + ¼ tanh(W_ih x + b_ih + W_hh h + b_hh)`
+/// #[derive(Clone, Debug, Default)]
+/// struct Leaky;
+///
+/// impl Gates for Leaky {
+///     const GATES: usize = 1;
+///     type State<'t, T: Element> = Var<'t, T>;
+///
+///     fn step<'t, T: Element>(&self, input: Var<'t, T>, hidden: Var<'t, T>, h: Var<'t, T>) -> Var<'t, T> {
+///         h * T::from_f64(0.75) + (input + hidden).tanh() * T::from_f64(0.25)
+///     }
+/// }
+///
+/// let rng = &mut StdRng::seed_from_u64(0);
+/// let cell: Cell<Leaky> = Cell::new(1, 1, rng).without_bias();
+/// let tape = Tape::new();
+/// let (x, h) = (tape.constant([[0.0]]), cell.start(&tape, 1));
+/// assert_eq!(cell.forward(x, h).value(), Tensor::from([[0.0]]));
+/// let h = tape.var([[4.0]]);
+/// let next = cell.forward(x, h);
+/// let w = cell.weight_hh.value().sum();
+/// assert!((next.value().sum() - (3.0 + 0.25 * (4.0 * w).tanh())).abs() < 1e-15);
+/// let slope = 0.75 + 0.25 * w / (4.0 * w).cosh().powi(2);
+/// assert!((next.sum().backward().wrt(h).sum() - slope).abs() < 1e-15);
+/// let (y, _) = Recurrent::<Leaky>::new(3, 5, 2, rng).forward(tape.constant(Tensor::zeros([4, 7, 3])), None);
+/// assert_eq!(y.shape(), [4, 7, 5]);
+/// ```
 pub trait Gates: Clone + Debug + Default + Send + Sync + 'static {
     /// How many blocks of hidden units the rows of the weights are.
     const GATES: usize;

@@ -1,63 +1,8 @@
-//! Classes from outputs, and how many are right. (Labels as targets: [`one_hot`](crate::one_hot).)
+//! Which class was taken for which.
 
+use super::classes::same_count;
 use std::fmt;
-use tape::{Element, Error, Tensor};
-
-/// The column of the largest element of each row; of several equal ones the first. NaN is passed over;
-/// a row of NaNs gives 0.
-///
-/// # Shapes
-/// `x` is `[n, classes]`, with at least one class.
-///
-/// # Errors
-/// Another rank, or no classes.
-///
-/// ```
-/// use nn::metrics::argmax_rows;
-/// use tape::Tensor;
-/// assert_eq!(argmax_rows(&Tensor::from([[0.1, 0.7, 0.7], [f64::NAN, -2.0, -1.0]]))?, [1, 2]);
-/// # Ok::<(), tape::Error>(())
-/// ```
-pub fn argmax_rows<T: Element>(x: &Tensor<T>) -> Result<Vec<usize>, Error> {
-    let &[_, classes] = &x.shape()[..] else {
-        return Err(Error::Rank { op: "argmax_rows", expected: "rank 2", found: x.shape().dims() });
-    };
-    if classes == 0 {
-        return Err(Error::Empty { op: "argmax_rows", shape: x.shape().dims() });
-    }
-    let largest = |row: &[T]| {
-        let mut best = 0;
-        for (i, &value) in row.iter().enumerate() {
-            if value > row[best] || (row[best].is_nan() && !value.is_nan()) {
-                best = i;
-            }
-        }
-        best
-    };
-    Ok(x.to_vec().chunks_exact(classes).map(largest).collect())
-}
-
-/// The share of predictions that equal their label: correct / total. 1 if there are none to be wrong.
-///
-/// # Errors
-/// Different numbers of predictions and labels.
-///
-/// ```
-/// assert_eq!(nn::metrics::accuracy(&[3, 1, 4, 1], &[3, 1, 4, 5])?, 0.75);
-/// # Ok::<(), tape::Error>(())
-/// ```
-pub fn accuracy(predicted: &[usize], labels: &[usize]) -> Result<f64, Error> {
-    same_count("accuracy", predicted, labels)?;
-    let correct = predicted.iter().zip(labels).filter(|(a, b)| a == b).count();
-    Ok(if labels.is_empty() { 1.0 } else { correct as f64 / labels.len() as f64 })
-}
-
-fn same_count(op: &'static str, predicted: &[usize], labels: &[usize]) -> Result<(), Error> {
-    if predicted.len() == labels.len() {
-        return Ok(());
-    }
-    Err(Error::Elements { op, shape: vec![labels.len()], found: predicted.len() })
-}
+use tape::Error;
 
 /// How often which class was taken for which: rows are labels, columns predictions.
 ///
@@ -67,6 +12,8 @@ fn same_count(op: &'static str, predicted: &[usize], labels: &[usize]) -> Result
 /// assert_eq!(confusion.count(0, 1), 1);
 /// assert_eq!(confusion.accuracy(), 0.75);
 /// assert_eq!((confusion.recall(0), confusion.recall(1)), (0.5, 1.0));
+/// assert_eq!((confusion.precision(0), confusion.precision(1)), (1.0, 2.0 / 3.0));
+/// assert_eq!((confusion.f1(0), confusion.f1(1)), (2.0 / 3.0, 0.8));
 /// # Ok::<(), tape::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +57,26 @@ impl Confusion {
     pub fn recall(&self, label: usize) -> f64 {
         let total: usize = (0..self.classes).map(|column| self.count(label, column)).sum();
         self.count(label, label) as f64 / total as f64
+    }
+
+    /// The share of the predictions of a class that are right; NaN if there are none.
+    pub fn precision(&self, class: usize) -> f64 {
+        let total: usize = (0..self.classes).map(|row| self.count(row, class)).sum();
+        self.count(class, class) as f64 / total as f64
+    }
+
+    /// The harmonic mean of precision and recall, `2 TP / (2 TP + FP + FN)`; NaN for a class that is neither a label nor
+    /// predicted.
+    pub fn f1(&self, class: usize) -> f64 {
+        let both: usize = (0..self.classes).map(|i| self.count(i, class) + self.count(class, i)).sum();
+        2.0 * self.count(class, class) as f64 / both as f64
+    }
+
+    /// The mean of [`f1`](Confusion::f1) over the classes that are labels or predicted, each with the same weight however
+    /// rare it is; NaN if there are none.
+    pub fn macro_f1(&self) -> f64 {
+        let all: Vec<f64> = (0..self.classes).map(|class| self.f1(class)).filter(|f1| !f1.is_nan()).collect();
+        all.iter().sum::<f64>() / all.len() as f64
     }
 
     /// The share of all predictions that are right; 1 if there are none to be wrong.

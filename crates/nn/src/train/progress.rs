@@ -1,9 +1,25 @@
 //! Progress while a program trains: a bar with the loss and the time left, or lines where there is no terminal.
 
+use super::{Callback, Epoch};
+use crate::optim::Optimizer;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::ops::ControlFlow;
 use std::time::Instant;
+use tape::Element;
 
-/// Shows how far training is, on standard error.
+/// Shows how far training is, on standard error: in a loop of your own by [`epoch`](Progress::epoch), or as a
+/// [`Callback`]. Needs the feature `progress`.
+///
+/// ```
+/// use nn::train::Progress;
+/// let progress = Progress::new(3);
+/// for (epoch, loss) in [(1, 0.5), (2, 0.25), (3, 0.125)] {
+///     progress.epoch(epoch, loss);
+/// }
+/// assert_eq!(progress.epochs(), 3);
+/// progress.finish();
+/// ```
+#[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
     epochs: usize,
@@ -24,6 +40,11 @@ impl Progress {
         Progress { bar, epochs, start: Instant::now() }
     }
 
+    /// The number of epochs that were asked for.
+    pub fn epochs(&self) -> usize {
+        self.epochs
+    }
+
     /// An epoch is over; `loss` is its mean loss.
     pub fn epoch(&self, epoch: usize, loss: f64) {
         self.bar.set_message(format!("loss {loss:.4}"));
@@ -37,7 +58,18 @@ impl Progress {
     }
 
     /// Training is over; the bar goes.
-    pub fn finish(self) {
+    pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+impl<T: Element> Callback<T> for Progress {
+    fn after_epoch(&mut self, epoch: &Epoch<'_, T>, _: &mut dyn Optimizer<T>) -> ControlFlow<()> {
+        self.epoch(epoch.number, epoch.value("loss"));
+        ControlFlow::Continue(())
+    }
+
+    fn finish(&mut self) {
+        Progress::finish(self);
     }
 }

@@ -1,0 +1,49 @@
+//! What the scalings of columns share: an offset and a span for each.
+
+use tape::{Element, Error, Tensor};
+
+/// `(v - offset) / span` in each column of a matrix, and 0 where the span is 0.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Columns<T: Element> {
+    /// Who asks, for errors.
+    pub op: &'static str,
+    pub offset: Tensor<T>,
+    pub span: Tensor<T>,
+}
+
+/// The smallest and the largest value of each column.
+///
+/// # Errors
+/// If `x` is not a matrix or has no rows.
+pub(super) fn extremes<T: Element>(op: &'static str, x: &Tensor<T>) -> Result<[Tensor<T>; 2], Error> {
+    if x.rank() != 2 || x.shape()[0] == 0 {
+        let found = x.shape().dims();
+        return Err(Error::Rank { op, expected: "a matrix with one row or more", found });
+    }
+    Ok([-&(-x).max_axes(0, false), x.max_axes(0, false)])
+}
+
+impl<T: Element> Columns<T> {
+    pub(super) fn apply(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
+        self.each(x, |v, offset, span| if span == T::ZERO { T::ZERO } else { (v - offset) / span })
+    }
+
+    pub(super) fn undo(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
+        self.each(x, |v, offset, span| offset + v * span)
+    }
+
+    fn each(&self, x: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Result<Tensor<T>, Error> {
+        let columns = self.offset.size();
+        if x.rank() != 2 || x.shape()[1] != columns {
+            return Err(Error::Shape { op: self.op, expected: vec![columns], found: x.shape().dims() });
+        }
+        let (offset, span) = (self.offset.to_vec(), self.span.to_vec());
+        let mut out = x.clone();
+        for row in out.as_mut_slice().chunks_exact_mut(columns.max(1)) {
+            for ((v, &offset), &span) in row.iter_mut().zip(&offset).zip(&span) {
+                *v = f(*v, offset, span);
+            }
+        }
+        Ok(out)
+    }
+}

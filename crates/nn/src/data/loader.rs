@@ -1,0 +1,159 @@
+//! A data set handed out batch by batch, epoch after epoch.
+
+use super::{Batches, Dataset, gather};
+use rand::Rng;
+use std::fmt;
+use std::iter::FusedIterator;
+use tape::{Element, Error, Tensor};
+
+type Transform<'a, T> = Box<dyn FnMut(&mut Tensor<T>, &mut dyn Rng) + 'a>;
+
+/// The batches of a data set: in each epoch every sample once, in a new order, changed anew if a
+/// [`transform`](Loader::transform) is given.
+///
+/// ```
+/// use nn::data::{Dataset, Loader};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::Tensor;
+/// let x = Tensor::from_fn([10, 2], |at| at[0] as f64);
+/// let data = Dataset::new(x.clone(), x)?;
+/// let mut loader = Loader::new(&data, 4)?;
+/// let mut rng = StdRng::seed_from_u64(0);
+/// for _epoch in 0..3 {
+///     let mut sizes = Vec::new();
+///     for (x, y) in loader.epoch(&mut rng) {
+///         assert_eq!(x, y);
+///         sizes.push(x.shape()[0]);
+///     }
+///     assert_eq!(sizes, [4, 4, 2]);
+/// }
+/// # Ok::<(), tape::Error>(())
+/// ```
+///
+/// The memory of a batch is used again for the next one if nobody holds it: reset the tape before the next batch.
+pub struct Loader<'a, T: Element = f64> {
+    data: Dataset<T>,
+    batches: Batches,
+    in_order: bool,
+    transform: Option<Transform<'a, T>>,
+    x: Tensor<T>,
+    y: Tensor<T>,
+}
+
+impl<'a, T: Element> Loader<'a, T> {
+    /// Batches of `batch` samples; the last one of an epoch is smaller if they do not divide. The data are shared, not
+    /// copied.
+    ///
+    /// # Errors
+    /// If `batch` is 0.
+    pub fn new(data: &Dataset<T>, batch: usize) -> Result<Loader<'a, T>, Error> {
+        Ok(Loader {
+            data: data.clone(),
+            batches: Batches::try_new(data.len(), batch)?,
+            in_order: false,
+            transform: None,
+            x: Tensor::default(),
+            y: Tensor::default(),
+        })
+    }
+
+    /// As [`Batches::drop_last`]: other samples are left out in every epoch.
+    pub fn drop_last(self) -> Loader<'a, T> {
+        Loader { batches: self.batches.drop_last(), ..self }
+    }
+
+    /// As [`Batches::last_takes_remainder`].
+    pub fn last_takes_remainder(self) -> Loader<'a, T> {
+        Loader { batches: self.batches.last_takes_remainder(), ..self }
+    }
+
+    /// Keeps the order of the data in every epoch.
+    pub fn in_order(self) -> Loader<'a, T> {
+        Loader { in_order: true, ..self }
+    }
+
+    /// Changes the inputs of every batch, anew in every epoch: noise, shifts, reflections. The data stay as they are.
+    ///
+    /// ```
+    /// use nn::data::{Dataset, Loader};
+    /// use rand::{RngExt, SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// let data = Dataset::<f64>::new(Tensor::zeros([4, 3]), Tensor::zeros([4, 1]))?;
+    /// let mut loader = Loader::new(&data, 4)?.transform(|x, rng| {
+    ///     x.as_mut_slice().iter_mut().for_each(|x| *x += rng.random_range(-0.1..0.1));
+    /// });
+    /// let mut rng = StdRng::seed_from_u64(0);
+    /// let mut first = || loader.epoch(&mut rng).next().map(|(x, _)| x);
+    /// assert_ne!(first(), first());
+    /// assert_eq!(data.x(), &Tensor::zeros([4, 3]));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn transform(self, change: impl FnMut(&mut Tensor<T>, &mut dyn Rng) + 'a) -> Loader<'a, T> {
+        Loader { transform: Some(Box::new(change)), ..self }
+    }
+
+    /// The data.
+    pub fn data(&self) -> &Dataset<T> {
+        &self.data
+    }
+
+    /// The number of batches of an epoch.
+    pub fn len(&self) -> usize {
+        self.batches.len()
+    }
+
+    /// Is there no batch?
+    pub fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The batches of one epoch: inputs and targets. The order is drawn first, then each batch's changes.
+    pub fn epoch<'l, R: Rng + ?Sized>(&'l mut self, rng: &'l mut R) -> EpochBatches<'l, 'a, T, R> {
+        if !self.in_order {
+            self.batches.shuffle(rng);
+        }
+        EpochBatches { loader: self, rng, next: 0 }
+    }
+}
+
+impl<T: Element> fmt::Debug for Loader<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (samples, batches) = (self.data.len(), self.len());
+        f.debug_struct("Loader").field("samples", &samples).field("batches", &batches).finish_non_exhaustive()
+    }
+}
+
+/// The batches of one epoch: what [`Loader::epoch`] gives.
+#[derive(Debug)]
+pub struct EpochBatches<'l, 'a, T: Element, R: ?Sized> {
+    loader: &'l mut Loader<'a, T>,
+    rng: &'l mut R,
+    next: usize,
+}
+
+impl<T: Element, R: Rng + ?Sized> Iterator for EpochBatches<'_, '_, T, R> {
+    type Item = (Tensor<T>, Tensor<T>);
+
+    fn next(&mut self) -> Option<(Tensor<T>, Tensor<T>)> {
+        let Loader { data, batches, transform, x, y, .. } = &mut *self.loader;
+        let rows = batches.get(self.next)?;
+        self.next += 1;
+        for (from, to) in [(data.x(), &mut *x), (data.y(), &mut *y)] {
+            if gather(from, rows, to).is_err() {
+                unreachable!("the batches were made for these data");
+            }
+        }
+        if let Some(change) = transform {
+            change(x, &mut self.rng);
+        }
+        Some((x.clone(), y.clone()))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.loader.len() - self.next;
+        (left, Some(left))
+    }
+}
+
+impl<T: Element, R: Rng + ?Sized> ExactSizeIterator for EpochBatches<'_, '_, T, R> {}
+impl<T: Element, R: Rng + ?Sized> FusedIterator for EpochBatches<'_, '_, T, R> {}

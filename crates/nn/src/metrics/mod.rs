@@ -1,0 +1,10 @@
+//! How good predictions are: [`accuracy`], [`top_k`] and [`Confusion`] for classes, [`rmse`] and [`r_squared`] for
+//! numbers. (Labels as targets: [`one_hot`](crate::one_hot).)
+
+mod classes;
+mod confusion;
+mod regression;
+
+pub use classes::{accuracy, argmax_rows, top_k};
+pub use confusion::Confusion;
+pub use regression::{r_squared, rmse};

@@ -1,0 +1,118 @@
+//! The numbers of each epoch.
+
+use super::Goal;
+use super::best::improves;
+use crate::files::{self, FileError};
+use std::fmt;
+use std::path::Path;
+use tape::Error;
+
+/// Named columns of numbers, one row for each epoch. Epochs count from 1.
+///
+/// It prints as CSV and gives each column as points of a curve; drawing is left to whoever has a plotting library.
+///
+/// ```
+/// use nn::train::{Goal, History};
+/// let mut history = History::new(["loss", "accuracy"]);
+/// history.push(&[0.5, 0.75]);
+/// history.push(&[0.25, 0.875]);
+/// assert_eq!(history.last("accuracy"), Some(0.875));
+/// assert_eq!(history.best("loss", Goal::Least), Some((2, 0.25)));
+/// assert_eq!(history.points("loss"), Some(vec![(1.0, 0.5), (2.0, 0.25)]));
+/// assert_eq!(history.to_string(), "epoch,loss,accuracy\n1,0.5,0.75\n2,0.25,0.875\n");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    names: Vec<String>,
+    rows: Vec<Vec<f64>>,
+}
+
+impl History {
+    /// No epochs yet, of these columns.
+    pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> History {
+        History { names: names.into_iter().map(Into::into).collect(), rows: Vec::new() }
+    }
+
+    /// One epoch more.
+    ///
+    /// # Panics
+    /// With another number of values than there are columns.
+    #[track_caller]
+    pub fn push(&mut self, values: &[f64]) {
+        if values.len() != self.names.len() {
+            Error::Elements { op: "history", shape: vec![self.names.len()], found: values.len() }.panic();
+        }
+        self.rows.push(values.to_vec());
+    }
+
+    /// The names of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The number of epochs.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Is there no epoch?
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// A column; none of another name.
+    pub fn get(&self, name: &str) -> Option<Vec<f64>> {
+        let at = self.names.iter().position(|known| known == name)?;
+        Some(self.rows.iter().map(|row| row[at]).collect())
+    }
+
+    /// A column as points of a curve: the epoch, from 1, and the value.
+    pub fn points(&self, name: &str) -> Option<Vec<(f64, f64)>> {
+        Some((1..).map(f64::from).zip(self.get(name)?).collect())
+    }
+
+    /// The last value of a column.
+    pub fn last(&self, name: &str) -> Option<f64> {
+        self.get(name)?.last().copied()
+    }
+
+    /// The epoch, from 1, with the best value of a column, and that value: the first of equal ones, never a NaN.
+    pub fn best(&self, name: &str, goal: Goal) -> Option<(usize, f64)> {
+        let mut best = None;
+        for (epoch, value) in (1..).zip(self.get(name)?) {
+            if improves(goal, value, best.map(|(_, value)| value), 0.0) {
+                best = Some((epoch, value));
+            }
+        }
+        best
+    }
+
+    /// Writes the columns as CSV, as they print: numbers that read back as the same.
+    ///
+    /// # Errors
+    /// Whatever the operating system refuses.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
+        files::write(path, self.to_string().as_bytes())
+    }
+}
+
+/// CSV with a line of names; a name with a comma, a quote or a line end is quoted.
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "epoch")?;
+        for name in &self.names {
+            if name.contains([',', '"', '\n', '\r']) {
+                write!(f, ",\"{}\"", name.replace('"', "\"\""))?;
+            } else {
+                write!(f, ",{name}")?;
+            }
+        }
+        writeln!(f)?;
+        for (epoch, row) in self.rows.iter().enumerate() {
+            write!(f, "{}", epoch + 1)?;
+            row.iter().try_for_each(|value| write!(f, ",{value}"))?;
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}

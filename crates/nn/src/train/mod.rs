@@ -1,0 +1,67 @@
+//! What a training loop is helped by: values that also serve a loop of your own, and [`Fit`], which is such a loop.
+//!
+//! The plain loop stays the first choice: it says what happens, in the order in which it happens. [`EarlyStopping`] and
+//! [`Best`] are told a number and the model after each epoch, a [`History`] keeps the numbers:
+//!
+//! ```
+//! use nn::data::{Dataset, Loader};
+//! use nn::train::{Best, EarlyStopping, History};
+//! use nn::{Context, Identity, Module, Optimizer, Sgd, Tanh, loss, mlp};
+//! use rand::{SeedableRng, rngs::StdRng};
+//! use tape::{Tape, Tensor};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut rng = StdRng::seed_from_u64(0);
+//! let x = Tensor::linspace(-1.0, 1.0, 40).reshape([40, 1]);
+//! let data = Dataset::new(x.clone(), x.square())?;
+//! let (train, validation) = (data.take(&Vec::from_iter(0..30))?, data.take(&Vec::from_iter(30..40))?);
+//! let mut model = mlp(&[1, 8, 1], Tanh, Identity, &mut rng);
+//! let (mut optimizer, mut loader) = (Sgd::new(0.1), Loader::new(&train, 10)?);
+//! let (mut tape, mut cx) = (Tape::new(), Context::train(StdRng::from_rng(&mut rng)));
+//!
+//! let (mut history, mut best) = (History::new(["validation"]), Best::default());
+//! let mut stopping = EarlyStopping::new(5);
+//! for _epoch in 1..=20 {
+//!     for (x, y) in loader.epoch(&mut rng) {
+//!         let loss = loss::mse(model.forward(tape.constant(x), &mut cx), y);
+//!         let grads = loss.backward();
+//!         tape.reset();
+//!         cx.commit(&mut model);
+//!         optimizer.step(&mut model, &grads);
+//!     }
+//!     let error = nn::metrics::rmse(&model.predict(validation.x()), validation.y())?;
+//!     history.push(&[error]);
+//!     best.observe(error, &model);
+//!     if stopping.observe(error) {
+//!         break;
+//!     }
+//! }
+//! best.restore(&mut model)?;
+//! assert_eq!(nn::metrics::rmse(&model.predict(validation.x()), validation.y())?, best.value().unwrap());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Fit`] is the same loop with its variations as settings: validation, metrics, callbacks, early stopping, which weights
+//! are kept, and what happens when the loss is no number. Where it does not do what you want, write the loop. (Averages of
+//! weights in such a loop are [`optim::Average`](crate::optim::Average).)
+
+mod best;
+mod callback;
+mod fit;
+mod history;
+#[cfg(feature = "progress")]
+mod progress;
+mod report;
+mod run;
+mod stopping;
+
+pub use crate::optim::schedule::Goal;
+pub use best::Best;
+pub use callback::{Callback, Epoch, Step};
+pub use fit::{Fit, Keep, OnNonFinite};
+pub use history::History;
+#[cfg(feature = "progress")]
+pub use progress::Progress;
+pub use report::{Ended, FitError, Report};
+pub use stopping::EarlyStopping;

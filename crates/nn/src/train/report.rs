@@ -1,0 +1,97 @@
+//! What came of training, or why nothing did.
+
+use super::History;
+use crate::files::Problem;
+use std::fmt;
+
+/// Why training was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All epochs were done.
+    Done,
+    /// The watched number did not improve any more.
+    NoImprovement,
+    /// A callback said so.
+    ByCallback,
+    /// A loss or gradient was not finite, and the best weights were restored.
+    NonFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step in this epoch, from 1.
+        step: usize,
+    },
+}
+
+/// What came of training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The numbers of each epoch: `loss` (the mean of the batches as they were met), `validation` if there are such data,
+    /// and the metrics.
+    pub history: History,
+    /// Why it was over.
+    pub ended: Ended,
+    /// The epoch, from 1, with the best watched number, and that number.
+    pub best: Option<(usize, f64)>,
+    /// Batches that were left out because their loss or gradient was not finite.
+    pub skipped: usize,
+}
+
+/// Why there is no trained model.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FitError {
+    /// A loss or gradient is not finite.
+    NonFinite {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step in this epoch, from 1.
+        step: usize,
+        /// The loss, as text; it may be finite where the gradient is not.
+        loss: String,
+    },
+    /// Every batch of an epoch was left out.
+    AllSkipped {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+    /// An epoch has no batch.
+    NoBatches {
+        /// The number of samples.
+        samples: usize,
+    },
+    /// The number to watch is none of those that are measured.
+    Unknown {
+        /// The name that was asked for.
+        watched: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The weights to restore do not fit the model.
+    Weights(Problem),
+}
+
+impl std::error::Error for FitError {}
+
+impl fmt::Display for FitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FitError::NonFinite { epoch, step, loss } => {
+                write!(f, "epoch {epoch}, step {step}: loss {loss}, expected a finite loss and gradient")
+            }
+            FitError::AllSkipped { epoch } => {
+                write!(f, "epoch {epoch}: no batch has a finite loss and gradient")
+            }
+            FitError::NoBatches { samples } => write!(f, "{samples} samples do not fill a batch"),
+            FitError::Unknown { watched, known } => {
+                write!(f, "nothing called {watched:?} is measured; there are {}", known.join(", "))
+            }
+            FitError::Weights(problem) => problem.fmt(f),
+        }
+    }
+}
+
+impl From<Problem> for FitError {
+    fn from(problem: Problem) -> FitError {
+        FitError::Weights(problem)
+    }
+}

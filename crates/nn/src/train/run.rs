@@ -1,0 +1,198 @@
+//! The loop that [`Fit`] describes.
+
+use super::callback::{Epoch, Step};
+use super::{Best, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite, Report};
+use crate::data::Loader;
+use crate::files::State;
+use crate::module::{Context, Module};
+use crate::optim::{Average, Optimizer};
+use crate::parameters::{Parameters, Path};
+use crate::state::{load_state_dict, state_dict};
+use rand::Rng;
+use tape::{Element, Gradients, Scalar, Tape, Tensor, Var};
+
+/// A training run: the settings, what is trained, and where it is.
+pub(super) struct Run<'r, 'a, T: Element, M, L> {
+    pub fit: Fit<'a, T>,
+    pub model: &'r mut M,
+    pub optimizer: &'r mut dyn Optimizer<T>,
+    pub loss: L,
+    pub tape: Tape<T>,
+    pub cx: Context<T>,
+    /// The next step.
+    pub step: Step,
+}
+
+/// An epoch went through, or came to a loss or gradient at which the run is to end with the best weights.
+enum Passed {
+    Whole { loss: f64, skipped: usize },
+    Broken { step: usize },
+}
+
+/// The weights that may be wanted back.
+struct Kept<T: Element> {
+    start: Option<State<T>>,
+    best: Option<Best<T>>,
+    average: Average<T>,
+}
+
+impl<T, M, L> Run<'_, '_, T, M, L>
+where
+    T: Element,
+    M: Module<T>,
+    L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Scalar<'t, T>,
+{
+    pub(super) fn train(
+        &mut self,
+        data: &mut Loader<'_, T>,
+        rng: &mut (impl Rng + ?Sized),
+        watched: &str,
+        goal: Goal,
+    ) -> Result<Report, FitError> {
+        let mut kept = self.kept(goal);
+        let history = History::new(self.fit.names());
+        let mut report = Report { history, ended: Ended::Done, best: None, skipped: 0 };
+        let mut stopping = self.fit.stopping.map(|stopping| stopping.goal(goal));
+        for epoch in 1..=self.fit.epochs {
+            self.step.epoch = epoch;
+            match self.pass(data, rng)? {
+                Passed::Whole { loss, skipped } => {
+                    report.skipped += skipped;
+                    report.history.push(&self.measure(loss));
+                }
+                Passed::Broken { step } => {
+                    report.ended = Ended::NonFinite { epoch, step };
+                    break;
+                }
+            }
+            let value = report.history.last(watched).unwrap_or(f64::NAN);
+            self.keep(&mut kept, epoch, value);
+            if self.callbacks_break(epoch, &report.history) {
+                report.ended = Ended::ByCallback;
+                break;
+            }
+            if stopping.as_mut().is_some_and(|stopping| stopping.observe(value)) {
+                report.ended = Ended::NoImprovement;
+                break;
+            }
+        }
+        report.best = report.history.best(watched, goal);
+        self.restore(&kept, report.ended)?;
+        Ok(report)
+    }
+
+    /// One epoch.
+    fn pass(&mut self, data: &mut Loader<'_, T>, rng: &mut (impl Rng + ?Sized)) -> Result<Passed, FitError> {
+        let epoch = self.step.epoch;
+        let (mut sum, mut made, mut skipped) = (0.0, 0, 0);
+        for (i, (x, y)) in data.epoch(rng).enumerate() {
+            for callback in &mut self.fit.callbacks {
+                callback.before_step(self.step, self.optimizer);
+            }
+            self.step.number += 1;
+            match (self.step(x, &y), self.fit.non_finite) {
+                (Ok(loss), _) => {
+                    sum += loss;
+                    made += 1;
+                }
+                (Err(_), OnNonFinite::Skip) => skipped += 1,
+                (Err(_), OnNonFinite::RestoreBest) => return Ok(Passed::Broken { step: i + 1 }),
+                (Err(loss), OnNonFinite::Stop) => {
+                    return Err(FitError::NonFinite { epoch, step: i + 1, loss: loss.to_string() });
+                }
+            }
+        }
+        if made == 0 {
+            return Err(FitError::AllSkipped { epoch });
+        }
+        Ok(Passed::Whole { loss: sum / f64::from(made), skipped })
+    }
+
+    /// One step, and the loss before it. Where the loss or the gradient is not finite there is no step: the loss is the
+    /// error.
+    fn step(&mut self, x: Tensor<T>, y: &Tensor<T>) -> Result<f64, f64> {
+        let output = self.model.forward(self.tape.constant(x), &mut self.cx);
+        let loss = (self.loss)(output, y);
+        let value = loss.value().to_f64();
+        let grads = loss.backward();
+        // First the reset: a tape that still holds the parameters makes the step copy them.
+        self.tape.reset();
+        if !value.is_finite() || !finite(self.model, &grads) {
+            self.cx.discard();
+            return Err(value);
+        }
+        self.cx.commit(self.model);
+        self.optimizer.step(self.model, &grads);
+        Ok(value)
+    }
+
+    /// The numbers of an epoch, in the order of the columns.
+    fn measure(&mut self, loss: f64) -> Vec<f64> {
+        let mut values = vec![loss];
+        if let Some(data) = &self.fit.validation {
+            let tape = Tape::of().inference();
+            let output = self.model.forward(tape.constant(data.x().clone()), &mut Context::eval());
+            values.push((self.loss)(output, data.y()).value().to_f64());
+        }
+        for (_, metric) in &mut self.fit.metrics {
+            values.push(metric(&*self.model));
+        }
+        values
+    }
+
+    fn callbacks_break(&mut self, epoch: usize, history: &History) -> bool {
+        let epoch = Epoch { number: epoch, epochs: self.fit.epochs, history, model: &*self.model };
+        let mut end = false;
+        for callback in &mut self.fit.callbacks {
+            end |= callback.after_epoch(&epoch, self.optimizer).is_break();
+        }
+        end
+    }
+
+    /// What is kept before the first step. Only what may be wanted: shared weights are copied by the step after.
+    fn kept(&self, goal: Goal) -> Kept<T> {
+        let restores = self.fit.non_finite == OnNonFinite::RestoreBest;
+        Kept {
+            start: restores.then(|| state_dict(&*self.model)),
+            best: (restores || self.fit.keep == Keep::Best).then(|| Best::new(goal)),
+            average: Average::equal(),
+        }
+    }
+
+    fn keep(&self, kept: &mut Kept<T>, epoch: usize, value: f64) {
+        if let Some(best) = &mut kept.best {
+            best.observe(value, &*self.model);
+        }
+        if matches!(self.fit.keep, Keep::AverageFrom(first) if epoch >= first) {
+            kept.average.update(&*self.model);
+        }
+    }
+
+    /// Gives the model the weights it is to have in the end.
+    fn restore(&mut self, kept: &Kept<T>, ended: Ended) -> Result<(), FitError> {
+        let broken = matches!(ended, Ended::NonFinite { .. });
+        match (&kept.best, &kept.start) {
+            (Some(best), _) if best.value().is_some() && (broken || self.fit.keep == Keep::Best) => {
+                best.restore(self.model)?;
+            }
+            (_, Some(start)) if broken => load_state_dict(self.model, start.clone())?,
+            _ => {}
+        }
+        if !broken && kept.average.updates() > 0 {
+            kept.average.apply(self.model)?;
+        }
+        Ok(())
+    }
+}
+
+/// Is every gradient of the model a finite number?
+fn finite<T: Element>(model: &impl Parameters<T>, grads: &Gradients<T>) -> bool {
+    let mut finite = true;
+    model.visit(&Path::root(), &mut |_, param| {
+        if let (true, Ok(gradient)) = (finite && param.is_trainable(), grads.get(param)) {
+            let gradient: Tensor<T> = gradient.contiguous();
+            finite = gradient.as_slice().unwrap_or_default().iter().all(|g| g.is_finite());
+        }
+    });
+    finite
+}

@@ -1,0 +1,49 @@
+//! When to stop.
+
+use super::Goal;
+use super::best::improves;
+
+/// Says when a measurement has not improved for some epochs.
+///
+/// ```
+/// use nn::train::EarlyStopping;
+/// let mut stopping = EarlyStopping::new(2).min_change(0.1);
+/// let stop = [1.0, 0.5, 0.45, 0.42, 0.3].map(|loss| stopping.observe(loss));
+/// assert_eq!(stop, [false, false, false, true, false]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EarlyStopping {
+    patience: usize,
+    goal: Goal,
+    min_change: f64,
+    best: Option<f64>,
+    waited: usize,
+}
+
+impl EarlyStopping {
+    /// Stops at the `patience`-th epoch in a row that did not get below the best one. 5 to 20 is usual.
+    pub fn new(patience: usize) -> EarlyStopping {
+        EarlyStopping { patience, goal: Goal::Least, min_change: 0.0, best: None, waited: 0 }
+    }
+
+    /// With another goal.
+    pub fn goal(self, goal: Goal) -> EarlyStopping {
+        EarlyStopping { goal, ..self }
+    }
+
+    /// Counts as better only what is better by more than this; 0 unless said.
+    pub fn min_change(self, min_change: f64) -> EarlyStopping {
+        EarlyStopping { min_change, ..self }
+    }
+
+    /// Takes the measurement of an epoch. Is it time to stop? What is not a number is no improvement.
+    pub fn observe(&mut self, measured: f64) -> bool {
+        if improves(self.goal, measured, self.best, self.min_change) {
+            self.best = Some(measured);
+            self.waited = 0;
+            return false;
+        }
+        self.waited += 1;
+        self.waited >= self.patience
+    }
+}

@@ -1,0 +1,413 @@
+//! Training: `Fit` against the plain loop, and each of its settings.
+
+use nn::checkpoint::Checkpoint;
+use nn::data::{Dataset, Loader};
+use nn::optim::schedule::Plateau;
+use nn::train::{EarlyStopping, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite};
+use nn::{
+    Adam, Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, loss, mlp, state_dict,
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use tape::{Tape, Tensor, Var};
+
+fn parabola() -> Dataset {
+    let x = Tensor::linspace(-1.0, 1.0, 12).reshape([12, 1]);
+    Dataset::new(x.clone(), x.square()).unwrap()
+}
+
+fn network() -> Sequential {
+    mlp(&[1, 4, 1], Tanh, nn::Identity, &mut StdRng::seed_from_u64(3))
+}
+
+fn mse<'t>(a: Var<'t>, y: &Tensor) -> tape::Scalar<'t> {
+    loss::mse(a, y)
+}
+
+/// The values of all parameters.
+fn values(model: &impl Parameters) -> Vec<Vec<f64>> {
+    state_dict(model).into_iter().map(|(_, value)| value.to_vec()).collect()
+}
+
+#[test]
+fn fit_is_the_plain_loop() {
+    let data = parabola();
+    let noise = |x: &mut Tensor, rng: &mut dyn rand::Rng| {
+        x.as_mut_slice().iter_mut().for_each(|x| *x += rng.random_range(-0.01..0.01));
+    };
+    let mut by_hand = network();
+    let mut rng = StdRng::seed_from_u64(8);
+    let mut cx = Context::train(StdRng::from_rng(&mut rng));
+    let (mut tape, mut optimizer) = (Tape::new(), Sgd::new(0.1).momentum(0.5));
+    let mut loader = Loader::new(&data, 5).unwrap().transform(noise);
+    let mut losses = Vec::new();
+    for _ in 0..4 {
+        let mut sum = 0.0;
+        for (x, y) in loader.epoch(&mut rng) {
+            let loss = loss::mse(by_hand.forward(tape.constant(x), &mut cx), y);
+            sum += loss.value();
+            let grads = loss.backward();
+            tape.reset();
+            optimizer.step(&mut by_hand, &grads);
+        }
+        losses.push(sum / 3.0);
+    }
+    let mut model = network();
+    let mut loader = Loader::new(&data, 5).unwrap().transform(noise);
+    let (mut optimizer, mut rng) = (Sgd::new(0.1).momentum(0.5), StdRng::seed_from_u64(8));
+    let report = Fit::new(4).run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap();
+    let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!((report.ended, report.skipped), (Ended::Done, 0));
+    assert_eq!(report.best.map(|best| best.1), Some(least));
+    assert_eq!(report.history.get("loss"), Some(losses));
+    assert_eq!(values(&model), values(&by_hand));
+}
+
+#[test]
+fn validation_and_metrics_are_those_of_the_model_after_the_epoch() {
+    let data = parabola();
+    let held_out = data.take(&[1, 4]).unwrap();
+    let mut model = network();
+    let seen = RefCell::new(Vec::new());
+    let report = Fit::new(3)
+        .validation(&held_out)
+        .metric("first weight", |model| model.named_parameters()[0].1.value().to_vec()[0])
+        .after_epoch(|epoch, _| {
+            let error = nn::metrics::rmse(&epoch.model.predict(held_out.x()), held_out.y()).unwrap();
+            seen.borrow_mut().push((epoch.number, error * error, epoch.value("first weight")));
+            assert_eq!((epoch.epochs, epoch.history.len()), (3, epoch.number));
+            assert!(epoch.value("no such column").is_nan());
+            ControlFlow::Continue(())
+        })
+        .run(
+            &mut model,
+            &mut Sgd::new(0.1),
+            &mut Loader::new(&data, 4).unwrap(),
+            &mut StdRng::seed_from_u64(0),
+            mse,
+        )
+        .unwrap();
+    assert_eq!(report.history.names(), ["loss", "validation", "first weight"]);
+    let validation = report.history.get("validation").unwrap();
+    let weights = report.history.get("first weight").unwrap();
+    for (i, &(epoch, error, weight)) in seen.borrow().iter().enumerate() {
+        assert_eq!((epoch, weight), (i + 1, weights[i]));
+        assert!((error - validation[i]).abs() < 1e-15);
+    }
+    assert_eq!(weights[2], values(&model)[0][0]);
+    let least = validation.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!(report.best.map(|best| best.1), Some(least));
+}
+
+#[test]
+fn single_precision_trains_too() {
+    let x = Tensor::<f32>::linspace(-1.0, 1.0, 12).reshape([12, 1]);
+    let data = Dataset::new(x.clone(), &x * 2.0).unwrap();
+    let mut model = Linear::<f32>::new(1, 1, &mut StdRng::seed_from_u64(0));
+    let mut loader = Loader::new(&data, 4).unwrap();
+    let report = Fit::new(50)
+        .keep(Keep::Best)
+        .run(&mut model, &mut Sgd::new(0.3), &mut loader, &mut StdRng::seed_from_u64(0), |a, y| {
+            loss::mse(a, y)
+        })
+        .unwrap();
+    assert!(report.best.is_some_and(|(_, loss)| loss < 1e-6));
+    assert!((model.weight.value().item() - 2.0).abs() < 1e-3);
+}
+
+/// Trains with a metric that follows a script; the weights after each epoch, and the report.
+fn scripted(fit: Fit<'_>, script: &[f64], model: &mut Sequential) -> (Vec<Vec<Vec<f64>>>, nn::train::Report) {
+    let weights = RefCell::new(Vec::new());
+    let mut script = script.iter().copied();
+    let report = fit
+        .metric("script", |_| script.next().unwrap_or(f64::NAN))
+        .after_epoch(|epoch, _| {
+            let named = epoch.model.named_parameters();
+            weights.borrow_mut().push(named.iter().map(|(_, param)| param.value().to_vec()).collect());
+            ControlFlow::Continue(())
+        })
+        .run(
+            model,
+            &mut Sgd::new(0.1),
+            &mut Loader::new(&parabola(), 4).unwrap(),
+            &mut StdRng::seed_from_u64(0),
+            mse,
+        )
+        .unwrap();
+    (weights.into_inner(), report)
+}
+
+#[test]
+fn training_ends_when_patience_does_and_keeps_the_best() {
+    let script = [0.1, 0.5, 0.4, f64::NAN, 0.5, 0.9];
+    let mut model = network();
+    let fit = Fit::new(6).watch("script", Goal::Greatest).patience(3).keep(Keep::Best);
+    let (weights, report) = scripted(fit, &script, &mut model);
+    assert_eq!((report.ended, weights.len(), report.history.len()), (Ended::NoImprovement, 5, 5));
+    assert_eq!(report.best, Some((2, 0.5)));
+    assert_eq!(values(&model), weights[1]);
+    assert_ne!(weights[1], weights[4]);
+    let mut model = network();
+    let (weights, report) =
+        scripted(Fit::new(6).watch("script", Goal::Least).patience(7), &script, &mut model);
+    assert_eq!((report.ended, report.best), (Ended::Done, Some((1, 0.1))));
+    assert_eq!(values(&model), weights[5]);
+    // No number at all is the best of nothing.
+    let mut model = network();
+    let fit = Fit::new(2).watch("script", Goal::Least).keep(Keep::Best);
+    let (weights, report) = scripted(fit, &[], &mut model);
+    assert_eq!((report.best, values(&model)), (None, weights[1].clone()));
+}
+
+#[test]
+fn the_average_is_that_of_the_epochs_asked_for() {
+    let mut model = network();
+    let (weights, _) = scripted(Fit::new(4).keep(Keep::AverageFrom(2)), &[], &mut model);
+    for (p, values) in values(&model).iter().enumerate() {
+        for (i, value) in values.iter().enumerate() {
+            let mean = (weights[1][p][i] + weights[2][p][i] + weights[3][p][i]) / 3.0;
+            assert!((value - mean).abs() < 1e-15);
+        }
+    }
+    let mut model = network();
+    let (weights, _) = scripted(Fit::new(2).keep(Keep::AverageFrom(3)), &[], &mut model);
+    assert_eq!(values(&model), weights[1]);
+}
+
+/// Counts its forward passes in a buffer.
+#[derive(Clone, Debug, Parameters)]
+struct Counting {
+    linear: Linear,
+    passes: Param,
+}
+
+impl Module for Counting {
+    fn forward<'t>(&self, x: Var<'t>, cx: &mut Context) -> Var<'t> {
+        if cx.is_train() {
+            let passes = &cx.get(&self.passes) + 1.0;
+            cx.set(&self.passes, passes);
+        }
+        self.linear.forward(x, cx)
+    }
+}
+
+fn counting() -> Counting {
+    Counting { linear: Linear::from_values([[0.5]], [0.25]), passes: Param::buffer(0.0) }
+}
+
+/// Six batches of two, of which the third cannot be used.
+fn poisoned() -> Dataset {
+    let data = parabola();
+    let mut x = data.x().clone();
+    x.as_mut_slice()[5] = f64::INFINITY;
+    Dataset::new(x, data.y().clone()).unwrap()
+}
+
+fn run(fit: Fit<'_>, model: &mut Counting, data: &Dataset) -> Result<nn::train::Report, FitError> {
+    let mut loader = Loader::new(data, 2).unwrap().in_order();
+    fit.run(model, &mut Sgd::new(0.1).momentum(0.9), &mut loader, &mut StdRng::seed_from_u64(0), mse)
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_training_before_the_step() {
+    let (mut model, mut expected) = (counting(), counting());
+    let error = run(Fit::new(3), &mut model, &poisoned()).unwrap_err();
+    assert_eq!(error.to_string(), "epoch 1, step 3: loss inf, expected a finite loss and gradient");
+    run(Fit::new(1), &mut expected, &parabola().take(&[0, 1, 2, 3]).unwrap()).unwrap();
+    assert_eq!(values(&model), values(&expected));
+    assert_eq!(model.passes.value().item(), 2.0);
+}
+
+#[test]
+fn a_skipped_batch_leaves_no_trace() {
+    let (mut model, mut expected) = (counting(), counting());
+    let report = run(Fit::new(3).on_non_finite(OnNonFinite::Skip), &mut model, &poisoned()).unwrap();
+    let without: Vec<usize> = (0..12).filter(|i| !(4..6).contains(i)).collect();
+    let clean = run(Fit::new(3), &mut expected, &parabola().take(&without).unwrap()).unwrap();
+    assert_eq!(values(&model), values(&expected));
+    assert_eq!((report.skipped, report.history), (3, clean.history));
+    let only = poisoned().take(&[4, 5]).unwrap();
+    let error = run(Fit::new(3).on_non_finite(OnNonFinite::Skip), &mut model, &only).unwrap_err();
+    assert_eq!(error.to_string(), "epoch 1: no batch has a finite loss and gradient");
+}
+
+#[test]
+fn the_best_weights_come_back_when_a_loss_is_no_number() {
+    let breaking = |at: usize| {
+        let mut calls = 0;
+        move |x: &mut Tensor, _: &mut dyn rand::Rng| {
+            calls += 1;
+            if calls > at {
+                x.as_mut_slice()[0] = f64::NAN;
+            }
+        }
+    };
+    let data = parabola();
+    for (broken, (epoch, step), good) in [(20, (4, 3), 3), (7, (2, 2), 1), (0, (1, 1), 0)] {
+        let mut model = counting();
+        let mut loader = Loader::new(&data, 2).unwrap().in_order().transform(breaking(broken));
+        let (mut optimizer, mut rng) = (Sgd::new(0.1), StdRng::seed_from_u64(0));
+        let fit = Fit::new(5).on_non_finite(OnNonFinite::RestoreBest).keep(Keep::AverageFrom(1));
+        let report = fit.run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap();
+        assert_eq!((report.ended, report.history.len()), (Ended::NonFinite { epoch, step }, epoch - 1));
+        assert_eq!(report.best.map_or(0, |best| best.0), good);
+        let mut expected = counting();
+        let mut loader = Loader::new(&data, 2).unwrap().in_order();
+        Fit::new(good).run(&mut expected, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).unwrap();
+        assert_eq!(values(&model), values(&expected));
+    }
+}
+
+#[test]
+fn a_gradient_that_is_no_number_counts_too() {
+    let mut model = Linear::from_values([[0.0]], [0.0]);
+    let data = Dataset::new(Tensor::ones([2, 1]), Tensor::ones([2, 1])).unwrap();
+    let (mut loader, mut rng) = (Loader::new(&data, 2).unwrap(), StdRng::seed_from_u64(0));
+    let error = Fit::new(1)
+        .run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |a, _| a.sqrt().sum())
+        .unwrap_err();
+    assert_eq!(error, FitError::NonFinite { epoch: 1, step: 1, loss: "0".into() });
+    assert_eq!(model.weight.value().item(), 0.0);
+}
+
+#[test]
+fn callbacks_see_every_step_and_end_training() {
+    let (steps, rates) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
+    let mut model = network();
+    let report = Fit::new(9)
+        .before_step(|step, optimizer| {
+            steps.borrow_mut().push((step.number, step.epoch));
+            assert_eq!(step.steps, 27);
+            optimizer.set_learning_rate(1.0 / (step.number + 1) as f64);
+        })
+        .after_epoch(|epoch, optimizer| {
+            rates.borrow_mut().push(optimizer.learning_rate());
+            if epoch.number == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .run(
+            &mut model,
+            &mut Sgd::new(9.0),
+            &mut Loader::new(&parabola(), 4).unwrap(),
+            &mut StdRng::seed_from_u64(0),
+            mse,
+        )
+        .unwrap();
+    assert_eq!((report.ended, report.history.len()), (Ended::ByCallback, 2));
+    assert_eq!(*steps.borrow(), [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 2)]);
+    assert_eq!(*rates.borrow(), [1.0 / 3.0, 1.0 / 6.0]);
+}
+
+#[test]
+fn schedules_and_checkpoints_are_callbacks() {
+    let (mut plateau, mut checkpoint) = (Plateau::new(0.5).patience(0), Checkpoint::new());
+    let (mut model, mut optimizer) = (network(), Adam::new(0.5));
+    let (mut loader, mut rng) = (Loader::new(&parabola(), 4).unwrap(), StdRng::seed_from_u64(0));
+    let mut script = [2.0, 1.0, 1.0, 0.5, 0.7].into_iter();
+    let mut rates = Vec::new();
+    Fit::new(5)
+        .metric("script", |_| script.next().unwrap_or(f64::NAN))
+        .after_epoch(|epoch, optimizer| {
+            optimizer.set_learning_rate(plateau.observe(epoch.value("script")));
+            rates.push(optimizer.learning_rate());
+            checkpoint.put_model("model", epoch.model);
+            checkpoint.put("optimizer", optimizer.save(epoch.model));
+            ControlFlow::Continue(())
+        })
+        .run(&mut model, &mut optimizer, &mut loader, &mut rng, mse)
+        .unwrap();
+    for (rate, expected) in rates.iter().zip([0.5, 0.5, 0.05, 0.05, 0.005]) {
+        assert!((rate - expected).abs() < 1e-15, "{rates:?}");
+    }
+    let mut again = network();
+    let mut its_optimizer = Adam::new(0.1);
+    checkpoint.take_model("model", &mut again).unwrap();
+    its_optimizer.restore(&again, checkpoint.take("optimizer").unwrap()).unwrap();
+    assert_eq!(values(&again), values(&model));
+    assert_eq!(its_optimizer.learning_rate(), rates[4]);
+}
+
+#[test]
+fn every_callback_is_called_and_one_break_is_enough() {
+    let called = RefCell::new(Vec::new());
+    let callback = |name: &'static str, break_at: usize| {
+        let called = &called;
+        move |epoch: &nn::train::Epoch<'_>, _: &mut dyn Optimizer| {
+            called.borrow_mut().push((name, epoch.number));
+            if epoch.number == break_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    };
+    let fit = Fit::new(9).after_epoch(callback("first", 2)).after_epoch(callback("second", 5));
+    let report = run(fit, &mut counting(), &parabola()).unwrap();
+    assert_eq!(report.ended, Ended::ByCallback);
+    assert_eq!(*called.borrow(), [("first", 1), ("second", 1), ("first", 2), ("second", 2)]);
+}
+
+#[test]
+fn patience_counts_epochs_in_a_row() {
+    let observe = |stopping: EarlyStopping, values: &[f64]| {
+        let mut stopping = stopping;
+        values.iter().position(|&value| stopping.observe(value))
+    };
+    // A tie is no improvement.
+    assert_eq!(observe(EarlyStopping::new(2), &[3.0, 4.0, 2.0, 2.0, 1.0, 1.0, 1.0, 0.0]), Some(6));
+    let accuracy = EarlyStopping::new(1).goal(Goal::Greatest).min_change(0.5);
+    assert_eq!(observe(accuracy, &[0.0, 1.0, 2.0, 2.5, 9.0]), Some(3));
+    assert_eq!(observe(EarlyStopping::new(2), &[f64::NAN, 1.0, f64::NAN, f64::NAN]), Some(3));
+}
+
+#[test]
+fn buffers_are_not_averaged() {
+    let mut model = counting();
+    run(Fit::new(3).keep(Keep::AverageFrom(1)), &mut model, &parabola()).unwrap();
+    assert_eq!(model.passes.value().item(), 18.0);
+}
+
+#[test]
+fn what_cannot_be_done_is_said_before_training() {
+    let mut model = network();
+    let mut run = |fit: Fit<'_>, batch: usize| {
+        let mut loader = Loader::new(&parabola(), batch).unwrap().drop_last();
+        let (mut optimizer, mut rng) = (Sgd::new(0.1), StdRng::seed_from_u64(0));
+        fit.run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap_err().to_string()
+    };
+    assert_eq!(run(Fit::new(1), 13), "12 samples do not fill a batch");
+    let fit = Fit::new(1).validation(&parabola()).metric("r2", |_| 0.0).watch("accuracy", Goal::Greatest);
+    assert_eq!(run(fit, 4), "nothing called \"accuracy\" is measured; there are loss, validation, r2");
+}
+
+#[test]
+fn a_history_prints_numbers_that_read_back() {
+    let mut history = History::new(["loss", "a, \"b\""]);
+    history.push(&[0.1 + 0.2, f64::NAN]);
+    history.push(&[1e-300, 3.0]);
+    let text = "epoch,loss,\"a, \"\"b\"\"\"\n1,0.30000000000000004,NaN\n2,";
+    assert!(history.to_string().starts_with(text), "{history}");
+    let table = nn::data::Table::parse("history.csv", history.to_string()).unwrap();
+    assert_eq!(table.columns(), ["epoch", "loss", "a, \"b\""]);
+    assert_eq!(table.numbers::<f64>(&["loss"]).unwrap().to_vec(), history.get("loss").unwrap());
+    assert_eq!(history.best("a, \"b\"", Goal::Least), Some((2, 3.0)));
+    assert_eq!((history.best("x", Goal::Least), history.last("x")), (None, None));
+    let path = std::env::temp_dir().join(format!("nn-history-{}.csv", std::process::id()));
+    history.save(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), history.to_string());
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
+#[should_panic(expected = "history: ")]
+fn a_row_of_a_history_has_a_number_for_each_column() {
+    History::new(["loss", "accuracy"]).push(&[1.0]);
+}
+
+#[cfg(feature = "progress")]
+#[test]
+fn a_progress_bar_changes_nothing() {
+    let trained = |fit: Fit<'_>| {
+        let mut model = network();
+        let mut loader = Loader::new(&parabola(), 4).unwrap();
+        fit.run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut StdRng::seed_from_u64(0), mse).unwrap();
+        values(&model)
+    };
+    assert_eq!(trained(Fit::new(3).callback(nn::train::Progress::new(3))), trained(Fit::new(3)));
+}

@@ -1,0 +1,169 @@
+//! Classes from a table: the species of penguins from four measurements, or a column of a file of your own.
+//!
+//! From a CSV file to a verdict: rows with gaps are left out, the rest is divided in three, scaled by what the training
+//! part knows, learned, chosen by the validation part, and judged once by the test part.
+//!
+//! ```text
+//! cargo run --release --example tabular
+//! cargo run --release --example tabular -- --inputs bill_depth_mm,body_mass_g --target sex
+//! ```
+
+use clap::Parser;
+use examples::plot::{self, Matrices, Matrix};
+use examples::{cli, penguins};
+use nn::data::{Classes, Dataset, Loader, Split, Standard, Table};
+use nn::metrics::{Confusion, argmax_rows};
+use nn::train::{Fit, Keep, Progress, Report};
+use nn::{Identity, Module, Sequential, Sgd, Tanh, loss, mlp, one_hot};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const PICTURES: &str = "target/tabular";
+
+/// Shares of the rows to train on, to choose by, and to judge by.
+const SHARES: [f64; 3] = [0.6, 0.2, 0.2];
+
+/// Learn a column of a table from other columns.
+#[derive(Debug, Parser)]
+#[command(name = "tabular")]
+struct Args {
+    /// A CSV file whose first line names its columns [default: the repository's penguins]
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Columns of numbers to learn from
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g"
+    )]
+    inputs: Vec<String>,
+    /// The column of classes
+    #[arg(long, default_value = "species")]
+    target: String,
+    /// What stands in a cell without a value
+    #[arg(long, default_value = penguins::MISSING)]
+    missing: String,
+    /// Hidden units
+    #[arg(long, default_value = "8", value_parser = cli::positive)]
+    hidden: usize,
+    /// Learning rate
+    #[arg(long, default_value = "0.1", value_parser = cli::rate)]
+    lr: f64,
+    /// Passes over the training rows, at most
+    #[arg(long, default_value = "200", value_parser = cli::positive)]
+    epochs: usize,
+    /// Epochs without a better validation loss after which training ends
+    #[arg(long, default_value = "20", value_parser = cli::positive)]
+    patience: usize,
+    /// Seed of the division, the initial weights and the order of the rows
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// 20 epochs at most
+    #[arg(long)]
+    fast: bool,
+}
+
+fn main() -> ExitCode {
+    cli::main(run)
+}
+
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let mut rng = StdRng::seed_from_u64(args.seed);
+    let table = args.data.as_ref().map_or_else(penguins::table, Table::read)?;
+    let rows = table.len();
+    let inputs: Vec<&str> = args.inputs.iter().map(String::as_str).collect();
+    let table = table.complete(&[&inputs[..], &[&args.target]].concat(), &args.missing)?;
+    let classes = table.classes(&args.target)?;
+    println!("{rows} rows, {} of them without gaps; {} classes", table.len(), classes.names.len());
+
+    let data = Dataset::new(table.numbers(&inputs)?, one_hot(&classes.labels, classes.names.len())?)?;
+    let split = Split::stratified(&classes.labels, SHARES, &mut rng)?;
+    let parts = data.parts(&split)?;
+    if parts.iter().any(Dataset::is_empty) {
+        return Err(format!("{} rows are too few to be divided in three", data.len()).into());
+    }
+    // What is known of the other parts must not reach the model: the scale is that of the training part.
+    let scale = Standard::of(parts[0].x())?;
+    let scaled = |part: &Dataset| Dataset::new(scale.apply(part.x())?, part.y().clone());
+    let [train, validation, test] = [scaled(&parts[0])?, scaled(&parts[1])?, scaled(&parts[2])?];
+    println!("{} to train on, {} to choose by, {} to judge by", train.len(), validation.len(), test.len());
+
+    let mut model = mlp(&[inputs.len(), args.hidden, classes.names.len()], Tanh, Identity, &mut rng);
+    let report = fit(&mut model, &train, &validation, &args, &mut rng)?;
+    let (epoch, least) = report.best.unwrap_or_default();
+    println!("{} epochs, the best was {epoch} with validation loss {least:.4}\n", report.history.len());
+
+    let confusion = Confusion::new(
+        &argmax_rows(&model.predict(test.x()))?,
+        &argmax_rows(test.y())?,
+        classes.names.len(),
+    )?;
+    judge(&confusion, &classes);
+    pictures(&report, &confusion, &classes.names)?;
+    cli::result(&[
+        ("accuracy", format!("{:.4}", confusion.accuracy())),
+        ("macro_f1", format!("{:.4}", confusion.macro_f1())),
+        ("epochs", report.history.len().to_string()),
+    ]);
+    Ok(())
+}
+
+/// Trains until the validation loss has not improved for a while, and keeps the weights with the best one.
+fn fit(
+    model: &mut Sequential,
+    train: &Dataset,
+    validation: &Dataset,
+    args: &Args,
+    rng: &mut StdRng,
+) -> Result<Report, Box<dyn Error>> {
+    let epochs = if args.fast { args.epochs.min(20) } else { args.epochs };
+    let report = Fit::new(epochs)
+        .validation(validation)
+        .metric("accuracy", |model| accuracy(model, validation).unwrap_or(f64::NAN))
+        .patience(args.patience)
+        .keep(Keep::Best)
+        .callback(Progress::new(epochs))
+        .run(
+            model,
+            &mut Sgd::new(args.lr).momentum(0.9),
+            &mut Loader::new(train, 16)?,
+            rng,
+            |logits, y| loss::cross_entropy_from_logits(logits, y),
+        )?;
+    Ok(report)
+}
+
+fn accuracy(model: &dyn Module, data: &Dataset) -> Result<f64, tape::Error> {
+    nn::metrics::accuracy(&argmax_rows(&model.predict(data.x()))?, &argmax_rows(data.y())?)
+}
+
+/// Prints what became of the test rows of each class.
+fn judge(confusion: &Confusion, classes: &Classes) {
+    println!("{:>12} {:>9} {:>9} {:>9}   taken for", "class", "precision", "recall", "F1");
+    for (class, name) in classes.names.iter().enumerate() {
+        let taken: Vec<String> = (0..confusion.classes())
+            .filter(|&said| confusion.count(class, said) > 0)
+            .map(|said| format!("{} {}", confusion.count(class, said), classes.names[said]))
+            .collect();
+        let (precision, recall) = (confusion.precision(class), confusion.recall(class));
+        let f1 = confusion.f1(class);
+        println!("{name:>12} {precision:>9.3} {recall:>9.3} {f1:>9.3}   {}", taken.join(", "));
+    }
+}
+
+fn pictures(report: &Report, confusion: &Confusion, names: &[String]) -> Result<(), Box<dyn Error>> {
+    let file = Path::new(PICTURES).join("loss.svg");
+    plot::history(&file, "Cross-entropy", &report.history, &["loss", "validation"], true)?;
+    println!("\npicture: {}", file.display());
+    let file = Path::new(PICTURES).join("confusion.svg");
+    let n = names.len();
+    let counts: Vec<f64> = (0..n * n).map(|i| confusion.count(i / n, i % n) as f64).collect();
+    let (title, x_label) = ("rows: what they are", "what they were taken for");
+    let matrix = Matrix { title, shape: [n, n], values: &counts, x_label, columns: names, rows: names };
+    plot::matrices(&file, &Matrices { title: "Test rows", matrices: &[matrix] })?;
+    println!("picture: {}", file.display());
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Properties that hold for every graph and every network: random cases, which shrink and print as code.
+//!
+//! The cases are the same in every run. More of them, of a fresh seed, and faster:
+//!
+//! ```text
+//! PROPTEST_CASES=50000 cargo test --release -p tests --test properties
+//! ```
+
+mod coverage;
+mod exact_graphs;
+mod networks;
+mod shrinking;
+mod smooth_graphs;

@@ -1,0 +1,236 @@
+//! Random networks: the engine's gradients within the rounding of the delta recursion, and both beside differences.
+
+use nn::loss::{bce_from_logits, cross_entropy_from_logits, half_sse, mse};
+use nn::{Context, Linear, Module};
+use proptest::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use tape::numdiff::{Interval, richardson};
+use tape::strategies::{Activation, MlpLoss, MlpSpec, mlps};
+use tape::{Scalar, Tape, Tensor, Var};
+use tests::properties::check;
+use tests::recursion::{Backward, Bounded, Network};
+
+/// The network of modules; a tied layer is that of its owner.
+struct Model {
+    spec: MlpSpec,
+    layers: Vec<Linear>,
+}
+
+impl Model {
+    fn new(spec: &MlpSpec) -> Model {
+        let layer = |k: usize| match spec.bias(k) {
+            Some(bias) => Linear::from_values(spec.weight(k), bias),
+            None => Linear::from_values(spec.weight(k), Tensor::zeros([spec.width(k + 1)])).without_bias(),
+        };
+        Model { layers: (0..spec.layers.len()).map(layer).collect(), spec: spec.clone() }
+    }
+
+    fn forward<'t>(&self, x: Var<'t>) -> Var<'t> {
+        let mut a = x;
+        for (k, layer) in self.spec.layers.iter().enumerate() {
+            let z = self.layers[self.spec.owner(k)].forward(a, &mut Context::eval());
+            let s = activate(layer.activation, z);
+            a = if self.spec.skips(k) { a + s } else { s };
+        }
+        a
+    }
+
+    fn loss<'t>(&self, a: Var<'t>) -> Scalar<'t> {
+        let y = &self.spec.target();
+        match self.spec.loss {
+            MlpLoss::HalfSse => half_sse(a, y),
+            MlpLoss::Mse => mse(a, y),
+            MlpLoss::SoftmaxCrossEntropy => cross_entropy_from_logits(a, y),
+            MlpLoss::BceWithLogits => bce_from_logits(a, y),
+        }
+    }
+}
+
+fn activate(activation: Activation, z: Var<'_>) -> Var<'_> {
+    let cx = &mut Context::eval();
+    match activation {
+        Activation::Identity => nn::Identity.forward(z, cx),
+        Activation::Relu => nn::Relu.forward(z, cx),
+        Activation::Tanh => nn::Tanh.forward(z, cx),
+        Activation::Sigmoid => nn::Sigmoid.forward(z, cx),
+        Activation::Softplus => nn::Softplus.forward(z, cx),
+        Activation::Gelu => z.gelu(),
+    }
+}
+
+/// What the engine finds for one list of numbers, and what the recursion does.
+struct Compared {
+    what: String,
+    found: Vec<f64>,
+    expected: Vec<Bounded>,
+}
+
+/// Loss and gradients by the engine, beside those of the recursion.
+fn both(spec: &MlpSpec, hand: &Backward) -> Vec<Compared> {
+    let model = Model::new(spec);
+    let tape = Tape::new();
+    let x = tape.var(spec.input());
+    let loss = model.loss(model.forward(x));
+    let grads = loss.backward();
+    let flat = |rows: &[Vec<Bounded>]| rows.concat();
+    let entry = |what: String, found, expected| Compared { what, found, expected };
+    let mut all = vec![
+        entry("loss".into(), vec![loss.value()], vec![hand.loss]),
+        entry("input".into(), grads.wrt(x).to_vec(), flat(&hand.input)),
+    ];
+    for k in (0..spec.layers.len()).filter(|&k| spec.owner(k) == k) {
+        let layer = &model.layers[k];
+        all.push(entry(format!("weights {k}"), grads.of(&layer.weight).to_vec(), flat(&hand.weights[k])));
+        if let (Some(found), Some(expected)) = (&layer.bias, &hand.biases[k]) {
+            all.push(entry(format!("biases {k}"), grads.of(found).to_vec(), expected.clone()));
+        }
+    }
+    all
+}
+
+/// What was drawn.
+#[derive(Debug, Default)]
+struct Counts {
+    cases: usize,
+    undecided: usize,
+    tied: usize,
+    skips: usize,
+    activations: BTreeMap<Activation, usize>,
+    losses: BTreeMap<MlpLoss, usize>,
+}
+
+impl Counts {
+    fn add(&mut self, spec: &MlpSpec) {
+        let layers = 0..spec.layers.len();
+        self.cases += 1;
+        self.tied += usize::from(layers.clone().any(|k| spec.owner(k) != k));
+        self.skips += usize::from(layers.clone().any(|k| spec.skips(k)));
+        for layer in &spec.layers {
+            *self.activations.entry(layer.activation).or_default() += 1;
+        }
+        *self.losses.entry(spec.loss).or_default() += 1;
+    }
+
+    fn check(&self) {
+        println!("{self:?}");
+        let enough = |count: usize, part: usize| count >= self.cases / part;
+        assert!(Activation::ALL.iter().all(|s| enough(self.activations[s], 5)), "{self:?}");
+        assert!(MlpLoss::ALL.iter().all(|loss| enough(self.losses[loss], 6)), "{self:?}");
+        assert!(enough(self.tied, 10) && enough(self.skips, 4), "{self:?}");
+        assert!(self.undecided <= self.cases / 50, "{self:?}");
+    }
+}
+
+#[test]
+fn gradients_equal_the_delta_recursion_within_its_rounding() {
+    let counts = RefCell::new(Counts::default());
+    let worst = RefCell::new(0.0_f64);
+    check(512, mlps(), |spec| {
+        let hand = Network::new(&spec).backward();
+        counts.borrow_mut().add(&spec);
+        if hand.undecided {
+            counts.borrow_mut().undecided += 1;
+            return Ok(());
+        }
+        for Compared { what, found, expected } in both(&spec, &hand) {
+            prop_assert_eq!(found.len(), expected.len());
+            for (i, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+                let (error, bound) = ((found - expected.value).abs(), expected.tolerance());
+                prop_assert!(
+                    error <= bound,
+                    "{what}[{i}]: {found}, the recursion {}, apart {error:e}, bound {bound:e}",
+                    expected.value
+                );
+                if bound > 0.0 {
+                    worst.replace_with(|worst| worst.max(error / bound));
+                }
+            }
+        }
+        Ok(())
+    });
+    counts.borrow().check();
+    println!("largest distance: {:.2e} of its bound", worst.into_inner());
+}
+
+/// The network with small whole numbers, and without functions that round.
+fn exact(spec: &MlpSpec) -> MlpSpec {
+    let mut spec = spec.clone();
+    spec.loss = MlpLoss::HalfSse;
+    spec.numbers.iter_mut().for_each(|k| *k = 16 * (*k % 3));
+    for layer in &mut spec.layers {
+        let relu = (layer.activation as usize).is_multiple_of(2);
+        layer.activation = if relu { Activation::Relu } else { Activation::Identity };
+    }
+    spec
+}
+
+#[test]
+fn gradients_of_exact_networks_equal_the_delta_recursion_to_the_bit() {
+    check(512, mlps(), |spec| {
+        let spec = exact(&spec);
+        let hand = Network::new(&spec).backward();
+        for Compared { what, found, expected } in both(&spec, &hand) {
+            let expected: Vec<f64> = expected.iter().map(|x| x.value).collect();
+            prop_assert_eq!(found, expected, "{}", what);
+        }
+        Ok(())
+    });
+}
+
+/// Relative to the gradient or the loss: an interval this narrow tells something, and none may miss by more.
+const DIFFERENCE: f64 = 1e-8;
+
+/// The derivative of the recursion's loss in one number, as an interval. The decisions of `relu` may change along the
+/// way, so only networks without it are asked.
+fn difference(network: &Network, place: impl Fn(&mut Network) -> &mut Bounded) -> Interval {
+    let mut moved = network.clone();
+    let x = place(&mut moved).value;
+    let at = |x: f64| {
+        place(&mut moved).value = x;
+        moved.loss()
+    };
+    richardson(at, x, 9)
+}
+
+#[test]
+fn the_delta_recursion_lies_in_the_intervals_of_differences() {
+    let [compared, missed, narrow] = [const { Cell::new(0_usize) }; 3];
+    check(128, mlps(), |mut spec| {
+        for layer in spec.layers.iter_mut().filter(|layer| layer.activation == Activation::Relu) {
+            layer.activation = Activation::Tanh;
+        }
+        let network = Network::new(&spec);
+        let hand = network.backward();
+        // One weight and one bias of each layer that owns some: another one in every layer and network.
+        for k in (0..spec.layers.len()).filter(|&k| spec.owner(k) == k) {
+            let row = spec.numbers[k].unsigned_abs() as usize % spec.width(k + 1);
+            let column = spec.numbers[k + 1].unsigned_abs() as usize % spec.width(k);
+            let weight = difference(&network, |n| &mut n.weights[k][row][column]);
+            let mut pairs = vec![(hand.weights[k][row][column], weight)];
+            if let Some(bias) = &hand.biases[k] {
+                let slope = difference(&network, |n| &mut n.biases[k].as_mut().expect("it has one")[row]);
+                pairs.push((bias[row], slope));
+            }
+            for (expected, interval) in pairs {
+                let apart = (expected.value - interval.mid).abs();
+                let allowed = interval.radius + expected.tolerance();
+                let size = expected.value.abs().max(hand.loss.value.abs()).max(1e-3);
+                prop_assert!(
+                    apart <= allowed || apart <= DIFFERENCE * size,
+                    "layer {k}: {}, differences {interval}",
+                    expected.value
+                );
+                compared.set(compared.get() + 1);
+                missed.set(missed.get() + usize::from(apart > allowed));
+                narrow.set(narrow.get() + usize::from(allowed <= DIFFERENCE * size));
+            }
+        }
+        Ok(())
+    });
+    let [compared, missed, narrow] = [compared, missed, narrow].map(Cell::into_inner);
+    println!("{compared} derivatives, {narrow} intervals are narrow, {missed} miss the derivative");
+    assert!(narrow * 100 >= 95 * compared, "{narrow} of {compared} intervals are narrow");
+    // What the intervals of one formula promise; the panel of the checker measures it too.
+    assert!(missed * 1000 <= compared, "{missed} of {compared} intervals miss the derivative");
+}
