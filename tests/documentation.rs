@@ -57,6 +57,27 @@ fn every_convention_has_the_test_that_its_row_names() {
 }
 
 #[test]
+fn every_term_of_the_glossary_is_listed_with_its_test() {
+    let page = read("docs/seed-systems.md");
+    for number in 1..=62 {
+        let id = format!("| GL-{number:02} |");
+        let rows: Vec<&str> = page.lines().filter(|line| line.starts_with(&id)).collect();
+        assert!(!rows.is_empty(), "{id} is missing");
+        for row in rows {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let Some(file) = cells[6].split("](../").nth(1).and_then(|link| link.split(')').next()) else {
+                assert_eq!(cells[5], "text only", "{row}");
+                continue;
+            };
+            // Either the row names another one, or the term has a test of its own.
+            let other = cells[2].split_once(": ").is_some_and(|(id, _)| id.len() == 5 && id.contains('-'));
+            let test = if other { "#[test]".to_owned() } else { format!("fn gl_{number:02}_") };
+            assert!(read(file).contains(&test), "{file} has no {test}");
+        }
+    }
+}
+
+#[test]
 fn a_model_of_ones_own_takes_less_than_forty_lines() {
     let program = read("examples/custom_model.rs");
     let model = program.split("// ---- The operation ----").nth(1).unwrap_or_default();

@@ -3,6 +3,7 @@
 mod backward_pass;
 mod chapter_8;
 mod chapter_8_training;
+mod glossary;
 mod mlp_training;
 mod train_a_network;
 mod walk_through;
