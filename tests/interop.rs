@@ -86,3 +86,30 @@ fn a_file_of_several_number_types_is_read_by_name_only() {
     let missing = safetensors::load_tensor::<f32>(file("torch_mlp.safetensors"), "1.weight").unwrap_err();
     assert!(missing.to_string().ends_with("missing tensors: 1.weight"), "{missing}");
 }
+
+/// Writes what `reference/read_back.py` reads with other libraries.
+#[test]
+#[ignore = "for reference/read_back.py: writes target/interop"]
+fn files_for_other_programs() {
+    fn write<T: Stored>(name: &str) {
+        let numbers = |numbers: &[f64]| -> Vec<T> { numbers.iter().map(|&x| T::from_f64(x)).collect() };
+        let state: nn::files::State<T> = vec![
+            (
+                "layer.weight".to_string(),
+                Tensor::from_fn([3, 4], |i| T::from_f64((4 * i[0] + i[1]) as f64 / 8.0 - 0.5)),
+            ),
+            ("layer.bias".to_string(), Tensor::from(numbers(&[1e-30, -1.0, 0.1]))),
+            ("scale".to_string(), Tensor::scalar(T::from_f64(1.0 / 3.0))),
+            ("empty".to_string(), Tensor::zeros([0, 2])),
+        ];
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/interop");
+        std::fs::create_dir_all(&folder).unwrap();
+        for ending in ["safetensors", "npz"] {
+            let path = folder.join(format!("{name}.{ending}"));
+            nn::files::save(&path, &state).unwrap();
+            assert_eq!(nn::files::load::<T>(&path).unwrap().len(), state.len());
+        }
+    }
+    write::<f64>("float64");
+    write::<f32>("float32");
+}
