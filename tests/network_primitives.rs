@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use tape::network::{self, Attention, Classes, Reduction, Transposed};
 use tape::ops::{Conv2d, ConvTranspose2d, Embedding, Pool, Window};
 use tape::{Tape, Tensor, Var};
-use tests::reference::{Case, cases, tensor};
+use tests::reference::{Case, cases, flags, tensor};
 
 /// Relative agreement.
 const RELATIVE: f64 = 1e-12;
@@ -51,14 +51,6 @@ fn classes(case: &Case) -> Classes {
 /// A list of whole numbers beside its shape.
 fn whole(value: &Value) -> Vec<i64> {
     tensor(value).expect("a list").to_vec().into_iter().map(|x| x as i64).collect()
-}
-
-/// Zeros and ones of a mask of truth values.
-fn flags(value: &Value) -> Tensor {
-    let list = |key: &str| value[key].as_array().expect("a list").clone();
-    let shape: Vec<usize> = list("shape").iter().map(|n| n.as_u64().expect("an extent") as usize).collect();
-    let flag = |flag: &Value| f64::from(u8::from(flag.as_bool().expect("true or false")));
-    Tensor::from_vec(shape, list("data").iter().map(flag).collect()).expect("a mask as its shape says")
 }
 
 /// The trailing axes that are normalized.

@@ -4,6 +4,7 @@
 mod closed_form;
 mod documentation;
 mod interop;
+mod layers;
 mod linear_algebra;
 mod loss_elements;
 mod loss_numbers;

@@ -49,6 +49,14 @@ pub fn tensor(value: &Value) -> Option<Tensor> {
     Some(Tensor::from_vec(shape, data).expect("a tensor as its shape says"))
 }
 
+/// Zeros and ones of a mask of truth values.
+pub fn flags(value: &Value) -> Tensor {
+    let list = |key: &str| value[key].as_array().expect("a list").clone();
+    let shape: Vec<usize> = list("shape").iter().map(|n| n.as_u64().expect("an extent") as usize).collect();
+    let flag = |flag: &Value| f64::from(u8::from(flag.as_bool().expect("true or false")));
+    Tensor::from_vec(shape, list("data").iter().map(flag).collect()).expect("a mask as its shape says")
+}
+
 /// The lines of one file.
 pub fn json(file: &str) -> Vec<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/data").join(file);
@@ -56,7 +64,7 @@ pub fn json(file: &str) -> Vec<Value> {
     serde_json::from_str(&text).expect("a JSON array")
 }
 
-/// The cases of one file.
+/// The cases of one file of operations.
 pub fn cases(file: &str) -> Vec<Case> {
     let list = |value: &Value| value.as_array().expect("a list").clone();
     let case = |case: &Value| Case {

@@ -44,6 +44,7 @@ pub mod checkpoint;
 pub mod data;
 pub mod files;
 pub mod init;
+pub mod layers;
 pub mod linear;
 pub mod loss;
 pub mod metrics;
@@ -54,8 +55,17 @@ pub mod parameters;
 pub mod sequential;
 pub mod state;
 
-pub use activation::{Identity, LeakyRelu, Relu, Sigmoid, SigmoidScaled, Softmax, Softplus, Tanh};
+pub use activation::{
+    Elu, Gelu, GeluTanh, HardTanh, Identity, LeakyRelu, LogSigmoid, LogSoftmax, Mish, Relu, Selu, Sigmoid,
+    SigmoidScaled, Silu, Softmax, Softplus, Tanh,
+};
 pub use init::Init;
+pub use layers::{
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d,
+    ConvTranspose2d, Dropout, Embedding, Flatten, GroupNorm, Gru, GruCell, LayerNorm, LearnedSigmoid, Lstm,
+    LstmCell, MaxPool2d, MultiHeadAttention, PRelu, Residual, RmsNorm, Rnn, RnnCell, TransformerBlock,
+    padding_mask,
+};
 pub use linear::Linear;
 pub use loss::{Loss, one_hot};
 pub use module::{Context, Module};

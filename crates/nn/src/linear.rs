@@ -3,7 +3,7 @@
 use crate::Parameters;
 use crate::init::{FanIn, Fans, Init};
 use crate::module::{Context, Module};
-use crate::param::Param;
+use crate::param::{Param, recorded};
 use rand::Rng;
 use tape::{Element, Error, Tensor, Var};
 
@@ -79,13 +79,18 @@ impl<T: Element> Linear<T> {
     }
 }
 
+/// `x · Wᵀ + b`, or without a bias `x · Wᵀ`.
+#[track_caller]
+pub(crate) fn affine<'t, T: Element>(x: Var<'t, T>, w: Var<'t, T>, b: Option<Var<'t, T>>) -> Var<'t, T> {
+    match b {
+        Some(b) => x.linear(w, b),
+        None => x.matmul(w.transpose()),
+    }
+}
+
 impl<T: Element> Module<T> for Linear<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        let weight = self.weight.on(x.tape());
-        match &self.bias {
-            Some(bias) => x.linear(weight, bias.on(x.tape())),
-            None => x.matmul(weight.transpose()),
-        }
+        affine(x, self.weight.on(x.tape()), recorded(&self.bias, x.tape()))
     }
 }
 

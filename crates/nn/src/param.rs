@@ -124,6 +124,12 @@ impl<T: Element> From<&Param<T>> for ParamId {
     }
 }
 
+/// Records a parameter that a layer may do without.
+#[track_caller]
+pub(crate) fn recorded<'t, T: Element>(param: &Option<Param<T>>, tape: &'t Tape<T>) -> Option<Var<'t, T>> {
+    param.as_ref().map(|param| param.on(tape))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

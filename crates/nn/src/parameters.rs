@@ -27,6 +27,7 @@ enum Segment<'p> {
     Root,
     Field(&'p str),
     Index(usize),
+    Numbered(&'p str, usize),
 }
 
 impl Path<'static> {
@@ -46,6 +47,16 @@ impl<'p> Path<'p> {
     pub fn index(&'p self, i: usize) -> Path<'p> {
         Path { parent: Some(self), segment: Segment::Index(i) }
     }
+
+    /// The path of one of several fields whose names end in a number.
+    ///
+    /// ```
+    /// use nn::Path;
+    /// assert_eq!(Path::root().field("rnn").numbered("weight_ih_l", 0).to_string(), "rnn.weight_ih_l0");
+    /// ```
+    pub fn numbered(&'p self, name: &'p str, i: usize) -> Path<'p> {
+        Path { parent: Some(self), segment: Segment::Numbered(name, i) }
+    }
 }
 
 impl fmt::Display for Path<'_> {
@@ -60,6 +71,7 @@ impl fmt::Display for Path<'_> {
             Segment::Root => Ok(()),
             Segment::Field(name) => f.write_str(name),
             Segment::Index(i) => write!(f, "{i}"),
+            Segment::Numbered(name, i) => write!(f, "{name}{i}"),
         }
     }
 }
@@ -292,6 +304,29 @@ impl<T: Element, P: Parameters<T>, const N: usize> Parameters<T> for [P; N] {
         self.as_mut_slice().visit_mut(path, f);
     }
 }
+
+/// Implements [`Parameters`] for types that have none, whatever the numbers.
+macro_rules! without_parameters {
+    ($($name:ty),* $(,)?) => {$(
+        impl<T: tape::Element> $crate::Parameters<T> for $name {
+            fn visit<'a>(
+                &'a self,
+                _: &$crate::Path<'_>,
+                _: &mut dyn FnMut(&$crate::Path<'_>, &'a $crate::Param<T>),
+            ) {
+            }
+
+            fn visit_mut<'a>(
+                &'a mut self,
+                _: &$crate::Path<'_>,
+                _: &mut dyn FnMut(&$crate::Path<'_>, &'a mut $crate::Param<T>),
+            ) {
+            }
+        }
+    )*};
+}
+
+pub(crate) use without_parameters;
 
 /// The fields of a tuple are named by their positions.
 macro_rules! tuples {

@@ -101,6 +101,32 @@ fn another_number_type_is_refused_by_name() {
     assert_eq!(npz::from_bytes::<f64>(&bytes).unwrap_err(), expected("<f4"));
 }
 
+/// A safetensors file with one whole number of 64 bits.
+fn counter(n: i64) -> Vec<u8> {
+    let header = br#"{"norm.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,8]}}"#;
+    [&(header.len() as u64).to_le_bytes()[..], header, &n.to_le_bytes()].concat()
+}
+
+#[test]
+fn counters_of_other_programs_are_read_where_they_are_exact() {
+    let found = |n| safetensors::from_bytes::<f32>(&counter(n)).map(|state| state[0].1.item());
+    assert_eq!(
+        [0, 1, -7, 1 << 24, 1 << 40].map(|n| found(n).unwrap()),
+        [0.0, 1.0, -7.0, 16777216.0, 1099511627776.0]
+    );
+    let refused =
+        Problem::Dtype { tensor: "norm.num_batches_tracked".into(), expected: "f32", found: "i64".into() };
+    for n in [(1 << 24) + 1, i64::MAX] {
+        assert_eq!(found(n).unwrap_err(), refused, "{n}");
+    }
+    assert_eq!(safetensors::from_bytes::<f64>(&counter((1 << 24) + 1)).unwrap()[0].1.item(), 16777217.0);
+    for (descr, bytes) in [("<i8", 5i64.to_le_bytes()), (">i8", 5i64.to_be_bytes())] {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (), }}\n");
+        let bytes = [with_dictionary(&header, 0), bytes.to_vec()].concat();
+        assert_eq!(npy::from_bytes::<f32>(&bytes).unwrap(), Tensor::scalar(5.0), "{descr}");
+    }
+}
+
 #[test]
 fn a_name_that_stands_twice_is_refused() {
     let state = vec![("w".to_owned(), Tensor::scalar(1.0)), ("w".to_owned(), Tensor::scalar(2.0))];

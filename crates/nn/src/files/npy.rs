@@ -2,8 +2,8 @@
 //!
 //! Written here: the library for the format brings arbitrary-precision integers and a parser generator for the
 //! three keys of one dictionary. Read are versions 1 to 3, both byte orders, C and Fortran order, any number
-//! type's name (so that the error can say it) but only the values of `f32` and `f64`; written is version 1,
-//! little-endian, C order.
+//! type's name (so that the error can say it) but only the values of `f32` and `f64`, and whole numbers of 64 bits
+//! where they are exact in those; written is version 1, little-endian, C order.
 
 use super::error::{FileError, Problem};
 use super::{Stored, atomic, stored};
@@ -18,6 +18,9 @@ const ALIGNMENT: usize = 64;
 
 /// Longer headers than this describe records, not numbers.
 const MAX_HEADER: usize = 1 << 16;
+
+/// Whole numbers of 64 bits, without the byte order.
+const WHOLE: &str = "i8";
 
 /// The name in errors of a tensor that has none.
 const UNNAMED: &str = "";
@@ -70,10 +73,15 @@ pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
 pub(super) fn from_reader<T: Stored>(mut reader: impl Read, name: &str) -> Result<Tensor<T>, Problem> {
     let header = Header::read(&mut reader)?;
     let (order, kind) = header.descr.split_at(header.descr.len().min(1));
-    if kind != T::DESCR || !matches!(order, "<" | ">" | "=") {
-        return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found: header.descr });
-    }
-    let count = stored::byte_count(&header.shape, T::SIZE)?;
+    let refused =
+        || Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found: header.descr.clone() };
+    let size = match kind {
+        _ if !matches!(order, "<" | ">" | "=") => return Err(refused()),
+        kind if kind == T::DESCR => T::SIZE,
+        WHOLE => stored::WHOLE_SIZE,
+        _ => return Err(refused()),
+    };
+    let count = stored::byte_count(&header.shape, size)?;
     // What the header claims is not allocated; the buffer grows with what there is, up to one byte too many.
     let mut bytes = Vec::new();
     reader.take(count as u64 + 1).read_to_end(&mut bytes).map_err(read_error)?;
@@ -87,15 +95,16 @@ pub(super) fn from_reader<T: Stored>(mut reader: impl Read, name: &str) -> Resul
         });
     }
     if order == ">" {
-        bytes.chunks_exact_mut(T::SIZE).for_each(<[u8]>::reverse);
+        bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
     }
+    let numbers = if kind == WHOLE { stored::whole(&bytes).ok_or_else(refused)? } else { T::read(&bytes) };
     let mut shape: Vec<usize> = header.shape.iter().map(|&n| n as usize).collect();
     if !header.fortran_order {
-        return stored::tensor(&shape, &bytes);
+        return stored::tensor(&shape, numbers, size);
     }
     // Column by column is row by row of the transpose.
     shape.reverse();
-    let reversed = stored::tensor(&shape, &bytes)?;
+    let reversed = stored::tensor(&shape, numbers, size)?;
     let axes: Vec<isize> = (0..shape.len() as isize).rev().collect();
     Ok(reversed.permute(&axes[..]).contiguous())
 }

@@ -64,7 +64,8 @@ fn to_bytes_with<T: Stored>(
     ::safetensors::serialize(entries, metadata).map_err(corrupt)
 }
 
-/// The tensors in the bytes of a file, sorted by name.
+/// The tensors in the bytes of a file, sorted by name. Whole numbers of 64 bits, with which other programs count
+/// batches, are read too if `T` holds them exactly.
 ///
 /// # Errors
 /// A file that is damaged or cut off, and tensors of another number type than `T`.
@@ -81,11 +82,16 @@ fn entries<T: Stored>(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Result<State
     views.sort_by_key(|&(name, _)| name);
     let mut state = State::new();
     for (name, view) in views {
-        if view.dtype() != T::DTYPE {
+        let (numbers, size) = match view.dtype() {
+            dtype if dtype == T::DTYPE => (Some(T::read(view.data())), T::SIZE),
+            ::safetensors::Dtype::I64 => (stored::whole(view.data()), stored::WHOLE_SIZE),
+            _ => (None, T::SIZE),
+        };
+        let Some(numbers) = numbers else {
             let found = view.dtype().to_string().to_lowercase();
             return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found });
-        }
-        state.push((name.to_owned(), stored::tensor(view.shape(), view.data())?));
+        };
+        state.push((name.to_owned(), stored::tensor(view.shape(), numbers, size)?));
     }
     Ok(state)
 }

@@ -56,10 +56,25 @@ pub(crate) fn byte_count(shape: &[u64], size: usize) -> Result<usize, Problem> {
     Ok(if shape.contains(&0) { 0 } else { all as usize })
 }
 
-/// The tensor of these bytes, which were counted.
-pub(crate) fn tensor<T: Stored>(shape: &[usize], bytes: &[u8]) -> Result<Tensor<T>, Problem> {
+/// Bytes of one whole number, which other programs count batches with.
+pub(crate) const WHOLE_SIZE: usize = size_of::<i64>();
+
+/// Reads whole numbers in little-endian order, if `T` holds every one of them exactly.
+pub(crate) fn whole<T: Stored>(bytes: &[u8]) -> Option<Vec<T>> {
+    let (numbers, _) = bytes.as_chunks::<WHOLE_SIZE>();
+    let exact = |&bytes| {
+        let n = i64::from_le_bytes(bytes);
+        let x = T::from_f64(n as f64);
+        // In 128 bits: the largest number rounds to one that 64 bits do not hold.
+        (x.to_f64() as i128 == i128::from(n)).then_some(x)
+    };
+    numbers.iter().map(exact).collect()
+}
+
+/// The tensor of these numbers, of which each took so many bytes.
+pub(crate) fn tensor<T: Stored>(shape: &[usize], numbers: Vec<T>, size: usize) -> Result<Tensor<T>, Problem> {
     let announced = shape.iter().map(|&n| n as u64).collect::<Vec<_>>();
-    let expected = byte_count(&announced, T::SIZE)? as u64;
-    Tensor::from_vec(Shape::from(shape), T::read(bytes))
-        .map_err(|_| Problem::Truncated { expected, found: bytes.len() as u64 })
+    let expected = byte_count(&announced, size)? as u64;
+    let found = (numbers.len() * size) as u64;
+    Tensor::from_vec(Shape::from(shape), numbers).map_err(|_| Problem::Truncated { expected, found })
 }

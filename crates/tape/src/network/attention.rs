@@ -53,6 +53,29 @@ pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
     v: &A,
     attention: &Attention<T>,
 ) -> A {
+    attention_weights(q, k, attention).matmul(v)
+}
+
+/// `softmax(q kᵀ · scale + bias)`: how much of each key a query takes in [`scaled_dot_product_attention`].
+///
+/// # Shapes
+/// `q` `[.., queries, width]`, `k` `[.., keys, width]`; the result is `[.., queries, keys]`.
+///
+/// # Domain
+/// Rows sum to 1; that of a query that sees no key is 0, and gives no gradient.
+///
+/// # Examples
+/// ```
+/// use tape::network::{Attention, attention_weights};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (q, k) = (tape.var([[1.0], [1.0]]), tape.var([[3.0], [3.0]]));
+/// let y = attention_weights(&q, &k, &Attention { causal: true, ..Attention::default() });
+/// assert_eq!(y.value(), Tensor::from([[1.0, 0.0], [0.5, 0.5]]));
+/// assert_eq!(y.vjp([[1.0, 0.0], [1.0, 0.0]]).wrt(k), Tensor::from([[0.25], [-0.25]]));
+/// ```
+#[track_caller]
+pub fn attention_weights<T: Element, A: Array<T>>(q: &A, k: &A, attention: &Attention<T>) -> A {
     let width = q.shape().last().copied().unwrap_or(1);
     let scale = attention.scale.unwrap_or(1.0 / (width as f64).sqrt());
     let mut scores = (q.clone() * q.lift(scale)).matmul(&k.transpose());
@@ -69,5 +92,5 @@ pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
         let mask = Tensor::from_fn([queries, keys], |i| if i[1] <= i[0] { T::ONE } else { T::ZERO });
         scores = A::apply(Select { mask }, &[&scores, &unseen]);
     }
-    scores.softmax(-1).matmul(v)
+    scores.softmax(-1)
 }

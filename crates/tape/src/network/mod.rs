@@ -17,7 +17,7 @@ mod dropout;
 mod loss;
 mod norm;
 
-pub use attention::{Attention, scaled_dot_product_attention};
+pub use attention::{Attention, attention_weights, scaled_dot_product_attention};
 pub use conv::{Transposed, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
 pub use dropout::dropout;
 pub use loss::{Classes, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
@@ -28,7 +28,22 @@ use crate::op::Array;
 use crate::ops::Arrays;
 
 /// A vector with one number for each channel, which is axis 1 of `x`, in a shape that broadcasts with `x`.
-fn per_channel<T: Element, A: Array<T>>(channels: &A, x: &A) -> A {
+///
+/// # Shapes
+/// `channels` `[channels]`, `x` `[batch, channels, ..]`; the result is `[channels, 1, ..]`, of one axis less than `x`.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor, network};
+/// let tape = Tape::new();
+/// let x = tape.constant(Tensor::ones([4, 2, 3]));
+/// let scale = tape.var([2.0, 5.0]);
+/// let y = x * network::per_channel(&scale, &x);
+/// assert_eq!(y.value().slice(0, ..1).to_vec(), [2.0, 2.0, 2.0, 5.0, 5.0, 5.0]);
+/// assert_eq!(y.sum().backward().wrt(scale).to_vec(), [12.0, 12.0]);
+/// ```
+#[track_caller]
+pub fn per_channel<T: Element, A: Array<T>>(channels: &A, x: &A) -> A {
     let mut shape = vec![1; x.shape().rank().saturating_sub(1).max(1)];
     shape[0] = channels.shape().size();
     channels.reshape(shape)

@@ -1,0 +1,177 @@
+//! Attention with several heads.
+
+use super::Dropout;
+use crate::Parameters;
+use crate::init::{Fans, Init, XavierUniform};
+use crate::linear::{Linear, affine};
+use crate::module::{Context, Module};
+use crate::param::{Param, recorded};
+use rand::Rng;
+use tape::network::{self, Attention};
+use tape::{Element, Error, Tensor, Var};
+
+/// Attention in `heads` subspaces at once. Vaswani and others, 2017.
+///
+/// # Shapes
+/// Queries `[batch, queries, width]`, keys and values `[batch, keys, width]`; `in_proj_weight` `[3 width, width]` with the
+/// blocks of queries, keys and values one below the other, `in_proj_bias` `[3 width]`. The output is
+/// `[batch, queries, width]`, the weights are `[batch, heads, queries, keys]`.
+///
+/// # Math
+/// With `Q = q W_qᵀ + b_q`, `K` and `V` likewise, each cut into `heads` pieces of `width / heads` columns: the pieces
+/// `softmax(Q Kᵀ √(heads / width)) V` side by side, then the linear layer `out_proj`.
+///
+/// # Masks
+/// [`Attention`] says which keys a query sees: its `mask` broadcasts with the weights and is not 0 where a key is seen,
+/// so a `[queries, keys]` mask serves all heads of all samples and [`padding_mask`] leaves out the ends of short
+/// samples; the product of two masks is both. `causal` hides what comes later. A query that sees no key gets weights 0.
+/// (PyTorch's layer marks with true what is *not* seen.)
+///
+/// # Initial values
+/// `in_proj_weight` from [`XavierUniform`] for its shape, U(±√(6 / (4 width))), `out_proj.weight` from U(±1/√width),
+/// biases 0; no dropout.
+///
+/// ```
+/// use nn::{Context, MultiHeadAttention};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::{Tape, Tensor, network::Attention};
+/// let layer = MultiHeadAttention::new(4, 2, &mut StdRng::seed_from_u64(0));
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from_fn([1, 3, 4], |i| (i[1] * 4 + i[2]) as f64 * 0.1));
+/// let causal = Attention { causal: true, ..Attention::default() };
+/// let (y, weights) = layer.forward(x, x, x, &causal, &mut Context::eval());
+/// assert_eq!(y.shape(), [1, 3, 4]);
+/// assert_eq!(weights.slice(2, ..1).value().to_vec(), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+/// // What the first query says does not depend on what comes later.
+/// let grads = y.slice(1, ..1).sum().backward();
+/// assert_eq!(grads.wrt(x).slice(1, 1..), Tensor::zeros([1, 2, 4]));
+/// assert_eq!(grads.of(&layer.out_proj.bias.unwrap()).to_vec(), [1.0; 4]);
+/// ```
+#[derive(Clone, Debug, Parameters)]
+pub struct MultiHeadAttention<T: Element = f64> {
+    /// `[3 width, width]`: queries, keys, values.
+    pub in_proj_weight: Param<T>,
+    /// `[3 width]`.
+    pub in_proj_bias: Option<Param<T>>,
+    /// From the heads to the output.
+    pub out_proj: Linear<T>,
+    /// What happens to the weights.
+    pub dropout: Dropout,
+    #[parameters(skip)]
+    heads: usize,
+}
+
+impl<T: Element> MultiHeadAttention<T> {
+    /// A layer for vectors of `width` numbers.
+    ///
+    /// # Panics
+    /// If the heads do not divide the width.
+    #[track_caller]
+    pub fn new(width: usize, heads: usize, rng: &mut (impl Rng + ?Sized)) -> MultiHeadAttention<T> {
+        if heads == 0 || !width.is_multiple_of(heads) {
+            let reason = format!("{heads} heads do not divide a width of {width}");
+            Error::Invalid { op: "attention", reason }.panic()
+        }
+        let in_proj_weight =
+            Param::new(XavierUniform.tensor([3 * width, width], Fans::new(width, 3 * width), rng));
+        let in_proj_bias = Some(Param::new(Tensor::zeros([3 * width])));
+        let mut out_proj = Linear::new(width, width, rng);
+        out_proj.bias = Some(Param::new(Tensor::zeros([width])));
+        MultiHeadAttention { in_proj_weight, in_proj_bias, out_proj, dropout: Dropout::new(0.0), heads }
+    }
+
+    /// The layer without biases.
+    pub fn without_bias(self) -> MultiHeadAttention<T> {
+        MultiHeadAttention { in_proj_bias: None, out_proj: self.out_proj.without_bias(), ..self }
+    }
+
+    /// The layer with dropout of the weights in training.
+    ///
+    /// # Panics
+    /// If `p` is not in `[0, 1]`.
+    #[track_caller]
+    pub fn with_dropout(self, p: f64) -> MultiHeadAttention<T> {
+        MultiHeadAttention { dropout: Dropout::new(p), ..self }
+    }
+
+    /// How many heads there are.
+    pub fn heads(&self) -> usize {
+        self.heads
+    }
+
+    /// What the queries find, and the weights with which they found it.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn forward<'t>(
+        &self,
+        query: Var<'t, T>,
+        key: Var<'t, T>,
+        value: Var<'t, T>,
+        attention: &Attention<T>,
+        cx: &mut Context<T>,
+    ) -> (Var<'t, T>, Var<'t, T>) {
+        let [q, k, v] = self.project([query, key, value]);
+        let weights = network::attention_weights(&q, &k, attention);
+        let [samples, heads, queries, _] = [0, 1, 2, 3].map(|axis| q.shape()[axis]);
+        let expected = vec![samples, heads, queries, k.shape()[2]];
+        if *weights.shape() != *expected {
+            // The mask, or the keys of other samples, stretched them.
+            Error::Shape { op: "attention weights", expected, found: weights.shape().dims() }.panic()
+        }
+        let weights = self.dropout.forward(weights, cx);
+        let found = weights.matmul(v).permute([0, 2, 1, 3]).flatten(2..);
+        (self.out_proj.forward(found, cx), weights)
+    }
+
+    /// Each of queries, keys and values through its block of the weights, as `[batch, heads, length, width / heads]`.
+    #[track_caller]
+    fn project<'t>(&self, x: [Var<'t, T>; 3]) -> [Var<'t, T>; 3] {
+        let tape = x[0].tape();
+        let (weight, bias) = (self.in_proj_weight.on(tape), recorded(&self.in_proj_bias, tape));
+        let width = weight.shape()[1] as isize;
+        [0, 1, 2].map(|i: isize| {
+            let (x, rows) = (x[i as usize], i * width..(i + 1) * width);
+            let [batch, length] = self.sequence(x);
+            let projected = affine(x, weight.slice(0, rows.clone()), bias.map(|b| b.slice(0, rows)));
+            projected.reshape([batch, length, self.heads, width as usize / self.heads]).permute([0, 2, 1, 3])
+        })
+    }
+
+    /// Samples and their length.
+    #[track_caller]
+    fn sequence(&self, x: Var<'_, T>) -> [usize; 2] {
+        let width = self.in_proj_weight.value().shape()[1];
+        match x.shape()[..] {
+            [batch, length, found] if found == width => [batch, length],
+            _ => {
+                let reason = format!("expected [batch, length, {width}], found shape {:?}", x.shape());
+                Error::Invalid { op: "attention", reason }.panic()
+            }
+        }
+    }
+}
+
+/// The mask for samples of these lengths among `keys` positions: 1 where a sample has a key, 0 where it is only padded.
+///
+/// # Shapes
+/// The result is `[batch, 1, 1, keys]`, which broadcasts with the weights of [`MultiHeadAttention`].
+///
+/// # Panics
+/// If a length is above `keys`.
+///
+/// ```
+/// use nn::padding_mask;
+/// use tape::Tensor;
+/// let mask: Tensor = padding_mask(&[3, 1], 3);
+/// assert_eq!(mask, Tensor::from([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]).reshape([2, 1, 1, 3]));
+/// ```
+#[track_caller]
+pub fn padding_mask<T: Element>(lengths: &[usize], keys: usize) -> Tensor<T> {
+    if let Some(length) = lengths.iter().find(|&&length| length > keys) {
+        let reason = format!("expected lengths up to {keys}, found {length}");
+        Error::Invalid { op: "padding_mask", reason }.panic()
+    }
+    Tensor::from_fn([lengths.len(), 1, 1, keys], |i| if i[3] < lengths[i[0]] { T::ONE } else { T::ZERO })
+}

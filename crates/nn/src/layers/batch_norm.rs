@@ -1,0 +1,204 @@
+//! Normalization over the batch.
+
+use super::check_channels;
+use crate::Parameters;
+use crate::module::{Context, Module};
+use crate::param::{Param, recorded};
+use tape::{Element, Error, Shape, Tensor, Var, network};
+
+/// `y = (x - mean) / √(variance + eps) · weight + bias` for each channel. Ioffe and Szegedy, 2015.
+///
+/// In training, mean and (biased) variance are those of the batch and are differentiated. The running statistics move
+/// towards them, `new = (1 - momentum) old + momentum batch`, the variance with the unbiased one of the batch; the new
+/// values wait in the [`Context`] until [`commit`](Context::commit). In evaluation the running statistics are used, as
+/// constants.
+///
+/// # Shapes
+/// `x` `[batch, channels]` or `[batch, channels, length]` for [`BatchNorm1d`], `[batch, channels, height, width]` for
+/// [`BatchNorm2d`]; parameters and statistics `[channels]`. The result has the shape of `x`.
+///
+/// # Initial values
+/// `weight` 1, `bias` 0, running mean 0 and variance 1; `eps` 1e-5, momentum 0.1.
+///
+/// # Panics
+/// In training, if there is only one number for each channel: it has no variance.
+///
+/// ```
+/// use nn::{BatchNorm1d, Context, Module};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::{Tape, Tensor};
+/// let mut layer = BatchNorm1d::new(1).eps(3.0);
+/// let mut cx = Context::train(StdRng::seed_from_u64(0));
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0], [3.0]]);
+/// let y = layer.forward(x, &mut cx);
+/// assert_eq!(y.value().to_vec(), [-0.5, 0.5]);
+/// assert_eq!(y.vjp([[1.0], [-1.0]]).wrt(x).to_vec(), [0.375, -0.375]);
+/// cx.commit(&mut layer);
+/// assert_eq!(layer.running_mean.value().to_vec(), [0.2]);
+/// assert_eq!(layer.running_var.value().to_vec(), [1.1]);
+/// assert_eq!(layer.num_batches_tracked.value().item(), 1.0);
+/// let expected = (1.0 - 0.2) / (1.1 + 3.0f64).sqrt();
+/// assert!((layer.predict(&Tensor::from([[1.0]])).to_vec()[0] - expected).abs() < 1e-15);
+/// ```
+#[derive(Clone, Debug, Parameters)]
+pub struct BatchNorm<const DIMENSIONS: usize, T: Element = f64> {
+    /// The factor of each channel.
+    pub weight: Option<Param<T>>,
+    /// What is added to each channel.
+    pub bias: Option<Param<T>>,
+    /// The running mean of each channel, a buffer.
+    pub running_mean: Param<T>,
+    /// The running variance of each channel, a buffer.
+    pub running_var: Param<T>,
+    /// How many batches the running statistics have seen, a buffer: a whole number, exact up to 2²⁴ in `f32`.
+    pub num_batches_tracked: Param<T>,
+    #[parameters(skip)]
+    eps: f64,
+    #[parameters(skip)]
+    momentum: Option<f64>,
+}
+
+/// [`BatchNorm`] of vectors or signals.
+pub type BatchNorm1d<T = f64> = BatchNorm<1, T>;
+
+/// [`BatchNorm`] of images.
+pub type BatchNorm2d<T = f64> = BatchNorm<2, T>;
+
+impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
+    /// A layer for this many channels.
+    pub fn new(channels: usize) -> BatchNorm<DIMENSIONS, T> {
+        BatchNorm {
+            weight: Some(Param::new(Tensor::ones([channels]))),
+            bias: Some(Param::new(Tensor::zeros([channels]))),
+            running_mean: Param::buffer(Tensor::zeros([channels])),
+            running_var: Param::buffer(Tensor::ones([channels])),
+            num_batches_tracked: Param::buffer(Tensor::scalar(T::ZERO)),
+            eps: 1e-5,
+            momentum: Some(0.1),
+        }
+    }
+
+    /// The layer without `weight` and `bias`.
+    pub fn without_affine(self) -> BatchNorm<DIMENSIONS, T> {
+        BatchNorm { weight: None, bias: None, ..self }
+    }
+
+    /// The layer with this number under the square root, which keeps it from 0.
+    pub fn eps(self, eps: f64) -> BatchNorm<DIMENSIONS, T> {
+        BatchNorm { eps, ..self }
+    }
+
+    /// The layer with this part of each batch in the running statistics; with `None`, all batches have equal parts.
+    pub fn momentum(self, momentum: Option<f64>) -> BatchNorm<DIMENSIONS, T> {
+        BatchNorm { momentum, ..self }
+    }
+
+    /// Refuses inputs of another rank or number of channels.
+    #[track_caller]
+    fn check(&self, shape: &Shape) {
+        let vectors = DIMENSIONS == 1 && shape.rank() == 2;
+        if !vectors && shape.rank() != DIMENSIONS + 2 {
+            let reason =
+                format!("expected a batch, channels and {DIMENSIONS} more axes, found shape {shape:?}");
+            Error::Invalid { op: "batch_norm", reason }.panic()
+        }
+        check_channels("batch_norm", shape, self.running_mean.value().size());
+    }
+
+    /// Asks the context to move the running statistics towards those of this batch.
+    #[track_caller]
+    fn track(&self, x: &Tensor<T>, cx: &mut Context<T>) {
+        let axes: Vec<isize> = (0..x.rank() as isize).filter(|&axis| axis != 1).collect();
+        let channels = x.shape()[1];
+        if x.size() <= channels {
+            let reason =
+                format!("training needs several numbers for each channel, found shape {:?}", x.shape());
+            Error::Invalid { op: "batch_norm", reason }.panic()
+        }
+        let count = cx.get(&self.num_batches_tracked) + T::ONE;
+        let part = self.momentum.map_or_else(|| T::ONE / count.item(), T::from_f64);
+        let mut move_towards = |running: &Param<T>, batch: Tensor<T>| {
+            let moved = cx.get(running) * (T::ONE - part) + batch * part;
+            cx.set(running, moved);
+        };
+        move_towards(&self.running_mean, x.mean_axes(&axes[..], false));
+        move_towards(&self.running_var, x.var_axes(&axes[..], 1, false));
+        cx.set(&self.num_batches_tracked, count);
+    }
+}
+
+impl<const DIMENSIONS: usize, T: Element> Module<T> for BatchNorm<DIMENSIONS, T> {
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        self.check(&x.shape());
+        let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
+        if cx.is_train() {
+            self.track(&x.value(), cx);
+            return network::batch_norm(&x, None, w.as_ref(), b.as_ref(), self.eps);
+        }
+        let (mean, variance) = (self.running_mean.on(x.tape()), self.running_var.on(x.tape()));
+        network::batch_norm(&x, Some([&mean, &variance]), w.as_ref(), b.as_ref(), self.eps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{SeedableRng, rngs::StdRng};
+    use tape::Tape;
+
+    fn train(layer: &BatchNorm1d, batches: &[Tensor]) -> Context {
+        let mut cx = Context::train(StdRng::seed_from_u64(0));
+        let tape = Tape::new();
+        for x in batches {
+            layer.forward(tape.constant(x.clone()), &mut cx);
+        }
+        cx
+    }
+
+    #[test]
+    fn without_momentum_all_batches_have_equal_parts() {
+        let mut layer = BatchNorm1d::new(1).momentum(None);
+        let batches = [[[1.0], [3.0]], [[2.0], [6.0]], [[0.0], [6.0]]].map(Tensor::from);
+        train(&layer, &batches).commit(&mut layer);
+        assert_eq!(layer.num_batches_tracked.value().item(), 3.0);
+        assert!((layer.running_mean.value().to_vec()[0] - 3.0).abs() < 1e-15);
+        assert!((layer.running_var.value().to_vec()[0] - (2.0 + 8.0 + 18.0) / 3.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_layer_used_twice_in_a_step_tracks_both_batches() {
+        let batches = [[[1.0], [3.0]], [[2.0], [6.0]]].map(Tensor::from);
+        let (mut at_once, mut one_by_one) = (BatchNorm1d::new(1), BatchNorm1d::new(1));
+        train(&at_once, &batches).commit(&mut at_once);
+        for batch in &batches {
+            train(&one_by_one, std::slice::from_ref(batch)).commit(&mut one_by_one);
+        }
+        assert_eq!(at_once.running_mean.value(), one_by_one.running_mean.value());
+        assert_eq!(at_once.running_var.value(), one_by_one.running_var.value());
+    }
+
+    #[test]
+    fn evaluation_moves_nothing() {
+        let mut layer = BatchNorm1d::<f64>::new(2);
+        let mut cx = Context::eval();
+        layer.forward(Tape::new().constant([[1.0, 2.0], [3.0, 5.0]]), &mut cx);
+        cx.commit(&mut layer);
+        assert_eq!(layer.num_batches_tracked.value().item(), 0.0);
+        assert_eq!(layer.running_mean.value().to_vec(), [0.0, 0.0]);
+    }
+
+    #[test]
+    #[should_panic(
+        expected = "batch_norm: training needs several numbers for each channel, found shape [1, 2]"
+    )]
+    fn one_number_has_no_variance() {
+        train(&BatchNorm1d::new(2), &[Tensor::from([[1.0, 2.0]])]);
+    }
+
+    #[test]
+    #[should_panic(expected = "batch_norm: expected a batch, channels and 2 more axes, found shape [4, 3]")]
+    fn images_have_four_axes() {
+        BatchNorm2d::<f64>::new(3).predict(&Tensor::zeros([4, 3]));
+    }
+}

@@ -1,0 +1,207 @@
+//! Convolutions.
+
+use super::{check_groups, from_fan_in};
+use crate::Parameters;
+use crate::module::{Context, Module};
+use crate::param::{Param, recorded};
+use rand::Rng;
+use tape::{Element, Var, network, ops};
+
+/// The convolution (cross-correlation) of images with learned kernels, plus a bias for each channel.
+///
+/// # Shapes
+/// `x` `[batch, in, height, width]`, `weight` `[out, in / groups, kernel height, kernel width]`, `bias` `[out]`; the
+/// result is `[batch, out, windows, windows]`, where along an axis there are
+/// `⌊(h + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1` windows.
+///
+/// # Math
+/// See [`ops::Conv2d`].
+///
+/// # Initial values
+/// `weight` and `bias` from U(±1/√(in / groups · kernel height · kernel width)).
+///
+/// ```
+/// use nn::{Context, Conv2d, Module, Param};
+/// use tape::{Tape, Tensor, ops};
+/// let layer = Conv2d {
+///     weight: Param::new(Tensor::from([10.0, 1.0]).reshape([1, 1, 1, 2])),
+///     bias: Some(Param::new([0.5])),
+///     conv: ops::Conv2d::default(),
+/// };
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([1.0, 2.0, 4.0]).reshape([1, 1, 1, 3]));
+/// let y = layer.forward(x, &mut Context::eval());
+/// assert_eq!(y.value().to_vec(), [12.5, 24.5]);
+/// let grads = y.sum().backward();
+/// assert_eq!(grads.wrt(x).to_vec(), [10.0, 11.0, 1.0]);
+/// assert_eq!(grads.of(&layer.weight).to_vec(), [3.0, 6.0]);
+/// ```
+#[derive(Clone, Debug, Parameters)]
+pub struct Conv2d<T: Element = f64> {
+    /// `[out, in / groups, kernel height, kernel width]`.
+    pub weight: Param<T>,
+    /// `[out]`.
+    pub bias: Option<Param<T>>,
+    /// How the kernel moves. The groups belong to the shape of the weights.
+    #[parameters(skip)]
+    pub conv: ops::Conv2d,
+}
+
+impl<T: Element> Conv2d<T> {
+    /// A layer from `inputs` to `outputs` channels that moves by one element and stays inside the image.
+    ///
+    /// ```
+    /// use nn::{Conv2d, Module};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// let layer = Conv2d::<f32>::new(1, 6, [5, 5], &mut StdRng::seed_from_u64(0)).padding([2, 2]);
+    /// assert_eq!(layer.predict(&Tensor::zeros([4, 1, 28, 28])).shape(), [4, 6, 28, 28]);
+    /// ```
+    #[track_caller]
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Conv2d<T> {
+        Conv2d::grouped(inputs, outputs, kernel, 1, rng)
+    }
+
+    /// The same with channels in `groups` blocks that do not see each other.
+    ///
+    /// # Panics
+    /// If the groups do not divide the channels.
+    #[track_caller]
+    pub fn grouped(
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        groups: usize,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Conv2d<T> {
+        check_groups("conv2d", groups, [inputs, outputs]);
+        let (seen, [height, width]) = (inputs / groups, kernel);
+        let [weight, bias] = from_fan_in([outputs, seen, height, width], outputs, seen * height * width, rng);
+        Conv2d { weight, bias: Some(bias), conv: ops::Conv2d { groups, ..ops::Conv2d::default() } }
+    }
+
+    /// The layer with this distance between neighbouring windows.
+    pub fn stride(mut self, stride: [usize; 2]) -> Conv2d<T> {
+        self.conv.stride = stride;
+        self
+    }
+
+    /// The layer with this many zeros on each side of the image.
+    pub fn padding(mut self, padding: [usize; 2]) -> Conv2d<T> {
+        self.conv.padding = padding;
+        self
+    }
+
+    /// The layer with this distance between neighbouring elements of a window.
+    pub fn dilation(mut self, dilation: [usize; 2]) -> Conv2d<T> {
+        self.conv.dilation = dilation;
+        self
+    }
+
+    /// The layer without its bias.
+    pub fn without_bias(self) -> Conv2d<T> {
+        Conv2d { bias: None, ..self }
+    }
+}
+
+impl<T: Element> Module<T> for Conv2d<T> {
+    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+        let bias = recorded(&self.bias, x.tape());
+        network::conv2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
+    }
+}
+
+/// The convolution of signals with learned kernels: [`Conv2d`] along one axis.
+///
+/// # Shapes
+/// `x` `[batch, in, length]`, `weight` `[out, in / groups, kernel]`, `bias` `[out]`; the result is
+/// `[batch, out, windows]`.
+///
+/// # Initial values
+/// `weight` and `bias` from U(±1/√(in / groups · kernel)).
+///
+/// ```
+/// use nn::{Context, Conv1d, Module, Param};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::{Tape, Tensor};
+/// let mut layer = Conv1d::new(1, 1, 2, &mut StdRng::seed_from_u64(0)).stride(2).without_bias();
+/// layer.weight = Param::new([[[10.0, 1.0]]]);
+/// let tape = Tape::new();
+/// let x = tape.var([[[1.0, 2.0, 4.0, 8.0]]]);
+/// let y = layer.forward(x, &mut Context::eval());
+/// assert_eq!(y.value(), Tensor::from([[[12.0, 48.0]]]));
+/// assert_eq!(y.sum().backward().of(&layer.weight), Tensor::from([[[5.0, 10.0]]]));
+/// ```
+#[derive(Clone, Debug, Parameters)]
+pub struct Conv1d<T: Element = f64> {
+    /// `[out, in / groups, kernel]`.
+    pub weight: Param<T>,
+    /// `[out]`.
+    pub bias: Option<Param<T>>,
+    #[parameters(skip)]
+    stride: usize,
+    #[parameters(skip)]
+    padding: usize,
+    #[parameters(skip)]
+    dilation: usize,
+    #[parameters(skip)]
+    groups: usize,
+}
+
+impl<T: Element> Conv1d<T> {
+    /// A layer from `inputs` to `outputs` channels that moves by one element and stays inside the signal.
+    #[track_caller]
+    pub fn new(inputs: usize, outputs: usize, kernel: usize, rng: &mut (impl Rng + ?Sized)) -> Conv1d<T> {
+        Conv1d::grouped(inputs, outputs, kernel, 1, rng)
+    }
+
+    /// The same with channels in `groups` blocks that do not see each other.
+    ///
+    /// # Panics
+    /// If the groups do not divide the channels.
+    #[track_caller]
+    pub fn grouped(
+        inputs: usize,
+        outputs: usize,
+        kernel: usize,
+        groups: usize,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Conv1d<T> {
+        check_groups("conv1d", groups, [inputs, outputs]);
+        let seen = inputs / groups;
+        let [weight, bias] = from_fan_in([outputs, seen, kernel], outputs, seen * kernel, rng);
+        Conv1d { weight, bias: Some(bias), stride: 1, padding: 0, dilation: 1, groups }
+    }
+
+    /// The layer with this distance between neighbouring windows.
+    pub fn stride(self, stride: usize) -> Conv1d<T> {
+        Conv1d { stride, ..self }
+    }
+
+    /// The layer with this many zeros on each side of the signal.
+    pub fn padding(self, padding: usize) -> Conv1d<T> {
+        Conv1d { padding, ..self }
+    }
+
+    /// The layer with this distance between neighbouring elements of a window.
+    pub fn dilation(self, dilation: usize) -> Conv1d<T> {
+        Conv1d { dilation, ..self }
+    }
+
+    /// The layer without its bias.
+    pub fn without_bias(self) -> Conv1d<T> {
+        Conv1d { bias: None, ..self }
+    }
+}
+
+impl<T: Element> Module<T> for Conv1d<T> {
+    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+        let (w, b) = (self.weight.on(x.tape()), recorded(&self.bias, x.tape()));
+        network::conv1d(&x, &w, b.as_ref(), self.stride, self.padding, self.dilation, self.groups)
+    }
+}

@@ -1,0 +1,117 @@
+//! Transposed convolutions.
+
+use super::{check_groups, from_fan_in};
+use crate::Parameters;
+use crate::module::{Context, Module};
+use crate::param::{Param, recorded};
+use rand::Rng;
+use tape::{Element, Var, network, ops};
+
+/// The transposed convolution of images with learned kernels: every element of the input spreads a kernel over the
+/// result.
+///
+/// # Shapes
+/// `x` `[batch, in, height, width]`, `weight` `[in, out / groups, kernel height, kernel width]`, `bias` `[out]`; the
+/// result is `[batch, out, ..]` with `(h - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1` elements
+/// along an axis.
+///
+/// # Math
+/// See [`ops::ConvTranspose2d`].
+///
+/// # Initial values
+/// `weight` and `bias` from U(±1/√(out / groups · kernel height · kernel width)).
+///
+/// ```
+/// use nn::{Context, ConvTranspose2d, Module, Param};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::{Tape, Tensor};
+/// let mut layer = ConvTranspose2d::new(1, 1, [1, 2], &mut StdRng::seed_from_u64(0)).without_bias();
+/// layer.weight = Param::new(Tensor::from([10.0, 1.0]).reshape([1, 1, 1, 2]));
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([1.0, 2.0]).reshape([1, 1, 1, 2]));
+/// let y = layer.forward(x, &mut Context::eval());
+/// assert_eq!(y.value().to_vec(), [10.0, 21.0, 2.0]);
+/// let grads = y.sum().backward();
+/// assert_eq!(grads.wrt(x).to_vec(), [11.0, 11.0]);
+/// assert_eq!(grads.of(&layer.weight).to_vec(), [3.0, 3.0]);
+/// ```
+#[derive(Clone, Debug, Parameters)]
+pub struct ConvTranspose2d<T: Element = f64> {
+    /// `[in, out / groups, kernel height, kernel width]`.
+    pub weight: Param<T>,
+    /// `[out]`.
+    pub bias: Option<Param<T>>,
+    /// How the kernel moves. The groups belong to the shape of the weights.
+    #[parameters(skip)]
+    pub conv: ops::ConvTranspose2d,
+}
+
+impl<T: Element> ConvTranspose2d<T> {
+    /// A layer from `inputs` to `outputs` channels that moves by one element and keeps all that it spreads.
+    #[track_caller]
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        rng: &mut (impl Rng + ?Sized),
+    ) -> ConvTranspose2d<T> {
+        ConvTranspose2d::grouped(inputs, outputs, kernel, 1, rng)
+    }
+
+    /// The same with channels in `groups` blocks that do not see each other.
+    ///
+    /// # Panics
+    /// If the groups do not divide the channels.
+    #[track_caller]
+    pub fn grouped(
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        groups: usize,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> ConvTranspose2d<T> {
+        check_groups("conv_transpose2d", groups, [inputs, outputs]);
+        let (reached, [height, width]) = (outputs / groups, kernel);
+        let [weight, bias] =
+            from_fan_in([inputs, reached, height, width], outputs, reached * height * width, rng);
+        let conv = ops::Conv2d { groups, ..ops::Conv2d::default() };
+        let conv = ops::ConvTranspose2d { conv, output_padding: [0, 0] };
+        ConvTranspose2d { weight, bias: Some(bias), conv }
+    }
+
+    /// The layer with this distance between the kernels of neighbouring elements.
+    pub fn stride(mut self, stride: [usize; 2]) -> ConvTranspose2d<T> {
+        self.conv.conv.stride = stride;
+        self
+    }
+
+    /// The layer that leaves out this many elements on each side of the result.
+    pub fn padding(mut self, padding: [usize; 2]) -> ConvTranspose2d<T> {
+        self.conv.conv.padding = padding;
+        self
+    }
+
+    /// The layer that appends this many rows and columns to the result, which no kernel reaches: fewer than the stride.
+    pub fn output_padding(mut self, output_padding: [usize; 2]) -> ConvTranspose2d<T> {
+        self.conv.output_padding = output_padding;
+        self
+    }
+
+    /// The layer with this distance between neighbouring elements of a kernel.
+    pub fn dilation(mut self, dilation: [usize; 2]) -> ConvTranspose2d<T> {
+        self.conv.conv.dilation = dilation;
+        self
+    }
+
+    /// The layer without its bias.
+    pub fn without_bias(self) -> ConvTranspose2d<T> {
+        ConvTranspose2d { bias: None, ..self }
+    }
+}
+
+impl<T: Element> Module<T> for ConvTranspose2d<T> {
+    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+        let bias = recorded(&self.bias, x.tape());
+        network::conv_transpose2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
+    }
+}

@@ -1,0 +1,82 @@
+//! Vectors for indices.
+
+use crate::Parameters;
+use crate::init::{Fans, Init, Normal};
+use crate::param::Param;
+use rand::Rng;
+use tape::{Element, Error, Index, Tape, Tensor, Var, ops};
+
+/// Rows of a table: a vector for each index.
+///
+/// # Shapes
+/// `weight` `[rows, width]`; indices of any shape give `[.., width]`.
+///
+/// # Math
+/// The gradients of a row that is taken several times are added. The padding row, if there is one, gets no gradient.
+///
+/// # Initial values
+/// N(0, 1); the padding row is 0.
+///
+/// ```
+/// use nn::{Embedding, Param};
+/// use tape::{Tape, Tensor};
+/// let layer = Embedding { weight: Param::new([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]]), padding: Some(0) };
+/// let tape = Tape::new();
+/// let y = layer.forward(&tape, [2, 0, 2]);
+/// assert_eq!(y.value(), Tensor::from([[3.0, 4.0], [0.0, 0.0], [3.0, 4.0]]));
+/// let grads = y.vjp([[1.0, 2.0], [5.0, 5.0], [10.0, 20.0]]);
+/// assert_eq!(grads.of(&layer.weight), Tensor::from([[0.0, 0.0], [0.0, 0.0], [11.0, 22.0]]));
+/// ```
+#[derive(Clone, Debug, Parameters)]
+pub struct Embedding<T: Element = f64> {
+    /// `[rows, width]`.
+    pub weight: Param<T>,
+    /// The row that stands for no input: no gradient reaches it.
+    #[parameters(skip)]
+    pub padding: Option<usize>,
+}
+
+impl<T: Element> Embedding<T> {
+    /// A table of `rows` vectors of `width` numbers.
+    pub fn new(rows: usize, width: usize, rng: &mut (impl Rng + ?Sized)) -> Embedding<T> {
+        let normal = Normal { mean: 0.0, std: 1.0 };
+        Embedding {
+            weight: Param::new(normal.tensor([rows, width], Fans::new(rows, width), rng)),
+            padding: None,
+        }
+    }
+
+    /// The table with this row 0, and kept so by training.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[track_caller]
+    pub fn with_padding(mut self, row: usize) -> Embedding<T> {
+        let shape = self.weight.value().shape().clone();
+        if row >= shape[0] {
+            Error::Index { op: "embedding", index: row as isize, axis: 0, shape: shape.dims() }.panic();
+        }
+        self.weight.value_mut().as_mut_slice()[row * shape[1]..(row + 1) * shape[1]].fill(T::ZERO);
+        Embedding { padding: Some(row), ..self }
+    }
+
+    /// The vectors of these indices.
+    ///
+    /// # Panics
+    /// If an index is no row of the table.
+    #[track_caller]
+    pub fn forward<'t>(&self, tape: &'t Tape<T>, indices: impl Into<Index>) -> Var<'t, T> {
+        let indices = indices.into();
+        let rows = ops::Embedding { indices: indices.as_slice().into(), shape: indices.shape().clone() };
+        let y = tape.apply(rows, &[self.weight.on(tape)]);
+        match self.padding {
+            None => y,
+            Some(padding) => {
+                let is_padding =
+                    indices.as_slice().iter().map(|&row| if row == padding { T::ONE } else { T::ZERO });
+                let mask = Tensor::from(is_padding.collect::<Vec<_>>()).reshape(indices.shape().clone());
+                Var::select(&mask.unsqueeze(-1), y.detach(), y)
+            }
+        }
+    }
+}

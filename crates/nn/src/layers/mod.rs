@@ -1,0 +1,93 @@
+//! Layers, one family a file; [`Linear`](crate::Linear) and the activations without parameters have modules of their
+//! own.
+//!
+//! Shapes, initial values and the names of parameters are PyTorch's, so state dicts can be exchanged.
+//!
+//! What maps a tensor to a tensor is a [`Module`](crate::Module). A layer with other inputs has a `forward` of its own:
+//! [`Bilinear`] (two tensors), [`Embedding`] (indices), the recurrent layers (a state), [`MultiHeadAttention`] (queries,
+//! keys and values).
+//!
+//! | layer | from | to |
+//! |---|---|---|
+//! | [`Linear`](crate::Linear) | `[.., in]` | `[.., out]` |
+//! | [`Bilinear`] | `[.., in1]`, `[.., in2]` | `[.., out]` |
+//! | [`Embedding`] | indices `[..]` | `[.., width]` |
+//! | [`Conv1d`] | `[batch, in, length]` | `[batch, out, windows]` |
+//! | [`Conv2d`], [`ConvTranspose2d`] | `[batch, in, height, width]` | `[batch, out, .., ..]` |
+//! | [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`] | `[batch, channels, height, width]` | `[batch, channels, .., ..]` |
+//! | [`Flatten`] | `[batch, ..]` | `[batch, rest]` |
+//! | [`BatchNorm1d`], [`BatchNorm2d`], [`GroupNorm`] | `[batch, channels, ..]` | the same |
+//! | [`LayerNorm`], [`RmsNorm`] | `[.., normalized]` | the same |
+//! | [`Dropout`], [`PRelu`], [`LearnedSigmoid`], [activations](crate::activation) | any | the same |
+//! | [`RnnCell`], [`GruCell`], [`LstmCell`] | `[batch, in]`, state `[batch, hidden]` | the next state |
+//! | [`Rnn`], [`Gru`], [`Lstm`] | `[batch, time, in]`, state `[layers, batch, hidden]` | `[batch, time, hidden]`, the last state |
+//! | [`MultiHeadAttention`] | `[batch, queries, width]`, keys, values | the same, weights |
+//! | [`TransformerBlock`] | `[batch, length, width]` | the same |
+//! | [`Residual`] | as its body | as its body |
+
+mod attention;
+mod batch_norm;
+mod bilinear;
+mod conv;
+mod conv_transpose;
+mod dropout;
+mod embedding;
+mod flatten;
+mod learned;
+mod norm;
+mod pool;
+pub mod recurrent;
+mod residual;
+mod transformer;
+
+pub use attention::{MultiHeadAttention, padding_mask};
+pub use batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d};
+pub use bilinear::Bilinear;
+pub use conv::{Conv1d, Conv2d};
+pub use conv_transpose::ConvTranspose2d;
+pub use dropout::Dropout;
+pub use embedding::Embedding;
+pub use flatten::Flatten;
+pub use learned::{LearnedSigmoid, PRelu};
+pub use norm::{GroupNorm, LayerNorm, RmsNorm};
+pub use pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
+pub use recurrent::{Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell};
+pub use residual::Residual;
+pub use transformer::TransformerBlock;
+
+use crate::init::{FanIn, Fans, Init};
+use crate::param::Param;
+use rand::Rng;
+use tape::{Element, Error, Shape};
+
+/// Weights, and one bias for each output unit, from U(±1/√fan_in).
+fn from_fan_in<T: Element>(
+    weight: impl Into<Shape>,
+    outputs: usize,
+    fan_in: usize,
+    rng: &mut (impl Rng + ?Sized),
+) -> [Param<T>; 2] {
+    // The distribution does not depend on the number of outputs.
+    let fans = Fans::new(fan_in, outputs);
+    let weight = Param::new(FanIn.tensor(weight, fans, rng));
+    [weight, Param::new(FanIn.tensor([outputs], fans, rng))]
+}
+
+/// Refuses groups that do not divide the channels.
+#[track_caller]
+fn check_groups(op: &'static str, groups: usize, channels: [usize; 2]) {
+    if groups == 0 || channels.iter().any(|n| n % groups != 0) {
+        let [inputs, outputs] = channels;
+        let reason = format!("{groups} groups do not divide {inputs} input and {outputs} output channels");
+        Error::Invalid { op, reason }.panic()
+    }
+}
+
+/// Refuses an input whose axis 1 has another extent: one channel would be stretched to many.
+#[track_caller]
+fn check_channels(op: &'static str, shape: &Shape, channels: usize) {
+    if shape.get(1) != Some(&channels) {
+        let reason = format!("expected {channels} channels on axis 1, found shape {shape:?}");
+        Error::Invalid { op, reason }.panic()
+    }
+}

@@ -1,0 +1,178 @@
+//! Recurrent layers: one step ([`Cell`]), and stacks of cells along a sequence ([`Recurrent`]).
+//!
+//! What the kinds have in common stands here; [`Gates`] is what they differ in: the equations, and what is carried from
+//! step to step.
+
+mod gru;
+mod lstm;
+mod rnn;
+mod stack;
+
+pub use gru::{Gru, GruCell, GruGates};
+pub use lstm::{Lstm, LstmCell, LstmGates};
+pub use rnn::{Rnn, RnnCell, RnnGates};
+pub use stack::Recurrent;
+
+use crate::Parameters;
+use crate::init::{FanIn, Fans, Init};
+use crate::linear::affine;
+use crate::param::{Param, recorded};
+use rand::Rng;
+use std::fmt::Debug;
+use tape::{Element, Error, Tape, Tensor, Var};
+
+/// The equations of a kind of recurrent layer.
+pub trait Gates: Clone + Debug + Default + Send + Sync + 'static {
+    /// How many blocks of hidden units the rows of the weights are.
+    const GATES: usize;
+
+    /// What is carried from step to step.
+    type State<'t, T: Element>: State<'t, T>;
+
+    /// The next state, from `input = W_ih x + b_ih` and `hidden = W_hh h + b_hh`, both `[batch, GATES · hidden]`.
+    fn step<'t, T: Element>(
+        &self,
+        input: Var<'t, T>,
+        hidden: Var<'t, T>,
+        state: Self::State<'t, T>,
+    ) -> Self::State<'t, T>;
+}
+
+/// What is carried from step to step: one or two tensors of equal shapes, the first of which is the output.
+///
+/// ```
+/// use nn::layers::recurrent::State;
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let (h, c) = (tape.var([[1.0]]), tape.var([[2.0]]));
+/// let carried = (h, c).detach();
+/// assert_eq!(carried.1.value().to_vec(), [2.0]);
+/// assert_eq!((carried.1 * c).sum().backward().wrt(c).to_vec(), [2.0]);
+/// ```
+pub trait State<'t, T: Element>: Copy {
+    /// A state of these parts.
+    fn from_fn(part: impl FnMut(usize) -> Var<'t, T>) -> Self;
+
+    /// A part; the output is part 0.
+    fn part(self, i: usize) -> Var<'t, T>;
+
+    /// All parts changed alike.
+    fn map(self, f: impl Fn(Var<'t, T>) -> Var<'t, T>) -> Self {
+        Self::from_fn(|i| f(self.part(i)))
+    }
+
+    /// The same numbers, through which no derivative flows: where backpropagation through time is cut.
+    #[track_caller]
+    fn detach(self) -> Self {
+        self.map(|part| part.detach())
+    }
+}
+
+impl<'t, T: Element> State<'t, T> for Var<'t, T> {
+    fn from_fn(mut part: impl FnMut(usize) -> Var<'t, T>) -> Var<'t, T> {
+        part(0)
+    }
+
+    fn part(self, _i: usize) -> Var<'t, T> {
+        self
+    }
+}
+
+impl<'t, T: Element> State<'t, T> for (Var<'t, T>, Var<'t, T>) {
+    fn from_fn(mut part: impl FnMut(usize) -> Var<'t, T>) -> (Var<'t, T>, Var<'t, T>) {
+        (part(0), part(1))
+    }
+
+    fn part(self, i: usize) -> Var<'t, T> {
+        [self.0, self.1][i]
+    }
+}
+
+/// One step of a recurrent layer: [`RnnCell`], [`GruCell`] or [`LstmCell`], which state the equations.
+///
+/// # Shapes
+/// `x` `[batch, in]`, states `[batch, hidden]`.
+///
+/// # Initial values
+/// Everything from U(±1/√hidden).
+#[derive(Clone, Debug, Parameters)]
+pub struct Cell<G: Gates, T: Element = f64> {
+    /// `[gates · hidden, in]`.
+    pub weight_ih: Param<T>,
+    /// `[gates · hidden, hidden]`.
+    pub weight_hh: Param<T>,
+    /// `[gates · hidden]`.
+    pub bias_ih: Option<Param<T>>,
+    /// `[gates · hidden]`.
+    pub bias_hh: Option<Param<T>>,
+    /// The equations.
+    #[parameters(skip)]
+    pub gates: G,
+}
+
+impl<G: Gates, T: Element> Cell<G, T> {
+    /// A cell from `inputs` to `hidden` units.
+    pub fn new(inputs: usize, hidden: usize, rng: &mut (impl Rng + ?Sized)) -> Cell<G, T> {
+        let rows = G::GATES * hidden;
+        let mut draw = |shape: &[usize]| Param::new(FanIn.tensor(shape, Fans::new(hidden, rows), rng));
+        Cell {
+            weight_ih: draw(&[rows, inputs]),
+            weight_hh: draw(&[rows, hidden]),
+            bias_ih: Some(draw(&[rows])),
+            bias_hh: Some(draw(&[rows])),
+            gates: G::default(),
+        }
+    }
+
+    /// The cell without its biases.
+    pub fn without_bias(self) -> Cell<G, T> {
+        Cell { bias_ih: None, bias_hh: None, ..self }
+    }
+
+    /// Hidden units.
+    pub fn hidden(&self) -> usize {
+        self.weight_hh.value().shape()[1]
+    }
+
+    /// The state in which nothing has been seen: zeros.
+    #[track_caller]
+    pub fn start<'t>(&self, tape: &'t Tape<T>, batch: usize) -> G::State<'t, T> {
+        State::from_fn(|_| tape.constant(Tensor::zeros([batch, self.hidden()])))
+    }
+
+    /// The state after one more input.
+    ///
+    /// # Panics
+    /// If the state is not that of as many samples.
+    #[track_caller]
+    pub fn forward<'t>(&self, x: Var<'t, T>, state: G::State<'t, T>) -> G::State<'t, T> {
+        check_state::<G, T>(state, &[x.shape().first().copied().unwrap_or(1), self.hidden()]);
+        self.on(x.tape())(x, state)
+    }
+
+    /// The step with parameters that are recorded once for a whole sequence.
+    #[track_caller]
+    fn on<'t>(&self, tape: &'t Tape<T>) -> impl Fn(Var<'t, T>, G::State<'t, T>) -> G::State<'t, T> {
+        let (w_ih, w_hh) = (self.weight_ih.on(tape), self.weight_hh.on(tape));
+        let (b_ih, b_hh) = (recorded(&self.bias_ih, tape), recorded(&self.bias_hh, tape));
+        move |x, state| self.gates.step(affine(x, w_ih, b_ih), affine(state.part(0), w_hh, b_hh), state)
+    }
+}
+
+/// Refuses a state of another shape: that of one sample would be stretched to many.
+#[track_caller]
+fn check_state<'t, G: Gates, T: Element>(state: G::State<'t, T>, expected: &[usize]) {
+    state.map(|part| match *part.shape() == *expected {
+        true => part,
+        false => {
+            let (expected, found) = (expected.to_vec(), part.shape().dims());
+            Error::Shape { op: "recurrent state", expected, found }.panic()
+        }
+    });
+}
+
+/// The gates, which stand side by side.
+fn blocks<'t, T: Element, const GATES: usize>(x: Var<'t, T>) -> [Var<'t, T>; GATES] {
+    let hidden = (x.shape()[1] / GATES) as isize;
+    std::array::from_fn(|k| x.slice(1, k as isize * hidden..(k as isize + 1) * hidden))
+}

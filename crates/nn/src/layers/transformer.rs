@@ -1,0 +1,150 @@
+//! The block of a transformer.
+
+use super::{Dropout, LayerNorm, MultiHeadAttention};
+use crate::Parameters;
+use crate::activation::Relu;
+use crate::linear::Linear;
+use crate::module::{Context, Module};
+use rand::Rng;
+use tape::network::Attention;
+use tape::{Element, Var};
+
+/// Self-attention, then a network of two linear layers for each position, each with a normalization and a connection past
+/// it. Vaswani and others, 2017; with the normalization first, Xiong and others, 2020.
+///
+/// # Shapes
+/// `x` `[batch, length, width]`; the result has its shape.
+///
+/// # Math
+/// With `A(x)` the attention and `F(x) = linear2(activation(linear1(x)))`, and dropout `D` of what is added:
+/// `x = norm1(x + D A(x))`, then `x = norm2(x + D F(x))`; with the normalization first `x = x + D A(norm1(x))`, then
+/// `x = x + D F(norm2(x))`.
+///
+/// # Initial values
+/// Those of its layers; the activation is [`Relu`], nothing drops, the normalization is last, every position sees all.
+///
+/// ```
+/// use nn::{Context, Gelu, Module, TransformerBlock};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::{Tape, Tensor};
+/// let mut rng = StdRng::seed_from_u64(0);
+/// let block = TransformerBlock::new(4, 2, 8, &mut rng).activation(Gelu).norm_first().causal();
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from_fn([1, 3, 4], |i| (i[1] + i[2]) as f64 * 0.1));
+/// let y = block.forward(x, &mut Context::eval());
+/// assert_eq!(y.shape(), x.shape());
+/// let slope = y.slice(1, ..1).sum().backward().wrt(x);
+/// assert_eq!(slope.slice(1, 1..), Tensor::zeros([1, 2, 4]));
+/// ```
+#[derive(Clone, Debug, Parameters)]
+pub struct TransformerBlock<T: Element = f64> {
+    /// What positions say to each other.
+    pub self_attn: MultiHeadAttention<T>,
+    /// From `width` to `hidden` units.
+    pub linear1: Linear<T>,
+    /// From `hidden` to `width` units.
+    pub linear2: Linear<T>,
+    /// The normalization of the attention.
+    pub norm1: LayerNorm<T>,
+    /// The normalization of the network.
+    pub norm2: LayerNorm<T>,
+    /// Between the linear layers.
+    pub activation: Box<dyn Module<T>>,
+    /// Of the hidden units, and of what is added.
+    pub dropout: Dropout,
+    #[parameters(skip)]
+    norm_first: bool,
+    #[parameters(skip)]
+    causal: bool,
+}
+
+impl<T: Element> TransformerBlock<T> {
+    /// A block for vectors of `width` numbers.
+    ///
+    /// # Panics
+    /// If the heads do not divide the width.
+    #[track_caller]
+    pub fn new(
+        width: usize,
+        heads: usize,
+        hidden: usize,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> TransformerBlock<T> {
+        TransformerBlock {
+            self_attn: MultiHeadAttention::new(width, heads, rng),
+            linear1: Linear::new(width, hidden, rng),
+            linear2: Linear::new(hidden, width, rng),
+            norm1: LayerNorm::new([width]),
+            norm2: LayerNorm::new([width]),
+            activation: Box::new(Relu),
+            dropout: Dropout::new(0.0),
+            norm_first: false,
+            causal: false,
+        }
+    }
+
+    /// The block with this activation.
+    pub fn activation(self, activation: impl Module<T> + 'static) -> TransformerBlock<T> {
+        TransformerBlock { activation: Box::new(activation), ..self }
+    }
+
+    /// The block with dropout in training: of the attention's weights, of the hidden units, and of what is added.
+    ///
+    /// # Panics
+    /// If `p` is not in `[0, 1]`.
+    #[track_caller]
+    pub fn dropout(self, p: f64) -> TransformerBlock<T> {
+        let self_attn = self.self_attn.with_dropout(p);
+        TransformerBlock { self_attn, dropout: Dropout::new(p), ..self }
+    }
+
+    /// The block with the normalizations before attention and network.
+    pub fn norm_first(self) -> TransformerBlock<T> {
+        TransformerBlock { norm_first: true, ..self }
+    }
+
+    /// The block in which no position sees later ones.
+    pub fn causal(self) -> TransformerBlock<T> {
+        TransformerBlock { causal: true, ..self }
+    }
+
+    /// The output where attention is restricted further; of [`causal`](TransformerBlock::causal) this says its own.
+    #[track_caller]
+    pub fn forward_with<'t>(
+        &self,
+        x: Var<'t, T>,
+        attention: &Attention<T>,
+        cx: &mut Context<T>,
+    ) -> Var<'t, T> {
+        let x = self.around(x, &self.norm1, cx, |x, cx| self.self_attn.forward(x, x, x, attention, cx).0);
+        self.around(x, &self.norm2, cx, |x, cx| self.network(x, cx))
+    }
+
+    /// `norm(x + D f(x))`, or `x + D f(norm(x))`.
+    fn around<'t>(
+        &self,
+        x: Var<'t, T>,
+        norm: &LayerNorm<T>,
+        cx: &mut Context<T>,
+        f: impl FnOnce(Var<'t, T>, &mut Context<T>) -> Var<'t, T>,
+    ) -> Var<'t, T> {
+        let input = if self.norm_first { norm.forward(x, cx) } else { x };
+        let added = f(input, cx);
+        let y = x + self.dropout.forward(added, cx);
+        if self.norm_first { y } else { norm.forward(y, cx) }
+    }
+
+    /// Each position by itself.
+    fn network<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        let hidden = self.linear1.forward(x, cx);
+        let hidden = self.activation.forward(hidden, cx);
+        let hidden = self.dropout.forward(hidden, cx);
+        self.linear2.forward(hidden, cx)
+    }
+}
+
+impl<T: Element> Module<T> for TransformerBlock<T> {
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        self.forward_with(x, &Attention { causal: self.causal, ..Attention::default() }, cx)
+    }
+}
