@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::compare::assert_close;
-use tests::reference::{read, tensor};
+use tests::reference::{json, tensor};
 
 /// Agreement with the reference, relative to magnitudes above 1.
 const AGREEMENT: f64 = 1e-10;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tape::{Tape, Tensor, Var};
 use tests::compare::assert_close;
 use tests::networks::uniform;
-use tests::reference::read;
+use tests::reference::json;
 
 /// Against Richardson's extrapolation of central differences of gradients, h = 1e-3: h⁴ from the fifth derivative and
 /// 1e-16 / h from rounding.
