@@ -9,3 +9,5 @@ pub mod parity;
 pub mod planar;
 pub mod plot;
 pub mod progress;
+pub mod text;
+pub mod writing;
