@@ -9,3 +9,5 @@ pub mod parity;
 pub mod penguins;
 pub mod planar;
 pub mod plot;
+pub mod text;
+pub mod writing;

@@ -1,5 +1,6 @@
 //! Pictures as SVG files: curves ([`lines`], and [`history`] for those of training), the plane ([`landscape`]), images
-//! of weights ([`heatmaps`]), small matrices with their numbers ([`matrices`]), decision regions ([`mod@regions`]) and
+//! of weights ([`heatmaps`]), small matrices with their numbers ([`matrices`]), decision regions ([`mod@regions`]),
+//! points in groups ([`scatter`]) and
 //! predictions with a [`band`].
 //!
 //! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
@@ -13,6 +14,7 @@ mod landscape;
 mod lines;
 mod matrices;
 pub mod regions;
+mod scatter;
 
 pub use band::{Band, band};
 pub use heatmaps::{Heatmaps, heatmaps};
@@ -20,6 +22,7 @@ pub use landscape::{Height, Landscape, landscape};
 pub use lines::{Lines, Series, history, lines};
 pub use matrices::{Matrices, Matrix, matrices};
 pub use regions::{Region, Regions, regions};
+pub use scatter::{Cloud, Scatter, scatter};
 
 use std::error::Error;
 use std::fmt;

@@ -35,10 +35,15 @@ pub struct LogSumExp {
     pub keepdim: bool,
 }
 
-/// `m` and `Σ e^(x - m)`, with `m` the maximum, or 0 where that is infinite or absent.
-pub(crate) fn scaled_sum<T: Element>(x: &[T]) -> (T, T) {
+/// The maximum, or 0 where that is infinite or absent.
+pub(crate) fn shift<T: Element>(x: &[T]) -> T {
     let max = x.iter().fold(T::NEG_INFINITY, |max, &x| if x > max { x } else { max });
-    let m = if max.is_finite() { max } else { T::ZERO };
+    if max.is_finite() { max } else { T::ZERO }
+}
+
+/// `m` and `Σ e^(x - m)`, with `m` the [`shift`].
+pub(crate) fn scaled_sum<T: Element>(x: &[T]) -> (T, T) {
+    let m = shift(x);
     (m, x.iter().fold(T::ZERO, |sum, &x| sum + (x - m).exp()))
 }
 

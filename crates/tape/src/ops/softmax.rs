@@ -6,6 +6,7 @@ use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, lanes};
 use crate::shape::Shape;
+use crate::simd::{self, Kernel};
 use crate::tensor::{Tensor, reduce};
 
 /// `eˣ / Σ eˣ` along one axis.
@@ -36,6 +37,23 @@ pub struct Softmax {
     pub axis: isize,
 }
 
+/// `y = e^(x - m)`: each is computed once, and many side by side.
+struct Exponentials<'a, T> {
+    x: &'a [T],
+    m: T,
+    y: &'a mut [T],
+}
+
+impl<T: Element> Kernel for Exponentials<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        for (y, &x) in self.y.iter_mut().zip(self.x) {
+            *y = (x - self.m).exp();
+        }
+    }
+}
+
 /// The shape rule of what works along one axis and keeps the shape.
 pub(crate) fn along(op: &'static str, x: &[&Shape], axis: isize) -> Result<Shape, Error> {
     operands(op, x, 1, "one operand")?;
@@ -55,9 +73,10 @@ impl<T: Element> Op<T> for Softmax {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis("softmax", self.axis));
         reduce::lanes(x[0], axis, |x, y| {
-            let (m, sum) = super::logsumexp::scaled_sum(x);
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = if sum == T::ZERO { T::ZERO } else { (x - m).exp() / sum };
+            simd::run(x.len(), Exponentials { x, m: super::logsumexp::shift(x), y });
+            let sum = reduce::sum_slice(y);
+            if sum != T::ZERO {
+                y.iter_mut().for_each(|y| *y /= sum);
             }
         })
     }

@@ -1,31 +1,6 @@
-//! The programs `two_clusters`, `bounded_region`, `parity` and `vanishing` as a user meets them.
+//! The programs `two_clusters`, `bounded_region`, `parity` and `vanishing`.
 
-use std::path::PathBuf;
-use std::process::{Command, Output};
-
-/// A directory that goes when the test is over.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A program that refused its flags has not written anything.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Runs a program, which the test run built too, in a directory of its own.
-fn run(name: &str, test: &str, flags: &[&str]) -> (Output, Scratch) {
-    let place = std::env::temp_dir().join(format!("examples-{name}-{test}-{}", std::process::id()));
-    std::fs::create_dir_all(&place).unwrap();
-    let program = std::env::current_exe().unwrap().parent().unwrap().with_file_name("examples").join(name);
-    let output = Command::new(&program).args(flags).current_dir(&place).output();
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    (output, Scratch(place))
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).unwrap()
-}
+use super::{Scratch, text};
 
 #[test]
 fn quick_runs_end_with_a_result_and_draw_what_they_name() {
@@ -36,7 +11,8 @@ fn quick_runs_end_with_a_result_and_draw_what_they_name() {
         ("vanishing", &["--depth", "5"], "first=2.0032e-4"),
     ];
     for (name, flags, expected) in cases {
-        let (output, place) = run(name, "quick", flags);
+        let place = Scratch::new(name, "quick");
+        let output = place.run(name, flags);
         let printed = text(&output.stdout);
         assert!(output.status.success(), "{name}: {}", text(&output.stderr));
         let last = printed.lines().last().unwrap();
@@ -73,8 +49,6 @@ fn bad_input_is_one_sentence_and_code_2() {
         ),
     ];
     for (name, flags, expected) in cases {
-        let (output, _place) = run(name, "bad", flags);
-        assert_eq!(output.status.code(), Some(2), "{name}");
-        assert_eq!(text(&output.stderr), format!("error: {expected}\n"));
+        Scratch::new(name, "bad").refused(name, flags, expected);
     }
 }

@@ -1,0 +1,221 @@
+//! What the programs that learn to write have in common: flags, the text they are given, the curve of the loss, the report.
+
+use crate::plot::{self, Lines, Series};
+use crate::text::Text;
+use crate::{cli, text};
+use nn::train::Progress;
+use rand::Rng;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Characters of a sample.
+const SAMPLE: usize = 400;
+
+/// Points of the curve.
+const POINTS: usize = 50;
+
+/// Flags of every program that learns to write.
+#[derive(Debug, clap::Args)]
+pub struct Flags {
+    /// Below 1 it writes what is likelier
+    #[arg(long, default_value = "0.8", value_parser = cli::rate)]
+    pub temperature: f64,
+    /// What the sample begins with
+    #[arg(long, default_value = "HAMLET:\n")]
+    pub prompt: String,
+    /// Seed of everything that is drawn
+    #[arg(long, default_value = "0")]
+    pub seed: u64,
+    /// A text in UTF-8 [default: eight plays of Shakespeare]
+    #[arg(long, value_name = "FILE")]
+    pub text: Option<PathBuf>,
+    /// 60 steps at most, judged by a tenth of the validation part
+    #[arg(long)]
+    pub fast: bool,
+}
+
+/// A text to learn from, and what to write.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The text.
+    pub text: Text,
+    /// What the sample begins with; not empty.
+    pub prompt: Vec<usize>,
+    judged: usize,
+    temperature: f64,
+    start: Instant,
+}
+
+impl Flags {
+    /// Reads the text and the prompt.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a text with fewer characters to learn from, or to be judged by, than a program needs; a
+    /// prompt that is empty or has characters that the text has not.
+    pub fn task(&self, learned: usize, judged: usize) -> Result<Task, Box<dyn Error>> {
+        let start = Instant::now();
+        let text = Text::read(self.text.as_deref())?;
+        let prompt = text.encode(&self.prompt)?;
+        if prompt.is_empty() {
+            return Err("expected a --prompt of one character or more".into());
+        }
+        let share = if self.fast { 10 } else { 1 };
+        let task = Task {
+            judged: text.validation().len() / share,
+            text,
+            prompt,
+            temperature: self.temperature,
+            start,
+        };
+        let found = [task.text.training().len(), task.judged];
+        if found[0] < learned || found[1] < judged {
+            let [a, b] = found;
+            return Err(format!("expected a text with {learned} characters to learn from and {judged} to be judged by, found {a} and {b}").into());
+        }
+        Ok(task)
+    }
+
+    /// The steps that the fast setting leaves.
+    pub fn steps(&self, steps: usize) -> usize {
+        if self.fast { steps.min(60) } else { steps }
+    }
+}
+
+impl Task {
+    /// What the model is judged by.
+    pub fn validation(&self) -> &[usize] {
+        &self.text.validation()[..self.judged]
+    }
+
+    /// Says what is to be learned, and by how many parameters.
+    pub fn introduce(&self, parameters: usize) {
+        let (learned, judged, n) = (self.text.training().len(), self.judged, self.text.characters());
+        cli::say(format_args!(
+            "{learned} characters to learn from, {judged} to be judged by, {n} different ones"
+        ));
+        let pairs = self.text.pairs_loss();
+        cli::say(format_args!(
+            "{parameters} parameters; a table of pairs of characters has a loss of {pairs:.4}"
+        ));
+    }
+
+    /// The prompt, and what a model makes of it: `logits` says what follows all that is written so far.
+    ///
+    /// # Errors
+    /// Those of `logits`.
+    pub fn write<E>(
+        &self,
+        rng: &mut impl Rng,
+        mut logits: impl FnMut(&[usize]) -> Result<Vec<f32>, E>,
+    ) -> Result<String, E> {
+        let mut written = self.prompt.clone();
+        for _ in 0..SAMPLE {
+            written.push(text::draw(&logits(&written)?, self.temperature, rng));
+        }
+        Ok(self.text.decode(&written))
+    }
+
+    /// Prints what the model wrote, draws the curve below `target`, and ends with the validation loss.
+    ///
+    /// # Errors
+    /// A picture that cannot be written.
+    pub fn report(
+        &self,
+        program: &str,
+        curve: &[(f64, f64)],
+        loss: f64,
+        written: &str,
+    ) -> Result<(), Box<dyn Error>> {
+        cli::say(format_args!("\n{written}\n"));
+        let picture = Path::new("target").join(program).join("loss.svg");
+        let series = [Series { name: "", points: curve }];
+        let (title, x_label, y_label) = ("Loss while training", "step", "nats per character");
+        plot::lines(&picture, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+        cli::say(format_args!("picture: {}", picture.display()));
+        cli::result(&[
+            ("validation_loss", format!("{loss:.4}")),
+            ("bits_per_character", format!("{:.4}", loss / 2f64.ln())),
+            ("seconds", format!("{:.1}", self.start.elapsed().as_secs_f64())),
+        ]);
+        Ok(())
+    }
+}
+
+/// The loss while a model learns, as means over a fiftieth of the steps; shown as progress too.
+pub struct Curve {
+    points: Vec<(f64, f64)>,
+    /// Steps in a point, steps so far, and the sum of the losses since the last point.
+    every: usize,
+    step: usize,
+    sum: f64,
+    progress: Progress,
+}
+
+impl Curve {
+    /// Training of so many steps begins.
+    pub fn new(steps: usize) -> Curve {
+        let every = (steps / POINTS).max(1);
+        Curve { points: Vec::new(), every, step: 0, sum: 0.0, progress: Progress::new(steps / every) }
+    }
+
+    /// A step had this loss.
+    pub fn push(&mut self, loss: f64) {
+        self.step += 1;
+        self.sum += loss;
+        if self.step.is_multiple_of(self.every) {
+            let mean = self.sum / self.every as f64;
+            self.points.push((self.step as f64, mean));
+            self.progress.epoch(self.points.len(), mean);
+            self.sum = 0.0;
+        }
+    }
+
+    /// Steps and mean losses.
+    pub fn finish(self) -> Vec<(f64, f64)> {
+        self.progress.finish();
+        self.points
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{SeedableRng, rngs::StdRng};
+
+    fn flags(prompt: &str) -> Flags {
+        Flags { temperature: 1e-3, prompt: prompt.to_owned(), seed: 0, text: None, fast: true }
+    }
+
+    #[test]
+    fn a_curve_has_the_means_of_its_pieces() {
+        let mut curve = Curve::new(100);
+        (1..=101).for_each(|loss| curve.push(f64::from(loss)));
+        let points = curve.finish();
+        assert_eq!((points.len(), points[0], points[49]), (50, (2.0, 1.5), (100.0, 99.5)));
+    }
+
+    #[test]
+    fn a_task_that_cannot_be_done_is_refused() {
+        let refused = |prompt: &str, learned| flags(prompt).task(learned, 1).unwrap_err().to_string();
+        assert_eq!(refused("ß", 1), "the text has no 'ß'");
+        assert_eq!(refused("", 1), "expected a --prompt of one character or more");
+        assert_eq!(
+            refused("A", 1_000_000),
+            "expected a text with 1000000 characters to learn from and 1 to be judged by, found 885508 and 9839"
+        );
+    }
+
+    #[test]
+    fn what_is_written_follows_the_logits() {
+        let task = flags("ab").task(1, 1).unwrap();
+        // One letter after the other, as far as there are any.
+        let next = |written: &[usize]| -> Result<Vec<f32>, ()> {
+            let next = (written[written.len() - 1] + 1) % task.text.characters();
+            Ok((0..task.text.characters()).map(|code| f32::from(u8::from(code == next))).collect())
+        };
+        let written = task.write(&mut StdRng::seed_from_u64(0), next).unwrap();
+        assert!(written.starts_with("abcdefghijklmnopqrstuvwxyz") && written.len() == 402, "{written}");
+        assert_eq!((flags("a").steps(9), flags("a").steps(99)), (9, 60));
+    }
+}

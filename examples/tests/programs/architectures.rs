@@ -1,0 +1,82 @@
+//! The programs that show architectures, each with little to do: they learn and draw.
+
+use super::{Scratch, field, text};
+use std::process::Output;
+
+/// Runs a program that is to succeed and to draw `picture`.
+fn succeed(name: &str, flags: &[&str], picture: &str) -> Output {
+    let place = Scratch::new(name, "run");
+    let output = place.run(name, flags);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(place.0.join("target").join(name).join(picture).exists());
+    output
+}
+
+#[test]
+fn the_better_arm_is_found() {
+    let output = succeed("bandit", &["--fast"], "choices.svg");
+    assert!(field(&output, "better_arm") > 0.9);
+    // By chance, one seed in 15,000 is further away.
+    assert!(field(&output, "standard_errors") < 4.0);
+}
+
+#[test]
+fn blobs_are_clusters_and_rings_become_some() {
+    let output = succeed("clusters", &["--fast"], "clusters.svg");
+    assert!(field(&output, "blobs") > 0.95 && field(&output, "blobs_embedded") > 0.95);
+    assert!(field(&output, "rings") < 0.6 && field(&output, "rings_embedded") > 0.9);
+}
+
+#[test]
+fn eight_patterns_get_eight_codes_and_digits_come_through() {
+    let output = succeed("autoencoder", &["--fast"], "digits.svg");
+    assert_eq!(field(&output, "codes"), 8.0);
+    let [mean, linear, deep] = ["mean_image", "linear", "deep"].map(|name| field(&output, name));
+    assert!(linear < mean && deep < mean, "{linear} and {deep} against {mean}");
+}
+
+#[test]
+fn convolutions_learn_digits() {
+    let output = succeed("cnn_digits", &["--fast"], "kernels.svg");
+    assert!(field(&output, "accuracy") > 0.5);
+}
+
+/// A few steps of a tiny model: better than guessing among 63 characters.
+#[test]
+fn models_of_a_text_learn() {
+    let small = ["--fast", "--steps", "30", "--batch", "8", "--length", "16", "--lr", "0.02"];
+    let programs: [(&str, &[&str]); 2] = [
+        ("char_rnn", &["--hidden", "16"]),
+        ("tiny_transformer", &["--width", "8", "--heads", "2", "--blocks", "1"]),
+    ];
+    for (name, flags) in programs {
+        let output = succeed(name, &[&small, flags].concat(), "loss.svg");
+        let loss = field(&output, "validation_loss");
+        assert!(loss < 0.9 * 63f64.ln(), "{name}: {loss}");
+        assert!(text(&output.stdout).contains("\nHAMLET:\n"));
+    }
+}
+
+#[test]
+fn bad_input_is_one_sentence_and_code_2() {
+    let cases: [(&str, &[&str], &str); 7] = [
+        ("tiny_transformer", &["--heads", "3"], "3 --heads do not divide a --width of 64"),
+        ("char_rnn", &["--prompt", "ß"], "the text has no 'ß'"),
+        ("char_rnn", &["--text", "no.txt"], "no.txt: No such file or directory (os error 2)"),
+        (
+            "char_rnn",
+            &["--batch", "99999"],
+            "expected a text with 6399937 characters to learn from and 4097 to be judged by, found 885508 and 98390",
+        ),
+        ("bandit", &["--worse", "0.7"], "expected a --better above --worse"),
+        (
+            "bandit",
+            &["--better", "2"],
+            "invalid value '2' for '--better <BETTER>': expected a number from 0 to 1",
+        ),
+        ("cnn_digits", &["--data", "nowhere"], "nowhere/train-images-idx3-ubyte: no such file"),
+    ];
+    for (name, flags, expected) in cases {
+        Scratch::new(name, "bad").refused(name, flags, expected);
+    }
+}

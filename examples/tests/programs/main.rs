@@ -1,0 +1,56 @@
+//! The example programs as a user meets them.
+
+mod architectures;
+mod mnist;
+mod planar_and_parity;
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// A directory that goes when the test is over.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    /// An empty directory for one test of a program.
+    fn new(program: &str, test: &str) -> Scratch {
+        let place = std::env::temp_dir().join(format!("examples-{program}-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&place).unwrap();
+        Scratch(place)
+    }
+
+    /// Runs a program, which the test run built too, in this directory.
+    fn run(&self, program: &str, flags: &[&str]) -> Output {
+        let test = std::env::current_exe().unwrap();
+        let file = test.parent().unwrap().with_file_name("examples").join(program);
+        let mut command = Command::new(&file);
+        command.args(flags).current_dir(&self.0).env_remove("MNIST_DIR");
+        command.output().unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    }
+
+    /// Runs a program that is to refuse its flags: with one sentence, and code 2.
+    fn refused(&self, program: &str, flags: &[&str], expected: &str) {
+        let output = self.run(program, flags);
+        assert_eq!(output.status.code(), Some(2), "{program} {flags:?}");
+        assert_eq!(text(&output.stderr), format!("error: {expected}\n"), "{program} {flags:?}");
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // Nothing depends on it: the system clears the directory above.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What a program printed.
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// The number after `field=` in the last line.
+fn field(output: &Output, field: &str) -> f64 {
+    let last = text(&output.stdout).lines().last().unwrap_or_else(|| panic!("{}", text(&output.stderr)));
+    assert!(last.starts_with("result: "), "{last}");
+    let value = last.split([' ', '=']).skip_while(|&word| word != field).nth(1).unwrap();
+    value.parse().unwrap()
+}
