@@ -34,7 +34,7 @@ const PICTURE: &str = "target/cnn_digits/kernels.svg";
 /// Train a convolutional network on handwritten digits.
 ///
 /// The repository brings 10,000 training images and the complete test set; with the full set, which is read with --data
-/// DIR, an accuracy of 0.98 takes 2 epochs.
+/// DIR, 2 epochs reach 0.9895. Six with what is here reach 0.9818.
 #[derive(Debug, Parser)]
 #[command(name = "cnn_digits")]
 struct Args {
