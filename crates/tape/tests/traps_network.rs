@@ -89,6 +89,18 @@ fn t1_a_window_beyond_the_image_is_refused() {
 }
 
 #[test]
+fn groups_that_do_not_divide_the_channels_are_refused() {
+    let tape = Tape::new();
+    let (x, w) = (tape.var(random(1, &[1, 3, 4, 4])), tape.var(random(2, &[2, 1, 2, 2])));
+    // Two channels come out, three go in.
+    for (groups, channels) in [(0, 2), (2, 3), (3, 2)] {
+        let conv = Conv2d { groups, ..Conv2d::default() };
+        let error = tape.try_apply(conv, &[x, w]).unwrap_err().to_string();
+        assert_eq!(error, format!("conv2d: {groups} groups do not divide {channels} channels"));
+    }
+}
+
+#[test]
 fn t22_an_operand_used_beside_its_pool_gets_both_gradients_in_either_order() {
     for first in [true, false] {
         let tape = Tape::new();
