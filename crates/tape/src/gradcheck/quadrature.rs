@@ -95,24 +95,30 @@ impl Run<'_, '_> {
     /// Do differences along the path say, too, that the gradient is wrong somewhere on it? If not, the quadrature missed
     /// what the function does between the nodes.
     fn confirmed(&mut self, line: &Direction, parts: &[Option<Tensor>], length: f64) -> bool {
-        let cotangent = self.problem.cotangent.clone();
         // A rounding of the outputs, divided by the narrowest step.
         let noise = self.eta.max(f64::EPSILON * self.problem.at(line, length).size) / length;
         let noise = noise * f64::from(1 << LEVELS) / 0.1;
         gauss_legendre(CONFIRMING).into_iter().any(|(t, _)| {
             let point = self.problem.point(line, t * length);
-            let (mut slope, mut size) = (0.0, 0.0);
-            for (g, v) in self.problem.gradients(&point, &cotangent).iter().zip(parts) {
-                let (Some(g), Some(v)) = (g, v) else { continue };
-                for (g, v) in g.to_vec().into_iter().zip(v.to_vec()) {
-                    slope += g * v;
-                    size += (g * v).abs();
-                }
-            }
+            let (slope, size) = self.slope_at(&point, parts);
             let along = |t: f64| self.problem.at(line, t * length).deviation / length;
             let numeric = richardson(along, t, LEVELS);
             (slope - numeric.mid).abs() > MARGIN * (numeric.radius + noise + 16.0 * f64::EPSILON * size)
         })
+    }
+
+    /// What the gradient at a point says along a direction: `g · v`, and `Σ |g v|`.
+    fn slope_at(&mut self, point: &[Tensor], parts: &[Option<Tensor>]) -> (f64, f64) {
+        let cotangent = self.problem.cotangent.clone();
+        let (mut slope, mut size) = (0.0, 0.0);
+        for (g, v) in self.problem.gradients(point, &cotangent).iter().zip(parts) {
+            let (Some(g), Some(v)) = (g, v) else { continue };
+            for (g, v) in g.to_vec().into_iter().zip(v.to_vec()) {
+                slope += g * v;
+                size += (g * v).abs();
+            }
+        }
+        (slope, size)
     }
 
     /// The integral, and that of the sizes of its terms; `None` if the path leaves the piece it starts on.
@@ -124,19 +130,14 @@ impl Run<'_, '_> {
         nodes: usize,
     ) -> Option<(f64, f64)> {
         let (mut sum, mut size) = (0.0, 0.0);
-        let cotangent = self.problem.cotangent.clone();
         for (t, weight) in gauss_legendre(nodes) {
             let point = self.problem.point(line, t * length);
             if !self.problem.evaluate(&point).1 {
                 return None;
             }
-            for (g, v) in self.problem.gradients(&point, &cotangent).iter().zip(parts) {
-                let (Some(g), Some(v)) = (g, v) else { continue };
-                for (g, v) in g.to_vec().into_iter().zip(v.to_vec()) {
-                    sum += weight * length * g * v;
-                    size += weight * length * (g * v).abs();
-                }
-            }
+            let (slope, terms) = self.slope_at(&point, parts);
+            sum += weight * length * slope;
+            size += weight * length * terms;
         }
         sum.is_finite().then_some((sum, size))
     }
