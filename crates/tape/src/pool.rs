@@ -51,9 +51,10 @@ pooled!(f32 f64);
 fn class(n: usize) -> (usize, usize) {
     let n = n.max(8);
     let octave = usize::BITS - 1 - n.leading_zeros();
-    let step = (1usize << octave) / 4;
-    let quarters = n.div_ceil(step);
-    (4 * (octave as usize - 3) + (quarters - 4), quarters * step)
+    // A quarter of the octave is a power of two: shifts instead of divisions.
+    let shift = octave - 2;
+    let quarters = (n + (1 << shift) - 1) >> shift;
+    (4 * (octave as usize - 3) + (quarters - 4), quarters << shift)
 }
 
 /// A block of at least `n` elements with unspecified contents, and nobody else's.

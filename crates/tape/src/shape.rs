@@ -19,14 +19,23 @@ pub struct Shape(SmallVec<[usize; 4]>);
 /// Steps between neighbours along each axis, in elements; negative for a flipped view, 0 for a repeated one.
 pub(crate) type Strides = SmallVec<[isize; 4]>;
 
-/// A copy of a short list, number by number: most have at most four, and a call for so few costs more than they.
+/// A list of `n` items; if they are few, without the detours of a list of unknown length. `any` is any item.
+#[inline(always)]
+pub(crate) fn few<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> SmallVec<[X; 4]> {
+    if n > 4 {
+        return (0..n).map(item).collect();
+    }
+    let mut list = [any; 4];
+    for (k, place) in list[..n].iter_mut().enumerate() {
+        *place = item(k);
+    }
+    SmallVec::from_buf_and_len(list, n)
+}
+
+/// A copy of a short list.
 #[inline]
 pub(crate) fn copied<N: Copy + Default>(list: &[N]) -> SmallVec<[N; 4]> {
-    if list.len() > 4 {
-        return SmallVec::from_slice(list);
-    }
-    let at = |i: usize| list.get(i).copied().unwrap_or_default();
-    SmallVec::from_buf_and_len([at(0), at(1), at(2), at(3)], list.len())
+    few(list.len(), N::default(), |k| list[k])
 }
 
 impl Clone for Shape {
@@ -67,6 +76,12 @@ impl Shape {
         self.0.to_vec()
     }
 
+    /// The shape of `rank` axes with these extents.
+    #[inline]
+    pub(crate) fn few(rank: usize, extent: impl Fn(usize) -> usize) -> Shape {
+        Shape(few(rank, 0, extent))
+    }
+
     /// Replaces the extent of one axis.
     pub(crate) fn set(&mut self, axis: usize, extent: usize) {
         self.0[axis] = extent;
@@ -75,16 +90,19 @@ impl Shape {
     /// Row-major strides.
     #[inline]
     pub(crate) fn strides(&self) -> Strides {
-        let mut strides = match self.rank() {
-            rank @ 0..=4 => SmallVec::from_buf_and_len([0; 4], rank),
-            rank => SmallVec::from_elem(0, rank),
-        };
+        self.row_major().0
+    }
+
+    /// Row-major strides, and the number of elements.
+    #[inline]
+    pub(crate) fn row_major(&self) -> (Strides, usize) {
+        let mut strides = few(self.rank(), 0, |_| 0);
         let mut step = 1;
         for (stride, &extent) in strides.iter_mut().zip(self.iter()).rev() {
-            *stride = step;
-            step *= extent as isize;
+            *stride = step as isize;
+            step *= extent;
         }
-        strides
+        (strides, step)
     }
 
     /// The shape both operands are stretched to, by NumPy's rule: align at the last axis, extents equal or 1.
@@ -94,16 +112,14 @@ impl Shape {
             Some(k) => dims[k],
             None => 1,
         };
-        let mut out = Shape(SmallVec::with_capacity(rank));
-        for i in 0..rank {
-            out.0.push(match (extent(lhs, i), extent(rhs, i)) {
-                (a, b) if a == b => a,
-                (1, b) => b,
-                (a, 1) => a,
-                _ => return Err(Error::Broadcast { op, lhs: lhs.to_vec(), rhs: rhs.to_vec() }),
-            });
+        let both = |i: usize| (extent(lhs, i), extent(rhs, i));
+        if (0..rank).any(|i| matches!(both(i), (a, b) if a != b && a != 1 && b != 1)) {
+            return Err(Error::Broadcast { op, lhs: lhs.to_vec(), rhs: rhs.to_vec() });
         }
-        Ok(out)
+        Ok(Shape::few(rank, |i| match both(i) {
+            (1, b) => b,
+            (a, _) => a,
+        }))
     }
 
     /// Can `self` be stretched to `target` without changing `target`?
@@ -114,6 +130,9 @@ impl Shape {
 
     /// The shape after reducing `axes` (sorted), which stay with extent 1 if `keepdim`.
     pub(crate) fn reduced(&self, axes: &[usize], keepdim: bool) -> Shape {
+        if axes.len() == self.rank() && !keepdim {
+            return Shape::default();
+        }
         let keep = |(axis, &extent): (usize, &usize)| match (axes.contains(&axis), keepdim) {
             (false, _) => Some(extent),
             (true, true) => Some(1),
@@ -135,7 +154,7 @@ impl Shape {
 
     /// Positions of `axes` in the order they are named; every axis for `Axes::all()`.
     pub(crate) fn order(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
-        let Some(list) = &axes.0 else { return Ok((0..self.rank()).collect()) };
+        let Some(list) = &axes.0 else { return Ok(few(self.rank(), 0, |axis| axis)) };
         let order =
             list.iter().map(|&axis| self.axis(op, axis)).collect::<Result<SmallVec<[usize; 4]>, _>>()?;
         match order.iter().enumerate().find(|(i, axis)| order[..*i].contains(axis)) {
@@ -147,7 +166,9 @@ impl Shape {
     /// Positions of `axes`, sorted.
     pub(crate) fn axes(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
         let mut out = self.order(op, axes)?;
-        out.sort_unstable();
+        if !out.is_sorted() {
+            out.sort_unstable();
+        }
         Ok(out)
     }
 }

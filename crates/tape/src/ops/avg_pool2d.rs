@@ -113,7 +113,7 @@ impl<T: Element> Op<T> for AvgPool2d {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let [n, c, h, w] = error::expect(image("avg_pool2d", x[0].shape()));
         let [rows, cols] = error::expect(self.pool.both([h, w]));
-        let images = x[0].contiguous();
+        let images = x[0].compact();
         let planes = images.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
         let mut out = Tensor::zeros([n, c, rows.len(), cols.len()]);
         for (out, plane) in out.as_mut_slice().chunks_exact_mut(rows.len() * cols.len()).zip(planes) {
@@ -174,7 +174,7 @@ impl<T: Element> Op<T> for SpreadPool2d {
         let [n, c, h, w] = error::expect(image("spread_pool2d", x[0].shape()));
         let [rows, cols] = error::expect(self.pool.both(self.size));
         let [height, width] = self.size;
-        let pooled = x[0].contiguous();
+        let pooled = x[0].compact();
         let pooled = pooled.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
         let mut out = Tensor::zeros([n, c, height, width]);
         for (out, pooled) in out.as_mut_slice().chunks_exact_mut((height * width).max(1)).zip(pooled) {

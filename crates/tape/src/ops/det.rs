@@ -58,7 +58,7 @@ impl<T: Element> Op<T> for Det {
 /// One number for each square matrix.
 pub(crate) fn each<T: Element>(op: &'static str, x: &Tensor<T>, f: impl Fn(&[T], usize) -> T) -> Tensor<T> {
     let (batch, n) = error::expect(square(op, &[x.shape()]));
-    let x = x.contiguous();
+    let x = x.compact();
     let data = x.as_slice().unwrap_or_default();
     Tensor::build(batch.into(), |out| {
         for (i, out) in out.iter_mut().enumerate() {
@@ -91,7 +91,7 @@ impl<T: Element> Op<T> for Cofactors {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let (_, n) = error::expect(square("cofactors", &[x[0].shape()]));
-        let a = x[0].contiguous();
+        let a = x[0].compact();
         let mut y = Tensor::zeros(a.shape());
         let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
         for (a, y) in matrices.zip(y.as_mut_slice().chunks_exact_mut((n * n).max(1))) {
@@ -142,7 +142,7 @@ impl<T: Element> Op<T> for Minors {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let (_, n) = error::expect(square("minors", &[x[0].shape()]));
-        let a = x[0].contiguous();
+        let a = x[0].compact();
         let data = a.as_slice().unwrap_or_default();
         Tensor::build(error::expect(Op::<T>::shape(self, &[a.shape()])), |out| {
             for (from, to) in places(n, data.len()).zip(out) {
@@ -199,7 +199,7 @@ impl<T: Element> Op<T> for PlaceMinors {
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let minors = x[0].contiguous();
+        let minors = x[0].compact();
         let mut out = Tensor::zeros(error::expect(Op::<T>::shape(self, &[minors.shape()])));
         let (n, size) = (out.shape()[out.rank() - 1], out.size());
         let sums = out.as_mut_slice();

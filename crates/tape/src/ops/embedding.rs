@@ -78,7 +78,7 @@ impl<T: Element> Op<T> for Embedding {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let width = x[0].shape()[1];
-        let table = x[0].contiguous();
+        let table = x[0].compact();
         let table = table.as_slice().unwrap_or_default();
         Tensor::build(self.result(width), |out| {
             for (out, &row) in out.chunks_exact_mut(width.max(1)).zip(self.indices.iter()) {
@@ -133,7 +133,7 @@ impl<T: Element> Op<T> for AddRows {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
         let width = shape[1];
-        let rows = x[0].contiguous();
+        let rows = x[0].compact();
         let rows = rows.as_slice().unwrap_or_default().chunks_exact(width.max(1));
         let mut out = Tensor::zeros(shape);
         let table = out.as_mut_slice();

@@ -53,7 +53,7 @@ impl<T: Element> Op<T> for Gather {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis("gather", self.axis));
-        let source = x[0].contiguous();
+        let source = x[0].compact();
         let source = source.as_slice().unwrap_or_default();
         Tensor::build(self.index.shape().clone(), |out| {
             for (out, at) in out.iter_mut().zip(self.index.positions(axis, x[0].shape())) {

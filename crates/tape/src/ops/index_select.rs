@@ -64,7 +64,7 @@ impl<T: Element> Op<T> for IndexSelect {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
         let axis = error::expect(shape.axis("index_select", self.axis));
         let (extent, inner) = (x[0].shape()[axis], shape[axis + 1..].iter().product::<usize>());
-        let source = x[0].contiguous();
+        let source = x[0].compact();
         let source = source.as_slice().unwrap_or_default();
         let list = self.index.as_slice();
         Tensor::build(shape, |out| {
@@ -130,7 +130,7 @@ impl<T: Element> Op<T> for IndexAdd {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
         let axis = error::expect(shape.axis("index_add", self.axis));
         let inner: usize = shape[axis + 1..].iter().product();
-        let source = x[0].contiguous();
+        let source = x[0].compact();
         let rows = source.as_slice().unwrap_or_default().chunks_exact(inner.max(1)).enumerate();
         let list = self.index.as_slice();
         let mut out = Tensor::zeros(shape);

@@ -6,7 +6,8 @@ use crate::op::{Array, Cotangents, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::{Tensor, matmul, reduce};
+use crate::tensor::matmul::{self, Matrix};
+use crate::tensor::{Tensor, reduce};
 use smallvec::smallvec;
 
 /// `x · Wᵀ + b`.
@@ -83,10 +84,12 @@ impl<T: Element> Op<T> for Linear {
 
     /// The same three products and sums, without the shape rules of the operations they are written with.
     fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        let (w, dy, input) = (x[1], rows(&dy), rows(x[0]));
-        let dx = || matmul::matmul(&dy, w, input.shape().clone()).reshaped(x[0].shape().clone());
-        let dw = || matmul::matmul(&dy.permuted(&[1, 0]), &input, w.shape().clone());
-        smallvec![want[0].then(dx), want[1].then(dw), want[2].then(|| reduce::sum(&dy, &[0]))]
+        let (input, dy) = (matmul::rows(x[0]), matmul::rows(&dy));
+        let (input, w, cts) = (Matrix::rows(&input), Matrix::rows(x[1]), Matrix::rows(&dy));
+        let dx = || matmul::tensor(cts, w, x[0].shape());
+        let dw = || matmul::tensor(cts.transposed(), input, x[1].shape());
+        let db = || reduce::sum_to(&dy, x[2].shape());
+        smallvec![want[0].then(dx), want[1].then(dw), want[2].then(db)]
     }
 }
 

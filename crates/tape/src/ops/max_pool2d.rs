@@ -110,7 +110,7 @@ impl<T: Element> Op<T> for MaxPool2d {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let [n, c, h, w] = error::expect(image("max_pool2d", x[0].shape()));
         let count = error::expect(self.window.counts("max_pool2d", [h, w]));
-        let images = x[0].contiguous();
+        let images = x[0].compact();
         let planes = images.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
         let mut out = Tensor::full([n, c, count[0], count[1]], T::NEG_INFINITY);
         for (out, plane) in out.as_mut_slice().chunks_exact_mut(count[0] * count[1]).zip(planes) {

@@ -50,7 +50,7 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
-        let mask = self.mask.contiguous();
+        let mask = self.mask.compact();
         let mask = Tensor::build(mask.shape().clone(), |out| {
             for (out, &m) in out.iter_mut().zip(mask.as_slice().unwrap_or_default()) {
                 *out = if m == M::ZERO { T::ZERO } else { T::ONE };

@@ -142,7 +142,7 @@ impl<T: Element> Op<T> for Place {
         let mut out = Tensor::zeros(self.shape.clone());
         let inner: usize = self.shape[axis + 1..].iter().product();
         let extent = self.shape[axis];
-        let source = x[0].contiguous();
+        let source = x[0].compact();
         let rows = source.as_slice().unwrap_or_default().chunks_exact(inner.max(1));
         let out_rows = out.as_mut_slice();
         for (i, row) in rows.enumerate() {

@@ -63,7 +63,10 @@ impl<T: Element> Op<T> for Sum {
     /// The same as two views.
     fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let shape = x[0].shape();
-        let dx = || dy.reshaped(shape.reduced(&positions("sum", shape, &self.axes), true)).stretched(shape);
+        let dx = || match dy.rank() {
+            0 => dy.stretched(shape),
+            _ => dy.reshaped(shape.reduced(&positions("sum", shape, &self.axes), true)).stretched(shape),
+        };
         smallvec![want[0].then(dx)]
     }
 }

@@ -48,7 +48,7 @@ impl<T: Element> Op<T> for Take {
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let source = x[0].contiguous();
+        let source = x[0].compact();
         let source = source.as_slice().unwrap_or_default();
         Tensor::build(self.index.shape().clone(), |out| {
             for (out, &i) in out.iter_mut().zip(self.index.as_slice()) {

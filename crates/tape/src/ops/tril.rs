@@ -48,7 +48,7 @@ pub(crate) fn matrices(op: &'static str, x: &[&Shape]) -> Result<Shape, Error> {
 /// The elements of the diagonals `j - i` that are kept, zeros elsewhere.
 pub(crate) fn cut<T: Element>(x: &Tensor<T>, keep: impl Fn(isize) -> bool) -> Tensor<T> {
     let [.., rows, columns] = x.shape()[..] else { return x.clone() };
-    let source = x.contiguous();
+    let source = x.compact();
     let source = source.as_slice().unwrap_or_default();
     Tensor::build(x.shape().clone(), |out| {
         for (at, (y, &x)) in out.iter_mut().zip(source).enumerate() {

@@ -114,7 +114,7 @@ impl<T: Element> Op<T> for Fold {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let (axis, count) = error::expect(self.unfold.windows(&self.shape));
         let (extent, inner) = (self.shape[axis], self.shape[axis + 1..].iter().product::<usize>());
-        let source = x[0].contiguous();
+        let source = x[0].compact();
         let windows = source.as_slice().unwrap_or_default().chunks_exact(self.unfold.size.max(1));
         let mut out = Tensor::zeros(self.shape.clone());
         let places = out.as_mut_slice();

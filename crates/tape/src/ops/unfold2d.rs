@@ -52,7 +52,7 @@ impl<T: Element> Op<T> for Unfold2d {
         let shape = error::expect(columns("unfold2d", &self.window, [n, c], [h, w]));
         let windows: usize = counts.iter().product();
         let column: usize = self.window.kernel.iter().product::<usize>() * windows;
-        let image = x[0].contiguous();
+        let image = x[0].compact();
         let planes = image.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
         let mut out = Tensor::zeros(shape);
         for (out, plane) in out.as_mut_slice().chunks_exact_mut(column).zip(planes) {
@@ -118,7 +118,7 @@ impl<T: Element> Op<T> for Fold2d {
         let counts = error::expect(self.window.counts("fold2d", self.size));
         let windows: usize = counts.iter().product();
         let column = self.window.kernel.iter().product::<usize>() * windows;
-        let patches = x[0].contiguous();
+        let patches = x[0].compact();
         let patches = patches.as_slice().unwrap_or_default().chunks_exact(column);
         let plane = self.size[0] * self.size[1];
         let mut out = Tensor::zeros(shape);

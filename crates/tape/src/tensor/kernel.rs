@@ -301,7 +301,7 @@ pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy>(
     y: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
-    let y = y.contiguous();
+    let y = y.compact();
     let all = y.as_slice().unwrap_or_default();
     let out = dy.as_mut_slice();
     if let (Some(x), Some(z)) = (a.as_slice(), b.as_slice())

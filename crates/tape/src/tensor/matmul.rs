@@ -3,8 +3,11 @@
 #![allow(unsafe_code)]
 
 use super::Tensor;
+use super::kernel::place;
 use crate::algebra::Element;
 use crate::shape::Shape;
+use crate::simd::{self, Kernel};
+use std::borrow::Cow;
 
 /// One matrix: a buffer, the position of its first element, and the steps to the next row and column.
 #[derive(Clone, Copy)]
@@ -32,9 +35,28 @@ impl<'a, T: Element> Matrix<'a, T> {
         }
     }
 
-    fn get(&self, i: usize, j: usize) -> T {
-        let at = self.at as isize + i as isize * self.row_step + j as isize * self.col_step;
-        self.data[at as usize]
+    /// The lanes along the last axis of `x`, whose elements lie side by side if its rank is not 2.
+    pub(crate) fn rows(x: &'a Tensor<T>) -> Matrix<'a, T> {
+        match x.rank() {
+            2 => Matrix::last_two(x, x.offset()),
+            rank => {
+                let cols = x.shape()[rank - 1];
+                let rows = x.shape()[..rank - 1].iter().product();
+                Matrix { data: x.buffer(), at: x.offset(), rows, cols, row_step: cols as isize, col_step: 1 }
+            }
+        }
+    }
+
+    /// Rows as columns.
+    pub(crate) fn transposed(self) -> Matrix<'a, T> {
+        let Matrix { data, at, rows, cols, row_step, col_step } = self;
+        Matrix { data, at, rows: cols, cols: rows, row_step: col_step, col_step: row_step }
+    }
+
+    /// The place of an element in the buffer.
+    #[inline(always)]
+    fn position(&self, i: usize, j: usize) -> usize {
+        (self.at as isize + i as isize * self.row_step + j as isize * self.col_step) as usize
     }
 
     /// Is the last element, whichever corner it is in, inside the buffer?
@@ -94,41 +116,96 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: b
     }
 }
 
-/// The same for small matrices: row by row, adding multiples of the rows of `b`.
-fn small<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: bool) {
-    let n = b.cols;
-    for (i, row) in out.chunks_exact_mut(n).enumerate() {
-        if !add {
-            row.fill(T::ZERO);
-        }
-        for p in 0..a.cols {
-            let factor = a.get(i, p);
-            let at = (b.at as isize + p as isize * b.row_step) as usize;
-            if b.col_step == 1 {
-                for (out, &x) in row.iter_mut().zip(&b.data[at..at + n]) {
-                    *out += factor * x;
+/// Columns of a panel: what fits into vector registers.
+const WIDTH: usize = 8;
+
+/// Rows of a panel.
+const DEPTH: usize = 16;
+
+/// The elements of a matrix that is written: the steps to the next row and column.
+struct Target<'a, T> {
+    data: &'a mut [T],
+    row_step: usize,
+    col_step: usize,
+}
+
+struct Small<'a, T>(Target<'a, T>, Matrix<'a, T>, Matrix<'a, T>, bool);
+
+/// The same for small matrices: panel by panel of `b`, adding multiples of its rows in their order.
+impl<T: Element> Kernel for Small<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Small(mut out, a, b, add) = self;
+        let mut panel = [[T::ZERO; WIDTH]; DEPTH];
+        for left in (0..b.cols).step_by(WIDTH) {
+            let width = WIDTH.min(b.cols - left);
+            for top in (0..b.rows).step_by(DEPTH) {
+                let panel = &mut panel[..DEPTH.min(b.rows - top)];
+                for (p, to) in panel.iter_mut().enumerate() {
+                    let (at, step) = (b.position(top + p, left), b.col_step);
+                    (0..width).for_each(|j| to[j] = b.data[place(at, step, j)]);
                 }
-            } else {
-                for (j, out) in row.iter_mut().enumerate() {
-                    *out += factor * b.data[super::kernel::place(at, b.col_step, j)];
+                for i in 0..a.rows {
+                    let at = i * out.row_step + left * out.col_step;
+                    let factors = (a.position(i, top), a.col_step);
+                    out.add_multiples((at, width), panel, add || top > 0, |p| {
+                        a.data[place(factors.0, factors.1, p)]
+                    });
                 }
             }
         }
     }
 }
 
+impl<T: Element> Target<'_, T> {
+    /// `row = Σ factor(p) · panel[p]`, or `row += ...` if `add`, for the `width` elements of a row from `at` on.
+    #[inline(always)]
+    fn add_multiples(
+        &mut self,
+        (at, width): (usize, usize),
+        panel: &[[T; WIDTH]],
+        add: bool,
+        factor: impl Fn(usize) -> T,
+    ) {
+        let mut sums = [T::ZERO; WIDTH];
+        if add {
+            (0..width).for_each(|j| sums[j] = self.data[at + j * self.col_step]);
+        }
+        for (p, b) in panel.iter().enumerate() {
+            let factor = factor(p);
+            sums.iter_mut().zip(b).for_each(|(sum, &b)| *sum += factor * b);
+        }
+        (0..width).for_each(|j| self.data[at + j * self.col_step] = sums[j]);
+    }
+}
+
+/// `out = a · b`, or `out += a · b`, of few elements. The longer side of the result lies along the vectors.
+fn small<T: Element>(data: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: bool) {
+    let kernel = match a.rows <= b.cols {
+        true => Small(Target { data, row_step: b.cols, col_step: 1 }, a, b, add),
+        false => Small(Target { data, row_step: 1, col_step: b.cols }, b.transposed(), a.transposed(), add),
+    };
+    simd::run(a.rows * a.cols * b.cols, kernel);
+}
+
+/// `a · b` as a tensor of `shape`.
+pub(crate) fn tensor<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Shape) -> Tensor<T> {
+    Tensor::build(shape.clone(), |out| product(out, a, b, false))
+}
+
 /// The batched product of operands of rank 2 or more, whose leading axes broadcast; `shape` is the result's.
 pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> Tensor<T> {
     let rank = shape.rank();
+    if rank == 2 {
+        return tensor(Matrix::rows(a), Matrix::rows(b), &shape);
+    }
     let (batch, matrix) = shape.split_at(rank - 2);
     let size = matrix[0] * matrix[1];
     let batch = Shape::from(batch);
     Tensor::build(shape.clone(), |out| {
         if size == 0 || out.is_empty() {
             return;
-        }
-        if batch.rank() == 0 {
-            return product(out, Matrix::last_two(a, a.offset()), Matrix::last_two(b, b.offset()), false);
         }
         let leading = |x: &Tensor<T>| {
             let missing = rank - x.rank();
@@ -143,8 +220,8 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
         let mut outputs = out.chunks_exact_mut(size);
         super::kernel::Walk::new(&batch, [&sa, &sb]).runs([a.offset(), b.offset()], |[i, j], n, [p, q]| {
             for (step, out) in (0..n).zip(outputs.by_ref()) {
-                let a = Matrix::last_two(a, super::kernel::place(i, p, step));
-                let b = Matrix::last_two(b, super::kernel::place(j, q, step));
+                let a = Matrix::last_two(a, place(i, p, step));
+                let b = Matrix::last_two(b, place(j, q, step));
                 product(out, a, b, false);
             }
         });
@@ -167,21 +244,22 @@ fn repeat<T: Copy>(row: &[T], out: &mut [T]) {
 
 /// `x · wᵀ + b` for rows `x` `[.., k]`, `w` `[n, k]` and `b` `[n]`: one pass, the bias is where the sum starts.
 pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
-    let (n, k) = (w.shape()[0], w.shape()[1]);
+    let n = w.shape()[0];
     let mut shape = x.shape().clone();
     shape.set(x.rank() - 1, n);
-    let bias = b.contiguous();
+    let bias = b.compact();
     let bias = bias.as_slice().unwrap_or_default();
-    let rows = match x.rank() {
-        2 => x.clone(),
-        _ => x.reshaped(Shape::from([x.size().checked_div(k).unwrap_or(shape.size() / n.max(1)), k])),
-    };
+    let x = rows(x);
     Tensor::build(shape, |out| {
         if n == 0 || out.is_empty() {
             return;
         }
         repeat(bias, out);
-        let transposed = w.permuted(&[1, 0]);
-        product(out, Matrix::last_two(&rows, rows.offset()), Matrix::last_two(&transposed, w.offset()), true);
+        product(out, Matrix::rows(&x), Matrix::rows(w).transposed(), true);
     })
+}
+
+/// `x` as [`Matrix::rows`] takes it.
+pub(crate) fn rows<T: Element>(x: &Tensor<T>) -> Cow<'_, Tensor<T>> {
+    if x.rank() == 2 { Cow::Borrowed(x) } else { x.compact() }
 }

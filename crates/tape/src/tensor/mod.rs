@@ -14,6 +14,7 @@ use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::pool::{self, Block};
 use crate::shape::{Shape, Strides, copied};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -47,6 +48,12 @@ impl<T: Element> Buffer<T> {
             Some(block) => block,
             None => &[],
         }
+    }
+
+    /// Does nobody else hold the block?
+    #[inline]
+    fn is_unique(&self) -> bool {
+        self.0.as_ref().is_none_or(|block| Arc::strong_count(block) == 1)
     }
 
     /// The block for writing, if nobody else holds it.
@@ -84,23 +91,22 @@ impl<T: Element> Tensor<T> {
     /// A tensor whose contents are unspecified until written: for kernels that fill all of it.
     #[inline]
     pub(crate) fn unwritten(shape: Shape) -> Tensor<T> {
-        let data = Buffer(match shape.size() {
-            0 => None,
-            n => Some(pool::take(n)),
-        });
-        let strides = shape.strides();
-        Tensor { data, offset: 0, shape, strides }
+        Tensor::build(shape, |_| ())
     }
 
     /// A tensor filled by `fill`, which must write every element of the slice it is given.
     #[inline]
     pub(crate) fn build(shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {
-        let n = shape.size();
-        let mut out = Tensor::unwritten(shape);
-        if let Some(block) = out.data.unique() {
+        let (strides, n) = shape.row_major();
+        if n == 0 {
+            fill(&mut []);
+            return Tensor { data: Buffer(None), offset: 0, shape, strides };
+        }
+        let mut block = pool::take(n);
+        if let Some(block) = Arc::get_mut(&mut block) {
             fill(&mut block[..n]);
         }
-        out
+        Tensor { data: Buffer(Some(block)), offset: 0, shape, strides }
     }
 
     /// `data` in row-major order.
@@ -112,7 +118,7 @@ impl<T: Element> Tensor<T> {
         if shape.size() != data.len() {
             return Err(Error::Elements { op: "from_vec", shape: shape.dims(), found: data.len() });
         }
-        let strides = shape.strides();
+        let (strides, _) = shape.row_major();
         Ok(Tensor { data: Buffer(Some(Arc::new(data))), offset: 0, shape, strides })
     }
 
@@ -249,7 +255,7 @@ impl<T: Element> Tensor<T> {
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         let n = self.size();
-        if !self.is_contiguous() || self.data.unique().is_none() {
+        if !self.is_contiguous() || !self.data.is_unique() {
             *self = self.copied();
         }
         let offset = if n == 0 { 0 } else { self.offset };
@@ -263,6 +269,12 @@ impl<T: Element> Tensor<T> {
     #[inline]
     pub fn contiguous(&self) -> Tensor<T> {
         if self.is_contiguous() { self.clone() } else { self.copied() }
+    }
+
+    /// The same, without a share of the buffer where it is one.
+    #[inline]
+    pub(crate) fn compact(&self) -> Cow<'_, Tensor<T>> {
+        if self.is_contiguous() { Cow::Borrowed(self) } else { Cow::Owned(self.copied()) }
     }
 
     /// The elements in row-major order.
@@ -304,7 +316,7 @@ impl<T: Element> Tensor<T> {
 
     /// The same elements as another number type.
     pub fn cast<U: Element>(&self) -> Tensor<U> {
-        let x = self.contiguous();
+        let x = self.compact();
         let source = x.as_slice().unwrap_or_default();
         Tensor::build(self.shape.clone(), |out| {
             for (to, from) in out.iter_mut().zip(source) {

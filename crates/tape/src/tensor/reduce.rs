@@ -121,8 +121,9 @@ impl<T: Element> Kernel for AddRow<'_, T> {
 pub(crate) fn sum<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
     let trails = axes.iter().enumerate().all(|(i, &axis)| axis == i);
     match x.as_slice() {
+        Some(data) if axes.len() == x.rank() => Tensor::scalar(sum_slice(data)),
         // Leading axes: whole rows are added, blockwise so that long columns stay accurate.
-        Some(data) if trails && axes.len() < x.rank() && !data.is_empty() => {
+        Some(data) if trails && !data.is_empty() => {
             let shape = Shape::from(&x.shape()[axes.len()..]);
             let width = shape.size();
             Tensor::build(shape, |out| column_sums(out, data, data.len() / width))
@@ -134,11 +135,17 @@ pub(crate) fn sum<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
 /// Narrow rows are added this many numbers at a time, several rows side by side.
 const WIDE: usize = 128;
 
+/// So many rows are added one after another, without side by side.
+const FEW: usize = 16;
+
 /// Sums of the columns of `count` rows, one after another in `rows`.
 fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
     let width = out.len();
     if width == 1 {
         out[0] = sum_slice(rows);
+    } else if count <= FEW {
+        out.copy_from_slice(&rows[..width]);
+        simd::run(rows.len() - width, AddRow(out, &rows[width..]));
     } else if count > BLOCK {
         let half = count / 2;
         column_sums(out, &rows[..half * width], half);

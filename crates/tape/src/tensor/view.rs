@@ -2,7 +2,7 @@
 
 use super::{Buffer, Tensor};
 use crate::algebra::Element;
-use crate::shape::{Shape, Strides, copied};
+use crate::shape::{Shape, Strides, copied, few};
 
 impl<T: Element> Tensor<T> {
     fn view(&self, offset: usize, shape: Shape, strides: Strides) -> Tensor<T> {
@@ -13,15 +13,15 @@ impl<T: Element> Tensor<T> {
     /// The same elements in row-major order under another shape of the same size.
     pub(crate) fn reshaped(&self, shape: Shape) -> Tensor<T> {
         debug_assert_eq!(self.size(), shape.size());
-        let source = self.contiguous();
+        let source = self.compact();
         let strides = shape.strides();
         source.view(source.offset, shape, strides)
     }
 
     /// Axis `i` of the result is axis `order[i]` of `self`.
     pub(crate) fn permuted(&self, order: &[usize]) -> Tensor<T> {
-        let shape = order.iter().map(|&axis| self.shape[axis]).collect();
-        let strides = order.iter().map(|&axis| self.strides[axis]).collect();
+        let shape = Shape::few(order.len(), |k| self.shape[order[k]]);
+        let strides = few(order.len(), 0, |k| self.strides[order[k]]);
         self.view(self.offset, shape, strides)
     }
 
