@@ -80,8 +80,7 @@ impl<T: Element> Scalar<'_, T> {
 }
 
 fn find<T: Element>(tape: &Tape<T>, root: Index) -> NonFinite {
-    let count = tape.graph().nodes.len();
-    tape.graph_mut().replay(count);
+    tape.replay(tape.nodes.len());
     let graph = tape.graph();
     let mut watch =
         Watch { found: NonFinite { forward: forward(&graph), ..NonFinite::default() }, graph: &graph };
@@ -110,7 +109,7 @@ fn nonfinite<T: Element>(x: &Tensor<T>) -> Option<T> {
 fn anomaly<T: Element>(graph: &Graph<T>, node: Index, operand: Option<usize>, value: T) -> Anomaly {
     let parents = |slot: Option<usize>| match slot {
         Some(slot) => graph.inputs(slot).to_vec(),
-        None => graph.nodes[node as usize].parent.to_vec(),
+        None => graph.nodes.get(node as usize).parent.to_vec(),
     };
     let inputs = parents(graph.slot(node)).into_iter().filter(|&i| i != CONSTANT).map(|i| i as usize);
     Anomaly {
@@ -126,7 +125,7 @@ fn anomaly<T: Element>(graph: &Graph<T>, node: Index, operand: Option<usize>, va
 /// Looks at every contribution of a sweep.
 struct Watch<'g, T: Element> {
     found: NonFinite,
-    graph: &'g Graph<T>,
+    graph: &'g Graph<'g, T>,
 }
 
 impl<T: Element> Watch<'_, T> {
@@ -160,9 +159,8 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
             return;
         }
         let silent = dy.map_values(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
-        let none = Tensor::default();
         let inputs = graph.inputs(slot);
-        let x: SmallVec<[&Tensor<T>; 4]> = inputs.iter().map(|&i| graph.tensor(i, &none)).collect();
+        let x = graph.tensors(inputs);
         let want: SmallVec<[bool; 4]> = inputs.iter().map(|&i| graph.tracked(i)).collect();
         for (k, slope) in op.vjp_all(&x, &graph.arrays[slot].value, silent, &want).iter().enumerate() {
             if let Some(value) = slope.as_ref().and_then(nonfinite) {

@@ -8,7 +8,7 @@ use crate::error::{self, Error};
 use crate::gradients::zeros;
 use crate::shape::Shape;
 use crate::sweep::{dependent, indices, nothing, operands, operation, slopes, variable};
-use crate::tape::{AnyHandle, CONSTANT, Graph, Handle, HandleRef, Handles, Index, Number, Scalar, Tape, Var};
+use crate::tape::{AnyHandle, CONSTANT, Graph, Handle, Handles, Index, Lookup, Scalar, Tape, Var};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 
@@ -50,7 +50,7 @@ impl<T: Element> Tape<T> {
         for i in (1..count).filter(|&i| !seeded[i]) {
             tangents.push(&graph, i as Index);
         }
-        error::expect(y.values(&mut |y| Ok(Number::Many(tangents.get(&graph, y)))))
+        error::expect(y.values(&mut (&tangents, &graph)))
     }
 
     /// As [`jvp`](Tape::jvp), recorded: the tangent is a handle that can be differentiated again.
@@ -162,7 +162,7 @@ impl<T: Element> Tangents<T> {
     /// The tangent of one node from those of its operands.
     fn push(&mut self, graph: &Graph<T>, i: Index) {
         let Some(slot) = graph.slot(i) else {
-            let node = &graph.nodes[i as usize];
+            let node = graph.nodes.get(i as usize);
             let part = |k: usize| match node.parent[k] {
                 CONSTANT => T::ZERO,
                 parent => Pull.eval(self.scalars[parent as usize], node.partial[k]),
@@ -175,8 +175,7 @@ impl<T: Element> Tangents<T> {
             return;
         }
         let (op, inputs) = (graph.op(slot), graph.inputs(slot));
-        let none = Tensor::default();
-        let x: SmallVec<[&Tensor<T>; 4]> = inputs.iter().map(|&i| graph.tensor(i, &none)).collect();
+        let x = graph.tensors(inputs);
         let mut sum: Option<Tensor<T>> = None;
         for (k, &input) in inputs.iter().enumerate().filter(|(k, _)| op.differentiable(*k)) {
             let Some(dx) = self.of(graph, input) else { continue };
@@ -203,15 +202,21 @@ impl<T: Element> Tangents<T> {
         }
     }
 
-    fn get(&self, graph: &Graph<T>, y: HandleRef<'_, '_, T>) -> Tensor<T> {
-        let index = match y {
-            HandleRef::Scalar(y) => y.index,
-            HandleRef::Var(y) => y.index,
-        };
+    fn get(&self, graph: &Graph<T>, index: Index) -> Tensor<T> {
         self.of(graph, index).unwrap_or_else(|| match graph.slot(index) {
             Some(slot) => zeros(&graph.arrays[slot].value),
             None => Tensor::scalar(T::ZERO),
         })
+    }
+}
+
+impl<'t, T: Element> Lookup<'t, T> for (&Tangents<T>, &Graph<'_, T>) {
+    fn number(&mut self, y: Scalar<'t, T>) -> Result<T, Error> {
+        Ok(self.0.get(self.1, y.index).item())
+    }
+
+    fn tensor(&mut self, y: Var<'t, T>) -> Result<Tensor<T>, Error> {
+        Ok(self.0.get(self.1, y.index))
     }
 }
 

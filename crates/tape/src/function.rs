@@ -95,7 +95,7 @@ impl<T: Element> Op<T> for Function<T> {
 fn pieces<T: Element>(f: &Record<T>, x: &[&Tensor<T>], report: &mut dyn FnMut(usize, i64)) {
     let tape = Tape::of();
     f(&leaves(&tape, x));
-    tape.graph_mut().pieces(&mut |node, at, piece| report(((node as usize) << 32) | at, piece));
+    tape.pieces(&mut |node, at, piece| report(((node as usize) << 32) | at, piece));
 }
 
 fn last<'a, 't, T: Element>(args: &'a [Var<'t, T>]) -> (Var<'t, T>, &'a [Var<'t, T>]) {

@@ -2,7 +2,7 @@
 
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::tape::{CONSTANT, Handle, HandleRef, LEAF, Number, ParamId, Store};
+use crate::tape::{CONSTANT, Handle, Index, LEAF, Lookup, ParamId, Scalar, Store, Tape, Var};
 use crate::tensor::Tensor;
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ impl<T: Element> Gradients<T> {
     ///
     /// # Panics
     /// As [`try_wrt`](Gradients::try_wrt) refuses.
+    #[inline]
     #[track_caller]
     pub fn wrt<'t, H: Handle<'t, T>>(&self, x: H) -> H::Value {
         error::expect(self.try_wrt(x))
@@ -41,39 +42,9 @@ impl<T: Element> Gradients<T> {
     /// # Errors
     /// If the handle belongs to another tape or was recorded after a reset, or is an intermediate value whose
     /// gradient was not kept.
+    #[inline]
     pub fn try_wrt<'t, H: Handle<'t, T>>(&self, x: H) -> Result<H::Value, Error> {
-        x.values(&mut |x| self.gradient(x))
-    }
-
-    fn gradient(&self, x: HandleRef<'_, '_, T>) -> Result<Number<T>, Error> {
-        let (tape, index) = match x {
-            HandleRef::Scalar(x) => (x.tape, x.index),
-            HandleRef::Var(x) => (x.tape, x.index),
-        };
-        if index == CONSTANT {
-            return Ok(Number::One(T::ZERO));
-        }
-        let graph = tape.graph();
-        if graph.epoch != self.0.epoch {
-            return Err(Error::ForeignTape { op: "gradients", tapes: [self.0.epoch, graph.epoch] });
-        }
-        let number = || Number::One(self.0.scalars.get(index as usize).copied().unwrap_or(T::ZERO));
-        let node = &graph.nodes[index as usize];
-        if node.rule == LEAF {
-            return Ok(number());
-        }
-        let slot = graph.slot(index);
-        let computed = slot.is_none_or(|slot| graph.arrays[slot].computed);
-        if computed && !self.0.kept.keeps(index) {
-            return Err(Error::NotKept { op: graph.name(index), node: index as usize });
-        }
-        let Some(slot) = slot else { return Ok(number()) };
-        let value = &graph.arrays[slot].value;
-        Ok(match self.0.arrays.get(slot) {
-            _ if value.rank() == 0 => number(),
-            Some(Some(gradient)) => Number::Many(gradient.clone()),
-            _ => Number::Many(zeros(value)),
-        })
+        x.values(&mut &*self.0)
     }
 
     /// The gradient with respect to a parameter.
@@ -97,6 +68,60 @@ impl<T: Element> Gradients<T> {
             // Recorded after the number whose gradients these are.
             _ => Err(Error::UnknownParameter { id }),
         }
+    }
+}
+
+impl<'t, T: Element> Lookup<'t, T> for &Store<T> {
+    #[inline]
+    fn number(&mut self, x: Scalar<'t, T>) -> Result<T, Error> {
+        if x.index != CONSTANT {
+            self.check(x.tape, x.index)?;
+        }
+        Ok(self.scalar(x.index))
+    }
+
+    fn tensor(&mut self, x: Var<'t, T>) -> Result<Tensor<T>, Error> {
+        if x.index == CONSTANT {
+            return Ok(Tensor::scalar(T::ZERO));
+        }
+        self.check(x.tape, x.index)?;
+        let graph = x.tape.graph();
+        let slot = graph.slot(x.index).filter(|&slot| graph.arrays[slot].value.rank() > 0);
+        Ok(match slot.map(|slot| (slot, self.arrays.get(slot))) {
+            None => Tensor::scalar(self.scalar(x.index)),
+            Some((_, Some(Some(gradient)))) => gradient.clone(),
+            Some((slot, _)) => zeros(&graph.arrays[slot].value),
+        })
+    }
+}
+
+impl<T: Element> Store<T> {
+    /// The gradient of a number, 0 where the sweep did not come.
+    #[inline]
+    fn scalar(&self, index: Index) -> T {
+        match index {
+            CONSTANT => T::ZERO,
+            index => self.scalars.get(index as usize).copied().unwrap_or(T::ZERO),
+        }
+    }
+
+    /// Is the gradient of this node here?
+    #[inline]
+    fn check(&self, tape: &Tape<T>, index: Index) -> Result<(), Error> {
+        if tape.epoch != self.epoch {
+            return Err(Error::ForeignTape { op: "gradients", tapes: [self.epoch, tape.epoch] });
+        }
+        if tape.nodes.get(index as usize).rule == LEAF { Ok(()) } else { self.check_kept(tape, index) }
+    }
+
+    #[inline(never)]
+    fn check_kept(&self, tape: &Tape<T>, index: Index) -> Result<(), Error> {
+        let graph = tape.graph();
+        let computed = graph.slot(index).is_none_or(|slot| graph.arrays[slot].computed);
+        if computed && !self.kept.keeps(index) {
+            return Err(Error::NotKept { op: graph.name(index), node: index as usize });
+        }
+        Ok(())
     }
 }
 

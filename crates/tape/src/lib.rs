@@ -47,5 +47,5 @@ pub use ops::{Arrays, Functions, PadMode};
 pub use shape::{Axes, Shape};
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
-pub use tape::{HandleRef, Handles, Number};
+pub use tape::{Handles, Lookup};
 pub use tensor::Tensor;

@@ -6,8 +6,9 @@
 use crate::algebra::{Algebra, Element};
 use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
+use crate::shape::few;
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Node, Scalar, Store,
+    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Nodes, Scalar, Store,
     Tape, Var,
 };
 use crate::tensor::Tensor;
@@ -140,7 +141,7 @@ pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: 
     }
     for i in 1..count {
         active[i] |= match graph.slot(i as Index) {
-            None => graph.nodes[i].parent.iter().any(|&p| active[p as usize]),
+            None => graph.nodes.get(i).parent.iter().any(|&p| active[p as usize]),
             Some(slot) if !graph.arrays[slot].computed => false,
             Some(slot) => {
                 let op = graph.op(slot);
@@ -165,18 +166,18 @@ fn observed<T: Element>(
     kept: Keep,
     observer: &mut impl Observer<T>,
 ) -> Gradients<T> {
-    let mut store = tape.graph_mut().spare.take().unwrap_or_default();
+    let mut store = tape.tables_mut().spare.take().unwrap_or_default();
     if Arc::get_mut(&mut store).is_none() {
         store = Arc::default();
     }
     if let Some(store) = Arc::get_mut(&mut store) {
         let graph = tape.graph();
-        store.epoch = graph.epoch;
+        store.epoch = tape.epoch;
         store.kept = kept;
         store.parameters = graph.parameters.clone();
         reverse(&graph, root, seed, store, observer);
     }
-    tape.graph_mut().spare = Some(store.clone());
+    tape.tables_mut().spare = Some(store.clone());
     Gradients(store)
 }
 
@@ -229,8 +230,8 @@ pub(crate) fn reverse<T: Element>(
         (seed, _) => store.scalars[root as usize] = seed.map_or(T::ONE, |seed| seed.item()),
     }
     let mut end = root as usize + 1;
-    while let Some(at) = pull_numbers(&graph.nodes[..end], &mut store.scalars, observer) {
-        pull_array(graph, at as Index, graph.nodes[at].parent[0] as usize, store, observer);
+    while let Some((at, slot)) = pull_numbers(graph.nodes, end, &mut store.scalars, observer) {
+        pull_array(graph, at as Index, slot, store, observer);
         end = at;
     }
     for &slot in graph.parameters.values() {
@@ -245,27 +246,33 @@ pub(crate) fn reverse<T: Element>(
     }
 }
 
-/// The reverse sweep over numbers, from the end down to a tensor, whose place it returns.
+/// The reverse sweep over numbers, from the node before `end` down to a tensor: its index and its place.
 fn pull_numbers<T: Element>(
-    nodes: &[Node<T>],
+    nodes: &Nodes<T>,
+    end: usize,
     cts: &mut [T],
     observer: &mut impl Observer<T>,
-) -> Option<usize> {
-    let cts = &mut cts[..nodes.len()];
-    for (i, node) in nodes.iter().enumerate().rev() {
-        if node.rule == ARRAY {
-            return Some(i);
-        }
-        let ct = cts[i];
-        let [a, b] = node.parent;
-        let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
-        let slope_b = observer.number(i as Index, 1, b, ct, node.partial[1]);
-        // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
-        if ct != T::ZERO {
-            cts[a as usize] += ct * slope_a;
-            // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
-            if b != CONSTANT {
-                cts[b as usize] += ct * slope_b;
+) -> Option<(usize, usize)> {
+    for (first, run) in nodes.runs_down(end) {
+        for (i, node) in run.iter().enumerate().rev() {
+            let (i, node) = (first + i, node.get());
+            if node.rule >= ARRAY {
+                match node.rule {
+                    ARRAY => return Some((i, node.parent[0] as usize)),
+                    _ => continue,
+                }
+            }
+            let ct = cts[i];
+            let [a, b] = node.parent;
+            let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
+            let slope_b = observer.number(i as Index, 1, b, ct, node.partial[1]);
+            // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
+            if ct != T::ZERO {
+                cts[a as usize] += ct * slope_a;
+                // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
+                if b != CONSTANT {
+                    cts[b as usize] += ct * slope_b;
+                }
             }
         }
     }
@@ -304,13 +311,12 @@ fn pull_array<T: Element>(
     };
     let inputs = graph.inputs(slot);
     let op = graph.op(slot);
-    let number = Tensor::default();
-    let x: SmallVec<[&Tensor<T>; 4]> = inputs.iter().map(|&i| graph.tensor(i, &number)).collect();
-    let wanted = |(k, &i): (usize, &Index)| graph.tracked(i) && op.differentiable(k);
-    let want: SmallVec<[bool; 4]> = inputs.iter().enumerate().map(wanted).collect();
+    let x = graph.tensors(inputs);
+    let want = few(inputs.len(), false, |k| graph.tracked(inputs[k]) && op.differentiable(k));
     observer.tensor(graph, index, &dy);
-    for (k, (&input, ct)) in inputs.iter().zip(op.vjp_all(&x, y, dy, &want)).enumerate() {
-        let Some(ct) = ct else { continue };
+    let mut cts = op.vjp_all(&x, y, dy, &want);
+    for (k, (&input, ct)) in inputs.iter().zip(&mut cts).enumerate() {
+        let Some(ct) = ct.take() else { continue };
         let ct = observer.contribution(index, k, input, ct);
         match graph.slot(input) {
             Some(slot) if graph.arrays[slot].value.rank() > 0 => {
@@ -429,7 +435,8 @@ pub(crate) fn nothing<T: Element>(tape: &Tape<T>, index: Index) -> AnyHandle<'_,
 
 /// A recorded number by its node.
 fn number<T: Element>(tape: &Tape<T>, index: Index) -> Scalar<'_, T> {
-    let value = tape.graph_mut().replay(index as usize + 1)[index as usize];
+    tape.replay(index as usize + 1);
+    let value = tape.graph().value(index);
     Scalar { tape, index, value }
 }
 
@@ -440,7 +447,7 @@ pub(crate) fn slopes<'t, T: Element>(
     i: Index,
     active: &[bool],
 ) -> SmallVec<[(Index, Scalar<'t, T>); 2]> {
-    let node = tape.graph().nodes[i as usize];
+    let node = tape.nodes.get(i as usize);
     let mut slopes = SmallVec::new();
     if node.rule == LEAF {
         return slopes;

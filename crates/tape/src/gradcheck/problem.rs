@@ -220,8 +220,8 @@ impl<'f> Problem<'f> {
         let inputs = Inputs::record(&self.tape, &self.names, point, &self.tracked);
         (self.f)(&inputs);
         let mut found = Vec::new();
-        let mut graph = self.tape.graph_mut();
-        graph.pieces(&mut |node, element, piece| found.push((node, element, piece)));
+        self.tape.pieces(&mut |node, element, piece| found.push((node, element, piece)));
+        let graph = self.tape.graph();
         let named =
             |(node, element, piece)| Decision { node: node as usize, op: graph.name(node), element, piece };
         found.into_iter().map(named).collect()
@@ -271,7 +271,7 @@ fn outputs(
 fn signature<T: Element>(tape: &Tape<T>) -> Signature {
     let mut hash = SplitMix64(tape.len() as u64);
     let mut masks = Vec::new();
-    tape.graph_mut().pieces(&mut |node, element, piece| {
+    tape.pieces(&mut |node, element, piece| {
         if element == MASK {
             masks.push((node, piece));
             return;

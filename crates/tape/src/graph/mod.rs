@@ -131,8 +131,8 @@ impl<T: Element> GraphView<T> {
 impl<T: Element> Tape<T> {
     /// The recorded graph as data; see [`GraphView`].
     pub fn view(&self) -> GraphView<T> {
-        let count = self.graph().nodes.len();
-        self.graph_mut().replay(count);
+        let count = self.nodes.len();
+        self.replay(count);
         let graph = self.graph();
         GraphView { nodes: (1..count).map(|i| node(&graph, i as Index)).collect() }
     }
@@ -140,7 +140,7 @@ impl<T: Element> Tape<T> {
     fn name_node(&self, index: Index, name: String) {
         // A constant number is no node: there is nothing that could have the name.
         if index != CONSTANT {
-            self.graph_mut().names.insert(index, name);
+            self.tables_mut().names.insert(index, name);
         }
     }
 }
@@ -193,7 +193,7 @@ fn node<T: Element>(graph: &Graph<T>, index: Index) -> GraphNode<T> {
 
 /// The operands of a recorded number.
 fn numbers<T: Element>(graph: &Graph<T>, index: Index) -> Vec<GraphInput> {
-    let node = &graph.nodes[index as usize];
+    let node = graph.nodes.get(index as usize);
     if node.rule == LEAF {
         return Vec::new();
     }

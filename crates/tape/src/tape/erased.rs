@@ -17,6 +17,7 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T>;
     fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T>;
     fn jvp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dx: &Var<'t, T>) -> Var<'t, T>;
+    fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
@@ -49,6 +50,9 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     #[track_caller]
     fn jvp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dx: &Var<'t, T>) -> Var<'t, T> {
         Op::jvp(self, k, x, y, dx)
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
     }
     fn as_any_mut(&mut self) -> &mut dyn Any {
         self

@@ -142,7 +142,7 @@ impl<'t, T: Element> Var<'t, T> {
     pub fn value(self) -> Tensor<T> {
         match self.index {
             CONSTANT => Tensor::scalar(self.literal),
-            index => self.tape.graph().tensor(index, &Tensor::default()).clone(),
+            index => self.tape.graph().tensor(index).clone(),
         }
     }
 
@@ -150,7 +150,7 @@ impl<'t, T: Element> Var<'t, T> {
     pub fn shape(self) -> Shape {
         match self.index {
             CONSTANT => Shape::default(),
-            index => self.tape.graph().tensor(index, &Tensor::default()).shape().clone(),
+            index => self.tape.graph().tensor(index).shape().clone(),
         }
     }
 
@@ -176,7 +176,7 @@ impl<'t, T: Element> Var<'t, T> {
             return number(CONSTANT, self.literal);
         }
         let graph = self.tape.graph();
-        let node = &graph.nodes[self.index as usize];
+        let node = graph.nodes.get(self.index as usize);
         let array = &graph.arrays[node.parent[0] as usize];
         if array.value.rank() != 0 {
             Error::Rank { op: "item", expected: "rank 0", found: array.value.shape().dims() }.panic();
@@ -367,7 +367,11 @@ impl<'t, T: Element> AnyHandle<'t, T> {
 }
 
 /// Finds what belongs to one handle of a group.
-type Lookup<'f, 't, T> = dyn FnMut(HandleRef<'_, 't, T>) -> Result<Number<T>, Error> + 'f;
+#[doc(hidden)]
+pub trait Lookup<'t, T: Element> {
+    fn number(&mut self, x: Scalar<'t, T>) -> Result<T, Error>;
+    fn tensor(&mut self, x: Var<'t, T>) -> Result<Tensor<T>, Error>;
+}
 
 /// One or several handles: a [`Scalar`], a [`Var`], an array, a vector or a tuple of them.
 ///
@@ -383,44 +387,13 @@ pub trait Handle<'t, T: Element>: Sized {
     #[doc(hidden)]
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>);
     #[doc(hidden)]
-    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Self::Value, Error>;
+    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error>;
 }
 
 /// Handles on their way through a transformation, in order.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Handles<'t, T: Element>(pub(crate) SmallVec<[AnyHandle<'t, T>; 4]>, pub(crate) usize);
-
-/// What is known of one handle: a number without the cost of a tensor.
-#[doc(hidden)]
-pub enum Number<T: Element> {
-    One(T),
-    Many(Tensor<T>),
-}
-
-impl<T: Element> Number<T> {
-    #[inline]
-    fn item(self) -> T {
-        match self {
-            Number::One(x) => x,
-            Number::Many(x) => x.item(),
-        }
-    }
-
-    fn tensor(self) -> Tensor<T> {
-        match self {
-            Number::One(x) => Tensor::scalar(x),
-            Number::Many(x) => x,
-        }
-    }
-}
-
-/// One handle of a group.
-#[doc(hidden)]
-pub enum HandleRef<'a, 't, T: Element> {
-    Scalar(&'a Scalar<'t, T>),
-    Var(&'a Var<'t, T>),
-}
 
 impl<'t, T: Element> Handles<'t, T> {
     pub(crate) fn new() -> Self {
@@ -447,8 +420,9 @@ impl<'t, T: Element> Handle<'t, T> for Scalar<'t, T> {
     fn scatter(values: &T, to: &mut Vec<Tensor<T>>) {
         to.push(Tensor::scalar(*values));
     }
-    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<T, Error> {
-        Ok(of(HandleRef::Scalar(self))?.item())
+    #[inline]
+    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<T, Error> {
+        of.number(*self)
     }
 }
 
@@ -466,8 +440,8 @@ impl<'t, T: Element> Handle<'t, T> for Var<'t, T> {
     fn scatter(values: &Tensor<T>, to: &mut Vec<Tensor<T>>) {
         to.push(values.clone());
     }
-    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Tensor<T>, Error> {
-        Ok(of(HandleRef::Var(self))?.tensor())
+    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Tensor<T>, Error> {
+        of.tensor(*self)
     }
 }
 
@@ -482,7 +456,7 @@ impl<'t, T: Element, H: Handle<'t, T>, const N: usize> Handle<'t, T> for [H; N] 
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
         values.iter().for_each(|x| H::scatter(x, to));
     }
-    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Self::Value, Error> {
+    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
         let values = self.iter().map(|x| x.values(of)).collect::<Result<Vec<_>, _>>()?;
         match values.try_into() {
             Ok(values) => Ok(values),
@@ -502,7 +476,7 @@ impl<'t, T: Element, H: Handle<'t, T>> Handle<'t, T> for Vec<H> {
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
         values.iter().for_each(|x| H::scatter(x, to));
     }
-    fn values(&self, of: &mut Lookup<'_, 't, T>) -> Result<Self::Value, Error> {
+    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
         self.iter().map(|x| x.values(of)).collect()
     }
 }
@@ -520,10 +494,7 @@ macro_rules! tuples {
             fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
                 $($name::scatter(&values.$at, to);)*
             }
-            fn values(
-                &self,
-                of: &mut Lookup<'_, 't, T>,
-            ) -> Result<Self::Value, Error> {
+            fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
                 Ok(($(self.$at.values(of)?,)*))
             }
         }

@@ -3,10 +3,9 @@
 //! Two evaluations with the same decisions lie on one smooth piece of the recorded function, as far as its operations
 //! say. Constants take part where they hold a mask, for a comparison leaves no other trace.
 
-use super::{ARRAY, CONSTANT, Graph, Index, LEAF};
+use super::{ARRAY, CONSTANT, Graph, Index, LEAF, Tape};
 use crate::algebra::Element;
 use crate::tensor::Tensor;
-use smallvec::SmallVec;
 
 /// The element that stands for all of a mask. A constant may be a mask by accident: only two masks can differ.
 pub(crate) const MASK: usize = usize::MAX - 1;
@@ -14,19 +13,20 @@ pub(crate) const MASK: usize = usize::MAX - 1;
 /// The element that stands for a node's operation.
 const OPERATION: usize = usize::MAX;
 
-impl<T: Element> Graph<T> {
+impl<T: Element> Tape<T> {
     /// Reports `(node, element, piece)` for every decision that is not piece 0, and every node's rule, so that
     /// recordings of different operations differ too.
-    pub(crate) fn pieces(&mut self, report: &mut dyn FnMut(Index, usize, i64)) {
+    pub(crate) fn pieces(&self, report: &mut dyn FnMut(Index, usize, i64)) {
         self.replay(self.nodes.len());
+        let graph = self.graph();
         for i in 1..self.nodes.len() {
-            let (index, rule) = (i as Index, self.nodes[i].rule);
-            match rule {
+            let (index, node) = (i as Index, self.nodes.get(i));
+            match node.rule {
                 LEAF => {}
-                ARRAY => self.pieces_of_tensor(index, report),
+                ARRAY => graph.pieces_of_tensor(index, report),
                 rule => {
-                    let [a, b] = self.operands(i);
-                    match self.rules.get(rule).piece(a, b) {
+                    let [a, b] = graph.operands(&node);
+                    match graph.rules.get(rule).piece(a, b) {
                         0 => {}
                         piece => report(index, 0, piece),
                     }
@@ -35,14 +35,14 @@ impl<T: Element> Graph<T> {
             }
         }
     }
+}
 
+impl<T: Element> Graph<'_, T> {
     fn pieces_of_tensor(&self, index: Index, report: &mut dyn FnMut(Index, usize, i64)) {
         let Some(slot) = self.slot(index).filter(|_| index != CONSTANT) else { return };
         let array = &self.arrays[slot];
         if array.computed {
-            let none = Tensor::default();
-            let x: SmallVec<[&Tensor<T>; 4]> =
-                self.inputs(slot).iter().map(|&i| self.tensor(i, &none)).collect();
+            let x = self.tensors(self.inputs(slot));
             self.op(slot).pieces(&x, &array.value, &mut |at, piece| report(index, at, piece));
             let name = self.op(slot).name().bytes();
             report(

@@ -87,8 +87,9 @@ impl<T: Element> Default for Rules<T> {
     }
 }
 
-/// Takes the one word a `TypeId` hashes to; the compiler knows it.
-struct Word(u64);
+/// Takes the one word a `TypeId` or the id of a parameter hashes to as it is.
+#[derive(Default)]
+pub(crate) struct Word(u64);
 
 impl Hasher for Word {
     #[inline]

@@ -4,9 +4,11 @@
 //! [`Gradients`](crate::Gradients).
 
 use super::Index;
+use super::rules::Word;
 use crate::algebra::Element;
 use crate::tensor::Tensor;
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 /// Which gradients stay when a sweep is done.
@@ -27,6 +29,9 @@ impl Keep {
     }
 }
 
+/// Parameters by id, and the place of each in the table of tensors. Ids are counted up: they need no hashing.
+pub(crate) type Parameters = HashMap<u64, u32, BuildHasherDefault<Word>>;
+
 /// The gradients of one sweep, in buffers that the next one uses again.
 #[derive(Clone, Debug)]
 pub(crate) struct Store<T: Element> {
@@ -36,8 +41,7 @@ pub(crate) struct Store<T: Element> {
     pub(crate) scalars: Vec<T>,
     /// By place in the table of tensors.
     pub(crate) arrays: Vec<Option<Tensor<T>>>,
-    /// Parameters by id, and the place of each in `arrays`.
-    pub(crate) parameters: Arc<HashMap<u64, u32>>,
+    pub(crate) parameters: Arc<Parameters>,
 }
 
 impl<T: Element> Default for Store<T> {

@@ -1,0 +1,214 @@
+//! The nodes of a tape: a list that grows without moving.
+//!
+//! A number is recorded in a few nanoseconds, so the list has no lock to ask: it consists of cells, in blocks each twice
+//! as long as the one before it. What stands in the list is never moved or dropped before the tape is reset, and nobody
+//! ever holds a reference into it while it grows. (`docs/decisions/0006-node-list.md` has the measurements.)
+
+use crate::algebra::Element;
+use crate::error::Error;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::panic::Location;
+
+/// Index of a node on its tape. Node 0 stands for "a constant": it is nobody's result.
+pub(crate) type Index = u32;
+
+/// The operand that is not on the tape.
+pub(crate) const CONSTANT: Index = 0;
+
+/// The node is a leaf; its value stands in `partial[0]`.
+pub(crate) const LEAF: u32 = u32::MAX;
+
+/// The node is a tensor; `parent[0]` is its place in the side table.
+pub(crate) const ARRAY: u32 = u32::MAX - 1;
+
+/// One recorded number: 32 bytes in `f64`.
+///
+/// The value is not kept: the reverse sweep needs partial derivatives only, and whoever needs values (higher
+/// orders, views) has them computed again, once. An operand that is a constant has index 0, and its value takes
+/// the place of the partial derivative that nobody needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node<T> {
+    pub(crate) partial: [T; 2],
+    pub(crate) parent: [Index; 2],
+    /// Which function of the parents: a place in [`Rules`](super::Rules), or `LEAF` or `ARRAY`.
+    pub(crate) rule: u32,
+}
+
+impl<T: Element> Node<T> {
+    pub(crate) fn leaf(value: T) -> Node<T> {
+        Node { partial: [value, T::ZERO], parent: [CONSTANT; 2], rule: LEAF }
+    }
+
+    pub(crate) fn array(slot: u32) -> Node<T> {
+        Node { partial: [T::ZERO; 2], parent: [slot, 0], rule: ARRAY }
+    }
+}
+
+/// Nodes in the first block, as a power of two.
+const FIRST: u32 = 6;
+
+/// Blocks: as many as 32 bits can number.
+const BLOCKS: usize = (u32::BITS - FIRST) as usize;
+
+/// The largest number of nodes.
+const LIMIT: usize = u32::MAX as usize - ((1 << FIRST) - 1);
+
+/// The length of a block, and the index of its first node.
+#[inline(always)]
+fn extent(block: usize) -> (usize, usize) {
+    let length = 1 << (block + FIRST as usize);
+    (length, length - (1 << FIRST))
+}
+
+/// The block of a node, and its place there.
+#[inline(always)]
+fn place(index: usize) -> (usize, usize) {
+    let shifted = index + (1 << FIRST);
+    let octave = usize::BITS - 1 - shifted.leading_zeros();
+    ((octave - FIRST) as usize, shifted - (1 << octave))
+}
+
+/// Where nodes were created.
+type Sites = RefCell<Vec<&'static Location<'static>>>;
+
+/// Nodes side by side, each of which can be set while others are read.
+type Block<T> = Box<[Cell<Node<T>>]>;
+
+/// Nodes in the order they were recorded.
+pub(crate) struct Nodes<T> {
+    blocks: [OnceCell<Block<T>>; BLOCKS],
+    len: Cell<usize>,
+    /// On a traced tape only.
+    sites: Option<Sites>,
+}
+
+impl<T: Element> Nodes<T> {
+    /// The list that has node 0 and no other.
+    #[track_caller]
+    pub(crate) fn new() -> Nodes<T> {
+        let nodes = Nodes { blocks: [const { OnceCell::new() }; BLOCKS], len: Cell::new(0), sites: None };
+        nodes.push(Node::leaf(T::ZERO));
+        nodes
+    }
+
+    /// Remembers from now on where nodes are created.
+    #[track_caller]
+    pub(crate) fn trace(&mut self) {
+        self.sites = Some(RefCell::new(vec![Location::caller(); self.len()]));
+    }
+
+    /// The number of nodes.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.len.get()
+    }
+
+    /// Adds a node.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn push(&self, node: Node<T>) -> Index {
+        let index = self.len.get();
+        let (block, at) = place(index);
+        let nodes = match self.blocks.get(block).and_then(OnceCell::get) {
+            Some(nodes) => nodes,
+            None => self.grow(block),
+        };
+        nodes[at].set(node);
+        self.len.set(index + 1);
+        if let Some(sites) = &self.sites {
+            sites.borrow_mut().push(Location::caller());
+        }
+        index as Index
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn grow(&self, block: usize) -> &[Cell<Node<T>>] {
+        if block == BLOCKS {
+            Error::Capacity { limit: LIMIT }.panic();
+        }
+        let (length, _) = extent(block);
+        self.blocks[block].get_or_init(|| vec![Cell::new(Node::leaf(T::ZERO)); length].into())
+    }
+
+    /// A node.
+    ///
+    /// # Panics
+    /// If there is none of that index.
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> Node<T> {
+        debug_assert!(index < self.len());
+        let (block, at) = place(index);
+        self.blocks[block].get().map(|nodes| nodes[at].get()).expect("a node that was recorded")
+    }
+
+    /// The first `end` nodes in runs, the last run first: each with the index of its first node.
+    #[inline]
+    pub(crate) fn runs_down(&self, end: usize) -> impl Iterator<Item = (usize, &[Cell<Node<T>>])> {
+        let blocks = if end == 0 { 0 } else { place(end - 1).0 + 1 };
+        (0..blocks).rev().filter_map(move |block| {
+            let (length, first) = extent(block);
+            self.blocks[block].get().map(|nodes| (first, &nodes[..length.min(end - first)]))
+        })
+    }
+
+    /// Forgets all nodes but node 0 and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.len.set(1);
+        if let Some(sites) = &mut self.sites {
+            sites.get_mut().truncate(1);
+        }
+    }
+
+    /// Where a node was created, on a traced tape.
+    pub(crate) fn site(&self, index: Index) -> Option<&'static Location<'static>> {
+        self.sites.as_ref()?.borrow().get(index as usize).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_index_has_one_place() {
+        let mut next = 0;
+        for block in 0..12 {
+            let (length, first) = extent(block);
+            assert_eq!(
+                (first, place(first), place(first + length - 1)),
+                (next, (block, 0), (block, length - 1))
+            );
+            next = first + length;
+        }
+        assert_eq!(place(LIMIT - 1).0, BLOCKS - 1);
+        assert_eq!(place(LIMIT), (BLOCKS, 0));
+    }
+
+    #[test]
+    fn nodes_stay_where_they_are() {
+        let mut nodes = Nodes::<f64>::new();
+        for round in 0..2 {
+            for i in 1..1000 {
+                assert_eq!(nodes.push(Node::leaf(f64::from(i + round))), i as Index);
+            }
+            assert!((1..1000).all(|i| nodes.get(i).partial[0] == (i as f64) + f64::from(round)));
+            for end in [0, 1, 64, 65, 700, 1000] {
+                let mut below = end;
+                for (first, run) in nodes.runs_down(end) {
+                    assert_eq!(first + run.len(), below);
+                    assert!(
+                        run.iter()
+                            .enumerate()
+                            .all(|(i, n)| first + i == 0 || n.get().partial[0] >= (first + i) as f64)
+                    );
+                    below = first;
+                }
+                assert_eq!(below, 0);
+            }
+            nodes.clear();
+            assert_eq!(nodes.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! What a tape keeps beside its nodes, and both together as the sweeps read them.
+
+use super::nodes::{ARRAY, CONSTANT, Index, LEAF, Node, Nodes};
+use super::store::{Parameters, Store};
+use super::{ErasedOp, Rules};
+use crate::algebra::Element;
+use crate::op::Op;
+use crate::ops::FromScalars;
+use crate::shape::{Shape, few};
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::cell::Ref;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// One recorded tensor.
+pub(crate) struct ArrayNode<T: Element> {
+    pub(crate) value: Tensor<T>,
+    pub(crate) node: Index,
+    /// Range of `Graph::inputs`.
+    first_input: u32,
+    inputs: u32,
+    /// Does it depend on a leaf that is differentiated?
+    pub(crate) tracked: bool,
+    /// Is it the result of an operation? Leaves and constants are not.
+    pub(crate) computed: bool,
+}
+
+/// What a tape has recorded beside its nodes.
+pub(crate) struct Tables<T: Element> {
+    pub(crate) arrays: Vec<ArrayNode<T>>,
+    /// Operations of `arrays`. They outlive a reset, so that the next step finds a place for its own.
+    ops: Vec<Arc<dyn ErasedOp<T>>>,
+    inputs: Vec<Index>,
+    pub(crate) rules: Rules<T>,
+    /// Values of the first nodes, computed when somebody asked.
+    values: Vec<T>,
+    pub(crate) parameters: Arc<Parameters>,
+    parameters_before: Arc<Parameters>,
+    /// Names that nodes were given, for views.
+    pub(crate) names: HashMap<Index, String>,
+    /// The gradients handed out last; used again once their owner has dropped them.
+    pub(crate) spare: Option<Arc<Store<T>>>,
+    /// What stands for a tensor where there is none.
+    nothing: Tensor<T>,
+}
+
+impl<T: Element> Tables<T> {
+    pub(crate) fn new() -> Tables<T> {
+        Tables {
+            arrays: Vec::new(),
+            ops: Vec::new(),
+            inputs: Vec::new(),
+            rules: Rules::default(),
+            values: Vec::new(),
+            parameters: Arc::default(),
+            parameters_before: Arc::default(),
+            names: HashMap::new(),
+            spare: None,
+            nothing: Tensor::default(),
+        }
+    }
+
+    /// Forgets what was recorded and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.arrays.clear();
+        self.inputs.clear();
+        self.values.clear();
+        self.names.clear();
+        // Gradients that are still alive share the map: then the one before it, which nobody holds any more, serves.
+        if Arc::strong_count(&self.parameters) > 1 {
+            std::mem::swap(&mut self.parameters, &mut self.parameters_before);
+        }
+        Arc::make_mut(&mut self.parameters).clear();
+    }
+
+    /// Operands of the tensor at `slot`.
+    pub(crate) fn inputs(&self, slot: usize) -> &[Index] {
+        let array = &self.arrays[slot];
+        &self.inputs[array.first_input as usize..][..array.inputs as usize]
+    }
+
+    /// The operation of the tensor at `slot`, which is not a leaf.
+    pub(crate) fn op(&self, slot: usize) -> &Arc<dyn ErasedOp<T>> {
+        &self.ops[slot]
+    }
+
+    /// The value of a recorded number, once replayed.
+    pub(crate) fn value(&self, index: Index) -> T {
+        self.values[index as usize]
+    }
+
+    /// Values of the operands of a recorded number; those before it must have been computed.
+    pub(crate) fn operands(&self, node: &Node<T>) -> [T; 2] {
+        [0, 1].map(|k| match node.parent[k] {
+            CONSTANT => node.partial[k],
+            parent => self.values[parent as usize],
+        })
+    }
+
+    /// Computes the values of the first `count` nodes that are not there yet.
+    pub(crate) fn replay(&mut self, nodes: &Nodes<T>, count: usize) {
+        for i in self.values.len()..count {
+            let node = nodes.get(i);
+            let value = match node.rule {
+                LEAF => node.partial[0],
+                ARRAY => {
+                    let value = &self.arrays[node.parent[0] as usize].value;
+                    if value.rank() == 0 { value.item() } else { T::NAN }
+                }
+                rule => {
+                    let [a, b] = self.operands(&node);
+                    self.rules.get(rule).eval(a, b)
+                }
+            };
+            self.values.push(value);
+        }
+    }
+
+    /// Adds a tensor, whose node is `node`.
+    pub(crate) fn push(
+        &mut self,
+        value: Tensor<T>,
+        node: Index,
+        inputs: &[Index],
+        tracked: bool,
+        computed: bool,
+    ) {
+        let first_input = self.inputs.len() as u32;
+        self.inputs.extend_from_slice(inputs);
+        let inputs = inputs.len() as u32;
+        self.arrays.push(ArrayNode { value, node, first_input, inputs, tracked, computed });
+        if self.ops.len() < self.arrays.len() {
+            self.ops.push(Arc::new(FromScalars { shape: Shape::default() }));
+        }
+    }
+
+    /// Stores the operation of the tensor recorded last, in the place of an earlier one of its type if it can.
+    pub(crate) fn store_op<O: Op<T>>(&mut self, op: O) {
+        let place = &mut self.ops[self.arrays.len() - 1];
+        // Most operations are a type and nothing else: the one that is there is as good.
+        if size_of::<O>() == 0 && place.as_any().is::<O>() {
+            return;
+        }
+        match Arc::get_mut(place).and_then(|old| old.as_any_mut().downcast_mut::<O>()) {
+            Some(old) => *old = op,
+            None => *place = Arc::new(op),
+        }
+    }
+}
+
+/// Everything a tape has recorded, for reading.
+pub(crate) struct Graph<'g, T: Element> {
+    pub(crate) nodes: &'g Nodes<T>,
+    pub(crate) tables: Ref<'g, Tables<T>>,
+}
+
+impl<T: Element> Deref for Graph<'_, T> {
+    type Target = Tables<T>;
+    #[inline]
+    fn deref(&self) -> &Tables<T> {
+        &self.tables
+    }
+}
+
+impl<T: Element> Graph<'_, T> {
+    /// The place of a node in `arrays`, if it is a tensor.
+    #[inline]
+    pub(crate) fn slot(&self, index: Index) -> Option<usize> {
+        let node = self.nodes.get(index as usize);
+        (node.rule == ARRAY).then_some(node.parent[0] as usize)
+    }
+
+    /// Does the node depend on a leaf that is differentiated?
+    pub(crate) fn tracked(&self, index: Index) -> bool {
+        match self.slot(index) {
+            Some(slot) => self.arrays[slot].tracked,
+            None => index != CONSTANT,
+        }
+    }
+
+    /// The tensor a node holds; for a number, which no kernel asks for, one without elements.
+    #[inline]
+    pub(crate) fn tensor(&self, index: Index) -> &Tensor<T> {
+        self.slot(index).map_or(&self.nothing, |slot| &self.arrays[slot].value)
+    }
+
+    /// The tensors that nodes hold.
+    #[inline]
+    pub(crate) fn tensors(&self, nodes: &[Index]) -> SmallVec<[&Tensor<T>; 4]> {
+        few(nodes.len(), &self.nothing, |k| self.tensor(nodes[k]))
+    }
+
+    /// The name of the operation that made a node.
+    pub(crate) fn name(&self, index: Index) -> &'static str {
+        let node = self.nodes.get(index as usize);
+        match self.slot(index) {
+            Some(slot) if self.arrays[slot].computed => self.ops[slot].name(),
+            Some(slot) if !self.arrays[slot].tracked => "constant",
+            Some(_) => "leaf",
+            None if node.rule == LEAF => "leaf",
+            None => self.rules.get(node.rule).name(),
+        }
+    }
+
+    /// Where a node was created, on a traced tape.
+    pub(crate) fn site(&self, index: Index) -> Option<&'static Location<'static>> {
+        self.nodes.site(index)
+    }
+}
