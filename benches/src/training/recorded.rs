@@ -40,10 +40,7 @@ impl Network {
             x = apply(activation, x.linear(w, b));
         }
         match self.loss {
-            Loss::Squares { divisor } => {
-                let e = x - &self.target;
-                (e * e).sum() * (1.0 / divisor)
-            }
+            Loss::Squares { divisor } => (x - &self.target).square().sum() * (1.0 / divisor),
             Loss::MeanOutput => x.mean(),
             Loss::CrossEntropy => (x.log_softmax(1) * &self.target).sum() * (-1.0 / self.batch as f32),
         }

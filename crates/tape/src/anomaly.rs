@@ -108,7 +108,7 @@ fn nonfinite<T: Element>(x: &Tensor<T>) -> Option<T> {
 
 fn anomaly<T: Element>(graph: &Graph<T>, node: Index, operand: Option<usize>, value: T) -> Anomaly {
     let parents = |slot: Option<usize>| match slot {
-        Some(slot) => graph.inputs(slot).to_vec(),
+        Some(slot) => graph.inputs(slot).iter().map(|x| x.node).collect(),
         None => graph.nodes.get(node as usize).parent.to_vec(),
     };
     let inputs = parents(graph.slot(node)).into_iter().filter(|&i| i != CONSTANT).map(|i| i as usize);
@@ -161,7 +161,7 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
         let silent = dy.map_values(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
         let inputs = graph.inputs(slot);
         let x = graph.tensors(inputs);
-        let want: SmallVec<[bool; 4]> = inputs.iter().map(|&i| graph.tracked(i)).collect();
+        let want: SmallVec<[bool; 4]> = inputs.iter().map(|&x| graph.depends(x)).collect();
         for (k, slope) in op.vjp_all(&x, &graph.arrays[slot].value, silent, &want).iter().enumerate() {
             if let Some(value) = slope.as_ref().and_then(nonfinite) {
                 self.found.absorbed.push(anomaly(graph, node, Some(k), value));

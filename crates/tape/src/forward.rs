@@ -178,7 +178,7 @@ impl<T: Element> Tangents<T> {
         let x = graph.tensors(inputs);
         let mut sum: Option<Tensor<T>> = None;
         for (k, &input) in inputs.iter().enumerate().filter(|(k, _)| op.differentiable(*k)) {
-            let Some(dx) = self.of(graph, input) else { continue };
+            let Some(dx) = self.of(graph, input.node) else { continue };
             let part = op.jvp_values(k, &x, &array.value, &dx);
             match &mut sum {
                 Some(sum) => sum.add_assign(&part),

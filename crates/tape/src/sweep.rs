@@ -8,8 +8,8 @@ use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
 use crate::shape::few;
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, Nodes, Scalar, Store,
-    Tape, Var,
+    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, NUMBER, Nodes, Operand,
+    Scalar, Store, Tape, Var,
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -145,7 +145,7 @@ pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: 
             Some(slot) if !graph.arrays[slot].computed => false,
             Some(slot) => {
                 let op = graph.op(slot);
-                let depends = |(k, &p): (usize, &Index)| active[p as usize] && op.differentiable(k);
+                let depends = |(k, x): (usize, &Operand)| active[x.node as usize] && op.differentiable(k);
                 graph.inputs(slot).iter().enumerate().any(depends)
             }
         };
@@ -312,13 +312,13 @@ fn pull_array<T: Element>(
     let inputs = graph.inputs(slot);
     let op = graph.op(slot);
     let x = graph.tensors(inputs);
-    let want = few(inputs.len(), false, |k| graph.tracked(inputs[k]) && op.differentiable(k));
+    let want = few(inputs.len(), false, |k| graph.depends(inputs[k]) && op.differentiable(k));
     observer.tensor(graph, index, &dy);
     let mut cts = op.vjp_all(&x, y, dy, &want);
     for (k, (&input, ct)) in inputs.iter().zip(&mut cts).enumerate() {
         let Some(ct) = ct.take() else { continue };
-        let ct = observer.contribution(index, k, input, ct);
-        match graph.slot(input) {
+        let ct = observer.contribution(index, k, input.node, ct);
+        match input.slot() {
             Some(slot) if graph.arrays[slot].value.rank() > 0 => {
                 debug_assert_eq!(
                     ct.shape(),
@@ -333,7 +333,7 @@ fn pull_array<T: Element>(
                     first => *first = Some(ct),
                 }
             }
-            _ => store.scalars[input as usize] += ct.item(),
+            _ => store.scalars[input.node as usize] += ct.item(),
         }
     }
 }
@@ -472,19 +472,19 @@ type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Index; 4]>);
 pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Option<Operation<T>> {
     let graph = tape.graph();
     let computed = graph.arrays[slot].computed;
-    computed.then(|| (graph.op(slot).clone(), SmallVec::from_slice(graph.inputs(slot))))
+    computed.then(|| (graph.op(slot).clone(), graph.inputs(slot).iter().map(|x| x.node).collect()))
 }
 
 /// A recorded tensor by its node.
 pub(crate) fn variable<T: Element>(tape: &Tape<T>, index: Index) -> Var<'_, T> {
-    Var { tape, index, literal: T::ZERO }
+    let slot = tape.graph().slot(index).map_or(NUMBER, |slot| slot as u32);
+    Var { tape, index, slot, literal: T::ZERO }
 }
 
 /// Operands as tensors. An operation that takes numbers does not read them in its rules.
 pub(crate) fn operands<'t, T: Element>(tape: &'t Tape<T>, inputs: &[Index]) -> SmallVec<[Var<'t, T>; 4]> {
-    let operand = |&i: &Index| match tape.graph().slot(i) {
-        Some(_) => variable(tape, i),
-        None => variable(tape, CONSTANT),
-    };
-    inputs.iter().map(operand).collect()
+    inputs
+        .iter()
+        .map(|&i| if tape.graph().slot(i).is_some() { variable(tape, i) } else { variable(tape, CONSTANT) })
+        .collect()
 }

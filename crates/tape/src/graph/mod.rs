@@ -175,8 +175,8 @@ impl<'t, T: Element> Var<'t, T> {
 fn node<T: Element>(graph: &Graph<T>, index: Index) -> GraphNode<T> {
     let (inputs, value) = match graph.slot(index) {
         Some(slot) => {
-            let inputs = graph.inputs(slot).iter().filter(|&&i| i != CONSTANT);
-            (inputs.map(|&i| GraphInput::Node(i as usize)).collect(), graph.arrays[slot].value.clone())
+            let inputs = graph.inputs(slot).iter().filter(|x| x.node != CONSTANT);
+            (inputs.map(|x| GraphInput::Node(x.node as usize)).collect(), graph.arrays[slot].value.clone())
         }
         None => (numbers(graph, index), Tensor::scalar(graph.value(index))),
     };

@@ -1,6 +1,6 @@
 //! The two handles: a recorded number and a recorded tensor.
 
-use super::{CONSTANT, Index, Tape};
+use super::{CONSTANT, Index, NUMBER, Operand, Tape};
 use crate::algebra::{Algebra, Binary, Element, Pull, Unary};
 use crate::elementwise::{Map, Select, Test, Zip, ZipLeft, ZipRight};
 use crate::error::{self, Error};
@@ -44,6 +44,8 @@ pub struct Scalar<'t, T: Element = f64> {
 pub struct Var<'t, T: Element = f64> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) index: Index,
+    /// Its place in the side table.
+    pub(crate) slot: u32,
     /// The value, if it is a constant number that takes no place on the tape.
     pub(crate) literal: T,
 }
@@ -105,10 +107,10 @@ impl<'t, T: Element> Scalar<'t, T> {
     #[track_caller]
     pub fn to_var(self) -> Var<'t, T> {
         if self.is_constant() {
-            return Var { tape: self.tape, index: CONSTANT, literal: self.value };
+            return Var { tape: self.tape, index: CONSTANT, slot: NUMBER, literal: self.value };
         }
-        if self.tape.graph().slot(self.index).is_some() {
-            return Var { tape: self.tape, index: self.index, literal: T::ZERO };
+        if let Some(slot) = self.tape.graph().slot(self.index) {
+            return Var { tape: self.tape, index: self.index, slot: slot as u32, literal: T::ZERO };
         }
         self.tape.record_numbers(&[self], Shape::default())
     }
@@ -140,17 +142,17 @@ impl<'t, T: Element> Scalar<'t, T> {
 impl<'t, T: Element> Var<'t, T> {
     /// The tensor. Shares its buffer; free.
     pub fn value(self) -> Tensor<T> {
-        match self.index {
-            CONSTANT => Tensor::scalar(self.literal),
-            index => self.tape.graph().tensor(index).clone(),
+        match self.slot {
+            NUMBER => Tensor::scalar(self.literal),
+            slot => self.tape.graph().arrays[slot as usize].value.clone(),
         }
     }
 
     /// The extents of the axes.
     pub fn shape(self) -> Shape {
-        match self.index {
-            CONSTANT => Shape::default(),
-            index => self.tape.graph().tensor(index).shape().clone(),
+        match self.slot {
+            NUMBER => Shape::default(),
+            slot => self.tape.graph().arrays[slot as usize].value.shape().clone(),
         }
     }
 
@@ -176,21 +178,20 @@ impl<'t, T: Element> Var<'t, T> {
             return number(CONSTANT, self.literal);
         }
         let graph = self.tape.graph();
-        let node = graph.nodes.get(self.index as usize);
-        let array = &graph.arrays[node.parent[0] as usize];
+        let array = &graph.arrays[self.slot as usize];
         if array.value.rank() != 0 {
             Error::Rank { op: "item", expected: "rank 0", found: array.value.shape().dims() }.panic();
         }
         number(if array.tracked { self.index } else { CONSTANT }, array.value.item())
     }
 
-    /// The node of this tensor; a constant number gets one.
+    /// This tensor as an operand; a constant number gets a node.
     #[track_caller]
-    pub(crate) fn node(&self) -> Index {
-        match self.index {
-            CONSTANT => self.tape.constant(Tensor::scalar(self.literal)).index,
-            index => index,
+    pub(crate) fn operand(&self) -> Operand {
+        if self.slot == NUMBER {
+            return self.tape.constant(Tensor::scalar(self.literal)).operand();
         }
+        Operand { node: self.index, slot: self.slot }
     }
 
     pub(crate) fn is_literal(self) -> bool {
@@ -199,7 +200,7 @@ impl<'t, T: Element> Var<'t, T> {
 
     /// A constant number on the same tape.
     pub(crate) fn number(self, value: T) -> Var<'t, T> {
-        Var { tape: self.tape, index: CONSTANT, literal: value }
+        Var { tape: self.tape, index: CONSTANT, slot: NUMBER, literal: value }
     }
 
     #[track_caller]

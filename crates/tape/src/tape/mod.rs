@@ -16,7 +16,7 @@ mod tables;
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, Handles, Lookup, Scalar, Var};
-pub(crate) use nodes::{ARRAY, CONSTANT, Index, LEAF, Node, Nodes};
+pub(crate) use nodes::{ARRAY, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
 pub(crate) use pieces::MASK;
 pub(crate) use rules::Rules;
 pub(crate) use store::{Keep, Store};
@@ -142,15 +142,13 @@ impl<T: Element> Tape<T> {
     /// A tensor to differentiate with respect to.
     #[track_caller]
     pub fn var(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
-        let index = self.push_array(value.into(), &[], self.recording, false);
-        Var { tape: self, index, literal: T::ZERO }
+        self.push_array(value.into(), &[], self.recording, false)
     }
 
     /// A tensor that is not differentiated.
     #[track_caller]
     pub fn constant(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
-        let index = self.push_array(value.into(), &[], false, false);
-        Var { tape: self, index, literal: T::ZERO }
+        self.push_array(value.into(), &[], false, false)
     }
 
     /// A number that is not differentiated; it takes no place on the tape.
@@ -177,7 +175,7 @@ impl<T: Element> Tape<T> {
         if !array.value.same_as(value) {
             Error::ChangedParameter { id: id.0 }.panic();
         }
-        Var { tape: self, index: array.node, literal: T::ZERO }
+        Var { tape: self, index: array.node, slot, literal: T::ZERO }
     }
 
     /// Lets a leaf stand for the parameter `id`: whoever asks for the parameter, with the buffer of the leaf as its

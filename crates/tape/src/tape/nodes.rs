@@ -44,6 +44,28 @@ impl<T: Element> Node<T> {
     }
 }
 
+/// The place in the side table of a node that is no tensor.
+pub(crate) const NUMBER: u32 = u32::MAX;
+
+/// An operand of a tensor operation: its node, and if it is a tensor its place in the side table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand {
+    pub(crate) node: Index,
+    pub(crate) slot: u32,
+}
+
+impl Operand {
+    pub(crate) fn number(node: Index) -> Operand {
+        Operand { node, slot: NUMBER }
+    }
+
+    /// The place in the side table of a tensor.
+    #[inline]
+    pub(crate) fn slot(self) -> Option<usize> {
+        (self.slot != NUMBER).then_some(self.slot as usize)
+    }
+}
+
 /// Nodes in the first block, as a power of two.
 const FIRST: u32 = 6;
 

@@ -1,12 +1,12 @@
 //! Recording: where an operation becomes a node.
 
-use super::nodes::{CONSTANT, Index, Node};
+use super::nodes::{CONSTANT, Index, NUMBER, Node, Operand};
 use super::{Scalar, Tape, Var};
 use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
 use crate::op::{Op, compute};
 use crate::ops::FromScalars;
-use crate::shape::Shape;
+use crate::shape::{Shape, few};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 
@@ -20,8 +20,14 @@ impl<T: Element> Tape<T> {
         let value = Tensor::build(shape.clone(), |out| {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = x.value);
         });
-        let inputs: SmallVec<[Index; 8]> = x.iter().map(|x| x.index).collect();
-        let tracked = inputs.iter().any(|&i| self.graph().tracked(i));
+        let graph = self.graph();
+        let operand = |x: &Scalar<'_, T>| Operand {
+            node: x.index,
+            slot: graph.slot(x.index).map_or(NUMBER, |slot| slot as u32),
+        };
+        let inputs: SmallVec<[Operand; 8]> = x.iter().map(operand).collect();
+        let tracked = inputs.iter().any(|&x| graph.depends(x));
+        drop(graph);
         self.store(FromScalars { shape }, &inputs, value, tracked)
     }
 
@@ -52,17 +58,16 @@ impl<T: Element> Tape<T> {
     /// Records a tensor operation; only its value if no operand is differentiated.
     #[track_caller]
     pub(crate) fn record<'t, O: Op<T>>(&'t self, op: O, x: &[&Var<'t, T>]) -> Result<Var<'t, T>, Error> {
-        let mut inputs: SmallVec<[Index; 4]> = SmallVec::new();
         for x in x {
             self.owns(op.name(), x.tape)?;
-            inputs.push(x.node());
         }
+        let inputs = few(x.len(), Operand::number(CONSTANT), |k| x[k].operand());
         let graph = self.graph();
         let operands = graph.tensors(&inputs);
         let value = compute(&op, &operands);
-        let tracked = |(k, &i): (usize, &Index)| graph.tracked(i) && op.differentiable(k);
+        let tracked = |(k, &x): (usize, &Operand)| graph.depends(x) && op.differentiable(k);
         let tracked = inputs.iter().enumerate().any(tracked);
-        let value = value.map_err(|error| match inputs.iter().map(|&i| graph.site(i)).collect() {
+        let value = value.map_err(|error| match inputs.iter().map(|x| graph.site(x.node)).collect() {
             Some(operands) => Error::At { error: Box::new(error), operands },
             None => error,
         })?;
@@ -79,8 +84,8 @@ impl<T: Element> Tape<T> {
         x: &[Var<'t, T>],
         value: Tensor<T>,
     ) -> Var<'t, T> {
-        let inputs: SmallVec<[Index; 4]> = x.iter().map(|x| x.node()).collect();
-        let tracked = inputs.iter().any(|&i| self.graph().tracked(i));
+        let inputs = few(x.len(), Operand::number(CONSTANT), |k| x[k].operand());
+        let tracked = inputs.iter().any(|&x| self.graph().depends(x));
         self.store(op, &inputs, value, tracked)
     }
 
@@ -88,15 +93,15 @@ impl<T: Element> Tape<T> {
     pub(super) fn store<O: Op<T>>(
         &self,
         op: O,
-        inputs: &[Index],
+        inputs: &[Operand],
         value: Tensor<T>,
         tracked: bool,
     ) -> Var<'_, T> {
-        let index = self.push_array(value, if tracked { inputs } else { &[] }, tracked, tracked);
+        let y = self.push_array(value, if tracked { inputs } else { &[] }, tracked, tracked);
         if tracked {
             self.tables.borrow_mut().store_op(op);
         }
-        Var { tape: self, index, literal: T::ZERO }
+        y
     }
 
     /// Records a tensor.
@@ -104,13 +109,14 @@ impl<T: Element> Tape<T> {
     pub(super) fn push_array(
         &self,
         value: Tensor<T>,
-        inputs: &[Index],
+        inputs: &[Operand],
         tracked: bool,
         computed: bool,
-    ) -> Index {
+    ) -> Var<'_, T> {
         let mut tables = self.tables.borrow_mut();
-        let node = self.nodes.push(Node::array(tables.arrays.len() as u32));
+        let slot = tables.arrays.len() as u32;
+        let node = self.nodes.push(Node::array(slot));
         tables.push(value, node, inputs, tracked, computed);
-        node
+        Var { tape: self, index: node, slot, literal: T::ZERO }
     }
 }

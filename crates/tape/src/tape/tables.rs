@@ -1,6 +1,6 @@
 //! What a tape keeps beside its nodes, and both together as the sweeps read them.
 
-use super::nodes::{ARRAY, CONSTANT, Index, LEAF, Node, Nodes};
+use super::nodes::{ARRAY, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
 use super::store::{Parameters, Store};
 use super::{ErasedOp, Rules};
 use crate::algebra::Element;
@@ -33,7 +33,7 @@ pub(crate) struct Tables<T: Element> {
     pub(crate) arrays: Vec<ArrayNode<T>>,
     /// Operations of `arrays`. They outlive a reset, so that the next step finds a place for its own.
     ops: Vec<Arc<dyn ErasedOp<T>>>,
-    inputs: Vec<Index>,
+    inputs: Vec<Operand>,
     pub(crate) rules: Rules<T>,
     /// Values of the first nodes, computed when somebody asked.
     values: Vec<T>,
@@ -77,7 +77,8 @@ impl<T: Element> Tables<T> {
     }
 
     /// Operands of the tensor at `slot`.
-    pub(crate) fn inputs(&self, slot: usize) -> &[Index] {
+    #[inline]
+    pub(crate) fn inputs(&self, slot: usize) -> &[Operand] {
         let array = &self.arrays[slot];
         &self.inputs[array.first_input as usize..][..array.inputs as usize]
     }
@@ -85,6 +86,23 @@ impl<T: Element> Tables<T> {
     /// The operation of the tensor at `slot`, which is not a leaf.
     pub(crate) fn op(&self, slot: usize) -> &Arc<dyn ErasedOp<T>> {
         &self.ops[slot]
+    }
+
+    /// The tensors that operands are; for a number, which no kernel asks for, one without elements.
+    #[inline]
+    pub(crate) fn tensors(&self, operands: &[Operand]) -> SmallVec<[&Tensor<T>; 4]> {
+        few(operands.len(), &self.nothing, |k| {
+            operands[k].slot().map_or(&self.nothing, |slot| &self.arrays[slot].value)
+        })
+    }
+
+    /// Does an operand depend on a leaf that is differentiated?
+    #[inline]
+    pub(crate) fn depends(&self, operand: Operand) -> bool {
+        match operand.slot() {
+            Some(slot) => self.arrays[slot].tracked,
+            None => operand.node != CONSTANT,
+        }
     }
 
     /// The value of a recorded number, once replayed.
@@ -124,7 +142,7 @@ impl<T: Element> Tables<T> {
         &mut self,
         value: Tensor<T>,
         node: Index,
-        inputs: &[Index],
+        inputs: &[Operand],
         tracked: bool,
         computed: bool,
     ) {
@@ -175,22 +193,7 @@ impl<T: Element> Graph<'_, T> {
 
     /// Does the node depend on a leaf that is differentiated?
     pub(crate) fn tracked(&self, index: Index) -> bool {
-        match self.slot(index) {
-            Some(slot) => self.arrays[slot].tracked,
-            None => index != CONSTANT,
-        }
-    }
-
-    /// The tensor a node holds; for a number, which no kernel asks for, one without elements.
-    #[inline]
-    pub(crate) fn tensor(&self, index: Index) -> &Tensor<T> {
-        self.slot(index).map_or(&self.nothing, |slot| &self.arrays[slot].value)
-    }
-
-    /// The tensors that nodes hold.
-    #[inline]
-    pub(crate) fn tensors(&self, nodes: &[Index]) -> SmallVec<[&Tensor<T>; 4]> {
-        few(nodes.len(), &self.nothing, |k| self.tensor(nodes[k]))
+        self.depends(Operand { node: index, slot: self.slot(index).map_or(NUMBER, |slot| slot as u32) })
     }
 
     /// The name of the operation that made a node.

@@ -138,45 +138,73 @@ impl<T: Element> Kernel for Small<'_, T> {
     fn call(self) {
         let Small(mut out, a, b, add) = self;
         let mut panel = [[T::ZERO; WIDTH]; DEPTH];
-        for left in (0..b.cols).step_by(WIDTH) {
+        let mut left = 0;
+        while left < b.cols {
             let width = WIDTH.min(b.cols - left);
-            for top in (0..b.rows).step_by(DEPTH) {
+            let mut top = 0;
+            while top < b.rows {
                 let panel = &mut panel[..DEPTH.min(b.rows - top)];
-                for (p, to) in panel.iter_mut().enumerate() {
-                    let (at, step) = (b.position(top + p, left), b.col_step);
-                    (0..width).for_each(|j| to[j] = b.data[place(at, step, j)]);
-                }
+                b.pack(panel, top, left, width);
                 for i in 0..a.rows {
                     let at = i * out.row_step + left * out.col_step;
-                    let factors = (a.position(i, top), a.col_step);
-                    out.add_multiples((at, width), panel, add || top > 0, |p| {
-                        a.data[place(factors.0, factors.1, p)]
-                    });
+                    let mut sums = [T::ZERO; WIDTH];
+                    if add || top > 0 {
+                        out.each(at, width, |j, x| sums[j] = *x);
+                    }
+                    a.add_multiples(i, top, panel, &mut sums);
+                    out.each(at, width, |j, x| *x = sums[j]);
                 }
+                top += DEPTH;
             }
+            left += WIDTH;
         }
     }
 }
 
 impl<T: Element> Target<'_, T> {
-    /// `row = Σ factor(p) · panel[p]`, or `row += ...` if `add`, for the `width` elements of a row from `at` on.
+    /// Visits `width` elements of a row, at most `WIDTH`, from `at` on.
     #[inline(always)]
-    fn add_multiples(
-        &mut self,
-        (at, width): (usize, usize),
-        panel: &[[T; WIDTH]],
-        add: bool,
-        factor: impl Fn(usize) -> T,
-    ) {
-        let mut sums = [T::ZERO; WIDTH];
-        if add {
-            (0..width).for_each(|j| sums[j] = self.data[at + j * self.col_step]);
+    fn each(&mut self, at: usize, width: usize, mut visit: impl FnMut(usize, &mut T)) {
+        match self.col_step {
+            1 => self.data[at..at + width].iter_mut().enumerate().for_each(|(j, x)| visit(j, x)),
+            step => (0..width.min(WIDTH)).for_each(|j| visit(j, &mut self.data[at + j * step])),
         }
-        for (p, b) in panel.iter().enumerate() {
-            let factor = factor(p);
-            sums.iter_mut().zip(b).for_each(|(sum, &b)| *sum += factor * b);
+    }
+}
+
+impl<T: Element> Matrix<'_, T> {
+    /// Copies `width` columns, at most `WIDTH`, from row `top` and column `left` on.
+    #[inline(always)]
+    fn pack(&self, panel: &mut [[T; WIDTH]], top: usize, left: usize, width: usize) {
+        let at = |i, j| self.position(top + i, left + j);
+        if self.row_step == 1 {
+            for j in 0..width.min(WIDTH) {
+                let column = &self.data[at(0, j)..][..panel.len()];
+                panel.iter_mut().zip(column).for_each(|(to, &x)| to[j] = x);
+            }
+        } else if self.col_step == 1 {
+            for (i, to) in panel.iter_mut().enumerate() {
+                let row = &self.data[at(i, 0)..][..width];
+                to.iter_mut().zip(row).for_each(|(to, &x)| *to = x);
+            }
+        } else {
+            for (i, to) in panel.iter_mut().enumerate() {
+                to[..width].iter_mut().enumerate().for_each(|(j, to)| *to = self.data[at(i, j)]);
+            }
         }
-        (0..width).for_each(|j| self.data[at + j * self.col_step] = sums[j]);
+    }
+
+    /// Adds the rows of `panel`, each times its element of row `i` from column `left` on.
+    #[inline(always)]
+    fn add_multiples(&self, i: usize, left: usize, panel: &[[T; WIDTH]], sums: &mut [T; WIDTH]) {
+        let at = self.position(i, left);
+        let mut add = |factor: T, row: &[T; WIDTH]| {
+            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += factor * x);
+        };
+        match self.col_step {
+            1 => self.data[at..][..panel.len()].iter().zip(panel).for_each(|(&factor, row)| add(factor, row)),
+            step => panel.iter().enumerate().for_each(|(p, row)| add(self.data[place(at, step, p)], row)),
+        }
     }
 }
 
