@@ -9,7 +9,7 @@
 //! - a matrix product is cut by the `gemm` crate into tiles of its result, each summed by one thread in one order.
 //!
 //! Small loops stay on the thread that asks: handing over costs some microseconds. Kernels contain no condition on
-//! the feature, it stands in this file only. [`join`] and [`each`] are public for loops around the tensors, such as
+//! the feature, it stands in this file only. [`join`], [`each`] and [`elements`] are public for loops around the tensors, such as
 //! the shards of a batch.
 //!
 //! ```
@@ -49,10 +49,17 @@ pub(crate) fn rows<T: Send>(out: &mut [T], row: usize, cost: usize, f: impl Fn(u
     pool::chunks(out, rows * row, &|piece, out| f(piece * rows, out));
 }
 
-/// Fills `out` in pieces: `f(i, piece)` fills a piece that begins with element `i`, and must compute every element
-/// from its place alone.
+/// Fills `out` in pieces, on several threads if there are many elements: `f(i, piece)` fills a piece that begins with
+/// element `i`, and must compute every element from its place alone.
+///
+/// ```
+/// let x: Vec<f64> = (0..1000).map(f64::from).collect();
+/// let mut y = vec![0.0; 1000];
+/// tape::parallel::elements(&mut y, |i, y| y.iter_mut().zip(&x[i..]).for_each(|(y, x)| *y = x.sqrt()));
+/// assert_eq!(y[81], 9.0);
+/// ```
 #[inline]
-pub(crate) fn elements<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
+pub fn elements<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
     rows(out, 1, 1, f);
 }
 
