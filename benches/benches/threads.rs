@@ -58,7 +58,10 @@ fn least(harness: &Harness, contenders: &mut [&mut dyn FnMut()]) -> Vec<f64> {
 
 /// W4 and W5: `x hand` is relative to the hand-written step on two threads.
 fn training(harness: &Harness, one: &ThreadPool) {
-    harness.table("Training steps on two threads", &["training step, f32", "trainer", "us", "x hand", "x one thread"]);
+    harness.table(
+        "Training steps on two threads",
+        &["training step, f32", "trainer", "us", "x hand", "x one thread"],
+    );
     let small = !harness.measure;
     for task in [Task::w4(small), Task::w5(small)] {
         if harness.wants(task.name) {
@@ -109,13 +112,16 @@ fn loop_rows(harness: &Harness, columns: &[&str], name: &str, f: impl Fn(f32, f3
         let (x, y) = (numbers.singles(n, -1.0, 1.0), numbers.singles(n, -1.0, 1.0));
         let (mut whole, mut halves) = (vec![0.0; n], vec![0.0; n]);
         let middle = n / 2;
-        let time = least(harness, &mut [&mut || pass(&mut whole, &x, &y, f), &mut || {
-            let (left, right) = halves.split_at_mut(middle);
-            rayon::join(
-                || pass(left, &x[..middle], &y[..middle], f),
-                || pass(right, &x[middle..], &y[middle..], f),
-            );
-        }]);
+        let time = least(
+            harness,
+            &mut [&mut || pass(&mut whole, &x, &y, f), &mut || {
+                let (left, right) = halves.split_at_mut(middle);
+                rayon::join(
+                    || pass(left, &x[..middle], &y[..middle], f),
+                    || pass(right, &x[middle..], &y[middle..], f),
+                );
+            }],
+        );
         row(name, n, &time);
     }
 }
@@ -137,7 +143,8 @@ fn products(harness: &Harness, one: &ThreadPool) {
     if !harness.wants(name) {
         return;
     }
-    let columns = ["threshold of products, f32", "multiplications", "one thread us", "two threads us", "two / one"];
+    let columns =
+        ["threshold of products, f32", "multiplications", "one thread us", "two threads us", "two / one"];
     harness.table("From which size on a matrix product gains", &columns);
     gemm::set_threading_threshold(0);
     for n in [48, 64, 80, 96, 112, 128, 160, 192, 256] {

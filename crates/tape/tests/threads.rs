@@ -51,7 +51,10 @@ impl Case {
         for threads in [2, 3, 7] {
             let (together, handed_over) = on(threads);
             assert!(together == alone, "{name}: other bits on {threads} threads");
-            assert!(!handed_over.contains(&0), "{name}: {handed_over:?} pieces of work for {threads} threads");
+            assert!(
+                !handed_over.contains(&0),
+                "{name}: {handed_over:?} pieces of work for {threads} threads"
+            );
         }
     }
 }

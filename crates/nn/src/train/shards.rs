@@ -120,12 +120,7 @@ impl<T: Element> Shards<T> {
     ///
     /// # Errors
     /// If there are fewer samples than shards.
-    pub fn backward_by<L>(
-        &mut self,
-        model: &dyn Parameters<T>,
-        samples: usize,
-        loss: L,
-    ) -> Result<f64, Error>
+    pub fn backward_by<L>(&mut self, model: &dyn Parameters<T>, samples: usize, loss: L) -> Result<f64, Error>
     where
         L: for<'t> Fn(&'t Tape<T>, Range<usize>, &mut Context<T>) -> Scalar<'t, T> + Sync,
     {
@@ -193,4 +188,92 @@ impl<T: Element> Shard<T> {
 
 fn refused(reason: String) -> Error {
     Error::Invalid { op: "shards", reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::BatchNorm1d;
+    use crate::optim::GradientSource;
+    use crate::{Identity, Sequential, Tanh, loss, mlp};
+
+    fn model() -> Sequential {
+        mlp(&[3, 7, 2], Tanh, Identity, &mut StdRng::seed_from_u64(0))
+    }
+
+    fn numbers(rows: usize, columns: usize) -> Tensor {
+        Tensor::from_fn([rows, columns], |i| ((i[0] * columns + i[1]) as f64 * 0.7).sin())
+    }
+
+    /// Loss and gradients of the whole batch.
+    fn whole(model: &Sequential, x: &Tensor, y: &Tensor) -> (f64, Gradients) {
+        let tape = Tape::new();
+        let loss = loss::mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), y);
+        (loss.value(), loss.backward())
+    }
+
+    #[test]
+    fn any_number_of_shards_gives_the_gradient_of_the_batch() {
+        let (model, x, y) = (model(), numbers(23, 3), numbers(23, 2));
+        let (value, grads) = whole(&model, &x, &y);
+        for count in [1, 2, 4, 7, 22, 23] {
+            let mut shards = Shards::eval(count).unwrap();
+            for repetition in 0..3 {
+                let found = shards.backward(&model, &x, &y, |a, y| loss::mse(a, y)).unwrap();
+                assert!((found - value).abs() <= 1e-12 * value.abs(), "{count} shards: {found} != {value}");
+                model.visit(&Path::root(), &mut |path, param| {
+                    let [found, expected] =
+                        [shards.gradients().gradient(param.id()).unwrap(), grads.of(param)];
+                    let scale = expected.map_values(f64::abs).max();
+                    let error = (found - expected).map_values(f64::abs).max();
+                    assert!(
+                        error <= 1e-12 * scale,
+                        "{path}, {count} shards, {repetition}: {error:e} of {scale:e}"
+                    );
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn a_shard_without_samples_and_no_shard_are_refused() {
+        let message = |result: Result<f64, Error>| result.unwrap_err().to_string();
+        let mut shards = Shards::eval(4).unwrap();
+        let mut backward = |samples, targets| {
+            shards.backward(&model(), &numbers(samples, 3), &numbers(targets, 2), |a, y| loss::mse(a, y))
+        };
+        let expected = "expected at least 4 samples, one for each shard, found 3";
+        assert!(message(backward(3, 3)).contains(expected));
+        assert!(message(backward(5, 6)).contains("expected as many targets as samples, 5, found 6"));
+        assert!(backward(4, 4).is_ok());
+        let error = Shards::<f64>::eval(0).unwrap_err().to_string();
+        assert!(error.contains("expected at least 1 shard, found 0"), "{error}");
+    }
+
+    #[test]
+    fn statistics_are_the_mean_over_the_shards() {
+        let mut model = Sequential::new().push(BatchNorm1d::<f64>::new(3));
+        let (x, mut alone) = (numbers(10, 3), model.clone());
+        let mut rng = StdRng::seed_from_u64(0);
+        let mut shards = Shards::train(3, &mut rng).unwrap();
+        shards.backward(&model, &x, &x, |a, y| loss::mse(a, y)).unwrap();
+        shards.commit(&mut model);
+        let (tape, mut cx) = (Tape::new(), Context::train(rng));
+        alone.forward(tape.constant(x), &mut cx);
+        cx.commit(&mut alone);
+        let means = |model: &Sequential| {
+            let mut means = Vec::new();
+            model.visit(&Path::root(), &mut |path, param| {
+                if path.to_string().ends_with("running_mean") {
+                    means = param.value().to_vec();
+                }
+            });
+            means
+        };
+        let (found, expected) = (means(&model), means(&alone));
+        assert_eq!(found.len(), 3);
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-15 && expected != 0.0, "{found} != {expected}");
+        }
+    }
 }
