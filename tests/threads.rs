@@ -103,7 +103,7 @@ fn same(name: &str, train: impl Fn() -> Bits + Sync) {
 
 fn dense<T: Element>() -> Task<Sequential<T>, T> {
     let model = mlp(&[203, 401, 303, 7], Tanh, nn::Identity, &mut StdRng::seed_from_u64(0));
-    Task { model, x: numbers(&[301, 203]), y: numbers(&[301, 7]), loss: mse }
+    Task { model, x: numbers(&[351, 203]), y: numbers(&[351, 7]), loss: mse }
 }
 
 fn convolutions<T: Element>() -> Task<Sequential<T>, T> {
@@ -146,7 +146,7 @@ fn loader() -> Bits {
     let Task { mut model, x, y, loss } = dense::<f64>();
     let mut rng = StdRng::seed_from_u64(3);
     let data = Dataset::new(x, y).unwrap();
-    let mut loader = Loader::new(&data, 100).unwrap().drop_last();
+    let mut loader = Loader::new(&data, 150).unwrap().drop_last();
     let mut shards = Shards::train(4, &mut rng).unwrap();
     let mut optimizer = Adam::new(1e-3);
     for _epoch in 0..2 {

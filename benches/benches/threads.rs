@@ -26,8 +26,8 @@ fn main() {
     });
 }
 
-/// Time spent on one comparison.
-const COMPARISON: Duration = Duration::from_secs(3);
+/// Time spent on a contender of a comparison.
+const CONTENDER: Duration = Duration::from_secs(3);
 
 /// The least time that one contender runs in one round.
 const SAMPLE: Duration = Duration::from_micros(50);
@@ -50,7 +50,7 @@ fn least(harness: &Harness, contenders: &mut [&mut dyn FnMut()]) -> Vec<f64> {
         if !harness.measure {
             return vec![f64::NAN; contenders.len()];
         }
-        if start.elapsed() > COMPARISON {
+        if start.elapsed() > CONTENDER * contenders.len() as u32 {
             return least;
         }
     }

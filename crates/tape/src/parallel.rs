@@ -9,8 +9,8 @@
 //! - a matrix product is cut by the `gemm` crate into tiles of its result, each summed by one thread in one order.
 //!
 //! Small loops stay on the thread that asks: handing over costs some microseconds. Kernels contain no condition on
-//! the feature, it stands in this file only. [`join`], [`each`] and [`elements`] are public for loops around the tensors, such as
-//! the shards of a batch.
+//! the feature, it stands in this file only. [`join`], [`each`] and [`elements`] are public for loops around the
+//! tensors, such as the shards of a batch.
 //!
 //! ```
 //! use tape::parallel;
@@ -20,32 +20,40 @@
 //! assert!(parallel::threads() >= 1);
 //! ```
 
-/// The least work that is handed to several threads, in elements of a cheap elementwise loop.
+/// The least work that is handed to several threads, in elements of a cheap elementwise loop: about ten microseconds.
 ///
-/// Measured as the size at which two threads begin to gain by `cargo bench -p benches --features rayon -- threshold`.
-const LEAST: usize = 1 << 16;
+/// Measured by `cargo bench -p benches --features rayon --bench threads -- threshold`: a sum of two slices gains from
+/// this size on, and loses nothing at half of it.
+const LEAST: usize = 1 << 17;
 
 /// The work of a piece; several to a thread, so that a late one is waited for only briefly.
 const PIECE: usize = LEAST / 4;
 
-/// The least number of multiplications of a matrix product that is handed to several threads. Measured as `LEAST`.
+/// The least number of multiplications of a matrix product that is handed to several threads: about ten microseconds
+/// too. Measured as `LEAST`; where threads are awake a third of it gains already.
 const PRODUCT: usize = 1 << 20;
 
 /// Multiplications of a matrix product that take as long as one element of a cheap loop.
 pub(crate) const PER_ELEMENT: usize = PRODUCT / LEAST;
 
-/// How often a fold or a row of elementary functions costs what a cheap element does.
+/// An element of a row that is normalized, such as that of a softmax, costs so many elements of a cheap loop.
 pub(crate) const EXPENSIVE: usize = 4;
+
+/// Does a loop that costs as much as so many elements of a cheap one stay on this thread?
+#[inline]
+pub(crate) fn stays(work: usize) -> bool {
+    work < LEAST || !pool::several()
+}
 
 /// Fills `out` in pieces of whole rows of `row` elements: `f(i, piece)` fills a piece that begins with row `i`, and
 /// must compute every row from its number alone. A row costs as much as `cost` elements of a cheap loop.
 #[inline]
 pub(crate) fn rows<T: Send>(out: &mut [T], row: usize, cost: usize, f: impl Fn(usize, &mut [T]) + Sync) {
-    let work = out.len() / row.max(1) * cost;
-    if work < LEAST || !pool::several() {
+    let count = out.len() / row.max(1);
+    if count < 2 || stays(count * cost) {
         return f(0, out);
     }
-    let rows = rows_of_a_piece(out.len() / row, cost);
+    let rows = rows_of_a_piece(count, cost);
     pool::chunks(out, rows * row, &|piece, out| f(piece * rows, out));
 }
 
@@ -72,7 +80,7 @@ fn rows_of_a_piece(rows: usize, cost: usize) -> usize {
 /// Two halves of a recursion, on two threads if together they cost as much as `cost` elements of a cheap loop.
 #[inline]
 pub(crate) fn halves(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
-    if cost < LEAST {
+    if stays(cost) {
         a();
         b();
     } else {

@@ -61,16 +61,19 @@ impl<const N: usize> Walk<N> {
         start: [usize; N],
         run: impl Fn(&mut [T], [usize; N], [isize; N]) + Sync,
     ) {
-        let outermost = self.axes.first().map_or(1, |axis| axis.0);
-        let row = (out.len() / outermost.max(1)).max(1);
-        parallel::rows(out, row, row / size * cost, |first, out| {
-            let mut rest = &mut *out;
-            self.runs(first, rest.len() / row, start, |at, n, steps| {
+        let part = |first, extent, mut rest: &mut [T]| {
+            self.runs(first, extent, start, |at, n, steps| {
                 let (out, after) = std::mem::take(&mut rest).split_at_mut(n * size);
                 rest = after;
                 run(out, at, steps);
             });
-        });
+        };
+        let outermost = self.axes.first().map_or(1, |axis| axis.0);
+        if parallel::stays(out.len() / size * cost) {
+            return part(0, outermost, out);
+        }
+        let row = out.len() / outermost;
+        parallel::rows(out, row, row / size * cost, |first, out| part(first, out.len() / row, out));
     }
 
     /// Calls `run(positions, length, strides)` for every innermost run, in row-major order, of the part of the
