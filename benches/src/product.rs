@@ -56,7 +56,15 @@ pub fn product(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, add: bool) {
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            parallelism(),
         );
     }
+}
+
+/// With the feature `rayon` the threads of the current pool, from the size on that the `gemm` crate chooses.
+fn parallelism() -> gemm::Parallelism {
+    #[cfg(feature = "rayon")]
+    return gemm::Parallelism::Rayon(rayon::current_num_threads());
+    #[cfg(not(feature = "rayon"))]
+    gemm::Parallelism::None
 }

@@ -33,3 +33,6 @@ pub mod property_tests {}
 
 #[doc = include_str!("../../docs/your-own-model.md")]
 pub mod your_own_model {}
+
+#[doc = include_str!("../../docs/threads.md")]
+pub mod threads {}

@@ -8,6 +8,7 @@ mod by_hand;
 mod lenet;
 mod modules;
 mod recorded;
+mod sharded;
 
 pub use crate::lanes::Activation;
 pub use blocked::{BlockedW1, BlockedW2};
@@ -15,6 +16,7 @@ pub use by_hand::{ByHand, Products};
 pub use lenet::LeNet;
 pub use modules::Modules;
 pub use recorded::Recorded;
+pub use sharded::Sharded;
 
 use crate::numbers::Numbers;
 

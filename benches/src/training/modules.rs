@@ -9,12 +9,12 @@ use tape::{Scalar, Tape, Tensor};
 /// Training with the layer on top.
 pub struct Modules {
     tape: Tape<f32>,
-    model: Sequential<f32>,
-    optimizer: Box<dyn Optimizer<f32>>,
+    pub(super) model: Sequential<f32>,
+    pub(super) optimizer: Box<dyn Optimizer<f32>>,
     context: Context<f32>,
-    loss: Loss,
-    x: Tensor<f32>,
-    target: Tensor<f32>,
+    pub(super) loss: Loss,
+    pub(super) x: Tensor<f32>,
+    pub(super) target: Tensor<f32>,
 }
 
 impl Modules {

@@ -150,6 +150,12 @@ impl<T: Element> Context<T> {
         pending.map_or_else(|| param.value().clone(), |(_, value)| value.clone())
     }
 
+    /// What was [`set`](Context::set) for a parameter, which is no longer pending.
+    pub(crate) fn take(&mut self, id: ParamId) -> Option<Tensor<T>> {
+        let place = self.pending.iter().position(|(pending, _)| *pending == id)?;
+        Some(self.pending.swap_remove(place).1)
+    }
+
     /// Forgets what was [`set`](Context::set): the step it belonged to is not made.
     pub fn discard(&mut self) {
         self.pending.clear();
@@ -161,8 +167,8 @@ impl<T: Element> Context<T> {
             return;
         }
         model.visit_mut(&Path::root(), &mut |_, param| {
-            if let Some(i) = self.pending.iter().position(|(id, _)| *id == param.id()) {
-                *param.value_mut() = self.pending.swap_remove(i).1;
+            if let Some(value) = self.take(param.id()) {
+                *param.value_mut() = value;
             }
         });
     }

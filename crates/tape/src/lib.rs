@@ -21,6 +21,7 @@ pub mod numdiff;
 mod op;
 mod operators;
 pub mod ops;
+pub mod parallel;
 mod pool;
 mod random;
 #[cfg(feature = "registry")]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 29] = [
+const LAYERS: [&str; 30] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "index",       // positions as plain data
@@ -14,6 +14,7 @@ const LAYERS: [&str; 29] = [
     "element",     // number types and elementary functions
     "algebra",     // what a rule may do with a value
     "simd",        // loops for the instruction set at hand
+    "parallel",    // loops on several threads
     "tensor",      // storage, views, kernels
     "op",          // what an operation on tensors declares
     "fault",       // mistakes planted for tests

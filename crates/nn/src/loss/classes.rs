@@ -141,6 +141,7 @@ pub fn multi_margin<'t, T: Element>(
     let score = Var::select(&label, x, T::ZERO).sum_axes(axis, true);
     let excess = (x - score + T::from_f64(margin)).relu().powi(p);
     let others = excess.masked_fill(&label, T::ZERO);
-    let share = weight.map_values(|weight| weight / T::from_usize(x.shape()[axis as usize]));
+    let classes = T::from_usize(x.shape()[axis as usize]);
+    let share = weight.map_values(|weight| weight / classes);
     Losses::of_elements((others * x.tape().constant(share)).sum_axes(axis, false))
 }

@@ -2,7 +2,7 @@
 
 use crate::parameters::{Parameters, Path};
 use std::collections::HashMap;
-use tape::{Element, Gradients, ParamId, Tensor};
+use tape::{Element, Gradients, ParamId, Tensor, parallel};
 
 /// Something that knows the gradients of parameters.
 pub trait GradientSource<T: Element = f64> {
@@ -71,11 +71,13 @@ impl<T: Element> Accumulated<T> {
             let gradient = gradient.contiguous();
             let fresh = || Sum { live: false, total: Tensor::zeros(param.value().shape()) };
             let sum = self.sums.entry(param.id()).or_insert_with(fresh);
-            let elements = gradient.as_slice().unwrap_or_default().iter();
-            for (total, &g) in sum.total.as_mut_slice().iter_mut().zip(elements) {
-                *total = if sum.live { *total + share * g } else { share * g };
-            }
-            sum.live = true;
+            let gradient = gradient.as_slice().unwrap_or_default();
+            let live = std::mem::replace(&mut sum.live, true);
+            parallel::elements(sum.total.as_mut_slice(), |i, totals| {
+                for (total, &g) in totals.iter_mut().zip(&gradient[i..]) {
+                    *total = if live { *total + share * g } else { share * g };
+                }
+            });
         });
     }
 

@@ -2,7 +2,7 @@
 
 use pulp::{Arch, NullaryFnOnce};
 use std::fmt::Debug;
-use tape::{Element, Tensor};
+use tape::{Element, Tensor, parallel};
 
 /// The equations of one optimizer.
 ///
@@ -139,20 +139,24 @@ pub struct Elements<'a, T: Element> {
 }
 
 impl<T: Element> Elements<'_, T> {
-    /// Calls `f` with every element, its gradient, and its slots in order, in one pass.
+    /// Calls `f` with every element, its gradient, and its slots in order, in one pass; with the feature `rayon`, on
+    /// several threads if there are many elements.
     ///
     /// # Panics
     /// If `f` takes another number of slots than the rule has.
-    pub fn each<const N: usize>(self, f: impl Fn(&mut T, T, [&mut T; N])) {
+    pub fn each<const N: usize>(self, f: impl Fn(&mut T, T, [&mut T; N]) + Sync) {
         let Elements { weights, gradient, slots, adjust } = self;
         let (n, found) = (weights.len(), slots.len());
         let Ok(slots) = <&mut [Tensor<T>; N]>::try_from(slots) else {
             unreachable!("the rule has {found} slots and its update takes {N}")
         };
         let slots = slots.each_mut().map(|slot| &mut slot.as_mut_slice()[..n]);
-        Arch::new().dispatch(Pass { weights, gradient: &gradient[..n], slots, adjust, f });
+        Pass { weights, gradient: &gradient[..n], slots, adjust, f: &f }.run();
     }
 }
+
+/// Elements that are worth a thread, each with its slots.
+const PIECE: usize = 1 << 15;
 
 /// One pass over everything, compiled for several instruction sets.
 struct Pass<'a, T, F, const N: usize> {
@@ -160,7 +164,30 @@ struct Pass<'a, T, F, const N: usize> {
     gradient: &'a [T],
     slots: [&'a mut [T]; N],
     adjust: Adjust<T>,
-    f: F,
+    f: &'a F,
+}
+
+impl<'a, T: Element, F: Fn(&mut T, T, [&mut T; N]) + Sync, const N: usize> Pass<'a, T, F, N> {
+    /// Many elements in halves, which may be on two threads.
+    fn run(self) {
+        if self.weights.len() < 2 * PIECE {
+            return Arch::new().dispatch(self);
+        }
+        let (left, right) = self.halves();
+        parallel::join(|| left.run(), || right.run());
+    }
+
+    fn halves(self) -> (Pass<'a, T, F, N>, Pass<'a, T, F, N>) {
+        let Pass { weights, gradient, slots, adjust, f } = self;
+        let middle = weights.len() / 2;
+        let (left, right) = weights.split_at_mut(middle);
+        let (left_gradient, right_gradient) = gradient.split_at(middle);
+        let mut pairs = slots.map(|slot| slot.split_at_mut(middle));
+        let left_slots = pairs.each_mut().map(|pair| std::mem::take(&mut pair.0));
+        let right_slots = pairs.map(|pair| pair.1);
+        let part = |weights, gradient, slots| Pass { weights, gradient, slots, adjust, f };
+        (part(left, left_gradient, left_slots), part(right, right_gradient, right_slots))
+    }
 }
 
 impl<T: Element, F: Fn(&mut T, T, [&mut T; N]), const N: usize> NullaryFnOnce for Pass<'_, T, F, N> {

@@ -44,7 +44,8 @@
 //!
 //! [`Fit`] is the same loop with its variations as settings: validation, metrics, callbacks, early stopping, which weights
 //! are kept, and what happens when the loss is no number. Where it does not do what you want, write the loop. (Averages of
-//! weights in such a loop are [`optim::Average`](crate::optim::Average).)
+//! weights in such a loop are [`optim::Average`](crate::optim::Average).) A loop that is to use several threads on a batch
+//! takes its gradients from [`Shards`].
 
 mod best;
 mod callback;
@@ -54,6 +55,7 @@ mod history;
 mod progress;
 mod report;
 mod run;
+mod shards;
 mod stopping;
 
 pub use crate::optim::schedule::Goal;
@@ -64,4 +66,5 @@ pub use history::History;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 pub use report::{Ended, FitError, Report};
+pub use shards::Shards;
 pub use stopping::EarlyStopping;

@@ -12,7 +12,7 @@ fn mask<T: Element>(
     name: &'static str,
     a: &Tensor<T>,
     b: &Tensor<T>,
-    test: impl Fn(T, T) -> bool + Copy,
+    test: impl Fn(T, T) -> bool + Copy + Sync,
 ) -> Tensor<T> {
     let shape = error::expect(Shape::broadcast(name, a.shape(), b.shape()));
     kernel::zip(&shape, a, b, move |a, b| if test(a, b) { T::ONE } else { T::ZERO })

@@ -1,6 +1,6 @@
 //! The mean of every window, and its adjoint.
 
-use super::window::{Window, image};
+use super::window::{Window, image, planes_to_planes};
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
@@ -114,9 +114,9 @@ impl<T: Element> Op<T> for AvgPool2d {
         let [n, c, h, w] = error::expect(image("avg_pool2d", x[0].shape()));
         let [rows, cols] = error::expect(self.pool.both([h, w]));
         let images = x[0].compact();
-        let planes = images.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
+        let planes = images.as_slice().unwrap_or_default();
         let mut out = Tensor::zeros([n, c, rows.len(), cols.len()]);
-        for (out, plane) in out.as_mut_slice().chunks_exact_mut(rows.len() * cols.len()).zip(planes) {
+        planes_to_planes(out.as_mut_slice(), rows.len() * cols.len(), planes, h * w, |out, plane| {
             let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
             for (out, (row, col)) in out.iter_mut().zip(windows) {
                 for i in row.from..row.to {
@@ -125,7 +125,7 @@ impl<T: Element> Op<T> for AvgPool2d {
                 }
                 *out /= T::from_usize(row.divisor * col.divisor);
             }
-        }
+        });
         out
     }
 
@@ -175,9 +175,9 @@ impl<T: Element> Op<T> for SpreadPool2d {
         let [rows, cols] = error::expect(self.pool.both(self.size));
         let [height, width] = self.size;
         let pooled = x[0].compact();
-        let pooled = pooled.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
+        let pooled = pooled.as_slice().unwrap_or_default();
         let mut out = Tensor::zeros([n, c, height, width]);
-        for (out, pooled) in out.as_mut_slice().chunks_exact_mut((height * width).max(1)).zip(pooled) {
+        planes_to_planes(out.as_mut_slice(), height * width, pooled, h * w, |out, pooled| {
             let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
             for (&y, (row, col)) in pooled.iter().zip(windows) {
                 let share = y / T::from_usize(row.divisor * col.divisor);
@@ -187,7 +187,7 @@ impl<T: Element> Op<T> for SpreadPool2d {
                     }
                 }
             }
-        }
+        });
         out
     }
 

@@ -1,12 +1,13 @@
 //! The largest element of every window.
 
 use super::unfold2d::{Fold2d, Unfold2d};
-use super::window::{Window, image};
+use super::window::{Window, image, planes_to_planes};
 use crate::algebra::{Binary, Element, Pull};
 use crate::error::{self, Error};
 use crate::op::{Array, Cotangents, Op, hits, operands};
 use crate::ops::card::{Card, Cases};
 use crate::ops::{Arrays, Select};
+use crate::parallel;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::smallvec;
@@ -71,19 +72,23 @@ impl MaxPool2d {
         let [size, count] = [x, y].map(|x| [x.shape()[2], x.shape()[3]]);
         let [images, maxima, cotangents] = [x, y, dy].map(Tensor::contiguous);
         let (plane, windows) = (size[0] * size[1], count[0] * count[1]);
-        let images = images.as_slice().unwrap_or_default().chunks_exact(plane.max(1));
-        let maxima = maxima.as_slice().unwrap_or_default().chunks_exact(windows);
-        let cotangents = cotangents.as_slice().unwrap_or_default().chunks_exact(windows);
+        let images = images.as_slice().unwrap_or_default();
+        let [maxima, cotangents] = [&maxima, &cotangents].map(|y| y.as_slice().unwrap_or_default());
         let mut out = Tensor::zeros(x.shape().clone());
-        let outputs = out.as_mut_slice().chunks_exact_mut(plane.max(1));
-        for (((out, x), y), dy) in outputs.zip(images).zip(maxima).zip(cotangents) {
+        let spread_plane = |i: usize, out: &mut [T]| {
+            let x = &images[i * plane..(i + 1) * plane];
+            let [y, dy] = [maxima, cotangents].map(|y| &y[i * windows..(i + 1) * windows]);
             let mut ties = vec![T::ZERO; windows];
             let hit = |x: T, y: T| if x == y { T::ONE } else { T::ZERO };
             self.window.visit(size, count, |_, window, at| ties[window] += hit(x[at], y[window]));
             self.window.visit(size, count, |_, window, at| {
                 out[at] += Pull.eval(dy[window], hit(x[at], y[window]) / ties[window]);
             });
-        }
+        };
+        parallel::rows(out.as_mut_slice(), plane.max(1), plane, |first, out| {
+            let planes = out.chunks_exact_mut(plane.max(1));
+            (first..).zip(planes).for_each(|(i, out)| spread_plane(i, out));
+        });
         out
     }
 }
@@ -111,16 +116,16 @@ impl<T: Element> Op<T> for MaxPool2d {
         let [n, c, h, w] = error::expect(image("max_pool2d", x[0].shape()));
         let count = error::expect(self.window.counts("max_pool2d", [h, w]));
         let images = x[0].compact();
-        let planes = images.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
+        let planes = images.as_slice().unwrap_or_default();
         let mut out = Tensor::full([n, c, count[0], count[1]], T::NEG_INFINITY);
-        for (out, plane) in out.as_mut_slice().chunks_exact_mut(count[0] * count[1]).zip(planes) {
+        planes_to_planes(out.as_mut_slice(), count[0] * count[1], planes, h * w, |out, plane| {
             self.window.visit([h, w], count, |_, window, at| {
                 let (max, x) = (&mut out[window], plane[at]);
                 if x > *max || x.is_nan() {
                     *max = x;
                 }
             });
-        }
+        });
         out
     }
 

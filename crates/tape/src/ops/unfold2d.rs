@@ -1,6 +1,6 @@
 //! Patches of an image as columns, and its adjoint: convolutions become matrix products with it.
 
-use super::window::{Window, image};
+use super::window::{Window, image, planes_to_planes};
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
@@ -53,11 +53,11 @@ impl<T: Element> Op<T> for Unfold2d {
         let windows: usize = counts.iter().product();
         let column: usize = self.window.kernel.iter().product::<usize>() * windows;
         let image = x[0].compact();
-        let planes = image.as_slice().unwrap_or_default().chunks_exact((h * w).max(1));
+        let planes = image.as_slice().unwrap_or_default();
         let mut out = Tensor::zeros(shape);
-        for (out, plane) in out.as_mut_slice().chunks_exact_mut(column).zip(planes) {
+        planes_to_planes(out.as_mut_slice(), column, planes, h * w, |out, plane| {
             self.window.visit([h, w], counts, |k, window, at| out[k * windows + window] = plane[at]);
-        }
+        });
         out
     }
 
@@ -119,12 +119,12 @@ impl<T: Element> Op<T> for Fold2d {
         let windows: usize = counts.iter().product();
         let column = self.window.kernel.iter().product::<usize>() * windows;
         let patches = x[0].compact();
-        let patches = patches.as_slice().unwrap_or_default().chunks_exact(column);
+        let patches = patches.as_slice().unwrap_or_default();
         let plane = self.size[0] * self.size[1];
         let mut out = Tensor::zeros(shape);
-        for (out, patches) in out.as_mut_slice().chunks_exact_mut(plane.max(1)).zip(patches) {
+        planes_to_planes(out.as_mut_slice(), plane, patches, column, |out, patches| {
             self.window.visit(self.size, counts, |k, window, at| out[at] += patches[k * windows + window]);
-        }
+        });
         out
     }
 

@@ -1,7 +1,9 @@
 //! Windows that slide over the last two axes: what convolutions and pools have in common.
 
+use crate::algebra::Element;
 use crate::error::Error;
 use crate::ops::card::draws;
+use crate::parallel;
 use crate::shape::Shape;
 use std::ops::Range;
 
@@ -89,6 +91,21 @@ impl Window {
 pub(crate) fn image(op: &'static str, x: &Shape) -> Result<[usize; 4], Error> {
     let expected = "an image [batch, channels, height, width]";
     x[..].try_into().map_err(|_| Error::Rank { op, expected, found: x.dims() })
+}
+
+/// Calls `f` with every plane of `out`, of `size` elements, and the plane of `x`, of `from` elements, it is made from.
+pub(crate) fn planes_to_planes<T: Element>(
+    out: &mut [T],
+    size: usize,
+    x: &[T],
+    from: usize,
+    f: impl Fn(&mut [T], &[T]) + Sync,
+) {
+    parallel::rows(out, size.max(1), size.max(from), |first, out| {
+        for (i, out) in (first..).zip(out.chunks_exact_mut(size.max(1))) {
+            f(out, &x[i * from..(i + 1) * from]);
+        }
+    });
 }
 
 /// Images and windows drawn at random: strides beside kernels, ragged edges, padding up to half a kernel.

@@ -5,6 +5,7 @@
 
 use super::Tensor;
 use crate::algebra::Element;
+use crate::parallel;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
@@ -38,33 +39,80 @@ impl<const N: usize> Walk<N> {
         Walk { axes, empty: shape.contains(&0) }
     }
 
-    /// Calls `run(positions, length, strides)` for every innermost run, in row-major order.
+    /// Calls `run(out, positions, strides)` for every innermost run, where `out` is its part of the whole `out`;
+    /// pieces of the outermost axis may be on several threads.
     #[inline]
-    pub(crate) fn runs(&self, start: [usize; N], mut run: impl FnMut([usize; N], usize, [isize; N])) {
+    pub(crate) fn fill<T: Send>(
+        &self,
+        out: &mut [T],
+        start: [usize; N],
+        run: impl Fn(&mut [T], [usize; N], [isize; N]) + Sync,
+    ) {
+        self.fill_blocks(out, 1, 1, start, run);
+    }
+
+    /// The same where every place has `size` elements of `out`, and costs as much as `cost` elements of a cheap loop.
+    #[inline]
+    pub(crate) fn fill_blocks<T: Send>(
+        &self,
+        out: &mut [T],
+        size: usize,
+        cost: usize,
+        start: [usize; N],
+        run: impl Fn(&mut [T], [usize; N], [isize; N]) + Sync,
+    ) {
+        let part = |first, extent, mut rest: &mut [T]| {
+            self.runs(first, extent, start, |at, n, steps| {
+                let (out, after) = std::mem::take(&mut rest).split_at_mut(n * size);
+                rest = after;
+                run(out, at, steps);
+            });
+        };
+        let outermost = self.axes.first().map_or(1, |axis| axis.0);
+        if parallel::stays(out.len() / size * cost) {
+            return part(0, outermost, out);
+        }
+        let row = out.len() / outermost;
+        parallel::rows(out, row, row / size * cost, |first, out| part(first, out.len() / row, out));
+    }
+
+    /// Calls `run(positions, length, strides)` for every innermost run, in row-major order, of the part of the
+    /// outermost axis that begins at `first` and has `extent` places.
+    #[inline]
+    fn runs(
+        &self,
+        first: usize,
+        extent: usize,
+        start: [usize; N],
+        mut run: impl FnMut([usize; N], usize, [isize; N]),
+    ) {
         if self.empty {
             return;
         }
         let Some(((length, steps), outer)) = self.axes.split_last() else {
             return run(start, 1, [1; N]);
         };
-        let mut at = start.map(|s| s as isize);
+        let skipped = self.axes[0].1;
+        let mut at: [isize; N] = std::array::from_fn(|k| start[k] as isize + first as isize * skipped[k]);
         let mut index: SmallVec<[usize; 4]> = SmallVec::from_elem(0, outer.len());
+        let length = if outer.is_empty() { extent } else { *length };
         loop {
-            run(at.map(|a| a as usize), *length, *steps);
+            run(at.map(|a| a as usize), length, *steps);
             let mut axis = outer.len();
             loop {
                 if axis == 0 {
                     return;
                 }
                 axis -= 1;
-                let (extent, steps) = &outer[axis];
+                let (whole, steps) = &outer[axis];
+                let extent = if axis == 0 { extent } else { *whole };
                 index[axis] += 1;
                 (0..N).for_each(|k| at[k] += steps[k]);
-                if index[axis] < *extent {
+                if index[axis] < extent {
                     break;
                 }
                 index[axis] = 0;
-                (0..N).for_each(|k| at[k] -= steps[k] * *extent as isize);
+                (0..N).for_each(|k| at[k] -= steps[k] * extent as isize);
             }
         }
     }
@@ -85,19 +133,14 @@ impl<T: Element, F: Fn(T) -> T> Kernel for Map<'_, T, F> {
 
 /// `f` of every element, row-major.
 #[inline]
-pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy>(x: &Tensor<T>, f: F) -> Tensor<T> {
+pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) -> Tensor<T> {
     Tensor::build(x.shape().clone(), |out| match x.as_slice() {
-        Some(x) => simd::run(x.len(), Map(out, x, f)),
+        Some(x) => parallel::elements(out, |i, out| simd::run(out.len(), Map(out, &x[i..i + out.len()], f))),
         None => {
-            let mut filled = 0;
-            Walk::new(x.shape(), [x.strides()]).runs([x.offset()], |[at], n, [step]| {
-                let out = &mut out[filled..filled + n];
-                filled += n;
-                let buffer = x.buffer();
-                match step {
-                    1 => simd::run(n, Map(out, &buffer[at..at + n], f)),
-                    _ => each(out, |i| f(buffer[place(at, step, i)])),
-                }
+            let buffer = x.buffer();
+            Walk::new(x.shape(), [x.strides()]).fill(out, [x.offset()], |out, [at], [step]| match step {
+                1 => simd::run(out.len(), Map(out, &buffer[at..at + out.len()], f)),
+                _ => each(out, |i| f(buffer[place(at, step, i)])),
             });
         }
     })
@@ -173,7 +216,7 @@ impl<T: Element, F: Fn(T, T) -> T> Kernel for Zip<'_, T, F> {
 
 /// `f` of every pair, both operands stretched to `shape`, row-major.
 #[inline]
-pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy>(
+pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
     shape: &Shape,
     a: &Tensor<T>,
     b: &Tensor<T>,
@@ -183,14 +226,15 @@ pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy>(
         if let (Some(x), Some(y)) = (a.as_slice(), b.as_slice())
             && a.shape() == b.shape()
         {
-            return simd::run(out.len(), Zip(out, Run::Slice(x), Run::Slice(y), f));
+            return parallel::elements(out, |i, out| {
+                let (x, y) = (&x[i..i + out.len()], &y[i..i + out.len()]);
+                simd::run(out.len(), Zip(out, Run::Slice(x), Run::Slice(y), f));
+            });
         }
         let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
         let (x, y) = (a.buffer(), b.buffer());
-        let mut filled = 0;
-        Walk::new(shape, [&sa, &sb]).runs([a.offset(), b.offset()], |[i, j], n, [p, q]| {
-            let out = &mut out[filled..filled + n];
-            filled += n;
+        Walk::new(shape, [&sa, &sb]).fill(out, [a.offset(), b.offset()], |out, [i, j], [p, q]| {
+            let n = out.len();
             simd::run(n, Zip(out, Run::new(x, i, n, p), Run::new(y, j, n, q), f));
         });
     })
@@ -225,20 +269,21 @@ impl<T: Element, F: Fn(&mut T, T)> Kernel for Update<'_, T, F> {
 
 /// `f(&mut a, b)` for every pair; `b` is stretched to the shape of `a`.
 #[inline]
-pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy>(a: &mut Tensor<T>, b: &Tensor<T>, f: F) {
+pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy + Sync>(a: &mut Tensor<T>, b: &Tensor<T>, f: F) {
     let shape = a.shape().clone();
     let out = a.as_mut_slice();
     if let Some(x) = b.as_slice()
         && *b.shape() == shape
     {
-        return simd::run(x.len(), Update(out, Run::Slice(x), f));
+        return parallel::elements(out, |i, out| {
+            let x = &x[i..i + out.len()];
+            simd::run(out.len(), Update(out, Run::Slice(x), f));
+        });
     }
-    let strides = b.stretched_strides(&shape);
-    let mut filled = 0;
-    Walk::new(&shape, [&strides]).runs([b.offset()], |[at], n, [step]| {
-        let out = &mut out[filled..filled + n];
-        filled += n;
-        simd::run(n, Update(out, Run::new(b.buffer(), at, n, step), f));
+    let (strides, x) = (b.stretched_strides(&shape), b.buffer());
+    Walk::new(&shape, [&strides]).fill(out, [b.offset()], |out, [at], [step]| {
+        let n = out.len();
+        simd::run(n, Update(out, Run::new(x, at, n, step), f));
     });
 }
 
@@ -257,14 +302,17 @@ impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Pull1<'_, T, F> {
 
 /// `f(dy, x, y)` for every triple of one shape, in the buffer of `dy` where nobody else holds it.
 #[inline]
-pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy>(
+pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
     x: &Tensor<T>,
     y: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
     if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice()) {
-        simd::run(x.len(), Pull1(dy.as_mut_slice(), x, y, f));
+        parallel::elements(dy.as_mut_slice(), |i, dy| {
+            let (x, y) = (&x[i..i + dy.len()], &y[i..i + dy.len()]);
+            simd::run(dy.len(), Pull1(dy, x, y, f));
+        });
         return dy;
     }
     pull1(dy, &x.contiguous(), &y.contiguous(), f)
@@ -294,7 +342,7 @@ impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Pull2<'_, T, F> {
 
 /// `f(dy, a, b, y)` for every element of `y`, to which `a` and `b` are stretched, in the buffer of `dy` if free.
 #[inline]
-pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy>(
+pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
     a: &Tensor<T>,
     b: &Tensor<T>,
@@ -302,21 +350,23 @@ pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy>(
     f: F,
 ) -> Tensor<T> {
     let y = y.compact();
-    let all = y.as_slice().unwrap_or_default();
     let out = dy.as_mut_slice();
-    if let (Some(x), Some(z)) = (a.as_slice(), b.as_slice())
+    if let (Some(x), Some(z), Some(y)) = (a.as_slice(), b.as_slice(), y.as_slice())
         && a.shape() == b.shape()
     {
-        simd::run(all.len(), Pull2(out, Run::Slice(x), Run::Slice(z), all, f));
+        parallel::elements(out, |i, dy| {
+            let n = dy.len();
+            let (x, z, y) = (&x[i..i + n], &z[i..i + n], &y[i..i + n]);
+            simd::run(n, Pull2(dy, Run::Slice(x), Run::Slice(z), y, f));
+        });
         return dy;
     }
     let (sa, sb) = (a.stretched_strides(y.shape()), b.stretched_strides(y.shape()));
-    let mut filled = 0;
-    Walk::new(y.shape(), [&sa, &sb]).runs([a.offset(), b.offset()], |[i, j], n, [p, q]| {
-        let run = filled..filled + n;
-        filled += n;
-        let (a, b) = (Run::new(a.buffer(), i, n, p), Run::new(b.buffer(), j, n, q));
-        simd::run(n, Pull2(&mut out[run.clone()], a, b, &all[run], f));
+    let walk = Walk::new(y.shape(), [&sa, &sb, y.strides()]);
+    let (x, z, all) = (a.buffer(), b.buffer(), y.buffer());
+    walk.fill(out, [a.offset(), b.offset(), y.offset()], |dy, [i, j, k], [p, q, _]| {
+        let n = dy.len();
+        simd::run(n, Pull2(dy, Run::new(x, i, n, p), Run::new(z, j, n, q), &all[k..k + n], f));
     });
     dy
 }
@@ -325,20 +375,19 @@ pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy>(
 pub(crate) fn select<T: Element>(
     shape: &Shape,
     [a, b, then, otherwise]: [&Tensor<T>; 4],
-    test: impl Fn(T, T) -> bool,
+    test: impl Fn(T, T) -> bool + Sync,
 ) -> Tensor<T> {
     let strides = [a, b, then, otherwise].map(|x| x.stretched_strides(shape));
     let start = [a.offset(), b.offset(), then.offset(), otherwise.offset()];
     let buffers = [a.buffer(), b.buffer(), then.buffer(), otherwise.buffer()];
     Tensor::build(shape.clone(), |out| {
-        let mut filled = 0;
-        Walk::new(shape, strides.each_ref().map(|s| &s[..])).runs(start, |at, n, steps| {
+        let walk = Walk::new(shape, strides.each_ref().map(|s| &s[..]));
+        walk.fill(out, start, |out, at, steps| {
             let operand = |k: usize, i: usize| buffers[k][place(at[k], steps[k], i)];
-            for (i, out) in out[filled..filled + n].iter_mut().enumerate() {
+            for (i, out) in out.iter_mut().enumerate() {
                 let branch = if test(operand(0, i), operand(1, i)) { 2 } else { 3 };
                 *out = operand(branch, i);
             }
-            filled += n;
         });
     })
 }

@@ -3,8 +3,9 @@
 #![allow(unsafe_code)]
 
 use super::Tensor;
-use super::kernel::place;
+use super::kernel::{Walk, place};
 use crate::algebra::Element;
+use crate::parallel;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use std::borrow::Cow;
@@ -90,7 +91,8 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: b
     assert!(a.inside() && b.inside(), "matmul: the operands lie inside their buffers");
     // SAFETY: `out` holds m · n elements written row-major (steps n and 1), checked above. The elements of `a`
     // and `b` that gemm reads lie between their four corners, which were just checked to be inside their
-    // buffers. `out` is borrowed mutably, so it overlaps neither operand. `T` is f32 or f64 (sealed trait).
+    // buffers. `out` is borrowed mutably, so it overlaps neither operand. `T` is f32 or f64 (sealed trait). Threads of
+    // gemm write disjoint tiles of `out` and are done when it returns.
     unsafe {
         gemm::gemm(
             m,
@@ -111,7 +113,7 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: b
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            parallel::product(m * n * k),
         );
     }
 }
@@ -245,9 +247,10 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
             steps
         };
         let (sa, sb) = (leading(a), leading(b));
-        let mut outputs = out.chunks_exact_mut(size);
-        super::kernel::Walk::new(&batch, [&sa, &sb]).runs([a.offset(), b.offset()], |[i, j], n, [p, q]| {
-            for (step, out) in (0..n).zip(outputs.by_ref()) {
+        let cost = (size * a.shape()[a.rank() - 1]).div_ceil(parallel::PER_ELEMENT);
+        let (walk, start) = (Walk::new(&batch, [&sa, &sb]), [a.offset(), b.offset()]);
+        walk.fill_blocks(out, size, cost, start, |out, [i, j], [p, q]| {
+            for (step, out) in out.chunks_exact_mut(size).enumerate() {
                 let a = Matrix::last_two(a, place(i, p, step));
                 let b = Matrix::last_two(b, place(j, q, step));
                 product(out, a, b, false);

@@ -329,7 +329,7 @@ impl<T: Element> Tensor<T> {
     }
 
     /// A new tensor with `f` applied to every element. Not an operation of a tape: for data and for tests.
-    pub fn map_values(&self, f: impl Fn(T) -> T + Copy) -> Tensor<T> {
+    pub fn map_values(&self, f: impl Fn(T) -> T + Copy + Sync) -> Tensor<T> {
         kernel::map(self, f)
     }
 

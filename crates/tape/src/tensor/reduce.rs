@@ -1,7 +1,9 @@
-//! Folds along axes. The order of additions depends on the shape alone, so the same input gives the same bits.
+//! Folds along axes. The order of additions depends on the shape alone, so the same input gives the same bits, on any
+//! number of threads: they take different rows, or different branches of the tree in which a long row is added.
 
 use super::Tensor;
 use crate::algebra::Element;
+use crate::parallel;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
@@ -43,7 +45,9 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
         LANES..=BLOCK => simd::run(x.len(), Sum(x)),
         n => {
             let (left, right) = x.split_at((n / 2).next_multiple_of(LANES));
-            sum_slice(left) + sum_slice(right)
+            let (mut first, mut second) = (T::ZERO, T::ZERO);
+            parallel::halves(n, || first = sum_slice(left), || second = sum_slice(right));
+            first + second
         }
     }
 }
@@ -73,7 +77,10 @@ pub(crate) fn sum_products<T: Element>(a: &[T], b: &[T]) -> T {
     }
     let middle = (a.len() / 2).next_multiple_of(LANES);
     let ((a, more_a), (b, more_b)) = (a.split_at(middle), b.split_at(middle));
-    sum_products(a, b) + sum_products(more_a, more_b)
+    let (mut first, mut second) = (T::ZERO, T::ZERO);
+    let cost = a.len() + more_a.len();
+    parallel::halves(cost, || first = sum_products(a, b), || second = sum_products(more_a, more_b));
+    first + second
 }
 
 /// Moves the reduced axes behind the kept ones: rows of the result are what is folded.
@@ -86,7 +93,7 @@ fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Ten
 }
 
 /// `fold` of the elements along `axes` (sorted), which disappear.
-pub(crate) fn fold<T: Element>(x: &Tensor<T>, axes: &[usize], fold: impl Fn(&[T]) -> T) -> Tensor<T> {
+pub(crate) fn fold<T: Element>(x: &Tensor<T>, axes: &[usize], fold: impl Fn(&[T]) -> T + Sync) -> Tensor<T> {
     let leads = axes.iter().enumerate().all(|(i, &axis)| axis == x.rank() - axes.len() + i);
     let (shape, length, rows) = if leads && x.is_contiguous() {
         let (kept, last) = x.shape().split_at(x.rank() - axes.len());
@@ -96,9 +103,11 @@ pub(crate) fn fold<T: Element>(x: &Tensor<T>, axes: &[usize], fold: impl Fn(&[T]
     };
     let rows = rows.as_slice().unwrap_or_default();
     Tensor::build(shape, |out| {
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = fold(&rows[i * length..(i + 1) * length]);
-        }
+        parallel::rows(out, 1, length, |first, out| {
+            for (i, out) in (first..).zip(out) {
+                *out = fold(&rows[i * length..(i + 1) * length]);
+            }
+        });
     })
 }
 
@@ -109,8 +118,26 @@ impl<T: Element> Kernel for AddRow<'_, T> {
     #[inline(always)]
     fn call(self) {
         let AddRow(sums, rows) = self;
-        for row in rows.chunks_exact(sums.len()) {
-            for (sum, &x) in sums.iter_mut().zip(row) {
+        let width = sums.len();
+        AddColumns { sums, rows, width, first: 0 }.call();
+    }
+}
+
+/// Adds to `sums` the columns from `first` of rows that are `width` long.
+struct AddColumns<'a, T> {
+    sums: &'a mut [T],
+    rows: &'a [T],
+    width: usize,
+    first: usize,
+}
+
+impl<T: Element> Kernel for AddColumns<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let AddColumns { sums, rows, width, first } = self;
+        for row in rows.chunks_exact(width) {
+            for (sum, &x) in sums.iter_mut().zip(&row[first..]) {
                 *sum += x;
             }
         }
@@ -148,9 +175,10 @@ fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
         simd::run(rows.len() - width, AddRow(out, &rows[width..]));
     } else if count > BLOCK {
         let half = count / 2;
-        column_sums(out, &rows[..half * width], half);
+        let (upper, lower) = rows.split_at(half * width);
         let other = Tensor::build(Shape::from([width]), |other| {
-            column_sums(other, &rows[half * width..], count - half);
+            let lower_half = || column_sums(other, lower, count - half);
+            parallel::halves(rows.len(), || column_sums(out, upper, half), lower_half);
         });
         simd::run(width, AddRow(out, other.as_slice().unwrap_or_default()));
     } else if width <= WIDE / 2 {
@@ -167,8 +195,11 @@ fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
         out.copy_from_slice(&lanes[..width]);
         simd::run(rest.len(), AddRow(out, rest));
     } else {
-        out.copy_from_slice(&rows[..width]);
-        simd::run(rows.len(), AddRow(out, &rows[width..]));
+        let (top, rows) = rows.split_at(width);
+        parallel::rows(out, 1, count, |first, sums| {
+            sums.copy_from_slice(&top[first..first + sums.len()]);
+            simd::run(sums.len(), AddColumns { sums, rows, width, first });
+        });
     }
 }
 
@@ -184,7 +215,7 @@ pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
 }
 
 /// Applies `f` to every lane along `axis`: `f(input, output)`, both of the extent of the axis.
-pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mut [T])) -> Tensor<T> {
+pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mut [T]) + Sync) -> Tensor<T> {
     rows([x], &[axis], |[x], y| f(x, y))
 }
 
@@ -192,7 +223,7 @@ pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mu
 pub(crate) fn rows<T: Element, const N: usize>(
     x: [&Tensor<T>; N],
     axes: &[usize],
-    f: impl Fn([&[T]; N], &mut [T]),
+    f: impl Fn([&[T]; N], &mut [T]) + Sync,
 ) -> Tensor<T> {
     let rank = x[0].rank();
     let trailing = axes.iter().enumerate().all(|(i, &axis)| axis == rank - axes.len() + i);
@@ -202,10 +233,13 @@ pub(crate) fn rows<T: Element, const N: usize>(
     let shape = moved[0].shape().clone();
     let length: usize = shape[rank - axes.len()..].iter().product();
     let out = Tensor::build(shape, |out| {
-        for (i, out) in out.chunks_exact_mut(length.max(1)).enumerate() {
-            let row = i * length..(i + 1) * length;
-            f(std::array::from_fn(|k| &moved[k].as_slice().unwrap_or_default()[row.clone()]), out);
-        }
+        let x = moved.each_ref().map(|x| x.as_slice().unwrap_or_default());
+        parallel::rows(out, length.max(1), length * parallel::EXPENSIVE, |first, out| {
+            for (i, out) in (first..).zip(out.chunks_exact_mut(length.max(1))) {
+                let row = i * length..(i + 1) * length;
+                f(x.map(|x| &x[row.clone()]), out);
+            }
+        });
     });
     if trailing { out } else { out.permuted(&inverse(&order)) }
 }

@@ -1,0 +1,239 @@
+//! Loops on several threads with the feature `rayon`, the same loops on one thread without.
+//!
+//! The threads are those of rayon's current pool: all processors, unless the program says otherwise with
+//! `rayon::ThreadPool::install` or the variable `RAYON_NUM_THREADS`. What a tensor computes is the same to the last
+//! bit for every number of threads, one included, and without the feature:
+//!
+//! - a loop is cut into pieces by its size alone, and every element is computed from its place alone;
+//! - a sum is a tree whose branches depend on the length alone, and threads take branches of it;
+//! - a matrix product is cut by the `gemm` crate into tiles of its result, each summed by one thread in one order.
+//!
+//! Small loops stay on the thread that asks: handing over costs some microseconds. Kernels contain no condition on
+//! the feature, it stands in this file only. [`join`], [`each`] and [`elements`] are public for loops around the
+//! tensors, such as the shards of a batch.
+//!
+//! ```
+//! use tape::parallel;
+//! let mut sums = [0.0; 3];
+//! parallel::each(&mut sums, |i, sum| *sum = tape::Tensor::full([4], i as f64).sum());
+//! assert_eq!(sums, [0.0, 4.0, 8.0]);
+//! assert!(parallel::threads() >= 1);
+//! ```
+
+/// The least work that is handed to several threads, in elements of a cheap elementwise loop: about ten microseconds.
+///
+/// Measured by `cargo bench -p benches --features rayon --bench threads -- threshold`: a sum of two slices gains from
+/// this size on, and loses nothing at half of it.
+const LEAST: usize = 1 << 17;
+
+/// The work of a piece; several to a thread, so that a late one is waited for only briefly.
+const PIECE: usize = LEAST / 4;
+
+/// The least number of multiplications of a matrix product that is handed to several threads: about ten microseconds
+/// too. Measured as `LEAST`; where threads are awake a third of it gains already.
+const PRODUCT: usize = 1 << 20;
+
+/// Multiplications of a matrix product that take as long as one element of a cheap loop.
+pub(crate) const PER_ELEMENT: usize = PRODUCT / LEAST;
+
+/// An element of a row that is normalized, such as that of a softmax, costs so many elements of a cheap loop.
+pub(crate) const EXPENSIVE: usize = 4;
+
+/// Does a loop that costs as much as so many elements of a cheap one stay on this thread?
+#[inline]
+pub(crate) fn stays(work: usize) -> bool {
+    work < LEAST || !pool::several()
+}
+
+/// Fills `out` in pieces of whole rows of `row` elements: `f(i, piece)` fills a piece that begins with row `i`, and
+/// must compute every row from its number alone. A row costs as much as `cost` elements of a cheap loop.
+#[inline]
+pub(crate) fn rows<T: Send>(out: &mut [T], row: usize, cost: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    let count = out.len() / row.max(1);
+    if count < 2 || stays(count * cost) {
+        return f(0, out);
+    }
+    let rows = rows_of_a_piece(count, cost);
+    pool::chunks(out, rows * row, &|piece, out| f(piece * rows, out));
+}
+
+/// Fills `out` in pieces, on several threads if there are many elements: `f(i, piece)` fills a piece that begins with
+/// element `i`, and must compute every element from its place alone.
+///
+/// ```
+/// let x: Vec<f64> = (0..1000).map(f64::from).collect();
+/// let mut y = vec![0.0; 1000];
+/// tape::parallel::elements(&mut y, |i, y| y.iter_mut().zip(&x[i..]).for_each(|(y, x)| *y = x.sqrt()));
+/// assert_eq!(y[81], 9.0);
+/// ```
+#[inline]
+pub fn elements<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
+    rows(out, 1, 1, f);
+}
+
+/// Rows of a piece: they depend on the size of the loop and on nothing else.
+fn rows_of_a_piece(rows: usize, cost: usize) -> usize {
+    let pieces = (rows * cost / PIECE).clamp(1, rows);
+    rows.div_ceil(pieces)
+}
+
+/// Two halves of a recursion, on two threads if together they cost as much as `cost` elements of a cheap loop.
+#[inline]
+pub(crate) fn halves(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
+    if stays(cost) {
+        a();
+        b();
+    } else {
+        join(a, b);
+    }
+}
+
+/// How a matrix product of so many multiplications is computed.
+#[inline]
+pub(crate) fn product(multiplications: usize) -> gemm::Parallelism {
+    if multiplications < PRODUCT { gemm::Parallelism::None } else { pool::product() }
+}
+
+/// Runs both closures, on two threads if there are several; returns both results.
+///
+/// ```
+/// let x = tape::Tensor::from([1.0, 2.0]);
+/// let (sum, product) = tape::parallel::join(|| x.sum(), || x.prod());
+/// assert_eq!((sum, product), (3.0, 2.0));
+/// ```
+pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    if pool::several() { pool::join(a, b) } else { (a(), b()) }
+}
+
+/// Calls `f(i, &mut items[i])` for every item, several at the same time if there are several threads.
+pub fn each<I: Send>(items: &mut [I], f: impl Fn(usize, &mut I) + Sync) {
+    if items.len() > 1 && pool::several() {
+        return pool::chunks(items, 1, &|i, item| item.iter_mut().for_each(|item| f(i, item)));
+    }
+    items.iter_mut().enumerate().for_each(|(i, item)| f(i, item));
+}
+
+/// The number of threads of the current pool; 1 without the feature `rayon`.
+pub fn threads() -> usize {
+    pool::threads()
+}
+
+/// How many loops and matrix products of this process were handed to several threads so far: whether a model is
+/// large enough to gain from threads. 0 without the feature `rayon`.
+pub fn handed_over() -> u64 {
+    pool::handed_over()
+}
+
+#[cfg(feature = "rayon")]
+mod pool {
+    use rayon::prelude::*;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static HANDED_OVER: AtomicU64 = AtomicU64::new(0);
+
+    pub(super) fn threads() -> usize {
+        rayon::current_num_threads()
+    }
+
+    pub(super) fn several() -> bool {
+        threads() > 1
+    }
+
+    pub(super) fn handed_over() -> u64 {
+        HANDED_OVER.load(Ordering::Relaxed)
+    }
+
+    fn count() {
+        HANDED_OVER.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn chunks<T: Send>(out: &mut [T], size: usize, f: &(impl Fn(usize, &mut [T]) + Sync)) {
+        count();
+        out.par_chunks_mut(size).with_max_len(1).enumerate().for_each(|(i, chunk)| f(i, chunk));
+    }
+
+    pub(super) fn join<A: Send, B: Send>(
+        a: impl FnOnce() -> A + Send,
+        b: impl FnOnce() -> B + Send,
+    ) -> (A, B) {
+        count();
+        rayon::join(a, b)
+    }
+
+    pub(super) fn product() -> gemm::Parallelism {
+        match threads() {
+            1 => gemm::Parallelism::None,
+            threads => {
+                count();
+                gemm::Parallelism::Rayon(threads)
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "rayon"))]
+mod pool {
+    pub(super) const fn threads() -> usize {
+        1
+    }
+
+    pub(super) const fn several() -> bool {
+        false
+    }
+
+    pub(super) const fn handed_over() -> u64 {
+        0
+    }
+
+    pub(super) fn chunks<T>(out: &mut [T], size: usize, f: &impl Fn(usize, &mut [T])) {
+        out.chunks_mut(size).enumerate().for_each(|(i, chunk)| f(i, chunk));
+    }
+
+    pub(super) fn join<A, B>(a: impl FnOnce() -> A, b: impl FnOnce() -> B) -> (A, B) {
+        (a(), b())
+    }
+
+    pub(super) const fn product() -> gemm::Parallelism {
+        gemm::Parallelism::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_hold_whole_rows_and_all_of_them() {
+        for (rows, cost) in [(1, LEAST), (2, LEAST), (7, LEAST / 3), (LEAST, 1), (LEAST + 1, 1), (1000, 999)]
+        {
+            let size = rows_of_a_piece(rows, cost);
+            assert!((1..=rows).contains(&size), "{rows} rows of {cost}: {size}");
+            assert!(rows == 1 || size < rows, "{rows} rows of {cost} fall into pieces");
+            assert!(
+                size == 1 || (size - 1) * cost <= 2 * PIECE,
+                "{rows} rows of {cost}: {size} are too many"
+            );
+        }
+    }
+
+    #[test]
+    fn every_row_is_filled_once_from_its_number() {
+        for n in [0, 1, 5, LEAST / 4 - 1, LEAST / 4 + 1, LEAST + 13] {
+            let mut out = vec![0; 3 * n];
+            rows(&mut out, 3, 4, |first, out| {
+                for (i, row) in out.chunks_exact_mut(3).enumerate() {
+                    row.iter_mut().for_each(|x| *x += first + i + 1);
+                }
+            });
+            assert!(out.chunks_exact(3).enumerate().all(|(i, row)| row == [i + 1; 3]), "{n} rows");
+        }
+    }
+
+    #[test]
+    fn each_and_join_do_everything_once() {
+        let mut items = [0; 10];
+        each(&mut items, |i, item| *item += i);
+        assert_eq!(items, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        assert_eq!(join(|| 1, || "two"), (1, "two"));
+    }
+}
