@@ -8,6 +8,7 @@
 pub mod counting;
 pub mod harness;
 mod lanes;
+pub mod mixture;
 pub mod numbers;
 pub mod product;
 pub mod scalar;

@@ -72,10 +72,10 @@ impl ByHand {
         }
     }
 
-    /// The same, computing the cotangent of the input too.
-    pub(super) fn with_input_gradient(mut self) -> ByHand {
-        self.dx = vec![0.0; self.x.len()];
-        self
+    /// The dense layers behind convolutions; computes the cotangent of its input too.
+    pub(super) fn after_images(task: &Task) -> ByHand {
+        let input = vec![0.0; task.batch * task.layers[0].inputs];
+        ByHand { x: input.clone(), dx: input, ..ByHand::new(task) }
     }
 
     pub(super) fn input_mut(&mut self) -> &mut [f32] {
