@@ -45,7 +45,7 @@ pub use methods::Operand;
 pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions, PadMode};
 pub use shape::{Axes, Shape};
-pub use tape::{Handle, ParamId, Scalar, Tape, Var};
+pub use tape::{Handle, Memory, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{HandleRef, Handles, Number};
 pub use tensor::Tensor;

@@ -6,6 +6,7 @@
 
 mod erased;
 mod handle;
+mod memory;
 mod pieces;
 mod rules;
 mod store;
@@ -13,6 +14,7 @@ mod store;
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, HandleRef, Handles, Number, Scalar, Var};
+pub use memory::Memory;
 pub(crate) use pieces::MASK;
 pub(crate) use rules::Rules;
 pub(crate) use store::{Keep, Store};
