@@ -2,12 +2,13 @@
 //! (`cargo bench -p benches -- W3`); `--test` runs everything once, on small sizes, to see that it works.
 
 use benches::counting::{Counting, allocations};
+use benches::deep::Deep;
 use benches::harness::{Harness, Medians};
 use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
 use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp};
-use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, difference};
+use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
 
@@ -20,6 +21,7 @@ fn main() {
     scalar(&harness);
     overhead(&harness);
     training(&harness);
+    checkpoints(&harness);
     products(&harness);
 }
 
@@ -212,7 +214,7 @@ fn training(harness: &Harness) {
 }
 
 /// All trainers of a task, the hand-written ones first; their gradients are compared.
-fn trainers(task: &Task) -> (usize, Vec<(&'static str, Box<dyn Trainer>)>) {
+fn trainers(task: &Task) -> (usize, Trainers) {
     let mut trainers = task.by_hand();
     let hands = trainers.len();
     trainers.push(("tape", Box::new(Recorded::new(task))));
@@ -244,11 +246,8 @@ fn training_rows(harness: &Harness, task: &Task) {
     for (_, mut trainer) in trainers {
         steps.push(Box::new(move || trainer.step()));
     }
-    let products = task.convolutions.is_empty().then(|| {
-        let mut products = Products::new(task);
-        steps.push(Box::new(move || products.run()));
-        steps.len() - 1
-    });
+    let (mut run, products) = (Products::new(task), steps.len());
+    steps.push(Box::new(move || run.run()));
     // Where products dominate, what the machine can do at best is measured beside them.
     let raw: Vec<(usize, f64)> = match task.product_flops() {
         1e7.. => RAW
@@ -272,7 +271,7 @@ fn training_rows(harness: &Harness, task: &Task) {
             cell(time.ratio(k, hand), 2),
             cell(plain.map_or(f64::NAN, |plain| time.ratio(k, plain)), 2),
             cell(task.product_flops() / time.ns[k], 1),
-            cell(products.map_or(f64::NAN, |products| 100.0 * time.ratio(products, k)), 0),
+            cell(100.0 * time.ratio(products, k), 0),
             // The faster of the raw products gives the smaller share.
             cell(100.0 * rates.fold(f64::NAN, f64::min), 0),
             counts[k],
@@ -286,6 +285,41 @@ fn square_product(n: usize) -> Box<dyn FnMut()> {
     let (a, b) = (numbers.singles(n * n, -1.0, 1.0), numbers.singles(n * n, -1.0, 1.0));
     let mut out = vec![0.0; n * n];
     Box::new(move || product(black_box(&mut out), Matrix::new(&a, n, n), Matrix::new(&b, n, n), false))
+}
+
+/// A deep network whose layers are recorded, or recorded again in the sweep.
+fn checkpoints(harness: &Harness) {
+    let name = "checkpoint";
+    if !harness.wants(name) {
+        return;
+    }
+    let columns = ["64 layers of 128, f32", "held before the sweep, kB", "% of plain", "us", "x plain"];
+    harness.table("Checkpoints: memory for time", &columns);
+    let deep = Deep::new(64, if harness.measure { 128 } else { 8 });
+    let segments = [0, 4, 8, 16];
+    let plain = deep.gradient(0);
+    let mut steps: Vec<Box<dyn FnMut() + '_>> = Vec::new();
+    for segment in segments {
+        assert_eq!(deep.gradient(segment), plain, "{name}: the same bits");
+        let (deep, mut tape) = (&deep, Tape::single());
+        steps.push(Box::new(move || {
+            tape.reset();
+            black_box(deep.record(&tape, segment).1.backward());
+        }));
+    }
+    let mut contenders: Vec<&mut dyn FnMut()> = steps.iter_mut().map(|step| &mut **step as _).collect();
+    let time = harness.compare(&mut contenders);
+    let held = segments.map(|segment| deep.activation_bytes(segment) as f64);
+    for (k, segment) in segments.iter().enumerate() {
+        let label = if *segment == 0 { "plain".into() } else { format!("{name} of {segment} layers") };
+        println!(
+            "| {label} | {} | {} | {} | {} |",
+            cell(held[k] / 1e3, 0),
+            cell(100.0 * held[k] / held[0], 0),
+            cell(time.ns[k] / 1e3, 1),
+            cell(time.ratio(k, 0), 2),
+        );
+    }
 }
 
 /// The matrix products of the hand-written steps, by size.

@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod counting;
+pub mod deep;
 pub mod harness;
 mod lanes;
 pub mod mixture;

@@ -4,7 +4,7 @@
 //! within a call; it is counted in the hand-written step, which allocates nothing else.
 
 use benches::counting::{Counting, allocations};
-use benches::training::{LeNet, Modules, Products, Recorded, Task, Trainer};
+use benches::training::{Modules, Products, Recorded, Task, Trainer};
 use nn::data::{Dataset, Loader};
 use nn::train::Fit;
 use nn::{Context, Module, Param, Parameters, Sgd, loss};
@@ -25,16 +25,8 @@ fn count(mut run: impl FnMut()) -> f64 {
 #[test]
 fn a_training_step_allocates_only_the_workspace_of_its_products() {
     for task in Task::all(true) {
-        let allowed = match &task.convolutions[..] {
-            [] => {
-                let mut products = Products::new(&task);
-                count(|| products.run())
-            }
-            _ => {
-                let mut by_hand = LeNet::new(&task);
-                count(|| by_hand.step())
-            }
-        };
+        let mut products = Products::new(&task);
+        let allowed = count(|| products.run());
         let mut recorded = Recorded::new(&task);
         let mut modules = Modules::new(&task);
         let tape = count(|| recorded.step());

@@ -137,6 +137,9 @@ pub trait Trainer {
     fn gradients(&mut self) -> Vec<Vec<f32>>;
 }
 
+/// Trainers by name.
+pub type Trainers = Vec<(&'static str, Box<dyn Trainer>)>;
+
 impl Task {
     fn new(
         name: &'static str,
@@ -234,11 +237,11 @@ impl Task {
     }
 
     /// The hand-written steps, by name; the first one is what gradients are compared with.
-    pub fn by_hand(&self) -> Vec<(&'static str, Box<dyn Trainer>)> {
+    pub fn by_hand(&self) -> Trainers {
         if !self.convolutions.is_empty() {
             return vec![("by hand", Box::new(LeNet::new(self)))];
         }
-        let mut trainers: Vec<(&str, Box<dyn Trainer>)> = vec![("by hand", Box::new(ByHand::new(self)))];
+        let mut trainers: Trainers = vec![("by hand", Box::new(ByHand::new(self)))];
         match &self.name[..2] {
             "W1" => {
                 trainers.push((PLAIN_LOOPS, Box::new(PlainLoops::new(self))));
