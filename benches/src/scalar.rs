@@ -133,6 +133,11 @@ impl Gmm {
 }
 
 impl Gmm {
+    /// The points, one after another.
+    pub fn points(&self) -> Vec<f64> {
+        self.points.concat()
+    }
+
     /// Dimensions, components and points.
     pub(crate) fn data(&self) -> (usize, usize, &[Vec<f64>]) {
         (self.d, self.k, &self.points)
