@@ -2,13 +2,13 @@
 //! (`cargo bench -p benches -- W3`); `--test` runs everything once, on small sizes, to see that it works.
 
 use benches::counting::{Counting, allocations};
-use benches::harness::Harness;
+use benches::deep::Deep;
+use benches::harness::{Harness, Medians};
+use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
 use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp};
-use benches::training::{
-    BlockedW1, BlockedW2, ByHand, LeNet, Modules, Products, Recorded, Task, Trainer, difference,
-};
+use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
 
@@ -21,6 +21,7 @@ fn main() {
     scalar(&harness);
     overhead(&harness);
     training(&harness);
+    checkpoints(&harness);
     products(&harness);
 }
 
@@ -30,7 +31,9 @@ fn scalar(harness: &Harness) {
     scalar_row(harness, &Rosenbrock(1000));
     scalar_row(harness, &Rosenbrock(if harness.measure { 100_000 } else { 1000 }));
     scalar_row(harness, &ScalarMlp::new(if harness.measure { 1000 } else { 10 }));
-    scalar_row(harness, &Gmm::new(if harness.measure { 1000 } else { 10 }));
+    let gmm = Gmm::new(if harness.measure { 1000 } else { 10 });
+    scalar_row(harness, &gmm);
+    tensor_row(harness, &gmm);
 }
 
 /// Records `part` of `problem`.
@@ -87,10 +90,14 @@ fn scalar_row(harness: &Harness, problem: &impl Problem) {
             black_box(sum);
         },
     ]);
-    let per = |k: usize| time.ns[k] / (problem.operations() * parts as f64);
+    scalar_cells(problem.name(), problem.operations() * parts as f64, &time);
+}
+
+/// The row of a comparison of the plain function, recording, sweep, reading, and all three.
+fn scalar_cells(name: &str, operations: f64, time: &Medians) {
+    let per = |k: usize| time.ns[k] / operations;
     println!(
-        "| {} | {} | {} | {} | {} | {} | {} |",
-        problem.name(),
+        "| {name} | {} | {} | {} | {} | {} | {} |",
         cell(per(0), 3),
         cell(per(1), 2),
         cell(per(2), 2),
@@ -98,6 +105,47 @@ fn scalar_row(harness: &Harness, problem: &impl Problem) {
         cell(per(4), 2),
         cell(time.ratio(4, 0), 1),
     );
+}
+
+/// W9 once more, with operations on tensors; the time is divided by the same number of operations.
+fn tensor_row(harness: &Harness, gmm: &Gmm) {
+    let name = "W9 GMM, tensor form";
+    if !harness.wants(name) {
+        return;
+    }
+    let (tensors, x) = (TensorGmm::new(gmm), gmm.inputs());
+    let tape = Tape::new();
+    let (leaves, value) = record(gmm, &tape, &x, 0);
+    let grads = value.backward();
+    let expected: Vec<f64> = leaves.iter().map(|&x| grads.wrt(x)).collect();
+    let largest = expected.iter().fold(0f64, |max, g| max.max(g.abs()));
+    let error = tensors.gradient().iter().zip(&expected).fold(0f64, |max, (a, b)| max.max((a - b).abs()));
+    assert!(error < 1e-10 * largest, "{name}: gradients differ by {error:e} of {largest:e}");
+    let (mut recording, mut whole, recorded) = (Tape::new(), Tape::new(), Tape::new());
+    let (leaves, value) = tensors.record(&recorded);
+    let grads = value.backward();
+    let time = harness.compare(&mut [
+        &mut || {
+            black_box(gmm.eval(black_box(&x[..]), 0));
+        },
+        &mut || {
+            recording.reset();
+            black_box(tensors.record(&recording));
+        },
+        &mut || {
+            black_box(value.backward());
+        },
+        &mut || {
+            black_box(leaves.map(|x| grads.wrt(x)));
+        },
+        &mut || {
+            whole.reset();
+            let (leaves, value) = tensors.record(&whole);
+            let grads = value.backward();
+            black_box(leaves.map(|x| grads.wrt(x)));
+        },
+    ]);
+    scalar_cells(name, gmm.operations(), &time);
 }
 
 /// A number with `digits` decimals; a dash where nothing was measured.
@@ -146,77 +194,130 @@ fn overhead_row<const N: usize>(
 }
 
 fn training(harness: &Harness) {
-    let columns =
-        ["training step, f32", "trainer", "us", "x hand", "GFLOP/s", "% of its products", "allocations"];
+    let columns = [
+        "training step, f32",
+        "trainer",
+        "us",
+        "x hand",
+        "x plain loops",
+        "GFLOP/s",
+        "% of its products",
+        "% of raw sgemm",
+        "allocations",
+    ];
     harness.table("Training steps", &columns);
     for task in Task::all(!harness.measure) {
         if harness.wants(task.name) {
             training_rows(harness, &task);
         }
     }
-    convolutions(harness);
 }
 
-/// W6, by hand only so far: two convolutions, 5 x 5, between relu and maximum.
-fn convolutions(harness: &Harness) {
-    let name = "W6 LeNet, batch 64";
-    if !harness.wants(name) {
-        return;
-    }
-    let mut net = LeNet::new(if harness.measure { 64 } else { 8 });
-    let error = net.gradient_error();
-    assert!(error < 2e-2, "{name}: the gradient differs from a difference quotient by {error:e}");
-    (0..5).for_each(|_| net.step());
-    let before = allocations();
-    (0..10).for_each(|_| net.step());
-    let count = (allocations() - before) as f64 / 10.0;
-    let time = harness.compare(&mut [&mut || net.step()]);
-    println!("| {name} | by hand | {} | 1.00 | - | - | {count} |", cell(time.ns[0] / 1e3, 2));
-}
-
-fn training_rows(harness: &Harness, task: &Task) {
-    let mut trainers: Vec<(&str, Box<dyn Trainer>)> = vec![("by hand", Box::new(ByHand::new(task)))];
-    match task.layers.len() {
-        2 if task.name.starts_with("W1") => {
-            trainers.push(("by hand, blocked", Box::new(BlockedW1::new(task))))
-        }
-        3 if task.name.starts_with("W2") => {
-            trainers.push(("by hand, blocked", Box::new(BlockedW2::new(task))))
-        }
-        _ => {}
-    }
-    let hands: Vec<usize> = (0..trainers.len()).collect();
+/// All trainers of a task, the hand-written ones first; their gradients are compared.
+fn trainers(task: &Task) -> (usize, Trainers) {
+    let mut trainers = task.by_hand();
+    let hands = trainers.len();
     trainers.push(("tape", Box::new(Recorded::new(task))));
     trainers.push(("nn", Box::new(Modules::new(task))));
     let reference = trainers[0].1.gradients();
-    let mut counts = Vec::new();
     for (name, trainer) in &mut trainers {
         let error = difference(&trainer.gradients(), &reference);
         assert!(error < 1e-4, "{}, {name}: gradients differ by {error:e}", task.name);
-        (0..5).for_each(|_| trainer.step());
-        let before = allocations();
-        (0..10).for_each(|_| trainer.step());
-        counts.push((allocations() - before) as f64 / 10.0);
     }
-    let mut products = Products::new(task);
-    let mut run = || products.run();
-    let mut steps: Vec<Box<dyn FnMut() + '_>> =
-        trainers.iter_mut().map(|(_, trainer)| Box::new(|| trainer.step()) as Box<dyn FnMut()>).collect();
+    (hands, trainers)
+}
+
+/// Heap allocations of a step once it is warm.
+fn allocations_of(trainer: &mut dyn Trainer) -> f64 {
+    (0..5).for_each(|_| trainer.step());
+    let before = allocations();
+    (0..10).for_each(|_| trainer.step());
+    (allocations() - before) as f64 / 10.0
+}
+
+/// Extents of the products that stand for what the machine can do.
+const RAW: [usize; 2] = [512, 1024];
+
+fn training_rows(harness: &Harness, task: &Task) {
+    let (hands, mut trainers) = trainers(task);
+    let counts: Vec<f64> = trainers.iter_mut().map(|(_, trainer)| allocations_of(&mut **trainer)).collect();
+    let names: Vec<&str> = trainers.iter().map(|(name, _)| *name).collect();
+    let mut steps: Vec<Box<dyn FnMut()>> = Vec::new();
+    for (_, mut trainer) in trainers {
+        steps.push(Box::new(move || trainer.step()));
+    }
+    let (mut run, products) = (Products::new(task), steps.len());
+    steps.push(Box::new(move || run.run()));
+    // Where products dominate, what the machine can do at best is measured beside them.
+    let raw: Vec<(usize, f64)> = match task.product_flops() {
+        1e7.. => RAW
+            .map(|n| {
+                steps.push(square_product(n));
+                (steps.len() - 1, 2.0 * (n * n * n) as f64)
+            })
+            .to_vec(),
+        _ => Vec::new(),
+    };
     let mut contenders: Vec<&mut dyn FnMut()> = steps.iter_mut().map(|step| &mut **step as _).collect();
-    contenders.push(&mut run);
     let time = harness.compare(&mut contenders);
-    drop(contenders);
-    drop(steps);
-    let (best, raw) = (time.fastest(&hands), time.ns.len() - 1);
-    for (k, (name, _)) in trainers.iter().enumerate() {
+    let hand = time.fastest(&(0..hands).collect::<Vec<_>>());
+    let plain = names.iter().position(|&name| name == PLAIN_LOOPS);
+    for (k, name) in names.iter().enumerate() {
+        let rates = raw.iter().map(|&(raw, flops)| time.ratio(raw, k) * task.product_flops() / flops);
         println!(
-            "| {} | {name} | {} | {} | {} | {} | {} |",
+            "| {} | {name} | {} | {} | {} | {} | {} | {} | {} |",
             task.name,
             cell(time.ns[k] / 1e3, 2),
-            cell(time.ratio(k, best), 2),
+            cell(time.ratio(k, hand), 2),
+            cell(plain.map_or(f64::NAN, |plain| time.ratio(k, plain)), 2),
             cell(task.product_flops() / time.ns[k], 1),
-            cell(100.0 * time.ratio(raw, k), 0),
+            cell(100.0 * time.ratio(products, k), 0),
+            // The faster of the raw products gives the smaller share.
+            cell(100.0 * rates.fold(f64::NAN, f64::min), 0),
             counts[k],
+        );
+    }
+}
+
+/// A product of two matrices of `n` x `n`.
+fn square_product(n: usize) -> Box<dyn FnMut()> {
+    let mut numbers = Numbers::new(6);
+    let (a, b) = (numbers.singles(n * n, -1.0, 1.0), numbers.singles(n * n, -1.0, 1.0));
+    let mut out = vec![0.0; n * n];
+    Box::new(move || product(black_box(&mut out), Matrix::new(&a, n, n), Matrix::new(&b, n, n), false))
+}
+
+/// A deep network whose layers are recorded, or recorded again in the sweep.
+fn checkpoints(harness: &Harness) {
+    let name = "checkpoint";
+    if !harness.wants(name) {
+        return;
+    }
+    let columns = ["64 layers of 128, f32", "held before the sweep, kB", "% of plain", "us", "x plain"];
+    harness.table("Checkpoints: memory for time", &columns);
+    let deep = Deep::new(64, if harness.measure { 128 } else { 8 });
+    let segments = [0, 4, 8, 16];
+    let plain = deep.gradient(0);
+    let mut steps: Vec<Box<dyn FnMut() + '_>> = Vec::new();
+    for segment in segments {
+        assert_eq!(deep.gradient(segment), plain, "{name}: the same bits");
+        let (deep, mut tape) = (&deep, Tape::single());
+        steps.push(Box::new(move || {
+            tape.reset();
+            black_box(deep.record(&tape, segment).1.backward());
+        }));
+    }
+    let mut contenders: Vec<&mut dyn FnMut()> = steps.iter_mut().map(|step| &mut **step as _).collect();
+    let time = harness.compare(&mut contenders);
+    let held = segments.map(|segment| deep.activation_bytes(segment) as f64);
+    for (k, segment) in segments.iter().enumerate() {
+        let label = if *segment == 0 { "plain".into() } else { format!("{name} of {segment} layers") };
+        println!(
+            "| {label} | {} | {} | {} | {} |",
+            cell(held[k] / 1e3, 0),
+            cell(100.0 * held[k] / held[0], 0),
+            cell(time.ns[k] / 1e3, 1),
+            cell(time.ratio(k, 0), 2),
         );
     }
 }
@@ -229,12 +330,7 @@ fn products(harness: &Harness) {
     harness.table("Matrix products of the gemm crate, one thread", &["n x n x n", "GFLOP/s"]);
     let sizes = if harness.measure { &[8, 16, 32, 64, 128, 256, 512, 1024][..] } else { &[8, 16] };
     for &n in sizes {
-        let mut numbers = Numbers::new(6);
-        let (a, b) = (numbers.singles(n * n, -1.0, 1.0), numbers.singles(n * n, -1.0, 1.0));
-        let mut out = vec![0.0; n * n];
-        let time = harness.compare(&mut [&mut || {
-            product(black_box(&mut out), Matrix::new(&a, n, n), Matrix::new(&b, n, n), false);
-        }]);
+        let time = harness.compare(&mut [&mut *square_product(n)]);
         println!("| sgemm {n} | {} |", cell(2.0 * (n * n * n) as f64 / time.ns[0], 1));
     }
 }

@@ -56,6 +56,11 @@ impl Harness {
         }
     }
 
+    /// Measures everything.
+    pub fn measuring() -> Harness {
+        Harness { measure: true, filters: Vec::new() }
+    }
+
     /// Is the comparison `name` asked for?
     pub fn wants(&self, name: &str) -> bool {
         self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter.as_str()))

@@ -6,8 +6,10 @@
 #![deny(unsafe_code)]
 
 pub mod counting;
+pub mod deep;
 pub mod harness;
 mod lanes;
+pub mod mixture;
 pub mod numbers;
 pub mod product;
 pub mod scalar;

@@ -132,6 +132,18 @@ impl Gmm {
     }
 }
 
+impl Gmm {
+    /// The points, one after another.
+    pub fn points(&self) -> Vec<f64> {
+        self.points.concat()
+    }
+
+    /// Dimensions, components and points.
+    pub(crate) fn data(&self) -> (usize, usize, &[Vec<f64>]) {
+        (self.d, self.k, &self.points)
+    }
+}
+
 /// `ln Σ eˣ`, the largest taken out.
 fn logsumexp<A: Algebra + Copy>(x: &[A]) -> A {
     let max = x.iter().skip(1).fold(x[0], |max, &x| x.if_gt(max, x, max));

@@ -1,6 +1,6 @@
 //! The closed-form step for any dense network: preallocated buffers, matrix products, fused passes.
 
-use super::{Activation, Dense, Loss, Rule, Task, Trainer};
+use super::{Activation, Convolution, Dense, Loss, Rule, Task, Trainer};
 use crate::lanes;
 use crate::product::{Matrix, product};
 
@@ -72,10 +72,10 @@ impl ByHand {
         }
     }
 
-    /// The same, computing the cotangent of the input too.
-    pub(super) fn with_input_gradient(mut self) -> ByHand {
-        self.dx = vec![0.0; self.x.len()];
-        self
+    /// The dense layers behind convolutions; computes the cotangent of its input too.
+    pub(super) fn after_images(task: &Task) -> ByHand {
+        let input = vec![0.0; task.batch * task.layers[0].inputs];
+        ByHand { x: input.clone(), dx: input, ..ByHand::new(task) }
     }
 
     pub(super) fn input_mut(&mut self) -> &mut [f32] {
@@ -172,19 +172,69 @@ impl Trainer for ByHand {
     }
 }
 
+/// The matrix products of a convolution, image by image.
+#[derive(Clone, Debug)]
+struct ImageProducts {
+    batch: usize,
+    /// Output channels, numbers under a kernel, places where it lies.
+    extents: [usize; 3],
+    /// Is the input differentiated?
+    propagates: bool,
+    w: Vec<f32>,
+    gw: Vec<f32>,
+    patches: Vec<f32>,
+    y: Vec<f32>,
+}
+
+impl ImageProducts {
+    fn new(task: &Convolution, batch: usize, propagates: bool) -> ImageProducts {
+        let extents = [task.outputs, task.weights.len() / task.outputs, task.out() * task.out()];
+        let [outputs, weights, windows] = extents;
+        ImageProducts {
+            batch,
+            extents,
+            propagates,
+            w: task.weights.clone(),
+            gw: vec![0.0; outputs * weights],
+            patches: vec![0.0; weights * windows],
+            y: vec![0.0; outputs * windows],
+        }
+    }
+
+    fn run(&mut self) {
+        let [outputs, weights, windows] = self.extents;
+        let w = Matrix::new(&self.w, outputs, weights);
+        for _ in 0..self.batch {
+            product(&mut self.y, w, Matrix::new(&self.patches, weights, windows), false);
+            let (y, patches) = (Matrix::new(&self.y, outputs, windows), &mut self.patches);
+            product(&mut self.gw, Matrix::new(patches, weights, windows), y.t(), false);
+            if self.propagates {
+                product(patches, w.t(), y, false);
+            }
+        }
+    }
+}
+
 /// The matrix products of a step and nothing else: what cannot be saved.
 #[derive(Clone, Debug)]
-pub struct Products(ByHand);
+pub struct Products {
+    convolutions: Vec<ImageProducts>,
+    dense: ByHand,
+}
 
 impl Products {
     /// Those of a task.
     pub fn new(task: &Task) -> Products {
-        Products(ByHand::new(task))
+        let convolutions = task.convolutions.iter().enumerate();
+        let convolutions = convolutions.map(|(k, images)| ImageProducts::new(images, task.batch, k > 0));
+        let dense = if task.convolutions.is_empty() { ByHand::new(task) } else { ByHand::after_images(task) };
+        Products { convolutions: convolutions.collect(), dense }
     }
 
     /// All products of one step, in the order of the step.
     pub fn run(&mut self) {
-        let ByHand { batch, x, layers, .. } = &mut self.0;
+        self.convolutions.iter_mut().for_each(ImageProducts::run);
+        let ByHand { batch, x, dx, layers, .. } = &mut self.dense;
         let batch = *batch;
         let mut input = &x[..];
         for layer in layers.iter_mut() {
@@ -198,8 +248,11 @@ impl Products {
             let d = Matrix::new(&layer.d, batch, layer.outputs);
             let input = before.last().map_or(&*x, |layer| &layer.y);
             product(&mut layer.gw, d.t(), Matrix::new(input, batch, layer.inputs), false);
-            if let Some(previous) = before.last_mut() {
-                product(&mut previous.d, d, Matrix::new(&layer.w, layer.outputs, layer.inputs), false);
+            let w = Matrix::new(&layer.w, layer.outputs, layer.inputs);
+            match before.last_mut() {
+                Some(previous) => product(&mut previous.d, d, w, false),
+                None if dx.is_empty() => {}
+                None => product(dx, d, w, false),
             }
         }
     }

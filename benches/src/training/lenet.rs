@@ -3,21 +3,16 @@
 //! Images are kept channel by channel, `[channels, batch, height, width]`, so that a convolution is one matrix
 //! product with the unfolded images and every other pass runs over long rows. Kernels are `[out, in, 5, 5]`.
 
-use super::{Activation, ByHand, Loss, Rule, Task, Trainer};
+use super::{ByHand, KERNEL as K, Rule, Task, Trainer};
 use crate::lanes;
-use crate::numbers::Numbers;
 use crate::product::{Matrix, product};
 
-/// Extent of the kernels.
-const K: usize = 5;
-
-/// Convolution without padding, relu, maximum over 2 x 2.
+/// Parameters, gradients and buffers of a convolution with what follows it.
 #[derive(Clone, Debug)]
 struct Convolution {
     batch: usize,
     channels: usize,
     outputs: usize,
-    /// Height and width of the input; the convolution leaves `size - 4`, the maximum half of that.
     size: usize,
     w: Vec<f32>,
     b: Vec<f32>,
@@ -33,21 +28,20 @@ struct Convolution {
 }
 
 impl Convolution {
-    fn new(batch: usize, channels: usize, outputs: usize, size: usize, numbers: &mut Numbers) -> Convolution {
-        let (weights, out) = (channels * K * K, size - K + 1);
-        let bound = 1.0 / (weights as f64).sqrt();
-        let (pixels, pooled) = (batch * out * out, outputs * batch * (out / 2) * (out / 2));
+    fn new(task: &super::Convolution, batch: usize) -> Convolution {
+        let (weights, out) = (task.inputs * K * K, task.out());
+        let (pixels, pooled) = (batch * out * out, task.outputs * batch * (out / 2) * (out / 2));
         Convolution {
             batch,
-            channels,
-            outputs,
-            size,
-            w: numbers.singles(outputs * weights, -bound, bound),
-            b: numbers.singles(outputs, -bound, bound),
-            gw: vec![0.0; outputs * weights],
-            gb: vec![0.0; outputs],
+            channels: task.inputs,
+            outputs: task.outputs,
+            size: task.size,
+            w: task.weights.clone(),
+            b: task.bias.clone(),
+            gw: vec![0.0; task.weights.len()],
+            gb: vec![0.0; task.outputs],
             patches: vec![0.0; weights * pixels],
-            z: vec![0.0; outputs * pixels],
+            z: vec![0.0; task.outputs * pixels],
             y: vec![0.0; pooled],
             dy: vec![0.0; pooled],
         }
@@ -161,17 +155,12 @@ pub struct LeNet {
 }
 
 impl LeNet {
-    /// With seeded images and parameters.
-    pub fn new(batch: usize) -> LeNet {
-        let mut numbers = Numbers::new(7);
-        let first = Convolution::new(batch, 1, 6, 28, &mut numbers);
-        let second = Convolution::new(batch, 6, 16, 12, &mut numbers);
-        let activations = [Activation::Relu, Activation::Relu, Activation::Linear];
-        let rate = 0.01;
-        let rule = Rule::Sgd { rate };
-        let task = Task::new("", batch, &[256, 120, 84, 10], &activations, Loss::CrossEntropy, rule);
-        let x = numbers.singles(batch * 28 * 28, 0.0, 1.0);
-        LeNet { x, first, second, dense: ByHand::new(&task).with_input_gradient(), rate }
+    /// At the initial parameters of [`Task::w6`].
+    pub fn new(task: &Task) -> LeNet {
+        let Rule::Sgd { rate } = task.rule else { unreachable!("W6 is trained by gradient descent") };
+        let [first, second] = [0, 1].map(|k| Convolution::new(&task.convolutions[k], task.batch));
+        // Of one channel: by channels and by images is the same order.
+        LeNet { x: task.x.clone(), first, second, dense: ByHand::after_images(task), rate }
     }
 
     fn forward(&mut self) {

@@ -7,6 +7,7 @@ mod blocked;
 mod by_hand;
 mod lenet;
 mod modules;
+mod plain;
 mod recorded;
 mod sharded;
 
@@ -15,6 +16,7 @@ pub use blocked::{BlockedW1, BlockedW2};
 pub use by_hand::{ByHand, Products};
 pub use lenet::LeNet;
 pub use modules::Modules;
+pub use plain::PlainLoops;
 pub use recorded::Recorded;
 pub use sharded::Sharded;
 
@@ -71,6 +73,43 @@ pub struct Dense {
     pub bias: Vec<f32>,
 }
 
+/// Extent of the kernels of a convolution.
+pub(crate) const KERNEL: usize = 5;
+
+/// A convolution as a task describes it: kernels of 5 x 5 without padding, relu, the maximum over 2 x 2.
+#[derive(Clone, Debug)]
+pub struct Convolution {
+    /// Channels of the input.
+    pub inputs: usize,
+    /// Channels of the result.
+    pub outputs: usize,
+    /// Height and width of the input; the convolution leaves 4 less, the maximum half of that.
+    pub size: usize,
+    /// Row-major `[outputs, inputs, 5, 5]`.
+    pub weights: Vec<f32>,
+    /// `[outputs]`.
+    pub bias: Vec<f32>,
+}
+
+impl Convolution {
+    fn new(inputs: usize, outputs: usize, size: usize, numbers: &mut Numbers) -> Convolution {
+        let fan_in = inputs * KERNEL * KERNEL;
+        let bound = 1.0 / (fan_in as f64).sqrt();
+        let weights = numbers.singles(outputs * fan_in, -bound, bound);
+        Convolution { inputs, outputs, size, weights, bias: numbers.singles(outputs, -bound, bound) }
+    }
+
+    /// Height and width before the maximum is taken.
+    fn out(&self) -> usize {
+        self.size - KERNEL + 1
+    }
+
+    /// Floating-point operations of its matrix product, forward.
+    fn flops(&self, batch: usize) -> f64 {
+        2.0 * (batch * self.out() * self.out() * self.weights.len()) as f64
+    }
+}
+
 /// A network, a batch, a loss and an update rule.
 #[derive(Clone, Debug)]
 pub struct Task {
@@ -78,13 +117,15 @@ pub struct Task {
     pub name: &'static str,
     /// Rows of a batch.
     pub batch: usize,
+    /// What comes before the dense layers, from input to output; mostly nothing.
+    pub convolutions: Vec<Convolution>,
     /// From input to output.
     pub layers: Vec<Dense>,
     /// What is minimised.
     pub loss: Loss,
     /// How parameters are updated.
     pub rule: Rule,
-    /// Inputs, row-major `[batch, in]`.
+    /// Inputs, row-major `[batch, in]`, or images `[batch, 1, size, size]`.
     pub x: Vec<f32>,
     /// Targets, row-major `[batch, out]`; for classes a 1 at the label.
     pub y: Vec<f32>,
@@ -97,6 +138,9 @@ pub trait Trainer {
     /// The gradients at the present parameters: w1, b1, w2, b2, ...
     fn gradients(&mut self) -> Vec<Vec<f32>>;
 }
+
+/// Trainers by name.
+pub type Trainers = Vec<(&'static str, Box<dyn Trainer>)>;
 
 impl Task {
     fn new(
@@ -126,7 +170,7 @@ impl Task {
             }
             _ => numbers.singles(batch * last, 0.0, 1.0),
         };
-        Task { name, batch, layers, loss, rule, x, y }
+        Task { name, batch, convolutions: Vec::new(), layers, loss, rule, x, y }
     }
 
     /// Tiny: 10-3-2, sigmoid, batch 8, squared error.
@@ -169,17 +213,60 @@ impl Task {
         Task::new("W5 3 x 1024, batch 512", batch, &widths, &activations, Loss::MeanOutput, rule)
     }
 
-    /// All of them; the large ones narrower if `small`.
-    pub fn all(small: bool) -> [Task; 5] {
-        [Task::w1(), Task::w2(), Task::w3(), Task::w4(small), Task::w5(small)]
+    /// Images: two convolutions, then 256-120-84-10, relu, cross-entropy. Fewer images if `small`.
+    pub fn w6(small: bool) -> Task {
+        let batch = if small { 8 } else { 64 };
+        let mut numbers = Numbers::new(7);
+        let convolutions =
+            vec![Convolution::new(1, 6, 28, &mut numbers), Convolution::new(6, 16, 12, &mut numbers)];
+        let activations = [Activation::Relu, Activation::Relu, Activation::Linear];
+        let (widths, rule) = ([256, 120, 84, 10], Rule::Sgd { rate: 0.01 });
+        let task = Task::new("W6 LeNet, batch 64", batch, &widths, &activations, Loss::CrossEntropy, rule);
+        Task { convolutions, x: numbers.singles(batch * 28 * 28, 0.0, 1.0), ..task }
+    }
+
+    /// All of them; the large ones smaller if `small`.
+    pub fn all(small: bool) -> [Task; 6] {
+        [Task::w1(), Task::w2(), Task::w3(), Task::w4(small), Task::w5(small), Task::w6(small)]
+    }
+
+    /// The shape of `x`.
+    pub fn input_shape(&self) -> Vec<usize> {
+        match self.convolutions.first() {
+            Some(first) => vec![self.batch, first.inputs, first.size, first.size],
+            None => vec![self.batch, self.layers[0].inputs],
+        }
+    }
+
+    /// The hand-written steps, by name; the first one is what gradients are compared with.
+    pub fn by_hand(&self) -> Trainers {
+        if !self.convolutions.is_empty() {
+            return vec![("by hand", Box::new(LeNet::new(self)))];
+        }
+        let mut trainers: Trainers = vec![("by hand", Box::new(ByHand::new(self)))];
+        match &self.name[..2] {
+            "W1" => {
+                trainers.push((PLAIN_LOOPS, Box::new(PlainLoops::new(self))));
+                trainers.push(("by hand, blocked", Box::new(BlockedW1::new(self))));
+            }
+            "W2" => trainers.push(("by hand, blocked", Box::new(BlockedW2::new(self)))),
+            _ => {}
+        }
+        trainers
     }
 
     /// Floating-point operations of the matrix products of one step.
     pub fn product_flops(&self) -> f64 {
-        let forward = |layer: &Dense| 2.0 * (self.batch * layer.inputs * layer.outputs) as f64;
-        3.0 * self.layers.iter().map(forward).sum::<f64>() - forward(&self.layers[0])
+        let dense = |layer: &Dense| 2.0 * (self.batch * layer.inputs * layer.outputs) as f64;
+        let convolutions = self.convolutions.iter().map(|convolution| convolution.flops(self.batch));
+        let forward: Vec<f64> = convolutions.chain(self.layers.iter().map(dense)).collect();
+        // Nobody asks for the cotangent of the input.
+        3.0 * forward.iter().sum::<f64>() - forward[0]
     }
 }
+
+/// The name of the hand-written step that leaves vectors to the compiler.
+pub const PLAIN_LOOPS: &str = "by hand, plain loops";
 
 /// The largest difference between two sets of gradients, relative to the largest element of each tensor.
 ///

@@ -1,10 +1,11 @@
 //! The step as a user writes it: modules, a loss and an optimizer of `nn`.
 
-use super::{Activation, Loss, Rule, Task, Trainer};
+use super::{Activation, KERNEL, Loss, Rule, Task, Trainer};
 use nn::{
-    Adam, Context, Linear, Module, Optimizer, Parameters, Path, Relu, Sequential, Sgd, Sigmoid, Tanh, loss,
+    Adam, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Param, Parameters, Path, Relu,
+    Sequential, Sgd, Sigmoid, Tanh, loss,
 };
-use tape::{Scalar, Tape, Tensor};
+use tape::{Scalar, Tape, Tensor, ops};
 
 /// Training with the layer on top.
 pub struct Modules {
@@ -21,6 +22,16 @@ impl Modules {
     /// At the initial parameters of the task.
     pub fn new(task: &Task) -> Modules {
         let mut model = Sequential::new();
+        for c in &task.convolutions {
+            let weight = Tensor::from_slice([c.outputs, c.inputs, KERNEL, KERNEL], &c.weights);
+            let weight = Param::new(weight.expect("a shape fits its elements"));
+            let bias = Some(Param::new(&c.bias[..]));
+            model = model.push(Conv2d { weight, bias, conv: ops::Conv2d::default() });
+            model = model.push(Relu).push(MaxPool2d::new([2, 2]));
+        }
+        if !task.convolutions.is_empty() {
+            model = model.push(Flatten);
+        }
         for dense in &task.layers {
             let weights = Tensor::from_slice([dense.outputs, dense.inputs], &dense.weights);
             let weights = weights.expect("a shape fits its elements");
@@ -39,17 +50,15 @@ impl Modules {
             }
             Rule::Adam { rate } => Box::new(Adam::new(f64::from(rate))),
         };
-        let tensor = |data: &[f32]| {
-            Tensor::from_slice([task.batch, data.len() / task.batch], data).expect("whole rows")
-        };
+        let classes = task.y.len() / task.batch;
         Modules {
             tape: Tape::single(),
             model,
             optimizer,
             context: Context::eval(),
             loss: task.loss,
-            x: tensor(&task.x),
-            target: tensor(&task.y),
+            x: Tensor::from_slice(task.input_shape(), &task.x).expect("whole rows"),
+            target: Tensor::from_slice([task.batch, classes], &task.y).expect("whole rows"),
         }
     }
 

@@ -1,8 +1,9 @@
 //! The step recorded on a tape, without the layer on top: parameters are tensors, updates are slices.
 
-use super::{Activation, Loss, Rule, Task, Trainer};
+use super::{Activation, KERNEL, Loss, Rule, Task, Trainer};
 use crate::lanes;
-use tape::{Gradients, ParamId, Scalar, Tape, Tensor, Var};
+use tape::ops::{Conv2d, Window};
+use tape::{Gradients, ParamId, Scalar, Tape, Tensor, Var, network};
 
 /// A tensor with an identity, and its moments as far as the rule has them.
 #[derive(Debug)]
@@ -19,9 +20,11 @@ impl Parameter {
     }
 }
 
-/// Dense layers as plain tensors.
+/// Layers as plain tensors.
 #[derive(Debug)]
 struct Network {
+    /// How many of the layers are convolutions; they come first.
+    convolutions: usize,
     activations: Vec<Activation>,
     /// w1, b1, w2, b2, ...
     parameters: Vec<Parameter>,
@@ -34,9 +37,18 @@ struct Network {
 impl Network {
     fn loss<'t>(&self, tape: &'t Tape<f32>) -> Scalar<'t, f32> {
         let mut x = tape.constant(self.x.clone());
-        for (pair, &activation) in self.parameters.chunks_exact(2).zip(&self.activations) {
-            let w = tape.parameter(pair[0].id, &pair[0].value);
-            let b = tape.parameter(pair[1].id, &pair[1].value);
+        let mut layers = self.parameters.chunks_exact(2).map(|pair| {
+            let [w, b] = [0, 1].map(|k| tape.parameter(pair[k].id, &pair[k].value));
+            (w, b)
+        });
+        let pool = Window { stride: [2, 2], ..Window::new([2, 2]) };
+        for (w, b) in layers.by_ref().take(self.convolutions) {
+            x = network::conv2d(&x, &w, Some(&b), Conv2d::default()).relu().max_pool2d(pool);
+        }
+        if self.convolutions > 0 {
+            x = x.flatten(1..);
+        }
+        for ((w, b), &activation) in layers.zip(&self.activations) {
             x = apply(activation, x.linear(w, b));
         }
         match self.loss {
@@ -68,20 +80,22 @@ pub struct Recorded {
 impl Recorded {
     /// At the initial parameters of the task.
     pub fn new(task: &Task) -> Recorded {
-        let parameters = task.layers.iter().flat_map(|dense| {
+        let convolutions = task.convolutions.iter().flat_map(|c| {
+            let w = Parameter::new(&[c.outputs, c.inputs, KERNEL, KERNEL], &c.weights);
+            [w, Parameter::new(&[c.outputs], &c.bias)]
+        });
+        let layers = task.layers.iter().flat_map(|dense| {
             let w = Parameter::new(&[dense.outputs, dense.inputs], &dense.weights);
             [w, Parameter::new(&[dense.outputs], &dense.bias)]
         });
-        let tensor = |data: &[f32]| {
-            Tensor::from_slice([task.batch, data.len() / task.batch], data).expect("whole rows")
-        };
         let network = Network {
+            convolutions: task.convolutions.len(),
             activations: task.layers.iter().map(|dense| dense.activation).collect(),
-            parameters: parameters.collect(),
+            parameters: convolutions.chain(layers).collect(),
             loss: task.loss,
             batch: task.batch,
-            x: tensor(&task.x),
-            target: tensor(&task.y),
+            x: Tensor::from_slice(task.input_shape(), &task.x).expect("whole rows"),
+            target: Tensor::from_slice([task.batch, task.y.len() / task.batch], &task.y).expect("whole rows"),
         };
         Recorded { tape: Tape::single(), network, rule: task.rule, steps: 0 }
     }

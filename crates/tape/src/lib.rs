@@ -46,7 +46,7 @@ pub use methods::Operand;
 pub use op::{Array, Cotangents, Op};
 pub use ops::{Arrays, Functions, PadMode};
 pub use shape::{Axes, Shape};
-pub use tape::{Handle, ParamId, Scalar, Tape, Var};
+pub use tape::{Handle, Memory, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{Handles, Lookup};
 pub use tensor::Tensor;

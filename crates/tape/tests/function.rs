@@ -1,6 +1,6 @@
 //! Checkpoints and custom derivatives: both modes, any order, and what they refuse.
 
-use tape::{Tape, Tensor};
+use tape::{Memory, Tape, Tensor, Var};
 
 fn close(a: &Tensor, b: &Tensor) {
     assert_eq!(a.shape(), b.shape());
@@ -27,6 +27,56 @@ fn a_checkpoint_differentiates_like_what_it_hides() {
         close(&gh.vjp(ct.clone()).wrt(x), &gp.vjp(ct.clone()).wrt(x));
         close(&gh.jvp(w, ct.clone()), &gp.jvp(w, ct.clone()));
     }
+}
+
+fn layer<'t>(x: Var<'t>, w: Var<'t>) -> Var<'t> {
+    (x.matmul(w).tanh() * 0.9).softplus()
+}
+
+/// 32 layers of 64, each a checkpoint of four operations or the operations themselves.
+fn deep<'t>(tape: &'t Tape, checkpoints: bool) -> [Var<'t>; 2] {
+    let x = tape.var(Tensor::from_fn([16, 64], |at| (at[0] * 64 + at[1]) as f64 / 1024.0));
+    let w = tape.var(Tensor::from_fn([64, 64], |at| ((at[0] * 7 + at[1] * 3) % 11) as f64 / 64.0 - 0.07));
+    let y = (0..32).fold(x, |x, _| match checkpoints {
+        true => tape.checkpoint(&[x, w], |v| layer(v[0], v[1])),
+        false => layer(x, w),
+    });
+    [w, y]
+}
+
+#[test]
+fn a_deep_network_of_checkpoints_holds_a_quarter_of_the_values() {
+    let (plain, hidden) = (Tape::new(), Tape::new());
+    let ([w, y], [v, z]) = (deep(&plain, false), deep(&hidden, true));
+    assert_eq!(y.value(), z.value());
+    let (all, some) = (plain.memory(), hidden.memory());
+    assert_eq!([all.tensors, some.tensors], [2 + 4 * 32, 2 + 32]);
+    // 16 · 64 numbers for each result, 64 · 64 for the weights; no buffer is longer, both are powers of two.
+    let expected = |results: usize| 8 * (results * 16 * 64 + 64 * 64);
+    assert_eq!([all.value_bytes, some.value_bytes], [expected(1 + 4 * 32), expected(1 + 32)]);
+    assert!(some.node_bytes < all.node_bytes, "{some} and {all}");
+    let gradients = [y.sum().backward().wrt(w), z.sum().backward().wrt(v)];
+    assert_eq!(gradients[0], gradients[1]);
+    assert!(hidden.memory().gradient_bytes > 0);
+}
+
+#[test]
+fn memory_counts_a_buffer_once_and_nothing_after_a_reset() {
+    let mut tape = Tape::traced();
+    assert_eq!(tape.memory(), Memory::default());
+    let x = tape.var(Tensor::<f64>::ones([4, 8]));
+    let before = tape.memory();
+    assert_eq!(before.value_bytes, 4 * 8 * 8);
+    let _views = (x.reshape([32]), x.transpose(), x.broadcast_to([3, 4, 8]));
+    let views = tape.memory();
+    assert_eq!((views.tensors, views.value_bytes), (4, before.value_bytes));
+    assert!(views.node_bytes > before.node_bytes);
+    assert_eq!(views.bytes(), views.node_bytes + views.value_bytes + views.gradient_bytes);
+    let line =
+        format!("4 nodes, 4 tensors: {} bytes of nodes, 256 of values, 0 of gradients", views.node_bytes);
+    assert_eq!(views.to_string(), line);
+    tape.reset();
+    assert_eq!(tape.memory(), Memory::default());
 }
 
 #[test]

@@ -14,8 +14,8 @@ fn flattened(x: &Shape, axes: impl RangeBounds<isize>) -> Result<Shape, Error> {
     let rank = x.rank() as isize;
     let bound = |axis: isize| {
         let position = if axis < 0 { axis + rank } else { axis };
-        let outside = Error::Axis { op: "flatten", axis, shape: x.dims() };
-        if (0..=rank).contains(&position) { Ok(position as usize) } else { Err(outside) }
+        let outside = || Error::Axis { op: "flatten", axis, shape: x.dims() };
+        if (0..=rank).contains(&position) { Ok(position as usize) } else { Err(outside()) }
     };
     let start = bound(range.start)?;
     let stop = range.stop.map_or(Ok(x.rank()), bound)?.max(start);

@@ -26,6 +26,8 @@ pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
 use crate::algebra::Element;
 use crate::op::Array;
 use crate::ops::Arrays;
+use crate::shape::Shape;
+use std::iter::repeat_n;
 
 /// A vector with one number for each channel, which is axis 1 of `x`, in a shape that broadcasts with `x`.
 ///
@@ -44,8 +46,8 @@ use crate::ops::Arrays;
 /// ```
 #[track_caller]
 pub fn per_channel<T: Element, A: Array<T>>(channels: &A, x: &A) -> A {
-    let mut shape = vec![1; x.shape().rank().saturating_sub(1).max(1)];
-    shape[0] = channels.shape().size();
+    let behind = x.shape().rank().saturating_sub(2);
+    let shape: Shape = [channels.shape().size()].into_iter().chain(repeat_n(1, behind)).collect();
     channels.reshape(shape)
 }
 

@@ -95,6 +95,31 @@ impl Conv2d {
     }
 }
 
+/// Elements of patches that are worked on at a time: few enough to be in the cache still when they are read.
+const PATCHES: usize = 1 << 15;
+
+/// The images of a batch, a few at a time, as the first one and their number; `each` has so many elements of patches.
+fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
+    let most = (PATCHES / each.max(1)).max(1);
+    (0..batch).step_by(most).map(move |first| [first, most.min(batch - first)])
+}
+
+/// Images of `shape`, computed a few at a time by `f` from the first one and their number.
+fn in_blocks<T: Element>(shape: Shape, each: usize, f: impl Fn([usize; 2]) -> Tensor<T>) -> Tensor<T> {
+    let (batch, size) = (shape[0], shape[1..].iter().product::<usize>());
+    Tensor::build(shape, |out| {
+        for [first, count] in blocks(batch, each) {
+            let images = f([first, count]).contiguous();
+            out[first * size..][..count * size].copy_from_slice(images.as_slice().unwrap_or_default());
+        }
+    })
+}
+
+/// Some images of a batch.
+fn some<T: Element>(x: &Tensor<T>, [first, count]: [usize; 2]) -> Tensor<T> {
+    x.sliced(0, first, count, 1)
+}
+
 /// The kernels' extents.
 fn kernels(op: &'static str, w: &Shape) -> Result<[usize; 4], Error> {
     let expected = "kernels [out, in / groups, height, width]";
@@ -127,8 +152,9 @@ impl<T: Element> Op<T> for Conv2d {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
-        let kernel = [x[1].shape()[2], x[1].shape()[3]];
-        self.matrices(x[1]).matmul(&self.patches(x[0], kernel)).reshape(shape)
+        let (w, kernel) = (self.matrices(x[1]), [x[1].shape()[2], x[1].shape()[3]]);
+        let each = x[0].shape()[1] * kernel[0] * kernel[1] * shape[2] * shape[3];
+        in_blocks(shape, each, |images| w.matmul(&self.patches(&some(x[0], images), kernel)))
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
@@ -210,10 +236,12 @@ impl<T: Element> Op<T> for ConvTranspose2d {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
         let window = self.conv.window([x[1].shape()[2], x[1].shape()[3]]);
-        let patches = self.conv.matrices(x[1]).transpose().matmul(&self.conv.grouped(x[0]));
-        let [n, groups, rows, windows] = [0, 1, 2, 3].map(|axis| patches.shape()[axis]);
-        let patches = patches.reshape([n, groups * rows, windows]);
-        Tensor::apply(Fold2d { window, size: [shape[2], shape[3]] }, &[&patches])
+        let (w, size) = (self.conv.matrices(x[1]).transpose(), [shape[2], shape[3]]);
+        let (rows, windows) = (w.shape()[0] * w.shape()[1], x[0].shape()[2] * x[0].shape()[3]);
+        in_blocks(shape, rows * windows, |images| {
+            let patches = w.matmul(&self.conv.grouped(&some(x[0], images)));
+            Tensor::apply(Fold2d { window, size }, &[&patches.reshape([images[1], rows, windows])])
+        })
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
@@ -263,8 +291,16 @@ impl<T: Element> Op<T> for ConvKernel2d {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
-        let patches = self.conv.patches(x[0], self.kernel);
-        self.conv.grouped(x[1]).matmul(&patches.transpose()).sum_axes(0, false).reshape(shape)
+        let (groups, rows) = (self.conv.groups, shape[1] * shape[2] * shape[3]);
+        let [n, out, height, width] = error::expect(image("conv_kernel2d", x[1].shape()));
+        let mut sum = Tensor::zeros([groups, rows, out / groups]);
+        for images in blocks(n, groups * rows * height * width) {
+            let patches = self.conv.patches(&some(x[0], images), self.kernel);
+            // There are fewer channels than elements of a patch: this way the smaller factor is the transposed one.
+            let y = self.conv.grouped(&some(x[1], images)).transpose();
+            sum = sum + patches.matmul(&y).sum_axes(0, false);
+        }
+        sum.transpose().reshape(shape)
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {

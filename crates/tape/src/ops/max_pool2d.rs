@@ -78,11 +78,19 @@ impl MaxPool2d {
         let spread_plane = |i: usize, out: &mut [T]| {
             let x = &images[i * plane..(i + 1) * plane];
             let [y, dy] = [maxima, cotangents].map(|y| &y[i * windows..(i + 1) * windows]);
-            let mut ties = vec![T::ZERO; windows];
+            let mut shares = Tensor::zeros([windows]);
+            let shares = shares.as_mut_slice();
             let hit = |x: T, y: T| if x == y { T::ONE } else { T::ZERO };
-            self.window.visit(size, count, |_, window, at| ties[window] += hit(x[at], y[window]));
-            self.window.visit(size, count, |_, window, at| {
-                out[at] += Pull.eval(dy[window], hit(x[at], y[window]) / ties[window]);
+            self.window.runs(size, count, |run| {
+                let of_windows = shares[run.windows()].iter_mut().zip(&y[run.windows()]);
+                of_windows.zip(run.of(x)).for_each(|((ties, &y), &x)| *ties += hit(x, y));
+            });
+            shares.iter_mut().for_each(|ties| *ties = T::ONE / *ties);
+            self.window.runs(size, count, |run| {
+                let of_windows = shares[run.windows()].iter().zip(&y[run.windows()]).zip(&dy[run.windows()]);
+                for ((out, &x), ((&share, &y), &dy)) in run.of_mut(out).zip(run.of(x)).zip(of_windows) {
+                    *out += Pull.eval(dy, hit(x, y) * share);
+                }
             });
         };
         parallel::rows(out.as_mut_slice(), plane.max(1), plane, |first, out| {
@@ -103,9 +111,7 @@ impl<T: Element> Op<T> for MaxPool2d {
         operands(op, x, 1, "one operand")?;
         let [n, c, h, w] = image(op, x[0])?;
         let count = self.window.counts(op, [h, w])?;
-        let mut seen = vec![false; count[0] * count[1]];
-        self.window.visit([h, w], count, |_, window, _| seen[window] = true);
-        if seen.contains(&false) {
+        if !self.window.sees([h, w], count) {
             let reason = format!("with a padding of {:?} a window lies beyond the image", self.window.padding);
             return Err(Error::Invalid { op, reason });
         }
@@ -119,10 +125,9 @@ impl<T: Element> Op<T> for MaxPool2d {
         let planes = images.as_slice().unwrap_or_default();
         let mut out = Tensor::full([n, c, count[0], count[1]], T::NEG_INFINITY);
         planes_to_planes(out.as_mut_slice(), count[0] * count[1], planes, h * w, |out, plane| {
-            self.window.visit([h, w], count, |_, window, at| {
-                let (max, x) = (&mut out[window], plane[at]);
-                if x > *max || x.is_nan() {
-                    *max = x;
+            self.window.runs([h, w], count, |run| {
+                for (max, &x) in out[run.windows()].iter_mut().zip(run.of(plane)) {
+                    *max = if x > *max || x.is_nan() { x } else { *max };
                 }
             });
         });

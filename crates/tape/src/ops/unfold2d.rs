@@ -54,11 +54,20 @@ impl<T: Element> Op<T> for Unfold2d {
         let column: usize = self.window.kernel.iter().product::<usize>() * windows;
         let image = x[0].compact();
         let planes = image.as_slice().unwrap_or_default();
-        let mut out = Tensor::zeros(shape);
-        planes_to_planes(out.as_mut_slice(), column, planes, h * w, |out, plane| {
-            self.window.visit([h, w], counts, |k, window, at| out[k * windows + window] = plane[at]);
-        });
-        out
+        Tensor::build(shape, |out| {
+            if self.window.padding != [0, 0] {
+                out.fill(T::ZERO);
+            }
+            planes_to_planes(out, column, planes, h * w, |out, plane| {
+                self.window.runs([h, w], counts, |run| {
+                    let patch = &mut out[run.element * windows..][run.windows()];
+                    match run.side_by_side() {
+                        Some(range) => patch.copy_from_slice(&plane[range]),
+                        None => patch.iter_mut().zip(run.of(plane)).for_each(|(out, &x)| *out = x),
+                    }
+                });
+            });
+        })
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
@@ -123,7 +132,13 @@ impl<T: Element> Op<T> for Fold2d {
         let plane = self.size[0] * self.size[1];
         let mut out = Tensor::zeros(shape);
         planes_to_planes(out.as_mut_slice(), plane, patches, column, |out, patches| {
-            self.window.visit(self.size, counts, |k, window, at| out[at] += patches[k * windows + window]);
+            self.window.runs(self.size, counts, |run| {
+                let patch = &patches[run.element * windows..][run.windows()];
+                match run.side_by_side() {
+                    Some(range) => out[range].iter_mut().zip(patch).for_each(|(out, &x)| *out += x),
+                    None => run.of_mut(out).zip(patch).for_each(|(out, &x)| *out += x),
+                }
+            });
         });
         out
     }

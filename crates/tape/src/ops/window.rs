@@ -5,7 +5,9 @@ use crate::error::Error;
 use crate::ops::card::draws;
 use crate::parallel;
 use crate::shape::Shape;
+use std::iter::StepBy;
 use std::ops::Range;
+use std::slice::{Iter, IterMut};
 
 /// A window of `kernel` elements that slides over the last two axes.
 ///
@@ -71,19 +73,75 @@ impl Window {
         first..end.min(count)
     }
 
-    /// Visits what lies inside the image: element of the window, number of the window, position in the image.
-    pub(crate) fn visit(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(usize, usize, usize)) {
+    /// Does every window see the image?
+    pub(crate) fn sees(&self, size: [usize; 2], count: [usize; 2]) -> bool {
+        let seen = |axis: usize, i: usize| {
+            (0..self.kernel[axis]).any(|k| self.inside(axis, k, size[axis], count[axis]).contains(&i))
+        };
+        (0..2).all(|axis| (0..count[axis]).all(|i| seen(axis, i)))
+    }
+
+    /// Visits what lies inside the image: for every element of the window the windows of a row, side by side.
+    #[inline(always)]
+    pub(crate) fn runs(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Run)) {
         let ([rows, cols], [p, q]) = (self.kernel, self.padding);
         for (u, v) in (0..rows).flat_map(|u| (0..cols).map(move |v| (u, v))) {
             let across = self.inside(1, v, size[1], count[1]);
+            if across.is_empty() {
+                continue;
+            }
+            let col = across.start * self.stride[1] + v * self.dilation[1] - q;
             for i in self.inside(0, u, size[0], count[0]) {
-                let row = (i * self.stride[0] + u * self.dilation[0] - p) * size[1];
-                for j in across.clone() {
-                    let col = j * self.stride[1] + v * self.dilation[1] - q;
-                    f(u * cols + v, i * count[1] + j, row + col);
-                }
+                let row = i * self.stride[0] + u * self.dilation[0] - p;
+                f(Run {
+                    element: u * cols + v,
+                    window: i * count[1] + across.start,
+                    at: row * size[1] + col,
+                    step: self.stride[1],
+                    count: across.len(),
+                });
             }
         }
+    }
+}
+
+/// One element of several windows of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// Which element of its window.
+    pub(crate) element: usize,
+    /// The first window.
+    pub(crate) window: usize,
+    /// Where in the image the element of the first window is.
+    at: usize,
+    /// From there to that of the next window.
+    step: usize,
+    /// The number of windows.
+    pub(crate) count: usize,
+}
+
+impl Run {
+    /// Its windows in a plane of windows.
+    pub(crate) fn windows(&self) -> Range<usize> {
+        self.window..self.window + self.count
+    }
+
+    /// Its elements of the image.
+    #[inline(always)]
+    pub(crate) fn of<'a, T>(&self, image: &'a [T]) -> StepBy<Iter<'a, T>> {
+        image[self.at..=self.at + (self.count - 1) * self.step].iter().step_by(self.step)
+    }
+
+    /// Its elements of the image, to be changed.
+    #[inline(always)]
+    pub(crate) fn of_mut<'a, T>(&self, image: &'a mut [T]) -> StepBy<IterMut<'a, T>> {
+        image[self.at..=self.at + (self.count - 1) * self.step].iter_mut().step_by(self.step)
+    }
+
+    /// Its elements of the image, if they lie side by side.
+    #[inline(always)]
+    pub(crate) fn side_by_side(&self) -> Option<Range<usize>> {
+        (self.step == 1).then_some(self.at..self.at + self.count)
     }
 }
 

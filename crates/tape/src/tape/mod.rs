@@ -6,6 +6,7 @@
 
 mod erased;
 mod handle;
+mod memory;
 mod nodes;
 mod pieces;
 mod record;
@@ -16,6 +17,7 @@ mod tables;
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, Handles, Lookup, Scalar, Var};
+pub use memory::Memory;
 pub(crate) use nodes::{ARRAY, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
 pub(crate) use pieces::MASK;
 pub(crate) use rules::Rules;

@@ -183,6 +183,12 @@ impl<T: Element> Nodes<T> {
         }
     }
 
+    /// The bytes of the nodes recorded, and of where they were created.
+    pub(crate) fn bytes(&self) -> usize {
+        let site = self.sites.as_ref().map_or(0, |_| size_of::<&Location<'_>>());
+        (self.len() - 1) * (size_of::<Node<T>>() + site)
+    }
+
     /// Where a node was created, on a traced tape.
     pub(crate) fn site(&self, index: Index) -> Option<&'static Location<'static>> {
         self.sites.as_ref()?.borrow().get(index as usize).copied()

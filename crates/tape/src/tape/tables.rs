@@ -137,6 +137,15 @@ impl<T: Element> Tables<T> {
         }
     }
 
+    /// The bytes of what was recorded, but not of the values of tensors.
+    pub(crate) fn bytes(&self) -> usize {
+        let ops = &self.ops[..self.arrays.len()];
+        size_of_val(&self.arrays[..])
+            + size_of_val(&self.inputs[..])
+            + size_of_val(&self.values[..])
+            + ops.iter().map(|op| size_of_val(&**op)).sum::<usize>()
+    }
+
     /// Adds a tensor, whose node is `node`.
     pub(crate) fn push(
         &mut self,

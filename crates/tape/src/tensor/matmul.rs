@@ -8,6 +8,7 @@ use crate::algebra::Element;
 use crate::parallel;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// One matrix: a buffer, the position of its first element, and the steps to the next row and column.
@@ -239,7 +240,7 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
         }
         let leading = |x: &Tensor<T>| {
             let missing = rank - x.rank();
-            let mut steps = vec![0isize; rank - 2];
+            let mut steps: SmallVec<[isize; 4]> = SmallVec::from_elem(0, rank - 2);
             for axis in 0..x.rank() - 2 {
                 let repeated = x.shape()[axis] == 1 && batch[missing + axis] != 1;
                 steps[missing + axis] = if repeated { 0 } else { x.strides()[axis] };

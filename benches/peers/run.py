@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Training steps of this project beside those of other systems: `benches/peers/run.py [W1 W3 ...] [--rounds 5]`.
+
+Every round runs ours and then each peer, each in a process of its own on one processor; a ratio is formed within a
+round and the median over the rounds is printed. What is not installed is skipped with one line.
+"""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+OURS = ["hand", "tape", "nn"]
+WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W9"]
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "RAYON", "NPROC")} | {
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "CUDA_VISIBLE_DEVICES": "",
+    "JAX_PLATFORMS": "cpu",
+}
+
+
+def skip(what, why):
+    print(f"SKIPPED: {what}: {why}", file=sys.stderr)
+
+
+def build(command, directory):
+    """The directory of the programs that cargo built, or nothing."""
+    target = Path(os.environ.get("CARGO_TARGET_DIR", directory / "target"))
+    done = subprocess.run(command, cwd=directory, env=os.environ | {"CARGO_TARGET_DIR": str(target)})
+    return target / "release" if done.returncode == 0 else None
+
+
+def systems():
+    """Command lines by name; a workload and the directory with the numbers follow."""
+    found = {}
+    programs = build(["cargo", "build", "--release", "--quiet", "-p", "benches", "--bin", "step"], ROOT)
+    if programs is None:
+        sys.exit("our own step does not build")
+    for name in OURS:
+        found[name] = lambda workload, _, name=name: [str(programs / "step"), workload, name]
+    for name in ("torch", "jax"):
+        if importlib.util.find_spec(name):
+            script = [sys.executable, str(HERE / "python_peers.py"), name]
+            found[name] = lambda workload, numbers, script=script: [*script, workload, numbers]
+        else:
+            skip(name, f"not installed for {sys.executable}")
+    peers = build(["cargo", "build", "--release", "--quiet"], HERE)
+    if peers is None:
+        skip("candle, dfdx", "the package does not build here")
+    else:
+        for name in ("candle", "dfdx"):
+            program = [str(peers / "peers"), name]
+            found[name] = lambda workload, numbers, program=program: [*program, workload, numbers]
+    return programs, found
+
+
+def applies(system, workload):
+    """The tensor form of W9 exists for ours, PyTorch and JAX; convolutions of dfdx need a nightly compiler."""
+    if workload == "W9":
+        return system in ("tape", "torch", "jax")
+    return not (system == "dfdx" and workload == "W6")
+
+
+def measure(command):
+    """The time in microseconds, or what the program said instead."""
+    pin = ["taskset", "-c", str(max(os.sched_getaffinity(0)))] if shutil.which("taskset") else []
+    done = subprocess.run(pin + command, env=os.environ | ONE_THREAD, capture_output=True, text=True)
+    if done.returncode == 0:
+        return float(done.stdout.split()[-1])
+    return (done.stderr.strip().splitlines() or ["failed"])[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workloads", nargs="*", default=WORKLOADS, metavar="W1..W6, W9")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    programs, commands = systems()
+    print(f"Median us of a step and, in brackets, median of the ratios to tape; {arguments.rounds} rounds.\n")
+    print("| | " + " | ".join(commands) + " |")
+    print("|---" * (len(commands) + 1) + "|", flush=True)
+    with tempfile.TemporaryDirectory() as numbers:
+        subprocess.run([str(programs / "step"), "write", numbers], check=True)
+        for workload in arguments.workloads:
+            names = [name for name in commands if applies(name, workload)]
+            rounds, refused = [], {}
+            for _ in range(arguments.rounds):
+                times = {}
+                for name in names:
+                    if name in refused:
+                        continue
+                    result = measure(commands[name](workload, numbers))
+                    if isinstance(result, str):
+                        refused[name] = result
+                        skip(f"{name} {workload}", result)
+                    else:
+                        times[name] = result
+                rounds.append(times)
+
+            def cell(name):
+                if name in refused:
+                    return "wrong gradient" if "gradient" in refused[name] else "failed"
+                if name not in names:
+                    return "-"
+                time = statistics.median(times[name] for times in rounds)
+                ratio = statistics.median(times[name] / times["tape"] for times in rounds)
+                return f"{time:.4g} ({ratio:.2f})"
+
+            print(f"| {workload} | " + " | ".join(cell(name) for name in commands) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+//! How much memory a recording holds.
+
+use super::Tape;
+use crate::algebra::Element;
+use crate::tensor::Tensor;
+use std::collections::HashSet;
+use std::fmt;
+
+/// What a tape holds, in bytes: see [`Tape::memory`].
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let mut tape = Tape::new();
+/// let x = tape.var(vec![1.0; 1000]);
+/// let y = x.reshape([10, 100]).exp();
+/// let memory = tape.memory();
+/// assert_eq!((memory.nodes, memory.tensors), (3, 3));
+/// // The reshaped tensor shares the buffer of `x`; buffers are up to a quarter longer than asked for.
+/// assert!((2 * 8000..=2 * 10_000).contains(&memory.value_bytes));
+/// assert_eq!(memory.gradient_bytes, 0);
+/// y.sum().backward();
+/// assert!((8000..=12_000).contains(&tape.memory().gradient_bytes));
+/// tape.reset();
+/// assert_eq!((tape.memory().nodes, tape.memory().value_bytes), (0, 0));
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Recorded nodes, numbers and tensors, as [`Tape::len`] counts them.
+    pub nodes: usize,
+    /// How many of them are tensors.
+    pub tensors: usize,
+    /// What the nodes take: operations, operands and places of creation, but not the values of tensors.
+    pub node_bytes: usize,
+    /// The buffers of the recorded tensors. One that several of them share counts once, as a whole.
+    pub value_bytes: usize,
+    /// The gradients that the last sweep left for the next one to be written over.
+    pub gradient_bytes: usize,
+}
+
+impl Memory {
+    /// All of it.
+    pub fn bytes(&self) -> usize {
+        self.node_bytes + self.value_bytes + self.gradient_bytes
+    }
+}
+
+impl fmt::Display for Memory {
+    /// One line, as `3 nodes, 3 tensors: 528 bytes of nodes, 16384 of values, 0 of gradients`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} nodes, {} tensors: {} bytes of nodes, {} of values, {} of gradients",
+            self.nodes, self.tensors, self.node_bytes, self.value_bytes, self.gradient_bytes
+        )
+    }
+}
+
+/// Bytes of buffers, each of which counts once.
+#[derive(Default)]
+struct Buffers<T>(HashSet<*const T>);
+
+impl<T: Element> Buffers<T> {
+    /// The bytes of the buffer of `x`, if it has not been counted.
+    fn bytes(&mut self, x: &Tensor<T>) -> usize {
+        let buffer = x.buffer();
+        if self.0.insert(buffer.as_ptr()) { size_of_val(buffer) } else { 0 }
+    }
+}
+
+impl<T: Element> Tape<T> {
+    /// The memory that the recording holds: what a reverse sweep would find, and what the last one left.
+    ///
+    /// Memory that is kept for later and holds nothing now is not counted: the capacity that outlives a
+    /// [`reset`](Tape::reset), and the buffers which dropped tensors have returned to their thread. Neither is what
+    /// a sweep needs while it runs: the cotangents under way, and a [`checkpoint`](Tape::checkpoint) recorded again.
+    pub fn memory(&self) -> Memory {
+        let graph = self.graph();
+        let mut buffers = Buffers::default();
+        let value_bytes = graph.arrays.iter().map(|array| buffers.bytes(&array.value)).sum();
+        let gradient_bytes = graph.spare.iter().map(|store| {
+            let tensors = store.arrays.iter().flatten();
+            size_of_val(&store.scalars[..]) + tensors.map(|x| buffers.bytes(x)).sum::<usize>()
+        });
+        Memory {
+            nodes: self.len(),
+            tensors: graph.arrays.len(),
+            node_bytes: graph.nodes.bytes() + graph.bytes(),
+            value_bytes,
+            gradient_bytes: gradient_bytes.sum(),
+        }
+    }
+}
