@@ -21,7 +21,7 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 ///
 /// ```
 /// use nn::train::Shards;
-/// use nn::{Context, Identity, Module, Optimizer, Sgd, Tanh, loss, mlp};
+/// use nn::{Adam, Context, Identity, Module, Optimizer, Tanh, loss, mlp};
 /// use rand::{SeedableRng, rngs::StdRng};
 /// use tape::{Tape, Tensor};
 ///
@@ -38,7 +38,7 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 /// let whole = loss::mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y);
 /// assert!((value - whole.value()).abs() < 1e-14);
 ///
-/// let mut optimizer = Sgd::new(0.1);
+/// let mut optimizer = Adam::new(0.02);
 /// for _step in 0..200 {
 ///     shards.backward(&model, &x, &y, |a, y| loss::mse(a, y))?;
 ///     shards.commit(&mut model);
