@@ -1,6 +1,7 @@
 //! Every method agrees with right gradients, fails wrong ones and leaves kinks open.
 
 use tape::gradcheck::{Entries, Evidence, GradCheck, Inputs, Method, Outcome, Report, Step, Verdict, Why};
+use tape::ops::Window;
 use tape::{Tensor, Var};
 
 /// Methods that compare entries with differences.
@@ -175,11 +176,13 @@ fn decisions_in_masks_are_seen() {
     // Exactly between two pieces.
     open_by_a_decision_of("max", |x| x.max().to_var());
     open_by_a_decision_of("min", |x| x.min().to_var());
+    open_by_a_decision_of("select", |x| Var::select(&x.gt(1.0), x * x, x));
+    open_by_a_decision_of("max_pool2d", |x| x.reshape([1, 1, 1, 2]).max_pool2d(Window::new([1, 2])));
 }
 
 /// At a tie of two elements it is the operation of this name that says so, not the differences.
 #[track_caller]
-fn open_by_a_decision_of(name: &str, f: fn(Var<'_>) -> Var<'_>) {
+fn open_by_a_decision_of(name: &str, f: impl for<'t> Fn(Var<'t>) -> Var<'t>) {
     let report = GradCheck::new(move |v| f(v["x"])).input("x", [1.0, 1.0]).run().unwrap();
     let named = matches!(report.verdict(), Verdict::Inconclusive(Why::Kink { op, .. }) if op == name);
     assert!(named, "{name}: {report}");
