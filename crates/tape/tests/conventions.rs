@@ -72,6 +72,24 @@ fn ties_of_two_share_equally() {
 }
 
 #[test]
+fn the_unit_step_takes_the_given_value_at_either_zero() {
+    for at_zero in [0.0, 0.25, 1.0] {
+        let step = |x: f64| {
+            (Tape::new().scalar(x).heaviside(at_zero).value(), Tensor::from([x]).heaviside(at_zero).item())
+        };
+        assert_eq!([-0.0, 0.0].map(step), [(at_zero, at_zero); 2]);
+        let tiny = f64::from_bits(1);
+        assert_eq!(
+            [-f64::INFINITY, -tiny, tiny, f64::INFINITY].map(step),
+            [0.0, 0.0, 1.0, 1.0].map(|y| (y, y))
+        );
+        assert!(step(f64::NAN).0.is_nan() && step(f64::NAN).1.is_nan());
+        slope!(|x| x.heaviside(at_zero), at 0.0, is 0.0);
+        slope!(|x| x.heaviside(at_zero), at -0.0, is 0.0);
+    }
+}
+
+#[test]
 fn a_root_is_vertical_at_zero() {
     slope!(|x| x.sqrt(), at 0.0, is f64::INFINITY);
 }

@@ -19,6 +19,8 @@ mod exhaustive;
 mod functions;
 #[path = "elementary/loops.rs"]
 mod loops;
+#[path = "elementary/sinc.rs"]
+mod sinc;
 
 use arguments::{Format, arguments, pairs, specials};
 use functions::{Binary, Unary, for_each_binary, for_each_unary};

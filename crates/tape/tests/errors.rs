@@ -129,6 +129,12 @@ fn shapes_are_refused_at_the_users_line() {
     refused!(y.transpose(), "transpose: expected rank 2 or more, found shape [2]");
     refused!(tape.constant(Tensor::zeros([0])).max(), "max: no elements to reduce in shape [0]");
     refused!(Tensor::<f64>::zeros([0]).max(), "max: no elements to reduce in shape [0]");
+    refused!(Tensor::<f64>::zeros([2, 0]).min_axes(1, true), "min: no elements to reduce in shape [2, 0]");
+    assert_eq!(
+        Tensor::<f64>::zeros([2, 0]).max_axes(0, false).shape(),
+        [0],
+        "a maximum for none of no columns"
+    );
     refused!(tape.concat(&[x, y], 0), "concat:");
     refused!(tape.stack(&[x, y], 0), "stack: expected shape [2, 3], found [2]");
     refused!(tape.stack(&[], 0), "stack: expected one operand or more, found 0");

@@ -44,6 +44,18 @@ where
 }
 
 #[test]
+fn functions_of_a_line() {
+    for (slope, offset) in [(1.7, -0.4), (-0.5, 2.0)] {
+        agree(
+            "sigmoid_scaled",
+            &[&[7]],
+            |x| x[0].sigmoid_scaled(slope, offset),
+            |x| (x[0] * slope + offset).sigmoid(),
+        );
+    }
+}
+
+#[test]
 fn products() {
     agree(
         "linear",
@@ -136,4 +148,19 @@ fn windows() {
             x[1].reshape([3, 12]).matmul(columns).reshape([2, 3, 3, 3])
         },
     );
+}
+
+#[test]
+fn softmax_does_not_see_a_common_shift() {
+    let tape = Tape::new();
+    let x = tape.var([[0.0, 1.0, -2.0], [0.5, -800.0, 0.25]]);
+    let weights = Tensor::from([[1.0, 10.0, 100.0], [-3.0, 2.0, 5.0]]);
+    let results = |y: Var<'_>| (y.value(), y.vjp(weights.clone()).wrt(x));
+    for shift in [1000.0, -1000.0, 1024f64.powi(4)] {
+        // The shifted numbers are exact, and so are their differences.
+        assert_eq!(results((x + shift).softmax(1)), results(x.softmax(1)), "softmax, by {shift}");
+        assert_eq!(results((x + shift).log_softmax(1)), results(x.log_softmax(1)), "log_softmax, by {shift}");
+    }
+    let spread = tape.var([f64::MAX, -f64::MAX, 0.0]).softmax(0);
+    assert_eq!(spread.value(), Tensor::from([1.0, 0.0, 0.0]));
 }

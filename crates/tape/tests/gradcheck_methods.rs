@@ -1,6 +1,7 @@
 //! Every method agrees with right gradients, fails wrong ones and leaves kinks open.
 
 use tape::gradcheck::{Entries, Evidence, GradCheck, Inputs, Method, Outcome, Report, Step, Verdict, Why};
+use tape::ops::Window;
 use tape::{Tensor, Var};
 
 /// Methods that compare entries with differences.
@@ -173,6 +174,27 @@ fn decisions_in_masks_are_seen() {
         assert_eq!(report.verdict(), Verdict::Agree, "function {i}: {report}");
     }
     // Exactly between two pieces.
-    let report = GradCheck::new(|v| v["x"].max().to_var()).input("x", [1.0, 1.0]).run().unwrap();
-    assert!(matches!(report.verdict(), Verdict::Inconclusive(Why::Kink { op: "max", .. })), "{report}");
+    open_by_a_decision_of("max", |x| x.max().to_var());
+    open_by_a_decision_of("min", |x| x.min().to_var());
+    open_by_a_decision_of("select", |x| Var::select(&x.gt(1.0), x * x, x));
+    open_by_a_decision_of("max_pool2d", |x| x.reshape([1, 1, 1, 2]).max_pool2d(Window::new([1, 2])));
+}
+
+/// At a tie of two elements it is the operation of this name that says so, not the differences.
+#[track_caller]
+fn open_by_a_decision_of(name: &str, f: impl for<'t> Fn(Var<'t>) -> Var<'t>) {
+    let report = GradCheck::new(move |v| f(v["x"])).input("x", [1.0, 1.0]).run().unwrap();
+    let named = matches!(report.verdict(), Verdict::Inconclusive(Why::Kink { op, .. }) if op == name);
+    assert!(named, "{name}: {report}");
+}
+
+#[test]
+fn positions_taken_from_the_values_are_decisions() {
+    // The place of the largest element is another one on the other side of the tie.
+    open_by_a_decision_of("gather", |x| x.gather(0, [x.argmax()]));
+    open_by_a_decision_of("index_select", |x| x.index_select(0, [x.argmax()]));
+    open_by_a_decision_of("take", |x| x.take([x.argmax()]));
+    open_by_a_decision_of("at", |x| x.at([x.argmax()]).to_var());
+    open_by_a_decision_of("scatter", |x| x.scatter(x.slice(0, ..1), 0, [x.argmax()]));
+    open_by_a_decision_of("scatter_add", |x| x.scatter_add(x.slice(0, ..1), 0, [x.argmax()]));
 }

@@ -237,6 +237,19 @@ fn activations_have_no_nan_in_their_tails() {
     }
 }
 
+/// Minus zero, the limit from the left, and no step in front of it: the gate vanishes before the result does.
+#[test]
+fn activations_reach_minus_zero_far_to_the_left() {
+    let functions: [Function; 4] = [|x| x.silu(), |x| x.mish(), |x| x.gelu(), |x| x.gelu_tanh()];
+    for f in functions {
+        for far in [-1e3, -1e30, -f64::MAX, f64::NEG_INFINITY] {
+            assert_eq!(jet(far, f)[0].to_bits(), (-0.0_f64).to_bits());
+        }
+        assert!([-5.0, -10.0, -15.0].iter().all(|&x| jet(x, f)[0] < 0.0));
+        assert!(jet(f64::NAN, f)[0].is_nan());
+    }
+}
+
 #[test]
 fn exact_gelu_does_not_cancel_in_the_left_tail() {
     let [y, dy, _] = jet(-10.0, |x| x.gelu());
@@ -348,6 +361,20 @@ fn norms_neither_overflow_nor_vanish() {
     }
     assert_eq!(weighted(&[1.0, f64::INFINITY], |x| x.norm_axes(2.0, 0, true)).0, [f64::INFINITY]);
     assert!(weighted(&[1.0, f64::NAN], |x| x.norm_axes(f64::INFINITY, 0, true)).0[0].is_nan());
+}
+
+#[test]
+fn norms_of_many_numbers() {
+    // Alternating 3 and -4: above a few hundred numbers the sum is taken in halves.
+    let x: Vec<f64> = (0..2000).map(|i| if i % 2 == 0 { 3.0 } else { -4.0 }).collect();
+    for (p, sum) in [(1.0, 7e3), (2.0, 25e3), (3.0, 91e3), (0.5, 1e3 * (3f64.sqrt() + 2.0))] {
+        let (y, gradient) = weighted(&x, |x| x.norm_axes(p, 0, true));
+        let norm = f64::powf(sum, 1.0 / p);
+        assert_close(y[0], norm, 1e-13);
+        for (x, slope) in x.iter().zip(gradient) {
+            assert_close(slope, x.signum() * (x.abs() / norm).powf(p - 1.0), 1e-12);
+        }
+    }
 }
 
 #[test]
