@@ -7,7 +7,7 @@ use benches::harness::{Harness, Medians};
 use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
-use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp};
+use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
@@ -80,14 +80,7 @@ fn scalar_row(harness: &Harness, problem: &impl Problem) {
             }
         },
         &mut || {
-            let mut sum = vec![0.0; x.len()];
-            for part in 0..parts {
-                whole_tape.reset();
-                let (leaves, value) = record(problem, &whole_tape, black_box(&x), part);
-                let grads = value.backward();
-                sum.iter_mut().zip(&leaves).for_each(|(sum, &x)| *sum += grads.wrt(x));
-            }
-            black_box(sum);
+            black_box(gradient(problem, &mut whole_tape, black_box(&x)));
         },
     ]);
     scalar_cells(problem.name(), problem.operations() * parts as f64, &time);
@@ -113,11 +106,8 @@ fn tensor_row(harness: &Harness, gmm: &Gmm) {
     if !harness.wants(name) {
         return;
     }
-    let (tensors, x) = (TensorGmm::new(gmm), gmm.inputs());
-    let tape = Tape::new();
-    let (leaves, value) = record(gmm, &tape, &x, 0);
-    let grads = value.backward();
-    let expected: Vec<f64> = leaves.iter().map(|&x| grads.wrt(x)).collect();
+    let (tensors, x, mut tape) = (TensorGmm::new(gmm), gmm.inputs(), Tape::new());
+    let expected = gradient(gmm, &mut tape, &x);
     let largest = expected.iter().fold(0f64, |max, g| max.max(g.abs()));
     let error = tensors.gradient().iter().zip(&expected).fold(0f64, |max, (a, b)| max.max((a - b).abs()));
     assert!(error < 1e-10 * largest, "{name}: gradients differ by {error:e} of {largest:e}");

@@ -204,7 +204,7 @@ def torch_mixture(directory):
         value = torch.logsumexp(terms, 0).sum() - n * torch.logsumexp(alpha, 0) + prior
         return torch.autograd.grad(value, parameters)
 
-    compare("torch W9", gradients(), expected, 1e-10)
+    compare("torch W9-tensors", gradients(), expected, 1e-10)
     return median_us(gradients)
 
 
@@ -231,13 +231,13 @@ def jax_mixture(directory):
 
     parameters = [jnp.asarray(value) for value in values]
     gradient = jax.jit(jax.grad(value))
-    compare("jax W9", gradient(parameters, x), expected, 1e-10)
+    compare("jax W9-tensors", gradient(parameters, x), expected, 1e-10)
     return median_us(lambda: jax.block_until_ready(gradient(parameters, x)))
 
 
 def main():
     system, workload, directory = sys.argv[1:]
-    if workload == "W9":
+    if workload == "W9-tensors":
         time_us = {"torch": torch_mixture, "jax": jax_mixture}[system](directory)
     else:
         time_us = {"torch": torch_dense, "jax": jax_dense}[system](workload, directory)

@@ -18,7 +18,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 OURS = ["hand", "tape", "nn"]
-WORKLOADS = ["W1", "W2", "W3", "W4", "W5", "W6", "W9"]
+TRAINING = ["W1", "W2", "W3", "W4", "W5", "W6"]
+TENSORS = ["W9-tensors"]
+SCALARS = ["W7", "W7-large", "W8", "W9"]
+WORKLOADS = TRAINING + TENSORS + SCALARS
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "RAYON", "NPROC")} | {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "CUDA_VISIBLE_DEVICES": "",
@@ -53,19 +56,21 @@ def systems():
             skip(name, f"not installed for {sys.executable}")
     peers = build(["cargo", "build", "--release", "--quiet"], HERE)
     if peers is None:
-        skip("candle, dfdx", "the package does not build here")
+        skip("candle, dfdx, reverse, easy-ml", "the package does not build here")
     else:
-        for name in ("candle", "dfdx"):
+        for name in ("candle", "dfdx", "reverse", "easy-ml"):
             program = [str(peers / "peers"), name]
             found[name] = lambda workload, numbers, program=program: [*program, workload, numbers]
     return programs, found
 
 
 def applies(system, workload):
-    """The tensor form of W9 exists for ours, PyTorch and JAX; convolutions of dfdx need a nightly compiler."""
-    if workload == "W9":
+    """Who takes part where; convolutions of dfdx need a nightly compiler."""
+    if workload in SCALARS:
+        return system in ("tape", "reverse", "easy-ml")
+    if workload in TENSORS:
         return system in ("tape", "torch", "jax")
-    return not (system == "dfdx" and workload == "W6")
+    return system not in ("reverse", "easy-ml") and (system, workload) != ("dfdx", "W6")
 
 
 def measure(command):
@@ -77,43 +82,58 @@ def measure(command):
     return (done.stderr.strip().splitlines() or ["failed"])[-1]
 
 
+def rounds_of(workload, names, commands, numbers, count):
+    """The times of every round, and what the systems that were not timed said."""
+    rounds, refused = [], {}
+    for _ in range(count):
+        times = {}
+        for name in names:
+            result = refused.get(name) or measure(commands[name](workload, numbers))
+            if not isinstance(result, str):
+                times[name] = result
+            elif name not in refused:
+                refused[name] = result
+                skip(f"{name} {workload}", result)
+        rounds.append(times)
+    return rounds, refused
+
+
+def cell(name, rounds, refused):
+    """The median time and the median ratio to ours."""
+    if name in refused:
+        return "wrong gradient" if "gradient" in refused[name] else "failed"
+    if name not in rounds[0]:
+        return "-"
+    time = statistics.median(times[name] for times in rounds)
+    ratio = statistics.median(times[name] / times["tape"] for times in rounds)
+    return f"{time:.4g} ({ratio:.2f})"
+
+
+def table(workloads, commands, numbers, count):
+    """One row for each workload, one column for each system that takes part in any of them."""
+    columns = [name for name in commands if any(applies(name, workload) for workload in workloads)]
+    print("\n| | " + " | ".join(columns) + " |")
+    print("|---" * (len(columns) + 1) + "|", flush=True)
+    for workload in workloads:
+        names = [name for name in columns if applies(name, workload)]
+        rounds, refused = rounds_of(workload, names, commands, numbers, count)
+        row = " | ".join(cell(name, rounds, refused) for name in columns)
+        print(f"| {workload} | {row} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workloads", nargs="*", default=WORKLOADS, metavar="W1..W6, W9")
+    parser.add_argument("workloads", nargs="*", default=WORKLOADS, metavar="W1..W9, W7-large, W9-tensors")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     programs, commands = systems()
-    print(f"Median us of a step and, in brackets, median of the ratios to tape; {arguments.rounds} rounds.\n")
-    print("| | " + " | ".join(commands) + " |")
-    print("|---" * (len(commands) + 1) + "|", flush=True)
+    print(f"Median us of a step and, in brackets, median of the ratios to tape; {arguments.rounds} rounds.")
     with tempfile.TemporaryDirectory() as numbers:
         subprocess.run([str(programs / "step"), "write", numbers], check=True)
-        for workload in arguments.workloads:
-            names = [name for name in commands if applies(name, workload)]
-            rounds, refused = [], {}
-            for _ in range(arguments.rounds):
-                times = {}
-                for name in names:
-                    if name in refused:
-                        continue
-                    result = measure(commands[name](workload, numbers))
-                    if isinstance(result, str):
-                        refused[name] = result
-                        skip(f"{name} {workload}", result)
-                    else:
-                        times[name] = result
-                rounds.append(times)
-
-            def cell(name):
-                if name in refused:
-                    return "wrong gradient" if "gradient" in refused[name] else "failed"
-                if name not in names:
-                    return "-"
-                time = statistics.median(times[name] for times in rounds)
-                ratio = statistics.median(times[name] / times["tape"] for times in rounds)
-                return f"{time:.4g} ({ratio:.2f})"
-
-            print(f"| {workload} | " + " | ".join(cell(name) for name in commands) + " |", flush=True)
+        for group in (TRAINING + TENSORS, SCALARS):
+            wanted = [workload for workload in group if workload in arguments.workloads]
+            if wanted:
+                table(wanted, commands, numbers, arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ pub type Mixture<'t> = ([Var<'t>; 4], Scalar<'t>);
 impl TensorGmm {
     /// The same points at the same parameters.
     pub fn new(gmm: &Gmm) -> TensorGmm {
-        let (d, k, points) = gmm.data();
+        let (d, k, points) = gmm.mixture();
         let row = |i: usize| i * (i.max(1) - 1) / 2;
         let below = Tensor::from_fn([d * (d - 1) / 2, d, d], |at| {
             let [number, i, j] = [at[0], at[1], at[2]];

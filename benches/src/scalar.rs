@@ -1,7 +1,7 @@
 //! Scalar workloads: functions written once, run on `f64` and recorded.
 
 use crate::numbers::Numbers;
-use tape::{Algebra, Functions};
+use tape::{Algebra, Functions, Scalar, Tape};
 
 /// A function of many numbers.
 pub trait Problem {
@@ -15,8 +15,24 @@ pub trait Problem {
     }
     /// The nominal number of operations of a part; times are divided by it.
     fn operations(&self) -> f64;
+    /// What the function is made of beside its inputs: samples or points, one after another.
+    fn data(&self) -> Vec<f64> {
+        Vec::new()
+    }
     /// The value of one part.
     fn eval<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A;
+}
+
+/// Records and sweeps every part of `problem` on a tape that is used again, and adds up the gradients.
+pub fn gradient(problem: &impl Problem, tape: &mut Tape, x: &[f64]) -> Vec<f64> {
+    let mut sum = vec![0.0; x.len()];
+    for part in 0..problem.parts() {
+        tape.reset();
+        let leaves: Vec<Scalar<'_>> = x.iter().map(|&x| tape.scalar(x)).collect();
+        let grads = problem.eval(&leaves, part).backward();
+        sum.iter_mut().zip(&leaves).for_each(|(sum, &x)| *sum += grads.wrt(x));
+    }
+    sum
 }
 
 /// `Σ 100 (x[i+1] - x[i]²)² + (1 - x[i])²`: eight operations a term.
@@ -95,6 +111,10 @@ impl Problem for ScalarMlp {
         self.samples.len()
     }
 
+    fn data(&self) -> Vec<f64> {
+        self.samples.concat()
+    }
+
     fn operations(&self) -> f64 {
         232.0
     }
@@ -133,13 +153,8 @@ impl Gmm {
 }
 
 impl Gmm {
-    /// The points, one after another.
-    pub fn points(&self) -> Vec<f64> {
-        self.points.concat()
-    }
-
     /// Dimensions, components and points.
-    pub(crate) fn data(&self) -> (usize, usize, &[Vec<f64>]) {
+    pub(crate) fn mixture(&self) -> (usize, usize, &[Vec<f64>]) {
         (self.d, self.k, &self.points)
     }
 }
@@ -159,6 +174,10 @@ impl Problem for Gmm {
     fn inputs(&self) -> Vec<f64> {
         let (d, k) = (self.d, self.k);
         Numbers::new(5).vector(k * (1 + 2 * d + d * (d - 1) / 2), -0.5, 0.5)
+    }
+
+    fn data(&self) -> Vec<f64> {
+        self.points.concat()
     }
 
     fn operations(&self) -> f64 {

@@ -22,7 +22,8 @@ impl Network<'_> {
             _ => vec![task.batch, task.x.len() / task.batch],
         };
         let pairs = task.shapes.iter().zip(&task.parameters);
-        let parameters = pairs.map(|(shape, data)| Var::from_tensor(&tensor(shape, data)?)).collect::<Result<_>>()?;
+        let parameters =
+            pairs.map(|(shape, data)| Var::from_tensor(&tensor(shape, data)?)).collect::<Result<_>>()?;
         let y = tensor(&[task.batch, task.y.len() / task.batch], &task.y)?;
         Ok(Network { task, x: tensor(&shape, &task.x)?, y, parameters })
     }

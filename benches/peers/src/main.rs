@@ -6,6 +6,7 @@
 mod candle;
 mod dense;
 mod numbers;
+mod scalar;
 
 use cpu_time::ProcessTime;
 use numbers::Workload;
@@ -15,24 +16,28 @@ use std::time::{Duration, Instant};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [system, workload, directory] = &arguments[..] else {
-        eprintln!("expected a system (candle, dfdx), a workload (W1 to W6) and a directory");
+        eprintln!("expected a system, a workload and a directory");
         exit(2);
     };
-    let Some(task) = Workload::read(workload, directory) else {
-        eprintln!("{workload}: no such workload, or no such file in {directory}");
-        exit(2);
-    };
-    let time = match system.as_str() {
-        "candle" => candle::time(&task).map_err(|error| error.to_string()),
-        "dfdx" => dense::time(&task),
-        _ => Err("no such system".to_string()),
-    };
-    match time {
+    match time(system, workload, directory) {
         Ok(time) => println!("{system} {workload} {time:.3}"),
         Err(reason) => {
             eprintln!("{system} {workload}: {reason}");
             exit(1);
         }
+    }
+}
+
+fn time(system: &str, workload: &str, directory: &str) -> Result<f64, String> {
+    if matches!(system, "reverse" | "easy-ml") {
+        return scalar::time(system, workload, directory);
+    }
+    let none = || format!("no such workload, or no such file in {directory}");
+    let task = Workload::read(workload, directory).ok_or_else(none)?;
+    match system {
+        "candle" => candle::time(&task).map_err(|error| error.to_string()),
+        "dfdx" => dense::time(&task),
+        _ => Err("no such system".to_string()),
     }
 }
 

@@ -51,7 +51,9 @@ impl Workload {
             let largest = b.iter().fold(0f32, |max, b| max.max(b.abs()));
             let error = a.iter().zip(b).fold(0f32, |max, (a, b)| max.max((a - b).abs())) / largest;
             if a.len() != b.len() || !(error < 1e-4) {
-                return Err(format!("wrong gradient: number {k} differs by {error:.1e} of its largest element"));
+                return Err(format!(
+                    "wrong gradient: number {k} differs by {error:.1e} of its largest element"
+                ));
             }
         }
         Ok(())

@@ -6,10 +6,11 @@
 
 use benches::harness::Harness;
 use benches::mixture::TensorGmm;
-use benches::scalar::{Gmm, Problem};
+use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{Modules, Recorded, Task, Trainer};
 use std::error::Error;
 use std::fs;
+use std::hint::black_box;
 use std::path::Path;
 use tape::Tape;
 
@@ -35,27 +36,57 @@ fn write(directory: &Path) -> Result<(), Box<dyn Error>> {
         let bytes: Vec<u8> = all.flatten().flat_map(|x| x.to_le_bytes()).collect();
         fs::write(directory.join(&task.name[..2]), bytes)?;
     }
-    let gmm = Gmm::new(1000);
-    let numbers = gmm.points().into_iter().chain(gmm.inputs()).chain(TensorGmm::new(&gmm).gradient());
-    fs::write(directory.join("W9"), numbers.flat_map(f64::to_le_bytes).collect::<Vec<u8>>())?;
+    write_scalar(&directory.join("W7"), &Rosenbrock(1000))?;
+    write_scalar(&directory.join("W7-large"), &Rosenbrock(100_000))?;
+    write_scalar(&directory.join("W8"), &ScalarMlp::new(1000))?;
+    write_scalar(&directory.join("W9"), &Gmm::new(1000))
+}
+
+/// Points or samples, inputs, gradient.
+fn write_scalar(path: &Path, problem: &impl Problem) -> Result<(), Box<dyn Error>> {
+    let x = problem.inputs();
+    let gradient = gradient(problem, &mut Tape::new(), &x);
+    let numbers = problem.data().into_iter().chain(x).chain(gradient);
+    fs::write(path, numbers.flat_map(f64::to_le_bytes).collect::<Vec<u8>>())?;
     Ok(())
+}
+
+/// Microseconds of `step`.
+fn median(step: &mut dyn FnMut()) -> f64 {
+    Harness::measuring().compare(&mut [step]).ns[0] / 1e3
+}
+
+/// Microseconds of a gradient.
+fn scalar_time(problem: &impl Problem) -> f64 {
+    let (x, mut tape) = (problem.inputs(), Tape::new());
+    median(&mut || {
+        black_box(gradient(problem, &mut tape, black_box(&x)));
+    })
+}
+
+/// Microseconds of a gradient of the tensor form.
+fn mixture_time() -> f64 {
+    let (gmm, mut tape) = (TensorGmm::new(&Gmm::new(1000)), Tape::new());
+    median(&mut || {
+        tape.reset();
+        let (leaves, value) = gmm.record(&tape);
+        let grads = value.backward();
+        black_box(leaves.map(|x| grads.wrt(x)));
+    })
 }
 
 /// Microseconds of a step.
 fn time(workload: &str, trainer: &str) -> Result<f64, Box<dyn Error>> {
-    let median = |step: &mut dyn FnMut()| Harness::measuring().compare(&mut [step]).ns[0] / 1e3;
-    if workload == "W9" {
-        let gmm = TensorGmm::new(&Gmm::new(1000));
-        let mut tape = Tape::new();
-        return Ok(median(&mut || {
-            tape.reset();
-            let (leaves, value) = gmm.record(&tape);
-            let grads = value.backward();
-            std::hint::black_box(leaves.map(|x| grads.wrt(x)));
-        }));
+    match workload {
+        "W7" => return Ok(scalar_time(&Rosenbrock(1000))),
+        "W7-large" => return Ok(scalar_time(&Rosenbrock(100_000))),
+        "W8" => return Ok(scalar_time(&ScalarMlp::new(1000))),
+        "W9" => return Ok(scalar_time(&Gmm::new(1000))),
+        "W9-tensors" => return Ok(mixture_time()),
+        _ => {}
     }
     let task = Task::all(false).into_iter().find(|task| task.name.starts_with(workload));
-    let task = task.ok_or_else(|| format!("expected W1 to W6 or W9, found {workload}"))?;
+    let task = task.ok_or_else(|| format!("expected W1 to W9, found {workload}"))?;
     let mut trainers: Vec<Box<dyn Trainer>> = match trainer {
         "hand" => task.by_hand().into_iter().map(|(_, trainer)| trainer).collect(),
         "tape" => vec![Box::new(Recorded::new(&task))],
