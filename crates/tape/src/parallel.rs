@@ -22,15 +22,15 @@
 
 /// The least work that is handed to several threads, in elements of a cheap elementwise loop: about ten microseconds.
 ///
-/// Measured by `cargo bench -p benches --features rayon --bench threads -- threshold`: a sum of two slices gains from
-/// this size on, and loses nothing at half of it.
+/// Chosen from the table of `cargo bench -p benches --features rayon --bench threads -- threshold`: a sum of two slices
+/// of this size takes one thread so long, and smaller ones were not seen to gain.
 const LEAST: usize = 1 << 17;
 
 /// The work of a piece; several to a thread, so that a late one is waited for only briefly.
 const PIECE: usize = LEAST / 4;
 
 /// The least number of multiplications of a matrix product that is handed to several threads: about ten microseconds
-/// too. Measured as `LEAST`; where threads are awake a third of it gains already.
+/// too. Chosen as `LEAST`; where threads are awake, a third of it gains already.
 const PRODUCT: usize = 1 << 20;
 
 /// Multiplications of a matrix product that take as long as one element of a cheap loop.

@@ -155,8 +155,8 @@ impl<T: Element> Elements<'_, T> {
     }
 }
 
-/// Elements that are worth a thread, each with its slots.
-const PIECE: usize = 1 << 15;
+/// Elements that are worth a thread, each with its slots: half of what is worth handing over.
+const PIECE: usize = 1 << 16;
 
 /// One pass over everything, compiled for several instruction sets.
 struct Pass<'a, T, F, const N: usize> {
