@@ -6,8 +6,8 @@ use crate::ops::card::{Card, Points};
 /// The logistic function `σ(x) = 1 / (1 + e⁻ˣ)`, with range (0, 1).
 ///
 /// # Math
-/// `y = σ(x)`, `dy = y (1 - y) dx`; `1 - y` is computed as `σ(-x)`, so the derivative keeps its digits
-/// where `y` is close to 1.
+/// `y = σ(x)`, `dy = y (1 - y) dx`. Where `y` is close to 1 the difference loses digits, and beyond 17 in single
+/// precision, 37 in double, the derivative is 0; on the left it keeps them all.
 ///
 /// # Domain
 /// Every number; 0 and 1 at ∓∞ with derivative 0.
@@ -33,8 +33,8 @@ impl Unary for Sigmoid {
     }
 
     #[inline(always)]
-    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
-        y * (-x).map(Sigmoid)
+    fn slope<A: Algebra>(&self, _x: A, y: A) -> A {
+        y.clone() * (y.lift(1.0) - y)
     }
 }
 
