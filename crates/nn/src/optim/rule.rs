@@ -144,14 +144,14 @@ impl<T: Element> Elements<'_, T> {
     ///
     /// # Panics
     /// If `f` takes another number of slots than the rule has.
-    pub fn each<const N: usize>(self, f: impl Fn(&mut T, T, [&mut T; N]) + Sync) {
+    pub fn each<const N: usize>(self, f: impl Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync) {
         let Elements { weights, gradient, slots, adjust } = self;
         let (n, found) = (weights.len(), slots.len());
         let Ok(slots) = <&mut [Tensor<T>; N]>::try_from(slots) else {
             unreachable!("the rule has {found} slots and its update takes {N}")
         };
         let slots = slots.each_mut().map(|slot| &mut slot.as_mut_slice()[..n]);
-        Pass { weights, gradient: &gradient[..n], slots, adjust, f: &f }.run();
+        Pass { weights, gradient: &gradient[..n], slots, adjust, f }.run();
     }
 }
 
@@ -164,10 +164,10 @@ struct Pass<'a, T, F, const N: usize> {
     gradient: &'a [T],
     slots: [&'a mut [T]; N],
     adjust: Adjust<T>,
-    f: &'a F,
+    f: F,
 }
 
-impl<'a, T: Element, F: Fn(&mut T, T, [&mut T; N]) + Sync, const N: usize> Pass<'a, T, F, N> {
+impl<'a, T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N: usize> Pass<'a, T, F, N> {
     /// Many elements in halves, which may be on two threads.
     fn run(self) {
         if self.weights.len() < 2 * PIECE {

@@ -69,8 +69,8 @@ impl Operand {
 /// Nodes in the first block, as a power of two.
 const FIRST: u32 = 6;
 
-/// Blocks: as many as 32 bits can number.
-const BLOCKS: usize = (u32::BITS - FIRST) as usize;
+/// Block `k` has `2ᵏ` nodes, of which those of index `2ᵏ - 2^FIRST` and more; there are none below `FIRST`.
+const BLOCKS: usize = u32::BITS as usize;
 
 /// The largest number of nodes.
 const LIMIT: usize = u32::MAX as usize - ((1 << FIRST) - 1);
@@ -78,16 +78,15 @@ const LIMIT: usize = u32::MAX as usize - ((1 << FIRST) - 1);
 /// The length of a block, and the index of its first node.
 #[inline(always)]
 fn extent(block: usize) -> (usize, usize) {
-    let length = 1 << (block + FIRST as usize);
-    (length, length - (1 << FIRST))
+    (1 << block, (1 << block) - (1 << FIRST))
 }
 
 /// The block of a node, and its place there.
 #[inline(always)]
-fn place(index: usize) -> (usize, usize) {
-    let shifted = index + (1 << FIRST);
-    let octave = usize::BITS - 1 - shifted.leading_zeros();
-    ((octave - FIRST) as usize, shifted - (1 << octave))
+fn place(index: u32) -> (usize, usize) {
+    let shifted = u64::from(index) + (1 << FIRST);
+    let block = shifted.ilog2();
+    (block as usize, (shifted ^ (1 << block)) as usize)
 }
 
 /// Where nodes were created.
@@ -99,7 +98,7 @@ type Block<T> = Box<[Cell<Node<T>>]>;
 /// Nodes in the order they were recorded.
 pub(crate) struct Nodes<T> {
     blocks: [OnceCell<Block<T>>; BLOCKS],
-    len: Cell<usize>,
+    len: Cell<u32>,
     /// On a traced tape only.
     sites: Option<Sites>,
 }
@@ -122,7 +121,7 @@ impl<T: Element> Nodes<T> {
     /// The number of nodes.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.len.get()
+        self.len.get() as usize
     }
 
     /// Adds a node.
@@ -137,10 +136,19 @@ impl<T: Element> Nodes<T> {
         };
         nodes[at].set(node);
         self.len.set(index + 1);
-        if let Some(sites) = &self.sites {
-            sites.borrow_mut().push(Location::caller());
+        if self.sites.is_some() {
+            self.note(Location::caller());
         }
-        index as Index
+        index
+    }
+
+    /// Remembers where the last node was created.
+    #[cold]
+    #[inline(never)]
+    fn note(&self, site: &'static Location<'static>) {
+        if let Some(sites) = &self.sites {
+            sites.borrow_mut().push(site);
+        }
     }
 
     #[cold]
@@ -161,15 +169,15 @@ impl<T: Element> Nodes<T> {
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Node<T> {
         debug_assert!(index < self.len());
-        let (block, at) = place(index);
+        let (block, at) = place(index as u32);
         self.blocks[block].get().map(|nodes| nodes[at].get()).expect("a node that was recorded")
     }
 
     /// The first `end` nodes in runs, the last run first: each with the index of its first node.
     #[inline]
     pub(crate) fn runs_down(&self, end: usize) -> impl Iterator<Item = (usize, &[Cell<Node<T>>])> {
-        let blocks = if end == 0 { 0 } else { place(end - 1).0 + 1 };
-        (0..blocks).rev().filter_map(move |block| {
+        let blocks = if end == 0 { 0 } else { place((end - 1) as u32).0 + 1 };
+        (FIRST as usize..blocks).rev().filter_map(move |block| {
             let (length, first) = extent(block);
             self.blocks[block].get().map(|nodes| (first, &nodes[..length.min(end - first)]))
         })
@@ -202,16 +210,14 @@ mod tests {
     #[test]
     fn every_index_has_one_place() {
         let mut next = 0;
-        for block in 0..12 {
+        for block in FIRST as usize..BLOCKS {
             let (length, first) = extent(block);
-            assert_eq!(
-                (first, place(first), place(first + length - 1)),
-                (next, (block, 0), (block, length - 1))
-            );
+            assert_eq!(first, next);
+            assert_eq!(place(first as u32), (block, 0));
+            assert_eq!(place((first + length - 1) as u32), (block, length - 1));
             next = first + length;
         }
-        assert_eq!(place(LIMIT - 1).0, BLOCKS - 1);
-        assert_eq!(place(LIMIT), (BLOCKS, 0));
+        assert_eq!((next, place(LIMIT as u32)), (LIMIT, (BLOCKS, 0)));
     }
 
     #[test]

@@ -147,6 +147,7 @@ impl<T: Element> Tables<T> {
     }
 
     /// Adds a tensor, whose node is `node`.
+    #[inline(always)]
     pub(crate) fn push(
         &mut self,
         value: Tensor<T>,
