@@ -148,11 +148,16 @@ impl Case {
     }
 
     /// The size of the terms of which each gradient is a difference, where that is known: the derivative of the
-    /// softmax, `y (ȳ - Σ y ȳ)`, cancels where one probability is nearly 1.
+    /// softmax, `y (ȳ - Σ y ȳ)`, cancels where one probability is nearly 1, and so does `s y (1 - y)` of a sigmoid of
+    /// `s x + c`, as its layer computes it.
     fn terms(&self, ct: &Tensor) -> Vec<f64> {
         let largest = ct.to_vec().into_iter().fold(0.0f64, |max, ct| max.max(ct.abs()));
         match self.op.as_str() {
             "softmax" => self.output.to_vec().into_iter().map(|y| y * largest).collect(),
+            "sigmoid_scaled" => {
+                let slope = self.get("slope").abs();
+                self.output.to_vec().into_iter().map(|y| slope * y * largest).collect()
+            }
             _ => Vec::new(),
         }
     }

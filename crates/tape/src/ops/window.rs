@@ -68,8 +68,10 @@ impl Window {
     /// The windows, of `count`, whose element `k` along an axis lies inside the image.
     fn inside(&self, axis: usize, k: usize, extent: usize, count: usize) -> Range<usize> {
         let (at, stride, padding) = (k * self.dilation[axis], self.stride[axis], self.padding[axis]);
-        let first = padding.saturating_sub(at).div_ceil(stride);
-        let end = (extent + padding).saturating_sub(at).div_ceil(stride);
+        // Most windows move by one element, and divisions are slow.
+        let steps = |reach: usize| if stride == 1 { reach } else { reach.div_ceil(stride) };
+        let first = steps(padding.saturating_sub(at));
+        let end = steps((extent + padding).saturating_sub(at));
         first..end.min(count)
     }
 
@@ -85,13 +87,14 @@ impl Window {
     #[inline(always)]
     pub(crate) fn runs(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Run)) {
         let ([rows, cols], [p, q]) = (self.kernel, self.padding);
-        for (u, v) in (0..rows).flat_map(|u| (0..cols).map(move |v| (u, v))) {
+        let of_rows = (0..rows).map(|u| (u, self.inside(0, u, size[0], count[0])));
+        for ((u, down), v) in of_rows.flat_map(|row| (0..cols).map(move |v| (row.clone(), v))) {
             let across = self.inside(1, v, size[1], count[1]);
             if across.is_empty() {
                 continue;
             }
             let col = across.start * self.stride[1] + v * self.dilation[1] - q;
-            for i in self.inside(0, u, size[0], count[0]) {
+            for i in down {
                 let row = i * self.stride[0] + u * self.dilation[0] - p;
                 f(Run {
                     element: u * cols + v,
