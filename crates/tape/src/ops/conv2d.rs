@@ -6,6 +6,7 @@ use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases};
+use crate::parallel;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -105,13 +106,19 @@ fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
 }
 
 /// Images of `shape`, computed a few at a time by `f` from the first one and their number.
-fn in_blocks<T: Element>(shape: Shape, each: usize, f: impl Fn([usize; 2]) -> Tensor<T>) -> Tensor<T> {
-    let (batch, size) = (shape[0], shape[1..].iter().product::<usize>());
+fn in_blocks<T: Element>(
+    shape: Shape,
+    each: usize,
+    f: impl Fn([usize; 2]) -> Tensor<T> + Sync,
+) -> Tensor<T> {
+    let size = shape[1..].iter().product::<usize>().max(1);
     Tensor::build(shape, |out| {
-        for [first, count] in blocks(batch, each) {
-            let images = f([first, count]).contiguous();
-            out[first * size..][..count * size].copy_from_slice(images.as_slice().unwrap_or_default());
-        }
+        parallel::rows(out, size, each, |first, out| {
+            for [start, count] in blocks(out.len() / size, each) {
+                let images = f([first + start, count]).contiguous();
+                out[start * size..][..count * size].copy_from_slice(images.as_slice().unwrap_or_default());
+            }
+        });
     })
 }
 
