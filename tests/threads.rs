@@ -81,7 +81,8 @@ fn weights<T: Element>(model: &impl Parameters<T>) -> Bits {
     bits
 }
 
-/// The same bits everywhere: runs on one thread, where nothing may be handed over, then on 2, 3 and 7, where something must be.
+/// The same bits everywhere: runs on one thread, where nothing may be handed over, then on 2, 3 and 7, where something must
+/// be in every step.
 fn same(name: &str, train: impl Fn() -> Bits + Sync) {
     let on = |threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -94,10 +95,7 @@ fn same(name: &str, train: impl Fn() -> Bits + Sync) {
     for threads in [2, 3, 7] {
         let (together, handed_over) = on(threads);
         assert!(together == alone, "{name}: other bits on {threads} threads");
-        assert!(
-            handed_over >= 10 * STEPS as u64,
-            "{name}: {handed_over} pieces of work on {threads} threads"
-        );
+        assert!(handed_over >= STEPS as u64, "{name}: {handed_over} pieces of work on {threads} threads");
     }
 }
 
