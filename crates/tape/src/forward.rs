@@ -117,7 +117,7 @@ impl<T: Element> Tape<T> {
                 let x = operands(self, &inputs);
                 let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
                 for (k, &input) in inputs.iter().enumerate().filter(|(k, _)| op.differentiable(*k)) {
-                    if let Some(dx) = tangents[input as usize] {
+                    if let Some(dx) = tangents[input.node as usize] {
                         parts.push(AnyHandle::new(op.jvp(k, &x, &variable(self, i), &dx.to_var())));
                     }
                 }

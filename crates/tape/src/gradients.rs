@@ -85,12 +85,11 @@ impl<'t, T: Element> Lookup<'t, T> for &Store<T> {
             return Ok(Tensor::scalar(T::ZERO));
         }
         self.check(x.tape, x.index)?;
-        let graph = x.tape.graph();
-        let slot = graph.slot(x.index).filter(|&slot| graph.arrays[slot].value.rank() > 0);
-        Ok(match slot.map(|slot| (slot, self.arrays.get(slot))) {
-            None => Tensor::scalar(self.scalar(x.index)),
-            Some((_, Some(Some(gradient)))) => gradient.clone(),
-            Some((slot, _)) => zeros(&graph.arrays[slot].value),
+        let value = &x.tape.graph().arrays[x.slot as usize].value;
+        Ok(match self.arrays.get(x.slot as usize) {
+            _ if value.rank() == 0 => Tensor::scalar(self.scalar(x.index)),
+            Some(Some(gradient)) => gradient.clone(),
+            _ => zeros(value),
         })
     }
 }

@@ -166,9 +166,7 @@ impl Shape {
     /// Positions of `axes`, sorted.
     pub(crate) fn axes(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
         let mut out = self.order(op, axes)?;
-        if !out.is_sorted() {
-            out.sort_unstable();
-        }
+        out.sort_unstable();
         Ok(out)
     }
 }

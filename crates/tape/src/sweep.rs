@@ -397,8 +397,8 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
         let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
         let (y, dy) = (variable(self.tape, i), ct.to_var());
         for (k, &input) in inputs.iter().enumerate() {
-            if self.active[input as usize] && op.differentiable(k) {
-                self.add(input, AnyHandle::new(op.vjp(k, &x, &y, &dy)));
+            if self.active[input.node as usize] && op.differentiable(k) {
+                self.add(input.node, AnyHandle::new(op.vjp(k, &x, &y, &dy)));
             }
         }
     }
@@ -466,25 +466,26 @@ pub(crate) fn slopes<'t, T: Element>(
 }
 
 /// The operation and the operands of a recorded tensor.
-type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Index; 4]>);
+type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Operand; 4]>);
 
 /// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
 pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Option<Operation<T>> {
     let graph = tape.graph();
     let computed = graph.arrays[slot].computed;
-    computed.then(|| (graph.op(slot).clone(), graph.inputs(slot).iter().map(|x| x.node).collect()))
+    computed.then(|| (graph.op(slot).clone(), SmallVec::from_slice(graph.inputs(slot))))
 }
 
 /// A recorded tensor by its node.
 pub(crate) fn variable<T: Element>(tape: &Tape<T>, index: Index) -> Var<'_, T> {
-    let slot = tape.graph().slot(index).map_or(NUMBER, |slot| slot as u32);
+    let Operand { slot, .. } = tape.graph().operand(index);
     Var { tape, index, slot, literal: T::ZERO }
 }
 
 /// Operands as tensors. An operation that takes numbers does not read them in its rules.
-pub(crate) fn operands<'t, T: Element>(tape: &'t Tape<T>, inputs: &[Index]) -> SmallVec<[Var<'t, T>; 4]> {
-    inputs
-        .iter()
-        .map(|&i| if tape.graph().slot(i).is_some() { variable(tape, i) } else { variable(tape, CONSTANT) })
-        .collect()
+pub(crate) fn operands<'t, T: Element>(tape: &'t Tape<T>, inputs: &[Operand]) -> SmallVec<[Var<'t, T>; 4]> {
+    let tensor = |&Operand { node, slot }: &Operand| {
+        let index = if slot == NUMBER { CONSTANT } else { node };
+        Var { tape, index, slot, literal: T::ZERO }
+    };
+    inputs.iter().map(tensor).collect()
 }

@@ -1,6 +1,6 @@
 //! Recording: where an operation becomes a node.
 
-use super::nodes::{CONSTANT, Index, NUMBER, Node, Operand};
+use super::nodes::{CONSTANT, Index, Node, Operand};
 use super::{Scalar, Tape, Var};
 use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
@@ -21,11 +21,7 @@ impl<T: Element> Tape<T> {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = x.value);
         });
         let graph = self.graph();
-        let operand = |x: &Scalar<'_, T>| Operand {
-            node: x.index,
-            slot: graph.slot(x.index).map_or(NUMBER, |slot| slot as u32),
-        };
-        let inputs: SmallVec<[Operand; 8]> = x.iter().map(operand).collect();
+        let inputs: SmallVec<[Operand; 8]> = x.iter().map(|x| graph.operand(x.index)).collect();
         let tracked = inputs.iter().any(|&x| graph.depends(x));
         drop(graph);
         self.store(FromScalars { shape }, &inputs, value, tracked)

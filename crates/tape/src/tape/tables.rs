@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) struct ArrayNode<T: Element> {
     pub(crate) value: Tensor<T>,
     pub(crate) node: Index,
-    /// Range of `Graph::inputs`.
+    /// Range of `Tables::inputs`.
     first_input: u32,
     inputs: u32,
     /// Does it depend on a leaf that is differentiated?
@@ -203,7 +203,12 @@ impl<T: Element> Graph<'_, T> {
 
     /// Does the node depend on a leaf that is differentiated?
     pub(crate) fn tracked(&self, index: Index) -> bool {
-        self.depends(Operand { node: index, slot: self.slot(index).map_or(NUMBER, |slot| slot as u32) })
+        self.depends(self.operand(index))
+    }
+
+    /// A node as an operand.
+    pub(crate) fn operand(&self, index: Index) -> Operand {
+        Operand { node: index, slot: self.slot(index).map_or(NUMBER, |slot| slot as u32) }
     }
 
     /// The name of the operation that made a node.

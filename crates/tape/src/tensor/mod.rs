@@ -88,12 +88,6 @@ impl<T: Element> Clone for Tensor<T> {
 }
 
 impl<T: Element> Tensor<T> {
-    /// A tensor whose contents are unspecified until written: for kernels that fill all of it.
-    #[inline]
-    pub(crate) fn unwritten(shape: Shape) -> Tensor<T> {
-        Tensor::build(shape, |_| ())
-    }
-
     /// A tensor filled by `fill`, which must write every element of the slice it is given.
     #[inline]
     pub(crate) fn build(shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {
@@ -268,7 +262,7 @@ impl<T: Element> Tensor<T> {
     /// A row-major tensor with the same elements: itself if it already is one.
     #[inline]
     pub fn contiguous(&self) -> Tensor<T> {
-        if self.is_contiguous() { self.clone() } else { self.copied() }
+        self.compact().into_owned()
     }
 
     /// The same, without a share of the buffer where it is one.
@@ -363,7 +357,7 @@ impl<T: Element> PartialEq for Tensor<T> {
 impl<T: Element> Default for Tensor<T> {
     /// A tensor of shape `[0]`.
     fn default() -> Tensor<T> {
-        Tensor::unwritten(Shape::from([0]))
+        Tensor::build(Shape::from([0]), |_| ())
     }
 }
 
