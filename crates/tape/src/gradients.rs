@@ -62,8 +62,8 @@ impl<T: Element> Gradients<T> {
     /// If the parameter was not recorded on the tape.
     pub fn get(&self, id: impl Into<ParamId>) -> Result<Tensor<T>, Error> {
         let id = id.into().get();
-        let slot = self.0.parameters.get(&id).ok_or(Error::UnknownParameter { id })?;
-        match self.0.arrays.get(*slot as usize) {
+        let slot = self.0.parameters.get(id).ok_or(Error::UnknownParameter { id })?;
+        match self.0.arrays.get(slot as usize) {
             Some(Some(gradient)) => Ok(gradient.clone()),
             // Recorded after the number whose gradients these are.
             _ => Err(Error::UnknownParameter { id }),

@@ -75,9 +75,12 @@ pub(crate) fn take<T: Pooled>(n: usize) -> Block<T> {
 /// Keeps `block` for later if nobody else holds it.
 #[inline]
 pub(crate) fn give<T: Pooled>(block: Block<T>) {
-    let (class, capacity) = class(block.len());
     // Reading the count is cheaper than `Arc::get_mut`, which whoever takes the block has to call anyway.
-    if block.len() != capacity || Arc::strong_count(&block) != 1 {
+    if Arc::strong_count(&block) != 1 {
+        return;
+    }
+    let (class, capacity) = class(block.len());
+    if block.len() != capacity {
         return;
     }
     T::with_pool(|pool| {

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use smallvec::SmallVec;
+use std::array;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
@@ -25,11 +26,8 @@ pub(crate) fn few<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> Small
     if n > 4 {
         return (0..n).map(item).collect();
     }
-    let mut list = [any; 4];
-    for (k, place) in list[..n].iter_mut().enumerate() {
-        *place = item(k);
-    }
-    SmallVec::from_buf_and_len(list, n)
+    // Always four, so that they are made in registers.
+    SmallVec::from_buf_and_len(array::from_fn(|k| if k < n { item(k) } else { any }), n)
 }
 
 /// A copy of a short list.

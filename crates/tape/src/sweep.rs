@@ -8,11 +8,12 @@ use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
 use crate::shape::few;
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, NUMBER, Nodes, Operand,
+    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, NUMBER, Node, Operand,
     Scalar, Store, Tape, Var,
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::sync::Arc;
 
 impl<'t, T: Element> Scalar<'t, T> {
@@ -174,7 +175,7 @@ fn observed<T: Element>(
         let graph = tape.graph();
         store.epoch = tape.epoch;
         store.kept = kept;
-        store.parameters = graph.parameters.clone();
+        store.parameters.clone_from(&graph.parameters);
         reverse(&graph, root, seed, store, observer);
     }
     tape.tables_mut().spare = Some(store.clone());
@@ -229,14 +230,19 @@ pub(crate) fn reverse<T: Element>(
         (Some(seed), Some(slot)) if seed.rank() > 0 => store.arrays[slot] = Some(seed),
         (seed, _) => store.scalars[root as usize] = seed.map_or(T::ONE, |seed| seed.item()),
     }
-    let mut end = root as usize + 1;
-    while let Some((at, slot)) = pull_numbers(graph.nodes, end, &mut store.scalars, observer) {
-        pull_array(graph, at as Index, slot, store, observer);
-        end = at;
+    for (first, run) in graph.nodes.runs_down(root as usize + 1) {
+        let mut above = run;
+        while let Some((at, slot)) = pull_numbers(first, above, &mut store.scalars, observer) {
+            let array = &graph.arrays[slot];
+            if array.tracked && array.computed {
+                pull_array(graph, (first + at) as Index, slot, store, observer);
+            }
+            above = &run[..at];
+        }
     }
-    for &slot in graph.parameters.values() {
-        let array = &graph.arrays[slot as usize];
-        let gradient = &mut store.arrays[slot as usize];
+    for slot in graph.parameters.slots() {
+        let array = &graph.arrays[slot];
+        let gradient = &mut store.arrays[slot];
         if array.value.rank() == 0 {
             let ct = store.scalars.get(array.node as usize).copied().unwrap_or(T::ZERO);
             *gradient = Some(Tensor::scalar(ct));
@@ -246,40 +252,39 @@ pub(crate) fn reverse<T: Element>(
     }
 }
 
-/// The reverse sweep over numbers, from the node before `end` down to a tensor: its index and its place.
+/// The reverse sweep over the numbers of a run whose first node is `first`, from its end down to a tensor: where that
+/// stands in the run, and its place in the side table.
 fn pull_numbers<T: Element>(
-    nodes: &Nodes<T>,
-    end: usize,
+    first: usize,
+    run: &[Cell<Node<T>>],
     cts: &mut [T],
     observer: &mut impl Observer<T>,
 ) -> Option<(usize, usize)> {
-    for (first, run) in nodes.runs_down(end) {
-        for (i, node) in run.iter().enumerate().rev() {
-            let (i, node) = (first + i, node.get());
-            if node.rule >= ARRAY {
-                match node.rule {
-                    ARRAY => return Some((i, node.parent[0] as usize)),
-                    _ => continue,
-                }
+    for (at, node) in run.iter().enumerate().rev() {
+        let (i, node) = (first + at, node.get());
+        if node.rule >= ARRAY {
+            match node.rule {
+                ARRAY => return Some((at, node.parent[0] as usize)),
+                _ => continue,
             }
-            let ct = cts[i];
-            let [a, b] = node.parent;
-            let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
-            let slope_b = observer.number(i as Index, 1, b, ct, node.partial[1]);
-            // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
-            if ct != T::ZERO {
-                cts[a as usize] += ct * slope_a;
-                // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
-                if b != CONSTANT {
-                    cts[b as usize] += ct * slope_b;
-                }
+        }
+        let ct = cts[i];
+        let [a, b] = node.parent;
+        let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
+        let slope_b = observer.number(i as Index, 1, b, ct, node.partial[1]);
+        // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
+        if ct != T::ZERO {
+            cts[a as usize] += ct * slope_a;
+            // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
+            if b != CONSTANT {
+                cts[b as usize] += ct * slope_b;
             }
         }
     }
     None
 }
 
-/// One step of the reverse sweep at a tensor.
+/// One step of the reverse sweep at a tensor that an operation made.
 #[inline(never)]
 fn pull_array<T: Element>(
     graph: &Graph<T>,
@@ -288,11 +293,7 @@ fn pull_array<T: Element>(
     store: &mut Store<T>,
     observer: &mut impl Observer<T>,
 ) {
-    let array = &graph.arrays[slot];
-    if !array.tracked || !array.computed {
-        return;
-    }
-    let y = &array.value;
+    let y = &graph.arrays[slot].value;
     let dy = if y.rank() == 0 {
         match store.scalars[index as usize] {
             ct if ct == T::ZERO => return,

@@ -31,7 +31,6 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::cell::{RefCell, RefMut};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A list of recorded operations, scalar and tensor, in recording order.
@@ -165,13 +164,12 @@ impl<T: Element> Tape<T> {
     /// If the parameter was recorded with another buffer since the last reset.
     #[track_caller]
     pub fn parameter(&self, id: ParamId, value: &Tensor<T>) -> Var<'_, T> {
-        let known = self.graph().parameters.get(&id.0).copied();
-        let slot = known.unwrap_or_else(|| {
-            let slot = self.graph().arrays.len() as u32;
-            self.push_array(value.clone(), &[], self.recording, false);
-            Arc::make_mut(&mut self.tables_mut().parameters).insert(id.0, slot);
-            slot
-        });
+        let known = self.graph().parameters.get(id.0);
+        let Some(slot) = known else {
+            let leaf = self.push_array(value.clone(), &[], self.recording, false);
+            self.tables_mut().parameters.set(id.0, leaf.slot);
+            return leaf;
+        };
         let graph = self.graph();
         let array = &graph.arrays[slot as usize];
         if !array.value.same_as(value) {
@@ -202,11 +200,11 @@ impl<T: Element> Tape<T> {
             graph.slot(leaf.index).filter(|&slot| leaf.index != CONSTANT && !graph.arrays[slot].computed);
         drop(graph);
         match slot {
-            Some(slot) => Arc::make_mut(&mut self.tables_mut().parameters).insert(id.0, slot as u32),
+            Some(slot) => self.tables_mut().parameters.set(id.0, slot as u32),
             None => {
                 Error::Invalid { op: "bind", reason: "expected a leaf, found a result".to_string() }.panic()
             }
-        };
+        }
     }
 
     /// Numbers side by side as a vector.

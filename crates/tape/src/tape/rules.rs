@@ -87,9 +87,9 @@ impl<T: Element> Default for Rules<T> {
     }
 }
 
-/// Takes the one word a `TypeId` or the id of a parameter hashes to as it is.
+/// Takes the one word a `TypeId` hashes to as it is.
 #[derive(Default)]
-pub(crate) struct Word(u64);
+struct Word(u64);
 
 impl Hasher for Word {
     #[inline]

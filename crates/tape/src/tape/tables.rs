@@ -37,8 +37,7 @@ pub(crate) struct Tables<T: Element> {
     pub(crate) rules: Rules<T>,
     /// Values of the first nodes, computed when somebody asked.
     values: Vec<T>,
-    pub(crate) parameters: Arc<Parameters>,
-    parameters_before: Arc<Parameters>,
+    pub(crate) parameters: Parameters,
     /// Names that nodes were given, for views.
     pub(crate) names: HashMap<Index, String>,
     /// The gradients handed out last; used again once their owner has dropped them.
@@ -55,8 +54,7 @@ impl<T: Element> Tables<T> {
             inputs: Vec::new(),
             rules: Rules::default(),
             values: Vec::new(),
-            parameters: Arc::default(),
-            parameters_before: Arc::default(),
+            parameters: Parameters::default(),
             names: HashMap::new(),
             spare: None,
             nothing: Tensor::default(),
@@ -69,11 +67,7 @@ impl<T: Element> Tables<T> {
         self.inputs.clear();
         self.values.clear();
         self.names.clear();
-        // Gradients that are still alive share the map: then the one before it, which nobody holds any more, serves.
-        if Arc::strong_count(&self.parameters) > 1 {
-            std::mem::swap(&mut self.parameters, &mut self.parameters_before);
-        }
-        Arc::make_mut(&mut self.parameters).clear();
+        self.parameters.clear();
     }
 
     /// Operands of the tensor at `slot`.

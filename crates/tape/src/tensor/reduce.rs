@@ -211,7 +211,8 @@ pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
     let missing = x.rank() - shape.rank();
     let stretched = |axis: &usize| *axis < missing || (shape[*axis - missing] == 1 && x.shape()[*axis] != 1);
     let axes: SmallVec<[usize; 4]> = (0..x.rank()).filter(stretched).collect();
-    sum(x, &axes).reshaped(shape.clone())
+    let sums = sum(x, &axes);
+    if sums.shape() == shape { sums } else { sums.reshaped(shape.clone()) }
 }
 
 /// Applies `f` to every lane along `axis`: `f(input, output)`, both of the extent of the axis.
