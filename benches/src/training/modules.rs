@@ -3,7 +3,7 @@
 use super::{Activation, KERNEL, Loss, Rule, Task, Trainer};
 use nn::{
     Adam, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Param, Parameters, Path, Relu,
-    Sequential, Sgd, Sigmoid, Tanh, loss,
+    Sequential, Sgd, loss,
 };
 use tape::{Scalar, Tape, Tensor, ops};
 
@@ -35,12 +35,12 @@ impl Modules {
         for dense in &task.layers {
             let weights = Tensor::from_slice([dense.outputs, dense.inputs], &dense.weights);
             let weights = weights.expect("a shape fits its elements");
-            model = model.push(Linear::from_values(weights, &dense.bias[..]));
+            let layer = Linear::from_values(weights, &dense.bias[..]);
             model = match dense.activation {
-                Activation::Linear => model,
-                Activation::Relu => model.push(Relu),
-                Activation::Sigmoid => model.push(Sigmoid),
-                Activation::Tanh => model.push(Tanh),
+                Activation::Linear => model.push(layer),
+                Activation::Relu => model.push(layer.activated(ops::Relu)),
+                Activation::Sigmoid => model.push(layer.activated(ops::Sigmoid)),
+                Activation::Tanh => model.push(layer.activated(ops::Tanh)),
             };
         }
         let optimizer: Box<dyn Optimizer<f32>> = match task.rule {

@@ -2,7 +2,7 @@
 
 use super::{Activation, KERNEL, Loss, Rule, Task, Trainer};
 use crate::lanes;
-use tape::ops::{Conv2d, Window};
+use tape::ops::{self, Conv2d, Window};
 use tape::{Gradients, ParamId, Scalar, Tape, Tensor, Var, network};
 
 /// A tensor with an identity, and its moments as far as the rule has them.
@@ -49,22 +49,24 @@ impl Network {
             x = x.flatten(1..);
         }
         for ((w, b), &activation) in layers.zip(&self.activations) {
-            x = apply(activation, x.linear(w, b));
+            x = layer(activation, x, w, b);
         }
         match self.loss {
-            Loss::Squares { divisor } => (x - &self.target).square().sum() * (1.0 / divisor),
+            Loss::Squares { divisor } => {
+                x.squared_distance(tape.constant(self.target.clone())).item() * (1.0 / divisor)
+            }
             Loss::MeanOutput => x.mean(),
             Loss::CrossEntropy => (x.log_softmax(1) * &self.target).sum() * (-1.0 / self.batch as f32),
         }
     }
 }
 
-fn apply<'t>(activation: Activation, x: Var<'t, f32>) -> Var<'t, f32> {
+fn layer<'t>(activation: Activation, x: Var<'t, f32>, w: Var<'t, f32>, b: Var<'t, f32>) -> Var<'t, f32> {
     match activation {
-        Activation::Linear => x,
-        Activation::Relu => x.relu(),
-        Activation::Sigmoid => x.sigmoid(),
-        Activation::Tanh => x.tanh(),
+        Activation::Linear => x.linear(w, b),
+        Activation::Relu => x.dense(w, b, ops::Relu),
+        Activation::Sigmoid => x.dense(w, b, ops::Sigmoid),
+        Activation::Tanh => x.dense(w, b, ops::Tanh),
     }
 }
 

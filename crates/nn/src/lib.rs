@@ -44,11 +44,12 @@ pub mod activation;
 pub mod by_hand;
 pub mod checkpoint;
 pub mod data;
+pub mod dense;
 pub mod files;
 pub mod gradcheck;
 pub mod init;
 pub mod layers;
-pub mod linear;
+mod linear;
 pub mod loss;
 pub mod metrics;
 pub mod module;
@@ -63,6 +64,7 @@ pub use activation::{
     Elu, Gelu, GeluTanh, HardTanh, Identity, LeakyRelu, LogSigmoid, LogSoftmax, Mish, Relu, Selu, Sigmoid,
     SigmoidScaled, Silu, Softmax, Softplus, Tanh,
 };
+pub use dense::Dense;
 pub use init::Init;
 pub use layers::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d,

@@ -94,6 +94,11 @@ pub trait Unary: Copy + PartialEq + Debug + Send + Sync + 'static {
     }
 }
 
+/// A function whose slope follows from its value alone: `slope(x, y) = slope(y, y)` for `y = f(x)`.
+///
+/// So a layer that ends with it ([`Dense`](crate::ops::Dense)) need not keep what it was applied to.
+pub trait SlopeFromValue: Unary {}
+
 /// An elementwise function of two numbers, with its two derivatives. See [`Unary`].
 pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
     /// The name in graphs and error messages.

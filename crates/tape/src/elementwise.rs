@@ -5,7 +5,7 @@
 
 use crate::algebra::{Algebra, Binary, Element, Pull, Unary};
 use crate::error::{self, Error};
-use crate::op::{Array, Cotangents, Op};
+use crate::op::{Array, Cotangents, Op, decided};
 use crate::ops::Arrays;
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel, reduce};
@@ -31,17 +31,6 @@ pub(crate) struct ZipLeft<F> {
 pub(crate) struct ZipRight<F> {
     pub(crate) f: F,
     pub(crate) b: f64,
-}
-
-/// The elements that do not lie on piece 0 of a function.
-fn decided<T: Element>(x: &Tensor<T>, piece: impl Fn(T) -> i64, report: &mut dyn FnMut(usize, i64)) {
-    let x = x.contiguous();
-    for (at, &x) in x.as_slice().unwrap_or_default().iter().enumerate() {
-        match piece(x) {
-            0 => {}
-            piece => report(at, piece),
-        }
-    }
 }
 
 /// `ct · slope` on numbers, zero absorbing.

@@ -35,7 +35,7 @@ mod tape;
 mod tensor;
 pub mod transform;
 
-pub use algebra::{Algebra, Binary, Element, Pull, Unary};
+pub use algebra::{Algebra, Binary, Element, Pull, SlopeFromValue, Unary};
 pub use anomaly::{Anomaly, NonFinite};
 pub use elementwise::{Map, Zip};
 pub use error::{Dims, Error};

@@ -123,6 +123,21 @@ pub(crate) fn pieces_of(index: &[usize], report: &mut dyn FnMut(usize, i64)) {
     index.iter().enumerate().for_each(|(at, &position)| report(at, position as i64));
 }
 
+/// The elements that do not lie on piece 0 of a function, as decisions: see [`Op::pieces`].
+pub(crate) fn decided<T: Element>(
+    x: &Tensor<T>,
+    piece: impl Fn(T) -> i64,
+    report: &mut dyn FnMut(usize, i64),
+) {
+    let x = x.contiguous();
+    for (at, &x) in x.as_slice().unwrap_or_default().iter().enumerate() {
+        match piece(x) {
+            0 => {}
+            piece => report(at, piece),
+        }
+    }
+}
+
 /// Which elements are not 0, and of which sign, as decisions: see [`Op::pieces`].
 pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
     for (at, x) in x.to_vec().into_iter().enumerate().filter(|&(_, x)| x != T::ZERO) {

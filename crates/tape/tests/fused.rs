@@ -3,7 +3,7 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use tape::ops::{Conv2d, Pool, Standardize, Window};
+use tape::ops::{Conv2d, Pool, Standardize, Tanh, Window};
 use tape::{Axes, Scalar, Tape, Tensor, Var};
 
 fn random(seed: u64, shape: &[usize]) -> Tensor {
@@ -62,6 +62,18 @@ fn products() {
         &[&[4, 3], &[2, 3], &[2]],
         |x| x[0].linear(x[1], x[2]),
         |x| x[0].matmul(x[1].transpose()) + x[2],
+    );
+    agree(
+        "dense",
+        &[&[4, 3], &[2, 3], &[2]],
+        |x| x[0].dense(x[1], x[2], Tanh),
+        |x| x[0].linear(x[1], x[2]).tanh(),
+    );
+    agree(
+        "squared_distance",
+        &[&[4, 3], &[4, 3]],
+        |x| x[0].squared_distance(x[1]),
+        |x| (x[0] - x[1]).square().sum().to_var(),
     );
     agree(
         "matmul",

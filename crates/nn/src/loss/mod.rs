@@ -50,7 +50,7 @@ pub use tape::network::Classes;
 pub use target::{ClassTarget, Target};
 
 use tape::{Binary, Element, Error, Scalar, Shape, Tensor, Var};
-use terms::{AbsoluteError, BinaryCrossEntropy, CrossEntropy, LogitCrossEntropy, SquaredError};
+use terms::{AbsoluteError, BinaryCrossEntropy, CrossEntropy, LogitCrossEntropy};
 
 /// Labels as distributions, `[N, classes]`: 1 in the column of the label, 0 elsewhere.
 ///
@@ -83,7 +83,7 @@ pub fn one_hot<T: Element>(labels: &[usize], classes: usize) -> Result<Tensor<T>
 /// If the shapes differ.
 #[track_caller]
 pub fn half_sse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
-    total("half_sse", a, y, SquaredError) * T::from_f64(0.5)
+    squares("half_sse", a, y) * T::from_f64(0.5)
 }
 
 /// `Σ (A - Y)²`.
@@ -101,7 +101,7 @@ pub fn half_sse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<
 /// If the shapes differ.
 #[track_caller]
 pub fn sse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
-    total("sse", a, y, SquaredError)
+    squares("sse", a, y)
 }
 
 /// `1/N Σ (A - Y)²`: the mean over samples of the sum over outputs.
@@ -119,7 +119,7 @@ pub fn sse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T
 /// If the shapes differ.
 #[track_caller]
 pub fn sample_mean_se<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
-    total("sample_mean_se", a, y, SquaredError) / samples(a)
+    squares("sample_mean_se", a, y) / samples(a)
 }
 
 /// `1/(2N) Σ (A - Y)²`: half the mean over samples of the sum over outputs.
@@ -137,7 +137,7 @@ pub fn sample_mean_se<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> S
 /// If the shapes differ.
 #[track_caller]
 pub fn half_mse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
-    total("half_mse", a, y, SquaredError) / (samples(a) * T::from_f64(2.0))
+    squares("half_mse", a, y) / (samples(a) * T::from_f64(2.0))
 }
 
 /// `1/(Nm) Σ (A - Y)²`: the mean over all elements.
@@ -155,7 +155,7 @@ pub fn half_mse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<
 /// If the shapes differ.
 #[track_caller]
 pub fn mse<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
-    total("mse", a, y, SquaredError) / elements(a)
+    squares("mse", a, y) / elements(a)
 }
 
 /// `Σ |A - Y|`; the derivative where they are equal is 0.
@@ -303,6 +303,14 @@ fn total<'t, T: Element, F: Binary>(
     let y = y.on(a.tape());
     check(name, a, y);
     a.zip(y, term).sum()
+}
+
+/// `Σ (A - Y)²`, one operation.
+#[track_caller]
+fn squares<'t, T: Element>(name: &'static str, a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    let y = y.on(a.tape());
+    check(name, a, y);
+    a.squared_distance(y).item()
 }
 
 /// Refuses targets of another shape than the predictions'.

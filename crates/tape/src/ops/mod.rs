@@ -126,6 +126,7 @@ macro_rules! for_each_array_op {
             cross: Cross => cross[rhs](axis: isize) { Cross { axis } };
             cumprod: CumProd => cumprod[](axis: isize) { CumProd { axis, reverse: false } };
             cumsum: CumSum => cumsum[](axis: isize) { CumSum { axis, reverse: false } };
+            dense: Dense => dense[w, b](activation: impl crate::algebra::SlopeFromValue) { Dense(activation) };
             det: Det, Cofactors, Minors, PlaceMinors => det[]() { Det };
             dot: Dot =>;
             inverse: Inverse => inverse[]() { Inverse };
@@ -186,6 +187,7 @@ macro_rules! for_each_array_op {
             slogdet: LogAbsDet, DetSign =>;
             softmax: Softmax => softmax[](axis: isize) { Softmax { axis } };
             solve: Solve => solve[rhs]() { Solve };
+            squared_distance: SquaredDistance => squared_distance[rhs]() { SquaredDistance };
             stack: Stack =>;
             standardize: Standardize =>;
             std_dev: StdDev => std_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {

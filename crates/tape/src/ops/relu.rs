@@ -1,6 +1,6 @@
 //! Rectifier.
 
-use crate::algebra::{Algebra, Element, Unary};
+use crate::algebra::{Algebra, Element, SlopeFromValue, Unary};
 use crate::ops::card::{Card, Points};
 
 /// `max(x, 0)`.
@@ -42,6 +42,8 @@ impl Unary for Relu {
         i64::from(x > T::ZERO)
     }
 }
+
+impl SlopeFromValue for Relu {}
 
 pub(crate) const CARD: Card = Card {
     formula: "max(x, 0)",

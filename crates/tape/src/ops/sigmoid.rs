@@ -1,6 +1,6 @@
 //! Logistic sigmoid: a primitive, because its composition from `exp` overflows.
 
-use crate::algebra::{Algebra, Element, Unary};
+use crate::algebra::{Algebra, Element, SlopeFromValue, Unary};
 use crate::ops::card::{Card, Points};
 
 /// The logistic function `σ(x) = 1 / (1 + e⁻ˣ)`, with range (0, 1).
@@ -37,6 +37,8 @@ impl Unary for Sigmoid {
         y.clone() * (y.lift(1.0) - y)
     }
 }
+
+impl SlopeFromValue for Sigmoid {}
 
 pub(crate) const CARD: Card = Card {
     formula: "1 / (1 + exp(-x))",

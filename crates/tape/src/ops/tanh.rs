@@ -1,6 +1,6 @@
 //! Hyperbolic tangent.
 
-use crate::algebra::{Algebra, Element, Unary};
+use crate::algebra::{Algebra, Element, SlopeFromValue, Unary};
 use crate::ops::card::{Card, Points};
 
 /// `tanh x`, zero-centred with range (-1, 1).
@@ -36,6 +36,8 @@ impl Unary for Tanh {
         y.lift(1.0) - y.clone() * y
     }
 }
+
+impl SlopeFromValue for Tanh {}
 
 pub(crate) const CARD: Card = Card {
     formula: "tanh x",

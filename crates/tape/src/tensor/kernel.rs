@@ -146,6 +146,25 @@ pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) 
     })
 }
 
+struct Change<'a, T, F>(&'a mut [T], F);
+
+impl<T: Element, F: Fn(T) -> T> Kernel for Change<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Change(x, f) = self;
+        for x in x {
+            *x = f(*x);
+        }
+    }
+}
+
+/// Replaces every element by `f` of it.
+#[inline]
+pub(crate) fn change<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &mut Tensor<T>, f: F) {
+    parallel::elements(x.as_mut_slice(), |_, x| simd::run(x.len(), Change(x, f)));
+}
+
 #[inline(always)]
 fn each<T>(out: &mut [T], f: impl Fn(usize) -> T) {
     for (i, out) in out.iter_mut().enumerate() {

@@ -52,34 +52,40 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
     }
 }
 
-struct SumProducts<'a, T>(&'a [T], &'a [T]);
+struct SumPairs<'a, T, F>(&'a [T], &'a [T], F);
 
-impl<T: Element> Kernel for SumProducts<'_, T> {
+impl<T: Element, F: Fn(T, T) -> T> Kernel for SumPairs<'_, T, F> {
     type Output = T;
     #[inline(always)]
     fn call(self) -> T {
-        let ((a, rest_a), (b, rest_b)) = (self.0.as_chunks::<LANES>(), self.1.as_chunks::<LANES>());
+        let SumPairs(a, b, f) = self;
+        let ((a, rest_a), (b, rest_b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
         let mut lanes = [T::ZERO; LANES];
         for (a, b) in a.iter().zip(b) {
             for i in 0..LANES {
-                lanes[i] += a[i] * b[i];
+                lanes[i] += f(a[i], b[i]);
             }
         }
         let sum = Sum(&lanes).call();
-        rest_a.iter().zip(rest_b).fold(sum, |sum, (&a, &b)| sum + a * b)
+        rest_a.iter().zip(rest_b).fold(sum, |sum, (&a, &b)| sum + f(a, b))
     }
 }
 
-/// Sum of the products of two slices of one length, pairwise above `BLOCK` elements.
+/// Sum of the products of two slices of one length.
 pub(crate) fn sum_products<T: Element>(a: &[T], b: &[T]) -> T {
+    sum_pairs(a, b, |a, b| a * b)
+}
+
+/// Sum of `f` of the pairs of two slices of one length, pairwise above `BLOCK` elements.
+pub(crate) fn sum_pairs<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Copy + Sync) -> T {
     if a.len() <= BLOCK {
-        return simd::run(a.len(), SumProducts(a, b));
+        return simd::run(a.len(), SumPairs(a, b, f));
     }
     let middle = (a.len() / 2).next_multiple_of(LANES);
     let ((a, more_a), (b, more_b)) = (a.split_at(middle), b.split_at(middle));
     let (mut first, mut second) = (T::ZERO, T::ZERO);
     let cost = a.len() + more_a.len();
-    parallel::halves(cost, || first = sum_products(a, b), || second = sum_products(more_a, more_b));
+    parallel::halves(cost, || first = sum_pairs(a, b, f), || second = sum_pairs(more_a, more_b, f));
     first + second
 }
 
