@@ -10,6 +10,7 @@ use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// One matrix: a buffer, the position of its first element, and the steps to the next row and column.
 #[derive(Clone, Copy)]
@@ -123,24 +124,26 @@ impl<T: Element> Matrix<'_, T> {
     }
 }
 
-/// `out = a · b`, or `out += a · b` if `add`; `out` is row-major.
-fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: bool) {
+/// `out = a · b`, every row added to `start` if there is one; `out` is row-major.
+fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start: Option<&[T]>) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     debug_assert_eq!(k, b.rows);
     assert_eq!(out.len(), m * n, "matmul: the output holds the product");
-    if !add && k == 0 {
-        out.fill(T::ZERO);
-    }
-    if m == 0 || n == 0 || k == 0 {
+    if m == 0 || n == 0 {
         return;
     }
     if m * n * k <= SMALL {
-        return small(out, a, b, add);
+        // A column lies in memory as a row does, and a row fills vectors.
+        let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
+        return simd::run(m * n * k, Small { out, a, b, start });
     }
     assert!(a.inside() && b.inside(), "matmul: the operands lie inside their buffers");
     if b.clashes() && m >= FEW_ROWS {
         let rows = b.copied();
-        return product(out, a, Matrix::rows(&rows), add);
+        return product(out, a, Matrix::rows(&rows), start);
+    }
+    if let Some(start) = start {
+        repeat(start, out);
     }
     // SAFETY: `out` holds m · n elements written row-major (steps n and 1), checked above. The elements of `a`
     // and `b` that gemm reads lie between their four corners, which were just checked to be inside their
@@ -154,7 +157,7 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: b
             out.as_mut_ptr(),
             1,
             n as isize,
-            add,
+            start.is_some(),
             a.data.as_ptr().add(a.at),
             a.col_step,
             a.row_step,
@@ -177,74 +180,83 @@ const WIDTH: usize = 8;
 /// Rows of a panel.
 const DEPTH: usize = 16;
 
-/// The elements of a matrix that is written: the steps to the next row and column.
-struct Target<'a, T> {
-    data: &'a mut [T],
-    row_step: usize,
-    col_step: usize,
+/// Copies some numbers. Not inlined, so that the copies of whole panels beside it stay a few instructions.
+#[cold]
+#[inline(never)]
+fn put<T: Copy>(from: &[T], count: usize, to: &mut [T]) {
+    to[..count].copy_from_slice(&from[..count]);
 }
 
-struct Small<'a, T>(Target<'a, T>, Matrix<'a, T>, Matrix<'a, T>, bool);
+/// The product of small matrices: panel by panel of `b`, adding multiples of its rows in their order.
+struct Small<'a, T> {
+    out: &'a mut [T],
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+    start: Option<&'a [T]>,
+}
 
-/// The same for small matrices: panel by panel of `b`, adding multiples of its rows in their order.
 impl<T: Element> Kernel for Small<'_, T> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Small(mut out, a, b, add) = self;
+        let Small { out, a, b, start } = self;
         let mut panel = [[T::ZERO; WIDTH]; DEPTH];
-        let mut left = 0;
-        while left < b.cols {
-            let width = WIDTH.min(b.cols - left);
+        // From the right, so that what is written beyond the end of a row is written over.
+        let mut right = b.cols;
+        while right > 0 {
+            let left = (right - 1) / WIDTH * WIDTH;
+            let columns = left..right;
+            let mut first = [T::ZERO; WIDTH];
+            if let Some(start) = start {
+                first[..columns.len()].copy_from_slice(&start[columns.clone()]);
+            }
             let mut top = 0;
-            while top < b.rows {
+            loop {
                 let panel = &mut panel[..DEPTH.min(b.rows - top)];
-                b.pack(panel, top, left, width);
+                b.pack(panel, top, columns.clone());
                 for i in 0..a.rows {
-                    let at = i * out.row_step + left * out.col_step;
-                    let mut sums = [T::ZERO; WIDTH];
-                    if add || top > 0 {
-                        out.each(at, width, |j, x| sums[j] = *x);
+                    let row = &mut out[i * b.cols + left..];
+                    let mut sums = first;
+                    if top > 0 {
+                        sums[..columns.len()].copy_from_slice(&row[..columns.len()]);
                     }
                     a.add_multiples(i, top, panel, &mut sums);
-                    out.each(at, width, |j, x| *x = sums[j]);
+                    match row.first_chunk_mut() {
+                        Some(row) if b.rows <= DEPTH || columns.len() == WIDTH => *row = sums,
+                        _ => put(&sums, columns.len(), row),
+                    }
                 }
                 top += DEPTH;
+                if top >= b.rows {
+                    break;
+                }
             }
-            left += WIDTH;
-        }
-    }
-}
-
-impl<T: Element> Target<'_, T> {
-    /// Visits `width` elements of a row, at most `WIDTH`, from `at` on.
-    #[inline(always)]
-    fn each(&mut self, at: usize, width: usize, mut visit: impl FnMut(usize, &mut T)) {
-        match self.col_step {
-            1 => self.data[at..at + width].iter_mut().enumerate().for_each(|(j, x)| visit(j, x)),
-            step => (0..width.min(WIDTH)).for_each(|j| visit(j, &mut self.data[at + j * step])),
+            right = left;
         }
     }
 }
 
 impl<T: Element> Matrix<'_, T> {
-    /// Copies `width` columns, at most `WIDTH`, from row `top` and column `left` on.
+    /// Copies a range of columns, at most `WIDTH`, from row `top` on; what is beside them is not used.
     #[inline(always)]
-    fn pack(&self, panel: &mut [[T; WIDTH]], top: usize, left: usize, width: usize) {
-        let at = |i, j| self.position(top + i, left + j);
+    fn pack(&self, panel: &mut [[T; WIDTH]], top: usize, columns: Range<usize>) {
+        let at = |i, j| self.position(top + i, columns.start + j);
         if self.row_step == 1 {
-            for j in 0..width.min(WIDTH) {
+            for j in 0..columns.len().min(WIDTH) {
                 let column = &self.data[at(0, j)..][..panel.len()];
                 panel.iter_mut().zip(column).for_each(|(to, &x)| to[j] = x);
             }
         } else if self.col_step == 1 {
             for (i, to) in panel.iter_mut().enumerate() {
-                let row = &self.data[at(i, 0)..][..width];
-                to.iter_mut().zip(row).for_each(|(to, &x)| *to = x);
+                let row = &self.data[at(i, 0)..];
+                match row.first_chunk() {
+                    Some(row) => *to = *row,
+                    None => put(row, columns.len(), to),
+                }
             }
         } else {
             for (i, to) in panel.iter_mut().enumerate() {
-                to[..width].iter_mut().enumerate().for_each(|(j, to)| *to = self.data[at(i, j)]);
+                to[..columns.len()].iter_mut().enumerate().for_each(|(j, to)| *to = self.data[at(i, j)]);
             }
         }
     }
@@ -263,18 +275,9 @@ impl<T: Element> Matrix<'_, T> {
     }
 }
 
-/// `out = a · b`, or `out += a · b`, of few elements. The longer side of the result lies along the vectors.
-fn small<T: Element>(data: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, add: bool) {
-    let kernel = match a.rows <= b.cols {
-        true => Small(Target { data, row_step: b.cols, col_step: 1 }, a, b, add),
-        false => Small(Target { data, row_step: 1, col_step: b.cols }, b.transposed(), a.transposed(), add),
-    };
-    simd::run(a.rows * a.cols * b.cols, kernel);
-}
-
 /// `a · b` as a tensor of `shape`.
 pub(crate) fn tensor<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Shape) -> Tensor<T> {
-    Tensor::build(shape.clone(), |out| product(out, a, b, false))
+    Tensor::build(shape.clone(), |out| product(out, a, b, None))
 }
 
 /// The batched product of operands of rank 2 or more, whose leading axes broadcast; `shape` is the result's.
@@ -306,7 +309,7 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
             for (step, out) in out.chunks_exact_mut(size).enumerate() {
                 let a = Matrix::last_two(a, place(i, p, step));
                 let b = Matrix::last_two(b, place(j, q, step));
-                product(out, a, b, false);
+                product(out, a, b, None);
             }
         });
     })
@@ -335,11 +338,7 @@ pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) ->
     let bias = bias.as_slice().unwrap_or_default();
     let x = rows(x);
     Tensor::build(shape, |out| {
-        if n == 0 || out.is_empty() {
-            return;
-        }
-        repeat(bias, out);
-        product(out, Matrix::rows(&x), Matrix::rows(w).transposed(), true);
+        product(out, Matrix::rows(&x), Matrix::rows(w).transposed(), Some(bias));
     })
 }
 
