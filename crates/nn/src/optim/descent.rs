@@ -8,7 +8,7 @@ use crate::checkpoint::SavedState;
 use crate::files::Problem;
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use tape::{Element, Error, ParamId, Tensor};
 
 /// An optimizer that follows a [`Rule`]: [`Sgd`](super::Sgd), [`Adam`](super::Adam) and the others are this type
@@ -29,7 +29,7 @@ pub struct Descent<R, T: Element = f64> {
     /// Infinite for none.
     clip_value: f64,
     groups: Groups<R>,
-    pub(super) entries: HashMap<ParamId, Entry<T>>,
+    pub(super) entries: BTreeMap<ParamId, Entry<T>>,
 }
 
 /// What is kept for a parameter.
@@ -59,7 +59,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
             clip_norm: f64::INFINITY,
             clip_value: f64::INFINITY,
             groups: Groups::new(rule),
-            entries: HashMap::new(),
+            entries: BTreeMap::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where optimizers find gradients: those of one backward pass, or the sum over several.
 
 use crate::parameters::{Parameters, Path};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use tape::{Element, Gradients, ParamId, Tensor, parallel};
 
 /// Something that knows the gradients of parameters.
@@ -43,7 +43,7 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Accumulated<T: Element = f64> {
-    sums: HashMap<ParamId, Sum<T>>,
+    sums: BTreeMap<ParamId, Sum<T>>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ struct Sum<T: Element> {
 impl<T: Element> Accumulated<T> {
     /// No gradients yet.
     pub fn new() -> Accumulated<T> {
-        Accumulated { sums: HashMap::new() }
+        Accumulated { sums: BTreeMap::new() }
     }
 
     /// Adds `share` times the gradients of the trainable parameters of `model`. For the mean over a batch in
