@@ -105,8 +105,8 @@ impl Recorded {
     fn update(&mut self, grads: &Gradients<f32>) {
         self.steps += 1;
         for Parameter { id, value, moments: [m, v] } in &mut self.network.parameters {
-            let gradient = grads.of(*id).contiguous();
-            let g = gradient.as_slice().expect("contiguous tensors are slices");
+            let gradient = grads.of(*id);
+            let g = gradient.as_slice().expect("the gradient of a parameter that took part has its own buffer");
             let p = value.as_mut_slice();
             match self.rule {
                 Rule::Sgd { rate } => lanes::sgd(p, g, rate),

@@ -153,10 +153,10 @@ impl<T: Element> Tables<T> {
         let first_input = self.inputs.len() as u32;
         self.inputs.extend_from_slice(inputs);
         let inputs = inputs.len() as u32;
-        self.arrays.push(ArrayNode { value, node, first_input, inputs, tracked, computed });
-        if self.ops.len() < self.arrays.len() {
+        if self.ops.len() == self.arrays.len() {
             self.ops.push(Arc::new(FromScalars { shape: Shape::default() }));
         }
+        self.arrays.push(ArrayNode { value, node, first_input, inputs, tracked, computed });
     }
 
     /// Stores the operation of the tensor recorded last, in the place of an earlier one of its type if it can.
