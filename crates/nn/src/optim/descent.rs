@@ -169,7 +169,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
     }
 
     /// Changes one parameter.
-    fn update(&mut self, path: &Path<'_>, param: &mut Param<T>, gradient: &Tensor<T>, scale: f64) {
+    fn update(&mut self, path: &Path<'_>, param: &mut Param<T>, gradient: Tensor<T>, scale: f64) {
         let entry = self.entries.entry(param.id()).or_insert_with(|| Entry::new(&self.groups, path, param));
         let Settings { rate_factor, weight_decay, rule } = self.groups.settings(entry.group);
         let rate = rate_factor * self.learning_rate;
@@ -181,7 +181,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
             decay: T::from_f64(decay),
             shrink: T::from_f64(shrink),
         };
-        let gradient = gradient.contiguous();
+        let gradient = if gradient.is_contiguous() { gradient } else { gradient.contiguous() };
         let elements = Elements {
             weights: param.value_mut().as_mut_slice(),
             gradient: gradient.as_slice().unwrap_or_default(),
@@ -204,7 +204,7 @@ impl<R: Rule, T: Element> Optimizer<T> for Descent<R, T> {
             }
             trainable += 1;
             if let Some(gradient) = grads.gradient(param.id()) {
-                self.update(path, param, &gradient, scale);
+                self.update(path, param, gradient, scale);
                 updated += 1;
             }
         });
