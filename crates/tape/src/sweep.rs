@@ -8,8 +8,8 @@ use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
 use crate::shape::few;
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, NUMBER, Nodes, Operand,
-    Scalar, Store, Tape, Var,
+    ARRAY, AnyHandle, CHAIN, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, NUMBER, Nodes,
+    Operand, Scalar, Store, Tape, Var,
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -141,7 +141,7 @@ pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: 
     }
     for i in 1..count {
         active[i] |= match graph.slot(i as Index) {
-            None => graph.nodes.get(i).parent.iter().any(|&p| active[p as usize]),
+            None => graph.nodes.get(i).operands(i as Index).any(|x| active[x as usize]),
             Some(slot) if !graph.arrays[slot].computed => false,
             Some(slot) => {
                 let op = graph.op(slot);
@@ -256,13 +256,14 @@ fn pull_numbers<T: Element>(
     for (first, run) in nodes.runs_down(end) {
         for (i, node) in run.iter().enumerate().rev() {
             let (i, node) = (first + i, node.get());
-            if node.rule >= ARRAY {
+            let ct = cts[i];
+            if node.rule >= CHAIN {
                 match node.rule {
                     ARRAY => return Some((i, node.parent[0] as usize)),
-                    _ => continue,
+                    LEAF => continue,
+                    _ => pull_addend(i, ct, cts, observer),
                 }
             }
-            let ct = cts[i];
             let [a, b] = node.parent;
             let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
             let slope_b = observer.number(i as Index, 1, b, ct, node.partial[1]);
@@ -277,6 +278,16 @@ fn pull_numbers<T: Element>(
         }
     }
     None
+}
+
+/// The node of a chain gives its cotangent to the node before it. As where product and sum are two nodes, this comes
+/// before the product gives to its factors: the same additions in the same order.
+#[inline(always)]
+fn pull_addend<T: Element>(i: usize, ct: T, cts: &mut [T], observer: &mut impl Observer<T>) {
+    let slope = observer.number(i as Index, 2, i as Index - 1, ct, T::ONE);
+    if ct != T::ZERO {
+        cts[i - 1] += ct * slope;
+    }
 }
 
 /// One step of the reverse sweep at a tensor.
@@ -384,6 +395,9 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
     #[track_caller]
     fn pull_scalar(&mut self, i: Index, ct: AnyHandle<'t, T>) {
         let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a number is a number") };
+        if let Some(addend) = addend(self.tape, i, &self.active) {
+            self.add(addend, AnyHandle::Scalar(ct));
+        }
         for (parent, slope) in slopes(self.tape, i, &self.active) {
             self.add(parent, AnyHandle::Scalar(ct.pull(slope)));
         }
@@ -440,7 +454,12 @@ fn number<T: Element>(tape: &Tape<T>, index: Index) -> Scalar<'_, T> {
     Scalar { tape, index, value }
 }
 
-/// The operands of a recorded number that depend on a target, each with the recorded derivative.
+/// The node to which a recorded number adds its function of the parents, if it depends on a target.
+pub(crate) fn addend<T: Element>(tape: &Tape<T>, i: Index, active: &[bool]) -> Option<Index> {
+    tape.nodes.get(i as usize).addend(i).filter(|&addend| active[addend as usize])
+}
+
+/// The parents of a recorded number that depend on a target, each with the recorded derivative.
 #[track_caller]
 pub(crate) fn slopes<'t, T: Element>(
     tape: &'t Tape<T>,
@@ -449,10 +468,8 @@ pub(crate) fn slopes<'t, T: Element>(
 ) -> SmallVec<[(Index, Scalar<'t, T>); 2]> {
     let node = tape.nodes.get(i as usize);
     let mut slopes = SmallVec::new();
-    if node.rule == LEAF {
-        return slopes;
-    }
-    let rule = tape.graph().rules.get(node.rule).clone();
+    let Some(function) = node.function() else { return slopes };
+    let rule = tape.graph().rules.get(function).clone();
     let [a, b] = [0, 1].map(|k| match node.parent[k] {
         CONSTANT => tape.number(node.partial[k]),
         parent => number(tape, parent),
