@@ -8,8 +8,8 @@ use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
 use crate::shape::few;
 use crate::tape::{
-    ARRAY, AnyHandle, CHAIN, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, NUMBER, Nodes,
-    Operand, Scalar, Store, Tape, Var,
+    ARRAY, AnyHandle, CHAIN, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, NUMBER, Nodes, Operand,
+    Scalar, Store, Tape, Var,
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -256,14 +256,17 @@ fn pull_numbers<T: Element>(
     for (first, run) in nodes.runs_down(end) {
         for (i, node) in run.iter().enumerate().rev() {
             let (i, node) = (first + i, node.get());
-            let ct = cts[i];
-            if node.rule >= CHAIN {
+            if node.rule >= ARRAY {
                 match node.rule {
                     ARRAY => return Some((i, node.parent[0] as usize)),
-                    LEAF => continue,
-                    _ => pull_addend(i, ct, cts, observer),
+                    _ => continue,
                 }
             }
+            // A test of its own: leaves go on above without the rest of the node being loaded.
+            if node.rule == CHAIN {
+                pull_addend(i, cts, observer);
+            }
+            let ct = cts[i];
             let [a, b] = node.parent;
             let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
             let slope_b = observer.number(i as Index, 1, b, ct, node.partial[1]);
@@ -283,10 +286,11 @@ fn pull_numbers<T: Element>(
 /// The node of a chain gives its cotangent to the node before it. As where product and sum are two nodes, this comes
 /// before the product gives to its factors: the same additions in the same order.
 #[inline(always)]
-fn pull_addend<T: Element>(i: usize, ct: T, cts: &mut [T], observer: &mut impl Observer<T>) {
-    let slope = observer.number(i as Index, 2, i as Index - 1, ct, T::ONE);
+fn pull_addend<T: Element>(i: usize, cts: &mut [T], observer: &mut impl Observer<T>) {
+    let (ct, addend) = (cts[i], i - 1);
+    let slope = observer.number(i as Index, 2, addend as Index, ct, T::ONE);
     if ct != T::ZERO {
-        cts[i - 1] += ct * slope;
+        cts[addend] += ct * slope;
     }
 }
 

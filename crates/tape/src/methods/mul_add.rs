@@ -22,9 +22,9 @@ impl<T: Element> Tensor<T> {
 impl<'t, T: Element> Scalar<'t, T> {
     /// `self · a + b`: value and derivatives have the bits that the operators give.
     ///
-    /// Where `b` is the number recorded last and `self` or `a` is no constant, one node is recorded; otherwise two,
-    /// a product and a sum. So the sum of `n` products takes `n` nodes instead of `2n - 1` if it starts with a
-    /// product and nothing else is recorded in between.
+    /// Where `b` is the number recorded last, one node is recorded; otherwise two, a product and a sum. So the sum of
+    /// `n` products takes `n` nodes instead of `2n - 1` if it starts with a product and nothing else is recorded in
+    /// between.
     ///
     /// ```
     /// use tape::Tape;

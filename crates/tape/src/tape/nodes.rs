@@ -23,8 +23,6 @@ pub(crate) const LEAF: u32 = u32::MAX;
 pub(crate) const ARRAY: u32 = u32::MAX - 1;
 
 /// The node is the product of its parents, added to the node before it: a term of a chain `z + w x`.
-///
-/// The three special nodes are the largest numbers, so that one comparison tells them from all others.
 pub(crate) const CHAIN: u32 = u32::MAX - 2;
 
 /// One recorded number: 32 bytes in `f64`.

@@ -66,7 +66,7 @@ impl<T: Element> Tape<T> {
             }
         }
         let last = z.index as usize + 1 == self.nodes.len();
-        let index = if !last || z.is_constant() || (w.is_constant() && x.is_constant()) {
+        let index = if !last || z.is_constant() {
             product_and_sum(w, x, z)
         } else {
             // As in `record_binary`: the slope of one factor is the other, and a constant leaves its value.
