@@ -7,7 +7,7 @@ use benches::harness::{Harness, Medians};
 use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
-use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp, gradient};
+use benches::scalar::{Chains, Fused, Gmm, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
@@ -28,11 +28,12 @@ fn main() {
 fn scalar(harness: &Harness) {
     let columns = ["scalar, ns per operation", "plain f64", "record", "sweep", "read", "all", "all / plain"];
     harness.table("Scalar functions", &columns);
-    scalar_row(harness, &Rosenbrock(1000));
-    scalar_row(harness, &Rosenbrock(if harness.measure { 100_000 } else { 1000 }));
-    scalar_row(harness, &ScalarMlp::new(if harness.measure { 1000 } else { 10 }));
+    for n in [1000, if harness.measure { 100_000 } else { 1000 }] {
+        scalar_row(harness, &Rosenbrock(n), &Rosenbrock(n));
+    }
+    scalar_rows(harness, &ScalarMlp::new(if harness.measure { 1000 } else { 10 }));
     let gmm = Gmm::new(if harness.measure { 1000 } else { 10 });
-    scalar_row(harness, &gmm);
+    scalar_rows(harness, &gmm);
     tensor_row(harness, &gmm);
 }
 
@@ -45,7 +46,14 @@ fn record<'t>(problem: &impl Problem, tape: &'t Tape, x: &[f64], part: usize) ->
 
 type Recording<'t> = (Vec<Scalar<'t>>, Scalar<'t>);
 
-fn scalar_row(harness: &Harness, problem: &impl Problem) {
+/// A problem with the operators, and with `mul_add`.
+fn scalar_rows(harness: &Harness, problem: &impl Chains) {
+    scalar_row(harness, problem, problem);
+    scalar_row(harness, &Fused(problem), problem);
+}
+
+/// `problem` on a tape beside the same function at `f64`, `plain`, whose gradient must be the same.
+fn scalar_row(harness: &Harness, problem: &impl Problem, plain: &impl Problem) {
     if !harness.wants(problem.name()) {
         return;
     }
@@ -56,11 +64,13 @@ fn scalar_row(harness: &Harness, problem: &impl Problem) {
     let grads = value.backward();
     assert_eq!(value.value(), problem.eval(&x, 0), "the same function");
     let mut whole_tape = Tape::new();
+    let expected = gradient(plain, &mut whole_tape, &x);
+    alike(problem.name(), &gradient(problem, &mut whole_tape, &x), &expected, 1e-12);
     let mut sum = vec![0.0; x.len()];
     let time = harness.compare(&mut [
         &mut || {
             for part in 0..parts {
-                black_box(problem.eval(black_box(&x[..]), part));
+                black_box(plain.eval(black_box(&x[..]), part));
             }
         },
         &mut || {
@@ -86,6 +96,13 @@ fn scalar_row(harness: &Harness, problem: &impl Problem) {
     scalar_cells(problem.name(), problem.operations() * parts as f64, &time);
 }
 
+/// Panics if gradients differ by more than a share of the largest element.
+fn alike(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
+    let largest = expected.iter().fold(0f64, |max, g| max.max(g.abs()));
+    let error = found.iter().zip(expected).fold(0f64, |max, (a, b)| max.max((a - b).abs()));
+    assert!(error < tolerance * largest, "{name}: gradients differ by {error:e} of {largest:e}");
+}
+
 /// The row of a comparison of the plain function, recording, sweep, reading, and all three.
 fn scalar_cells(name: &str, operations: f64, time: &Medians) {
     let per = |k: usize| time.ns[k] / operations;
@@ -107,10 +124,7 @@ fn tensor_row(harness: &Harness, gmm: &Gmm) {
         return;
     }
     let (tensors, x, mut tape) = (TensorGmm::new(gmm), gmm.inputs(), Tape::new());
-    let expected = gradient(gmm, &mut tape, &x);
-    let largest = expected.iter().fold(0f64, |max, g| max.max(g.abs()));
-    let error = tensors.gradient().iter().zip(&expected).fold(0f64, |max, (a, b)| max.max((a - b).abs()));
-    assert!(error < 1e-10 * largest, "{name}: gradients differ by {error:e} of {largest:e}");
+    alike(name, &tensors.gradient(), &gradient(gmm, &mut tape, &x), 1e-10);
     let (mut recording, mut whole, recorded) = (Tape::new(), Tape::new(), Tape::new());
     let (leaves, value) = tensors.record(&recorded);
     let grads = value.backward();

@@ -23,6 +23,53 @@ pub trait Problem {
     fn eval<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A;
 }
 
+/// A problem made of sums of products.
+pub trait Chains: Problem {
+    /// What the table calls it with `mul_add`.
+    fn fused_name(&self) -> &'static str;
+    /// The value of one part, the sums written with `mul_add`.
+    fn eval_fused<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A;
+}
+
+/// A problem whose sums of products are written with `mul_add`.
+#[derive(Clone, Copy, Debug)]
+pub struct Fused<'a, P>(
+    /// The same with the operators.
+    pub &'a P,
+);
+
+impl<P: Chains> Problem for Fused<'_, P> {
+    fn name(&self) -> &'static str {
+        self.0.fused_name()
+    }
+
+    fn inputs(&self) -> Vec<f64> {
+        self.0.inputs()
+    }
+
+    fn parts(&self) -> usize {
+        self.0.parts()
+    }
+
+    fn operations(&self) -> f64 {
+        self.0.operations()
+    }
+
+    fn data(&self) -> Vec<f64> {
+        self.0.data()
+    }
+
+    fn eval<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A {
+        self.0.eval_fused(x, part)
+    }
+}
+
+/// `z + w x`, with the operators or with `mul_add`.
+#[inline(always)]
+fn term<const FUSED: bool, A: Algebra>(z: A, w: A, x: A) -> A {
+    if FUSED { w.mul_add(x, z) } else { z + w * x }
+}
+
 /// Records and sweeps every part of `problem` on a tape that is used again, and adds up the gradients.
 pub fn gradient(problem: &impl Problem, tape: &mut Tape, x: &[f64]) -> Vec<f64> {
     let mut sum = vec![0.0; x.len()];
@@ -91,11 +138,34 @@ fn logistic<A: Algebra + Copy>(z: A) -> A {
     z.lift(1.0) / (z.lift(1.0) + (-z).exp())
 }
 
-/// `w · x + b` for one unit, two operations a weight; the weights come first in `p`, row by row.
+/// `w · x + b` for one unit, two operations a weight; the weights come first in `p`, row by row. A chain begins with
+/// the first product: the bias is not the number recorded last.
 #[inline(always)]
-fn unit<A: Algebra + Copy>(p: &[A], outputs: usize, j: usize, x: &[A]) -> A {
-    let weights = &p[j * x.len()..(j + 1) * x.len()];
-    weights.iter().zip(x).fold(p[outputs * x.len() + j], |z, (&w, &x)| z + w * x)
+fn unit<const FUSED: bool, A: Algebra + Copy>(p: &[A], outputs: usize, j: usize, x: &[A]) -> A {
+    let (weights, bias) = (&p[j * x.len()..(j + 1) * x.len()], p[outputs * x.len() + j]);
+    let terms = weights.iter().zip(x);
+    match FUSED {
+        true => terms.skip(1).fold(weights[0] * x[0], |z, (&w, &x)| w.mul_add(x, z)) + bias,
+        false => terms.fold(bias, |z, (&w, &x)| z + w * x),
+    }
+}
+
+impl ScalarMlp {
+    #[inline(always)]
+    fn value<const FUSED: bool, A: Algebra + Copy>(&self, p: &[A], part: usize) -> A {
+        let [a, b, c, target] = self.samples[part].map(|x| p[0].lift(x));
+        let x = [a, b, c];
+        let mut h = [p[0]; 10];
+        for (j, h) in h.iter_mut().enumerate() {
+            *h = logistic(unit::<FUSED, A>(&p[..40], 10, j, &x));
+        }
+        let mut k = [p[0]; 5];
+        for (j, k) in k.iter_mut().enumerate() {
+            *k = logistic(unit::<FUSED, A>(&p[40..95], 5, j, &h));
+        }
+        let e = unit::<FUSED, A>(&p[95..], 1, 0, &k) - target;
+        e * e
+    }
 }
 
 impl Problem for ScalarMlp {
@@ -120,18 +190,17 @@ impl Problem for ScalarMlp {
     }
 
     fn eval<A: Algebra + Copy>(&self, p: &[A], part: usize) -> A {
-        let [a, b, c, target] = self.samples[part].map(|x| p[0].lift(x));
-        let x = [a, b, c];
-        let mut h = [p[0]; 10];
-        for (j, h) in h.iter_mut().enumerate() {
-            *h = logistic(unit(&p[..40], 10, j, &x));
-        }
-        let mut k = [p[0]; 5];
-        for (j, k) in k.iter_mut().enumerate() {
-            *k = logistic(unit(&p[40..95], 5, j, &h));
-        }
-        let e = unit(&p[95..], 1, 0, &k) - target;
-        e * e
+        self.value::<false, A>(p, part)
+    }
+}
+
+impl Chains for ScalarMlp {
+    fn fused_name(&self) -> &'static str {
+        "W8 scalar MLP, mul_add"
+    }
+
+    fn eval_fused<A: Algebra + Copy>(&self, p: &[A], part: usize) -> A {
+        self.value::<true, A>(p, part)
     }
 }
 
@@ -166,6 +235,73 @@ fn logsumexp<A: Algebra + Copy>(x: &[A]) -> A {
     sum.ln() + max
 }
 
+/// `Σ x²`.
+#[inline(always)]
+fn squares<const FUSED: bool, A: Algebra + Copy>(x: &[A]) -> A {
+    x[1..].iter().fold(x[0] * x[0], |sum, &x| term::<FUSED, A>(sum, x, x))
+}
+
+/// `|Q x|²` for a lower triangular matrix, its diagonal and the numbers below it row by row.
+#[inline(always)]
+fn square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
+    let mut below = below.iter();
+    let mut square = x[0].lift(0.0);
+    for i in 0..x.len() {
+        let mut row = diagonal[i] * x[i];
+        for (&x, &l) in x[..i].iter().zip(below.by_ref()) {
+            row = row + l * x;
+        }
+        square = square + row * row;
+    }
+    square
+}
+
+/// [`square`] with all rows before the sum of their squares, so that every sum goes on without a break. Rows are
+/// computed in place, the last one first: a row needs nothing that stands behind it.
+#[inline(always)]
+fn fused_square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
+    let mut end = below.len();
+    for i in (0..x.len()).rev() {
+        let l = &below[end - i..end];
+        x[i] = x[..i].iter().zip(l).fold(diagonal[i] * x[i], |row, (&x, &l)| term::<true, A>(row, l, x));
+        end -= i;
+    }
+    squares::<true, A>(x)
+}
+
+impl Gmm {
+    #[inline(always)]
+    fn value<const FUSED: bool, A: Algebra + Copy>(&self, x: &[A]) -> A {
+        let (d, k, n) = (self.d, self.k, self.points.len());
+        let below = d * (d - 1) / 2;
+        let (alpha, rest) = x.split_at(k);
+        let (mu, rest) = rest.split_at(k * d);
+        let (q, l) = rest.split_at(k * d);
+        let half = x[0].lift(0.5);
+        let sum = |x: &[A]| x[1..].iter().fold(x[0], |sum, &x| sum + x);
+        let scale: Vec<A> = q.iter().map(|&q| q.exp()).collect();
+        let offset: Vec<A> = alpha.iter().zip(q.chunks_exact(d)).map(|(&alpha, q)| alpha + sum(q)).collect();
+        let (mut terms, mut centred) = (vec![x[0]; k], vec![x[0]; d]);
+        let mut total = x[0].lift(0.0);
+        for point in &self.points {
+            for c in 0..k {
+                for i in 0..d {
+                    centred[i] = x[0].lift(point[i]) - mu[c * d + i];
+                }
+                let (diagonal, below) = (&scale[c * d..][..d], &l[c * below..][..below]);
+                let square = match FUSED {
+                    true => fused_square(diagonal, below, &mut centred),
+                    false => square(diagonal, below, &mut centred),
+                };
+                terms[c] = offset[c] - half * square;
+            }
+            total = total + logsumexp(&terms);
+        }
+        let squares = squares::<FUSED, A>(&scale) + squares::<FUSED, A>(l);
+        total - x[0].lift(n as f64) * logsumexp(alpha) + half * squares
+    }
+}
+
 impl Problem for Gmm {
     fn name(&self) -> &'static str {
         "W9 GMM"
@@ -185,36 +321,16 @@ impl Problem for Gmm {
     }
 
     fn eval<A: Algebra + Copy>(&self, x: &[A], _part: usize) -> A {
-        let (d, k, n) = (self.d, self.k, self.points.len());
-        let below = d * (d - 1) / 2;
-        let (alpha, rest) = x.split_at(k);
-        let (mu, rest) = rest.split_at(k * d);
-        let (q, l) = rest.split_at(k * d);
-        let half = x[0].lift(0.5);
-        let sum = |x: &[A]| x[1..].iter().fold(x[0], |sum, &x| sum + x);
-        let scale: Vec<A> = q.iter().map(|&q| q.exp()).collect();
-        let offset: Vec<A> = alpha.iter().zip(q.chunks_exact(d)).map(|(&alpha, q)| alpha + sum(q)).collect();
-        let (mut terms, mut centred) = (vec![x[0]; k], vec![x[0]; d]);
-        let mut total = x[0].lift(0.0);
-        for point in &self.points {
-            for c in 0..k {
-                for i in 0..d {
-                    centred[i] = x[0].lift(point[i]) - mu[c * d + i];
-                }
-                let mut l = l[c * below..(c + 1) * below].iter();
-                let mut square = x[0].lift(0.0);
-                for i in 0..d {
-                    let mut row = scale[c * d + i] * centred[i];
-                    for (&x, &l) in centred[..i].iter().zip(l.by_ref()) {
-                        row = row + l * x;
-                    }
-                    square = square + row * row;
-                }
-                terms[c] = offset[c] - half * square;
-            }
-            total = total + logsumexp(&terms);
-        }
-        let squares = |x: &[A]| x.iter().skip(1).fold(x[0] * x[0], |sum, &x| sum + x * x);
-        total - x[0].lift(n as f64) * logsumexp(alpha) + half * (squares(&scale) + squares(l))
+        self.value::<false, A>(x)
+    }
+}
+
+impl Chains for Gmm {
+    fn fused_name(&self) -> &'static str {
+        "W9 GMM, mul_add"
+    }
+
+    fn eval_fused<A: Algebra + Copy>(&self, x: &[A], _part: usize) -> A {
+        self.value::<true, A>(x)
     }
 }

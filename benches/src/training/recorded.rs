@@ -106,7 +106,8 @@ impl Recorded {
         self.steps += 1;
         for Parameter { id, value, moments: [m, v] } in &mut self.network.parameters {
             let gradient = grads.of(*id);
-            let g = gradient.as_slice().expect("the gradient of a parameter that took part has its own buffer");
+            let g =
+                gradient.as_slice().expect("the gradient of a parameter that took part has its own buffer");
             let p = value.as_mut_slice();
             match self.rule {
                 Rule::Sgd { rate } => lanes::sgd(p, g, rate),

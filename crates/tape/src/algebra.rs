@@ -30,6 +30,31 @@ pub trait Algebra:
     /// `f` of every pair of elements; shapes broadcast.
     fn zip<F: Binary>(self, other: Self, f: F) -> Self;
 
+    /// `self · a + b`: a term of a dot product, of a polynomial, of a sum of squares.
+    ///
+    /// Product and sum are rounded one after the other, the same bits as with the operators. A chain of
+    /// [`Scalar`](crate::Scalar)s, each added to the one before, takes one node a term instead of two. On a concrete
+    /// `f64` the method syntax finds the standard library's `mul_add`, which rounds once; in generic code, and as
+    /// `Algebra::mul_add(x, a, b)`, it is this one.
+    ///
+    /// ```
+    /// use tape::{Algebra, Tape};
+    ///
+    /// /// A polynomial by Horner's rule, the highest coefficient first.
+    /// fn horner<A: Algebra + Copy>(coefficients: &[A], x: A) -> A {
+    ///     coefficients[1..].iter().fold(coefficients[0], |y, &c| y.mul_add(x, c))
+    /// }
+    /// assert_eq!(horner(&[2.0, 0.0, -1.0], 3.0), 17.0);
+    /// let tape = Tape::new();
+    /// let x = tape.scalar(3.0);
+    /// let y = horner(&[2.0, 0.0, -1.0].map(|c| tape.number(c)), x);
+    /// assert_eq!((y.value(), y.backward().wrt(x)), (17.0, 12.0));
+    /// ```
+    #[track_caller]
+    fn mul_add(self, a: Self, b: Self) -> Self {
+        self * a + b
+    }
+
     /// `then` where `self > other`, else `otherwise` (also where either is NaN).
     fn if_gt(self, other: Self, then: Self, otherwise: Self) -> Self;
 

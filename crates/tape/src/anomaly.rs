@@ -107,11 +107,11 @@ fn nonfinite<T: Element>(x: &Tensor<T>) -> Option<T> {
 }
 
 fn anomaly<T: Element>(graph: &Graph<T>, node: Index, operand: Option<usize>, value: T) -> Anomaly {
-    let parents = |slot: Option<usize>| match slot {
+    let operands: Vec<Index> = match graph.slot(node) {
         Some(slot) => graph.inputs(slot).iter().map(|x| x.node).collect(),
-        None => graph.nodes.get(node as usize).parent.to_vec(),
+        None => graph.nodes.get(node as usize).operands(node).collect(),
     };
-    let inputs = parents(graph.slot(node)).into_iter().filter(|&i| i != CONSTANT).map(|i| i as usize);
+    let inputs = operands.into_iter().filter(|&i| i != CONSTANT).map(|i| i as usize);
     Anomaly {
         node: node as usize,
         op: graph.name(node),

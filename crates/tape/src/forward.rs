@@ -7,7 +7,7 @@ use crate::algebra::{Algebra, Binary, Element, Pull};
 use crate::error::{self, Error};
 use crate::gradients::zeros;
 use crate::shape::Shape;
-use crate::sweep::{dependent, indices, nothing, operands, operation, slopes, variable};
+use crate::sweep::{addend, dependent, indices, nothing, operands, operation, slopes, variable};
 use crate::tape::{AnyHandle, CONSTANT, Graph, Handle, Handles, Index, Lookup, Scalar, Tape, Var};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -111,6 +111,8 @@ impl<T: Element> Tape<T> {
                         parts.push(AnyHandle::Scalar(dx.pull(slope)));
                     }
                 }
+                // After the product, so that the sums are those of two nodes.
+                parts.extend(addend(self, i, active).and_then(|addend| tangents[addend as usize]));
             }
             Some(slot) => {
                 let (op, inputs) = operation(self, slot)?;
@@ -167,7 +169,9 @@ impl<T: Element> Tangents<T> {
                 CONSTANT => T::ZERO,
                 parent => Pull.eval(self.scalars[parent as usize], node.partial[k]),
             };
-            self.scalars[i as usize] = part(0) + part(1);
+            let moved = part(0) + part(1);
+            self.scalars[i as usize] =
+                node.addend(i).map_or(moved, |addend| moved + self.scalars[addend as usize]);
             return;
         };
         let array = &graph.arrays[slot];

@@ -4,6 +4,7 @@ mod algebra;
 mod argmax;
 mod compare;
 pub(crate) mod einsum;
+mod mul_add;
 mod pieces;
 mod sort;
 

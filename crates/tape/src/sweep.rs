@@ -8,7 +8,7 @@ use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
 use crate::shape::few;
 use crate::tape::{
-    ARRAY, AnyHandle, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, LEAF, NUMBER, Node, Operand,
+    ARRAY, AnyHandle, CHAIN, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, NUMBER, Node, Operand,
     Scalar, Store, Tape, Var,
 };
 use crate::tensor::Tensor;
@@ -142,7 +142,7 @@ pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: 
     }
     for i in 1..count {
         active[i] |= match graph.slot(i as Index) {
-            None => graph.nodes.get(i).parent.iter().any(|&p| active[p as usize]),
+            None => graph.nodes.get(i).operands(i as Index).any(|x| active[x as usize]),
             Some(slot) if !graph.arrays[slot].computed => false,
             Some(slot) => {
                 let op = graph.op(slot);
@@ -268,6 +268,10 @@ fn pull_numbers<T: Element>(
                 _ => continue,
             }
         }
+        // A test of its own: leaves go on above without the rest of the node being loaded.
+        if node.rule == CHAIN {
+            pull_addend(i, cts, observer);
+        }
         let ct = cts[i];
         let [a, b] = node.parent;
         let slope_a = observer.number(i as Index, 0, a, ct, node.partial[0]);
@@ -282,6 +286,17 @@ fn pull_numbers<T: Element>(
         }
     }
     None
+}
+
+/// The node of a chain gives its cotangent to the node before it. As where product and sum are two nodes, this comes
+/// before the product gives to its factors: the same additions in the same order.
+#[inline(always)]
+fn pull_addend<T: Element>(i: usize, cts: &mut [T], observer: &mut impl Observer<T>) {
+    let (ct, addend) = (cts[i], i - 1);
+    let slope = observer.number(i as Index, 2, addend as Index, ct, T::ONE);
+    if ct != T::ZERO {
+        cts[addend] += ct * slope;
+    }
 }
 
 /// One step of the reverse sweep at a tensor that an operation made.
@@ -385,6 +400,9 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
     #[track_caller]
     fn pull_scalar(&mut self, i: Index, ct: AnyHandle<'t, T>) {
         let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a number is a number") };
+        if let Some(addend) = addend(self.tape, i, &self.active) {
+            self.add(addend, AnyHandle::Scalar(ct));
+        }
         for (parent, slope) in slopes(self.tape, i, &self.active) {
             self.add(parent, AnyHandle::Scalar(ct.pull(slope)));
         }
@@ -441,7 +459,12 @@ fn number<T: Element>(tape: &Tape<T>, index: Index) -> Scalar<'_, T> {
     Scalar { tape, index, value }
 }
 
-/// The operands of a recorded number that depend on a target, each with the recorded derivative.
+/// The node to which a recorded number adds its function of the parents, if it depends on a target.
+pub(crate) fn addend<T: Element>(tape: &Tape<T>, i: Index, active: &[bool]) -> Option<Index> {
+    tape.nodes.get(i as usize).addend(i).filter(|&addend| active[addend as usize])
+}
+
+/// The parents of a recorded number that depend on a target, each with the recorded derivative.
 #[track_caller]
 pub(crate) fn slopes<'t, T: Element>(
     tape: &'t Tape<T>,
@@ -450,10 +473,8 @@ pub(crate) fn slopes<'t, T: Element>(
 ) -> SmallVec<[(Index, Scalar<'t, T>); 2]> {
     let node = tape.nodes.get(i as usize);
     let mut slopes = SmallVec::new();
-    if node.rule == LEAF {
-        return slopes;
-    }
-    let rule = tape.graph().rules.get(node.rule).clone();
+    let Some(function) = node.function() else { return slopes };
+    let rule = tape.graph().rules.get(function).clone();
     let [a, b] = [0, 1].map(|k| match node.parent[k] {
         CONSTANT => tape.number(node.partial[k]),
         parent => number(tape, parent),

@@ -209,7 +209,7 @@ fn product<N: Number>(x: &[Operand<'_, N>], index: &[usize], constant: &impl Fn(
     (0..inner).fold(constant(0.0), |sum, k| {
         let a: Vec<usize> = row.into_iter().chain([k]).collect();
         let b: Vec<usize> = [k].into_iter().chain(column).collect();
-        sum + x[0].data[place(left, &a)] * x[1].data[place(right, &b)]
+        x[0].data[place(left, &a)].mul_add(x[1].data[place(right, &b)], sum)
     })
 }
 
@@ -229,8 +229,9 @@ fn reduce<N: Number>(kind: Reduction, x: &[N], constant: &impl Fn(f64) -> N, dec
         }
         Reduction::Variance => {
             let middle = mean(x);
-            let squares: Vec<N> = x.iter().map(|&x| (x - middle) * (x - middle)).collect();
-            mean(&squares)
+            let distances: Vec<N> = x.iter().map(|&x| x - middle).collect();
+            let squares = distances.iter().fold(constant(0.0), |sum, &x| x.mul_add(x, sum));
+            squares / constant(x.len() as f64)
         }
         Reduction::Max => {
             let largest = x.iter().map(|x| x.value()).fold(f64::NEG_INFINITY, f64::max);

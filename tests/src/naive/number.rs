@@ -15,6 +15,8 @@ pub trait Number:
     fn one(self, f: One) -> Self;
     /// A function of it and another.
     fn two(self, other: Self, f: Two) -> Self;
+    /// `self · a + b`, which recorded numbers may do in one step.
+    fn mul_add(self, a: Self, b: Self) -> Self;
 }
 
 impl Number for Scalar<'_> {
@@ -26,6 +28,9 @@ impl Number for Scalar<'_> {
     }
     fn two(self, other: Self, f: Two) -> Self {
         f.of(self, other)
+    }
+    fn mul_add(self, a: Self, b: Self) -> Self {
+        Scalar::mul_add(self, a, b)
     }
 }
 
@@ -109,5 +114,9 @@ impl Number for f64 {
             Two::Pow => a.powf(b),
             Two::Sub => a - b,
         }
+    }
+
+    fn mul_add(self, a: f64, b: f64) -> f64 {
+        self * a + b
     }
 }

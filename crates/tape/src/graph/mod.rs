@@ -10,7 +10,7 @@ mod text;
 
 use crate::algebra::Element;
 use crate::shape::Shape;
-use crate::tape::{CONSTANT, Graph, Index, LEAF, Scalar, Tape, Var};
+use crate::tape::{CONSTANT, Graph, Index, Scalar, Tape, Var};
 use crate::tensor::Tensor;
 
 /// An operand of a recorded operation.
@@ -194,16 +194,15 @@ fn node<T: Element>(graph: &Graph<T>, index: Index) -> GraphNode<T> {
 /// The operands of a recorded number.
 fn numbers<T: Element>(graph: &Graph<T>, index: Index) -> Vec<GraphInput> {
     let node = graph.nodes.get(index as usize);
-    if node.rule == LEAF {
-        return Vec::new();
-    }
-    let arity = graph.rules.get(node.rule).arity();
+    let Some(function) = node.function() else { return Vec::new() };
+    let arity = graph.rules.get(function).arity();
     let input = |k: usize| match node.parent[k] {
         // Where an operand is a constant, its value stands in the place of the derivative nobody needs.
         CONSTANT => GraphInput::Number(node.partial[k].to_f64()),
         parent => GraphInput::Node(parent as usize),
     };
-    (0..arity).map(input).collect()
+    let addend = node.addend(index).map(|addend| GraphInput::Node(addend as usize));
+    (0..arity).map(input).chain(addend).collect()
 }
 
 #[cfg(test)]

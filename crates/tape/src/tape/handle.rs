@@ -248,6 +248,13 @@ impl<'t, T: Element> Algebra for Scalar<'t, T> {
         Scalar::zip(self, other, f)
     }
 
+    /// One node where `b` is the node recorded last: see [`Scalar::mul_add`].
+    #[track_caller]
+    #[inline(always)]
+    fn mul_add(self, a: Self, b: Self) -> Self {
+        self.tape.record_mul_add(self, a, b)
+    }
+
     fn if_gt(self, other: Self, then: Self, otherwise: Self) -> Self {
         if self.value > other.value { then } else { otherwise }
     }

@@ -18,7 +18,7 @@ pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
 pub use handle::{Handle, Handles, Lookup, Scalar, Var};
 pub use memory::Memory;
-pub(crate) use nodes::{ARRAY, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
+pub(crate) use nodes::{ARRAY, CHAIN, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
 pub(crate) use pieces::MASK;
 pub(crate) use rules::Rules;
 pub(crate) use store::{Keep, Store};

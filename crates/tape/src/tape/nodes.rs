@@ -4,8 +4,9 @@
 //! as long as the one before it. What stands in the list is never moved or dropped before the tape is reset, and nobody
 //! ever holds a reference into it while it grows. (`docs/decisions/0006-node-list.md` has the measurements.)
 
-use crate::algebra::Element;
+use crate::algebra::{Binary, Element};
 use crate::error::Error;
+use crate::ops::Mul;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::panic::Location;
 
@@ -21,6 +22,9 @@ pub(crate) const LEAF: u32 = u32::MAX;
 /// The node is a tensor; `parent[0]` is its place in the side table.
 pub(crate) const ARRAY: u32 = u32::MAX - 1;
 
+/// The node is the product of its parents, added to the node before it: a term of a chain `z + w x`.
+pub(crate) const CHAIN: u32 = u32::MAX - 2;
+
 /// One recorded number: 32 bytes in `f64`.
 ///
 /// The value is not kept: the reverse sweep needs partial derivatives only, and whoever needs values (higher
@@ -30,7 +34,7 @@ pub(crate) const ARRAY: u32 = u32::MAX - 1;
 pub(crate) struct Node<T> {
     pub(crate) partial: [T; 2],
     pub(crate) parent: [Index; 2],
-    /// Which function of the parents: a place in [`Rules`](super::Rules), or `LEAF` or `ARRAY`.
+    /// Which function of the parents: a place in [`Rules`](super::Rules), or `LEAF`, `ARRAY` or `CHAIN`.
     pub(crate) rule: u32,
 }
 
@@ -41,6 +45,25 @@ impl<T: Element> Node<T> {
 
     pub(crate) fn array(slot: u32) -> Node<T> {
         Node { partial: [T::ZERO; 2], parent: [slot, 0], rule: ARRAY }
+    }
+
+    /// The place in [`Rules`](super::Rules) of the function of the parents; leaves and tensors have none.
+    pub(crate) fn function(&self) -> Option<u32> {
+        match self.rule {
+            LEAF | ARRAY => None,
+            CHAIN => Mul::PLACE,
+            rule => Some(rule),
+        }
+    }
+
+    /// The number to which the function of the parents is added, if this is node `index`.
+    pub(crate) fn addend(&self, index: Index) -> Option<Index> {
+        (self.rule == CHAIN).then(|| index - 1)
+    }
+
+    /// Everything that node `index`, a number, was computed from; a constant is `CONSTANT`.
+    pub(crate) fn operands(&self, index: Index) -> impl Iterator<Item = Index> {
+        self.parent.into_iter().chain(self.addend(index))
     }
 }
 

@@ -25,8 +25,8 @@ impl<T: Element> Tape<T> {
                 LEAF => {}
                 ARRAY => graph.pieces_of_tensor(index, report),
                 rule => {
-                    let [a, b] = graph.operands(&node);
-                    match graph.rules.get(rule).piece(a, b) {
+                    let [a, b] = graph.parents(&node);
+                    match node.function().map_or(0, |function| graph.rules.get(function).piece(a, b)) {
                         0 => {}
                         piece => report(index, 0, piece),
                     }

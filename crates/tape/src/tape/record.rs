@@ -1,11 +1,11 @@
 //! Recording: where an operation becomes a node.
 
-use super::nodes::{CONSTANT, Index, Node, Operand};
+use super::nodes::{CHAIN, CONSTANT, Index, Node, Operand};
 use super::{Scalar, Tape, Var};
 use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
 use crate::op::{Op, compute};
-use crate::ops::FromScalars;
+use crate::ops::{Add, FromScalars, Mul};
 use crate::shape::{Shape, few};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -49,6 +49,32 @@ impl<T: Element> Tape<T> {
         let rule = F::PLACE.unwrap_or_else(|| self.tables.borrow_mut().rules.binary(f));
         let index = self.nodes.push(Node { partial: [da, db], parent, rule });
         Scalar { tape: self, index, value: y }
+    }
+
+    /// Records `w x + z`: as one node where `z` is the node recorded last, otherwise as a product and a sum.
+    #[track_caller]
+    #[inline(always)]
+    pub(super) fn record_mul_add<'t>(
+        &'t self,
+        w: Scalar<'t, T>,
+        x: Scalar<'t, T>,
+        z: Scalar<'t, T>,
+    ) -> Scalar<'t, T> {
+        for other in [x.tape, z.tape] {
+            if !std::ptr::eq(self, other) {
+                self.refuse("mul_add", other);
+            }
+        }
+        let last = z.index as usize + 1 == self.nodes.len();
+        let index = if !last || z.is_constant() {
+            product_and_sum(w, x, z)
+        } else {
+            // As in `record_binary`: the slope of one factor is the other, and a constant leaves its value.
+            let dw = if w.is_constant() { w.value } else { x.value };
+            let dx = if x.is_constant() { x.value } else { w.value };
+            self.nodes.push(Node { partial: [dw, dx], parent: [w.index, x.index], rule: CHAIN })
+        };
+        Scalar { tape: self, index, value: w.value * x.value + z.value }
     }
 
     /// Records a tensor operation; only its value if no operand is differentiated.
@@ -115,4 +141,11 @@ impl<T: Element> Tape<T> {
         tables.push(value, node, inputs, tracked, computed);
         Var { tape: self, index: node, slot, literal: T::ZERO }
     }
+}
+
+/// The node of `w x + z`, recorded as a product and a sum; not inlined, so that the way of one node stays short.
+#[inline(never)]
+#[track_caller]
+fn product_and_sum<T: Element>(w: Scalar<'_, T>, x: Scalar<'_, T>, z: Scalar<'_, T>) -> Index {
+    w.zip(x, Mul).zip(z, Add).index
 }

@@ -1,6 +1,6 @@
 //! What a tape keeps beside its nodes, and both together as the sweeps read them.
 
-use super::nodes::{ARRAY, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
+use super::nodes::{ARRAY, CHAIN, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
 use super::store::{Parameters, Store};
 use super::{ErasedOp, Rules};
 use crate::algebra::Element;
@@ -104,8 +104,8 @@ impl<T: Element> Tables<T> {
         self.values[index as usize]
     }
 
-    /// Values of the operands of a recorded number; those before it must have been computed.
-    pub(crate) fn operands(&self, node: &Node<T>) -> [T; 2] {
+    /// Values of the parents of a recorded number; those before it must have been computed.
+    pub(crate) fn parents(&self, node: &Node<T>) -> [T; 2] {
         [0, 1].map(|k| match node.parent[k] {
             CONSTANT => node.partial[k],
             parent => self.values[parent as usize],
@@ -122,8 +122,12 @@ impl<T: Element> Tables<T> {
                     let value = &self.arrays[node.parent[0] as usize].value;
                     if value.rank() == 0 { value.item() } else { T::NAN }
                 }
+                CHAIN => {
+                    let [a, b] = self.parents(&node);
+                    a * b + self.values[i - 1]
+                }
                 rule => {
-                    let [a, b] = self.operands(&node);
+                    let [a, b] = self.parents(&node);
                     self.rules.get(rule).eval(a, b)
                 }
             };
@@ -213,6 +217,7 @@ impl<T: Element> Graph<'_, T> {
             Some(slot) if !self.arrays[slot].tracked => "constant",
             Some(_) => "leaf",
             None if node.rule == LEAF => "leaf",
+            None if node.rule == CHAIN => "mul_add",
             None => self.rules.get(node.rule).name(),
         }
     }
