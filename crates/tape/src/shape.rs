@@ -80,6 +80,12 @@ impl Shape {
         Shape(few(rank, 0, extent))
     }
 
+    /// The shape with another extent of the last axis; there must be one.
+    #[inline]
+    pub(crate) fn with_last(&self, extent: usize) -> Shape {
+        Shape::few(self.rank(), |axis| if axis + 1 == self.rank() { extent } else { self[axis] })
+    }
+
     /// Replaces the extent of one axis.
     pub(crate) fn set(&mut self, axis: usize, extent: usize) {
         self.0[axis] = extent;

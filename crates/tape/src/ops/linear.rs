@@ -57,9 +57,7 @@ impl<T: Element> Op<T> for Linear {
         if **b != [w[0]] {
             return Err(Error::Shape { op: "linear", expected: vec![w[0]], found: b.dims() });
         }
-        let mut shape = x.clone();
-        shape.set(x.rank() - 1, w[0]);
-        Ok(shape)
+        Ok(x.with_last(w[0]))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

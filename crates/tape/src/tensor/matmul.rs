@@ -331,9 +331,7 @@ fn repeat<T: Copy>(row: &[T], out: &mut [T]) {
 
 /// `x · wᵀ + b` for rows `x` `[.., k]`, `w` `[n, k]` and `b` `[n]`: one pass, the bias is where the sum starts.
 pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
-    let n = w.shape()[0];
-    let mut shape = x.shape().clone();
-    shape.set(x.rank() - 1, n);
+    let shape = x.shape().with_last(w.shape()[0]);
     let bias = b.compact();
     let bias = bias.as_slice().unwrap_or_default();
     let x = rows(x);
