@@ -4,7 +4,7 @@
 //! whatever they contained. It is a cache of memory and of nothing else: no result depends on it.
 
 use std::cell::RefCell;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// A shared block of numbers, at least as long as was asked for.
 pub(crate) type Block<T> = Arc<Vec<T>>;
@@ -75,8 +75,7 @@ pub(crate) fn take<T: Pooled>(n: usize) -> Block<T> {
 /// Keeps `block` for later if nobody else holds it.
 #[inline]
 pub(crate) fn give<T: Pooled>(block: Block<T>) {
-    // Reading the count is cheaper than `Arc::get_mut`, which whoever takes the block has to call anyway.
-    if Arc::strong_count(&block) != 1 {
+    if !block.is_unique() {
         return;
     }
     let (class, capacity) = class(block.len());

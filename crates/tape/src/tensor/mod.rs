@@ -16,7 +16,7 @@ use crate::pool::{self, Block};
 use crate::shape::{Shape, Strides, copied};
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// A dense array of numbers with a shape.
 ///
@@ -53,7 +53,7 @@ impl<T: Element> Buffer<T> {
     /// Does nobody else hold the block?
     #[inline]
     fn is_unique(&self) -> bool {
-        self.0.as_ref().is_none_or(|block| Arc::strong_count(block) == 1)
+        self.0.as_ref().is_none_or(Arc::is_unique)
     }
 
     /// The block for writing, if nobody else holds it.
