@@ -201,7 +201,7 @@ impl<T: Element> Kernel for Small<'_, T> {
     fn call(self) {
         let Small { out, a, b, start } = self;
         let mut panel = [[T::ZERO; WIDTH]; DEPTH];
-        // From the right, so that what is written beyond the end of a row is written over.
+        // From the right, so that what a whole vector spills beyond the end of a row is written over.
         let mut right = b.cols;
         while right > 0 {
             let left = (right - 1) / WIDTH * WIDTH;
@@ -222,6 +222,7 @@ impl<T: Element> Kernel for Small<'_, T> {
                     }
                     a.add_multiples(i, top, panel, &mut sums);
                     match row.first_chunk_mut() {
+                        // Sums that go on at the next depth must not be spilled on.
                         Some(row) if b.rows <= DEPTH || columns.len() == WIDTH => *row = sums,
                         _ => put(&sums, columns.len(), row),
                     }
@@ -372,5 +373,31 @@ mod tests {
         columns_that_clash::<f32>(256);
         columns_that_clash::<f32>(512);
         columns_that_clash::<f64>(128);
+    }
+
+    /// Of small whole numbers, so that every order of additions gives the same.
+    #[test]
+    fn small_products_are_exact_in_every_layout() {
+        const EXTENTS: [usize; 8] = [0, 1, 2, 7, 8, 9, 17, 33];
+        let number = |i: usize, j: usize| ((5 * i + 3 * j) % 7) as f64 - 3.0;
+        for case in 0..EXTENTS.len().pow(3) {
+            let [m, k, n] = [case / 64, case / 8 % 8, case % 8].map(|i| EXTENTS[i]);
+            let expected = Tensor::from_fn([m, n], |at| {
+                (0..k).fold(0.0, |sum, p| sum + number(at[0], p) * number(p, at[1] + 1))
+            });
+            let bias = Tensor::from_fn([n], |at| at[0] as f64 - 4.0);
+            let a = Tensor::from_fn([m, k], |at| number(at[0], at[1]));
+            let b = Tensor::from_fn([k, n], |at| number(at[0], at[1] + 1));
+            for (a_columns, b_columns) in [(false, false), (true, false), (false, true), (true, true)] {
+                let stored = |x: &Tensor, columns: bool| match columns {
+                    true => x.permuted(&[1, 0]).contiguous().permuted(&[1, 0]),
+                    false => x.clone(),
+                };
+                let (a, b) = (stored(&a, a_columns), stored(&b, b_columns));
+                assert_eq!(matmul(&a, &b, Shape::from([m, n])), expected, "{m} x {k} x {n}");
+                let weights = b.permuted(&[1, 0]);
+                assert_eq!(linear(&a, &weights, &bias), &expected + &bias, "{m} x {k} x {n} and a bias");
+            }
+        }
     }
 }
