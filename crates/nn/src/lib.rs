@@ -49,7 +49,7 @@ pub mod files;
 pub mod gradcheck;
 pub mod init;
 pub mod layers;
-mod linear;
+pub mod linear;
 pub mod loss;
 pub mod metrics;
 pub mod module;
