@@ -7,7 +7,9 @@ use crate::algebra::{Algebra, Binary, Element, Pull};
 use crate::error::{self, Error};
 use crate::gradients::zeros;
 use crate::shape::Shape;
-use crate::sweep::{addend, dependent, indices, nothing, operands, operation, slopes, variable};
+use crate::sweep::{
+    Disturbed, Observer, addend, dependent, indices, nothing, operands, operation, slopes, variable,
+};
 use crate::tape::{AnyHandle, CONSTANT, Graph, Handle, Handles, Index, Lookup, Scalar, Tape, Var};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -37,6 +39,18 @@ impl<T: Element> Tape<T> {
     /// If a handle belongs to another tape, or a tangent does not have the shape of its value.
     #[track_caller]
     pub fn jvp<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(&'t self, y: Y, x: X, dx: X::Value) -> Y::Value {
+        self.observed_jvp(y, x, dx, &mut ())
+    }
+
+    /// [`jvp`](Tape::jvp), with somebody who looks on.
+    #[track_caller]
+    fn observed_jvp<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
+        &'t self,
+        y: Y,
+        x: X,
+        dx: X::Value,
+        observer: &mut impl Observer<T>,
+    ) -> Y::Value {
         let mut seeds = Vec::new();
         X::scatter(&dx, &mut seeds);
         let (from, to) = (indices("jvp", self, &x), indices("jvp", self, &y));
@@ -48,7 +62,7 @@ impl<T: Element> Tape<T> {
         }
         let seeded = seeded(&from, count);
         for i in (1..count).filter(|&i| !seeded[i]) {
-            tangents.push(&graph, i as Index);
+            tangents.push(&graph, i as Index, observer);
         }
         error::expect(y.values(&mut (&tangents, &graph)))
     }
@@ -162,12 +176,15 @@ impl<T: Element> Tangents<T> {
     }
 
     /// The tangent of one node from those of its operands.
-    fn push(&mut self, graph: &Graph<T>, i: Index) {
+    fn push(&mut self, graph: &Graph<T>, i: Index, observer: &mut impl Observer<T>) {
         let Some(slot) = graph.slot(i) else {
             let node = graph.nodes.get(i as usize);
-            let part = |k: usize| match node.parent[k] {
+            let mut part = |k: usize| match node.parent[k] {
                 CONSTANT => T::ZERO,
-                parent => Pull.eval(self.scalars[parent as usize], node.partial[k]),
+                parent => {
+                    let dx = self.scalars[parent as usize];
+                    Pull.eval(dx, observer.number(i, k, parent, dx, node.partial[k]))
+                }
             };
             let moved = part(0) + part(1);
             self.scalars[i as usize] =
@@ -179,11 +196,12 @@ impl<T: Element> Tangents<T> {
             return;
         }
         let (op, inputs) = (graph.op(slot), graph.inputs(slot));
-        let x = graph.tensors(inputs);
+        let (x, y) = (graph.tensors(inputs), observer.value(&array.value));
         let mut sum: Option<Tensor<T>> = None;
         for (k, &input) in inputs.iter().enumerate().filter(|(k, _)| op.differentiable(*k)) {
             let Some(dx) = self.of(graph, input.node) else { continue };
-            let part = op.jvp_values(k, &x, &array.value, &dx);
+            let part = op.jvp_values(k, &x, &y, &dx);
+            let part = observer.contribution(i, k, input.node, part);
             match &mut sum {
                 Some(sum) => sum.add_assign(&part),
                 none => *none = Some(part),
@@ -233,6 +251,17 @@ impl<'t, T: Element> Scalar<'t, T> {
 }
 
 impl<'t, T: Element> Var<'t, T> {
+    /// [`jvp`](Var::jvp) with every contribution, and every value it is computed from, multiplied by a factor: how a
+    /// rounding here and there moves the result.
+    pub(crate) fn disturbed_jvp<X: Handle<'t, T>>(
+        self,
+        x: X,
+        dx: X::Value,
+        factor: &mut impl FnMut() -> T,
+    ) -> Tensor<T> {
+        self.tape.observed_jvp(self, x, dx, &mut Disturbed(factor))
+    }
+
     /// The tangent of this tensor when `x` moves by `dx`. See [`Tape::jvp`].
     #[track_caller]
     pub fn jvp<X: Handle<'t, T>>(self, x: X, dx: X::Value) -> Tensor<T> {

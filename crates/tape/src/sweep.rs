@@ -13,6 +13,7 @@ use crate::tape::{
 };
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -182,7 +183,8 @@ fn observed<T: Element>(
     Gradients(store)
 }
 
-/// Sees every contribution of a sweep before it is added, and may change it. `()` does neither and costs nothing.
+/// Sees every contribution of a sweep before it is added, and may change it. `()` does neither and costs nothing. In a
+/// forward sweep contributions go from operands to results, and are shown likewise.
 pub(crate) trait Observer<T: Element> {
     /// Node `node`, a number with cotangent `ct`, contributes `ct · slope` to `parent`, its operand `k`. Gives the slope.
     #[inline(always)]
@@ -197,12 +199,17 @@ pub(crate) trait Observer<T: Element> {
     fn contribution(&mut self, _node: Index, _k: usize, _input: Index, ct: Tensor<T>) -> Tensor<T> {
         ct
     }
+    /// In a forward sweep: the value of a node as its rules are told it.
+    #[inline(always)]
+    fn value<'a>(&mut self, y: &'a Tensor<T>) -> Cow<'a, Tensor<T>> {
+        Cow::Borrowed(y)
+    }
 }
 
 impl<T: Element> Observer<T> for () {}
 
-/// Multiplies every contribution.
-struct Disturbed<F>(F);
+/// Multiplies every contribution, and in a forward sweep every value that the rules are told.
+pub(crate) struct Disturbed<F>(pub(crate) F);
 
 impl<T: Element, F: FnMut() -> T> Observer<T> for Disturbed<&mut F> {
     fn number(&mut self, _node: Index, _k: usize, _parent: Index, _ct: T, slope: T) -> T {
@@ -211,6 +218,11 @@ impl<T: Element, F: FnMut() -> T> Observer<T> for Disturbed<&mut F> {
     fn contribution(&mut self, _node: Index, _k: usize, _input: Index, mut ct: Tensor<T>) -> Tensor<T> {
         ct.as_mut_slice().iter_mut().for_each(|ct| *ct *= (self.0)());
         ct
+    }
+    fn value<'a>(&mut self, y: &'a Tensor<T>) -> Cow<'a, Tensor<T>> {
+        let mut y = y.clone();
+        y.as_mut_slice().iter_mut().for_each(|y| *y *= (self.0)());
+        Cow::Owned(y)
     }
 }
 

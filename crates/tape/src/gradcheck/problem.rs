@@ -182,7 +182,7 @@ impl<'f> Problem<'f> {
         self.tape.reset();
         let inputs = Inputs::record(&self.tape, &self.names, &self.values, &self.tracked);
         let y = (self.f)(&inputs);
-        let mut noise = || 1.0 + f64::EPSILON * (2.0 * rng.uniform() - 1.0);
+        let mut noise = noise(1.0, rng);
         let seed = Tensor::from_fn(y.shape(), |_| noise()) * self.cotangent.clone().reshape(y.shape());
         let grads = y.disturbed_vjp(seed, &mut noise);
         let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
@@ -192,13 +192,30 @@ impl<'f> Problem<'f> {
     /// The tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.
     pub(crate) fn tangent(&mut self, parts: &[Option<Tensor>], t: f64) -> Tensor {
         let point = self.point(&Direction::Dense(parts.to_vec()), t);
+        self.forward(parts, &point, |y, x, dx| y.jvp(x, dx))
+    }
+
+    /// The same at the point of the check, every value and every contribution of the sweep off by a few ulps: by one, the
+    /// few roundings of a short sweep too often come out as they were.
+    pub(crate) fn disturbed_tangent(&mut self, parts: &[Option<Tensor>], rng: &mut SplitMix64) -> Tensor {
+        let point = self.values.clone();
+        self.forward(parts, &point, |y, x, dx| y.disturbed_jvp(x, dx, &mut noise(4.0, rng)))
+    }
+
+    /// A forward sweep at a point.
+    fn forward(
+        &mut self,
+        parts: &[Option<Tensor>],
+        point: &[Tensor],
+        sweep: impl for<'t> FnOnce(Var<'t>, Vec<Var<'t>>, Vec<Tensor>) -> Tensor,
+    ) -> Tensor {
         self.tape.reset();
-        let inputs = Inputs::record(&self.tape, &self.names, &point, &self.tracked);
+        let inputs = Inputs::record(&self.tape, &self.names, point, &self.tracked);
         let y = (self.f)(&inputs);
         let moved = (0..parts.len()).filter(|&i| self.tracked[i] && parts[i].is_some());
         let (x, dx): (Vec<Var<'_>>, Vec<Tensor>) =
             moved.map(|i| (inputs.at(i), parts[i].clone().unwrap_or_default())).unzip();
-        y.jvp(x, dx)
+        sweep(y, x, dx)
     }
 
     /// The decision that differs between the point of the check and `t` along a line.
@@ -280,4 +297,9 @@ fn signature<T: Element>(tape: &Tape<T>) -> Signature {
         hash.0 = hash.word();
     });
     Signature { decisions: hash.0, masks }
+}
+
+/// Factors at most so many ulps from 1.
+fn noise(ulps: f64, rng: &mut SplitMix64) -> impl FnMut() -> f64 {
+    move || 1.0 + ulps * f64::EPSILON * (2.0 * rng.uniform() - 1.0)
 }

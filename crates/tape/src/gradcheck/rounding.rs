@@ -17,7 +17,7 @@ pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction
 }
 
 /// Sweeps with disturbed contributions.
-const SWEEPS: usize = 4;
+pub(crate) const SWEEPS: usize = 4;
 
 /// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by an
 /// ulp or two, or when each contribution of the sweep is off by one. The latter shows what cancels inside of the sweep
