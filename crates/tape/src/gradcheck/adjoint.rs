@@ -36,8 +36,8 @@ impl Run<'_, '_> {
         }
         let here = self.problem.tangent(parts, 0.0).to_vec();
         let mut others = vec![self.problem.tangent(parts, 2.0 * f64::EPSILON).to_vec()];
-        // What cancels inside of the sweep, as in the softmax of equal numbers, shows when every number is a few ulps off. Draws
-        // of its own: what follows in the check does not depend on how many there are.
+        // What cancels inside of the sweep, as in the softmax of equal numbers, shows when every number is a few ulps
+        // off. Draws of its own: what follows in the check does not depend on how many there are.
         let mut rng = self.rng.clone();
         others.extend((0..SWEEPS).map(|_| self.problem.disturbed_tangent(parts, &mut rng).to_vec()));
         let mut left = 0.0;
