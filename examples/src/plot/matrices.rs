@@ -72,6 +72,8 @@ fn draw(path: &Path, picture: &Matrices<'_>) -> Result<(), Box<dyn std::error::E
     let mut top = HEAD;
     for matrix in picture.matrices {
         let [rows, columns] = matrix.shape;
+        // Counts are shown as such.
+        let digits = if matrix.values.iter().all(|value| value.fract() == 0.0) { 0 } else { 2 };
         let limit = matrix.values.iter().fold(0.0, |limit: f64, value| limit.max(value.abs()));
         root.draw(&Text::new(matrix.title, (LEFT, top + 14), text(15, BLACK, HPos::Left)))?;
         let corner =
@@ -85,7 +87,7 @@ fn draw(path: &Path, picture: &Matrices<'_>) -> Result<(), Box<dyn std::error::E
                 root.draw(&Rectangle::new(corners, diverging(level).filled()))?;
                 let ink = if level.abs() > SHADES / 2 { WHITE } else { BLACK };
                 let middle = (x + CELL / 2, y + CELL / 2);
-                root.draw(&Text::new(format!("{value:.2}"), middle, text(14, ink, HPos::Center)))?;
+                root.draw(&Text::new(format!("{value:.digits$}"), middle, text(14, ink, HPos::Center)))?;
             }
             let (x, y) = corner(row, 0);
             let name = matrix.rows.get(row).map_or("", String::as_str);
