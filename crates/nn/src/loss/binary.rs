@@ -2,7 +2,7 @@
 
 use super::regression::each;
 use super::terms::BinaryCrossEntropy;
-use super::{Losses, Target, check};
+use super::{Losses, Target, check, targets};
 use tape::network::{Reduction, bce_with_logits};
 use tape::{Element, Tensor, Var};
 
@@ -47,8 +47,7 @@ pub fn binary_cross_entropy_from_logits<'t, T: Element>(
     y: impl Target<'t, T>,
     pos_weight: Option<&Tensor<T>>,
 ) -> Losses<'t, T> {
-    let y = y.on(z.tape());
-    check("binary_cross_entropy_from_logits", z, y);
+    let y = targets("binary_cross_entropy_from_logits", z, y);
     let pos_weight = pos_weight.map(|weight| z.tape().constant(weight.clone()));
     Losses::of_elements(bce_with_logits(&z, &y, None, pos_weight.as_ref(), Reduction::None))
 }
@@ -69,8 +68,7 @@ pub fn binary_cross_entropy_from_logits<'t, T: Element>(
 /// If the shapes differ.
 #[track_caller]
 pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) -> Losses<'t, T> {
-    let y = y.on(a.tape());
-    check("hinge", a, y);
+    let y = targets("hinge", a, y);
     Losses::of_elements((-(a * y) + T::from_f64(margin)).relu())
 }
 

@@ -4,7 +4,7 @@
 //! sample, or each position of a sample. [`Classes`] holds weights, the mark, and the smoothing; its reduction is
 //! not looked at, because [`Losses`] has names for those.
 
-use super::{Losses, Target, check};
+use super::{Losses, Target, targets};
 use tape::network::{self, Classes, Reduction};
 use tape::{Element, Error, Tensor, Var};
 
@@ -77,8 +77,7 @@ pub fn soft_cross_entropy<'t, T: Element>(
     y: impl Target<'t, T>,
     classes: &Classes<T>,
 ) -> Losses<'t, T> {
-    let y = y.on(z.tape());
-    check("soft_cross_entropy", z, y);
+    let y = targets("soft_cross_entropy", z, y);
     Losses::of_elements(network::soft_cross_entropy(&z, &y, &apart(classes)))
 }
 

@@ -3,7 +3,7 @@
 use super::binary::together;
 use super::regression::each;
 use super::terms::KlDivergence;
-use super::{Losses, Target, check};
+use super::{Losses, Target, check, targets};
 use tape::{Element, Error, Tensor, Var};
 
 /// `Y (ln Y - X)` of each element, for logarithms of probabilities `X` and probabilities `Y`: their sum is the
@@ -41,8 +41,7 @@ pub fn kl_divergence<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Lo
 /// If the shapes differ.
 #[track_caller]
 pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
-    let y = y.on(x.tape());
-    check("kl_divergence_from_logs", x, y);
+    let y = targets("kl_divergence_from_logs", x, y);
     Losses::of_elements(y.exp() * (y - x))
 }
 

@@ -300,17 +300,21 @@ fn total<'t, T: Element, F: Binary>(
     y: impl Target<'t, T>,
     term: F,
 ) -> Scalar<'t, T> {
-    let y = y.on(a.tape());
-    check(name, a, y);
-    a.zip(y, term).sum()
+    a.zip(targets(name, a, y), term).sum()
 }
 
 /// `Σ (A - Y)²`, one operation.
 #[track_caller]
 fn squares<'t, T: Element>(name: &'static str, a: Var<'t, T>, y: impl Target<'t, T>) -> Scalar<'t, T> {
+    a.squared_distance(targets(name, a, y)).item()
+}
+
+/// Targets, of the shape of the predictions and on their tape.
+#[track_caller]
+fn targets<'t, T: Element>(op: &'static str, a: Var<'t, T>, y: impl Target<'t, T>) -> Var<'t, T> {
     let y = y.on(a.tape());
-    check(name, a, y);
-    a.squared_distance(y).item()
+    check(op, a, y);
+    y
 }
 
 /// Refuses targets of another shape than the predictions'.

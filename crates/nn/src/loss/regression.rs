@@ -1,7 +1,7 @@
 //! Losses of numbers.
 
 use super::terms::{AbsoluteError, Huber, SquaredError};
-use super::{Losses, Target, check};
+use super::{Losses, Target, targets};
 use tape::{Binary, Element, Error, Var};
 
 /// `term` of every element.
@@ -12,9 +12,7 @@ pub(super) fn each<'t, T: Element, F: Binary>(
     y: impl Target<'t, T>,
     term: F,
 ) -> Losses<'t, T> {
-    let y = y.on(a.tape());
-    check(name, a, y);
-    Losses::of_elements(a.zip(y, term))
+    Losses::of_elements(a.zip(targets(name, a, y), term))
 }
 
 /// Refuses parameters that are not positive.
