@@ -4,7 +4,6 @@ use crate::Parameters;
 use crate::linear::Linear;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
-use std::fmt::Debug;
 use tape::{Element, SlopeFromValue, Var};
 
 /// `Y = f(X · Wᵀ + b)`: a [`Linear`] layer and an activation as one operation, [`tape::ops::Dense`].
