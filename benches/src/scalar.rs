@@ -64,12 +64,6 @@ impl<P: Chains> Problem for Fused<'_, P> {
     }
 }
 
-/// `z + w x`, with the operators or with `mul_add`.
-#[inline(always)]
-fn term<const FUSED: bool, A: Algebra>(z: A, w: A, x: A) -> A {
-    if FUSED { w.mul_add(x, z) } else { z + w * x }
-}
-
 /// Records and sweeps every part of `problem` on a tape that is used again, and adds up the gradients.
 pub fn gradient(problem: &impl Problem, tape: &mut Tape, x: &[f64]) -> Vec<f64> {
     let mut sum = vec![0.0; x.len()];
@@ -238,7 +232,7 @@ fn logsumexp<A: Algebra + Copy>(x: &[A]) -> A {
 /// `Σ x²`.
 #[inline(always)]
 fn squares<const FUSED: bool, A: Algebra + Copy>(x: &[A]) -> A {
-    x[1..].iter().fold(x[0] * x[0], |sum, &x| term::<FUSED, A>(sum, x, x))
+    x[1..].iter().fold(x[0] * x[0], |sum, &x| if FUSED { x.mul_add(x, sum) } else { sum + x * x })
 }
 
 /// `|Q x|²` for a lower triangular matrix, its diagonal and the numbers below it row by row.
@@ -263,7 +257,7 @@ fn fused_square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> 
     let mut end = below.len();
     for i in (0..x.len()).rev() {
         let l = &below[end - i..end];
-        x[i] = x[..i].iter().zip(l).fold(diagonal[i] * x[i], |row, (&x, &l)| term::<true, A>(row, l, x));
+        x[i] = x[..i].iter().zip(l).fold(diagonal[i] * x[i], |row, (&x, &l)| l.mul_add(x, row));
         end -= i;
     }
     squares::<true, A>(x)
