@@ -211,18 +211,25 @@ impl<T: Element> Observer<T> for () {}
 /// Multiplies every contribution, and in a forward sweep every value that the rules are told.
 pub(crate) struct Disturbed<F>(pub(crate) F);
 
+impl<F> Disturbed<&mut F> {
+    fn disturb<T: Element>(&mut self, mut x: Tensor<T>) -> Tensor<T>
+    where
+        F: FnMut() -> T,
+    {
+        x.as_mut_slice().iter_mut().for_each(|x| *x *= (self.0)());
+        x
+    }
+}
+
 impl<T: Element, F: FnMut() -> T> Observer<T> for Disturbed<&mut F> {
     fn number(&mut self, _node: Index, _k: usize, _parent: Index, _ct: T, slope: T) -> T {
         slope * (self.0)()
     }
-    fn contribution(&mut self, _node: Index, _k: usize, _input: Index, mut ct: Tensor<T>) -> Tensor<T> {
-        ct.as_mut_slice().iter_mut().for_each(|ct| *ct *= (self.0)());
-        ct
+    fn contribution(&mut self, _node: Index, _k: usize, _input: Index, ct: Tensor<T>) -> Tensor<T> {
+        self.disturb(ct)
     }
     fn value<'a>(&mut self, y: &'a Tensor<T>) -> Cow<'a, Tensor<T>> {
-        let mut y = y.clone();
-        y.as_mut_slice().iter_mut().for_each(|y| *y *= (self.0)());
-        Cow::Owned(y)
+        Cow::Owned(self.disturb(y.clone()))
     }
 }
 
