@@ -3,7 +3,7 @@
 //! Two evaluations with the same decisions lie on one smooth piece of the recorded function, as far as its operations
 //! say. Constants take part where they hold a mask, for a comparison leaves no other trace.
 
-use super::{ARRAY, CONSTANT, Graph, Index, LEAF, Tape};
+use super::{ARRAY, CONSTANT, Graph, Index, Tape};
 use crate::algebra::Element;
 use crate::tensor::Tensor;
 
@@ -21,17 +21,17 @@ impl<T: Element> Tape<T> {
         let graph = self.graph();
         for i in 1..self.nodes.len() {
             let (index, node) = (i as Index, self.nodes.get(i));
-            match node.rule {
-                LEAF => {}
-                ARRAY => graph.pieces_of_tensor(index, report),
-                rule => {
+            match node.function() {
+                Some(function) => {
                     let [a, b] = graph.parents(&node);
-                    match node.function().map_or(0, |function| graph.rules.get(function).piece(a, b)) {
+                    match graph.rules.get(function).piece(a, b) {
                         0 => {}
                         piece => report(index, 0, piece),
                     }
-                    report(index, OPERATION, i64::from(rule));
+                    report(index, OPERATION, i64::from(node.rule));
                 }
+                None if node.rule == ARRAY => graph.pieces_of_tensor(index, report),
+                None => {}
             }
         }
     }

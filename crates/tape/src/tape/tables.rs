@@ -116,19 +116,16 @@ impl<T: Element> Tables<T> {
     pub(crate) fn replay(&mut self, nodes: &Nodes<T>, count: usize) {
         for i in self.values.len()..count {
             let node = nodes.get(i);
-            let value = match node.rule {
-                LEAF => node.partial[0],
-                ARRAY => {
+            let value = match node.function() {
+                Some(function) => {
+                    let [a, b] = self.parents(&node);
+                    let value = self.rules.get(function).eval(a, b);
+                    node.addend(i as Index).map_or(value, |addend| value + self.values[addend as usize])
+                }
+                None if node.rule == LEAF => node.partial[0],
+                None => {
                     let value = &self.arrays[node.parent[0] as usize].value;
                     if value.rank() == 0 { value.item() } else { T::NAN }
-                }
-                CHAIN => {
-                    let [a, b] = self.parents(&node);
-                    a * b + self.values[i - 1]
-                }
-                rule => {
-                    let [a, b] = self.parents(&node);
-                    self.rules.get(rule).eval(a, b)
                 }
             };
             self.values.push(value);
