@@ -202,16 +202,14 @@ impl<T: Element> Kernel for Small<'_, T> {
         let Small { out, a, b, start } = self;
         let mut panel = [[T::ZERO; WIDTH]; DEPTH];
         // From the right, so that what a whole vector spills beyond the end of a row is written over.
-        let mut right = b.cols;
-        while right > 0 {
-            let left = (right - 1) / WIDTH * WIDTH;
-            let columns = left..right;
+        for left in (0..b.cols).step_by(WIDTH).rev() {
+            let columns = left..b.cols.min(left + WIDTH);
             let mut first = [T::ZERO; WIDTH];
             if let Some(start) = start {
                 first[..columns.len()].copy_from_slice(&start[columns.clone()]);
             }
-            let mut top = 0;
-            loop {
+            // Of no rows there is one panel too: its sums are what they start with.
+            for top in (0..b.rows.max(1)).step_by(DEPTH) {
                 let panel = &mut panel[..DEPTH.min(b.rows - top)];
                 b.pack(panel, top, columns.clone());
                 for i in 0..a.rows {
@@ -227,12 +225,7 @@ impl<T: Element> Kernel for Small<'_, T> {
                         _ => put(&sums, columns.len(), row),
                     }
                 }
-                top += DEPTH;
-                if top >= b.rows {
-                    break;
-                }
             }
-            right = left;
         }
     }
 }
