@@ -86,6 +86,13 @@ impl Shape {
         Shape::few(self.rank(), |axis| if axis + 1 == self.rank() { extent } else { self[axis] })
     }
 
+    /// The shape with the last two axes exchanged; there must be two.
+    pub(crate) fn transposed(&self) -> Shape {
+        let (mut shape, last) = (self.clone(), self.rank() - 1);
+        shape.0.swap(last - 1, last);
+        shape
+    }
+
     /// Replaces the extent of one axis.
     pub(crate) fn set(&mut self, axis: usize, extent: usize) {
         self.0[axis] = extent;

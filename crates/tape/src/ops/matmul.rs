@@ -6,8 +6,9 @@ use crate::op::{Array, Cotangents, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::{Tensor, matmul, reduce};
-use smallvec::{SmallVec, smallvec};
+use crate::tensor::Tensor;
+use crate::tensor::matmul::{self, Matrix};
+use smallvec::smallvec;
 
 /// The matrix product over the last two axes; leading axes are batches and broadcast.
 ///
@@ -44,20 +45,24 @@ impl<T: Element> Op<T> for MatMul {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("matmul", x, 2, "two operands")?;
-        let (a, b) = (promoted(x[0], 0)?, promoted(x[1], 1)?);
-        let (leading, a) = a.split_at(a.rank() - 2);
-        let (other, b) = b.split_at(b.rank() - 2);
-        if a[1] != b[0] {
-            return Err(Error::InnerDims { op: "matmul", lhs: x[0].dims(), rhs: x[1].dims() });
+        let (lhs, rhs) = (|| x[0].dims(), || x[1].dims());
+        let no_axis = |found| Error::Rank { op: "matmul", expected: "rank 1 or more", found };
+        let (leading, rows, left) = match &x[0][..] {
+            [] => return Err(no_axis(lhs())),
+            [k] => (&[][..], None, k),
+            [leading @ .., m, k] => (leading, Some(m), k),
+        };
+        let (other, right, columns) = match &x[1][..] {
+            [] => return Err(no_axis(rhs())),
+            [k] => (&[][..], k, None),
+            [leading @ .., k, n] => (leading, k, Some(n)),
+        };
+        if left != right {
+            return Err(Error::InnerDims { op: "matmul", lhs: lhs(), rhs: rhs() });
         }
-        let batch = Shape::broadcast("matmul", leading, other).map_err(|_| Error::Broadcast {
-            op: "matmul",
-            lhs: x[0].dims(),
-            rhs: x[1].dims(),
-        })?;
-        let rows = (x[0].rank() > 1).then_some(a[0]);
-        let columns = (x[1].rank() > 1).then_some(b[1]);
-        Ok(batch.iter().copied().chain(rows).chain(columns).collect())
+        let batch = Shape::broadcast("matmul", leading, other)
+            .map_err(|_| Error::Broadcast { op: "matmul", lhs: lhs(), rhs: rhs() })?;
+        Ok(batch.iter().chain(rows).chain(columns).copied().collect())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -88,57 +93,32 @@ impl<T: Element> Op<T> for MatMul {
         if own == x[k].shape() { summed } else { summed.reshape(x[k].shape()) }
     }
 
-    /// The same two products, without the shape rules of the operations they are written with.
+    /// Of two matrices the same two products, without the shape rules of the operations they are written with.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        if x[0].rank() < 2 || x[1].rank() < 2 {
+        if x.iter().any(|x| x.rank() != 2) {
             return want.iter().enumerate().map(|(k, &want)| want.then(|| self.vjp(k, x, y, &dy))).collect();
         }
-        let product = |a: &Tensor<T>, b: &Tensor<T>, to: &Tensor<T>| {
-            let [.., m, _] = a.shape()[..] else { unreachable!("a matrix") };
-            let [.., n] = b.shape()[..] else { unreachable!("a matrix") };
-            let batch = &dy.shape()[..dy.rank() - 2];
-            let full = matmul::matmul(a, b, batch.iter().copied().chain([m, n]).collect());
-            if full.shape() == to.shape() { full } else { reduce::sum_to(&full, to.shape()) }
-        };
-        smallvec![
-            want[0].then(|| product(&dy, &transposed(x[1]), x[0])),
-            want[1].then(|| product(&transposed(x[0]), &dy, x[1])),
-        ]
+        let [a, b, cts] = [x[0], x[1], &dy].map(Matrix::rows);
+        let da = || matmul::tensor(cts, b.transposed(), x[0].shape());
+        let db = || matmul::tensor(a.transposed(), cts, x[1].shape());
+        smallvec![want[0].then(da), want[1].then(db)]
     }
 }
 
-/// A vector as a row on the left (`k = 0`), as a column on the right.
-fn promoted(x: &Shape, k: usize) -> Result<Shape, Error> {
-    match (x.rank(), k) {
-        (0, _) => Err(Error::Rank { op: "matmul", expected: "rank 1 or more", found: x.dims() }),
-        (1, 0) => Ok([1, x[0]].into()),
-        (1, _) => Ok([x[0], 1].into()),
-        _ => Ok(x.clone()),
-    }
-}
-
-/// An operand of rank 2 or more.
+/// An operand of rank 2 or more: a vector as a row on the left (`k = 0`), as a column on the right.
 fn matrix<T: Element, A: Array<T>>(x: &A, k: usize) -> A {
-    let shape = x.shape();
-    if shape.rank() > 1 { x.clone() } else { x.reshape(error::expect(promoted(&shape, k))) }
+    match (&x.shape()[..], k) {
+        (&[n], 0) => x.reshape([1, n]),
+        (&[n], _) => x.reshape([n, 1]),
+        _ => x.clone(),
+    }
 }
 
 /// The shape of a product before the axes that come from vectors are taken away.
 fn product_shape(shape: &Shape, left: usize, right: usize) -> Shape {
-    let (mut dims, vectors) = (shape.dims(), (left == 1, right == 1));
-    if vectors.0 {
-        dims.insert(dims.len() - usize::from(!vectors.1), 1);
-    }
-    if vectors.1 {
-        dims.push(1);
-    }
-    dims.into()
-}
-
-fn transposed<T: Element>(x: &Tensor<T>) -> Tensor<T> {
-    let mut order: SmallVec<[usize; 4]> = (0..x.rank()).collect();
-    order.swap(x.rank() - 1, x.rank() - 2);
-    x.permuted(&order)
+    let (before, columns) = shape.split_at(shape.rank() - usize::from(right > 1));
+    let (row, column) = ((left == 1).then_some(&1), (right == 1).then_some(&1));
+    before.iter().chain(row).chain(columns).chain(column).copied().collect()
 }
 
 pub(crate) const CARD: Card = Card {

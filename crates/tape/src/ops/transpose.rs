@@ -35,15 +35,14 @@ impl<T: Element> Op<T> for Transpose {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("transpose", x, 1, "one operand")?;
-        let rank = x[0].rank();
-        if rank < 2 {
+        if x[0].rank() < 2 {
             return Err(Error::Rank { op: "transpose", expected: "rank 2 or more", found: x[0].dims() });
         }
-        Ok(order(rank).into_iter().map(|axis| x[0][axis]).collect())
+        Ok(x[0].transposed())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        x[0].permuted(&order(x[0].rank()))
+        x[0].transposed()
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
@@ -53,12 +52,6 @@ impl<T: Element> Op<T> for Transpose {
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         dy.transpose()
     }
-}
-
-fn order(rank: usize) -> smallvec::SmallVec<[usize; 4]> {
-    let mut order: smallvec::SmallVec<[usize; 4]> = (0..rank).collect();
-    order.swap(rank - 1, rank - 2);
-    order
 }
 
 pub(crate) const CARD: Card = Card {

@@ -25,6 +25,13 @@ impl<T: Element> Tensor<T> {
         self.view(self.offset, shape, strides)
     }
 
+    /// The last two axes exchanged.
+    pub(crate) fn transposed(&self) -> Tensor<T> {
+        let (mut strides, last) = (copied(&self.strides), self.rank() - 1);
+        strides.swap(last - 1, last);
+        self.view(self.offset, self.shape.transposed(), strides)
+    }
+
     /// Stretched to `shape` by repeating along new axes and axes of extent 1, without copying.
     #[inline]
     pub(crate) fn stretched(&self, shape: &Shape) -> Tensor<T> {
