@@ -166,12 +166,15 @@ impl Shape {
     /// Positions of `axes` in the order they are named; every axis for `Axes::all()`.
     pub(crate) fn order(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
         let Some(list) = &axes.0 else { return Ok(few(self.rank(), 0, |axis| axis)) };
-        let order =
-            list.iter().map(|&axis| self.axis(op, axis)).collect::<Result<SmallVec<[usize; 4]>, _>>()?;
-        match order.iter().enumerate().find(|(i, axis)| order[..*i].contains(axis)) {
-            Some((_, &axis)) => Err(Error::RepeatedAxis { op, axis }),
-            None => Ok(order),
+        let mut order = SmallVec::new();
+        for &axis in list {
+            let axis = self.axis(op, axis)?;
+            if order.contains(&axis) {
+                return Err(Error::RepeatedAxis { op, axis });
+            }
+            order.push(axis);
         }
+        Ok(order)
     }
 
     /// Positions of `axes`, sorted.
@@ -230,7 +233,10 @@ impl From<&Shape> for Shape {
 
 impl FromIterator<usize> for Shape {
     fn from_iter<I: IntoIterator<Item = usize>>(dims: I) -> Shape {
-        Shape(dims.into_iter().collect())
+        // One by one: the list's own way for a collection of unknown length takes longer than a short list.
+        let mut shape = Shape::default();
+        dims.into_iter().for_each(|extent| shape.0.push(extent));
+        shape
     }
 }
 
