@@ -170,7 +170,9 @@ fn overhead(harness: &Harness) {
     overhead_row(harness, "op reshape", [1], |x, _| x.reshape([1]));
     overhead_row(harness, "op sum of an axis", [1, 1], |x, _| x.sum_axes(1, true));
     overhead_row(harness, "op matmul", [1, 1], |x, w| x.matmul(w));
-    overhead_row(harness, "op sum to a number", [1], |x, w| (x.sum() * w).reshape([1]));
+    overhead_row(harness, "ops sum to a number, mul, reshape: the three", [1], |x, w| {
+        (x.sum() * w).reshape([1])
+    });
 }
 
 fn overhead_row<const N: usize>(
