@@ -57,12 +57,12 @@ fn least(harness: &Harness, contenders: &mut [&mut dyn FnMut()]) -> Vec<f64> {
     }
 }
 
-/// W4 and W5: `x hand` is relative to the hand-written step on two threads; `handed over` counts what the libraries gave
-/// to several threads in a step, which the hand-written step does not count.
+/// W4 and W5; `handed over` counts the loops and products that the engine gave to several threads in a step, which those
+/// of the hand-written step are not among.
 fn training(harness: &Harness, one: &ThreadPool) {
     harness.table(
         "Training steps on two threads",
-        &["training step, f32", "trainer", "us", "x hand", "x one thread"],
+        &["training step, f32", "trainer", "us", "x hand on two threads", "x hand on one", "handed over"],
     );
     let small = !harness.measure;
     for task in [Task::w4(small), Task::w5(small)] {
