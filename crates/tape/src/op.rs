@@ -114,8 +114,19 @@ pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
     /// All wanted cotangents at once, on plain tensors. Override it only where sharing work between inputs or
     /// reusing the buffer of `dy` pays; the result must equal that of [`vjp`](Op::vjp).
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        want.iter().enumerate().map(|(k, &wanted)| wanted.then(|| self.vjp(k, x, y, &dy))).collect()
+        one_by_one(self, x, y, &dy, want)
     }
+}
+
+/// All wanted cotangents, each by the rule alone.
+pub(crate) fn one_by_one<T: Element, O: Op<T>>(
+    op: &O,
+    x: &[&Tensor<T>],
+    y: &Tensor<T>,
+    dy: &Tensor<T>,
+    want: &[bool],
+) -> Cotangents<T> {
+    want.iter().enumerate().map(|(k, &wanted)| wanted.then(|| op.vjp(k, x, y, dy))).collect()
 }
 
 /// Positions as decisions: see [`Op::pieces`].
