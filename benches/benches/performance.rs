@@ -65,7 +65,7 @@ fn scalar_row(harness: &Harness, problem: &impl Problem, plain: &impl Problem) {
     assert_eq!(value.value(), problem.eval(&x, 0), "the same function");
     let mut whole_tape = Tape::new();
     let expected = gradient(plain, &mut whole_tape, &x);
-    alike(problem.name(), &gradient(problem, &mut whole_tape, &x), &expected, 1e-12);
+    alike(problem.name(), gradient(problem, &mut whole_tape, &x), expected, 1e-12);
     let mut sum = vec![0.0; x.len()];
     let time = harness.compare(&mut [
         &mut || {
@@ -97,10 +97,9 @@ fn scalar_row(harness: &Harness, problem: &impl Problem, plain: &impl Problem) {
 }
 
 /// Panics if gradients differ by more than a share of the largest element.
-fn alike(name: &str, found: &[f64], expected: &[f64], tolerance: f64) {
-    let largest = expected.iter().fold(0f64, |max, g| max.max(g.abs()));
-    let error = found.iter().zip(expected).fold(0f64, |max, (a, b)| max.max((a - b).abs()));
-    assert!(error < tolerance * largest, "{name}: gradients differ by {error:e} of {largest:e}");
+fn alike(name: &str, found: Vec<f64>, expected: Vec<f64>, tolerance: f64) {
+    let error = difference(&[found], &[expected]);
+    assert!(error < tolerance, "{name}: gradients differ by {error:e}");
 }
 
 /// The row of a comparison of the plain function, recording, sweep, reading, and all three.
@@ -124,7 +123,7 @@ fn tensor_row(harness: &Harness, gmm: &Gmm) {
         return;
     }
     let (tensors, x, mut tape) = (TensorGmm::new(gmm), gmm.inputs(), Tape::new());
-    alike(name, &tensors.gradient(), &gradient(gmm, &mut tape, &x), 1e-10);
+    alike(name, tensors.gradient(), gradient(gmm, &mut tape, &x), 1e-10);
     let (mut recording, mut whole, recorded) = (Tape::new(), Tape::new(), Tape::new());
     let (leaves, value) = tensors.record(&recorded);
     let grads = value.backward();

@@ -21,6 +21,7 @@ pub use recorded::Recorded;
 pub use sharded::Sharded;
 
 use crate::numbers::Numbers;
+use tape::Element;
 
 /// What is minimised.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -272,12 +273,13 @@ pub const PLAIN_LOOPS: &str = "by hand, plain loops";
 ///
 /// # Panics
 /// If they are not of the same sizes.
-pub fn difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
+pub fn difference<T: Element>(a: &[Vec<T>], b: &[Vec<T>]) -> f64 {
     assert_eq!(a.len(), b.len(), "as many gradients as parameters");
-    let tensor = |(a, b): (&Vec<f32>, &Vec<f32>)| {
+    let tensor = |(a, b): (&Vec<T>, &Vec<T>)| {
         assert_eq!(a.len(), b.len(), "gradients of one size");
-        let largest = b.iter().fold(0f32, |max, &b| max.max(b.abs()));
-        a.iter().zip(b).fold(0f32, |max, (&a, &b)| max.max((a - b).abs())) / largest
+        let largest = b.iter().fold(0f64, |max, b| max.max(b.to_f64().abs()));
+        let apart = a.iter().zip(b).map(|(a, b)| (a.to_f64() - b.to_f64()).abs());
+        apart.fold(0.0, f64::max) / largest
     };
-    a.iter().zip(b).map(tensor).fold(0.0, f32::max)
+    a.iter().zip(b).map(tensor).fold(0.0, f64::max)
 }
