@@ -269,7 +269,13 @@ impl Task {
 /// The name of the hand-written step that leaves vectors to the compiler.
 pub const PLAIN_LOOPS: &str = "by hand, plain loops";
 
-/// The largest difference between two sets of gradients, relative to the largest element of each tensor.
+/// The largest of some distances, 0 of none; a NaN is larger than any.
+fn worst(distances: impl Iterator<Item = f64>) -> f64 {
+    distances.max_by(f64::total_cmp).unwrap_or(0.0)
+}
+
+/// The largest difference between two sets of gradients, relative to the largest element of each tensor; NaN if one
+/// is in a gradient of `a`.
 ///
 /// # Panics
 /// If they are not of the same sizes.
@@ -278,8 +284,8 @@ pub fn difference<T: Element>(a: &[Vec<T>], b: &[Vec<T>]) -> f64 {
     let tensor = |(a, b): (&Vec<T>, &Vec<T>)| {
         assert_eq!(a.len(), b.len(), "gradients of one size");
         let largest = b.iter().fold(0f64, |max, b| max.max(b.to_f64().abs()));
-        let apart = a.iter().zip(b).map(|(a, b)| (a.to_f64() - b.to_f64()).abs());
-        apart.fold(0.0, f64::max) / largest
+        let apart = worst(a.iter().zip(b).map(|(a, b)| (a.to_f64() - b.to_f64()).abs()));
+        if apart == 0.0 { 0.0 } else { apart / largest }
     };
-    a.iter().zip(b).map(tensor).fold(0.0, f64::max)
+    worst(a.iter().zip(b).map(tensor))
 }
