@@ -86,6 +86,24 @@ pub enum Error {
         /// The number of elements there are.
         found: usize,
     },
+    /// A shape with more elements than a tensor can have.
+    Size {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The most elements of a tensor: what fits into `isize::MAX` bytes. An extent of 0 counts as 1.
+        limit: usize,
+        /// The shape that was asked for.
+        found: Dims,
+    },
+    /// A tensor for which the system has no memory.
+    Memory {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The bytes that the tensor would take.
+        bytes: usize,
+        /// The shape of the tensor.
+        shape: Dims,
+    },
     /// A reduction without a value for no elements (`max` of nothing).
     Empty {
         /// The operation that was asked for.
@@ -148,6 +166,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// An index that is no position along an axis, in the text of [`Error::Index`] even if it is beyond an `isize`.
+    #[cold]
+    pub(crate) fn index(op: &'static str, index: usize, axis: usize, shape: &[usize]) -> Error {
+        match isize::try_from(index) {
+            Ok(index) => Error::Index { op, index, axis, shape: shape.to_vec() },
+            Err(_) => {
+                let reason = format!("index {index} is out of range for axis {axis} of shape {shape:?}");
+                Error::Invalid { op, reason }
+            }
+        }
+    }
+
     /// Panics with this error's text, at the caller's line.
     #[track_caller]
     #[cold]
@@ -192,8 +222,18 @@ impl fmt::Display for Error {
                 write!(f, "{op}: index {index} is out of range for axis {axis} of shape {shape:?}")
             }
             Error::Elements { op, shape, found } => {
-                let needed: usize = shape.iter().product();
-                write!(f, "{op}: shape {shape:?} needs {needed} elements, found {found}")
+                write!(f, "{op}: shape {shape:?} needs ")?;
+                match shape.iter().try_fold(1_u128, |size, &extent| size.checked_mul(extent as u128)) {
+                    Some(needed) => write!(f, "{needed} elements, found {found}"),
+                    None => write!(f, "more elements than can be counted, found {found}"),
+                }
+            }
+            Error::Size { op, limit, found } => write!(
+                f,
+                "{op}: expected at most {limit} elements (an extent of 0 counts as 1), found shape {found:?}"
+            ),
+            Error::Memory { op, bytes, shape } => {
+                write!(f, "{op}: expected memory for {bytes} bytes of shape {shape:?}, found less")
             }
             Error::Empty { op, shape } => write!(f, "{op}: no elements to reduce in shape {shape:?}"),
             Error::Operands { op, expected, found } => {

@@ -31,9 +31,9 @@ impl Index {
     /// [`Error::Elements`] if the number of elements is not the product of the extents.
     pub fn new(shape: impl Into<Shape>, data: impl Into<Arc<[usize]>>) -> Result<Index, Error> {
         let (shape, data) = (shape.into(), data.into());
-        match shape.size() == data.len() {
-            true => Ok(Index { shape, data }),
-            false => Err(Error::Elements { op: "index", shape: shape.dims(), found: data.len() }),
+        match shape.try_size() {
+            Some(size) if size == data.len() => Ok(Index { shape, data }),
+            _ => Err(Error::Elements { op: "index", shape: shape.dims(), found: data.len() }),
         }
     }
 
@@ -50,7 +50,7 @@ impl Index {
     /// Refuses numbers that are no positions along `axis`.
     pub(crate) fn check(&self, op: &'static str, axis: usize, shape: &Shape) -> Result<(), Error> {
         match self.data.iter().find(|&&i| i >= shape[axis]) {
-            Some(&i) => Err(Error::Index { op, index: i as isize, axis, shape: shape.dims() }),
+            Some(&i) => Err(Error::index(op, i, axis, shape)),
             None => Ok(()),
         }
     }

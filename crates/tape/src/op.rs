@@ -106,6 +106,14 @@ pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
         false
     }
 
+    /// Does the value take no memory worth mentioning, because it is a view of its operand or one element of it?
+    /// Otherwise it is refused, before it is computed, where the system has no memory for the result or for an operand
+    /// that repeats its elements.
+    #[doc(hidden)]
+    fn free(&self) -> bool {
+        false
+    }
+
     /// The discrete decisions behind the value: `report(at, piece)` for every element `at` (of whatever the operation
     /// decides about) that does not lie on piece 0 of the function. A report changes wherever the operation has a kink
     /// or a jump; a smooth operation reports nothing. See [`Unary::piece`](crate::Unary::piece).
@@ -160,6 +168,12 @@ pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)
 pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
     let any = Shape::default();
     let shape = op.shape(&few(x.len(), &any, |k| x[k].shape()))?;
+    if op.free() {
+        shape.elements::<T>(op.name())?;
+    } else {
+        Tensor::<T>::fits(op.name(), &shape)?;
+        x.iter().try_for_each(|x| x.fits_copied(op.name()))?;
+    }
     let y = op.try_eval(x)?;
     debug_assert_eq!(*y.shape(), shape, "{}: the kernel keeps the shape rule", op.name());
     Ok(y)

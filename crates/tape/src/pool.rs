@@ -4,6 +4,7 @@
 //! whatever they contained. It is a cache of memory and of nothing else: no result depends on it.
 
 use std::cell::RefCell;
+use std::hint::black_box;
 use triomphe::Arc;
 
 /// A shared block of numbers, at least as long as was asked for.
@@ -11,6 +12,9 @@ pub(crate) type Block<T> = Arc<Vec<T>>;
 
 /// A thread keeps at most this many bytes for later.
 const KEPT_BYTES: usize = 1 << 30;
+
+/// Where the system has no memory for fewer bytes than these, the program has more to fear than one large request.
+const ASKED: usize = 1 << 20;
 
 /// The buffers one thread keeps, by size class.
 #[derive(Debug)]
@@ -57,19 +61,45 @@ fn class(n: usize) -> (usize, usize) {
     (4 * (octave as usize - 3) + (quarters - 4), quarters << shift)
 }
 
-/// A block of at least `n` elements with unspecified contents, and nobody else's.
+/// Has the system memory for `n` numbers, so many that they are no block that a thread keeps?
+///
+/// It is asked for them and gets them back at once: so a request that is too large is refused before work begins.
 #[inline]
-pub(crate) fn take<T: Pooled>(n: usize) -> Block<T> {
+pub(crate) fn room<T>(n: usize) -> bool {
+    n <= KEPT_BYTES / size_of::<T>() || granted::<T>(n)
+}
+
+/// Does the system grant memory for `n` numbers?
+#[cold]
+#[inline(never)]
+fn granted<T>(n: usize) -> bool {
+    let mut numbers = Vec::<T>::new();
+    let granted = numbers.try_reserve_exact(n).is_ok();
+    // Memory that is not looked at need not be asked for, and the compiler would not.
+    black_box(&mut numbers);
+    granted
+}
+
+/// A block of at least `n` elements with unspecified contents, and nobody else's; `None` if there is no memory for it.
+///
+/// The numbers take at most `isize::MAX` bytes.
+#[inline]
+pub(crate) fn take<T: Pooled>(n: usize) -> Option<Block<T>> {
     let (class, capacity) = class(n);
     let kept = T::with_pool(|pool| {
         let block = pool.classes.get_mut(class)?.pop()?;
         pool.bytes -= block.len() * size_of::<T>();
         Some(block)
     });
-    match kept.flatten() {
-        Some(block) => block,
-        None => Arc::new(vec![T::default(); capacity]),
+    if let Some(block) = kept.flatten() {
+        return Some(block);
     }
+    // The largest class may be beyond the limit that its blocks are not.
+    let capacity = if capacity > isize::MAX as usize / size_of::<T>() { n } else { capacity };
+    if capacity > ASKED / size_of::<T>() && !granted::<T>(capacity) {
+        return None;
+    }
+    Some(Arc::new(vec![T::default(); capacity]))
 }
 
 /// Keeps `block` for later if nobody else holds it.
@@ -113,13 +143,13 @@ mod tests {
 
     #[test]
     fn a_block_comes_back_unless_it_is_shared() {
-        let block = take::<f64>(100);
+        let block = take::<f64>(100).unwrap();
         let address = block.as_ptr();
         give(block);
-        let again = take::<f64>(97);
+        let again = take::<f64>(97).unwrap();
         assert_eq!(again.as_ptr(), address);
         let shared = again.clone();
         give(again);
-        assert_ne!(take::<f64>(97).as_ptr(), shared.as_ptr());
+        assert_ne!(take::<f64>(97).unwrap().as_ptr(), shared.as_ptr());
     }
 }

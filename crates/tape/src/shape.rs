@@ -20,6 +20,28 @@ pub struct Shape(SmallVec<[usize; 4]>);
 /// Steps between neighbours along each axis, in elements; negative for a flipped view, 0 for a repeated one.
 pub(crate) type Strides = SmallVec<[isize; 4]>;
 
+/// The most elements that a shape is counted to: no axis and no step is longer.
+const LIMIT: usize = isize::MAX as usize;
+
+/// The most elements of a tensor of `T`: what is more than `isize::MAX` bytes cannot be allocated.
+const fn limit<T>() -> usize {
+    LIMIT / size_of::<T>()
+}
+
+/// An extent that an operation computes, or why there is no axis so long; `found` says in words what was asked for.
+#[inline]
+pub(crate) fn extent(
+    op: &'static str,
+    value: Option<usize>,
+    found: impl FnOnce() -> String,
+) -> Result<usize, Error> {
+    let refuse = || Error::Invalid {
+        op,
+        reason: format!("expected an axis of at most {LIMIT} elements, found {}", found()),
+    };
+    value.filter(|&extent| extent <= LIMIT).ok_or_else(refuse)
+}
+
 /// A list of `n` items; if they are few, without the detours of a list of unknown length. `any` is any item.
 #[inline(always)]
 pub(crate) fn few<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> SmallVec<[X; 4]> {
@@ -64,9 +86,56 @@ impl Shape {
     }
 
     /// The number of elements: the product of the extents, 1 for rank 0.
+    ///
+    /// # Panics
+    /// With [`Error::Size`] where [`try_size`](Shape::try_size) has none.
+    #[track_caller]
     #[inline]
     pub fn size(&self) -> usize {
-        self.0.iter().product()
+        match self.try_size() {
+            Some(size) => size,
+            None => Error::Size { op: "shape", limit: LIMIT, found: self.dims() }.panic(),
+        }
+    }
+
+    /// The number of elements, or `None` if a tensor cannot have so many: their product, an extent of 0 counted as 1, is
+    /// at most `isize::MAX`. (So the product of any of the extents is within the limit too.)
+    ///
+    /// ```
+    /// use tape::Shape;
+    /// assert_eq!(Shape::from([2, 0, 3]).try_size(), Some(0));
+    /// assert_eq!(Shape::from([usize::MAX, 2]).try_size(), None);
+    /// assert_eq!(Shape::from([usize::MAX, 2, 0]).try_size(), None);
+    /// ```
+    #[inline]
+    pub fn try_size(&self) -> Option<usize> {
+        let (size, bound) = self.counted();
+        (bound <= LIMIT).then_some(size)
+    }
+
+    /// The number of elements, and the product that is limited; more than any limit if a product is none.
+    #[inline]
+    fn counted(&self) -> (usize, usize) {
+        let (mut bound, mut over, mut empty) = (1_usize, false, false);
+        for &extent in self.iter() {
+            let (product, wrapped) = bound.overflowing_mul(extent.max(1));
+            (bound, over, empty) = (product, over | wrapped, empty | (extent == 0));
+        }
+        (if empty { 0 } else { bound }, if over { usize::MAX } else { bound })
+    }
+
+    /// The number of elements of a tensor of `T`, which take at most `isize::MAX` bytes.
+    #[inline]
+    pub(crate) fn elements<T>(&self, op: &'static str) -> Result<usize, Error> {
+        let (size, bound) = self.counted();
+        if bound <= limit::<T>() { Ok(size) } else { Err(self.beyond::<T>(op)) }
+    }
+
+    /// The reason why there is no tensor of `T` of this shape.
+    #[cold]
+    #[inline(never)]
+    fn beyond<T>(&self, op: &'static str) -> Error {
+        Error::Size { op, limit: limit::<T>(), found: self.dims() }
     }
 
     /// The extents as a plain vector, as errors carry them.
@@ -98,22 +167,27 @@ impl Shape {
         self.0[axis] = extent;
     }
 
-    /// Row-major strides.
+    /// Row-major strides. The shape must be that of a tensor.
     #[inline]
     pub(crate) fn strides(&self) -> Strides {
-        self.row_major().0
-    }
-
-    /// Row-major strides, and the number of elements.
-    #[inline]
-    pub(crate) fn row_major(&self) -> (Strides, usize) {
         let mut strides = few(self.rank(), 0, |_| 0);
         let mut step = 1;
         for (stride, &extent) in strides.iter_mut().zip(self.iter()).rev() {
             *stride = step as isize;
             step *= extent;
         }
-        (strides, step)
+        strides
+    }
+
+    /// Row-major strides, and the number of elements, of a tensor of `T`: see [`elements`](Shape::elements).
+    #[track_caller]
+    #[inline]
+    pub(crate) fn row_major<T>(&self, op: &'static str) -> (Strides, usize) {
+        let size = match self.elements::<T>(op) {
+            Ok(size) => size,
+            Err(error) => error.panic(),
+        };
+        (self.strides(), size)
     }
 
     /// The shape both operands are stretched to, by NumPy's rule: align at the last axis, extents equal or 1.

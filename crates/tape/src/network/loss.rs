@@ -71,7 +71,10 @@ impl<T: Element> Classes<T> {
         let class = |&target: &i64| match usize::try_from(target) {
             _ if Some(target) == self.ignore => Ok(None),
             Ok(class) if class < shape[axis] => Ok(Some(class)),
-            _ => Err(Error::Index { op, index: target as isize, axis, shape: shape.dims() }),
+            _ => {
+                let reason = format!("index {target} is out of range for axis {axis} of shape {shape:?}");
+                Err(Error::Invalid { op, reason })
+            }
         };
         targets.iter().map(class).collect()
     }

@@ -48,6 +48,10 @@ impl<T: Element> Op<T> for At {
         Tensor::scalar(x[0].get(&self.index[..]).unwrap_or(T::NAN))
     }
 
+    fn free(&self) -> bool {
+        true
+    }
+
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
         A::apply(self.clone(), &[dx])
     }
@@ -66,9 +70,7 @@ fn check(shape: &Shape, index: &Shape) -> Result<(), Error> {
         return Err(Error::Rank { op: "at", expected: "one index for each axis", found: shape.dims() });
     }
     match (0..shape.rank()).find(|&axis| index[axis] >= shape[axis]) {
-        Some(axis) => {
-            Err(Error::Index { op: "at", index: index[axis] as isize, axis, shape: shape.dims() })
-        }
+        Some(axis) => Err(Error::index("at", index[axis], axis, shape)),
         None => Ok(()),
     }
 }
@@ -89,6 +91,7 @@ impl<T: Element> Op<T> for PlaceAt {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("place_at", x, 1, "one operand")?;
+        self.shape.elements::<T>("place_at")?;
         check(&self.shape, &self.index)?;
         if x[0].rank() != 0 {
             return Err(Error::Shape { op: "place_at", expected: vec![], found: x[0].dims() });

@@ -49,6 +49,10 @@ impl<T: Element> Op<T> for BroadcastTo {
         x[0].stretched(&self.shape)
     }
 
+    fn free(&self) -> bool {
+        true
+    }
+
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
         dx.broadcast_to(self.shape.clone())
     }

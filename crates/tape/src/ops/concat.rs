@@ -5,7 +5,7 @@ use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, draws};
-use crate::shape::Shape;
+use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
 /// The operands one after another along an existing axis.
@@ -61,7 +61,8 @@ impl<T: Element> Op<T> for Concat {
             if expected != **other {
                 return Err(Error::Shape { op: "concat", expected: first.dims(), found: other.dims() });
             }
-            shape.set(axis, shape[axis] + other[axis]);
+            let (n, more) = (shape[axis], other[axis]);
+            shape.set(axis, extent("concat", n.checked_add(more), || format!("{n} and {more} more"))?);
         }
         Ok(shape)
     }

@@ -48,9 +48,11 @@ pub(crate) fn extent(shape: &Shape, offset: isize) -> (usize, [usize; 2]) {
 
 impl Diag {
     /// The square matrix that a vector of this shape is the diagonal of.
-    fn square(&self, x: &Shape) -> PlaceDiag {
-        let extent = x[0] + self.offset.unsigned_abs();
-        PlaceDiag { offset: self.offset, shape: Shape::from([extent, extent]) }
+    fn square(&self, x: &Shape) -> Result<PlaceDiag, Error> {
+        let (length, beside) = (x[0], self.offset.unsigned_abs());
+        let found = || format!("{length} and {beside} beside the diagonal");
+        let side = crate::shape::extent("diag", length.checked_add(beside), found)?;
+        Ok(PlaceDiag { offset: self.offset, shape: Shape::from([side, side]) })
     }
 }
 
@@ -62,7 +64,7 @@ impl<T: Element> Op<T> for Diag {
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("diag", x, 1, "one operand")?;
         match x[0].rank() {
-            1 => Ok(self.square(x[0]).shape),
+            1 => Ok(self.square(x[0])?.shape),
             2 => Ok(Shape::from([extent(x[0], self.offset).0])),
             _ => Err(Error::Rank { op: "diag", expected: "a vector or a matrix", found: x[0].dims() }),
         }
@@ -70,7 +72,7 @@ impl<T: Element> Op<T> for Diag {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         match x[0].rank() {
-            1 => self.square(x[0].shape()).eval(x),
+            1 => error::expect(self.square(x[0].shape())).eval(x),
             _ => {
                 let (length, start) = extent(x[0].shape(), self.offset);
                 x[0].diagonal(start, length)
@@ -113,6 +115,7 @@ impl<T: Element> Op<T> for PlaceDiag {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("place_diag", x, 1, "one operand")?;
+        self.shape.elements::<T>("place_diag")?;
         if self.shape.rank() != 2 {
             return Err(Error::Rank { op: "place_diag", expected: "a matrix", found: self.shape.dims() });
         }
@@ -126,9 +129,12 @@ impl<T: Element> Op<T> for PlaceDiag {
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let (_, [row, column]) = extent(&self.shape, self.offset);
+        let (length, [row, column]) = extent(&self.shape, self.offset);
         let width = self.shape[1];
         let mut out = Tensor::zeros(self.shape.clone());
+        if length == 0 {
+            return out;
+        }
         let places = out.as_mut_slice().iter_mut().skip(row * width + column).step_by(width + 1);
         for (out, x) in places.zip(x[0].to_vec()) {
             *out = x;

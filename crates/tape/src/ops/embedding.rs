@@ -50,13 +50,11 @@ impl Embedding {
         let [rows, width] = table[..]
             .try_into()
             .map_err(|_| Error::Rank { op, expected: "a table of rank 2", found: table.dims() })?;
-        if self.indices.len() != self.shape.size() {
+        if self.shape.try_size() != Some(self.indices.len()) {
             return Err(Error::Elements { op, shape: self.shape.dims(), found: self.indices.len() });
         }
         match self.indices.iter().find(|&&index| index >= rows) {
-            Some(&index) => {
-                Err(Error::Index { op, index: index as isize, axis: 0, shape: vec![rows, width] })
-            }
+            Some(&index) => Err(Error::index(op, index, 0, table)),
             None => Ok(width),
         }
     }

@@ -53,6 +53,10 @@ impl<T: Element> Op<T> for Flip {
         })
     }
 
+    fn free(&self) -> bool {
+        true
+    }
+
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
         A::apply(self.clone(), &[dx])
     }

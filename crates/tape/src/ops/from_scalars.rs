@@ -35,7 +35,7 @@ impl<T: Element> Op<T> for FromScalars {
     }
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        if x.len() != self.shape.size() {
+        if self.shape.try_size() != Some(x.len()) {
             return Err(Error::Elements { op: "vector", shape: self.shape.dims(), found: x.len() });
         }
         Ok(self.shape.clone())

@@ -111,11 +111,14 @@ impl<T: Element> Op<T> for MaxPool2d {
         operands(op, x, 1, "one operand")?;
         let [n, c, h, w] = image(op, x[0])?;
         let count = self.window.counts(op, [h, w])?;
-        if !self.window.sees([h, w], count) {
+        let shape = Shape::from([n, c, count[0], count[1]]);
+        // Before the windows are counted through, of which there are none without an image.
+        Tensor::<T>::fits(op, &shape)?;
+        if n > 0 && c > 0 && !self.window.sees([h, w], count) {
             let reason = format!("with a padding of {:?} a window lies beyond the image", self.window.padding);
             return Err(Error::Invalid { op, reason });
         }
-        Ok(Shape::from([n, c, count[0], count[1]]))
+        Ok(shape)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

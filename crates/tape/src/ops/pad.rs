@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::index::{Index, advance};
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases, draws};
-use crate::shape::Shape;
+use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
 /// The operand with elements added before and after it along each axis.
@@ -107,7 +107,7 @@ impl<T: Element> Op<T> for Pad {
         for (axis, before, after) in self.grown() {
             let needed = match self.mode {
                 PadMode::Constant(_) => 0,
-                PadMode::Reflect => before.max(after) + 1,
+                PadMode::Reflect => before.max(after).saturating_add(1),
                 PadMode::Replicate => 1,
             };
             if shape[axis] < needed {
@@ -115,7 +115,14 @@ impl<T: Element> Op<T> for Pad {
                 let reason = format!("axis {axis} needs {needed} elements for that width, found {found}");
                 return Err(Error::Invalid { op: "pad", reason });
             }
-            shape.set(axis, before + shape[axis] + after);
+            let (found, sum) = (shape[axis], before.checked_add(after));
+            let sum = sum.and_then(|sum| sum.checked_add(found));
+            let grown = extent("pad", sum, || format!("{before} before {found} and {after} after them"))?;
+            if !matches!(self.mode, PadMode::Constant(_)) {
+                // For each element of the axis its source.
+                Tensor::<f64>::fits("pad", &Shape::from([grown]))?;
+            }
+            shape.set(axis, grown);
         }
         Ok(shape)
     }

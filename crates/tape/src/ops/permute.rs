@@ -64,6 +64,10 @@ impl<T: Element> Op<T> for Permute {
         x[0].permuted(&error::expect(self.positions(x[0].shape())))
     }
 
+    fn free(&self) -> bool {
+        true
+    }
+
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
         A::apply(self.clone(), &[dx])
     }

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, draws};
-use crate::shape::{Axes, Shape};
+use crate::shape::{Axes, Shape, extent};
 use crate::tensor::Tensor;
 
 /// The whole operand `repsᵢ` times one after another along each axis.
@@ -61,7 +61,11 @@ impl<T: Element> Op<T> for Repeat {
             let expected = "a number of repetitions for each axis";
             return Err(Error::Rank { op: "repeat", expected, found: x[0].dims() });
         }
-        Ok(self.reps.iter().zip(self.padded(x[0]).iter()).map(|(reps, extent)| reps * extent).collect())
+        self.unfolded(x[0]).elements::<T>("repeat")?;
+        let repeated = |(&reps, &n): (&usize, &usize)| {
+            extent("repeat", reps.checked_mul(n), || format!("{n} elements {reps} times"))
+        };
+        self.reps.iter().zip(self.padded(x[0]).iter()).map(repeated).collect()
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

@@ -5,7 +5,7 @@ use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, lanes};
-use crate::shape::Shape;
+use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
 /// Every entry of an axis `n` times in a row.
@@ -55,7 +55,10 @@ impl<T: Element> Op<T> for RepeatInterleave {
         operands("repeat_interleave", x, 1, "one operand")?;
         let axis = x[0].axis("repeat_interleave", self.axis)?;
         let mut shape = x[0].clone();
-        shape.set(axis, shape[axis] * self.n);
+        let (n, times) = (shape[axis], self.n);
+        let repeated = extent("repeat_interleave", n.checked_mul(times), || format!("{n} elements {times} times"))?;
+        self.unfolded(x[0], times).0.elements::<T>("repeat_interleave")?;
+        shape.set(axis, repeated);
         Ok(shape)
     }
 

@@ -38,7 +38,7 @@ impl<T: Element> Op<T> for Reshape {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("reshape", x, 1, "one operand")?;
-        if x[0].size() != self.shape.size() {
+        if self.shape.try_size() != Some(x[0].size()) {
             return Err(Error::Elements { op: "reshape", shape: self.shape.dims(), found: x[0].size() });
         }
         Ok(self.shape.clone())
@@ -46,6 +46,15 @@ impl<T: Element> Op<T> for Reshape {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         x[0].reshaped(self.shape.clone())
+    }
+
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        x[0].fits_copied("reshape")?;
+        Ok(self.eval(x))
+    }
+
+    fn free(&self) -> bool {
+        true
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {

@@ -59,8 +59,10 @@ impl<T: Element> Op<T> for Roll {
         A::apply(*self, &[dx])
     }
 
-    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
-        A::apply(Roll { shift: self.shift.wrapping_neg(), axis: self.axis }, &[dy])
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let axis = error::expect(x[0].shape().axis("roll", self.axis));
+        let extent = x[0].shape()[axis].max(1) as isize;
+        A::apply(Roll { shift: -(self.shift % extent), axis: self.axis }, &[dy])
     }
 }
 

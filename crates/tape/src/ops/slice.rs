@@ -53,12 +53,14 @@ impl Slice {
     pub fn new(axis: isize, range: impl RangeBounds<isize>, step: usize) -> Slice {
         let start = match range.start_bound() {
             Bound::Included(&start) => start,
-            Bound::Excluded(&start) => start + 1,
+            // Nothing comes after the last element.
+            Bound::Excluded(&-1) => return Slice { axis, start: 0, stop: Some(0), step },
+            Bound::Excluded(&start) => start.saturating_add(1),
             Bound::Unbounded => 0,
         };
         let stop = match range.end_bound() {
             Bound::Included(&-1) | Bound::Unbounded => None,
-            Bound::Included(&stop) => Some(stop + 1),
+            Bound::Included(&stop) => Some(stop.saturating_add(1)),
             Bound::Excluded(&stop) => Some(stop),
         };
         Slice { axis, start, stop, step }
@@ -99,6 +101,10 @@ impl<T: Element> Op<T> for Slice {
         x[0].sliced(axis, start, count, self.step as isize)
     }
 
+    fn free(&self) -> bool {
+        true
+    }
+
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
         A::apply(*self, &[dx])
     }
@@ -130,6 +136,7 @@ impl<T: Element> Op<T> for Place {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("place", x, 1, "one operand")?;
+        self.shape.elements::<T>("place")?;
         let expected = Op::<T>::shape(&self.slice, &[&self.shape])?;
         if expected != *x[0] {
             return Err(Error::Shape { op: "place", expected: expected.dims(), found: x[0].dims() });

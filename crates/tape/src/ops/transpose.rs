@@ -45,6 +45,10 @@ impl<T: Element> Op<T> for Transpose {
         x[0].transposed()
     }
 
+    fn free(&self) -> bool {
+        true
+    }
+
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
         dx.transpose()
     }

@@ -73,6 +73,10 @@ impl<T: Element> Op<T> for Unfold {
         x[0].windows(axis, count, self.size, self.step)
     }
 
+    fn free(&self) -> bool {
+        true
+    }
+
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
         A::apply(*self, &[dx])
     }
@@ -104,6 +108,7 @@ impl<T: Element> Op<T> for Fold {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("fold", x, 1, "one operand")?;
+        self.shape.elements::<T>("fold")?;
         let expected = Op::<T>::shape(&self.unfold, &[&self.shape])?;
         if expected != *x[0] {
             return Err(Error::Shape { op: "fold", expected: expected.dims(), found: x[0].dims() });

@@ -5,7 +5,7 @@ use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases};
-use crate::shape::Shape;
+use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
 /// The patches that a window sees, as columns (im2col); padding is zero.
@@ -83,7 +83,11 @@ impl<T: Element> Op<T> for Unfold2d {
 /// The shape of the patches.
 fn columns(op: &'static str, window: &Window, [n, c]: [usize; 2], size: [usize; 2]) -> Result<Shape, Error> {
     let [rows, cols] = window.counts(op, size)?;
-    Ok(Shape::from([n, c * window.kernel[0] * window.kernel[1], rows * cols]))
+    let [height, width] = window.kernel;
+    let column = c.checked_mul(height).and_then(|column| column.checked_mul(width));
+    let column = extent(op, column, || format!("{c} channels of {height} x {width} elements"))?;
+    let windows = extent(op, rows.checked_mul(cols), || format!("{rows} x {cols} windows"))?;
+    Ok(Shape::from([n, column, windows]))
 }
 
 /// An image of patches, added where they overlap (col2im): the adjoint of [`Unfold2d`].
@@ -108,14 +112,14 @@ impl<T: Element> Op<T> for Fold2d {
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("fold2d", x, 1, "one operand")?;
-        let counts = self.window.counts("fold2d", self.size)?;
-        let (windows, kernel) = (counts[0] * counts[1], self.window.kernel[0] * self.window.kernel[1]);
+        let patches = columns("fold2d", &self.window, [1, 1], self.size)?;
+        let (kernel, windows) = (patches[1], patches[2]);
         match x[0][..] {
             [n, rows, cols] if cols == windows && rows % kernel == 0 => {
                 Ok(Shape::from([n, rows / kernel, self.size[0], self.size[1]]))
             }
             [n, rows, _] => {
-                let expected = vec![n, rows.div_ceil(kernel) * kernel, windows];
+                let expected = vec![n, rows.div_ceil(kernel).saturating_mul(kernel), windows];
                 Err(Error::Shape { op: "fold2d", expected, found: x[0].dims() })
             }
             _ => Err(Error::Rank { op: "fold2d", expected: "patches of rank 3", found: x[0].dims() }),

@@ -4,7 +4,7 @@ use crate::algebra::Element;
 use crate::error::Error;
 use crate::ops::card::draws;
 use crate::parallel;
-use crate::shape::Shape;
+use crate::shape::{Shape, extent};
 use std::iter::StepBy;
 use std::ops::Range;
 use std::slice::{Iter, IterMut};
@@ -44,6 +44,16 @@ impl Window {
         self.dilation[axis] * (self.kernel[axis] - 1) + 1
     }
 
+    /// The extent that a window reaches over, and that of a padded axis of `size` elements, if there are such.
+    fn fitted(&self, op: &'static str, axis: usize, size: usize) -> Result<[usize; 2], Error> {
+        let (kernel, dilation, padding) = (self.kernel[axis], self.dilation[axis], self.padding[axis]);
+        let reach = (kernel - 1).checked_mul(dilation).and_then(|reach| reach.checked_add(1));
+        let reach = extent(op, reach, || format!("a kernel of {kernel} with a dilation of {dilation}"))?;
+        let padded = padding.checked_mul(2).and_then(|padding| padding.checked_add(size));
+        let padded = extent(op, padded, || format!("{size} with a padding of {padding} on both sides"))?;
+        Ok([reach, padded])
+    }
+
     /// The number of windows over an image of this size.
     pub(crate) fn counts(&self, op: &'static str, size: [usize; 2]) -> Result<[usize; 2], Error> {
         let numbers = [self.kernel, self.stride, self.dilation];
@@ -53,9 +63,8 @@ impl Window {
         }
         let mut counts = [0; 2];
         for axis in 0..2 {
-            let padded = size[axis] + 2 * self.padding[axis];
-            let Some(free) = padded.checked_sub(self.reach(axis)) else {
-                let reach = self.reach(axis);
+            let [reach, padded] = self.fitted(op, axis, size[axis])?;
+            let Some(free) = padded.checked_sub(reach) else {
                 let reason =
                     format!("a window of {reach} does not fit into {padded} elements, padding included");
                 return Err(Error::Invalid { op, reason });
@@ -78,17 +87,30 @@ impl Window {
     /// Does every window see the image?
     pub(crate) fn sees(&self, size: [usize; 2], count: [usize; 2]) -> bool {
         let seen = |axis: usize, i: usize| {
-            (0..self.kernel[axis]).any(|k| self.inside(axis, k, size[axis], count[axis]).contains(&i))
+            let (start, padding) = (i * self.stride[axis], self.padding[axis]);
+            // The first element of the window that is not in the padding before the image.
+            let k = padding.saturating_sub(start).div_ceil(self.dilation[axis]);
+            k < self.kernel[axis] && start + k * self.dilation[axis] < padding + size[axis]
         };
         (0..2).all(|axis| (0..count[axis]).all(|i| seen(axis, i)))
+    }
+
+    /// The elements of a window that at least one of `count` windows has inside an image of `extent`: with much padding
+    /// there are far more that none has.
+    fn used(&self, axis: usize, extent: usize, count: usize) -> Range<usize> {
+        let (padding, dilation) = (self.padding[axis], self.dilation[axis]);
+        let last = count.saturating_sub(1) * self.stride[axis];
+        let first = padding.saturating_sub(last).div_ceil(dilation);
+        first..(extent + padding).div_ceil(dilation).min(self.kernel[axis])
     }
 
     /// Visits what lies inside the image: for every element of the window the windows of a row, side by side.
     #[inline(always)]
     pub(crate) fn runs(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Run)) {
-        let ([rows, cols], [p, q]) = (self.kernel, self.padding);
-        let of_rows = (0..rows).map(|u| (u, self.inside(0, u, size[0], count[0])));
-        for ((u, down), v) in of_rows.flat_map(|row| (0..cols).map(move |v| (row.clone(), v))) {
+        let ([_, cols], [p, q]) = (self.kernel, self.padding);
+        let [rows, columns] = [0, 1].map(|axis| self.used(axis, size[axis], count[axis]));
+        let of_rows = rows.map(|u| (u, self.inside(0, u, size[0], count[0])));
+        for ((u, down), v) in of_rows.flat_map(|row| columns.clone().map(move |v| (row.clone(), v))) {
             let across = self.inside(1, v, size[1], count[1]);
             if across.is_empty() {
                 continue;

@@ -62,14 +62,19 @@ impl<'a, T: Element> Matrix<'a, T> {
         (self.at as isize + i as isize * self.row_step + j as isize * self.col_step) as usize
     }
 
-    /// Is the last element, whichever corner it is in, inside the buffer?
+    /// Are all four corners inside the buffer? Then so is everything between them, and no place overflows. A matrix
+    /// without elements has no corners.
     fn inside(&self) -> bool {
-        let corner = |i: usize, j: usize| {
-            let at = self.at as isize + i as isize * self.row_step + j as isize * self.col_step;
-            at >= 0 && (at as usize) < self.data.len()
+        let step = |count: usize, step: isize| isize::try_from(count.checked_sub(1)?).ok()?.checked_mul(step);
+        let corner = |down: isize, across: isize| {
+            let at = isize::try_from(self.at).ok()?.checked_add(down)?.checked_add(across)?;
+            usize::try_from(at).ok().filter(|&at| at < self.data.len())
         };
-        let (i, j) = (self.rows.wrapping_sub(1), self.cols.wrapping_sub(1));
-        self.rows == 0 || self.cols == 0 || corner(0, 0) && corner(i, 0) && corner(0, j) && corner(i, j)
+        let corners = || {
+            let (down, across) = (step(self.rows, self.row_step)?, step(self.cols, self.col_step)?);
+            corner(0, 0).and(corner(down, 0)).and(corner(0, across)).and(corner(down, across))
+        };
+        corners().is_some()
     }
 }
 
@@ -127,15 +132,17 @@ impl<T: Element> Matrix<'_, T> {
 /// `out = a · b`, every row added to `start` if there is one; `out` is row-major.
 fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start: Option<&[T]>) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    debug_assert_eq!(k, b.rows);
-    assert_eq!(out.len(), m * n, "matmul: the output holds the product");
+    assert_eq!(k, b.rows, "matmul: the operands have one inner extent");
+    assert_eq!(Some(out.len()), m.checked_mul(n), "matmul: the output holds the product");
     if m == 0 || n == 0 {
         return;
     }
-    if m * n * k <= SMALL {
+    // Of views that repeat a few numbers there may be more multiplications than can be counted.
+    let work = out.len().saturating_mul(k);
+    if work <= SMALL {
         // A column lies in memory as a row does, and a row fills vectors.
         let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
-        return simd::run(m * n * k, Small { out, a, b, start });
+        return simd::run(work, Small { out, a, b, start });
     }
     assert!(a.inside() && b.inside(), "matmul: the operands lie inside their buffers");
     if b.clashes() && m >= FEW_ROWS {
@@ -145,10 +152,14 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     if let Some(start) = start {
         repeat(start, out);
     }
-    // SAFETY: `out` holds m · n elements written row-major (steps n and 1), checked above. The elements of `a`
-    // and `b` that gemm reads lie between their four corners, which were just checked to be inside their
-    // buffers. `out` is borrowed mutably, so it overlaps neither operand. `T` is f32 or f64 (sealed trait). Threads of
-    // gemm write disjoint tiles of `out` and are done when it returns.
+    // SAFETY: what gemm writes: `out`, row-major (steps n and 1), which holds m · n elements; the product was checked
+    // above and did not overflow. It is borrowed mutably, so it overlaps neither operand.
+    // What gemm reads: `a` is m by k, `b` is k by n, by the first assertion. None of the extents is 0 (k because there is
+    // work), so `inside` has computed the places of all four corners of each without overflow and found them in its
+    // buffer. A place is linear in row and column, so every other one lies between the least and the greatest corner:
+    // inside the buffer too, and with an offset from the first element that fits an `isize`. `clashes` copies `b` to rows
+    // that are checked again. None of this rests on what the shape of a tensor promises.
+    // `T` is f32 or f64 (sealed trait). Threads of gemm write disjoint tiles of `out` and are done when it returns.
     unsafe {
         gemm::gemm(
             m,
@@ -169,7 +180,7 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
             false,
             false,
             false,
-            parallel::product(m * n * k),
+            parallel::product(work),
         );
     }
 }
@@ -297,7 +308,7 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
             steps
         };
         let (sa, sb) = (leading(a), leading(b));
-        let cost = (size * a.shape()[a.rank() - 1]).div_ceil(parallel::PER_ELEMENT);
+        let cost = size.saturating_mul(a.shape()[a.rank() - 1]).div_ceil(parallel::PER_ELEMENT);
         let (walk, start) = (Walk::new(&batch, [&sa, &sb]), [a.offset(), b.offset()]);
         walk.fill_blocks(out, size, cost, start, |out, [i, j], [p, q]| {
             for (step, out) in out.chunks_exact_mut(size).enumerate() {

@@ -89,30 +89,67 @@ impl<T: Element> Clone for Tensor<T> {
 
 impl<T: Element> Tensor<T> {
     /// A tensor filled by `fill`, which must write every element of the slice it is given.
+    #[track_caller]
     #[inline]
     pub(crate) fn build(shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {
-        let (strides, n) = shape.row_major();
+        Tensor::build_for("tensor", shape, fill)
+    }
+
+    /// The same for the operation `op`, which an error names.
+    ///
+    /// Here and in `view` a tensor gets its shape, and both check it: so no product of extents of a tensor overflows, nor
+    /// does a place in its buffer.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn build_for(op: &'static str, shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {
+        let (strides, n) = shape.row_major::<T>(op);
         if n == 0 {
             fill(&mut []);
             return Tensor { data: Buffer(None), offset: 0, shape, strides };
         }
-        let mut block = pool::take(n);
+        let Some(mut block) = pool::take(n) else { no_memory::<T>(op, &shape).panic() };
         if let Some(block) = Arc::get_mut(&mut block) {
             fill(&mut block[..n]);
         }
         Tensor { data: Buffer(Some(block)), offset: 0, shape, strides }
     }
 
+    /// Can there be a tensor of this shape, and has the system memory for it?
+    #[inline]
+    pub(crate) fn fits(op: &'static str, shape: &Shape) -> Result<(), Error> {
+        let n = shape.elements::<T>(op)?;
+        if pool::room::<T>(n) { Ok(()) } else { Err(no_memory::<T>(op, shape)) }
+    }
+
+    /// Has the system memory for a copy, if this tensor repeats its elements and so has more of them than the buffer?
+    #[inline]
+    pub(crate) fn fits_copied(&self, op: &'static str) -> Result<(), Error> {
+        let n = self.size();
+        if n <= self.data.slice().len() || pool::room::<T>(n) {
+            Ok(())
+        } else {
+            Err(no_memory::<T>(op, &self.shape))
+        }
+    }
+
     /// `data` in row-major order.
     ///
     /// # Errors
-    /// [`Error::Elements`] if the number of elements is not the product of the extents.
+    /// [`Error::Elements`] if the number of elements is not the product of the extents; [`Error::Size`] for a shape that
+    /// no tensor can have.
+    ///
+    /// ```
+    /// use tape::{Error, Tensor};
+    /// let error = Tensor::from_vec([1 << 32, 1 << 32], vec![0.0; 4]).unwrap_err();
+    /// assert!(matches!(error, Error::Elements { found: 4, .. }));
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "from_vec: shape [4294967296, 4294967296] needs 18446744073709551616 elements, found 4"
+    /// );
+    /// ```
     pub fn from_vec(shape: impl Into<Shape>, data: Vec<T>) -> Result<Tensor<T>, Error> {
-        let shape = shape.into();
-        if shape.size() != data.len() {
-            return Err(Error::Elements { op: "from_vec", shape: shape.dims(), found: data.len() });
-        }
-        let (strides, _) = shape.row_major();
+        let shape = filled::<T>("from_vec", shape.into(), data.len())?;
+        let strides = shape.strides();
         Ok(Tensor { data: Buffer(Some(Arc::new(data))), offset: 0, shape, strides })
     }
 
@@ -121,11 +158,8 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// As [`from_vec`](Tensor::from_vec).
     pub fn from_slice(shape: impl Into<Shape>, data: &[T]) -> Result<Tensor<T>, Error> {
-        let shape = shape.into();
-        if shape.size() != data.len() {
-            return Err(Error::Elements { op: "from_slice", shape: shape.dims(), found: data.len() });
-        }
-        Ok(Tensor::build(shape, |out| out.copy_from_slice(data)))
+        let shape = filled::<T>("from_slice", shape.into(), data.len())?;
+        Ok(Tensor::build_for("from_slice", shape, |out| out.copy_from_slice(data)))
     }
 
     /// A tensor of rank 0.
@@ -135,43 +169,93 @@ impl<T: Element> Tensor<T> {
     }
 
     /// Every element equal to `value`.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: T) -> Tensor<T> {
-        Tensor::build(shape.into(), |out| out.fill(value))
+        Tensor::build_for("full", shape.into(), |out| out.fill(value))
+    }
+
+    /// [`full`](Tensor::full) for a shape that comes from outside.
+    ///
+    /// # Errors
+    /// [`Error::Size`] for a shape that no tensor can have, [`Error::Memory`] if the system has no memory for it.
+    ///
+    /// ```
+    /// use tape::{Error, Tensor};
+    /// assert_eq!(Tensor::try_full([2], 0.5)?, Tensor::from([0.5, 0.5]));
+    /// assert!(matches!(Tensor::try_full([1 << 31, 1 << 31, 4], 0.5), Err(Error::Size { .. })));
+    /// assert!(matches!(Tensor::try_full([usize::MAX / 32], 0.5), Err(Error::Memory { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn try_full(shape: impl Into<Shape>, value: T) -> Result<Tensor<T>, Error> {
+        let shape = shape.into();
+        Tensor::<T>::fits("full", &shape)?;
+        Ok(Tensor::full(shape, value))
     }
 
     /// Every element 0.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor<T> {
-        Tensor::full(shape, T::ZERO)
+        Tensor::build_for("zeros", shape.into(), |out| out.fill(T::ZERO))
     }
 
     /// Every element 1.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor<T> {
-        Tensor::full(shape, T::ONE)
+        Tensor::build_for("ones", shape.into(), |out| out.fill(T::ONE))
     }
 
     /// The `n` x `n` identity matrix.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
     pub fn eye(n: usize) -> Tensor<T> {
-        Tensor::from_fn([n, n], |i| if i[0] == i[1] { T::ONE } else { T::ZERO })
+        Tensor::from_fn_for("eye", [n, n].into(), |i| if i[0] == i[1] { T::ONE } else { T::ZERO })
     }
 
     /// The numbers 0, 1, ..., n - 1.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
     pub fn arange(n: usize) -> Tensor<T> {
-        Tensor::from_fn([n], |i| T::from_usize(i[0]))
+        Tensor::from_fn_for("arange", [n].into(), |i| T::from_usize(i[0]))
     }
 
     /// `n` numbers from `start` to `stop`, evenly spaced, both ends included.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
     pub fn linspace(start: T, stop: T, n: usize) -> Tensor<T> {
         let steps = T::from_usize(n.saturating_sub(1).max(1));
-        Tensor::from_fn([n], |i| {
+        Tensor::from_fn_for("linspace", [n].into(), |i| {
             if i[0] + 1 == n && n > 1 { stop } else { start + (stop - start) * T::from_usize(i[0]) / steps }
         })
     }
 
     /// Each element from its index.
-    pub fn from_fn(shape: impl Into<Shape>, mut f: impl FnMut(&[usize]) -> T) -> Tensor<T> {
-        let shape = shape.into();
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
+    pub fn from_fn(shape: impl Into<Shape>, f: impl FnMut(&[usize]) -> T) -> Tensor<T> {
+        Tensor::from_fn_for("from_fn", shape.into(), f)
+    }
+
+    #[track_caller]
+    fn from_fn_for(op: &'static str, shape: Shape, mut f: impl FnMut(&[usize]) -> T) -> Tensor<T> {
         let mut index = vec![0; shape.rank()];
-        Tensor::build(shape.clone(), |out| {
+        Tensor::build_for(op, shape.clone(), |out| {
             for value in out {
                 *value = f(&index);
                 for (i, &extent) in index.iter_mut().zip(shape.iter()).rev() {
@@ -200,7 +284,7 @@ impl<T: Element> Tensor<T> {
     /// The number of elements.
     #[inline]
     pub fn size(&self) -> usize {
-        self.shape.size()
+        self.shape.iter().product()
     }
 
     /// The step between neighbours along each axis, in elements.
@@ -246,6 +330,10 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The elements in row-major order, for writing. Copies first if the buffer is shared or strided.
+    ///
+    /// # Panics
+    /// As [`to_vec`](Tensor::to_vec).
+    #[track_caller]
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         let n = self.size();
@@ -260,19 +348,30 @@ impl<T: Element> Tensor<T> {
     }
 
     /// A row-major tensor with the same elements: itself if it already is one.
+    ///
+    /// # Panics
+    /// As [`to_vec`](Tensor::to_vec).
+    #[track_caller]
     #[inline]
     pub fn contiguous(&self) -> Tensor<T> {
         self.compact().into_owned()
     }
 
     /// The same, without a share of the buffer where it is one.
+    #[track_caller]
     #[inline]
     pub(crate) fn compact(&self) -> Cow<'_, Tensor<T>> {
         if self.is_contiguous() { Cow::Borrowed(self) } else { Cow::Owned(self.copied()) }
     }
 
     /// The elements in row-major order.
+    ///
+    /// # Panics
+    /// With [`Error::Memory`] if the system has no memory for them: a tensor that repeats its elements may have more of
+    /// them than fit.
+    #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {
+        error::expect(self.fits_copied("to_vec"));
         match self.as_slice() {
             Some(slice) => slice.to_vec(),
             None => self.copied().to_vec(),
@@ -280,9 +379,11 @@ impl<T: Element> Tensor<T> {
     }
 
     /// A row-major copy with a buffer of its own.
+    #[track_caller]
     fn copied(&self) -> Tensor<T> {
         if self.strides.iter().all(|&stride| stride == 0) && self.size() > 0 {
-            return Tensor::full(&self.shape, self.data.slice()[self.offset]);
+            let value = self.data.slice()[self.offset];
+            return Tensor::build_for("copy", self.shape.clone(), |out| out.fill(value));
         }
         kernel::map(self, |x| x)
     }
@@ -312,10 +413,15 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The same elements as another number type.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) of that type refuses.
+    #[track_caller]
     pub fn cast<U: Element>(&self) -> Tensor<U> {
+        error::expect(Tensor::<U>::fits("cast", &self.shape).and_then(|()| self.fits_copied("cast")));
         let x = self.compact();
         let source = x.as_slice().unwrap_or_default();
-        Tensor::build(self.shape.clone(), |out| {
+        Tensor::build_for("cast", self.shape.clone(), |out| {
             for (to, from) in out.iter_mut().zip(source) {
                 *to = U::from_f64(from.to_f64());
             }
@@ -323,7 +429,12 @@ impl<T: Element> Tensor<T> {
     }
 
     /// A new tensor with `f` applied to every element. Not an operation of a tape: for data and for tests.
+    ///
+    /// # Panics
+    /// As [`to_vec`](Tensor::to_vec).
+    #[track_caller]
     pub fn map_values(&self, f: impl Fn(T) -> T + Copy + Sync) -> Tensor<T> {
+        error::expect(self.fits_copied("map_values"));
         kernel::map(self, f)
     }
 
@@ -344,6 +455,24 @@ impl<T: Element> Tensor<T> {
     pub(crate) fn add_assign(&mut self, other: &Tensor<T>) {
         debug_assert_eq!(self.shape, other.shape, "cotangents of one value have its shape");
         kernel::update(self, other, |x, y| *x += y);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn no_memory<T>(op: &'static str, shape: &Shape) -> Error {
+    let bytes = shape.try_size().unwrap_or(usize::MAX).saturating_mul(size_of::<T>());
+    Error::Memory { op, bytes, shape: shape.dims() }
+}
+
+/// The shape, if it is that of a tensor with `found` elements.
+fn filled<T>(op: &'static str, shape: Shape, found: usize) -> Result<Shape, Error> {
+    let elements = shape.elements::<T>(op);
+    match elements {
+        Ok(size) if size == found => Ok(shape),
+        // Too many to be counted, unless an extent is 0.
+        Err(error) if found == 0 && shape.contains(&0) => Err(error),
+        _ => Err(Error::Elements { op, shape: shape.dims(), found }),
     }
 }
 

@@ -1,12 +1,19 @@
-//! Views: another way to walk over the same buffer. All of them are free; shapes are checked by the caller.
+//! Views: another way to walk over the same buffer. All of them are free; shapes are checked by the caller, and that
+//! there can be a tensor of the shape here.
 
 use super::{Buffer, Tensor};
 use crate::algebra::Element;
 use crate::shape::{Shape, Strides, copied, few};
 
 impl<T: Element> Tensor<T> {
+    /// Every step along an axis must lead from an element to another: `offset + Σ index · stride` lies in the buffer, for
+    /// every index and for every part of the sum.
+    #[track_caller]
     fn view(&self, offset: usize, shape: Shape, strides: Strides) -> Tensor<T> {
         debug_assert_eq!(shape.rank(), strides.len());
+        if let Err(error) = shape.elements::<T>("view") {
+            error.panic();
+        }
         Tensor { data: Buffer(self.data.0.clone()), offset, shape, strides }
     }
 
@@ -66,16 +73,20 @@ impl<T: Element> Tensor<T> {
             0 => 0,
             _ => (self.offset as isize + start as isize * strides[axis]) as usize,
         };
-        strides[axis] *= step;
+        // Of one element or none no step is made, and the step may be any number.
+        if count > 1 {
+            strides[axis] *= step;
+        }
         self.view(offset, shape, strides)
     }
 
     /// `length` elements of a matrix from `start`, each one row and one column further.
     pub(crate) fn diagonal(&self, start: [usize; 2], length: usize) -> Tensor<T> {
         let [down, right] = [self.strides[0], self.strides[1]];
-        let first = start[0] as isize * down + start[1] as isize * right;
-        let offset = if length == 0 { 0 } else { (self.offset as isize + first) as usize };
-        self.view(offset, Shape::from([length]), copied(&[down + right]))
+        let first = || start[0] as isize * down + start[1] as isize * right;
+        let offset = if length == 0 { 0 } else { (self.offset as isize + first()) as usize };
+        let step = if length > 1 { down + right } else { 1 };
+        self.view(offset, Shape::from([length]), copied(&[step]))
     }
 
     /// `count` windows of `size` elements along `axis`, `step` apart, along a new last axis.
@@ -83,7 +94,9 @@ impl<T: Element> Tensor<T> {
         let mut shape: Shape = self.shape.iter().copied().chain([size]).collect();
         shape.set(axis, count);
         let mut strides: Strides = self.strides.iter().copied().chain([self.strides[axis]]).collect();
-        strides[axis] *= step as isize;
+        if count > 1 {
+            strides[axis] *= step as isize;
+        }
         self.view(if shape.size() == 0 { 0 } else { self.offset }, shape, strides)
     }
 }
