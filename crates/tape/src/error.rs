@@ -166,9 +166,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// An index that is no position along an axis, in the text of [`Error::Index`] even if it is beyond an `isize`.
+    /// [`Error::Index`] for an index counted from the start; where it is beyond an `isize`, [`Error::Invalid`] of the same
+    /// text.
+    ///
+    /// ```
+    /// use tape::Error;
+    /// let error = Error::index("row", usize::MAX, 0, &[3]);
+    /// assert_eq!(error.to_string(), format!("row: index {} is out of range for axis 0 of shape [3]", usize::MAX));
+    /// assert!(matches!(Error::index("row", 3, 0, &[3]), Error::Index { index: 3, .. }));
+    /// ```
     #[cold]
-    pub(crate) fn index(op: &'static str, index: usize, axis: usize, shape: &[usize]) -> Error {
+    pub fn index(op: &'static str, index: usize, axis: usize, shape: &[usize]) -> Error {
         match isize::try_from(index) {
             Ok(index) => Error::Index { op, index, axis, shape: shape.to_vec() },
             Err(_) => {

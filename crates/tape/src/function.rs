@@ -95,7 +95,9 @@ impl<T: Element> Op<T> for Function<T> {
 fn pieces<T: Element>(f: &Record<T>, x: &[&Tensor<T>], report: &mut dyn FnMut(usize, i64)) {
     let tape = Tape::of();
     f(&leaves(&tape, x));
-    tape.pieces(&mut |node, at, piece| report(((node as usize) << 32) | at, piece));
+    // The node in the upper half of the number.
+    let row = |node: u32| (node as usize).rotate_right(usize::BITS / 2);
+    tape.pieces(&mut |node, at, piece| report(row(node) | at, piece));
 }
 
 fn last<'a, 't, T: Element>(args: &'a [Var<'t, T>]) -> (Var<'t, T>, &'a [Var<'t, T>]) {

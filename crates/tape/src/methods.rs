@@ -22,6 +22,7 @@ macro_rules! elementwise {
     ($($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)*) => {
         impl<T: Element> Tensor<T> {$(
             #[doc = concat!("Of every element: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[track_caller]
             #[allow(clippy::should_implement_trait)]
             pub fn $name(&self $($(, $arg: $ty)*)?) -> Tensor<T> {
                 self.clone().map(ops::$op $({ $($field),* })?)
@@ -155,6 +156,7 @@ for_each_binary_function!(functions_of_two);
 
 impl<T: Element> Tensor<T> {
     /// `base` to the power of every element: see [`Pow`](crate::ops::Pow).
+    #[track_caller]
     pub fn rpow(&self, base: T) -> Tensor<T> {
         Tensor::scalar(base).zip(self.clone(), ops::Pow)
     }

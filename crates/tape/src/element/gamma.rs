@@ -6,7 +6,8 @@
 
 use super::bits::poly;
 use super::coefficients::{BERNOULLI, HALF_LN_2PI, LGAMMA_F64, LN_PI, STIRLING};
-use super::log::ln_f64;
+use super::exp::exp_f64;
+use super::log::{ln_f64, log1p_f64};
 use super::pow::powi_f64;
 use super::trig::sin_cos_pi;
 use std::f64::consts::PI;
@@ -110,7 +111,8 @@ fn digamma_positive(x: f64) -> f64 {
 /// The n-th derivative of `digamma` (n = 0 is `digamma` itself, n = 1 `trigamma`).
 ///
 /// At -1, -2, ... infinite for odd n, NaN for even n; at 0 infinite, for even n with the sign of the side that the
-/// sign of zero stands for. NaN below 0 for n > 20.
+/// sign of zero stands for. NaN below 0 for n > 20. For n > 170, whose factorial is infinite, with a relative error that grows
+/// as `n ln n`.
 pub(super) fn polygamma_f64(n: u32, x: f64) -> f64 {
     if n == 0 {
         return digamma_f64(x);
@@ -137,6 +139,9 @@ pub(super) fn polygamma_f64(n: u32, x: f64) -> f64 {
 
 /// `|psi_n(x)|` for x > 0, n >= 1: `n! sum (x + i)^-(n + 1)` up to the range of the asymptotic series.
 fn polygamma_size(n: u32, x: f64) -> f64 {
+    if n > LARGEST_FACTORIAL {
+        return polygamma_of_large_order(f64::from(n), x);
+    }
     let order = n as i32;
     let from = 10.0 + n as f64;
     let mut factorial = 1.0;
@@ -155,6 +160,11 @@ fn polygamma_size(n: u32, x: f64) -> f64 {
     }
     // (n-1)! / t^n + n! / (2 t^(n+1)) + sum B_2k (2k+n-1)! / ((2k)! t^(2k+n))
     let w = 1.0 / t;
+    factorial * (asymptotic(n, w) * powi_f64(w, order) + n * sum)
+}
+
+/// `1 + n w / 2 + sum B_2k n (n+1) ... (n+2k-1) / (2k)! w^2k`: what follows `(n-1)! w^n` where 1 / w > 10 + n.
+fn asymptotic(n: f64, w: f64) -> f64 {
     let mut term = n * w * w / 2.0;
     let mut series = 1.0 + n * w / 2.0;
     for (k, b) in BERNOULLI.iter().enumerate() {
@@ -167,7 +177,23 @@ fn polygamma_size(n: u32, x: f64) -> f64 {
         }
         series += b * term;
     }
-    factorial * (series * powi_f64(w, order) + n * sum)
+    series
+}
+
+/// Beyond this number a factorial is infinite.
+const LARGEST_FACTORIAL: u32 = 170;
+
+/// The same for orders whose factorial overflows, with `e^(ln n! - (n + 1) ln x)` in front of the sum. The number of terms
+/// has a bound: where there would be many, the asymptotic series begins. Overflow and 0 are right; the relative error of
+/// what lies between grows as `n ln n`.
+fn polygamma_of_large_order(n: f64, x: f64) -> f64 {
+    if x == 0.0 || x == f64::INFINITY {
+        return 1.0 / x;
+    }
+    // Of the terms (1 + i / x)^-(n + 1) below x = 10 + n the 64th is below the last place.
+    let term = |i: i32| exp_f64(-(n + 1.0) * log1p_f64(f64::from(i) / x));
+    let sum = if x < 10.0 + n { (0..64).map(term).sum() } else { x / n * asymptotic(n, 1.0 / x) };
+    exp_f64(lgamma_f64(n + 1.0) - (n + 1.0) * ln_f64(x)) * sum
 }
 
 /// `pi d^n/dx^n cot(pi x)` as a polynomial in the cotangent: each derivative maps `p(c)` to

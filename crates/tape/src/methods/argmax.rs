@@ -24,6 +24,7 @@ fn all<T: Element>(op: &'static str, x: &Tensor<T>, beats: impl Fn(T, T) -> bool
     if x.size() == 0 {
         Error::Empty { op, shape: x.shape().dims() }.panic();
     }
+    error::expect(x.fits_copied(op));
     first_best(&x.to_vec(), beats)
 }
 
@@ -41,6 +42,7 @@ fn along<T: Element>(
     if extent == 0 && rows > 0 {
         Error::Empty { op, shape: x.shape().dims() }.panic();
     }
+    error::expect(x.fits_copied(op));
     let order: Vec<usize> = others.into_iter().chain([axis]).collect();
     x.permuted(&order).to_vec().chunks_exact(extent.max(1)).map(|row| first_best(row, beats)).collect()
 }

@@ -207,7 +207,7 @@ pub(crate) fn sum_of_products<T: Element, A: Array<T>>(spec: &str, x: &[&A]) -> 
     let Some(mut product) = operands.next() else { return Err(invalid("no operands".to_owned())) };
     for (i, next) in operands.enumerate() {
         let needed: Vec<char> = letters[i + 2..].iter().flatten().chain(&result).copied().collect();
-        product = contract(product, next, &needed);
+        product = contract(product, next, &needed)?;
     }
     Ok(arrange(&sum_except(product, |axis| result.contains(&axis)), &result))
 }
@@ -262,7 +262,11 @@ fn arrange<T: Element, A: Array<T>>(named: &Named<A>, order: &[char]) -> A {
 
 /// One batched product of matrices: rows from the left operand, columns from the right one, and a sum over the axes of
 /// both that are not needed later.
-fn contract<T: Element, A: Array<T>>(left: Named<A>, right: Named<A>, needed: &[char]) -> Named<A> {
+fn contract<T: Element, A: Array<T>>(
+    left: Named<A>,
+    right: Named<A>,
+    needed: &[char],
+) -> Result<Named<A>, Error> {
     let (in_left, in_right) = (left.axes.clone(), right.axes.clone());
     let left = sum_except(left, |axis| in_right.contains(&axis) || needed.contains(&axis));
     let right = sum_except(right, |axis| in_left.contains(&axis) || needed.contains(&axis));
@@ -276,8 +280,8 @@ fn contract<T: Element, A: Array<T>>(left: Named<A>, right: Named<A>, needed: &[
     let size = |extents: &[usize]| extents.iter().product::<usize>();
     let count = size(batches);
     let (m, k, n) = (size(&sa[batch.len()..at]), size(&sa[at..]), size(&sb[batch.len() + inner.len()..]));
+    let extents: Shape = sa[..at].iter().chain(&sb[batch.len() + inner.len()..]).copied().collect();
+    Tensor::<T>::fits("einsum", &extents)?;
     let product = a.reshape([count, m, k]).matmul(&b.reshape([count, k, n]));
-    let extents = sa[..at].iter().chain(&sb[batch.len() + inner.len()..]).copied();
-    let x = product.reshape(extents.collect::<Shape>());
-    Named { axes: [batch, rows, columns].concat(), x }
+    Ok(Named { axes: [batch, rows, columns].concat(), x: product.reshape(extents) })
 }

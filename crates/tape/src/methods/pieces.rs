@@ -47,8 +47,8 @@ fn repetitions(x: &Shape, reps: &Shape) -> Shape {
 /// One range for each size.
 fn split(x: &Shape, sizes: &[usize], axis: isize) -> Result<Vec<Range<isize>>, Error> {
     let extent = x[x.axis("split", axis)?];
-    let total: usize = sizes.iter().sum();
-    if total != extent {
+    let total: u128 = sizes.iter().map(|&size| size as u128).sum();
+    if total != extent as u128 {
         let reason =
             format!("sizes {sizes:?} add up to {total}, but axis {axis} of shape {x:?} has {extent}");
         return Err(Error::Invalid { op: "split", reason });
@@ -61,6 +61,9 @@ fn split(x: &Shape, sizes: &[usize], axis: isize) -> Result<Vec<Range<isize>>, E
     Ok(sizes.iter().map(piece).collect())
 }
 
+/// The most pieces of an axis without entries, which has as many as are asked for.
+const PIECES: usize = 1 << 20;
+
 /// Pieces of `⌈extent / n⌉` entries, the last one of what is left.
 fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
     let extent = x[x.axis("chunk", axis)?];
@@ -69,6 +72,10 @@ fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
     }
     let size = extent.div_ceil(n);
     let sizes: Vec<usize> = match size {
+        0 if n > PIECES => {
+            let reason = format!("expected at most {PIECES} pieces of an empty axis, found {n}");
+            return Err(Error::Invalid { op: "chunk", reason });
+        }
         0 => vec![0; n],
         _ => (0..extent.div_ceil(size)).map(|i| size.min(extent - i * size)).collect(),
     };
@@ -177,7 +184,7 @@ macro_rules! pieces {
             /// ```
             ///
             /// # Panics
-            /// If the axis does not exist or `n` is 0.
+            /// If the axis does not exist, `n` is 0, or more than 2²⁰ pieces of an empty axis are asked for.
             #[track_caller]
             pub fn chunk(self: $this, n: usize, axis: isize) -> Vec<$type> {
                 let pieces = error::expect(chunk(&self.shape(), n, axis));

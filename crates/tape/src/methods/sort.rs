@@ -28,6 +28,7 @@ fn order<T: Element>(
         let reason = format!("expected at most the {extent} elements of axis {axis}, found {k}");
         Error::Invalid { op, reason }.panic();
     }
+    error::expect(x.fits_copied(op));
     let mut shape = x.shape().clone();
     shape.set(axis, k);
     let inner: usize = shape[axis + 1..].iter().product();

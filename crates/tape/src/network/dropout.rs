@@ -1,7 +1,7 @@
 //! Dropout.
 
 use crate::algebra::Element;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::op::Array;
 use crate::tensor::Tensor;
 
@@ -33,6 +33,7 @@ pub fn dropout<T: Element, A: Array<T>>(x: &A, p: f64, mut uniform: impl FnMut()
         Error::Invalid { op: "dropout", reason }.panic()
     }
     let kept = T::from_f64(1.0 / (1.0 - p));
+    error::expect(Tensor::<T>::fits("dropout", &x.shape()));
     let mask = Tensor::from_fn(x.shape(), |_| if uniform() < p { T::ZERO } else { kept });
     x.clone() * x.constant(mask)
 }

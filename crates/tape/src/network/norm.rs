@@ -93,7 +93,7 @@ pub fn group_norm<T: Element, A: Array<T>>(
     if shape.rank() < 2 {
         Error::Rank { op, expected: "[batch, channels, ..]", found: shape.dims() }.panic()
     }
-    if groups == 0 || shape[1] % groups != 0 {
+    if groups == 0 || groups > shape[1].max(1) || shape[1] % groups != 0 {
         let reason = format!("{groups} groups do not divide {} channels", shape[1]);
         Error::Invalid { op, reason }.panic()
     }

@@ -33,42 +33,52 @@ struct Bin {
     divisor: usize,
 }
 
+/// The number by which the sum over two bins is divided.
+fn elements<T: Element>(row: &Bin, col: &Bin) -> T {
+    T::from_f64((row.divisor as u128 * col.divisor as u128) as f64)
+}
+
 impl Pool {
-    /// The bins along an axis of this extent.
-    fn bins(&self, axis: usize, size: [usize; 2]) -> Result<Vec<Bin>, Error> {
-        let (op, extent) = ("avg_pool2d", size[axis]);
+    /// The number of bins along each axis of an image of this size.
+    fn counts(&self, size: [usize; 2]) -> Result<[usize; 2], Error> {
+        let op = "avg_pool2d";
         match *self {
-            Pool::Sliding { window, count_padding } => {
-                if window.dilation != [1, 1] {
-                    let reason = format!("expected a dilation of 1, found {:?}", window.dilation);
-                    return Err(Error::Invalid { op, reason });
-                }
-                let (kernel, padding) = (window.kernel[axis], window.padding[axis]);
-                let bin = |i: usize| {
-                    let start = i * window.stride[axis];
-                    let (from, to) = (start.saturating_sub(padding), (start + kernel).saturating_sub(padding));
-                    let (from, to) = (from.min(extent), to.min(extent));
-                    Bin { from, to, divisor: if count_padding { kernel } else { (to - from).max(1) } }
-                };
-                Ok((0..window.counts(op, size)?[axis]).map(bin).collect())
-            }
-            Pool::Adaptive { size } if size.contains(&0) || extent == 0 => {
-                let reason = format!("expected sizes of 1 or more, found {extent} and {size:?}");
+            Pool::Sliding { window, .. } if window.dilation != [1, 1] => {
+                let reason = format!("expected a dilation of 1, found {:?}", window.dilation);
                 Err(Error::Invalid { op, reason })
             }
-            Pool::Adaptive { size } => {
-                let count = size[axis];
-                let bin = |i: usize| {
-                    let (from, to) = (i * extent / count, ((i + 1) * extent).div_ceil(count));
-                    Bin { from, to, divisor: to - from }
-                };
-                Ok((0..count).map(bin).collect())
+            Pool::Sliding { window, .. } => window.counts(op, size),
+            Pool::Adaptive { size: counts } if counts.contains(&0) || size.contains(&0) => {
+                let reason = format!("expected sizes of 1 or more, found {size:?} and {counts:?}");
+                Err(Error::Invalid { op, reason })
             }
+            Pool::Adaptive { size } => Ok(size),
         }
     }
 
+    /// The bins along an axis of this extent.
+    fn bins(&self, axis: usize, extent: usize, count: usize) -> Vec<Bin> {
+        let bin = |i: usize| match *self {
+            Pool::Sliding { window, count_padding } => {
+                let (kernel, padding) = (window.kernel[axis], window.padding[axis]);
+                let start = i * window.stride[axis];
+                let (from, to) = (start.saturating_sub(padding), (start + kernel).saturating_sub(padding));
+                let (from, to) = (from.min(extent), to.min(extent));
+                Bin { from, to, divisor: if count_padding { kernel } else { (to - from).max(1) } }
+            }
+            Pool::Adaptive { .. } => {
+                let at = |i: usize| i as u128 * extent as u128;
+                let from = (at(i) / count as u128) as usize;
+                let to = at(i + 1).div_ceil(count as u128) as usize;
+                Bin { from, to, divisor: to - from }
+            }
+        };
+        (0..count).map(bin).collect()
+    }
+
     fn both(&self, size: [usize; 2]) -> Result<[Vec<Bin>; 2], Error> {
-        Ok([self.bins(0, size)?, self.bins(1, size)?])
+        let counts = self.counts(size)?;
+        Ok([0, 1].map(|axis| self.bins(axis, size[axis], counts[axis])))
     }
 }
 
@@ -106,16 +116,20 @@ impl<T: Element> Op<T> for AvgPool2d {
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("avg_pool2d", x, 1, "one operand")?;
         let [n, c, h, w] = image("avg_pool2d", x[0])?;
-        let [rows, cols] = self.pool.both([h, w])?;
-        Ok(Shape::from([n, c, rows.len(), cols.len()]))
+        let [rows, cols] = self.pool.counts([h, w])?;
+        Ok(Shape::from([n, c, rows, cols]))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let [n, c, h, w] = error::expect(image("avg_pool2d", x[0].shape()));
+        let counts = error::expect(self.pool.counts([h, w]));
+        let mut out = Tensor::zeros([n, c, counts[0], counts[1]]);
+        if out.size() == 0 {
+            return out;
+        }
         let [rows, cols] = error::expect(self.pool.both([h, w]));
         let images = x[0].compact();
         let planes = images.as_slice().unwrap_or_default();
-        let mut out = Tensor::zeros([n, c, rows.len(), cols.len()]);
         planes_to_planes(out.as_mut_slice(), rows.len() * cols.len(), planes, h * w, |out, plane| {
             let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
             for (out, (row, col)) in out.iter_mut().zip(windows) {
@@ -123,7 +137,7 @@ impl<T: Element> Op<T> for AvgPool2d {
                     let across = &plane[i * w + col.from..i * w + col.to];
                     *out += across.iter().fold(T::ZERO, |sum, &x| sum + x);
                 }
-                *out /= T::from_usize(row.divisor * col.divisor);
+                *out /= elements(row, col);
             }
         });
         out
@@ -162,9 +176,9 @@ impl<T: Element> Op<T> for SpreadPool2d {
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         operands("spread_pool2d", x, 1, "one operand")?;
         let [n, c, h, w] = image("spread_pool2d", x[0])?;
-        let [rows, cols] = self.pool.both(self.size)?;
-        if [rows.len(), cols.len()] != [h, w] {
-            let expected = vec![n, c, rows.len(), cols.len()];
+        let [rows, cols] = self.pool.counts(self.size)?;
+        if [rows, cols] != [h, w] {
+            let expected = vec![n, c, rows, cols];
             return Err(Error::Shape { op: "spread_pool2d", expected, found: x[0].dims() });
         }
         Ok(Shape::from([n, c, self.size[0], self.size[1]]))
@@ -172,15 +186,18 @@ impl<T: Element> Op<T> for SpreadPool2d {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let [n, c, h, w] = error::expect(image("spread_pool2d", x[0].shape()));
-        let [rows, cols] = error::expect(self.pool.both(self.size));
         let [height, width] = self.size;
+        let mut out = Tensor::zeros([n, c, height, width]);
+        if out.size() == 0 {
+            return out;
+        }
+        let [rows, cols] = error::expect(self.pool.both(self.size));
         let pooled = x[0].compact();
         let pooled = pooled.as_slice().unwrap_or_default();
-        let mut out = Tensor::zeros([n, c, height, width]);
         planes_to_planes(out.as_mut_slice(), height * width, pooled, h * w, |out, pooled| {
             let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
             for (&y, (row, col)) in pooled.iter().zip(windows) {
-                let share = y / T::from_usize(row.divisor * col.divisor);
+                let share = y / elements(row, col);
                 for i in row.from..row.to {
                     for out in &mut out[i * width + col.from..i * width + col.to] {
                         *out += share;

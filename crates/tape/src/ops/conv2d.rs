@@ -7,7 +7,7 @@ use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases};
 use crate::parallel;
-use crate::shape::Shape;
+use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
 /// The convolution (cross-correlation) of images with kernels.
@@ -62,11 +62,20 @@ impl Conv2d {
 
     /// The groups, if they divide the channels.
     fn divide(&self, op: &'static str, channels: usize) -> Result<usize, Error> {
-        if self.groups == 0 || !channels.is_multiple_of(self.groups) {
+        if self.groups == 0 || self.groups > channels.max(1) || !channels.is_multiple_of(self.groups) {
             let reason = format!("{} groups do not divide {channels} channels", self.groups);
             return Err(Error::Invalid { op, reason });
         }
         Ok(channels / self.groups)
+    }
+
+    /// Can there be the patches of one image, whose windows are counted in the shape of `y`, and is there memory for them?
+    fn patches_fit<T: Element>(&self, op: &'static str, y: &Shape, patch: [usize; 3]) -> Result<(), Error> {
+        if y[0] == 0 {
+            return Ok(());
+        }
+        let [channels, rows, cols] = patch;
+        Tensor::<T>::fits(op, &Shape::from([channels, rows, cols, y[2], y[3]]))
     }
 
     /// The rows that no window reaches below and beside an image of this size.
@@ -98,6 +107,11 @@ impl Conv2d {
 
 /// Elements of patches that are worked on at a time: few enough to be in the cache still when they are read.
 const PATCHES: usize = 1 << 15;
+
+/// The product of some extents; of more than there can be, as many as can be counted.
+fn product(extents: &[usize]) -> usize {
+    extents.iter().fold(1, |product, &extent| product.saturating_mul(extent))
+}
 
 /// The images of a batch, a few at a time, as the first one and their number; `each` has so many elements of patches.
 fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
@@ -154,13 +168,15 @@ impl<T: Element> Op<T> for Conv2d {
         self.divide(op, out)?;
         equal(op, x[1], &[out, self.divide(op, channels)?, rows, cols])?;
         let [height, width] = self.window([rows, cols]).counts(op, [h, w])?;
-        Ok(Shape::from([n, out, height, width]))
+        let shape = Shape::from([n, out, height, width]);
+        self.patches_fit::<T>(op, &shape, [channels, rows, cols])?;
+        Ok(shape)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
         let (w, kernel) = (self.matrices(x[1]), [x[1].shape()[2], x[1].shape()[3]]);
-        let each = x[0].shape()[1] * kernel[0] * kernel[1] * shape[2] * shape[3];
+        let each = product(&[x[0].shape()[1], kernel[0], kernel[1], shape[2], shape[3]]);
         in_blocks(shape, each, |images| w.matmul(&self.patches(&some(x[0], images), kernel)))
     }
 
@@ -214,8 +230,10 @@ impl ConvTranspose2d {
                 let reason = "expected an image, a kernel and a dilation of 1 or more, found 0".into();
                 return Err(Error::Invalid { op, reason });
             }
-            let padded = (y[axis] - 1) * stride + window.reach(axis) + extra;
-            size[axis] = padded.saturating_sub(2 * window.padding[axis]);
+            let (n, reach) = (y[axis], window.try_reach(op, axis)?);
+            let padded = (n - 1).checked_mul(stride).and_then(|steps| steps.checked_add(reach)?.checked_add(extra));
+            let padded = extent(op, padded, || format!("{n} windows of {reach} elements, {stride} apart"))?;
+            size[axis] = padded.saturating_sub(window.padding[axis].saturating_mul(2));
             if size[axis] == 0 {
                 let reason = format!("a padding of {} leaves nothing of {padded}", window.padding[axis]);
                 return Err(Error::Invalid { op, reason });
@@ -237,7 +255,10 @@ impl<T: Element> Op<T> for ConvTranspose2d {
         equal(op, x[1], &[out, per_group, rows, cols])?;
         self.conv.divide(op, out)?;
         let [height, width] = self.size([h, w], [rows, cols])?;
-        Ok(Shape::from([n, per_group * self.conv.groups, height, width]))
+        let groups = self.conv.groups;
+        let channels = extent(op, per_group.checked_mul(groups), || format!("{groups} groups of {per_group} channels"))?;
+        self.conv.patches_fit::<T>(op, x[0], [channels, rows, cols])?;
+        Ok(Shape::from([n, channels, height, width]))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -293,7 +314,9 @@ impl<T: Element> Op<T> for ConvKernel2d {
         let [height, width] = self.conv.window(self.kernel).counts(op, [h, w])?;
         equal(op, x[1], &[n, out, height, width])?;
         self.conv.divide(op, out)?;
-        Ok(Shape::from([out, self.conv.divide(op, channels)?, self.kernel[0], self.kernel[1]]))
+        let [rows, cols] = self.kernel;
+        self.conv.patches_fit::<T>(op, x[1], [channels, rows, cols])?;
+        Ok(Shape::from([out, self.conv.divide(op, channels)?, rows, cols]))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -301,7 +324,7 @@ impl<T: Element> Op<T> for ConvKernel2d {
         let (groups, rows) = (self.conv.groups, shape[1] * shape[2] * shape[3]);
         let [n, out, height, width] = error::expect(image("conv_kernel2d", x[1].shape()));
         let mut sum = Tensor::zeros([groups, rows, out / groups]);
-        for images in blocks(n, groups * rows * height * width) {
+        for images in blocks(n, product(&[groups, rows, height, width])) {
             let patches = self.conv.patches(&some(x[0], images), self.kernel);
             // There are fewer channels than elements of a patch: this way the smaller factor is the transposed one.
             let y = self.conv.grouped(&some(x[1], images)).transpose();

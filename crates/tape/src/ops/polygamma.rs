@@ -36,7 +36,10 @@ impl Unary for Polygamma {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.map(Polygamma { n: self.n + 1 })
+        match self.n.checked_add(1) {
+            Some(n) => x.map(Polygamma { n }),
+            None => x.lift(f64::NAN),
+        }
     }
 }
 

@@ -39,6 +39,8 @@ impl Unary for Powi {
         match self.n {
             0 => x.lift(0.0),
             1 => x.lift(1.0),
+            // There is no power below it.
+            i32::MIN => x.lift(f64::from(i32::MIN)) * x.clone().map(*self) / x,
             n => x.lift(f64::from(n)) * x.map(Powi { n: n - 1 }),
         }
     }

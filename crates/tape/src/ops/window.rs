@@ -44,14 +44,11 @@ impl Window {
         self.dilation[axis] * (self.kernel[axis] - 1) + 1
     }
 
-    /// The extent that a window reaches over, and that of a padded axis of `size` elements, if there are such.
-    fn fitted(&self, op: &'static str, axis: usize, size: usize) -> Result<[usize; 2], Error> {
-        let (kernel, dilation, padding) = (self.kernel[axis], self.dilation[axis], self.padding[axis]);
+    /// The same for a kernel and a dilation of 1 or more, if there is such an extent.
+    pub(crate) fn try_reach(&self, op: &'static str, axis: usize) -> Result<usize, Error> {
+        let (kernel, dilation) = (self.kernel[axis], self.dilation[axis]);
         let reach = (kernel - 1).checked_mul(dilation).and_then(|reach| reach.checked_add(1));
-        let reach = extent(op, reach, || format!("a kernel of {kernel} with a dilation of {dilation}"))?;
-        let padded = padding.checked_mul(2).and_then(|padding| padding.checked_add(size));
-        let padded = extent(op, padded, || format!("{size} with a padding of {padding} on both sides"))?;
-        Ok([reach, padded])
+        extent(op, reach, || format!("a kernel of {kernel} with a dilation of {dilation}"))
     }
 
     /// The number of windows over an image of this size.
@@ -63,7 +60,9 @@ impl Window {
         }
         let mut counts = [0; 2];
         for axis in 0..2 {
-            let [reach, padded] = self.fitted(op, axis, size[axis])?;
+            let (reach, n, padding) = (self.try_reach(op, axis)?, size[axis], self.padding[axis]);
+            let padded = padding.checked_mul(2).and_then(|padding| padding.checked_add(n));
+            let padded = extent(op, padded, || format!("{n} with a padding of {padding} on both sides"))?;
             let Some(free) = padded.checked_sub(reach) else {
                 let reason =
                     format!("a window of {reach} does not fit into {padded} elements, padding included");
@@ -119,7 +118,8 @@ impl Window {
             for i in down {
                 let row = i * self.stride[0] + u * self.dilation[0] - p;
                 f(Run {
-                    element: u * cols + v,
+                    // Of a kernel larger than any column of patches nobody asks for it.
+                    element: u.wrapping_mul(cols).wrapping_add(v),
                     window: i * count[1] + across.start,
                     at: row * size[1] + col,
                     step: self.stride[1],

@@ -1,6 +1,7 @@
 //! The functions of numbers that a tape has met, each stored once.
 
 use super::Scalar;
+use super::tables::counted;
 use crate::algebra::{Binary, Element, Unary};
 use crate::ops;
 use std::any::{Any, TypeId};
@@ -168,7 +169,8 @@ impl<T: Element> Rules<T> {
         let index = found.unwrap_or_else(|| {
             self.table.push(Arc::new(rule));
             self.table.len() - 1
-        }) as u32;
+        });
+        let index = counted("functions", index);
         let place = self.place(TypeId::of::<R>(), hash::<R>());
         self.met += usize::from(self.types[place].is_none());
         self.types[place] = Some((TypeId::of::<R>(), index));

@@ -4,6 +4,7 @@ use super::nodes::{ARRAY, CHAIN, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Ope
 use super::store::{Parameters, Store};
 use super::{ErasedOp, Rules};
 use crate::algebra::Element;
+use crate::error::Error;
 use crate::op::Op;
 use crate::ops::FromScalars;
 use crate::shape::{Shape, few};
@@ -14,6 +15,17 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
+
+/// A place in a list whose places are counted with 32 bits: below the numbers that stand for none. (The tensors need no
+/// check of their own: there are fewer than nodes.)
+#[track_caller]
+#[inline]
+pub(super) fn counted(what: &str, place: usize) -> u32 {
+    if place < CHAIN as usize {
+        return place as u32;
+    }
+    Error::Invalid { op: "tape", reason: format!("expected at most {CHAIN} {what}, found more") }.panic()
+}
 
 /// One recorded tensor.
 pub(crate) struct ArrayNode<T: Element> {
@@ -142,6 +154,7 @@ impl<T: Element> Tables<T> {
     }
 
     /// Adds a tensor, whose node is `node`.
+    #[track_caller]
     #[inline(always)]
     pub(crate) fn push(
         &mut self,
@@ -151,9 +164,9 @@ impl<T: Element> Tables<T> {
         tracked: bool,
         computed: bool,
     ) {
-        let first_input = self.inputs.len() as u32;
+        let first_input = counted("operands", self.inputs.len());
         self.inputs.extend_from_slice(inputs);
-        let inputs = inputs.len() as u32;
+        let inputs = counted("operands", self.inputs.len()) - first_input;
         if self.ops.len() == self.arrays.len() {
             self.ops.push(Arc::new(FromScalars { shape: Shape::default() }));
         }
@@ -222,5 +235,20 @@ impl<T: Element> Graph<'_, T> {
     /// Where a node was created, on a traced tape.
     pub(crate) fn site(&self, index: Index) -> Option<&'static Location<'static>> {
         self.nodes.site(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_up_to_the_numbers_that_stand_for_none() {
+        assert_eq!(counted("operands", CHAIN as usize - 1), CHAIN - 1);
+        for place in [CHAIN as usize, ARRAY as usize, LEAF as usize, usize::MAX] {
+            let panic = std::panic::catch_unwind(|| counted("operands", place)).unwrap_err();
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            assert_eq!(text, Some("tape: expected at most 4294967293 operands, found more"));
+        }
     }
 }

@@ -17,11 +17,13 @@ impl<T: Element> Tensor<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Index`] if a number is no position in a row.
+    /// [`Error::Index`] if a number is no position in a row; [`Error::Size`] and [`Error::Memory`] if there cannot be so many
+    /// numbers.
     pub fn one_hot(index: impl Into<Index>, classes: usize) -> Result<Tensor<T>, Error> {
         let index = index.into();
         let shape: Shape = index.shape().iter().copied().chain([classes]).collect();
         index.check("one_hot", shape.rank() - 1, &shape)?;
+        Tensor::<T>::fits("one_hot", &shape)?;
         let mut out = Tensor::zeros(shape);
         for (row, &i) in out.as_mut_slice().chunks_exact_mut(classes.max(1)).zip(index.as_slice()) {
             row[i] = T::ONE;
@@ -42,13 +44,14 @@ impl<T: Element> Tensor<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Rank`] if a tensor is not a vector.
+    /// [`Error::Rank`] if a tensor is not a vector; [`Error::Size`] if there cannot be so many points.
     pub fn meshgrid(axes: &[&Tensor<T>]) -> Result<Vec<Tensor<T>>, Error> {
         if let Some(other) = axes.iter().find(|axis| axis.rank() != 1) {
             let found = other.shape().dims();
             return Err(Error::Rank { op: "meshgrid", expected: "vectors", found });
         }
         let shape: Shape = axes.iter().map(|axis| axis.size()).collect();
+        shape.elements::<T>("meshgrid")?;
         let point = |(k, axis): (usize, &&Tensor<T>)| {
             let along: Shape =
                 (0..axes.len()).map(|other| if other == k { axis.size() } else { 1 }).collect();
@@ -60,8 +63,12 @@ impl<T: Element> Tensor<T> {
 
 impl Index {
     /// The same as floating-point numbers.
+    ///
+    /// # Panics
+    /// As [`try_full`](Tensor::try_full) refuses.
+    #[track_caller]
     pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
-        Tensor::build(self.shape().clone(), |out| {
+        Tensor::build_for("to_tensor", self.shape().clone(), |out| {
             for (out, &i) in out.iter_mut().zip(self.as_slice()) {
                 *out = T::from_usize(i);
             }

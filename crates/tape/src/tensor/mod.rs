@@ -114,9 +114,20 @@ impl<T: Element> Tensor<T> {
         Tensor { data: Buffer(Some(block)), offset: 0, shape, strides }
     }
 
-    /// Can there be a tensor of this shape, and has the system memory for it?
+    /// Refuses, in the name of `op`, a shape that no tensor can have, or for which the system has no memory: before work
+    /// begins. (It is asked for memory only for what is larger than the blocks that a thread keeps, one gibibyte.)
+    ///
+    /// # Errors
+    /// [`Error::Size`] and [`Error::Memory`].
+    ///
+    /// ```
+    /// use tape::{Shape, Tensor};
+    /// assert!(Tensor::<f32>::fits("layer", &Shape::from([784, 32])).is_ok());
+    /// let error = Tensor::<f32>::fits("layer", &Shape::from([1 << 31, 1 << 31, 1])).unwrap_err();
+    /// assert!(error.to_string().starts_with("layer: expected at most "));
+    /// ```
     #[inline]
-    pub(crate) fn fits(op: &'static str, shape: &Shape) -> Result<(), Error> {
+    pub fn fits(op: &'static str, shape: &Shape) -> Result<(), Error> {
         let n = shape.elements::<T>(op)?;
         if pool::room::<T>(n) { Ok(()) } else { Err(no_memory::<T>(op, shape)) }
     }
@@ -531,28 +542,30 @@ impl<T: Element> From<Vec<T>> for Tensor<T> {
 /// Nested brackets; rows longer than eight elements and tensors longer than eight rows are abbreviated.
 impl<T: Element> fmt::Display for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fn level<T: Element>(x: &[T], dims: &[usize], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            let Some((&n, rest)) = dims.split_first() else {
-                return match x.first() {
-                    Some(value) => fmt::Display::fmt(value, f),
-                    None => Ok(()),
-                };
+        /// The tensor of the axes from `axis` on that begins at `at`.
+        fn level<T: Element>(
+            x: &Tensor<T>,
+            axis: usize,
+            at: isize,
+            f: &mut fmt::Formatter<'_>,
+        ) -> fmt::Result {
+            let Some(&n) = x.shape.get(axis) else {
+                return fmt::Display::fmt(&x.buffer()[at as usize], f);
             };
-            let step = x.len().checked_div(n).unwrap_or(0);
-            write!(f, "[")?;
-            for i in 0..n {
-                if n > 8 && i == 4 {
-                    write!(f, ", ...")?;
-                }
-                if n > 8 && (4..n - 3).contains(&i) {
-                    continue;
-                }
+            let entry = |i: usize, f: &mut fmt::Formatter<'_>| {
                 write!(f, "{}", if i > 0 { ", " } else { "" })?;
-                level(&x[i * step..(i + 1) * step], rest, f)?;
+                level(x, axis + 1, at + i as isize * x.strides[axis], f)
+            };
+            let shown = if n > 8 { 4 } else { n };
+            write!(f, "[")?;
+            (0..shown).try_for_each(|i| entry(i, f))?;
+            if n > 8 {
+                write!(f, ", ...")?;
+                (n - 3..n).try_for_each(|i| entry(i, f))?;
             }
             write!(f, "]")
         }
-        level(&self.to_vec(), &self.shape, f)
+        level(self, 0, self.offset as isize, f)
     }
 }
 
