@@ -8,6 +8,14 @@ use std::fmt::Debug;
 use tape::element::Real;
 use tape::{Element, Shape, Tensor};
 
+/// Refuses, in the name of a layer, parameters of a shape that there cannot be, before any is drawn.
+#[track_caller]
+pub(crate) fn check_size<T: Element>(layer: &'static str, shape: impl Into<Shape>) {
+    if let Err(error) = Tensor::<T>::fits(layer, &shape.into()) {
+        error.panic();
+    }
+}
+
 /// How many numbers a unit receives and how many units it reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fans {
@@ -30,7 +38,7 @@ impl Fans {
 
     /// `2 / (fan_in + fan_out)`.
     fn per_mean(self) -> f64 {
-        2.0 / (self.fan_in + self.fan_out).max(1) as f64
+        2.0 / (self.fan_in as f64 + self.fan_out as f64).max(1.0)
     }
 }
 
@@ -50,6 +58,7 @@ pub trait Init: Debug {
     fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64;
 
     /// A tensor of independent numbers.
+    #[track_caller]
     fn tensor<T: Element>(
         &self,
         shape: impl Into<Shape>,

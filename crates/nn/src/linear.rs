@@ -1,7 +1,7 @@
 //! The affine map of a fully connected layer.
 
 use crate::Parameters;
-use crate::init::{FanIn, Fans, Init};
+use crate::init::{FanIn, Fans, Init, check_size};
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use rand::Rng;
@@ -38,19 +38,29 @@ pub struct Linear<T: Element = f64> {
 
 impl<T: Element> Linear<T> {
     /// A layer from `inputs` to `outputs` units; weights and biases from U(±1/√inputs).
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(inputs: usize, outputs: usize, rng: &mut (impl Rng + ?Sized)) -> Linear<T> {
+        check_size::<T>("linear", [outputs, inputs]);
         let fans = Fans::new(inputs, outputs);
         let weight = Param::new(FanIn.tensor([outputs, inputs], fans, rng));
         Linear { weight, bias: Some(Param::new(FanIn.tensor([outputs], fans, rng))) }
     }
 
     /// A layer with weights from `init` and biases 0.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn with_init(
         inputs: usize,
         outputs: usize,
         init: impl Init,
         rng: &mut (impl Rng + ?Sized),
     ) -> Linear<T> {
+        check_size::<T>("linear", [outputs, inputs]);
         let weight = Param::new(init.tensor([outputs, inputs], Fans::new(inputs, outputs), rng));
         Linear { weight, bias: Some(Param::new(Tensor::zeros([outputs]))) }
     }

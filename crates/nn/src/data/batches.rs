@@ -52,12 +52,14 @@ impl Batches {
     /// The indices `0..n` in batches of `batch`, in order, the last batch smaller if they do not divide.
     ///
     /// # Errors
-    /// If `batch` is 0.
+    /// If `batch` is 0, or there is no memory for the order of `n` samples.
     pub fn try_new(n: usize, batch: usize) -> Result<Batches, Error> {
         if batch == 0 {
             let reason = "expected at least 1 sample in a batch, found 0".to_owned();
             return Err(Error::Invalid { op: "batches", reason });
         }
+        // A number of a sample takes no more bytes than such a number.
+        Tensor::<f64>::fits("batches", &Shape::from([n]))?;
         Ok(Batches { order: (0..n).collect(), batch, remainder: Remainder::Own })
     }
 
@@ -107,7 +109,11 @@ impl Batches {
             return None;
         }
         let (start, last) = (i * self.batch, i + 1 == count);
-        let end = if last && self.remainder == Remainder::Joined { n } else { n.min(start + self.batch) };
+        let end = if last && self.remainder == Remainder::Joined {
+            n
+        } else {
+            n.min(start.saturating_add(self.batch))
+        };
         Some(&self.order[start..end])
     }
 
@@ -126,7 +132,7 @@ impl Batches {
 /// `x` is `[n, ...]`, `out` becomes `[rows.len(), ...]`.
 ///
 /// # Errors
-/// An index beyond the last row, or an `x` of rank 0.
+/// An index beyond the last row, an `x` of rank 0, or more rows than there is memory for.
 ///
 /// ```
 /// use nn::data::gather;
@@ -142,12 +148,13 @@ pub fn gather<T: Element>(x: &Tensor<T>, rows: &[usize], out: &mut Tensor<T>) ->
         return Err(Error::Rank { op: "gather", expected: "at least one axis", found: vec![] });
     };
     if let Some(&index) = rows.iter().find(|&&index| index >= n) {
-        return Err(Error::Index { op: "gather", index: index as isize, axis: 0, shape: x.shape().dims() });
+        return Err(Error::index("gather", index, 0, x.shape()));
     }
     let width: usize = row.iter().product();
     let fits = out.shape().split_first() == Some((&rows.len(), row));
     if !fits {
         let shape: Shape = std::iter::once(rows.len()).chain(row.iter().copied()).collect();
+        Tensor::<T>::fits("gather", &shape)?;
         *out = Tensor::zeros(shape);
     }
     let source = x.contiguous();

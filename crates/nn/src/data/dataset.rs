@@ -3,7 +3,7 @@
 use super::gather;
 use rand::Rng;
 use rand::seq::SliceRandom;
-use tape::{Element, Error, Tensor};
+use tape::{Element, Error, Shape, Tensor};
 
 /// Inputs and targets: position `i` of the first axis of either is sample `i`.
 ///
@@ -108,8 +108,10 @@ impl Split {
     /// Draws the parts; `shares` are those of training, validation and test. Sizes are rounded so that they add up to `n`.
     ///
     /// # Errors
-    /// Shares that are negative or do not add up to 1.
+    /// Shares that are negative or do not add up to 1; more samples than there is memory for their numbers.
     pub fn new<R: Rng + ?Sized>(n: usize, shares: [f64; 3], rng: &mut R) -> Result<Split, Error> {
+        // A number of a sample takes no more bytes than such a number.
+        Tensor::<f64>::fits("split", &Shape::from([n]))?;
         Split::of((0..n).collect(), shares, rng)
     }
 

@@ -110,7 +110,9 @@ impl Idx {
     /// axes, or an extent of 2³² or more, which the format cannot say.
     pub fn new(shape: impl Into<Vec<usize>>, numbers: Numbers) -> Option<Idx> {
         let shape = shape.into();
-        let size = shape.iter().try_fold(1usize, |all, &n| all.checked_mul(n))?;
+        // There can be a tensor of this shape.
+        byte_count(&shape.iter().map(|&n| n as u64).collect::<Vec<_>>(), size_of::<f64>()).ok()?;
+        let size: usize = shape.iter().product();
         let sayable = shape.len() <= 255 && shape.iter().all(|&n| u32::try_from(n).is_ok());
         (sayable && size == numbers.len()).then_some(Idx { shape, numbers })
     }
@@ -181,6 +183,8 @@ impl Idx {
         }
         let extents: Vec<u64> =
             extents.as_chunks().0.iter().map(|&word| u64::from(u32::from_be_bytes(word))).collect();
+        // There can be a tensor of this shape.
+        byte_count(&extents, size_of::<f64>())?;
         let count = byte_count(&extents, size)?;
         // One more than announced, to see whether something follows.
         let bytes = up_to(&mut reader, count, 1)?;

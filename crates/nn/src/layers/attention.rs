@@ -2,7 +2,7 @@
 
 use super::Dropout;
 use crate::Parameters;
-use crate::init::{Fans, Init, XavierUniform};
+use crate::init::{Fans, Init, XavierUniform, check_size};
 use crate::linear::{Linear, affine};
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
@@ -72,9 +72,13 @@ impl<T: Element> MultiHeadAttention<T> {
             let reason = format!("{heads} heads do not divide a width of {width}");
             Error::Invalid { op: "attention", reason }.panic()
         }
-        let in_proj_weight =
-            Param::new(XavierUniform.tensor([3 * width, width], Fans::new(width, 3 * width), rng));
-        let in_proj_bias = Some(Param::new(Tensor::zeros([3 * width])));
+        let Some(rows) = width.checked_mul(3) else {
+            let reason = format!("expected a width of at most {}, found {width}", usize::MAX / 3);
+            Error::Invalid { op: "attention", reason }.panic()
+        };
+        check_size::<T>("attention", [rows, width]);
+        let in_proj_weight = Param::new(XavierUniform.tensor([rows, width], Fans::new(width, rows), rng));
+        let in_proj_bias = Some(Param::new(Tensor::zeros([rows])));
         let mut out_proj = Linear::new(width, width, rng);
         out_proj.bias = Some(Param::new(Tensor::zeros([width])));
         MultiHeadAttention { in_proj_weight, in_proj_bias, out_proj, dropout: Dropout::new(0.0), heads }
@@ -173,5 +177,6 @@ pub fn padding_mask<T: Element>(lengths: &[usize], keys: usize) -> Tensor<T> {
         let reason = format!("expected lengths up to {keys}, found {length}");
         Error::Invalid { op: "padding_mask", reason }.panic()
     }
+    check_size::<T>("padding_mask", [lengths.len(), 1, 1, keys]);
     Tensor::from_fn([lengths.len(), 1, 1, keys], |i| if i[3] < lengths[i[0]] { T::ONE } else { T::ZERO })
 }

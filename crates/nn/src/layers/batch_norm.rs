@@ -2,6 +2,7 @@
 
 use super::check_channels;
 use crate::Parameters;
+use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use tape::{Element, Error, Shape, Tensor, Var, network};
@@ -67,7 +68,12 @@ pub type BatchNorm2d<T = f64> = BatchNorm<2, T>;
 
 impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
     /// A layer for this many channels.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(channels: usize) -> BatchNorm<DIMENSIONS, T> {
+        check_size::<T>("batch_norm", [channels]);
         BatchNorm {
             weight: Some(Param::new(Tensor::ones([channels]))),
             bias: Some(Param::new(Tensor::zeros([channels]))),

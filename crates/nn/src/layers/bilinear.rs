@@ -2,6 +2,7 @@
 
 use super::from_fan_in;
 use crate::Parameters;
+use crate::init::check_size;
 use crate::param::Param;
 use rand::Rng;
 use tape::{Element, Var};
@@ -38,8 +39,14 @@ pub struct Bilinear<T: Element = f64> {
 
 impl<T: Element> Bilinear<T> {
     /// A layer from `inputs[0]` and `inputs[1]` to `outputs` units.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(inputs: [usize; 2], outputs: usize, rng: &mut (impl Rng + ?Sized)) -> Bilinear<T> {
-        let [weight, bias] = from_fan_in([outputs, inputs[0], inputs[1]], outputs, inputs[0], rng);
+        check_size::<T>("bilinear", [outputs, inputs[0], inputs[1]]);
+        let weight = [outputs, inputs[0], inputs[1]];
+        let [weight, bias] = from_fan_in("bilinear", weight, outputs, inputs[0], rng);
         Bilinear { weight, bias: Some(bias) }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{check_groups, from_fan_in};
 use crate::Parameters;
+use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use rand::Rng;
@@ -81,7 +82,9 @@ impl<T: Element> Conv2d<T> {
     ) -> Conv2d<T> {
         check_groups("conv2d", groups, [inputs, outputs]);
         let (seen, [height, width]) = (inputs / groups, kernel);
-        let [weight, bias] = from_fan_in([outputs, seen, height, width], outputs, seen * height * width, rng);
+        check_size::<T>("conv2d", [outputs, seen, height, width]);
+        let fan_in = seen * height * width;
+        let [weight, bias] = from_fan_in("conv2d", [outputs, seen, height, width], outputs, fan_in, rng);
         Conv2d { weight, bias: Some(bias), conv: ops::Conv2d { groups, ..ops::Conv2d::default() } }
     }
 
@@ -174,7 +177,8 @@ impl<T: Element> Conv1d<T> {
     ) -> Conv1d<T> {
         check_groups("conv1d", groups, [inputs, outputs]);
         let seen = inputs / groups;
-        let [weight, bias] = from_fan_in([outputs, seen, kernel], outputs, seen * kernel, rng);
+        check_size::<T>("conv1d", [outputs, seen, kernel]);
+        let [weight, bias] = from_fan_in("conv1d", [outputs, seen, kernel], outputs, seen * kernel, rng);
         Conv1d { weight, bias: Some(bias), stride: 1, padding: 0, dilation: 1, groups }
     }
 

@@ -2,6 +2,7 @@
 
 use super::{check_groups, from_fan_in};
 use crate::Parameters;
+use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use rand::Rng;
@@ -72,8 +73,9 @@ impl<T: Element> ConvTranspose2d<T> {
     ) -> ConvTranspose2d<T> {
         check_groups("conv_transpose2d", groups, [inputs, outputs]);
         let (reached, [height, width]) = (outputs / groups, kernel);
-        let [weight, bias] =
-            from_fan_in([inputs, reached, height, width], outputs, reached * height * width, rng);
+        check_size::<T>("conv_transpose2d", [inputs, reached, height, width]);
+        let (weight, fan_in) = ([inputs, reached, height, width], reached * height * width);
+        let [weight, bias] = from_fan_in("conv_transpose2d", weight, outputs, fan_in, rng);
         let conv = ops::Conv2d { groups, ..ops::Conv2d::default() };
         let conv = ops::ConvTranspose2d { conv, output_padding: [0, 0] };
         ConvTranspose2d { weight, bias: Some(bias), conv }

@@ -1,7 +1,7 @@
 //! Vectors for indices.
 
 use crate::Parameters;
-use crate::init::{Fans, Init, Normal};
+use crate::init::{Fans, Init, Normal, check_size};
 use crate::param::Param;
 use rand::Rng;
 use tape::{Element, Error, Index, Tape, Tensor, Var, ops};
@@ -38,7 +38,12 @@ pub struct Embedding<T: Element = f64> {
 
 impl<T: Element> Embedding<T> {
     /// A table of `rows` vectors of `width` numbers.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(rows: usize, width: usize, rng: &mut (impl Rng + ?Sized)) -> Embedding<T> {
+        check_size::<T>("embedding", [rows, width]);
         let normal = Normal { mean: 0.0, std: 1.0 };
         Embedding {
             weight: Param::new(normal.tensor([rows, width], Fans::new(rows, width), rng)),
@@ -54,7 +59,7 @@ impl<T: Element> Embedding<T> {
     pub fn with_padding(mut self, row: usize) -> Embedding<T> {
         let shape = self.weight.value().shape().clone();
         if row >= shape[0] {
-            Error::Index { op: "embedding", index: row as isize, axis: 0, shape: shape.dims() }.panic();
+            Error::index("embedding", row, 0, &shape).panic();
         }
         self.weight.value_mut().as_mut_slice()[row * shape[1]..(row + 1) * shape[1]].fill(T::ZERO);
         Embedding { padding: Some(row), ..self }

@@ -2,6 +2,7 @@
 
 use super::check_channels;
 use crate::Parameters;
+use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::Param;
 use tape::{Element, Tensor, Var, network};
@@ -31,7 +32,12 @@ pub struct PRelu<T: Element = f64> {
 
 impl<T: Element> PRelu<T> {
     /// One slope for everything, or one for each channel; all 0.25.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(slopes: usize) -> PRelu<T> {
+        check_size::<T>("prelu", [slopes]);
         PRelu { weight: Param::new(Tensor::full([slopes], T::from_f64(0.25))) }
     }
 }

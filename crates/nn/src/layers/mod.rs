@@ -55,18 +55,21 @@ pub use recurrent::{Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell};
 pub use residual::Residual;
 pub use transformer::TransformerBlock;
 
-use crate::init::{FanIn, Fans, Init};
+use crate::init::{FanIn, Fans, Init, check_size};
 use crate::param::Param;
 use rand::Rng;
 use tape::{Element, Error, Shape};
 
 /// Weights, and one bias for each output unit, from U(±1/√fan_in).
+#[track_caller]
 fn from_fan_in<T: Element>(
+    layer: &'static str,
     weight: impl Into<Shape>,
     outputs: usize,
     fan_in: usize,
     rng: &mut (impl Rng + ?Sized),
 ) -> [Param<T>; 2] {
+    check_size::<T>(layer, [outputs]);
     // The distribution does not depend on the number of outputs.
     let fans = Fans::new(fan_in, outputs);
     let weight = Param::new(FanIn.tensor(weight, fans, rng));
@@ -76,7 +79,7 @@ fn from_fan_in<T: Element>(
 /// Refuses groups that do not divide the channels.
 #[track_caller]
 fn check_groups(op: &'static str, groups: usize, channels: [usize; 2]) {
-    if groups == 0 || channels.iter().any(|n| n % groups != 0) {
+    if groups == 0 || channels.iter().any(|n| groups > (*n).max(1) || n % groups != 0) {
         let [inputs, outputs] = channels;
         let reason = format!("{groups} groups do not divide {inputs} input and {outputs} output channels");
         Error::Invalid { op, reason }.panic()

@@ -2,6 +2,7 @@
 
 use super::check_channels;
 use crate::Parameters;
+use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use tape::{Element, Error, Shape, Tensor, Var, network};
@@ -51,8 +52,13 @@ pub struct LayerNorm<T: Element = f64> {
 
 impl<T: Element> LayerNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> LayerNorm<T> {
         let normalized = normalized.into();
+        check_size::<T>("layer_norm", &normalized);
         let weight = Some(Param::new(Tensor::ones(normalized.clone())));
         let bias = Some(Param::new(Tensor::zeros(normalized.clone())));
         LayerNorm { weight, bias, eps: 1e-5, normalized }
@@ -113,8 +119,13 @@ pub struct RmsNorm<T: Element = f64> {
 
 impl<T: Element> RmsNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> RmsNorm<T> {
         let normalized = normalized.into();
+        check_size::<T>("rms_norm", &normalized);
         let weight = Some(Param::new(Tensor::ones(normalized.clone())));
         RmsNorm { weight, eps: T::EPSILON.to_f64(), normalized }
     }
@@ -178,6 +189,7 @@ impl<T: Element> GroupNorm<T> {
     #[track_caller]
     pub fn new(groups: usize, channels: usize) -> GroupNorm<T> {
         super::check_groups("group_norm", groups, [channels; 2]);
+        check_size::<T>("group_norm", [channels]);
         let weight = Some(Param::new(Tensor::ones([channels])));
         let bias = Some(Param::new(Tensor::zeros([channels])));
         GroupNorm { weight, bias, eps: 1e-5, groups, channels }

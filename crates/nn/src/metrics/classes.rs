@@ -76,8 +76,7 @@ pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Resu
         return Err(Error::Elements { op: "top_k", shape: vec![n], found: labels.len() });
     }
     if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-        let (index, shape) = (label as isize, scores.shape().dims());
-        return Err(Error::Index { op: "top_k", index, axis: 1, shape });
+        return Err(Error::index("top_k", label, 1, scores.shape()));
     }
     let before = |row: &[T], label: usize| {
         let own = row[label];

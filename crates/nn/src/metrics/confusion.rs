@@ -2,7 +2,7 @@
 
 use super::classes::same_count;
 use std::fmt;
-use tape::Error;
+use tape::{Error, Shape, Tensor};
 
 /// How often which class was taken for which: rows are labels, columns predictions.
 ///
@@ -26,15 +26,17 @@ impl Confusion {
     /// Counts predictions against labels.
     ///
     /// # Errors
-    /// Different numbers of predictions and labels, or a class that is not below `classes`.
+    /// Different numbers of predictions and labels, a class that is not below `classes`, or more classes than there is memory
+    /// for their pairs.
     pub fn new(predicted: &[usize], labels: &[usize], classes: usize) -> Result<Confusion, Error> {
         same_count("confusion", predicted, labels)?;
+        // A count takes no more bytes than such a number.
+        Tensor::<f64>::fits("confusion", &Shape::from([classes, classes]))?;
         let mut counts = vec![0; classes * classes];
         for (&column, &row) in predicted.iter().zip(labels) {
             for (axis, class) in [row, column].into_iter().enumerate() {
                 if class >= classes {
-                    let (index, shape) = (class as isize, vec![classes, classes]);
-                    return Err(Error::Index { op: "confusion", index, axis, shape });
+                    return Err(Error::index("confusion", class, axis, &[classes, classes]));
                 }
             }
             counts[row * classes + column] += 1;

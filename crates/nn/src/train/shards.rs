@@ -65,11 +65,14 @@ struct Shard<T: Element> {
     result: Option<(f64, Gradients<T>)>,
 }
 
+/// More shards than these are a mistake: each has a tape of its own.
+const SHARDS: usize = 1 << 16;
+
 impl<T: Element> Shards<T> {
     /// `count` shards in training mode, each with a generator that is seeded from `rng`, in order.
     ///
     /// # Errors
-    /// If `count` is 0.
+    /// If `count` is 0 or more than 65536.
     pub fn train(count: usize, rng: &mut (impl Rng + ?Sized)) -> Result<Shards<T>, Error> {
         Shards::with_contexts(count, || Context::train(StdRng::from_rng(rng)))
     }
@@ -77,7 +80,7 @@ impl<T: Element> Shards<T> {
     /// `count` shards in evaluation mode.
     ///
     /// # Errors
-    /// If `count` is 0.
+    /// If `count` is 0 or more than 65536.
     pub fn eval(count: usize) -> Result<Shards<T>, Error> {
         Shards::with_contexts(count, Context::eval)
     }
@@ -85,6 +88,9 @@ impl<T: Element> Shards<T> {
     fn with_contexts(count: usize, mut cx: impl FnMut() -> Context<T>) -> Result<Shards<T>, Error> {
         if count == 0 {
             return Err(refused("expected at least 1 shard, found 0".to_owned()));
+        }
+        if count > SHARDS {
+            return Err(refused(format!("expected at most {SHARDS} shards, found {count}")));
         }
         let shard = |_| Shard { tape: Tape::of(), cx: cx(), rows: 0..0, share: 0.0, result: None };
         Ok(Shards { shards: (0..count).map(shard).collect(), sum: Accumulated::new() })

@@ -14,7 +14,7 @@ pub use rnn::{Rnn, RnnCell, RnnGates};
 pub use stack::Recurrent;
 
 use crate::Parameters;
-use crate::init::{FanIn, Fans, Init};
+use crate::init::{FanIn, Fans, Init, check_size};
 use crate::linear::affine;
 use crate::param::{Param, recorded};
 use rand::Rng;
@@ -145,8 +145,17 @@ pub struct Cell<G: Gates, T: Element = f64> {
 
 impl<G: Gates, T: Element> Cell<G, T> {
     /// A cell from `inputs` to `hidden` units.
+    ///
+    /// # Panics
+    /// If there cannot be so many parameters, or there is no memory for them.
+    #[track_caller]
     pub fn new(inputs: usize, hidden: usize, rng: &mut (impl Rng + ?Sized)) -> Cell<G, T> {
-        let rows = G::GATES * hidden;
+        let Some(rows) = hidden.checked_mul(G::GATES) else {
+            let reason = format!("expected at most {} units, found {hidden}", usize::MAX / G::GATES);
+            Error::Invalid { op: "recurrent", reason }.panic()
+        };
+        check_size::<T>("recurrent", [rows, inputs]);
+        check_size::<T>("recurrent", [rows, hidden]);
         let mut draw = |shape: &[usize]| Param::new(FanIn.tensor(shape, Fans::new(hidden, rows), rng));
         Cell {
             weight_ih: draw(&[rows, inputs]),

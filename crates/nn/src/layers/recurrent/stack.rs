@@ -43,6 +43,9 @@ pub struct Recurrent<G: Gates, T: Element = f64> {
     pub layers: Vec<Cell<G, T>>,
 }
 
+/// More layers than these are a mistake, and would be drawn for ever.
+const LAYERS: usize = 1 << 16;
+
 impl<G: Gates, T: Element> Recurrent<G, T> {
     /// `layers` cells of `hidden` units each, the first with `inputs` inputs.
     ///
@@ -57,6 +60,10 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
     ) -> Recurrent<G, T> {
         if layers == 0 {
             Error::Invalid { op: "recurrent", reason: "expected 1 layer or more, found 0".into() }.panic()
+        }
+        if layers > LAYERS {
+            let reason = format!("expected at most {LAYERS} layers, found {layers}");
+            Error::Invalid { op: "recurrent", reason }.panic()
         }
         let cell = |l| Cell::new(if l == 0 { inputs } else { hidden }, hidden, rng);
         Recurrent { layers: (0..layers).map(cell).collect() }
@@ -131,10 +138,11 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
                 .panic()
         }
         let (_, time) = sequence(x);
+        let steps = isize::try_from(steps).unwrap_or(isize::MAX);
         let mut outputs = Vec::new();
-        let mut start = 0;
+        let mut start: isize = 0;
         loop {
-            let end = (start + steps as isize).min(time);
+            let end = start.saturating_add(steps).min(time);
             let (y, after) = self.forward(x.slice(1, start..end), state);
             outputs.push(y);
             if end == time {

@@ -1,0 +1,223 @@
+//! Widths, counts and sizes near the limits of their types: one error that begins with the name of what refuses them, and
+//! says what was expected and what was found; never an abort, a hang or a panic of the language. The tests run with and
+//! without checks for overflow.
+
+#![cfg(target_pointer_width = "64")]
+
+use nn::data::idx::{Idx, Numbers};
+use nn::data::{Batches, Split, gather};
+use nn::init::{FanIn, Fans, Init, KaimingNormal, XavierUniform};
+use nn::layers::{
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Bilinear, Conv1d, Conv2d, ConvTranspose2d, Embedding,
+    GroupNorm, Gru, GruCell, LayerNorm, Lstm, LstmCell, MaxPool2d, MultiHeadAttention, PRelu, RmsNorm, Rnn,
+    RnnCell, TransformerBlock, padding_mask,
+};
+use nn::metrics::{Confusion, top_k};
+use nn::train::Shards;
+use nn::{Context, Linear, Module, loss};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use std::panic::{self, AssertUnwindSafe};
+use tape::{Error, Tape, Tensor};
+
+const MAX: usize = usize::MAX;
+const HALF: usize = 1 << 63;
+
+/// More elements than an address space has bytes for, though not more than can be counted.
+const LONG: usize = 1 << 45;
+
+/// What is wrong with how a call was refused, if anything.
+fn complaint<V>(op: &str, call: impl FnOnce() -> V) -> Option<String> {
+    let text = match panic::catch_unwind(AssertUnwindSafe(call)) {
+        Ok(_) => return Some("accepted".to_owned()),
+        Err(payload) => payload.downcast_ref::<String>().cloned().unwrap_or_default(),
+    };
+    let words = ["expected", "do not divide", "out of range", "does not fit", "leaves nothing", "needs"];
+    let right = text.starts_with(&format!("{op}: ")) && words.iter().any(|word| text.contains(word));
+    (!right).then_some(text)
+}
+
+/// The number of calls, each after what must refuse it; all must.
+macro_rules! all_refuse {
+    ($($op:literal: $call:expr;)*) => {{
+        let mut wrong = Vec::new();
+        let mut count = 0;
+        $(
+            count += 1;
+            if let Some(complaint) = complaint($op, || {
+                let _value = $call;
+            }) {
+                wrong.push(format!("{}\n    {complaint}", stringify!($call)));
+            }
+        )*
+        assert!(wrong.is_empty(), "{} of {count} calls:\n{}", wrong.len(), wrong.join("\n"));
+        count
+    }};
+}
+
+/// The value, or a panic with the text of the error.
+fn expect<V>(result: Result<V, Error>) -> V {
+    result.unwrap_or_else(|error| error.panic())
+}
+
+#[test]
+fn layers_of_widths_that_there_cannot_be() {
+    let rng = &mut StdRng::seed_from_u64(1);
+    let count = all_refuse! {
+        "linear": Linear::<f64>::new(MAX, 1, rng);
+        "linear": Linear::<f64>::new(1, MAX, rng);
+        "linear": Linear::<f64>::new(MAX, MAX, rng);
+        "linear": Linear::<f64>::new(1 << 32, 1 << 32, rng);
+        "linear": Linear::<f64>::new(0, MAX, rng);
+        "linear": Linear::<f64>::new(LONG, 1, rng);
+        "linear": Linear::<f32>::new(1 << 30, 1 << 30, rng);
+        "linear": Linear::<f64>::with_init(HALF + 1, 2, KaimingNormal, rng);
+        "linear": Linear::<f64>::with_init(MAX, 0, XavierUniform, rng);
+        "from_fn": { let w: Tensor = FanIn.tensor([MAX, 2], Fans::new(MAX, MAX), rng); w };
+        "bilinear": Bilinear::<f64>::new([MAX, 2], 2, rng);
+        "bilinear": Bilinear::<f64>::new([1 << 22, 1 << 22], 1 << 22, rng);
+        "embedding": Embedding::<f64>::new(MAX, 1, rng);
+        "embedding": Embedding::<f64>::new(1 << 33, 1 << 33, rng);
+        "embedding": Embedding::<f64>::new(LONG, 1, rng);
+        "embedding": Embedding::<f64>::new(3, 1, rng).with_padding(MAX);
+        "embedding": Embedding::<f64>::new(3, 1, rng).forward(&Tape::new(), [MAX]);
+        "conv2d": Conv2d::<f64>::new(MAX, 1, [1, 1], rng);
+        "conv2d": Conv2d::<f64>::new(1, 1, [MAX, MAX], rng);
+        "conv2d": Conv2d::<f64>::new(1 << 16, 1 << 16, [1 << 16, 1 << 16], rng);
+        "conv2d": Conv2d::<f64>::new(1, LONG, [1, 1], rng);
+        "conv2d": Conv2d::<f64>::grouped(0, 0, [1, 1], MAX, rng);
+        "conv2d": Conv2d::<f64>::grouped(4, 4, [1, 1], 0, rng);
+        "conv1d": Conv1d::<f64>::new(1, 1, MAX, rng);
+        "conv1d": Conv1d::<f64>::new(1 << 32, 1, 1 << 32, rng);
+        "conv1d": Conv1d::<f64>::grouped(2, 2, 1, MAX, rng);
+        "conv_transpose2d": ConvTranspose2d::<f64>::new(1, MAX, [2, 2], rng);
+        "conv_transpose2d": ConvTranspose2d::<f64>::new(1, 1, [HALF, 2], rng);
+        "batch_norm": BatchNorm2d::<f64>::new(MAX);
+        "batch_norm": BatchNorm2d::<f64>::new(LONG);
+        "layer_norm": LayerNorm::<f64>::new([MAX, MAX]);
+        "layer_norm": LayerNorm::<f64>::new([LONG]);
+        "rms_norm": RmsNorm::<f64>::new([HALF, 2]);
+        "group_norm": GroupNorm::<f64>::new(1, MAX);
+        "group_norm": GroupNorm::<f64>::new(MAX, 2);
+        "group_norm": GroupNorm::<f64>::new(MAX, 0);
+        "prelu": PRelu::<f64>::new(MAX);
+        "attention": MultiHeadAttention::<f64>::new(MAX, 1, rng);
+        "attention": MultiHeadAttention::<f64>::new(1 << 40, 1, rng);
+        "attention": MultiHeadAttention::<f64>::new(1 << 24, 1, rng);
+        "attention": MultiHeadAttention::<f64>::new(4, MAX, rng);
+        "attention": TransformerBlock::<f64>::new(MAX, 1, 1, rng);
+        "linear": TransformerBlock::<f64>::new(2, 1, MAX, rng);
+        "padding_mask": padding_mask::<f64>(&[1], MAX);
+        "padding_mask": padding_mask::<f64>(&[1], LONG);
+        "padding_mask": padding_mask::<f64>(&[MAX], 3);
+        "recurrent": RnnCell::<f64>::new(MAX, 1, rng);
+        "recurrent": GruCell::<f64>::new(1, MAX, rng);
+        "recurrent": LstmCell::<f64>::new(1, MAX / 4, rng);
+        "recurrent": LstmCell::<f64>::new(1, 1 << 62, rng);
+        "recurrent": Rnn::<f64>::new(1, LONG, 1, rng);
+        "recurrent": Gru::<f64>::new(1, 1, MAX, rng);
+        "recurrent": Lstm::<f64>::new(1, 1, HALF, rng);
+        "recurrent": Lstm::<f64>::new(1, 1, 0, rng);
+        "zeros": RnnCell::<f64>::new(1, 1, rng).start(&Tape::new(), MAX);
+    };
+    assert!(count >= 50, "{count} calls");
+}
+
+#[test]
+fn windows_that_do_not_fit() {
+    let rng = &mut StdRng::seed_from_u64(1);
+    let tape = Tape::new();
+    let cx = &mut Context::eval();
+    let x = tape.constant(Tensor::ones([1, 1, 2, 2]));
+    let signal = tape.constant(Tensor::ones([1, 1, 2]));
+    let count = all_refuse! {
+        "conv2d": Conv2d::new(1, 1, [1, 1], rng).padding([HALF, 0]).forward(x, cx);
+        "conv2d": Conv2d::new(1, 1, [1, 1], rng).padding([LONG, 0]).forward(x, cx);
+        "conv2d": Conv2d::new(1, 1, [2, 2], rng).dilation([MAX, MAX]).forward(x, cx);
+        "conv2d": Conv2d::new(1, 1, [1, 1], rng).stride([0, 1]).forward(x, cx);
+        "conv2d": Conv1d::new(1, 1, 1, rng).padding(MAX).forward(signal, cx);
+        "conv2d": Conv1d::new(1, 1, 2, rng).dilation(MAX).forward(signal, cx);
+        "conv_transpose2d": ConvTranspose2d::new(1, 1, [1, 1], rng).stride([MAX, 1]).forward(x, cx);
+        "conv_transpose2d": ConvTranspose2d::new(1, 1, [1, 1], rng).padding([MAX, 1]).forward(x, cx);
+        "conv_transpose2d": ConvTranspose2d::new(1, 1, [2, 2], rng).dilation([HALF, 1]).forward(x, cx);
+        "conv_transpose2d": ConvTranspose2d::new(1, 1, [1, 1], rng).output_padding([MAX, 1]).forward(x, cx);
+        "max_pool2d": MaxPool2d::new([MAX, 1]).forward(x, cx);
+        "avg_pool2d": AvgPool2d::new([1, MAX]).forward(x, cx);
+        "avg_pool2d": AdaptiveAvgPool2d { size: [MAX, 1] }.forward(x, cx);
+        "avg_pool2d": AdaptiveAvgPool2d { size: [LONG, 1] }.forward(x, cx);
+    };
+    assert!(count >= 14, "{count} calls");
+}
+
+#[test]
+fn counts_that_there_is_no_memory_for() {
+    let rng = &mut StdRng::seed_from_u64(1);
+    let scores = Tensor::<f64>::ones([2, 3]);
+    let count = all_refuse! {
+        "confusion": expect(Confusion::new(&[], &[], MAX));
+        "confusion": expect(Confusion::new(&[0], &[0], MAX));
+        "confusion": expect(Confusion::new(&[0], &[0], 1 << 32));
+        "confusion": expect(Confusion::new(&[0], &[0], (1 << 32) + 1));
+        "confusion": expect(Confusion::new(&[0], &[0], 1 << 24));
+        "confusion": expect(Confusion::new(&[MAX], &[0], 3));
+        "confusion": expect(Confusion::new(&[0], &[HALF], 3));
+        "one_hot": expect(loss::one_hot::<f64>(&[0], MAX));
+        "one_hot": expect(loss::one_hot::<f64>(&[0, 1], HALF + 1));
+        "one_hot": expect(loss::one_hot::<f64>(&[0], LONG));
+        "one_hot": expect(loss::one_hot::<f64>(&[MAX], 3));
+        "top_k": expect(top_k(&scores, &[0, MAX], 1));
+        "batches": Batches::new(MAX, 1);
+        "batches": Batches::new(3, 0);
+        "batches": expect(Batches::try_new(MAX, MAX));
+        "batches": expect(Batches::try_new(LONG, 1));
+        "split": expect(Split::new(MAX, [0.5, 0.25, 0.25], rng));
+        "split": expect(Split::new(LONG, [0.5, 0.25, 0.25], rng));
+        "gather": expect(gather(&scores, &[MAX], &mut Tensor::default()));
+        "gather": expect(gather(&Tensor::scalar(1.0).broadcast_to([1, LONG]), &[0], &mut Tensor::default()));
+        "shards": expect(Shards::<f64>::eval(MAX));
+        "shards": expect(Shards::<f64>::train(HALF, rng));
+        "shards": expect(Shards::<f64>::eval(0));
+    };
+    assert!(count >= 23, "{count} calls");
+}
+
+#[test]
+fn sizes_that_are_larger_than_what_there_is() {
+    let rng = &mut StdRng::seed_from_u64(1);
+    assert_eq!(Batches::new(3, MAX).iter().collect::<Vec<_>>(), [[0, 1, 2]]);
+    assert_eq!(Batches::new(3, MAX).drop_last().len(), 0);
+    assert_eq!(Batches::new(3, MAX).last_takes_remainder().get(0), Some(&[0, 1, 2][..]));
+    assert_eq!(top_k(&Tensor::<f64>::ones([2, 3]), &[0, 2], MAX), Ok(1.0));
+    let tape = Tape::new();
+    let (x, gru) = (tape.constant(Tensor::ones([1, 5, 2])), Gru::new(2, 3, 1, rng));
+    let (whole, last) = gru.forward(x, None);
+    for steps in [MAX, HALF, HALF - 1, 5] {
+        let (y, state) = gru.forward_truncated(x, None, steps);
+        assert_eq!((y.value(), state.value()), (whole.value(), last.value()));
+    }
+    // The fans only choose the distribution.
+    let w: Tensor = XavierUniform.tensor([2, 2], Fans::new(MAX, MAX), rng);
+    assert!(w.to_vec().iter().all(|w| w.abs() < 1e-8));
+    let w: Tensor = FanIn.tensor([2, 2], Fans::new(MAX, 0), rng);
+    assert!(w.to_vec().iter().all(|w| w.abs() < 1e-8));
+}
+
+/// Shapes without numbers, but with extents whose product no tensor can have, are refused when they are read.
+#[test]
+fn idx_files_of_no_numbers() {
+    let most = u32::MAX as usize;
+    assert_eq!(Idx::new([0, most, most], Numbers::U8(vec![])), None);
+    assert_eq!(Idx::new([MAX, 0], Numbers::U8(vec![])), None);
+    assert_eq!(Idx::new([0, 1 << 31, 1 << 31], Numbers::F32(vec![])), None);
+    let empty = Idx::new([0, 28, 28], Numbers::U8(vec![])).expect("an empty file");
+    assert_eq!(empty.to_tensor::<f64>().shape(), [0, 28, 28]);
+    let header = |extents: [u32; 3]| {
+        let words = extents.iter().flat_map(|n| n.to_be_bytes());
+        [0, 0, 8, 3].into_iter().chain(words).collect::<Vec<u8>>()
+    };
+    for extents in [[0, u32::MAX, u32::MAX], [u32::MAX, u32::MAX, 0], [0, 1 << 31, 1 << 31], [u32::MAX; 3]] {
+        let error = Idx::from_bytes(&header(extents)).expect_err("no tensor has this shape");
+        assert!(matches!(error, nn::files::Problem::TooLarge { .. }), "{error}");
+    }
+    assert_eq!(Idx::from_bytes(&header([0, 28, 28])), Ok(empty));
+}
