@@ -386,6 +386,8 @@ fn operands_that_do_not_go_together() {
         "maximum": column.maximum(&row);
         "if_gt": tape::Algebra::if_gt(column.clone(), row.clone(), column.clone(), row.clone());
         "select": one.select(&column, &row);
+        "gt": column.gt(&row);
+        "eq_mask": one.broadcast_to([LONG]).eq_mask(1.0);
         "outer": vector.outer(&vector);
         "outer": one.broadcast_to([1 << 25]).outer(&one.broadcast_to([1 << 25]));
         "matmul": column.matmul(&row);

@@ -15,6 +15,7 @@ fn mask<T: Element>(
     test: impl Fn(T, T) -> bool + Copy + Sync,
 ) -> Tensor<T> {
     let shape = error::expect(Shape::broadcast(name, a.shape(), b.shape()));
+    error::expect(Tensor::<T>::fits(name, &shape));
     kernel::zip(&shape, a, b, move |a, b| if test(a, b) { T::ONE } else { T::ZERO })
 }
 
