@@ -3,6 +3,11 @@
 //! The first and third step of the method of Sugiyama, Tagawa and Toda (1981); the second is unnecessary, because
 //! a recorded graph has no cycles. Every step is a loop over lists: no recursion, whatever the depth.
 
+/// As many places where edges pass layers, for each node and edge and for a graph of a handful of them: the longest
+/// edges, whose places would be more, are drawn without. A value used along a chain of `n` operations would have `n²`.
+const PLACES: usize = 2;
+const FEW: usize = 4096;
+
 /// Rounds of ordering and of straightening; more change little.
 const ROUNDS: usize = 12;
 
@@ -35,27 +40,27 @@ pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
     let mut below = above.clone();
     let mut rows: Vec<Vec<usize>> = vec![Vec::new(); depth];
     (0..parents.len()).for_each(|node| rows[layer[node]].push(node));
-    let mut chains = Vec::new();
-    for (to, list) in parents.iter().enumerate() {
-        let mut list = list.clone();
-        list.sort_unstable();
-        list.dedup();
-        for from in list {
-            let mut chain = Vec::new();
-            let mut last = from;
-            for row in &mut rows[layer[from] + 1..layer[to]] {
-                let place = above.len();
-                above.push(vec![last]);
-                below.push(Vec::new());
-                below[last].push(place);
-                row.push(place);
-                chain.push(place);
-                last = place;
-            }
-            below[last].push(to);
-            above[to].push(last);
-            chains.push((from, to, chain));
+    let edges = edges(parents);
+    let longest =
+        longest_with_places(edges.iter().map(|&(from, to)| layer[to] - layer[from] - 1), parents.len());
+    let mut chains = Vec::with_capacity(edges.len());
+    for (from, to) in edges {
+        let mut chain = Vec::new();
+        let mut last = from;
+        let between = layer[from] + 1..layer[to];
+        let between = if between.len() > longest { 0..0 } else { between };
+        for row in &mut rows[between] {
+            let place = above.len();
+            above.push(vec![last]);
+            below.push(Vec::new());
+            below[last].push(place);
+            row.push(place);
+            chain.push(place);
+            last = place;
         }
+        below[last].push(to);
+        above[to].push(last);
+        chains.push((from, to, chain));
     }
     let mut x = vec![0.0; above.len()];
     spread(&rows, &mut x);
@@ -77,6 +82,35 @@ pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
     let edges = chains.into_iter().map(edge).collect();
     x.truncate(parents.len());
     Layout { x, layer, edges, size: (depth, width) }
+}
+
+/// Every edge once, as parent and child.
+fn edges(parents: &[Vec<usize>]) -> Vec<(usize, usize)> {
+    let mut edges = Vec::new();
+    for (to, list) in parents.iter().enumerate() {
+        let mut list = list.clone();
+        list.sort_unstable();
+        list.dedup();
+        edges.extend(list.into_iter().map(|from| (from, to)));
+    }
+    edges
+}
+
+/// The most layers that an edge may pass and get a place in each, so that there are not too many places.
+fn longest_with_places(passed: impl Iterator<Item = usize>, nodes: usize) -> usize {
+    let mut passed: Vec<usize> = passed.collect();
+    passed.sort_unstable();
+    let most = PLACES * (FEW + nodes + passed.len());
+    let mut places = 0;
+    let within = passed.iter().take_while(|&&layers| {
+        places += layers;
+        places <= most
+    });
+    match within.count() {
+        all if all == passed.len() => usize::MAX,
+        // Of equal length all or none.
+        some => passed[some].saturating_sub(1),
+    }
 }
 
 /// The layer of each node: below all its parents, and leaves directly above their first use.
@@ -202,6 +236,17 @@ mod tests {
         assert!(row.windows(2).all(|pair| pair[1] - pair[0] > 0.999), "{x:?}");
         let empty = super::layout(&[]);
         assert_eq!(empty.size, (0, 0.0));
+    }
+
+    #[test]
+    fn places_are_linear_in_the_nodes() {
+        // A leaf that every node of a chain uses: half of its edges would pass n / 2 layers or more.
+        let fan = |n: usize| -> Vec<Vec<usize>> {
+            (0..n).map(|i| if i == 0 { vec![] } else { vec![0, i - 1] }).collect()
+        };
+        let places = |n: usize| layout(&fan(n)).edges.iter().map(|edge| edge.bends.len()).sum::<usize>();
+        assert_eq!(places(100), 99 * 98 / 2);
+        assert!(places(20_000) <= PLACES * (FEW + 3 * 20_000), "{}", places(20_000));
     }
 
     #[test]
