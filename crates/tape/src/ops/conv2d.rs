@@ -206,7 +206,7 @@ impl<T: Element> Op<T> for Conv2d {
 /// convolution of the cotangent with `w`, that of `w` is [`ConvKernel2d`].
 ///
 /// # Panics
-/// If the padding leaves nothing, the output padding is not below the stride, or groups do not divide channels.
+/// If the padding takes more than there is, the output padding is not below the stride, or groups do not divide channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvTranspose2d {
     /// The convolution.
@@ -230,14 +230,14 @@ impl ConvTranspose2d {
                 let reason = "expected an image, a kernel and a dilation of 1 or more, found 0".into();
                 return Err(Error::Invalid { op, reason });
             }
-            let (n, reach) = (y[axis], window.try_reach(op, axis)?);
+            let (n, reach, padding) = (y[axis], window.try_reach(op, axis)?, window.padding[axis]);
             let padded = (n - 1).checked_mul(stride).and_then(|steps| steps.checked_add(reach)?.checked_add(extra));
             let padded = extent(op, padded, || format!("{n} windows of {reach} elements, {stride} apart"))?;
-            size[axis] = padded.saturating_sub(window.padding[axis].saturating_mul(2));
-            if size[axis] == 0 {
-                let reason = format!("a padding of {} leaves nothing of {padded}", window.padding[axis]);
+            let Some(left) = padding.checked_mul(2).and_then(|both| padded.checked_sub(both)) else {
+                let reason = format!("a padding of {padding} on both sides leaves nothing of {padded}");
                 return Err(Error::Invalid { op, reason });
-            }
+            };
+            size[axis] = left;
         }
         Ok(size)
     }
