@@ -149,6 +149,19 @@ pub enum Error {
         /// The parameter's id.
         id: u64,
     },
+    /// An operation that breaks its word: what a rule of it returned is not of the shape that was promised.
+    Contract {
+        /// The operation.
+        op: &'static str,
+        /// The rule that returned it: `eval`, `vjp` or `jvp`.
+        rule: &'static str,
+        /// The operand whose cotangent it is, if it is one.
+        operand: Option<usize>,
+        /// The shape it must have.
+        expected: Dims,
+        /// The shape it has.
+        found: Dims,
+    },
     /// A refusal in an operation's own words: singular matrices, hyper-parameters out of range.
     Invalid {
         /// The operation that was asked for.
@@ -264,6 +277,13 @@ impl fmt::Display for Error {
                 "param: the value of parameter {id} changed after it was recorded; \
                  reset the tape before the next forward pass"
             ),
+            Error::Contract { op, rule, operand, expected, found } => {
+                write!(f, "{op}: `{rule}` must return a tensor of shape {expected:?}")?;
+                match operand {
+                    Some(k) => write!(f, " for operand {k}, found {found:?}"),
+                    None => write!(f, ", found {found:?}"),
+                }
+            }
             Error::Invalid { op, reason } => write!(f, "{op}: {reason}"),
             Error::At { error, operands } => {
                 write!(f, "{error}")?;

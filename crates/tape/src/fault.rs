@@ -102,6 +102,11 @@ pub(crate) fn overwrites(op: &str, k: usize) -> bool {
     planted(op) == Some((Fault::Overwrite, k))
 }
 
+/// Is a fault planted in a rule of this operation?
+pub(crate) fn is_planted(op: &str) -> bool {
+    planted(op).is_some()
+}
+
 /// `rule(x, y, dy)`, with the fault that is planted in it.
 pub(crate) fn spoiled<T: Element>(
     op: &str,

@@ -6,6 +6,7 @@
 use crate::algebra::{Algebra, Binary, Element, Pull};
 use crate::error::{self, Error};
 use crate::gradients::zeros;
+use crate::op::keeps_word;
 use crate::shape::Shape;
 use crate::sweep::{
     Disturbed, Observer, addend, dependent, indices, nothing, operands, operation, slopes, variable,
@@ -24,7 +25,9 @@ struct Tangents<T: Element> {
 
 impl<T: Element> Tape<T> {
     /// The tangent of `y` when `x` moves by `dx`: the Jacobian-vector product, by one forward sweep over what
-    /// is recorded. `x` may be leaves or intermediate values.
+    /// is recorded. `x` may be leaves or intermediate values; what an intermediate value is given is added to how it
+    /// moves with the others, so that the tangent is always `Σ ∂y/∂x dx` with the derivatives that
+    /// [`grad`](Scalar::grad) gives. Constants do not move.
     ///
     /// ```
     /// use tape::{Tape, Tensor};
@@ -39,32 +42,48 @@ impl<T: Element> Tape<T> {
     /// If a handle belongs to another tape, or a tangent does not have the shape of its value.
     #[track_caller]
     pub fn jvp<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(&'t self, y: Y, x: X, dx: X::Value) -> Y::Value {
+        error::expect(self.try_jvp(y, x, dx))
+    }
+
+    /// As [`jvp`](Tape::jvp), or why there is no tangent.
+    ///
+    /// # Errors
+    /// As [`Scalar::try_backward`]; if a handle belongs to another tape, or a tangent does not have the shape of its
+    /// value.
+    pub fn try_jvp<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
+        &'t self,
+        y: Y,
+        x: X,
+        dx: X::Value,
+    ) -> Result<Y::Value, Error> {
         self.observed_jvp(y, x, dx, &mut ())
     }
 
-    /// [`jvp`](Tape::jvp), with somebody who looks on.
-    #[track_caller]
+    /// [`try_jvp`](Tape::try_jvp), with an observer.
     fn observed_jvp<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
         &'t self,
         y: Y,
         x: X,
         dx: X::Value,
         observer: &mut impl Observer<T>,
-    ) -> Y::Value {
+    ) -> Result<Y::Value, Error> {
         let mut seeds = Vec::new();
         X::scatter(&dx, &mut seeds);
-        let (from, to) = (indices("jvp", self, &x), indices("jvp", self, &y));
+        let (from, to) = (indices("jvp", self, &x)?, indices("jvp", self, &y)?);
         let count = to.iter().copied().max().unwrap_or(CONSTANT) as usize + 1;
         let graph = self.graph();
         let mut tangents = Tangents { scalars: vec![T::ZERO; count], arrays: vec![None; graph.arrays.len()] };
+        if seeds.len() != from.len() {
+            let expected = "one tangent for each handle";
+            return Err(Error::Operands { op: "jvp", expected, found: seeds.len() });
+        }
         for (&index, seed) in from.iter().zip(seeds) {
-            tangents.seed(&graph, index, seed);
+            tangents.seed(&graph, index, seed)?;
         }
-        let seeded = seeded(&from, count);
-        for i in (1..count).filter(|&i| !seeded[i]) {
-            tangents.push(&graph, i as Index, observer);
+        for i in 1..count {
+            tangents.push(&graph, i as Index, observer)?;
         }
-        error::expect(y.values(&mut (&tangents, &graph)))
+        y.values(&mut (&tangents, &graph))
     }
 
     /// As [`jvp`](Tape::jvp), recorded: the tangent is a handle that can be differentiated again.
@@ -77,35 +96,60 @@ impl<T: Element> Tape<T> {
     /// let dy = tape.pushforward(y, x, tape.number(1.0));
     /// assert_eq!((dy.value(), dy.backward().wrt(x)), (12.0, 12.0));
     /// ```
+    ///
+    /// # Panics
+    /// As [`try_pushforward`](Tape::try_pushforward) refuses.
     #[track_caller]
     pub fn pushforward<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(&'t self, y: Y, x: X, dx: X) -> Y {
+        error::expect(self.try_pushforward(y, x, dx))
+    }
+
+    /// As [`pushforward`](Tape::pushforward), or why there is no tangent.
+    ///
+    /// # Errors
+    /// As [`try_jvp`](Tape::try_jvp).
+    #[track_caller]
+    pub fn try_pushforward<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
+        &'t self,
+        y: Y,
+        x: X,
+        dx: X,
+    ) -> Result<Y, Error> {
+        let op = "pushforward";
+        let (from, to) = (indices(op, self, &x)?, indices(op, self, &y)?);
+        indices(op, self, &dx)?;
         let mut seeds = Handles::new();
         dx.gather(&mut seeds);
-        let (from, to) = (indices("pushforward", self, &x), indices("pushforward", self, &y));
+        if seeds.0.len() != from.len() {
+            return Err(Error::Operands {
+                op,
+                expected: "one tangent for each handle",
+                found: seeds.0.len(),
+            });
+        }
         let count = to.iter().copied().max().unwrap_or(CONSTANT) as usize + 1;
         let active = dependent(&self.graph(), &from, count);
         let mut tangents: Vec<Option<AnyHandle<'t, T>>> = vec![None; count];
         for (&index, &seed) in from.iter().zip(&seeds.0) {
-            if index != CONSTANT && (index as usize) < count {
-                let (expected, found) = (variable_shape(self, index), seed.to_var().shape());
-                if *expected != *found {
-                    let (expected, found) = (expected.dims(), found.dims());
-                    Error::Shape { op: "pushforward", expected, found }.panic();
+            if index != CONSTANT && (index as usize) < count && self.graph().tracked(index) {
+                let (expected, found) = (variable_shape(self, index), seed.shape());
+                if expected != found {
+                    return Err(Error::Shape { op, expected: expected.dims(), found: found.dims() });
                 }
-                let sum = &mut tangents[index as usize];
+                let (seed, sum) = (seed.carried(), &mut tangents[index as usize]);
                 *sum = Some(sum.map_or(seed, |sum| sum.plus(seed)));
             }
         }
-        let seeded = seeded(&from, count);
-        for i in (1..count).filter(|&i| active[i] && !seeded[i]) {
-            tangents[i] = self.push_recorded(i as Index, &active, &tangents);
+        for i in (1..count).filter(|&i| active[i]) {
+            let pushed = self.push_recorded(i as Index, &active, &tangents)?;
+            tangents[i] = tangents[i].into_iter().chain(pushed).reduce(AnyHandle::plus);
         }
         let mut results = Handles::new();
         for &i in &to {
             let tangent = tangents.get(i as usize).copied().flatten();
             results.0.push(tangent.unwrap_or_else(|| nothing(self, i)));
         }
-        y.rebuild(&mut results)
+        Ok(y.rebuild(&mut results))
     }
 
     /// The recorded tangent of one node.
@@ -115,7 +159,7 @@ impl<T: Element> Tape<T> {
         i: Index,
         active: &[bool],
         tangents: &[Option<AnyHandle<'t, T>>],
-    ) -> Option<AnyHandle<'t, T>> {
+    ) -> Result<Option<AnyHandle<'t, T>>, Error> {
         let mut parts: SmallVec<[AnyHandle<'t, T>; 4]> = SmallVec::new();
         let slot = self.graph().slot(i);
         match slot {
@@ -129,25 +173,34 @@ impl<T: Element> Tape<T> {
                 parts.extend(addend(self, i, active).and_then(|addend| tangents[addend as usize]));
             }
             Some(slot) => {
-                let (op, inputs) = operation(self, slot)?;
+                let Some((op, inputs)) = operation(self, slot)? else { return Ok(None) };
                 let x = operands(self, &inputs);
                 let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
-                for (k, &input) in inputs.iter().enumerate().filter(|(k, _)| op.differentiable(*k)) {
-                    if let Some(dx) = tangents[input.node as usize] {
-                        parts.push(AnyHandle::new(op.jvp(k, &x, &variable(self, i), &dx.to_var())));
+                let (y, moves) = (variable(self, i), |k: usize| tangents[inputs[k].node as usize]);
+                let moved = |k| moves(k).filter(|_| op.differentiable(k)).map(AnyHandle::to_var);
+                let dx: SmallVec<[Option<Var<'t, T>>; 4]> = (0..inputs.len()).map(moved).collect();
+                if dx.iter().all(Option::is_none) {
+                    return Ok(None);
+                }
+                let dx: SmallVec<[Option<&Var<'t, T>>; 4]> = dx.iter().map(Option::as_ref).collect();
+                let mut part = |dy: Var<'t, T>| {
+                    self.owns(op.name(), dy.tape)?;
+                    keeps_word(op.name(), "jvp", None, &y.shape(), &dy.shape())?;
+                    parts.push(AnyHandle::new(dy));
+                    Ok(())
+                };
+                match op.jvp_all(&x, &y, &dx) {
+                    Some(dy) => part(dy)?,
+                    None => {
+                        for (k, dx) in dx.iter().enumerate() {
+                            dx.map_or(Ok(()), |dx| part(op.jvp(k, &x, &y, dx)))?;
+                        }
                     }
                 }
             }
         }
-        parts.into_iter().reduce(AnyHandle::plus)
+        Ok(parts.into_iter().reduce(AnyHandle::plus))
     }
-}
-
-/// Which of the first `count` nodes are given a tangent?
-fn seeded(from: &[Index], count: usize) -> Vec<bool> {
-    let mut seeded = vec![false; count];
-    from.iter().filter(|&&i| (i as usize) < count).for_each(|&i| seeded[i as usize] = true);
-    seeded
 }
 
 fn variable_shape<T: Element>(tape: &Tape<T>, index: Index) -> Shape {
@@ -157,26 +210,28 @@ fn variable_shape<T: Element>(tape: &Tape<T>, index: Index) -> Shape {
 
 impl<T: Element> Tangents<T> {
     /// A handle named twice moves by the sum, as `grad` answers it twice.
-    #[track_caller]
-    fn seed(&mut self, graph: &Graph<T>, index: Index, dx: Tensor<T>) {
+    fn seed(&mut self, graph: &Graph<T>, index: Index, dx: Tensor<T>) -> Result<(), Error> {
         let slot = graph.slot(index);
-        let rank0 = Shape::default();
-        let shape = slot.map_or(&rank0, |slot| graph.arrays[slot].value.shape());
+        let shape = graph.shape(slot);
         if dx.shape() != shape {
-            Error::Shape { op: "jvp", expected: shape.dims(), found: dx.shape().dims() }.panic();
+            return Err(Error::Shape { op: "jvp", expected: shape.dims(), found: dx.shape().dims() });
+        }
+        if !graph.tracked(index) {
+            return Ok(());
         }
         match slot {
             Some(slot) if dx.rank() > 0 => match &mut self.arrays[slot] {
                 Some(sum) => sum.add_assign(&dx),
                 none => *none = Some(dx),
             },
-            _ if index == CONSTANT || index as usize >= self.scalars.len() => {}
+            _ if index as usize >= self.scalars.len() => {}
             _ => self.scalars[index as usize] += dx.item(),
         }
+        Ok(())
     }
 
     /// The tangent of one node from those of its operands.
-    fn push(&mut self, graph: &Graph<T>, i: Index, observer: &mut impl Observer<T>) {
+    fn push(&mut self, graph: &Graph<T>, i: Index, observer: &mut impl Observer<T>) -> Result<(), Error> {
         let Some(slot) = graph.slot(i) else {
             let node = graph.nodes.get(i as usize);
             let mut part = |k: usize| match node.parent[k] {
@@ -187,30 +242,59 @@ impl<T: Element> Tangents<T> {
                 }
             };
             let moved = part(0) + part(1);
-            self.scalars[i as usize] =
-                node.addend(i).map_or(moved, |addend| moved + self.scalars[addend as usize]);
-            return;
+            let moved = node.addend(i).map_or(moved, |addend| moved + self.scalars[addend as usize]);
+            self.move_number(i, moved);
+            return Ok(());
         };
         let array = &graph.arrays[slot];
         if !array.computed {
-            return;
+            return Ok(());
         }
         let (op, inputs) = (graph.op(slot), graph.inputs(slot));
         let (x, y) = (graph.tensors(inputs), observer.value(&array.value));
+        let moved = |k: usize| self.of(graph, inputs[k].node).filter(|_| op.differentiable(k));
+        let dx: SmallVec<[Option<Tensor<T>>; 4]> = (0..inputs.len()).map(moved).collect();
+        if dx.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        op.check_derivative(&x, &array.value)?;
         let mut sum: Option<Tensor<T>> = None;
-        for (k, &input) in inputs.iter().enumerate().filter(|(k, _)| op.differentiable(*k)) {
-            let Some(dx) = self.of(graph, input.node) else { continue };
-            let part = op.jvp_values(k, &x, &y, &dx);
-            let part = observer.contribution(i, k, input.node, part);
+        let mut add = |k: usize, part: Tensor<T>| {
+            keeps_word(op.name(), "jvp", None, array.value.shape(), part.shape())?;
+            let part = observer.contribution(i, k, inputs[k].node, part);
             match &mut sum {
                 Some(sum) => sum.add_assign(&part),
                 none => *none = Some(part),
             }
+            Ok(())
+        };
+        let moved: SmallVec<[Option<&Tensor<T>>; 4]> = dx.iter().map(Option::as_ref).collect();
+        match op.jvp_all_values(&x, &y, &moved) {
+            Some(whole) => add(0, whole)?,
+            None => {
+                for (k, dx) in moved.iter().enumerate() {
+                    dx.map_or(Ok(()), |dx| add(k, op.jvp_values(k, &x, &y, dx)))?;
+                }
+            }
         }
         match sum {
-            Some(sum) if sum.rank() == 0 => self.scalars[i as usize] = sum.item(),
-            sum => self.arrays[slot] = sum,
+            Some(sum) if sum.rank() == 0 => self.move_number(i, sum.item()),
+            sum => {
+                // A seed of the node itself stands there already.
+                let seed = self.arrays[slot].take();
+                self.arrays[slot] = seed.into_iter().chain(sum).reduce(|mut seed, sum| {
+                    seed.add_assign(&sum);
+                    seed
+                });
+            }
         }
+        Ok(())
+    }
+
+    /// Adds to the tangent of a number, which is zero but for a seed of the number itself.
+    fn move_number(&mut self, i: Index, moved: T) {
+        let tangent = &mut self.scalars[i as usize];
+        *tangent = if *tangent == T::ZERO { moved } else { *tangent + moved };
     }
 
     /// The tangent of a node, if it is not zero.
@@ -259,7 +343,7 @@ impl<'t, T: Element> Var<'t, T> {
         dx: X::Value,
         factor: &mut impl FnMut() -> T,
     ) -> Tensor<T> {
-        self.tape.observed_jvp(self, x, dx, &mut Disturbed(factor))
+        error::expect(self.tape.observed_jvp(self, x, dx, &mut Disturbed(factor)))
     }
 
     /// The tangent of this tensor when `x` moves by `dx`. See [`Tape::jvp`].

@@ -5,12 +5,73 @@
 
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::{Array, Cotangents, Op};
+use crate::op::{Array, Cotangents, Op, keeps_word};
 use crate::shape::Shape;
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
+use std::cell::Cell;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
+
+/// How deep recorded functions may be nested, one inside the other. Every level recomputes those below it, so the time
+/// grows with the square of the depth.
+const NESTING: usize = 64;
+
+/// As many levels share a stack: the next one gets a thread of its own, whose stack does not depend on the caller's.
+const LEVELS: usize = 2;
+
+/// The stack of such a thread, in bytes: enough for its levels and for what their functions call.
+const STACK: usize = 2 << 20;
+
+thread_local! {
+    /// The depth of the function that this thread is computing.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Sets the depth for as long as it lives.
+struct Level(usize);
+
+impl Level {
+    fn enter(depth: usize) -> Level {
+        Level(DEPTH.replace(depth))
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.set(self.0);
+    }
+}
+
+/// Does the work of a recorded function one level deeper.
+///
+/// # Errors
+/// If that is too deep, or there is no thread to be had for it.
+fn deeper<R: Send>(op: &'static str, work: impl FnOnce() -> R + Send) -> Result<R, Error> {
+    let depth = DEPTH.get() + 1;
+    if depth > NESTING {
+        let reason = format!("expected functions nested at most {NESTING} deep, found one more");
+        return Err(Error::Invalid { op, reason });
+    }
+    let work = || {
+        let _level = Level::enter(depth);
+        work()
+    };
+    if depth % LEVELS != 0 {
+        return Ok(work());
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| {
+            let reason =
+                format!("expected a thread for the functions nested {depth} deep, found none: {error}");
+            Error::Invalid { op, reason }
+        })?;
+        Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
+}
 
 /// A function of recorded tensors.
 type Record<T> = dyn for<'t> Fn(&[Var<'t, T>]) -> Var<'t, T> + Send + Sync;
@@ -56,8 +117,14 @@ impl<T: Element> Op<T> for Function<T> {
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let tape = Tape::of();
-        (self.f)(&leaves(&tape, x)).value()
+        error::expect(self.try_eval(x))
+    }
+
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        deeper(self.name, || {
+            let tape = Tape::of();
+            (self.f)(&leaves(&tape, x)).value()
+        })
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
@@ -82,12 +149,27 @@ impl<T: Element> Op<T> for Function<T> {
         pieces(&*self.f, x, report);
     }
 
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        error::expect(self.try_vjp_all(x, y, dy, want))
+    }
+
     /// One recomputation for all operands.
-    fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        let tape = Tape::of();
-        let x = leaves(&tape, x);
-        let grads = (self.f)(&x).vjp(dy);
-        x.iter().zip(want).map(|(&x, &wanted)| wanted.then(|| grads.wrt(x))).collect()
+    fn try_vjp_all(
+        &self,
+        x: &[&Tensor<T>],
+        _y: &Tensor<T>,
+        dy: Tensor<T>,
+        want: &[bool],
+    ) -> Result<Cotangents<T>, Error> {
+        let cotangents = || {
+            let tape = Tape::of();
+            let x = leaves(&tape, x);
+            let y = (self.f)(&x);
+            keeps_word(self.name, "f", None, dy.shape(), &y.shape())?;
+            let grads = y.try_vjp(dy)?;
+            Ok(x.iter().zip(want).map(|(&x, &wanted)| wanted.then(|| grads.wrt(x))).collect())
+        };
+        deeper(self.name, cotangents).flatten()
     }
 }
 
@@ -156,8 +238,14 @@ impl<T: Element> Op<T> for CustomVjp<T> {
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let tape = Tape::of().inference();
-        (self.forward)(&leaves(&tape, x)).value()
+        error::expect(self.try_eval(x))
+    }
+
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        deeper("custom_vjp", || {
+            let tape = Tape::of().inference();
+            (self.forward)(&leaves(&tape, x)).value()
+        })
     }
 
     /// The pullback is linear in the cotangent, so transposing it once more gives the tangent.
@@ -187,9 +275,12 @@ impl<T: Element> Op<T> for CustomVjp<T> {
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        let tape = Tape::of().inference();
-        let cts = pulled(&*self.pullback, &leaves(&tape, x), tape.constant(y.clone()), tape.constant(dy));
-        cts.iter().zip(want).map(|(ct, &wanted)| wanted.then(|| ct.value())).collect()
+        let cotangents = || {
+            let tape = Tape::of().inference();
+            let cts = pulled(&*self.pullback, &leaves(&tape, x), tape.constant(y.clone()), tape.constant(dy));
+            cts.iter().zip(want).map(|(ct, &wanted)| wanted.then(|| ct.value())).collect()
+        };
+        error::expect(deeper("custom_vjp", cotangents))
     }
 }
 
@@ -200,6 +291,9 @@ impl<T: Element> Tape<T> {
     /// `f` must use nothing of this tape but its arguments; what it captures is a constant. Random numbers must be
     /// drawn outside and passed in, so that the second run sees the same ones.
     ///
+    /// Inside `f` there may be checkpoints again, and inside those, up to 64 deep. Each level runs what is inside
+    /// it once more.
+    ///
     /// ```
     /// use tape::{Tape, Tensor};
     /// let tape = Tape::new();
@@ -209,6 +303,9 @@ impl<T: Element> Tape<T> {
     /// let ct = [1.0, 10.0];
     /// assert_eq!(y.vjp(ct).wrt(x), plain.vjp(ct).wrt(x));
     /// ```
+    ///
+    /// # Panics
+    /// If it is nested in 64 others.
     #[track_caller]
     pub fn checkpoint<'t>(
         &'t self,
@@ -245,7 +342,8 @@ impl<T: Element> Tape<T> {
     /// ```
     ///
     /// # Panics
-    /// If `pullback` does not return one cotangent for each operand, of its shape.
+    /// If `pullback` does not return one cotangent for each operand, of its shape; if it is nested in 64 others or
+    /// checkpoints.
     #[track_caller]
     pub fn custom_vjp<'t>(
         &'t self,
@@ -264,17 +362,15 @@ impl<T: Element> Tape<T> {
 
     /// The value of `f`, computed on a tape of its own.
     #[track_caller]
-    fn alone(
-        &self,
-        op: &'static str,
-        x: &[Var<'_, T>],
-        f: &dyn for<'s> Fn(&[Var<'s, T>]) -> Var<'s, T>,
-    ) -> Tensor<T> {
+    fn alone(&self, op: &'static str, x: &[Var<'_, T>], f: &Record<T>) -> Tensor<T> {
         for x in x {
             error::expect(self.owns(op, x.tape()));
         }
-        let tape = Tape::of().inference();
-        let x: Vec<Var<'_, T>> = x.iter().map(|x| tape.constant(x.value())).collect();
-        f(&x).value()
+        let x: Vec<Tensor<T>> = x.iter().map(|x| x.value()).collect();
+        error::expect(deeper(op, || {
+            let tape = Tape::of().inference();
+            let x: Vec<Var<'_, T>> = x.into_iter().map(|x| tape.constant(x)).collect();
+            f(&x).value()
+        }))
     }
 }

@@ -43,7 +43,7 @@ pub use gradients::Gradients;
 pub use graph::{GraphInput, GraphNode, GraphView};
 pub use index::Index;
 pub use methods::Operand;
-pub use op::{Array, Cotangents, Op};
+pub use op::{Array, Cotangents, Each, Op};
 pub use ops::{Arrays, Functions, PadMode};
 pub use shape::{Axes, Shape};
 pub use tape::{Handle, Memory, ParamId, Scalar, Tape, Var};

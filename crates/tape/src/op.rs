@@ -27,7 +27,10 @@ pub trait Array<T: Element>: Algebra {
 }
 
 /// Cotangents of the inputs of one operation; `None` where none was asked for.
-pub type Cotangents<T> = SmallVec<[Option<Tensor<T>>; 4]>;
+pub type Cotangents<T> = Each<Tensor<T>>;
+
+/// One value for each input of an operation; `None` where there is none.
+pub type Each<A> = SmallVec<[Option<A>; 4]>;
 
 /// An operation on tensors.
 ///
@@ -119,22 +122,89 @@ pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
     /// or a jump; a smooth operation reports nothing. See [`Unary::piece`](crate::Unary::piece).
     fn pieces(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, _report: &mut dyn FnMut(usize, i64)) {}
 
+    /// Does the derivative exist at these operands? The sweeps ask before they apply a rule, and their `try_` forms
+    /// return the error. Override it only where the derivative can be missing for reasons that neither the shapes nor
+    /// the value show (the logarithm of the determinant of a singular matrix).
+    ///
+    /// # Errors
+    /// What is wrong with the operands.
+    fn check_derivative(&self, _x: &[&Tensor<T>], _y: &Tensor<T>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The tangent of the result when several inputs move, `dx[k]` for each that does. By default there is none, and
+    /// the tangents of [`jvp`](Op::jvp) are added. Override it only where every one of those has the size of the
+    /// result although it comes from a small part of it, as in a concatenation.
+    fn jvp_all<A: Array<T>>(&self, _x: &[&A], _y: &A, _dx: &[Option<&A>]) -> Option<A> {
+        None
+    }
+
+    /// All wanted cotangents, by default each by [`vjp`](Op::vjp). Override it only where finding the place of input
+    /// `k` takes longer the larger `k` is.
+    fn vjp_each<A: Array<T>>(&self, x: &[&A], y: &A, dy: &A, want: &[bool]) -> Each<A> {
+        want.iter().enumerate().map(|(k, &wanted)| wanted.then(|| self.vjp(k, x, y, dy))).collect()
+    }
+
     /// All wanted cotangents at once, on plain tensors. Override it only where sharing work between inputs or
     /// reusing the buffer of `dy` pays; the result must equal that of [`vjp`](Op::vjp).
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        one_by_one(self, x, y, &dy, want)
+        self.vjp_each(x, y, &dy, want)
+    }
+
+    /// All wanted cotangents, where they can fail. Override it only where [`vjp_all`](Op::vjp_all) would panic for
+    /// reasons that [`check_derivative`](Op::check_derivative) cannot find.
+    ///
+    /// # Errors
+    /// What is wrong with the operands.
+    fn try_vjp_all(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: Tensor<T>,
+        want: &[bool],
+    ) -> Result<Cotangents<T>, Error> {
+        self.check_derivative(x, y)?;
+        Ok(self.vjp_all(x, y, dy, want))
     }
 }
 
-/// All wanted cotangents, each by the rule alone.
-pub(crate) fn one_by_one<T: Element, O: Op<T>>(
-    op: &O,
-    x: &[&Tensor<T>],
-    y: &Tensor<T>,
-    dy: &Tensor<T>,
-    want: &[bool],
-) -> Cotangents<T> {
-    want.iter().enumerate().map(|(k, &wanted)| wanted.then(|| op.vjp(k, x, y, dy))).collect()
+/// Checks what a rule returned: `operand` is the one whose cotangent it is.
+#[inline]
+pub(crate) fn keeps_word(
+    op: &'static str,
+    rule: &'static str,
+    operand: Option<usize>,
+    expected: &Shape,
+    found: &Shape,
+) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(broken_word(op, rule, operand, expected, found)) }
+}
+
+#[cold]
+#[inline(never)]
+fn broken_word(
+    op: &'static str,
+    rule: &'static str,
+    operand: Option<usize>,
+    expected: &Shape,
+    found: &Shape,
+) -> Error {
+    Error::Contract { op, rule, operand, expected: expected.dims(), found: found.dims() }
+}
+
+/// Checks that there is a cotangent for every input that one was wanted for.
+#[inline]
+pub(crate) fn all_there<A>(op: &'static str, want: &[bool], cts: &[Option<A>]) -> Result<(), Error> {
+    let there = |(&wanted, ct): (&bool, &Option<A>)| !wanted || ct.is_some();
+    if cts.len() == want.len() && want.iter().zip(cts).all(there) {
+        return Ok(());
+    }
+    let k = want.iter().enumerate().position(|(k, &wanted)| wanted && !matches!(cts.get(k), Some(Some(_))));
+    let reason = match k {
+        Some(k) => format!("expected a cotangent of operand {k} from `vjp_all`, found none"),
+        None => format!("expected {} cotangents from `vjp_all`, found {}", want.len(), cts.len()),
+    };
+    Err(Error::Invalid { op, reason })
 }
 
 /// Positions as decisions: see [`Op::pieces`].
@@ -175,7 +245,7 @@ pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<
         x.iter().try_for_each(|x| x.fits_copied(op.name()))?;
     }
     let y = op.try_eval(x)?;
-    debug_assert_eq!(*y.shape(), shape, "{}: the kernel keeps the shape rule", op.name());
+    keeps_word(op.name(), "eval", None, &shape, y.shape())?;
     Ok(y)
 }
 

@@ -6,6 +6,7 @@
 use crate::algebra::{Algebra, Element};
 use crate::error::{self, Error};
 use crate::gradients::{Gradients, zeros};
+use crate::op::{all_there, keeps_word};
 use crate::shape::few;
 use crate::tape::{
     ARRAY, AnyHandle, CHAIN, CONSTANT, ErasedOp, Graph, Handle, Handles, Index, Keep, NUMBER, Node, Operand,
@@ -27,13 +28,37 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// let grads = (x * x * y).backward();
     /// assert_eq!(grads.wrt([x, y]), [20.0, 4.0]);
     /// ```
+    ///
+    /// # Panics
+    /// As [`try_backward`](Scalar::try_backward) refuses.
+    #[track_caller]
     pub fn backward(self) -> Gradients<T> {
+        error::expect(self.try_backward())
+    }
+
+    /// The gradients with respect to every leaf, or why there are none.
+    ///
+    /// # Errors
+    /// If an operation has a value but no derivative at its operands, or is one of your own that returns something of
+    /// another shape than it promised.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let a = tape.var([[1.0, 2.0], [2.0, 4.0]]);
+    /// let (_, log) = a.slogdet();
+    /// assert_eq!(log.value().item(), f64::NEG_INFINITY);
+    /// let error = log.item().try_backward().unwrap_err();
+    /// assert_eq!(error.to_string(), "slogdet: the derivative does not exist where the matrix is singular");
+    /// ```
+    pub fn try_backward(self) -> Result<Gradients<T>, Error> {
         sweep(self.tape, self.index, None, Keep::Leaves)
     }
 
     /// The gradients with respect to every leaf and every intermediate value.
+    #[track_caller]
     pub fn backward_all(self) -> Gradients<T> {
-        sweep(self.tape, self.index, None, Keep::All)
+        error::expect(sweep(self.tape, self.index, None, Keep::All))
     }
 
     /// The gradients with respect to every leaf and to the intermediate values `kept`.
@@ -42,10 +67,12 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// If a handle of `kept` belongs to another tape.
     #[track_caller]
     pub fn backward_keeping(self, kept: impl Handle<'t, T>) -> Gradients<T> {
-        sweep(self.tape, self.index, None, Keep::These(indices("backward_keeping", self.tape, &kept)))
+        let kept = error::expect(indices("backward_keeping", self.tape, &kept));
+        error::expect(sweep(self.tape, self.index, None, Keep::these(kept)))
     }
 
     /// The gradients with respect to every leaf, in the buffers of earlier ones.
+    #[track_caller]
     pub fn backward_into(self, grads: &mut Gradients<T>) {
         *grads = Gradients(Arc::default());
         *grads = self.backward();
@@ -68,8 +95,17 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// If a handle of `x` belongs to another tape.
     #[track_caller]
     pub fn grad<H: Handle<'t, T>>(self, x: H) -> H {
+        error::expect(self.try_grad(x))
+    }
+
+    /// As [`grad`](Scalar::grad), or why there is no gradient.
+    ///
+    /// # Errors
+    /// As [`try_backward`](Scalar::try_backward), and if a handle of `x` belongs to another tape.
+    #[track_caller]
+    pub fn try_grad<H: Handle<'t, T>>(self, x: H) -> Result<H, Error> {
         let one = self.number(T::ONE);
-        Recording::new(self.tape, self.index, &x).run(AnyHandle::Scalar(one))
+        Recording::new(self.tape, self.index, &x)?.run(AnyHandle::Scalar(one))
     }
 }
 
@@ -80,20 +116,28 @@ impl<'t, T: Element> Var<'t, T> {
     /// If `ct` does not have the shape of `self`.
     #[track_caller]
     pub fn vjp(self, ct: impl Into<Tensor<T>>) -> Gradients<T> {
-        let ct = self.checked(ct.into());
+        error::expect(self.try_vjp(ct))
+    }
+
+    /// As [`vjp`](Var::vjp), or why there are no gradients.
+    ///
+    /// # Errors
+    /// As [`Scalar::try_backward`], and if `ct` does not have the shape of `self`.
+    pub fn try_vjp(self, ct: impl Into<Tensor<T>>) -> Result<Gradients<T>, Error> {
+        let ct = self.checked(ct.into())?;
         sweep(self.tape, self.index, Some(ct), Keep::Leaves)
     }
 
     /// As [`vjp`](Var::vjp), keeping every intermediate gradient too.
     #[track_caller]
     pub fn vjp_all(self, ct: impl Into<Tensor<T>>) -> Gradients<T> {
-        let ct = self.checked(ct.into());
-        sweep(self.tape, self.index, Some(ct), Keep::All)
+        let ct = error::expect(self.checked(ct.into()));
+        error::expect(sweep(self.tape, self.index, Some(ct), Keep::All))
     }
 
     /// [`vjp`](Var::vjp) with every contribution multiplied by a factor: how a rounding here and there moves the result.
     pub(crate) fn disturbed_vjp(self, ct: Tensor<T>, factor: &mut impl FnMut() -> T) -> Gradients<T> {
-        observed(self.tape, self.index, Some(ct), Keep::Leaves, &mut Disturbed(factor))
+        error::expect(observed(self.tape, self.index, Some(ct), Keep::Leaves, &mut Disturbed(factor)))
     }
 
     /// The vector-Jacobian product with respect to `x` as recorded handles.
@@ -102,43 +146,46 @@ impl<'t, T: Element> Var<'t, T> {
     /// If `ct` does not have the shape of `self`, or a handle belongs to another tape.
     #[track_caller]
     pub fn grad<H: Handle<'t, T>>(self, ct: Var<'t, T>, x: H) -> H {
-        if ct.shape() != self.shape() {
-            Error::Shape { op: "grad", expected: self.shape().dims(), found: ct.shape().dims() }.panic();
-        }
-        Recording::new(self.tape, self.index, &x).run(AnyHandle::new(ct))
+        error::expect(self.try_grad(ct, x))
     }
 
+    /// As [`grad`](Var::grad), or why there is no gradient.
+    ///
+    /// # Errors
+    /// As [`try_vjp`](Var::try_vjp), and if a handle belongs to another tape.
     #[track_caller]
-    fn checked(self, ct: Tensor<T>) -> Tensor<T> {
-        if *ct.shape() != self.shape() {
-            Error::Shape { op: "vjp", expected: self.shape().dims(), found: ct.shape().dims() }.panic();
+    pub fn try_grad<H: Handle<'t, T>>(self, ct: Var<'t, T>, x: H) -> Result<H, Error> {
+        self.tape.owns("grad", ct.tape)?;
+        if ct.shape() != self.shape() {
+            let (expected, found) = (self.shape().dims(), ct.shape().dims());
+            return Err(Error::Shape { op: "grad", expected, found });
         }
-        ct
+        Recording::new(self.tape, self.index, &x)?.run(AnyHandle::new(ct))
+    }
+
+    fn checked(self, ct: Tensor<T>) -> Result<Tensor<T>, Error> {
+        if *ct.shape() == self.shape() {
+            return Ok(ct);
+        }
+        Err(Error::Shape { op: "vjp", expected: self.shape().dims(), found: ct.shape().dims() })
     }
 }
 
 /// The nodes behind some handles, all of which must belong to `tape`.
-#[track_caller]
 pub(crate) fn indices<'t, T: Element>(
     op: &'static str,
     tape: &Tape<T>,
     handles: &impl Handle<'t, T>,
-) -> Vec<Index> {
+) -> Result<Vec<Index>, Error> {
     let mut list = Handles::new();
     handles.gather(&mut list);
-    // A loop, because the panic of a closure would point here instead of at the caller.
-    let mut nodes = Vec::with_capacity(list.0.len());
-    for handle in &list.0 {
-        error::expect(tape.owns(op, handle.tape()));
-        nodes.push(handle.index());
-    }
-    nodes
+    list.0.iter().map(|handle| tape.owns(op, handle.tape()).map(|()| handle.index())).collect()
 }
 
 /// Which of the first `count` nodes depend on a target?
 pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: usize) -> Vec<bool> {
     let mut active = vec![false; count];
-    for &target in targets.iter().filter(|&&i| i != CONSTANT && (i as usize) < count) {
+    for &target in targets.iter().filter(|&&i| (i as usize) < count && graph.tracked(i)) {
         active[target as usize] = true;
     }
     for i in 1..count {
@@ -156,7 +203,12 @@ pub(crate) fn dependent<T: Element>(graph: &Graph<T>, targets: &[Index], count: 
 }
 
 /// Runs the reverse sweep from `root`, whose cotangent is `seed`, or 1.
-fn sweep<T: Element>(tape: &Tape<T>, root: Index, seed: Option<Tensor<T>>, kept: Keep) -> Gradients<T> {
+fn sweep<T: Element>(
+    tape: &Tape<T>,
+    root: Index,
+    seed: Option<Tensor<T>>,
+    kept: Keep,
+) -> Result<Gradients<T>, Error> {
     observed(tape, root, seed, kept, &mut ())
 }
 
@@ -167,7 +219,7 @@ fn observed<T: Element>(
     seed: Option<Tensor<T>>,
     kept: Keep,
     observer: &mut impl Observer<T>,
-) -> Gradients<T> {
+) -> Result<Gradients<T>, Error> {
     let mut store = tape.tables_mut().spare.take().unwrap_or_default();
     if Arc::get_mut(&mut store).is_none() {
         store = Arc::default();
@@ -177,10 +229,10 @@ fn observed<T: Element>(
         store.epoch = tape.epoch;
         store.kept = kept;
         store.parameters.clone_from(&graph.parameters);
-        reverse(&graph, root, seed, store, observer);
+        reverse(&graph, root, seed, store, observer)?;
     }
     tape.tables_mut().spare = Some(store.clone());
-    Gradients(store)
+    Ok(Gradients(store))
 }
 
 /// Sees every contribution of a sweep before it is added, and may change it. `()` does neither and costs nothing. In a
@@ -240,7 +292,7 @@ pub(crate) fn reverse<T: Element>(
     seed: Option<Tensor<T>>,
     store: &mut Store<T>,
     observer: &mut impl Observer<T>,
-) {
+) -> Result<(), Error> {
     store.scalars.clear();
     store.scalars.resize(root as usize + 1, T::ZERO);
     store.arrays.clear();
@@ -254,7 +306,7 @@ pub(crate) fn reverse<T: Element>(
         while let Some((at, slot)) = pull_numbers(first, above, &mut store.scalars, observer) {
             let array = &graph.arrays[slot];
             if array.tracked && array.computed {
-                pull_array(graph, (first + at) as Index, slot, store, observer);
+                pull_array(graph, (first + at) as Index, slot, store, observer)?;
             }
             above = &run[..at];
         }
@@ -269,6 +321,7 @@ pub(crate) fn reverse<T: Element>(
             *gradient = Some(zeros(&array.value));
         }
     }
+    Ok(())
 }
 
 /// The reverse sweep over the numbers of a run whose first node is `first`, from its end down to a tensor: where that
@@ -326,22 +379,22 @@ fn pull_array<T: Element>(
     slot: usize,
     store: &mut Store<T>,
     observer: &mut impl Observer<T>,
-) {
+) -> Result<(), Error> {
     let y = &graph.arrays[slot].value;
     let dy = if y.rank() == 0 {
         match store.scalars[index as usize] {
-            ct if ct == T::ZERO => return,
+            ct if ct == T::ZERO => return Ok(()),
             ct => Tensor::scalar(ct),
         }
     } else if store.kept.keeps(index) {
         match &store.arrays[slot] {
             Some(dy) => dy.clone(),
-            None => return,
+            None => return Ok(()),
         }
     } else {
         match store.arrays[slot].take() {
             Some(dy) => dy,
-            None => return,
+            None => return Ok(()),
         }
     };
     let inputs = graph.inputs(slot);
@@ -349,28 +402,23 @@ fn pull_array<T: Element>(
     let x = graph.tensors(inputs);
     let want = few(inputs.len(), false, |k| graph.depends(inputs[k]) && op.differentiable(k));
     observer.tensor(graph, index, &dy);
-    let mut cts = op.vjp_all(&x, y, dy, &want);
-    for (k, (&input, ct)) in inputs.iter().zip(&mut cts).enumerate() {
+    let mut cts = op.try_vjp_all(&x, y, dy, &want)?;
+    all_there(op.name(), &want, &cts)?;
+    for (k, (&input, ct)) in inputs.iter().zip(&mut cts).enumerate().filter(|&(k, _)| want[k]) {
         let Some(ct) = ct.take() else { continue };
+        keeps_word(op.name(), "vjp", Some(k), graph.shape(input.slot()), ct.shape())?;
         let ct = observer.contribution(index, k, input.node, ct);
         match input.slot() {
-            Some(slot) if graph.arrays[slot].value.rank() > 0 => {
-                debug_assert_eq!(
-                    ct.shape(),
-                    graph.arrays[slot].value.shape(),
-                    "{}: a cotangent has the shape of its input",
-                    op.name()
-                );
-                match &mut store.arrays[slot] {
-                    #[cfg(feature = "faults")]
-                    Some(sum) if crate::fault::overwrites(op.name(), k) => *sum = ct,
-                    Some(sum) => sum.add_assign(&ct),
-                    first => *first = Some(ct),
-                }
-            }
+            Some(slot) if ct.rank() > 0 => match &mut store.arrays[slot] {
+                #[cfg(feature = "faults")]
+                Some(sum) if crate::fault::overwrites(op.name(), k) => *sum = ct,
+                Some(sum) => sum.add_assign(&ct),
+                first => *first = Some(ct),
+            },
             _ => store.scalars[input.node as usize] += ct.item(),
         }
     }
+    Ok(())
 }
 
 /// The reverse sweep over handles.
@@ -386,16 +434,15 @@ struct Recording<'t, T: Element, H> {
 }
 
 impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
-    #[track_caller]
-    fn new(tape: &'t Tape<T>, root: Index, wrt: &'a H) -> Self {
-        let targets = indices("grad", tape, wrt);
+    fn new(tape: &'t Tape<T>, root: Index, wrt: &'a H) -> Result<Self, Error> {
+        let targets = indices("grad", tape, wrt)?;
         let count = root as usize + 1;
         let active = dependent(&tape.graph(), &targets, count);
-        Recording { tape, root, wrt, targets, active, cts: vec![None; count] }
+        Ok(Recording { tape, root, wrt, targets, active, cts: vec![None; count] })
     }
 
     #[track_caller]
-    fn run(mut self, seed: AnyHandle<'t, T>) -> H {
+    fn run(mut self, seed: AnyHandle<'t, T>) -> Result<H, Error> {
         self.cts[self.root as usize] = Some(seed);
         for i in (1..=self.root).rev() {
             let Some(ct) = self.cts[i as usize] else { continue };
@@ -404,7 +451,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
             }
             let slot = self.tape.graph().slot(i);
             match slot {
-                Some(slot) => self.pull_array(i, slot, ct),
+                Some(slot) => self.pull_array(i, slot, ct)?,
                 None => self.pull_scalar(i, ct),
             }
         }
@@ -412,7 +459,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
         for &target in &self.targets {
             results.0.push(self.result(target));
         }
-        self.wrt.rebuild(&mut results)
+        Ok(self.wrt.rebuild(&mut results))
     }
 
     /// One step at a number.
@@ -429,16 +476,22 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> Recording<'t, T, &'a H> {
 
     /// One step at a tensor.
     #[track_caller]
-    fn pull_array(&mut self, i: Index, slot: usize, ct: AnyHandle<'t, T>) {
-        let Some((op, inputs)) = operation(self.tape, slot) else { return };
+    fn pull_array(&mut self, i: Index, slot: usize, ct: AnyHandle<'t, T>) -> Result<(), Error> {
+        let Some((op, inputs)) = operation(self.tape, slot)? else { return Ok(()) };
         let x = operands(self.tape, &inputs);
         let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
         let (y, dy) = (variable(self.tape, i), ct.to_var());
-        for (k, &input) in inputs.iter().enumerate() {
-            if self.active[input.node as usize] && op.differentiable(k) {
-                self.add(input.node, AnyHandle::new(op.vjp(k, &x, &y, &dy)));
-            }
+        let active = |k: usize| self.active[inputs[k].node as usize] && op.differentiable(k);
+        let want = few(inputs.len(), false, active);
+        let cts = op.vjp_each(&x, &y, &dy, &want);
+        all_there(op.name(), &want, &cts)?;
+        for (k, (&input, ct)) in inputs.iter().zip(cts).enumerate().filter(|&(k, _)| want[k]) {
+            let Some(ct) = ct else { continue };
+            self.tape.owns(op.name(), ct.tape)?;
+            keeps_word(op.name(), "vjp", Some(k), self.tape.graph().shape(input.slot()), &ct.shape())?;
+            self.add(input.node, AnyHandle::new(ct));
         }
+        Ok(())
     }
 
     /// Accumulates.
@@ -510,10 +563,17 @@ pub(crate) fn slopes<'t, T: Element>(
 type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Operand; 4]>);
 
 /// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
-pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Option<Operation<T>> {
+///
+/// # Errors
+/// If the operation has no derivative at these operands.
+pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Result<Option<Operation<T>>, Error> {
     let graph = tape.graph();
-    let computed = graph.arrays[slot].computed;
-    computed.then(|| (graph.op(slot).clone(), SmallVec::from_slice(graph.inputs(slot))))
+    if !graph.arrays[slot].computed {
+        return Ok(None);
+    }
+    let (op, inputs) = (graph.op(slot), graph.inputs(slot));
+    op.check_derivative(&graph.tensors(inputs), &graph.arrays[slot].value)?;
+    Ok(Some((op.clone(), SmallVec::from_slice(inputs))))
 }
 
 /// A recorded tensor by its node.

@@ -144,6 +144,57 @@ mod derivatives {
         assert_eq!(f.grad([u, x]).map(Scalar::value), [18.0, 109.0]);
         assert_eq!(f.backward_keeping(u).wrt([u, x]), [18.0, 109.0]);
         assert_eq!(f.jvp(u, 1.0), 18.0);
+        // Forward mode is the transpose of that: what `u` gets adds to how it moves with `x`.
+        let one = tape.number(1.0);
+        assert_eq!(f.jvp([u, x], [1.0, 1.0]), 18.0 + 109.0);
+        assert_eq!(f.jvp([x, u], [1.0, 10.0]), 180.0 + 109.0);
+        assert_eq!(tape.pushforward(f, [u, x], [one, one]).value(), 18.0 + 109.0);
+        let (v, w) = (tape.var([3.0]), tape.var(2.0));
+        let (m, n) = (v * v, w * w);
+        let f = (m * m + v) * n;
+        let (dm, dv, dn, dw) = f.sum().backward_keeping((m, n)).wrt((m, v, n, w));
+        let expected = dm.sum() + 10.0 * dv.sum() + 100.0 * dn.sum() + 1000.0 * dw.sum();
+        let seeds = (Tensor::from([1.0]), Tensor::from([10.0]), Tensor::from(100.0), Tensor::from(1000.0));
+        assert_eq!(f.jvp((m, v, n, w), seeds.clone()).item(), expected);
+        let (m_, v_, n_, w_) = seeds;
+        let seeds = (tape.constant(m_), tape.constant(v_), tape.constant(n_), tape.constant(w_));
+        assert_eq!(tape.pushforward(f, (m, v, n, w), seeds).value().item(), expected);
+    }
+
+    /// The smallest graph in which a seed that was kept as a tensor was overlooked where numbers use it.
+    #[test]
+    fn of_tensors_of_rank_0_reach_numbers() {
+        let tape = Tape::new();
+        let x = tape.var([1.0, 1.0]);
+        let [a, b] = [0, 1].map(|i| x.at([i]).to_var().item());
+        let y = a * a * a + b.to_var().square().item() * b;
+        let one = tape.constant([1.0, 1.0]);
+        let hvp = tape.pushforward(y, x, one).grad(x);
+        assert_eq!(hvp.value(), Tensor::from([6.0, 6.0]));
+        let s = tape.var(2.0);
+        let y = s.item() * s.item() * s.item();
+        let tangent = tape.pushforward(y, s, tape.constant(1.0));
+        assert_eq!((tangent.value(), tangent.grad(s).value().item()), (12.0, 12.0));
+        let again = tape.pushforward(tangent, s, tape.constant(1.0));
+        assert_eq!((again.value(), again.backward().wrt(s).item()), (12.0, 6.0));
+    }
+
+    #[test]
+    fn of_constants_are_zero_in_every_mode() {
+        let tape = Tape::new();
+        let (x, c, s) = (tape.var([2.0]), tape.constant([3.0]), tape.constant(5.0));
+        let (d, k) = (x.detach(), tape.number(7.0));
+        let y = (x * c * s * d).sum() * k + s.item();
+        let wrt = (c, s, d, k);
+        let zeros = (Tensor::zeros([1]), Tensor::scalar(0.0), Tensor::zeros([1]), 0.0);
+        assert_eq!(y.backward().wrt(wrt), zeros);
+        let (gc, gs, gd, gk) = y.grad(wrt);
+        assert_eq!((gc.value(), gs.value(), gd.value(), gk.value()), zeros);
+        let ones = (Tensor::ones([1]), Tensor::scalar(1.0), Tensor::ones([1]), 1.0);
+        assert_eq!(y.jvp(wrt, ones.clone()), 0.0);
+        let seeds = (tape.constant(ones.0), tape.constant(ones.1), tape.constant(ones.2), tape.number(1.0));
+        assert_eq!(tape.pushforward(y, wrt, seeds).value(), 0.0);
+        assert_eq!((y.backward().wrt(x), y.grad(x).value().item()), (Tensor::from([210.0]), 210.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Slice;
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::{Array, Op};
+use crate::op::{Array, Each, Op};
 use crate::ops::card::{Card, Cases, draws};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
@@ -35,10 +35,22 @@ pub struct Concat {
 }
 
 impl Concat {
-    /// Where operand `k` begins.
-    fn offset<T: Element, A: Array<T>>(&self, k: usize, x: &[&A]) -> (usize, usize) {
+    /// The part of the result that each operand is.
+    fn parts<T: Element, A: Array<T>>(&self, x: &[&A]) -> impl Iterator<Item = Slice> {
         let axis = error::expect(x[0].shape().axis("concat", self.axis));
-        (axis, x[..k].iter().map(|x| x.shape()[axis]).sum())
+        let mut stop = 0;
+        x.iter().map(move |x| {
+            let start = stop;
+            stop += x.shape()[axis] as isize;
+            Slice::new(axis as isize, start..stop, 1)
+        })
+    }
+
+    fn part<T: Element, A: Array<T>>(&self, k: usize, x: &[&A]) -> Slice {
+        match self.parts(x).nth(k) {
+            Some(part) => part,
+            None => unreachable!("a part for each operand"),
+        }
     }
 }
 
@@ -87,17 +99,32 @@ impl<T: Element> Op<T> for Concat {
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        let (axis, start) = self.offset(k, x);
-        let stop = start + x[k].shape()[axis];
-        let slice = Slice::new(axis as isize, start as isize..stop as isize, 1);
-        A::apply(super::Place { slice, shape: y.shape() }, &[dx])
+        A::apply(super::Place { slice: self.part(k, x), shape: y.shape() }, &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        let (axis, start) = self.offset(k, x);
-        let stop = start + x[k].shape()[axis];
-        A::apply(Slice::new(axis as isize, start as isize..stop as isize, 1), &[dy])
+        A::apply(self.part(k, x), &[dy])
     }
+
+    /// One concatenation: the sum over many operands would be one of as many tensors of the full size.
+    fn jvp_all<A: Array<T>>(&self, x: &[&A], _y: &A, dx: &[Option<&A>]) -> Option<A> {
+        Some(concatenated(*self, x, dx))
+    }
+
+    /// In one walk along the operands.
+    fn vjp_each<A: Array<T>>(&self, x: &[&A], _y: &A, dy: &A, want: &[bool]) -> Each<A> {
+        self.parts(x).zip(want).map(|(part, &wanted)| wanted.then(|| A::apply(part, &[dy]))).collect()
+    }
+}
+
+/// A linear operation of the tangents of all its operands, zero where an operand does not move.
+pub(super) fn concatenated<T: Element, A: Array<T>, O: Op<T>>(op: O, x: &[&A], dx: &[Option<&A>]) -> A {
+    let moved = |(x, dx): (&&A, &Option<&A>)| match dx {
+        Some(dx) => (*dx).clone(),
+        None => x.constant(Tensor::zeros(x.shape())),
+    };
+    let dx: Vec<A> = x.iter().zip(dx).map(moved).collect();
+    A::apply(op, &dx.iter().collect::<Vec<_>>())
 }
 
 pub(crate) const CARD: Card = Card {

@@ -51,6 +51,13 @@ impl<T: Element> Op<T> for FromScalars {
         A::apply(PlaceAt { index: self.index(k), shape: self.shape.clone() }, &[dx])
     }
 
+    /// One vector of all tangents. The operands themselves are not read: they need not be tensors.
+    fn jvp_all<A: Array<T>>(&self, _x: &[&A], y: &A, dx: &[Option<&A>]) -> Option<A> {
+        let moved = |dx: &Option<&A>| dx.map_or_else(|| y.lift(0.0), A::clone);
+        let dx: Vec<A> = dx.iter().map(moved).collect();
+        Some(A::apply(self.clone(), &dx.iter().collect::<Vec<_>>()))
+    }
+
     fn vjp<A: Array<T>>(&self, k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(At { index: self.index(k) }, &[dy])
     }

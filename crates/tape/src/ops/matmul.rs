@@ -2,7 +2,7 @@
 
 use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::{Array, Cotangents, Op, one_by_one, operands};
+use crate::op::{Array, Cotangents, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
@@ -96,7 +96,7 @@ impl<T: Element> Op<T> for MatMul {
     /// Of two matrices the same two products, without the shape rules of the operations they are written with.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         if x.iter().any(|x| x.rank() != 2) {
-            return one_by_one(self, x, y, &dy, want);
+            return self.vjp_each(x, y, &dy, want);
         }
         let [a, b, cts] = [x[0], x[1], &dy].map(Matrix::rows);
         let da = || matmul::tensor(cts, b.transposed(), x[0].shape());

@@ -19,8 +19,8 @@ use crate::tensor::factor::Lu;
 /// `dy = Σ A⁻ᵀ dA`; the cotangent is `ȳ A⁻ᵀ`.
 ///
 /// # Domain
-/// The value is -inf where the matrix is singular; the derivative does not exist there and is an error that names
-/// the inverse.
+/// The value is -inf where the matrix is singular. The derivative does not exist there: a sweep that comes by is an
+/// error ([`Scalar::try_backward`](crate::Scalar::try_backward) returns it).
 ///
 /// # Examples
 /// ```
@@ -46,6 +46,16 @@ impl<T: Element> Op<T> for LogAbsDet {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         super::det::each("slogdet", x[0], |a, n| Lu::partial(a, n).sign_and_log().1)
+    }
+
+    fn check_derivative(&self, _x: &[&Tensor<T>], y: &Tensor<T>) -> Result<(), Error> {
+        match y.to_vec().contains(&(-T::INFINITY)) {
+            false => Ok(()),
+            true => {
+                let reason = "the derivative does not exist where the matrix is singular".to_string();
+                Err(Error::Invalid { op: "slogdet", reason })
+            }
+        }
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dx: &A) -> A {

@@ -7,7 +7,7 @@ use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases};
 use crate::ops::matrices::{System, columns, minus_outer, right_side, sample, singular};
 use crate::shape::Shape;
-use crate::tensor::factor::{self, Lu};
+use crate::tensor::factor::{self, Lu, Pivot};
 use crate::tensor::Tensor;
 use smallvec::smallvec;
 
@@ -56,17 +56,7 @@ impl<T: Element> Op<T> for Solve {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        let system = System::new("solve", &[x[0].shape(), x[1].shape()])?;
-        let (n, m) = (system.n, system.columns);
-        let a = factor::stretched(x[0], &system.batch);
-        let b = x[1].stretched(&system.shape).contiguous();
-        let mut y = Tensor::zeros(system.shape);
-        let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
-        let right = b.as_slice().unwrap_or_default().chunks_exact((n * m).max(1));
-        for ((a, b), y) in matrices.zip(right).zip(y.as_mut_slice().chunks_exact_mut((n * m).max(1))) {
-            Lu::partial(a, n).solve(b, m, y).map_err(|pivot| singular("solve", pivot.at))?;
-        }
-        Ok(y)
+        solved("solve", x, Lu::solve)
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
@@ -80,7 +70,7 @@ impl<T: Element> Op<T> for Solve {
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
         let vector = x[1].shape().rank() == 1;
-        let db = x[0].transpose().solve(&columns(dy, vector));
+        let db = A::apply(SolveTransposed, &[x[0], &columns(dy, vector)]);
         match k {
             0 => minus_outer(&db, &columns(y, vector), x[0].shape()),
             _ => right_side(&db, x[1].shape().clone()),
@@ -90,9 +80,80 @@ impl<T: Element> Op<T> for Solve {
     /// The same, with one factorisation for both.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let vector = x[1].rank() == 1;
-        let db = x[0].transpose().solve(&columns(&dy, vector));
+        let db = Tensor::apply(SolveTransposed, &[x[0], &columns(&dy, vector)]);
         let da = || minus_outer(&db, &columns(y, vector), x[0].shape().clone());
         smallvec![want[0].then(da), want[1].then(|| right_side(&db, x[1].shape().clone()))]
+    }
+}
+
+/// The solutions of a batch of systems, each from the factors of its matrix.
+fn solved<T: Element>(
+    op: &'static str,
+    x: &[&Tensor<T>],
+    solve: fn(&Lu<T>, &[T], usize, &mut [T]) -> Result<(), Pivot<T>>,
+) -> Result<Tensor<T>, Error> {
+    let system = System::new(op, &[x[0].shape(), x[1].shape()])?;
+    let (n, m) = (system.n, system.columns);
+    let a = factor::stretched(x[0], &system.batch);
+    let b = x[1].stretched(&system.shape).contiguous();
+    let mut y = Tensor::zeros(system.shape);
+    let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
+    let right = b.as_slice().unwrap_or_default().chunks_exact((n * m).max(1));
+    for ((a, b), y) in matrices.zip(right).zip(y.as_mut_slice().chunks_exact_mut((n * m).max(1))) {
+        solve(&Lu::partial(a, n), b, m, y).map_err(|pivot| singular(op, pivot.at))?;
+    }
+    Ok(y)
+}
+
+/// `X` with `Aᵀ X = B`: the adjoint of [`Solve`] in the right side.
+///
+/// It factorises `A`, not `Aᵀ`. So it has a solution wherever `A X = B` has one, also where the matrix is so nearly
+/// singular that rounding makes a pivot of the transpose 0.
+///
+/// # Shapes
+/// As [`Solve`].
+///
+/// # Math
+/// `dX = A⁻ᵀ (dB - dAᵀ X)`; the cotangents are `B̄ = A⁻¹ X̄` and `-X B̄ᵀ`.
+///
+/// # Errors
+/// [`Error::Invalid`] if a pivot is exactly 0: the matrix is singular.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SolveTransposed;
+
+impl<T: Element> Op<T> for SolveTransposed {
+    fn name(&self) -> &'static str {
+        "solve_transposed"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        Ok(System::new("solve_transposed", x)?.shape)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        error::expect(self.try_eval(x))
+    }
+
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        solved("solve_transposed", x, Lu::solve_transposed)
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        let vector = x[1].shape().rank() == 1;
+        let right = match k {
+            0 => -dx.transpose().matmul(&columns(y, vector)),
+            _ => columns(dx, vector),
+        };
+        A::apply(*self, &[x[0], &right]).reshape(y.shape())
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
+        let vector = x[1].shape().rank() == 1;
+        let db = x[0].solve(&columns(dy, vector));
+        match k {
+            0 => minus_outer(&columns(y, vector), &db, x[0].shape()),
+            _ => right_side(&db, x[1].shape().clone()),
+        }
     }
 }
 
@@ -119,6 +180,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
     ];
     for (a, b) in shapes {
         to.values(Solve, &[sample(a), sample(b)]);
+        to.values(SolveTransposed, &[sample(a), sample(b)]);
     }
     to.values(Solve, &[Tensor::from([[0.0, 2.0], [3.0, 0.5]]), sample(&[2, 1])]);
 }

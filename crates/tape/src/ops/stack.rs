@@ -77,6 +77,11 @@ impl<T: Element> Op<T> for Stack {
         A::apply(super::Place { slice, shape: y.shape() }, &[&dx.reshape(shape)])
     }
 
+    /// As that of [`Concat`](super::Concat).
+    fn jvp_all<A: Array<T>>(&self, x: &[&A], _y: &A, dx: &[Option<&A>]) -> Option<A> {
+        Some(super::concat::concatenated(*self, x, dx))
+    }
+
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let (slice, _) = self.entry(k, &x[k].shape());
         A::apply(slice, &[dy]).reshape(x[k].shape())

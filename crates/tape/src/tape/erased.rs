@@ -2,7 +2,8 @@
 
 use super::Var;
 use crate::algebra::Element;
-use crate::op::{Cotangents, Op};
+use crate::error::Error;
+use crate::op::{Cotangents, Each, Op};
 use crate::tensor::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
@@ -13,8 +14,29 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn differentiable(&self, k: usize) -> bool;
     fn elementwise(&self) -> bool;
     fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
-    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T>;
-    fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T>;
+    fn try_vjp_all(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: Tensor<T>,
+        want: &[bool],
+    ) -> Result<Cotangents<T>, Error>;
+    fn vjp_each<'t>(
+        &self,
+        x: &[&Var<'t, T>],
+        y: &Var<'t, T>,
+        dy: &Var<'t, T>,
+        want: &[bool],
+    ) -> Each<Var<'t, T>>;
+    fn check_derivative(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> Result<(), Error>;
+    fn jvp_all_values(&self, x: &[&Tensor<T>], y: &Tensor<T>, dx: &[Option<&Tensor<T>>])
+    -> Option<Tensor<T>>;
+    fn jvp_all<'t>(
+        &self,
+        x: &[&Var<'t, T>],
+        y: &Var<'t, T>,
+        dx: &[Option<&Var<'t, T>>],
+    ) -> Option<Var<'t, T>>;
     fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T>;
     fn jvp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dx: &Var<'t, T>) -> Var<'t, T>;
     fn as_any(&self) -> &dyn Any;
@@ -34,15 +56,49 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         Op::pieces(self, x, y, report);
     }
-    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+    fn try_vjp_all(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: Tensor<T>,
+        want: &[bool],
+    ) -> Result<Cotangents<T>, Error> {
         #[cfg(feature = "faults")]
-        return crate::fault::spoiled(Op::name(self), x, y, dy, |x, y, dy| Op::vjp_all(self, x, y, dy, want));
-        #[cfg(not(feature = "faults"))]
-        Op::vjp_all(self, x, y, dy, want)
+        if crate::fault::is_planted(Op::name(self)) {
+            let rule = |x: &[&Tensor<T>], y: &Tensor<T>, dy| Op::vjp_all(self, x, y, dy, want);
+            return Ok(crate::fault::spoiled(Op::name(self), x, y, dy, rule));
+        }
+        Op::try_vjp_all(self, x, y, dy, want)
     }
     #[track_caller]
-    fn vjp<'t>(&self, k: usize, x: &[&Var<'t, T>], y: &Var<'t, T>, dy: &Var<'t, T>) -> Var<'t, T> {
-        Op::vjp(self, k, x, y, dy)
+    fn vjp_each<'t>(
+        &self,
+        x: &[&Var<'t, T>],
+        y: &Var<'t, T>,
+        dy: &Var<'t, T>,
+        want: &[bool],
+    ) -> Each<Var<'t, T>> {
+        Op::vjp_each(self, x, y, dy, want)
+    }
+    fn check_derivative(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> Result<(), Error> {
+        Op::check_derivative(self, x, y)
+    }
+    fn jvp_all_values(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dx: &[Option<&Tensor<T>>],
+    ) -> Option<Tensor<T>> {
+        Op::jvp_all(self, x, y, dx)
+    }
+    #[track_caller]
+    fn jvp_all<'t>(
+        &self,
+        x: &[&Var<'t, T>],
+        y: &Var<'t, T>,
+        dx: &[Option<&Var<'t, T>>],
+    ) -> Option<Var<'t, T>> {
+        Op::jvp_all(self, x, y, dx)
     }
     fn jvp_values(&self, k: usize, x: &[&Tensor<T>], y: &Tensor<T>, dx: &Tensor<T>) -> Tensor<T> {
         Op::jvp(self, k, x, y, dx)

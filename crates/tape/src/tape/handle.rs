@@ -115,6 +115,17 @@ impl<'t, T: Element> Scalar<'t, T> {
         self.tape.record_numbers(&[self], Shape::default())
     }
 
+    /// Checks that other numbers are of the same tape.
+    #[track_caller]
+    #[inline]
+    pub(super) fn beside<const N: usize>(self, op: &'static str, others: [Scalar<'t, T>; N]) {
+        for other in others {
+            if !std::ptr::eq(self.tape, other.tape) {
+                self.tape.refuse(op, other.tape);
+            }
+        }
+    }
+
     /// An elementwise function: one of ours or your own.
     #[track_caller]
     #[inline(always)]
@@ -129,9 +140,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     #[track_caller]
     #[inline(always)]
     pub fn zip<F: Binary>(self, other: Scalar<'t, T>, f: F) -> Scalar<'t, T> {
-        if !std::ptr::eq(self.tape, other.tape) {
-            self.tape.refuse(F::NAME, other.tape);
-        }
+        self.beside(F::NAME, [other]);
         if self.is_constant() && other.is_constant() {
             return self.number(f.eval(self.value, other.value));
         }
@@ -255,17 +264,22 @@ impl<'t, T: Element> Algebra for Scalar<'t, T> {
         self.tape.record_mul_add(self, a, b)
     }
 
+    #[track_caller]
     fn if_gt(self, other: Self, then: Self, otherwise: Self) -> Self {
+        self.beside("if_gt", [other, then, otherwise]);
         if self.value > other.value { then } else { otherwise }
     }
 
+    #[track_caller]
     fn if_eq(self, other: Self, then: Self, otherwise: Self) -> Self {
+        self.beside("if_eq", [other, then, otherwise]);
         if self.value == other.value { then } else { otherwise }
     }
 
     /// A factor that is the constant 1 leaves no node.
     #[track_caller]
     fn pull(self, slope: Self) -> Self {
+        self.beside("pull", [slope]);
         match (self.is_constant(), slope.is_constant()) {
             (_, true) if slope.value == T::ONE => self,
             (true, _) if self.value == T::ONE => slope,
@@ -302,6 +316,7 @@ impl<'t, T: Element> Algebra for Var<'t, T> {
     /// A slope that is the constant 1 leaves no node.
     #[track_caller]
     fn pull(self, slope: Self) -> Self {
+        error::expect(self.tape.owns("pull", slope.tape));
         match slope.is_literal() && slope.literal == T::ONE {
             true => self,
             false => self.zip(slope, Pull),
@@ -340,6 +355,22 @@ impl<'t, T: Element> AnyHandle<'t, T> {
     #[track_caller]
     pub(crate) fn new(x: Var<'t, T>) -> AnyHandle<'t, T> {
         if x.shape().rank() == 0 { AnyHandle::Scalar(x.item()) } else { AnyHandle::Var(x) }
+    }
+
+    pub(crate) fn shape(self) -> Shape {
+        match self {
+            AnyHandle::Scalar(_) => Shape::default(),
+            AnyHandle::Var(x) => x.shape(),
+        }
+    }
+
+    /// The handle as sweeps carry it: whatever is of rank 0 as a number.
+    #[track_caller]
+    pub(crate) fn carried(self) -> AnyHandle<'t, T> {
+        match self {
+            AnyHandle::Scalar(_) => self,
+            AnyHandle::Var(x) => AnyHandle::new(x),
+        }
     }
 
     pub(crate) fn index(self) -> Index {

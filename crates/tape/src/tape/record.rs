@@ -60,11 +60,7 @@ impl<T: Element> Tape<T> {
         x: Scalar<'t, T>,
         z: Scalar<'t, T>,
     ) -> Scalar<'t, T> {
-        for other in [x.tape, z.tape] {
-            if !std::ptr::eq(self, other) {
-                self.refuse("mul_add", other);
-            }
-        }
+        w.beside("mul_add", [x, z]);
         let last = z.index as usize + 1 == self.nodes.len();
         let index = if !last || z.is_constant() {
             product_and_sum(w, x, z)

@@ -6,71 +6,92 @@
 use super::Index;
 use crate::algebra::Element;
 use crate::tensor::Tensor;
+use std::collections::HashMap;
 
 /// Which gradients stay when a sweep is done.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Keep {
     Leaves,
+    /// In ascending order.
     These(Vec<Index>),
     All,
 }
 
 impl Keep {
+    pub(crate) fn these(mut list: Vec<Index>) -> Keep {
+        list.sort_unstable();
+        Keep::These(list)
+    }
+
     pub(crate) fn keeps(&self, index: Index) -> bool {
         match self {
             Keep::Leaves => false,
-            Keep::These(list) => list.contains(&index),
+            Keep::These(list) => list.binary_search(&index).is_ok(),
             Keep::All => true,
         }
     }
 }
 
-/// The place in the table of tensors of each parameter, by ascending id. Ids are counted up and a model asks for its
-/// parameters in the order they were made, so that a new one nearly always goes to the end.
+/// The place in the table of tensors of each parameter. Ids are counted up and a model asks for its parameters in the
+/// order they were made, so that nearly every one is larger than those before it and goes to the end of a sorted list;
+/// the others, in whatever order they come, go to a map.
 #[derive(Debug, Default)]
-pub(crate) struct Parameters(Vec<(u64, u32)>);
+pub(crate) struct Parameters {
+    ascending: Vec<(u64, u32)>,
+    others: HashMap<u64, u32>,
+}
 
 impl Clone for Parameters {
     fn clone(&self) -> Parameters {
-        Parameters(self.0.clone())
+        Parameters { ascending: self.ascending.clone(), others: self.others.clone() }
     }
 
     /// In the memory that is there.
     fn clone_from(&mut self, other: &Parameters) {
-        self.0.clone_from(&other.0);
+        self.ascending.clone_from(&other.ascending);
+        self.others.clone_from(&other.others);
     }
 }
 
 impl Parameters {
+    /// Where a parameter stands in the sorted list, if it is larger than its last or stands there.
     #[inline]
-    fn find(&self, id: u64) -> Result<usize, usize> {
-        match self.0.last() {
-            Some(&(last, _)) if last < id => Err(self.0.len()),
-            _ => self.0.binary_search_by_key(&id, |&(id, _)| id),
+    fn find(&self, id: u64) -> Option<Result<usize, usize>> {
+        match self.ascending.last() {
+            Some(&(last, _)) if last >= id => {
+                self.ascending.binary_search_by_key(&id, |&(id, _)| id).ok().map(Ok)
+            }
+            _ => Some(Err(self.ascending.len())),
         }
     }
 
     /// The place of a parameter, if there is one of this id.
     #[inline]
     pub(crate) fn get(&self, id: u64) -> Option<u32> {
-        self.find(id).ok().map(|at| self.0[at].1)
+        match self.find(id) {
+            Some(Ok(at)) => Some(self.ascending[at].1),
+            Some(Err(_)) => None,
+            None => self.others.get(&id).copied(),
+        }
     }
 
     /// Notes the place of a parameter.
     pub(crate) fn set(&mut self, id: u64, slot: u32) {
         match self.find(id) {
-            Ok(at) => self.0[at].1 = slot,
-            Err(at) => self.0.insert(at, (id, slot)),
+            Some(Ok(at)) => self.ascending[at].1 = slot,
+            Some(Err(_)) => self.ascending.push((id, slot)),
+            None => drop(self.others.insert(id, slot)),
         }
     }
 
     /// The places of all parameters.
     pub(crate) fn slots(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().map(|&(_, slot)| slot as usize)
+        self.ascending.iter().map(|(_, slot)| slot).chain(self.others.values()).map(|&slot| slot as usize)
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.ascending.clear();
+        self.others.clear();
     }
 }
 
@@ -112,7 +133,9 @@ mod tests {
         let found: Vec<_> = [1, 3, 7, 8, 9, 20].map(|id| parameters.get(id)).into();
         assert_eq!(found, [4, 2, 0, 3, 6, 5].map(Some));
         assert_eq!([0, 2, 10, 21].map(|id| parameters.get(id)), [None; 4]);
-        assert_eq!(parameters.slots().collect::<Vec<_>>(), [4, 2, 0, 3, 6, 5]);
+        let mut slots: Vec<_> = parameters.slots().collect();
+        slots.sort_unstable();
+        assert_eq!(slots, [0, 2, 3, 4, 5, 6]);
         let mut copy = Parameters::default();
         copy.set(30, 0);
         copy.clone_from(&parameters);

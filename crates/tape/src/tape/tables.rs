@@ -56,6 +56,8 @@ pub(crate) struct Tables<T: Element> {
     pub(crate) spare: Option<Arc<Store<T>>>,
     /// What stands for a tensor where there is none.
     nothing: Tensor<T>,
+    /// The shape of a number.
+    rank0: Shape,
 }
 
 impl<T: Element> Tables<T> {
@@ -70,6 +72,7 @@ impl<T: Element> Tables<T> {
             names: HashMap::new(),
             spare: None,
             nothing: Tensor::default(),
+            rank0: Shape::default(),
         }
     }
 
@@ -100,6 +103,12 @@ impl<T: Element> Tables<T> {
         few(operands.len(), &self.nothing, |k| {
             operands[k].slot().map_or(&self.nothing, |slot| &self.arrays[slot].value)
         })
+    }
+
+    /// The shape of a tensor by its place, or of a number.
+    #[inline]
+    pub(crate) fn shape(&self, slot: Option<usize>) -> &Shape {
+        slot.map_or(&self.rank0, |slot| self.arrays[slot].value.shape())
     }
 
     /// Does an operand depend on a leaf that is differentiated?

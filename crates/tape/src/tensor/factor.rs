@@ -199,9 +199,7 @@ impl<T: Real> Lu<T> {
 
     /// `A⁻¹ B`, with the pivots of [`partial`](Lu::partial).
     pub(crate) fn solve(&self, b: &[T], columns: usize, x: &mut [T]) -> Result<(), Pivot<T>> {
-        if let Some((at, value)) = self.pivots().enumerate().find(|(_, pivot)| *pivot == T::ZERO) {
-            return Err(Pivot { at, value });
-        }
+        self.invertible()?;
         for (&from, to) in self.rows.iter().zip(x.chunks_exact_mut(columns.max(1))) {
             to.copy_from_slice(&b[from * columns..from * columns + to.len()]);
         }
@@ -209,6 +207,27 @@ impl<T: Real> Lu<T> {
         let upper = Triangle { lower: false, transpose: false, unit_diagonal: false };
         triangular_solve(&self.packed, self.n, x, columns, unit)?;
         triangular_solve(&self.packed, self.n, x, columns, upper)
+    }
+
+    /// `A⁻ᵀ B`, with the pivots of [`partial`](Lu::partial).
+    pub(crate) fn solve_transposed(&self, b: &[T], columns: usize, x: &mut [T]) -> Result<(), Pivot<T>> {
+        self.invertible()?;
+        let mut z = b.to_vec();
+        let unit = Triangle { lower: true, transpose: true, unit_diagonal: true };
+        let upper = Triangle { lower: false, transpose: true, unit_diagonal: false };
+        triangular_solve(&self.packed, self.n, &mut z, columns, upper)?;
+        triangular_solve(&self.packed, self.n, &mut z, columns, unit)?;
+        for (&to, from) in self.rows.iter().zip(z.chunks_exact(columns.max(1))) {
+            x[to * columns..to * columns + from.len()].copy_from_slice(from);
+        }
+        Ok(())
+    }
+
+    fn invertible(&self) -> Result<(), Pivot<T>> {
+        match self.pivots().enumerate().find(|(_, pivot)| *pivot == T::ZERO) {
+            Some((at, value)) => Err(Pivot { at, value }),
+            None => Ok(()),
+        }
     }
 
     /// The cofactors of `A = Pᵀ L D V Qᵀ`, with the pivots of [`complete`](Lu::complete): those of a product are the
