@@ -9,5 +9,6 @@
 mod coverage;
 mod exact_graphs;
 mod networks;
+mod orders;
 mod shrinking;
 mod smooth_graphs;

@@ -1,9 +1,11 @@
 //! Random graphs interpreted element by element, on lists of numbers: plain ones, with the standard library's
 //! functions, or recorded ones, for the same graph without any tensor.
 
+mod dual;
 mod number;
 mod places;
 
+pub use dual::Dual;
 pub use number::Number;
 use places::{group, ravel, source, unravel};
 use tape::Tensor;
@@ -128,6 +130,9 @@ fn evaluate<N: Number>(
         Action::One(f) => elements().map(|x| one(*f, x, constant, decisions)).collect(),
         Action::Two(f) => each(shape, |index| two(*f, x[0].at(index), x[1].at(index), constant, decisions)),
         Action::Times(c) => elements().map(|x| x * constant(*c)).collect(),
+        Action::Scale(k) => elements().map(|x| x * constant(2_f64.powi(*k))).collect(),
+        Action::FanOut(uses) => elements().map(|x| x * constant(*uses as f64)).collect(),
+        Action::Elements => first.data.to_vec(),
         Action::Plus(c) => elements().map(|x| x + constant(*c)).collect(),
         Action::Ramp(c) => elements().enumerate().map(|(i, x)| x + constant(i as f64 * c)).collect(),
         Action::MatMul => each(shape, |index| product(x, index, constant)),
@@ -247,12 +252,12 @@ fn scan<N: Number>(kind: Scan, x: &Operand<'_, N>, axis: usize, constant: &impl 
     let mut out = x.data.to_vec();
     for row in group(x.shape, Some(axis), true, &kept) {
         let members: Vec<N> = row.iter().map(|&k| x.data[k]).collect();
-        let powers: Vec<N> = members.iter().map(|x| x.one(One::Exp)).collect();
+        let powers = || members.iter().map(|x| x.one(One::Exp)).collect::<Vec<N>>();
         for (i, &k) in row.iter().enumerate() {
             out[k] = match kind {
                 Scan::CumSum => sum(&members[..=i], constant),
-                Scan::Softmax => powers[i] / sum(&powers, constant),
-                Scan::LogSoftmax => members[i] - sum(&powers, constant).one(One::Ln),
+                Scan::Softmax => powers()[i] / sum(&powers(), constant),
+                Scan::LogSoftmax => members[i] - sum(&powers(), constant).one(One::Ln),
             };
         }
     }

@@ -14,7 +14,10 @@ pub const BITS: u32 = 36;
 pub const DEGREE: u32 = 4;
 
 /// Leaves are below `2^3`, also when moved by 2, and multiples of `2^-4`.
-const LEAF: (u32, u32) = (3, 4);
+const LEAF: (i32, i32) = (3, 4);
+
+/// The largest exponents of a value of an exact graph, so that those of its derivatives of order 3 fit as well.
+const EXPONENT: i32 = 200;
 
 /// What is known of a value.
 #[derive(Clone, Debug)]
@@ -28,15 +31,15 @@ pub(super) enum Known {
 /// A polynomial with values that are multiples of `2^-fraction` below `2^magnitude`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Dyadic {
-    pub(super) magnitude: u32,
-    pub(super) fraction: u32,
+    pub(super) magnitude: i32,
+    pub(super) fraction: i32,
     /// The degree in one element of each leaf.
     pub(super) degree: Vec<u32>,
 }
 
 /// The least `k` with `n ≤ 2^k`.
-pub(super) fn log2(n: usize) -> u32 {
-    n.max(1).next_power_of_two().trailing_zeros()
+pub(super) fn log2(n: usize) -> i32 {
+    n.max(1).next_power_of_two().trailing_zeros() as i32
 }
 
 impl Dyadic {
@@ -47,10 +50,14 @@ impl Dyadic {
     }
 
     fn fits(&self) -> bool {
-        self.magnitude + self.fraction <= BITS && self.degree.iter().all(|&degree| degree <= DEGREE)
+        let bits = self.magnitude + self.fraction;
+        let exponents = [self.magnitude, self.fraction];
+        bits <= BITS as i32
+            && exponents.iter().all(|exponent| exponent.abs() <= EXPONENT)
+            && self.degree.iter().all(|&degree| degree <= DEGREE)
     }
 
-    fn sum(&self, other: &Dyadic, more: u32) -> Dyadic {
+    fn sum(&self, other: &Dyadic, more: i32) -> Dyadic {
         let magnitude = self.magnitude.max(other.magnitude) + more;
         let degree = self.degree.iter().zip(&other.degree).map(|(a, b)| *a.max(b)).collect();
         Dyadic { magnitude, fraction: self.fraction.max(other.fraction), degree }
@@ -65,7 +72,7 @@ impl Dyadic {
     }
 
     /// `bits` more before and after the point.
-    fn wider(mut self, magnitude: u32, fraction: u32) -> Dyadic {
+    fn wider(mut self, magnitude: i32, fraction: i32) -> Dyadic {
         self.magnitude += magnitude;
         self.fraction += fraction;
         self
@@ -78,6 +85,8 @@ impl Dyadic {
         let out = match step.action {
             Action::One(One::Neg | One::Relu | One::Abs) => first,
             Action::One(One::Square) => first.product(&first),
+            Action::Scale(k) => first.wider(k, -k),
+            Action::FanOut(uses) => first.wider(log2(uses), 0),
             Action::Two(Two::Add | Two::Sub) => first.sum(second, 1),
             Action::Two(Two::Mul) => first.product(second),
             // At a tie each operand has slope 1/2.
@@ -91,6 +100,7 @@ impl Dyadic {
             Action::Ramp(_) => first.wider(1, log2(step.shape.size())),
             Action::Concat(_) | Action::Select(_) => first.sum(second, 0),
             Action::BroadcastTo | Action::Reshape | Action::Permute(_) | Action::Slice { .. } => first,
+            Action::Elements => first,
             Action::Flip(_) | Action::Roll { .. } | Action::IndexSelect { .. } => first,
             _ => return None,
         };

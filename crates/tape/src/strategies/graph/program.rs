@@ -19,6 +19,8 @@ pub enum Action {
     Two(Two),
     /// Times a number.
     Times(f64),
+    /// Times a power of two, with this exponent.
+    Scale(i32),
     /// Plus a number.
     Plus(f64),
     /// Plus `i` times a number, in the order of the elements: makes them differ.
@@ -79,6 +81,10 @@ pub enum Action {
     },
     /// The elements of the first operand where the mask is 1, of the second where it is 0.
     Select(Tensor),
+    /// The operand, taken apart into numbers and put together again.
+    Elements,
+    /// The sum of as many uses of the operand.
+    FanOut(usize),
 }
 
 /// One operation of a [`Program`].
@@ -117,6 +123,7 @@ impl Action {
             Action::One(f) => f.of(first.clone()),
             Action::Two(f) => f.of(first.clone(), x[1].clone()),
             Action::Times(c) => first.clone() * first.lift(c),
+            Action::Scale(k) => first.clone() * first.lift(2_f64.powi(k)),
             Action::Plus(c) => first.clone() + first.lift(c),
             Action::Ramp(c) => first.clone() + first.constant(ramp(c, shape)),
             Action::MatMul => first.matmul(x[1]),
@@ -136,6 +143,8 @@ impl Action {
                 first.scatter_add(x[1], axis as isize, everywhere(index, axis, shape))
             }
             Action::Select(ref mask) => A::apply(ops::Select { mask: mask.clone() }, x),
+            Action::Elements => first.clone(),
+            Action::FanOut(uses) => (1..uses).fold(first.clone(), |sum, _| sum + first.clone()),
         }
     }
 }

@@ -101,6 +101,10 @@ impl Step {
             (Action::Two(f), [Node::Array(a), Node::Number(b)]) => Node::Array(number_second(*f, *a, *b)),
             (Action::Times(c), [Node::Number(x)]) => Node::Number(*x * T::from_f64(*c)),
             (Action::Times(c), [Node::Array(x)]) => Node::Array(*x * T::from_f64(*c)),
+            (Action::Scale(k), [Node::Number(x)]) => Node::Number(*x * T::from_f64(2_f64.powi(*k))),
+            (Action::FanOut(uses), [Node::Number(x)]) => Node::Number((1..*uses).fold(*x, |sum, _| sum + *x)),
+            (Action::Elements, [Node::Number(x)]) => Node::Number(x.to_var().item()),
+            (Action::Elements, [Node::Array(x)]) => Node::Array(elements(*x)),
             (Action::Plus(c), [Node::Number(x)]) => Node::Number(*x + T::from_f64(*c)),
             (Action::Plus(c), [Node::Array(x)]) => Node::Array(*x + T::from_f64(*c)),
             _ => {
@@ -110,6 +114,17 @@ impl Step {
             }
         }
     }
+}
+
+/// Taken apart into numbers and put together again.
+#[track_caller]
+fn elements<T: Element>(x: Var<'_, T>) -> Var<'_, T> {
+    let (shape, mut numbers) = (x.shape(), Vec::new());
+    let _ = Tensor::<f64>::from_fn(&shape, |at| {
+        numbers.push(x.at(at));
+        0.0
+    });
+    x.tape().vector(&numbers).reshape(&shape)
 }
 
 /// By the operators between a number and a tensor, where there are such.

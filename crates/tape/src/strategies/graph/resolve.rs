@@ -172,6 +172,10 @@ impl Resolver {
         }
         let made = match instr.op {
             Opcode::Identity => a,
+            Opcode::Scale => {
+                let shape = self.shape(a).clone();
+                self.push(Action::Scale(instr.c.into()), &[a], shape)
+            }
             Opcode::One(f) => {
                 let x = self.inside(a, f.domain());
                 let shape = self.shape(a).clone();
@@ -257,7 +261,7 @@ impl Resolver {
             Known::Exact(dyadic) => dyadic.fraction + log2(shape.size()),
             Known::Smooth(_) => 0,
         };
-        let apart = self.push(Action::Ramp(2_f64.powi(-(bits as i32))), &[x], shape);
+        let apart = self.push(Action::Ramp(2_f64.powi(-bits)), &[x], shape);
         (if apart == x { Reduction::Sum } else { Reduction::Max }, apart)
     }
 
@@ -277,6 +281,14 @@ impl Resolver {
                 self.push(Action::Reshape, &[a], shape)
             }
             Move::Select => self.select(a, b, instr.c),
+            Move::Elements => {
+                let shape = self.shape(a).clone();
+                self.push(Action::Elements, &[a], shape)
+            }
+            Move::FanOut => {
+                let (shape, uses) = (self.shape(a).clone(), 2 + usize::from(instr.c.unsigned_abs()) / 4);
+                self.push(Action::FanOut(uses), &[a], shape)
+            }
             _ => match self.axis(a, instr) {
                 Some(axis) => self.along(kind, [a, b], axis, instr.c),
                 None => a,

@@ -21,6 +21,8 @@ pub enum Track {
 pub enum Opcode {
     /// The first operand itself: nothing is recorded.
     Identity,
+    /// Times a power of two, `2^c`: values of every magnitude. On the exact track only.
+    Scale,
     /// A function of each element.
     One(One),
     /// A function of each pair of elements.
@@ -103,12 +105,16 @@ plain_enum! {
         ScatterAdd,
         /// The elements of the first operand, every second, third or fourth from the second.
         Select,
+        /// Taken apart into numbers and put together again.
+        Elements,
+        /// The sum of 2 to 33 uses of the first operand, one after another.
+        FanOut,
     }
 }
 
 impl Opcode {
     /// Everything that can stand in a graph of a track, class by class.
-    pub(super) fn classes(track: Track) -> [Vec<Opcode>; 6] {
+    pub(super) fn classes(track: Track) -> [Vec<Opcode>; 7] {
         let classes = [
             One::ALL.iter().copied().map(Opcode::One).collect(),
             Two::ALL.iter().copied().map(Opcode::Two).collect(),
@@ -116,6 +122,7 @@ impl Opcode {
             Reduction::ALL.iter().copied().map(Opcode::Reduce).collect(),
             Scan::ALL.iter().copied().map(Opcode::Scan).collect(),
             Move::ALL.iter().copied().map(Opcode::Move).collect(),
+            vec![Opcode::Scale, Opcode::Move(Move::FanOut)],
         ];
         classes.map(|class: Vec<Opcode>| class.into_iter().filter(|op| op.is_in(track)).collect())
     }
@@ -128,7 +135,10 @@ impl Opcode {
     /// assert!(!Opcode::all(Track::Smooth).contains(&Opcode::One(One::Relu)));
     /// ```
     pub fn all(track: Track) -> Vec<Opcode> {
-        Opcode::classes(track).concat()
+        let mut all = Opcode::classes(track).concat();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Can it stand in a graph of this track?
@@ -140,6 +150,7 @@ impl Opcode {
                 matches!(r, Reduction::Sum | Reduction::Mean | Reduction::Max)
             }
             (Track::Exact, Opcode::Scan(s)) => s == Scan::CumSum,
+            (Track::Smooth, Opcode::Scale) => false,
             (Track::Smooth, Opcode::One(f)) => f.is_smooth(),
             (Track::Smooth, Opcode::Two(f)) => f.is_smooth(),
             (Track::Smooth, Opcode::Reduce(r)) => r != Reduction::Max,
@@ -264,7 +275,7 @@ impl fmt::Display for Opcode {
             Opcode::Reduce(x) => write!(f, "Reduce(Reduction::{x:?})"),
             Opcode::Scan(x) => write!(f, "Scan(Scan::{x:?})"),
             Opcode::Move(x) => write!(f, "Move(Move::{x:?})"),
-            Opcode::Identity | Opcode::MatMul => write!(f, "{self:?}"),
+            Opcode::Identity | Opcode::Scale | Opcode::MatMul => write!(f, "{self:?}"),
         }
     }
 }
