@@ -119,10 +119,24 @@ pub trait Unary: Copy + PartialEq + Debug + Send + Sync + 'static {
     }
 }
 
-/// A function whose slope follows from its value alone: `slope(x, y) = slope(y, y)` for `y = f(x)`.
+/// A function whose slope can be had from its value alone.
 ///
-/// So a layer that ends with it ([`Dense`](crate::ops::Dense)) need not keep what it was applied to.
-pub trait SlopeFromValue: Unary {}
+/// So a layer that ends with it ([`Dense`](crate::ops::Dense)) need not keep what it was applied to. A value that was
+/// rounded knows its slope only to that rounding: see the implementations for how far this one can be from
+/// [`Unary::slope`].
+///
+/// ```
+/// use tape::{SlopeFromValue, Unary, ops::Sigmoid};
+/// let (x, y) = (20.0f64, Unary::eval(&Sigmoid, 20.0f64));
+/// let [exact, found] = [Sigmoid.slope(x, y), Sigmoid.slope_from_value(y)];
+/// assert!((found - exact).abs() <= f64::EPSILON, "of 2e-9 seven digits are left");
+/// ```
+pub trait SlopeFromValue: Unary {
+    /// The derivative where the function has the value `y`. If it is not written, `slope(y, y)`.
+    fn slope_from_value<A: Algebra>(&self, y: A) -> A {
+        self.slope(y.clone(), y)
+    }
+}
 
 /// An elementwise function of two numbers, with its two derivatives. See [`Unary`].
 pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {

@@ -2,6 +2,7 @@
 
 use crate::algebra::{Algebra, Element, Unary};
 use crate::ops::Sqrt;
+use crate::ops::asin::OneMinusSquare;
 use crate::ops::card::{Card, Points};
 
 /// `arccos x`, in [0, π].
@@ -34,7 +35,7 @@ impl Unary for Acos {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(-1.0) / ((x.lift(1.0) - x.clone()) * (x.lift(1.0) + x)).map(Sqrt)
+        x.lift(-1.0) / x.map(OneMinusSquare).map(Sqrt)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Inverse hyperbolic tangent: a primitive, because its composition from `ln` cancels near 0.
 
 use crate::algebra::{Algebra, Element, Unary};
+use crate::ops::asin::OneMinusSquare;
 use crate::ops::card::{Card, Points};
 
 /// `ln((1 + x) / (1 - x)) / 2`.
@@ -33,7 +34,7 @@ impl Unary for Atanh {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(1.0) / ((x.lift(1.0) - x.clone()) * (x.lift(1.0) + x))
+        x.lift(1.0) / x.map(OneMinusSquare)
     }
 }
 

@@ -15,9 +15,15 @@ use crate::tensor::{Tensor, kernel};
 /// `x` `[.., in]`, `W` `[out, in]` (destination, source), `b` `[out]`; the result is `[.., out]`.
 ///
 /// # Math
-/// With `Z = X Wᵀ + 1 bᵀ` and `Y = f(Z)`: `dY = f'(Z) dZ`, where the activation is one whose slope follows from its
+/// With `Z = X Wᵀ + 1 bᵀ` and `Y = f(Z)`: `dY = f'(Z) dZ`, where the activation is one whose slope can be had from its
 /// value ([`SlopeFromValue`]), so that `Z` need not be kept. The cotangents are those of [`Linear`] for
 /// `Z̄ = f'(Z) Ȳ`: this is one layer of backpropagation.
+///
+/// # Precision
+/// The slope is that of the rounded `Y`: off by up to ε for [`Sigmoid`] and 2 ε for [`Tanh`] (ε = 2⁻²³ or 2⁻⁵²), and so
+/// 0 where `Y` was rounded to ±1. That is far below the rounding of a sum over samples of which one is not
+/// saturated. Where the slopes of saturated units themselves are wanted, write `x.linear(w, b).sigmoid()`, whose slope
+/// keeps all its digits.
 ///
 /// # Examples
 /// ```
@@ -56,18 +62,18 @@ impl<T: Element, F: SlopeFromValue> Op<T> for Dense<F> {
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        Linear.jvp(k, x, y, dx).pull(self.0.slope(y.clone(), y.clone()))
+        Linear.jvp(k, x, y, dx).pull(self.0.slope_from_value(y.clone()))
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        let dz = dy.clone().pull(self.0.slope(y.clone(), y.clone()));
+        let dz = dy.clone().pull(self.0.slope_from_value(y.clone()));
         Linear.vjp(k, x, y, &dz)
     }
 
     /// The same, `Z̄` computed once.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let f = self.0;
-        let dz = kernel::pull1(dy, y, y, move |dy, y, _| dy.pull(f.slope(y, y)));
+        let dz = kernel::pull1(dy, y, y, move |dy, y, _| dy.pull(f.slope_from_value(y)));
         Linear.vjp_all(x, y, dz, want)
     }
 

@@ -4,6 +4,7 @@ use super::silu::confine;
 use crate::algebra::{Algebra, Element, Unary};
 use crate::ops::Sigmoid;
 use crate::ops::card::{Card, Points};
+use crate::ops::sigmoid;
 
 /// `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`: differs from [`Gelu`](super::Gelu) by less than 5·10⁻⁴.
 ///
@@ -54,8 +55,7 @@ impl Unary for GeluTanh {
         let square = x.clone() * x.clone();
         let g = x.clone() * (x.lift(LINEAR) + x.lift(CUBIC) * square.clone());
         let steepness = x.lift(LINEAR) + x.lift(3.0 * CUBIC) * square;
-        let gate = g.clone().map(Sigmoid);
-        gate.clone() + x * (steepness * (gate * (-g).map(Sigmoid)))
+        g.clone().map(Sigmoid) + x * (steepness * g.map(sigmoid::Slope))
     }
 }
 

@@ -6,7 +6,8 @@ use crate::ops::card::{Card, Pairs};
 /// `√(a² + b²)` without overflow or underflow on the way; shapes broadcast.
 ///
 /// # Math
-/// `dy = (a / y) da + (b / y) db`.
+/// `dy = (a / y) da + (b / y) db`; the second derivatives `b² / y³`, `-a b / y³` and `a² / y³` are computed as such, not
+/// as differences.
 ///
 /// # Domain
 /// Every pair. At the origin the derivative is 0.
@@ -34,16 +35,48 @@ impl Binary for Hypot {
     }
 
     #[inline(always)]
-    fn slope_a<A: Algebra>(&self, a: A, _b: A, y: A) -> A {
-        let zero = y.lift(0.0);
-        y.clone().if_eq(zero.clone(), zero, a / y)
+    fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
+        a.zip(b, Share)
     }
 
     #[inline(always)]
-    fn slope_b<A: Algebra>(&self, _a: A, b: A, y: A) -> A {
-        let zero = y.lift(0.0);
-        y.clone().if_eq(zero.clone(), zero, b / y)
+    fn slope_b<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
+        b.zip(a, Share)
     }
+}
+
+/// `a / √(a² + b²)`, the slope of [`Hypot`]; 0 at the origin.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Share;
+
+impl Binary for Share {
+    const NAME: &'static str = "hypot_slope";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, b: T) -> T {
+        let r = a.hypot(b);
+        if r == T::ZERO { T::ZERO } else { a / r }
+    }
+
+    /// `b² / r³`, where `1 / r - a² / r³` would cancel.
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
+        let other = b.clone().zip(a.clone(), Share);
+        over(other.clone() * other, a.zip(b, Hypot))
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, b: A, y: A) -> A {
+        let other = b.clone().zip(a.clone(), Share);
+        -over(y * other, a.zip(b, Hypot))
+    }
+}
+
+/// `x / r`, and 0 where `r` is 0.
+#[inline(always)]
+fn over<A: Algebra>(x: A, r: A) -> A {
+    let zero = r.lift(0.0);
+    r.clone().if_eq(zero.clone(), zero, x / r)
 }
 
 pub(crate) const CARD: Card = Card {

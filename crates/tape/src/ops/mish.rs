@@ -2,7 +2,7 @@
 
 use crate::algebra::{Algebra, Element, Unary};
 use super::silu::confine;
-use crate::ops::Exp;
+use crate::ops::{Exp, Sigmoid, Softplus, Tanh};
 use crate::ops::card::{Card, Points};
 
 /// `x tanh(ln(1 + eˣ))`.
@@ -43,20 +43,50 @@ impl Unary for Mish {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        let x = confine(x, 800.0);
-        let (zero, one, two) = (x.lift(0.0), x.lift(1.0), x.lift(2.0));
-        // Both forms are smooth across 0, where the left one stands: -|x| would have a kink there.
-        let e = x.clone().if_gt(zero.clone(), -x.clone(), x.clone()).map(Exp);
-        let twice = two.clone() * e.clone();
-        let square = e.clone() * e.clone();
-        let right = one.clone() + twice.clone();
-        let top = x.clone().if_gt(zero.clone(), right, square.clone() + twice);
-        let rest = x.clone().if_gt(zero.clone(), two.clone() * square.clone(), two);
-        let bend = x.clone().if_gt(zero, square, e.clone()) * (one + e);
-        let bottom = top.clone() + rest;
-        let bend = x.lift(4.0) * bend / bottom.clone() / bottom.clone();
-        top / bottom + x * bend
+        x.map(Slope)
     }
+}
+
+/// The derivative of [`Mish`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Slope;
+
+impl Unary for Slope {
+    const NAME: &'static str = "mish_slope";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        slope(x)
+    }
+
+    /// With the gate `g = tanh(ln(1 + eˣ))`: `g' (2 + x (σ(-x) - 2 g σ(x)))`, where the quotient's own derivative cancels.
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        let x = confine(x, 800.0);
+        let (left, right) = ((-x.clone()).map(Sigmoid), x.clone().map(Sigmoid));
+        let z = x.clone().map(Softplus);
+        let gate = z.clone().map(Tanh);
+        let steepness = Tanh.slope(z, gate.clone()) * right.clone();
+        steepness * (x.lift(2.0) + x.clone() * (left - x.lift(2.0) * gate * right))
+    }
+}
+
+/// `g + x g'`, from exponentials that do not overflow.
+#[inline(always)]
+fn slope<A: Algebra>(x: A) -> A {
+    let x = confine(x, 800.0);
+    let (zero, one, two) = (x.lift(0.0), x.lift(1.0), x.lift(2.0));
+    // Both forms are smooth across 0, where the left one stands: -|x| would have a kink there.
+    let e = x.clone().if_gt(zero.clone(), -x.clone(), x.clone()).map(Exp);
+    let twice = two.clone() * e.clone();
+    let square = e.clone() * e.clone();
+    let right = one.clone() + twice.clone();
+    let top = x.clone().if_gt(zero.clone(), right, square.clone() + twice);
+    let rest = x.clone().if_gt(zero.clone(), two.clone() * square.clone(), two);
+    let bend = x.clone().if_gt(zero, square, e.clone()) * (one + e);
+    let bottom = top.clone() + rest;
+    let bend = x.lift(4.0) * bend / bottom.clone() / bottom.clone();
+    top / bottom + x * bend
 }
 
 pub(crate) const CARD: Card = Card {

@@ -1,13 +1,14 @@
 //! Logistic sigmoid: a primitive, because its composition from `exp` overflows.
 
 use crate::algebra::{Algebra, Element, SlopeFromValue, Unary};
+use crate::ops::Tanh;
 use crate::ops::card::{Card, Points};
 
 /// The logistic function `σ(x) = 1 / (1 + e⁻ˣ)`, with range (0, 1).
 ///
 /// # Math
-/// `y = σ(x)`, `dy = y (1 - y) dx`. Where `y` is close to 1 the difference loses digits, and beyond 17 in single
-/// precision, 37 in double, the derivative is 0; on the left it keeps them all.
+/// `y = σ(x)`, `dy = y (1 - y) dx`, computed at `-|x|`, where the difference loses nothing: the slope is even, and has
+/// all its digits down to where it underflows. So have its own derivatives: `σ'' = -σ' tanh(x / 2)`.
 ///
 /// # Domain
 /// Every number; 0 and 1 at ∓∞ with derivative 0.
@@ -33,12 +34,37 @@ impl Unary for Sigmoid {
     }
 
     #[inline(always)]
-    fn slope<A: Algebra>(&self, _x: A, y: A) -> A {
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        x.map(Slope)
+    }
+}
+
+/// Off by up to ε: above 1/2 the value is that far from the function.
+impl SlopeFromValue for Sigmoid {
+    #[inline(always)]
+    fn slope_from_value<A: Algebra>(&self, y: A) -> A {
         y.clone() * (y.lift(1.0) - y)
     }
 }
 
-impl SlopeFromValue for Sigmoid {}
+/// The derivative of [`Sigmoid`], `σ(x) σ(-x)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Slope;
+
+impl Unary for Slope {
+    const NAME: &'static str = "sigmoid_slope";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        let y = (-x.abs()).sigmoid();
+        y * (T::ONE - y)
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
+        -(y * (x.lift(0.5) * x).map(Tanh))
+    }
+}
 
 pub(crate) const CARD: Card = Card {
     formula: "1 / (1 + exp(-x))",

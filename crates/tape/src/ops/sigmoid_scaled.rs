@@ -1,8 +1,8 @@
 //! Logistic sigmoid of a line: a primitive, because membership functions and gates apply it with constants.
 
 use crate::algebra::{Algebra, Element, Unary};
-use crate::ops::Sigmoid;
 use crate::ops::card::{Card, Points};
+use crate::ops::sigmoid;
 
 /// `σ(slope · x + offset)`: a logistic function of given steepness and place.
 ///
@@ -38,10 +38,10 @@ impl Unary for SigmoidScaled {
     }
 
     #[inline(always)]
-    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let slope = x.lift(self.slope);
         let z = slope.clone() * x.clone() + x.lift(self.offset);
-        slope * (y * (-z).map(Sigmoid))
+        slope * z.map(sigmoid::Slope)
     }
 }
 

@@ -3,11 +3,12 @@
 use crate::algebra::{Algebra, Element, Unary};
 use crate::ops::Sigmoid;
 use crate::ops::card::{Card, Points};
+use crate::ops::sigmoid;
 
 /// `x σ(x)`.
 ///
 /// # Math
-/// `y = x σ(x)`, `dy = σ(x) (1 + x σ(-x)) dx`.
+/// `y = x σ(x)`, `dy = (σ(x) + x σ(x) σ(-x)) dx`.
 ///
 /// # Domain
 /// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
@@ -37,7 +38,7 @@ impl Unary for Silu {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let x = confine(x, 800.0);
-        x.clone().map(Sigmoid) * (x.lift(1.0) + x.clone() * (-x).map(Sigmoid))
+        x.clone().map(Sigmoid) + x.clone() * x.map(sigmoid::Slope)
     }
 }
 
