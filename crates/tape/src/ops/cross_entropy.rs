@@ -7,7 +7,8 @@ use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, lanes};
-use crate::shape::Shape;
+use crate::ops::probabilities::Remainder;
+use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 
 /// `-Σ q ln softmax(x)` along one axis: the cross entropy of the classes' weights `q` and the logits `x`.
@@ -19,10 +20,12 @@ use crate::tensor::{Tensor, kernel, reduce};
 /// `x` and `q` of one shape; the result has it without the axis.
 ///
 /// # Math
-/// With `p = softmax(x)`: `dy = Σ (p Σ q - q) dx - Σ ln p dq`.
+/// With `p = softmax(x)`: `dy = Σ (p Σ q - q) dx - Σ ln p dq`. Where a probability is above 1/2 its slope is what the
+/// others lack to a sum of 0: that of a class which is almost certain keeps its digits.
 ///
 /// # Domain
-/// Every number, ±1000 included. A class of weight 0 takes no part, also where its probability is 0.
+/// Every number, ±1000 included. A class of weight 0 takes no part, also where its probability is 0, and a row of such
+/// classes none either, whatever its logits are.
 ///
 /// # Examples
 /// ```
@@ -44,7 +47,7 @@ impl CrossEntropy {
     /// The derivative with respect to operand `k`, before the sum over the classes.
     fn slope<T: Element, A: Array<T>>(&self, k: usize, x: &[&A]) -> A {
         match k {
-            0 => x[0].softmax(self.axis) * x[1].sum_axes(self.axis, true) - x[1].clone(),
+            0 => -A::apply(Remainder { axes: Axes::from(self.axis) }, &[&x[0].softmax(self.axis), x[1]]),
             _ => -x[0].log_softmax(self.axis),
         }
     }

@@ -4,9 +4,9 @@ use super::softmax::along;
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op};
-use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, lanes};
-use crate::shape::Shape;
+use crate::ops::probabilities::{Deviation, Remainder, exponentials};
+use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
 /// `x - ln Σ eˣ` along one axis.
@@ -15,10 +15,12 @@ use crate::tensor::{Tensor, reduce};
 /// `x` of rank 1 or more; the result has its shape.
 ///
 /// # Math
-/// `y = x - m - ln Σ e^(x - m)` with `m = max x`; `dy = dx - Σ eʸ dx`, and the cotangent of `x` is `ȳ - eʸ Σ ȳ`.
+/// `y = x - m - ln Σ e^(x - m)` with `m = max x`; `dy = dx - Σ eʸ dx`, and the cotangent of `x` is `ȳ - eʸ Σ ȳ`. Where
+/// one probability `eʸ` is above 1/2 its cotangent is what the others lack to a sum of 0, which keeps its digits.
 ///
 /// # Domain
-/// Every number, ±1000 included.
+/// Every number, ±1000 included. -∞ marks an element that is left out, as in [`Softmax`](super::Softmax); if all are left
+/// out the row is -∞ with derivative 0. An element at +∞ takes all; several share it equally.
 ///
 /// # Examples
 /// ```
@@ -47,21 +49,21 @@ impl<T: Element> Op<T> for LogSoftmax {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis("log_softmax", self.axis));
         reduce::lanes(x[0], axis, |x, y| {
-            let (m, sum) = super::logsumexp::scaled_sum(x);
-            let ln = sum.ln();
+            let (m, sum) = exponentials(x, y);
+            let ln = if sum == T::ZERO { T::ZERO } else { sum.ln() };
             for (y, &x) in y.iter_mut().zip(x) {
-                *y = (x - m) - ln;
+                // Infinities that are equal have no difference.
+                *y = (if x == m { T::ZERO } else { x - m }) - ln;
             }
         })
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dx: &A) -> A {
-        let weighted = y.clone().map(super::Exp) * dx.clone();
-        dx.clone() - weighted.sum_axes(self.axis, true)
+        A::apply(Deviation { axes: Axes::from(self.axis) }, &[&y.clone().map(super::Exp), dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dy: &A) -> A {
-        dy.clone() - y.clone().map(super::Exp) * dy.sum_axes(self.axis, true)
+        A::apply(Remainder { axes: Axes::from(self.axis) }, &[&y.clone().map(super::Exp), dy])
     }
 }
 
@@ -69,7 +71,7 @@ pub(crate) const CARD: Card = Card {
     formula: "x - ln Σ exp(x) along an axis",
     derivative: "δᵢⱼ - exp(yⱼ)",
     domain: "all",
-    convention: "",
+    convention: "a row of -inf has derivative 0; +inf takes all",
     numpy: "scipy.special.log_softmax",
     torch: "log_softmax",
 };

@@ -6,6 +6,8 @@ use crate::error::Error;
 use crate::op::{Array, Op};
 use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, reductions};
+use crate::ops::probabilities::{exponential, shift};
+use crate::ops::softmax::Shares;
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -13,10 +15,10 @@ use crate::tensor::{Tensor, reduce};
 ///
 /// # Shapes
 /// As [`Sum`](super::Sum). Over no elements, or over elements that are all -∞, it is -∞ (`ln 0`) with
-/// derivative 0.
+/// derivative 0. If one is +∞ it is +∞, with the whole derivative at that one; several share it equally.
 ///
 /// # Math
-/// `y = m + ln Σ e^(x - m)` with `m = max x`; `dy = Σ e^(x - y) dx`.
+/// `y = m + ln Σ e^(x - m)` with `m = max x`; `dy = Σ e^(x - y) dx`, the weights being the softmax of `x`.
 ///
 /// # Examples
 /// ```
@@ -35,28 +37,11 @@ pub struct LogSumExp {
     pub keepdim: bool,
 }
 
-/// The maximum, or 0 where that is infinite or absent.
-pub(crate) fn shift<T: Element>(x: &[T]) -> T {
-    let max = x.iter().fold(T::NEG_INFINITY, |max, &x| if x > max { x } else { max });
-    if max.is_finite() { max } else { T::ZERO }
-}
-
-/// `m` and `Σ e^(x - m)`, with `m` the [`shift`].
-pub(crate) fn scaled_sum<T: Element>(x: &[T]) -> (T, T) {
-    let m = shift(x);
-    (m, x.iter().fold(T::ZERO, |sum, &x| sum + (x - m).exp()))
-}
-
-/// The share of each element in its sum; 0 where the sum is empty (`y = -∞`).
-///
-/// `e^(x - y)` is that share up to the rounding of `y`, which a large maximum makes coarse; dividing by the sum
-/// of these takes it out again.
-fn weights<T: Element, A: Array<T>>(x: &A, y: &A, axes: &[usize]) -> A {
-    let y = restore(y, &x.shape(), axes);
-    let e = (x.clone() - y.clone()).map(super::Exp);
-    let axes: smallvec::SmallVec<[isize; 4]> = axes.iter().map(|&axis| axis as isize).collect();
-    let share = e.clone() / e.sum_axes(&axes[..], true);
-    y.if_eq(x.lift(f64::NEG_INFINITY), x.lift(0.0), share)
+impl LogSumExp {
+    /// The share of each element in its sum; 0 where the sum is empty.
+    fn weights<T: Element, A: Array<T>>(&self, x: &A) -> A {
+        A::apply(Shares { axes: self.axes.clone() }, &[x])
+    }
 }
 
 impl<T: Element> Op<T> for LogSumExp {
@@ -71,20 +56,19 @@ impl<T: Element> Op<T> for LogSumExp {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axes = positions("logsumexp", x[0].shape(), &self.axes);
         let y = reduce::fold(x[0], &axes, |x| {
-            let (m, sum) = scaled_sum(x);
-            m + sum.ln()
+            let m = shift(x);
+            m + reduce::sum_pairs(x, x, move |x, _| exponential(x, m)).ln()
         });
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        let axes = positions("logsumexp", &x[0].shape(), &self.axes);
-        dx.clone().pull(weights(x[0], y, &axes)).sum_axes(self.axes.clone(), self.keepdim)
+    fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+        dx.clone().pull(self.weights(x[0])).sum_axes(self.axes.clone(), self.keepdim)
     }
 
-    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let axes = positions("logsumexp", &x[0].shape(), &self.axes);
-        restore(dy, &x[0].shape(), &axes).pull(weights(x[0], y, &axes))
+        restore(dy, &x[0].shape(), &axes).pull(self.weights(x[0]))
     }
 }
 
@@ -92,7 +76,7 @@ pub(crate) const CARD: Card = Card {
     formula: "ln Σ exp(x) over axes",
     derivative: "exp(x - y)",
     domain: "all",
-    convention: "-inf with derivative 0 where every x is -inf",
+    convention: "-inf with derivative 0 where every x is -inf; +inf takes all",
     numpy: "scipy.special.logsumexp",
     torch: "logsumexp",
 };

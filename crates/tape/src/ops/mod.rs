@@ -11,6 +11,7 @@
 
 pub mod card;
 pub(crate) mod matrices;
+pub(crate) mod probabilities;
 mod window;
 
 pub use avg_pool2d::Pool;

@@ -3,10 +3,9 @@
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
-use crate::ops::Arrays;
 use crate::ops::card::{Card, Cases, lanes};
-use crate::shape::Shape;
-use crate::simd::{self, Kernel};
+use crate::ops::probabilities::{Absorb, Deviation, exponentials};
+use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
 /// `eˣ / Σ eˣ` along one axis.
@@ -16,11 +15,12 @@ use crate::tensor::{Tensor, reduce};
 ///
 /// # Math
 /// `y = e^(x - m) / Σ e^(x - m)` with `m = max x`; `dy = y (dx - Σ y dx)`, and the cotangent of `x` is
-/// `y (ȳ - Σ y ȳ)`.
+/// `y (ȳ - Σ y ȳ)`, computed with the differences to `ȳ` at the largest `y`: where one probability is almost 1 the
+/// others decide.
 ///
 /// # Domain
-/// Every number, ±1000 included. -∞ marks an element that is left out; if all are left out the row is zero,
-/// with derivative 0.
+/// Every number, ±1000 included. -∞ marks an element that is left out, whatever its cotangent is; if all are left out
+/// the row is zero, with derivative 0. An element at +∞ takes all; several share it equally.
 ///
 /// # Examples
 /// ```
@@ -35,23 +35,6 @@ use crate::tensor::{Tensor, reduce};
 pub struct Softmax {
     /// The axis that sums to 1.
     pub axis: isize,
-}
-
-/// `y = e^(x - m)`: each is computed once, and many side by side.
-struct Exponentials<'a, T> {
-    x: &'a [T],
-    m: T,
-    y: &'a mut [T],
-}
-
-impl<T: Element> Kernel for Exponentials<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn call(self) {
-        for (y, &x) in self.y.iter_mut().zip(self.x) {
-            *y = (x - self.m).exp();
-        }
-    }
 }
 
 /// The shape rule of what works along one axis and keeps the shape.
@@ -72,29 +55,59 @@ impl<T: Element> Op<T> for Softmax {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis("softmax", self.axis));
-        reduce::lanes(x[0], axis, |x, y| {
-            simd::run(x.len(), Exponentials { x, m: super::logsumexp::shift(x), y });
-            let sum = reduce::sum_slice(y);
-            if sum != T::ZERO {
-                y.iter_mut().for_each(|y| *y /= sum);
-            }
-        })
+        reduce::lanes(x[0], axis, shares)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dx: &A) -> A {
-        self.center(y, dx)
+        center(y, dx, Axes::from(self.axis))
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dy: &A) -> A {
-        self.center(y, dy)
+        center(y, dy, Axes::from(self.axis))
     }
 }
 
-impl Softmax {
-    /// `y (d - Σ y d)`: the Jacobian is symmetric, so forward and reverse agree.
-    fn center<T: Element, A: Array<T>>(&self, y: &A, d: &A) -> A {
-        let mean = (y.clone() * d.clone()).sum_axes(self.axis, true);
-        y.clone() * (d.clone() - mean)
+/// The softmax of a row.
+fn shares<T: Element>(x: &[T], y: &mut [T]) {
+    let (_, sum) = exponentials(x, y);
+    if sum != T::ZERO {
+        y.iter_mut().for_each(|y| *y /= sum);
+    }
+}
+
+/// `y (d - Σ y d)`: the Jacobian is symmetric, so forward and reverse agree.
+fn center<T: Element, A: Array<T>>(y: &A, d: &A, axes: Axes) -> A {
+    y.clone().zip(A::apply(Deviation { axes }, &[y, d]), Absorb)
+}
+
+/// [`Softmax`] over several axes together.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Shares {
+    pub(crate) axes: Axes,
+}
+
+impl<T: Element> Op<T> for Shares {
+    fn name(&self) -> &'static str {
+        "shares"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("shares", x, 1, "one operand")?;
+        x[0].axes("shares", &self.axes)?;
+        Ok(x[0].clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let axes = error::expect(x[0].shape().axes("shares", &self.axes));
+        reduce::rows([x[0]], &axes, |[x], y| shares(x, y))
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dx: &A) -> A {
+        center(y, dx, self.axes.clone())
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dy: &A) -> A {
+        center(y, dy, self.axes.clone())
     }
 }
 
@@ -102,7 +115,7 @@ pub(crate) const CARD: Card = Card {
     formula: "exp(x) / Σ exp(x) along an axis",
     derivative: "yᵢ (δᵢⱼ - yⱼ)",
     domain: "all",
-    convention: "a row of -inf is a zero row",
+    convention: "a row of -inf is a zero row; +inf takes all",
     numpy: "scipy.special.softmax",
     torch: "softmax",
 };
