@@ -6,7 +6,8 @@ use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, reduce};
+use std::ops::Range;
 
 /// The rectangles over which an average pool takes its means.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -133,10 +134,7 @@ impl<T: Element> Op<T> for AvgPool2d {
         planes_to_planes(out.as_mut_slice(), rows.len() * cols.len(), planes, h * w, |out, plane| {
             let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
             for (out, (row, col)) in out.iter_mut().zip(windows) {
-                for i in row.from..row.to {
-                    let across = &plane[i * w + col.from..i * w + col.to];
-                    *out += across.iter().fold(T::ZERO, |sum, &x| sum + x);
-                }
+                *out = block_sum(plane, w, row.from..row.to, col.from..col.to);
                 *out /= elements(row, col);
             }
         });
@@ -151,6 +149,24 @@ impl<T: Element> Op<T> for AvgPool2d {
         let shape = x[0].shape();
         A::apply(SpreadPool2d { pool: self.pool, size: [shape[2], shape[3]] }, &[dy])
     }
+}
+
+/// So many rows of a window are added one after another, more pairwise.
+const FEW: usize = 32;
+
+/// The sum of a block of an image that is `width` wide.
+fn block_sum<T: Element>(plane: &[T], width: usize, rows: Range<usize>, cols: Range<usize>) -> T {
+    if rows.len() > FEW {
+        let middle = rows.start + rows.len() / 2;
+        let upper = block_sum(plane, width, rows.start..middle, cols.clone());
+        return upper + block_sum(plane, width, middle..rows.end, cols);
+    }
+    rows.fold(T::ZERO, |sum, i| {
+        let across = &plane[i * width + cols.start..i * width + cols.end];
+        let across =
+            if across.len() > FEW { reduce::sum_slice(across) } else { across.iter().fold(T::ZERO, |s, &x| s + x) };
+        sum + across
+    })
 }
 
 /// Every number spread equally over its window: the adjoint of [`AvgPool2d`].

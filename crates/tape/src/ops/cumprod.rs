@@ -62,7 +62,7 @@ impl<T: Element> Op<T> for CumProd {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis("cumprod", self.axis));
-        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, T::ONE, |product, x| product * x))
+        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 1.0, |product, x| product * x))
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {

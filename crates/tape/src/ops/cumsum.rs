@@ -45,7 +45,7 @@ impl<T: Element> Op<T> for CumSum {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis("cumsum", self.axis));
-        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, T::ZERO, |sum, x| sum + x))
+        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 0.0, |sum, x| sum + x))
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
@@ -58,17 +58,19 @@ impl<T: Element> Op<T> for CumSum {
 }
 
 /// `y[i] = step(y[i - 1], x[i])` from `start`, or from the other end.
+///
+/// The state is an `f64`, so that in single precision it is rounded once for each element, not once more with each step.
 pub(crate) fn running<T: Element>(
     x: &[T],
     y: &mut [T],
     reverse: bool,
-    start: T,
-    step: impl Fn(T, T) -> T,
+    start: f64,
+    step: impl Fn(f64, f64) -> f64,
 ) {
     let mut state = start;
     let advance = |(y, &x): (&mut T, &T)| {
-        state = step(state, x);
-        *y = state;
+        state = step(state, x.to_f64());
+        *y = T::from_f64(state);
     };
     let pairs = y.iter_mut().zip(x);
     if reverse { pairs.rev().for_each(advance) } else { pairs.for_each(advance) }

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::{Tensor, matmul};
+use crate::tensor::{Tensor, reduce};
 
 /// `Σ a b` of two vectors; the method gives a number.
 ///
@@ -46,9 +46,9 @@ impl<T: Element> Op<T> for Dot {
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let n = x[0].size();
-        let (row, column) = (x[0].reshaped([1, n].into()), x[1].reshaped([n, 1].into()));
-        matmul::matmul(&row, &column, [1, 1].into()).reshaped([].into())
+        let (a, b) = (x[0].compact(), x[1].compact());
+        let (a, b) = (a.as_slice().unwrap_or_default(), b.as_slice().unwrap_or_default());
+        Tensor::scalar(reduce::sum_products(a, b))
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {

@@ -5,7 +5,7 @@ use crate::error::{self, Error};
 use crate::op::{Array, Op, operands};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, reduce};
 use std::sync::Arc;
 
 /// Rows of a table by their numbers.
@@ -132,14 +132,9 @@ impl<T: Element> Op<T> for AddRows {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
         let width = shape[1];
         let rows = x[0].compact();
-        let rows = rows.as_slice().unwrap_or_default().chunks_exact(width.max(1));
         let mut out = Tensor::zeros(shape);
-        let table = out.as_mut_slice();
-        for (row, &index) in rows.zip(self.taken.indices.iter()) {
-            for (out, &x) in table[index * width..].iter_mut().zip(row) {
-                *out += x;
-            }
-        }
+        let indices = &self.taken.indices;
+        reduce::add_rows(out.as_mut_slice(), rows.as_slice().unwrap_or_default(), width, |i| indices[i]);
         out
     }
 

@@ -6,7 +6,7 @@ use crate::index::Index;
 use crate::op::{Array, Op, operands, pieces_of};
 use crate::ops::card::{Card, Cases, draws};
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, reduce};
 
 /// The entries of one axis that a list of indices names, in its order, the same one any number of times.
 ///
@@ -131,17 +131,10 @@ impl<T: Element> Op<T> for IndexAdd {
         let axis = error::expect(shape.axis("index_add", self.axis));
         let inner: usize = shape[axis + 1..].iter().product();
         let source = x[0].compact();
-        let rows = source.as_slice().unwrap_or_default().chunks_exact(inner.max(1)).enumerate();
         let list = self.index.as_slice();
         let mut out = Tensor::zeros(shape);
-        let places = out.as_mut_slice();
-        for (row, x) in rows {
-            let (outer, i) = (row / list.len(), row % list.len());
-            let place = &mut places[(outer * self.extent + list[i]) * inner..][..inner];
-            for (out, &x) in place.iter_mut().zip(x) {
-                *out += x;
-            }
-        }
+        let place = |row: usize| row / list.len() * self.extent + list[row % list.len()];
+        reduce::add_rows(out.as_mut_slice(), source.as_slice().unwrap_or_default(), inner, place);
         out
     }
 

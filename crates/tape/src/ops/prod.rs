@@ -75,7 +75,7 @@ impl<T: Element> Op<T> for Prod {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axes = positions("prod", x[0].shape(), &self.axes);
-        let y = reduce::fold(x[0], &axes, |x| x.iter().fold(T::ONE, |product, &x| product * x));
+        let y = reduce::fold(x[0], &axes, |x| T::from_f64(x.iter().fold(1.0, |product, x| product * x.to_f64())));
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
 

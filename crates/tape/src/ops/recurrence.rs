@@ -83,12 +83,15 @@ impl<T: Element> Op<T> for Recurrence {
     }
 }
 
+/// The state is an `f64`: in single precision its rounding does not add up along the lane.
 fn lane<T: Element>(y: &mut [T], a: &[T], b: &[T], reverse: bool) {
     // The first coefficient multiplies nothing, not even if it is infinite.
     let mut last = None;
-    let advance = |((y, &a), &b): ((&mut T, &T), &T)| {
-        *y = last.map_or(b, |last| a * last + b);
-        last = Some(*y);
+    let advance = |((y, a), b): ((&mut T, &T), &T)| {
+        let (a, b) = (a.to_f64(), b.to_f64());
+        let state = last.map_or(b, |last: f64| a * last + b);
+        *y = T::from_f64(state);
+        last = Some(state);
     };
     let steps = y.iter_mut().zip(a).zip(b);
     if reverse { steps.rev().for_each(advance) } else { steps.for_each(advance) }

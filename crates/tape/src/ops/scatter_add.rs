@@ -8,7 +8,7 @@ use crate::index::Index;
 use crate::op::{Array, Op, operands, pieces_of};
 use crate::ops::card::{Card, Cases};
 use crate::shape::Shape;
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, reduce};
 
 /// The first operand, with the elements of the second added at the positions that the index names along `axis`.
 /// A position named several times gets the sum.
@@ -91,10 +91,8 @@ impl<T: Element> Op<T> for ScatterAdd {
         let src = covered(x[1], &self.index).contiguous();
         let src = src.as_slice().unwrap_or_default();
         let mut out = x[0].clone();
-        let places = out.as_mut_slice();
-        for (at, &src) in self.index.positions(axis, x[0].shape()).into_iter().zip(src) {
-            places[at] += src;
-        }
+        let positions = self.index.positions(axis, x[0].shape());
+        reduce::add_rows(out.as_mut_slice(), src, 1, |i| positions[i]);
         out
     }
 

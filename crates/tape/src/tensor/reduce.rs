@@ -209,6 +209,68 @@ fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
     }
 }
 
+/// Adds every row of `source` to the row `place(i)` of `out`, all of them `width` long: one after another, and where more
+/// than `BLOCK` belong to one place their pairwise sum, so that rounding errors grow slowly there too.
+pub(crate) fn add_rows<T: Element>(
+    out: &mut [T],
+    source: &[T],
+    width: usize,
+    place: impl Fn(usize) -> usize,
+) {
+    let rows = source.chunks_exact(width.max(1));
+    let mut often: Vec<Vec<usize>> = Vec::new();
+    // Which of the lists a place has: 1 for the first.
+    let mut lists: Vec<usize> = Vec::new();
+    if rows.len() > BLOCK {
+        let mut counts = vec![0_usize; out.len() / width];
+        (0..rows.len()).for_each(|i| counts[place(i)] += 1);
+        if counts.iter().any(|&count| count > BLOCK) {
+            lists = counts;
+            for count in &mut lists {
+                let list = (*count > BLOCK).then(|| often.push(Vec::with_capacity(*count)));
+                *count = list.map_or(0, |()| often.len());
+            }
+        }
+    }
+    for (i, row) in rows.enumerate() {
+        let at = place(i);
+        match lists.get(at) {
+            Some(&list) if list > 0 => often[list - 1].push(i),
+            _ => out[at * width..].iter_mut().zip(row).for_each(|(out, &x)| *out += x),
+        }
+    }
+    let mut sum = vec![T::ZERO; width];
+    for list in &often {
+        sum_rows(&mut sum, source, list);
+        out[place(list[0]) * width..].iter_mut().zip(&sum).for_each(|(out, &x)| *out += x);
+    }
+}
+
+/// The pairwise sum of some rows, each as long as `sum`.
+fn sum_rows<T: Element>(sum: &mut [T], source: &[T], list: &[usize]) {
+    if list.len() > BLOCK {
+        let (first, second) = list.split_at(list.len() / 2);
+        let mut other = vec![T::ZERO; sum.len()];
+        sum_rows(sum, source, first);
+        sum_rows(&mut other, source, second);
+        sum.iter_mut().zip(other).for_each(|(sum, x)| *sum += x);
+        return;
+    }
+    sum.fill(T::ZERO);
+    for i in list {
+        let row = &source[i * sum.len()..];
+        sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
+    }
+}
+
+/// Are all elements finite?
+pub(crate) fn all_finite<T: Element>(x: &Tensor<T>) -> bool {
+    let x = x.compact();
+    let x = x.as_slice().unwrap_or_default();
+    // Infinities and NaN have no difference to themselves.
+    sum_pairs(x, x, |x, _| x - x) == T::ZERO
+}
+
 /// Sum over the axes along which `shape` was stretched to the shape of `x`: the adjoint of stretching.
 pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
     if x.shape() == shape {
