@@ -125,7 +125,7 @@ impl<T: Element> MultiHeadAttention<T> {
             Error::Shape { op: "attention weights", expected, found: weights.shape().dims() }.panic()
         }
         let weights = self.dropout.forward(weights, cx);
-        let found = weights.matmul(v).permute([0, 2, 1, 3]).flatten(2..);
+        let found = network::weighted_values(&weights, &v).permute([0, 2, 1, 3]).flatten(2..);
         (self.out_proj.forward(found, cx), weights)
     }
 

@@ -1,5 +1,6 @@
 //! Attention.
 
+use super::masked::{MaskedMatMul, Zeros};
 use crate::algebra::Element;
 use crate::op::Array;
 use crate::ops::{Arrays, Select};
@@ -10,7 +11,7 @@ use crate::tensor::Tensor;
 pub struct Attention<T: Element = f64> {
     /// Which keys a query sees: all that are not 0. Broadcasts with the scores.
     pub mask: Option<Tensor<T>>,
-    /// What is added to the scores. Broadcasts with them.
+    /// What is added to the scores. Broadcasts with them. Where it is -∞ the query does not see the key.
     pub bias: Option<Tensor<T>>,
     /// Does query `i` see the keys up to `i` only?
     pub causal: bool,
@@ -25,6 +26,9 @@ impl<T: Element> Default for Attention<T> {
 }
 
 /// `softmax(q kᵀ · scale + bias) v`, where the keys that a query does not see have no weight.
+///
+/// What a query does not see does not matter to it, whatever it holds: keys and values that are infinite or NaN, as in the
+/// padding of a batch, change neither its result nor any gradient through it.
 ///
 /// # Shapes
 /// `q` `[.., queries, width]`, `k` `[.., keys, width]`, `v` `[.., keys, out]`; the result is `[.., queries, out]`.
@@ -53,7 +57,31 @@ pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
     v: &A,
     attention: &Attention<T>,
 ) -> A {
-    attention_weights(q, k, attention).matmul(v)
+    weighted_values(&attention_weights(q, k, attention), v)
+}
+
+/// `weights · v`, where a value of weight 0 takes no part, be it infinite or NaN.
+///
+/// # Shapes
+/// `weights` `[.., queries, keys]`, `v` `[.., keys, out]`; the result is `[.., queries, out]`.
+///
+/// # Math
+/// The matrix product and its gradients, in which an exactly zero weight or cotangent absorbs what it is multiplied with.
+///
+/// # Examples
+/// ```
+/// use tape::network::weighted_values;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let weights = tape.var([[1.0, 0.0], [0.5, 0.5]]);
+/// let v = tape.var([[2.0], [f64::INFINITY]]);
+/// let y = weighted_values(&weights, &v);
+/// assert_eq!(y.value(), Tensor::from([[2.0], [f64::INFINITY]]));
+/// assert_eq!(y.vjp([[1.0], [0.0]]).wrt(v), Tensor::from([[1.0], [0.0]]));
+/// ```
+#[track_caller]
+pub fn weighted_values<T: Element, A: Array<T>>(weights: &A, v: &A) -> A {
+    A::apply(MaskedMatMul { zeros: Zeros::OfTheLeft }, &[weights, v])
 }
 
 /// `softmax(q kᵀ · scale + bias)`: how much of each key a query takes in [`scaled_dot_product_attention`].
@@ -78,11 +106,16 @@ pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
 pub fn attention_weights<T: Element, A: Array<T>>(q: &A, k: &A, attention: &Attention<T>) -> A {
     let width = q.shape().last().copied().unwrap_or(1);
     let scale = attention.scale.unwrap_or(1.0 / (width as f64).sqrt());
-    let mut scores = (q.clone() * q.lift(scale)).matmul(&k.transpose());
+    let product = MaskedMatMul { zeros: Zeros::OfCotangents };
+    let mut scores = A::apply(product, &[&(q.clone() * q.lift(scale)), &k.transpose()]);
+    let unseen = scores.lift(f64::NEG_INFINITY);
     if let Some(bias) = &attention.bias {
         scores = scores.clone() + scores.constant(bias.clone());
+        let mask = bias.map_values(|bias| if bias == T::NEG_INFINITY { T::ZERO } else { T::ONE });
+        if mask.min() == T::ZERO {
+            scores = A::apply(Select { mask }, &[&scores, &unseen]);
+        }
     }
-    let unseen = scores.lift(f64::NEG_INFINITY);
     if let Some(mask) = &attention.mask {
         scores = A::apply(Select { mask: mask.clone() }, &[&scores, &unseen]);
     }

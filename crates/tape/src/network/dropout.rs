@@ -3,12 +3,14 @@
 use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::op::Array;
+use crate::ops::Select;
 use crate::tensor::Tensor;
 
 /// `x` with each element 0 with probability `p`, else divided by `1 - p`, so that its expectation stays.
 ///
 /// `uniform` gives numbers of `[0, 1)`: it is called once for each element in row-major order, and an element goes
-/// where its number is below `p`. The mask is plain data: where the product is computed again it is the same one.
+/// where its number is below `p`. The mask is plain data: where the result is computed again it is the same one. What is
+/// dropped does not matter, be it infinite or NaN, and neither does its cotangent.
 ///
 /// # Shapes
 /// `x` of any shape; the result has its shape.
@@ -32,8 +34,9 @@ pub fn dropout<T: Element, A: Array<T>>(x: &A, p: f64, mut uniform: impl FnMut()
         let reason = format!("expected a probability between 0 and 1, found {p}");
         Error::Invalid { op: "dropout", reason }.panic()
     }
-    let kept = T::from_f64(1.0 / (1.0 - p));
     error::expect(Tensor::<T>::fits("dropout", &x.shape()));
-    let mask = Tensor::from_fn(x.shape(), |_| if uniform() < p { T::ZERO } else { kept });
-    x.clone() * x.constant(mask)
+    let mask = Tensor::from_fn(x.shape(), |_| if uniform() < p { T::ZERO } else { T::ONE });
+    // Where nothing is kept the factor would be infinite.
+    let factor = if p < 1.0 { 1.0 / (1.0 - p) } else { 1.0 };
+    A::apply(Select { mask }, &[&(x.clone() * x.lift(factor)), &x.lift(0.0)])
 }

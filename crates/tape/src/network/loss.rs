@@ -175,7 +175,8 @@ pub fn cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &[i64], classes: &
 /// `x` and `targets` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`.
 ///
 /// # Math
-/// `-Σ w_c ((1 - s) t_c + s / classes) ln p_c`; the mean divides by the number of samples.
+/// `-Σ w_c ((1 - s) t_c + s / classes) ln p_c`; the mean divides by the number of samples. The target of a class of weight
+/// 0 does not matter.
 ///
 /// # Examples
 /// ```
@@ -195,10 +196,14 @@ pub fn soft_cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &A, classes: 
     let weights = error::expect(classes.weights(shape[axis]));
     let mut along = vec![1; shape.rank() - axis];
     along[0] = shape[axis];
-    let weights = x.constant(Tensor::from(weights).reshape(along));
+    let weights = Tensor::from(weights).reshape(along);
     let n = shape[axis].max(1) as f64;
     let s = classes.smoothing;
-    let q = (targets.clone() * x.lift(1.0 - s) + x.lift(s / n)) * weights;
+    let mut q = (targets.clone() * x.lift(1.0 - s) + x.lift(s / n)) * x.constant(weights.clone());
+    if weights.abs().min() == T::ZERO {
+        // The target of a class without weight does not matter.
+        q = A::apply(Select { mask: weights }, &[&q, &x.lift(0.0)]);
+    }
     let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &q]);
     let count = T::from_usize(y.shape().size());
     reduce(y, classes.reduction, count)
@@ -214,7 +219,8 @@ pub fn soft_cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &A, classes: 
 /// `(1 - t) σ(x) - pos_weight t σ(-x)` is exactly ½ at `x = 0`, `t = 0`. The mean divides by the number of elements.
 ///
 /// # Domain
-/// Every number, ±1000 included.
+/// Every number, ±1000 included. What has weight 0 takes no part: an element of `weight` 0 neither in the loss nor in the
+/// gradient, whatever its logit is.
 ///
 /// # Examples
 /// ```
@@ -235,15 +241,16 @@ pub fn bce_with_logits<T: Element, A: Array<T>>(
     pos_weight: Option<&A>,
     reduction: Reduction,
 ) -> A {
-    let absent = (x.lift(1.0) - t.clone()) * x.clone().map(Softplus);
-    let present = t.clone() * (-x.clone()).map(Softplus);
+    // A factor that is 0 takes out what it is multiplied with, also where that is infinite.
+    let absent = (x.lift(1.0) - t.clone()).pull(x.clone().map(Softplus));
+    let present = t.clone().pull((-x.clone()).map(Softplus));
     let present = match pos_weight {
-        Some(factor) => factor.clone() * present,
+        Some(factor) => factor.clone().pull(present),
         None => present,
     };
     let y = absent + present;
     let y = match weight {
-        Some(weight) => weight.clone() * y,
+        Some(weight) => weight.clone().pull(y),
         None => y,
     };
     let count = T::from_usize(y.shape().size());

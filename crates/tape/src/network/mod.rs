@@ -15,9 +15,10 @@ mod attention;
 mod conv;
 mod dropout;
 mod loss;
+mod masked;
 mod norm;
 
-pub use attention::{Attention, attention_weights, scaled_dot_product_attention};
+pub use attention::{Attention, attention_weights, scaled_dot_product_attention, weighted_values};
 pub use conv::{Transposed, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
 pub use dropout::dropout;
 pub use loss::{Classes, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};

@@ -56,7 +56,18 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
                 *out = if m == M::ZERO { T::ZERO } else { T::ONE };
             }
         });
-        kernel::select(&shape, [&mask, &Tensor::scalar(T::ZERO), x[0], x[1]], |mask, zero| mask > zero)
+        // A number on one side is what masks and their derivatives have; these loops are the fast ones.
+        match (x[0].size(), x[1].size()) {
+            (_, 1) => {
+                let otherwise = x[1].to_vec()[0];
+                kernel::zip(&shape, &mask, x[0], move |m, x| if m > T::ZERO { x } else { otherwise })
+            }
+            (1, _) => {
+                let then = x[0].to_vec()[0];
+                kernel::zip(&shape, &mask, x[1], move |m, x| if m > T::ZERO { then } else { x })
+            }
+            _ => kernel::select(&shape, [&mask, &Tensor::scalar(T::ZERO), x[0], x[1]], |mask, zero| mask > zero),
+        }
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, _x: &[&A], y: &A, dx: &A) -> A {

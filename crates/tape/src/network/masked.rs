@@ -1,0 +1,122 @@
+//! The matrix product in which what has no weight takes no part.
+
+use crate::algebra::Element;
+use crate::error::Error;
+use crate::op::{Array, Op};
+use crate::ops::{Arrays, MatMul};
+use crate::shape::Shape;
+use crate::tensor::{Tensor, reduce};
+
+/// Which exactly zero factors absorb the other factor of a term, so that `0 · ∞` and `0 · NaN` are 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zeros {
+    /// None in the product, every one in its derivatives.
+    OfCotangents,
+    /// Those of the left operand; in the derivatives every one.
+    OfTheLeft,
+    /// Those of both operands.
+    OfBoth,
+}
+
+impl Zeros {
+    /// Is a term of these factors absorbed?
+    fn absorb<T: Element>(self, a: T, b: T) -> bool {
+        match self {
+            Zeros::OfCotangents => false,
+            Zeros::OfTheLeft => a == T::ZERO,
+            Zeros::OfBoth => (a == T::ZERO) | (b == T::ZERO),
+        }
+    }
+}
+
+/// [`MatMul`] of operands of rank 2 or more, in which zeros absorb.
+///
+/// Where all numbers are finite it is that product, to the last bit. What is not finite shows in the result: only then
+/// the terms are looked at one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MaskedMatMul {
+    pub(crate) zeros: Zeros,
+}
+
+/// The last two axes exchanged.
+fn transposed<T: Element, A: Array<T>>(x: &A) -> A {
+    x.transpose()
+}
+
+impl<T: Element> Op<T> for MaskedMatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        for x in x {
+            if x.rank() < 2 {
+                let expected = "matrices or batches of them";
+                return Err(Error::Rank { op: "matmul", expected, found: x.dims() });
+            }
+        }
+        Op::<T>::shape(&MatMul, x)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let product = MatMul.eval(x);
+        if self.zeros == Zeros::OfCotangents || reduce::all_finite(&product) {
+            return product;
+        }
+        let finite = |x: &Tensor<T>| x.map_values(|x| if x.is_finite() { x } else { T::ZERO });
+        let mut sums = MatMul.eval(&[&finite(x[0]), &finite(x[1])]);
+        self.add_infinite(&mut sums, x[0], x[1], &product);
+        sums
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+        let operands = if k == 0 { [dx, x[1]] } else { [x[0], dx] };
+        A::apply(MaskedMatMul { zeros: Zeros::OfBoth }, &operands)
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let product = MaskedMatMul { zeros: Zeros::OfBoth };
+        let full = match k {
+            0 => A::apply(product, &[dy, &transposed(x[1])]),
+            _ => A::apply(product, &[&transposed(x[0]), dy]),
+        };
+        full.sum_to(x[k].shape())
+    }
+}
+
+impl MaskedMatMul {
+    /// Adds to `sums`, the product of the finite factors, every other term that is not absorbed. Where `product` is finite
+    /// there is none.
+    fn add_infinite<T: Element>(
+        &self,
+        sums: &mut Tensor<T>,
+        a: &Tensor<T>,
+        b: &Tensor<T>,
+        product: &Tensor<T>,
+    ) {
+        let shape = product.shape();
+        let (batch, matrix) = shape.split_at(shape.rank() - 2);
+        let (rows, columns, depth) = (matrix[0], matrix[1], a.shape()[a.rank() - 1]);
+        let stretched = |x: &Tensor<T>, matrix: [usize; 2]| {
+            let shape: Shape = batch.iter().copied().chain(matrix).collect();
+            x.stretched(&shape).contiguous()
+        };
+        let (a, b, product) =
+            (stretched(a, [rows, depth]), stretched(b, [depth, columns]), product.contiguous());
+        let [a, b, product] = [&a, &b, &product].map(|x| x.as_slice().unwrap_or_default());
+        for (at, sum) in
+            sums.as_mut_slice().iter_mut().enumerate().filter(|&(at, _)| !product[at].is_finite())
+        {
+            let (row, column) = (at / columns, at / (rows * columns) * depth * columns + at % columns);
+            for k in 0..depth {
+                let (a, b) = (a[row * depth + k], b[column + k * columns]);
+                if !(a.is_finite() && b.is_finite()) && !self.zeros.absorb(a, b) {
+                    *sum += a * b;
+                }
+                if sum.is_nan() {
+                    break;
+                }
+            }
+        }
+    }
+}
