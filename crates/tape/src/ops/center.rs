@@ -62,6 +62,17 @@ pub(crate) fn deviations<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T>
     if x.size() == 0 {
         return x.clone();
     }
+    let plain = plain_deviations(x, axes, count);
+    if reduce::all_finite(&plain) {
+        return plain;
+    }
+    // The differences or their sum overflowed. Those of numbers so much smaller do not.
+    let scale = T::from_usize(4 * count);
+    let scaled = plain_deviations(&x.map_values(|x| x / scale), axes, count);
+    kernel::zip(x.shape(), &plain, &scaled, |plain, scaled| if plain.is_finite() { plain } else { scaled * scale })
+}
+
+fn plain_deviations<T: Element>(x: &Tensor<T>, axes: &[usize], count: usize) -> Tensor<T> {
     let first = axes.iter().fold(x.clone(), |x, &axis| x.sliced(axis, 0, 1, 1));
     let from_first = kernel::zip(x.shape(), x, &first, |x, first| x - first);
     let n = T::from_usize(count);

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, reductions};
 use crate::shape::{Axes, Shape};
-use crate::tensor::{Tensor, reduce};
+use crate::tensor::{Tensor, kernel, reduce};
 
 /// Mean over a set of axes.
 ///
@@ -54,7 +54,12 @@ impl<T: Element> Op<T> for Mean {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axes = positions("mean", x[0].shape(), &self.axes);
         let n = T::from_usize(axes.iter().map(|&axis| x[0].shape()[axis]).product());
-        let mean = reduce::sum(x[0], &axes).map_values(|sum| sum / n);
+        let mut mean = reduce::sum(x[0], &axes).map_values(|sum| sum / n);
+        if !reduce::all_finite(&mean) {
+            // Perhaps only the sum overflowed: that of the shares does not.
+            let shares = reduce::sum(&x[0].map_values(|x| x / n), &axes);
+            mean = kernel::zip(mean.shape(), &mean, &shares, |y, z| if y.is_finite() { y } else { z });
+        }
         finish(mean, x[0].shape(), &axes, self.keepdim)
     }
 

@@ -10,7 +10,7 @@ use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, reductions};
 use crate::ops::{Arrays, Center};
 use crate::shape::{Axes, Shape};
-use crate::tensor::{Tensor, reduce};
+use crate::tensor::{Tensor, kernel, reduce};
 
 /// Standard deviation over a set of axes.
 ///
@@ -69,7 +69,14 @@ impl<T: Element> Op<T> for StdDev {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axes = positions("std", x[0].shape(), &self.axes);
         let n = T::from_f64(freedom(x[0].shape(), &axes, self.ddof)).sqrt();
-        let y = reduce::fold(&deviations(x[0], &axes), &axes, |d| euclidean(d) / n);
+        let of = |x: &Tensor<T>| reduce::fold(&deviations(x, &axes), &axes, |d| euclidean(d) / n);
+        let mut y = of(x[0]);
+        if !reduce::all_finite(&y) {
+            // Perhaps a difference overflowed: those of a quarter do not.
+            let four = T::from_f64(4.0);
+            let quarter = of(&x[0].map_values(|x| x / four));
+            y = kernel::zip(y.shape(), &y, &quarter, |y, quarter| if y.is_finite() { y } else { quarter * four });
+        }
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
 

@@ -1,6 +1,7 @@
 //! Variance over axes: a primitive, because `mean(x²) - mean(x)²` cancels.
 
 use super::center::deviations;
+use super::norm::euclidean;
 use super::sum::{finish, positions, reduced, restore};
 use crate::algebra::Element;
 use crate::error::Error;
@@ -8,7 +9,7 @@ use crate::op::{Array, Op};
 use crate::ops::card::{Card, Cases, reductions};
 use crate::ops::{Arrays, Center};
 use crate::shape::{Axes, Shape};
-use crate::tensor::{Tensor, reduce};
+use crate::tensor::{Tensor, kernel, reduce};
 
 /// Variance over a set of axes.
 ///
@@ -67,8 +68,15 @@ impl<T: Element> Op<T> for Variance {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let axes = positions("var", x[0].shape(), &self.axes);
         let n = T::from_f64(freedom(x[0].shape(), &axes, self.ddof));
-        let squares = deviations(x[0], &axes).map_values(|d| d * d);
-        let y = reduce::sum(&squares, &axes).map_values(|sum| sum / n);
+        let deviations = deviations(x[0], &axes);
+        let squares = deviations.map_values(|d| d * d);
+        let mut y = reduce::sum(&squares, &axes).map_values(|sum| sum / n);
+        if !reduce::all_finite(&y) {
+            // Perhaps only the sum overflowed.
+            let root = n.sqrt();
+            let scaled = reduce::fold(&deviations, &axes, |d| euclidean(d) / root);
+            y = kernel::zip(y.shape(), &y, &scaled, |y, root| if y.is_finite() { y } else { root * root });
+        }
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
 
