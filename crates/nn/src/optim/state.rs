@@ -5,6 +5,7 @@ use super::rule::{Clock, Rule};
 use crate::checkpoint::SavedState;
 use crate::files::Problem;
 use crate::parameters::{Parameters, Path};
+use std::collections::HashSet;
 use tape::{Element, ParamId};
 
 const RATE: &str = "learning_rate";
@@ -37,9 +38,10 @@ pub(super) fn restore<R: Rule, T: Element>(
 ) -> Result<(), Problem> {
     let mut entries: Vec<(ParamId, Entry<T>)> = Vec::new();
     let (mut tensors, mut numbers) = (Vec::new(), vec![RATE.to_owned()]);
+    let begun: HashSet<String> = saved.numbers.iter().map(|(name, _)| name.clone()).collect();
     model.visit(&Path::root(), &mut |path, param| {
         let steps = path.field(STEPS).to_string();
-        if saved.number(&steps).is_some() {
+        if begun.contains(&steps) {
             let entry = optimizer.fresh(path, param);
             numbers.extend([steps, path.field(PRODUCT).to_string()]);
             let slots = optimizer.slots(&entry).iter();

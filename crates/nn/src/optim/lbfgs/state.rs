@@ -4,6 +4,7 @@ use super::history::{History, Pair};
 use super::{Last, Lbfgs};
 use crate::checkpoint::SavedState;
 use crate::files::Problem;
+use std::collections::HashSet;
 use tape::{Element, Tensor};
 
 const LENGTH: &str = "length";
@@ -55,7 +56,8 @@ impl<T: Element> Lbfgs<T> {
         saved: SavedState<T>,
     ) -> Result<(), Problem> {
         let begun = saved.number(LENGTH).is_some();
-        let remembered = (0..).take_while(|i| saved.tensor(&format!("step.{i}")).is_some()).count();
+        let held: HashSet<&str> = saved.tensors.iter().map(|(name, _)| name.as_str()).collect();
+        let remembered = (0..).take_while(|i| held.contains(format!("step.{i}").as_str())).count();
         let mut names = Vec::new();
         if begun {
             names.extend(["direction".to_owned(), "gradient".to_owned()]);
