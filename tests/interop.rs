@@ -1,6 +1,6 @@
 //! Files that other programs wrote, with what they say is in them: see `reference/README.md`.
 
-use nn::files::{self, Problem, Stored, npy, npz, safetensors};
+use nn::files::{self, Options, Problem, Stored, npy, npz, safetensors};
 use nn::{Linear, Module, Sequential, Tanh};
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -77,9 +77,14 @@ fn models_of_another_library_are_loaded_and_agree() {
 }
 
 #[test]
-fn a_file_of_several_number_types_is_read_by_name_only() {
+fn a_file_of_several_number_types_is_read_whole_where_that_loses_nothing() {
     let path = file("numpy_arrays.npz");
-    assert!(matches!(files::load::<f64>(&path).unwrap_err().problem, Problem::Dtype { .. }));
+    assert_eq!(files::load::<f64>(&path).unwrap().len(), 9);
+    let problem = files::load::<f32>(&path).unwrap_err().problem;
+    assert!(matches!(problem, Problem::Value { .. }), "{problem}");
+    assert_eq!(files::load_with::<f32>(&path, &Options::new().rounded()).unwrap().len(), 9);
+    let same = files::load_with::<f64>(&path, &Options::new().same_type()).unwrap_err().problem;
+    assert!(matches!(same, Problem::Dtype { .. }), "{same}");
     assert!(npz::load_tensor::<f64>(&path, "rank2_f64").is_ok());
     let missing = npz::load_tensor::<f64>(&path, "rank9").unwrap_err();
     assert!(missing.to_string().ends_with("numpy_arrays.npz: missing tensors: rank9"), "{missing}");

@@ -59,11 +59,11 @@ mod saved;
 
 pub use saved::SavedState;
 
-use crate::files::{FileError, Problem, Stored, safetensors};
+use crate::files::{FileError, Options, Problem, Stored, repeated_key, safetensors};
 use crate::parameters::Parameters;
 use crate::state::{load_state_dict, state_dict};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
@@ -146,9 +146,17 @@ impl<T: Stored> Checkpoint<T> {
     /// Writes everything to a file, whole or not at all.
     ///
     /// # Errors
-    /// Whatever the operating system refuses; a tensor whose name stands twice in one part.
+    /// Whatever the operating system refuses; a tensor or a number whose name stands twice in one part, or that would
+    /// be refused when it is read.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         let path = path.as_ref();
+        for (part, state) in &self.parts {
+            let mut seen = HashSet::new();
+            if let Some((name, _)) = state.numbers.iter().find(|(name, _)| !seen.insert(name)) {
+                let reason = format!("number {name:?} of part {part:?} stands twice");
+                return Err(Problem::Corrupt { format: "checkpoint", reason }.of(path));
+            }
+        }
         let mut tensors = Vec::new();
         for (part, state) in &self.parts {
             let named = state.tensors.iter();
@@ -161,19 +169,32 @@ impl<T: Stored> Checkpoint<T> {
     /// Reads a file that [`save`](Checkpoint::save) wrote.
     ///
     /// # Errors
-    /// As [`safetensors::load`]; [`Problem::Corrupt`] if it is another kind of file, [`Problem::Version`] if its
-    /// layout is another.
+    /// As [`safetensors::load`], and numbers of another type than `T`, whatever their values: a run goes on in the
+    /// type it was begun in. [`Problem::Corrupt`] if it is another kind of file, [`Problem::Version`] if its layout is
+    /// another.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint<T>, FileError> {
+        Checkpoint::load_with(path, &Options::new())
+    }
+
+    /// As [`load`](Checkpoint::load), with other limits. Nothing is converted, whatever the options say.
+    ///
+    /// # Errors
+    /// As [`load`](Checkpoint::load).
+    pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Checkpoint<T>, FileError> {
         let path = path.as_ref();
-        let (tensors, metadata) = safetensors::load_with(path, KEY)?;
-        let mut checkpoint =
-            Checkpoint::of_metadata(metadata.as_deref()).map_err(|problem| problem.of(path))?;
-        for (name, tensor) in tensors {
-            let (part, name) = name.split_once('/').unwrap_or(("", &name));
-            let state = checkpoint.parts.entry(part.to_owned()).or_insert_with(SavedState::new);
-            state.tensors.push((name.to_owned(), tensor));
-        }
-        Ok(checkpoint)
+        let (tensors, metadata) = safetensors::load_same(path, KEY, options)?;
+        let read = || -> Result<Checkpoint<T>, Problem> {
+            let mut checkpoint = Checkpoint::of_metadata(metadata.as_deref())?;
+            for (full, tensor) in tensors {
+                let (part, name) = full.split_once('/').unwrap_or(("", &full));
+                let state = checkpoint.parts.get_mut(part).filter(|_| full.contains('/'));
+                let state =
+                    state.ok_or_else(|| corrupt(format!("tensor {full:?} is in none of its parts")))?;
+                state.tensors.push((name.to_owned(), tensor));
+            }
+            Ok(checkpoint)
+        };
+        read().map_err(|problem| problem.of(path))
     }
 
     /// Everything but the tensors. Numbers are text, in the shortest form that reads back the same: JSON knows no
@@ -188,9 +209,12 @@ impl<T: Stored> Checkpoint<T> {
     }
 
     fn of_metadata(text: Option<&str>) -> Result<Checkpoint<T>, Problem> {
-        let corrupt = |reason: &str| Problem::Corrupt { format: "checkpoint", reason: reason.to_owned() };
         let text = text.ok_or_else(|| corrupt("it is not marked as one"))?;
-        let all: Value = serde_json::from_str(text).map_err(|error| corrupt(&error.to_string()))?;
+        let invalid = |error: serde_json::Error| corrupt(error.to_string());
+        if let Some(name) = repeated_key(text.as_bytes()).map_err(invalid)? {
+            return Err(corrupt(format!("{name:?} stands twice")));
+        }
+        let all: Value = serde_json::from_str(text).map_err(invalid)?;
         let found = all["version"].as_u64().ok_or_else(|| corrupt("it has no version"))?;
         if found != VERSION {
             return Err(Problem::Version { expected: VERSION, found });
@@ -214,6 +238,10 @@ impl<T: Stored> Checkpoint<T> {
     }
 }
 
+fn corrupt(reason: impl Into<String>) -> Problem {
+    Problem::Corrupt { format: "checkpoint", reason: reason.into() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,6 +255,10 @@ mod tests {
             (Some("{}"), "not a valid checkpoint file: it has no version"),
             (Some(r#"{"version": 2}"#), "checkpoint layout: expected version 1, found 2"),
             (Some(r#"{"version": 1, "notes": {}}"#), "not a valid checkpoint file: it has no parts"),
+            (
+                Some(r#"{"version": 1, "notes": {"a": "1", "a": "2"}, "parts": {}}"#),
+                "not a valid checkpoint file: \"a\" stands twice",
+            ),
             (
                 Some(r#"{"version": 1, "notes": {}, "parts": {"a": {"b": "c"}}}"#),
                 "not a valid checkpoint file: a number is none",

@@ -1,6 +1,7 @@
 //! State that training saves: tensors and numbers, each with a name.
 
 use crate::files::{Problem, State, matching};
+use std::collections::{HashMap, HashSet};
 use tape::{Element, Tensor};
 
 /// Named tensors and named numbers: what is to be kept of an optimizer, a schedule, or an average.
@@ -55,14 +56,20 @@ impl<T: Element> SavedState<T> {
         tensors: &[(&str, &[usize])],
         numbers: &[&str],
     ) -> Result<(Vec<Tensor<T>>, Vec<f64>), Problem> {
-        let missing = numbers.iter().filter(|name| self.number(name).is_none());
+        // As `number` finds them: of two with one name the first.
+        let mut saved = HashMap::new();
+        for (name, number) in &self.numbers {
+            saved.entry(name.as_str()).or_insert(*number);
+        }
+        let wanted: HashSet<&str> = numbers.iter().copied().collect();
+        let missing = numbers.iter().filter(|&&name| !saved.contains_key(name));
         let missing: Vec<String> = missing.map(|&name| name.to_owned()).collect();
-        let unexpected = self.numbers.iter().filter(|(name, _)| !numbers.contains(&name.as_str()));
+        let unexpected = self.numbers.iter().filter(|(name, _)| !wanted.contains(name.as_str()));
         let unexpected: Vec<String> = unexpected.map(|(name, _)| name.clone()).collect();
         if !missing.is_empty() || !unexpected.is_empty() {
             return Err(Problem::Numbers { missing, unexpected });
         }
-        let found = numbers.iter().filter_map(|name| self.number(name)).collect();
+        let found = numbers.iter().filter_map(|&name| saved.get(name).copied()).collect();
         Ok((matching(self.tensors, tensors)?, found))
     }
 }

@@ -1,9 +1,9 @@
 //! The IDX format: a magic number, the extents, then the numbers, all big-endian.
 //!
 //! The magic number is two zero bytes, the code of the number type, and the number of axes. Files may be
-//! compressed with gzip; the first bytes tell.
+//! compressed with gzip; the first bytes tell. What they inflate to is counted, within [`Limits`].
 
-use crate::files::{self, FileError, Problem, byte_count};
+use crate::files::{self, Budget, FileError, Limits, Problem, byte_count, goes_on};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -107,14 +107,16 @@ pub struct Idx {
 
 impl Idx {
     /// Numbers in row-major order under a shape; `None` if it does not have as many places, more than 255
-    /// axes, or an extent of 2³² or more, which the format cannot say.
+    /// axes, an extent of 2³² or more, which the format cannot say, or extents that could not be read again.
     pub fn new(shape: impl Into<Vec<usize>>, numbers: Numbers) -> Option<Idx> {
         let shape = shape.into();
+        let extents: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
         // There can be a tensor of this shape.
-        byte_count(&shape.iter().map(|&n| n as u64).collect::<Vec<_>>(), size_of::<f64>()).ok()?;
-        let size: usize = shape.iter().product();
+        byte_count(&extents, size_of::<f64>()).ok()?;
+        let size = Numbers::size(numbers.code())?;
+        let bytes = byte_count(&extents, size).ok()?;
         let sayable = shape.len() <= 255 && shape.iter().all(|&n| u32::try_from(n).is_ok());
-        (sayable && size == numbers.len()).then_some(Idx { shape, numbers })
+        (sayable && bytes / size == numbers.len()).then_some(Idx { shape, numbers })
     }
 
     /// The extents of the axes.
@@ -132,13 +134,42 @@ impl Idx {
         (self.shape, self.numbers)
     }
 
-    /// The numbers as they are, as a tensor of the same shape. (`f64` in an `f32` tensor is rounded.)
+    /// The numbers as a tensor of the same shape. Whole numbers beyond 2²⁴ and `f64` are rounded in an `f32` tensor.
+    ///
+    /// # Panics
+    /// As [`try_to_tensor`](Idx::try_to_tensor) has errors.
+    #[track_caller]
     pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
+        self.try_to_tensor().unwrap_or_else(|problem| panic!("idx: {problem}"))
+    }
+
+    /// As [`to_tensor`](Idx::to_tensor), where the numbers may be too large for `T`.
+    ///
+    /// # Errors
+    /// [`Problem::Value`] for a finite number that would become infinite.
+    ///
+    /// ```
+    /// use nn::data::idx::{Idx, Numbers};
+    /// let idx = Idx::new([2], Numbers::F64(vec![0.5, 1e300])).unwrap();
+    /// let error = idx.try_to_tensor::<f32>().unwrap_err().to_string();
+    /// assert_eq!(error, "expected numbers in the range of f32, found 1e300 at position 1");
+    /// assert_eq!(idx.try_to_tensor::<f64>()?.to_vec(), [0.5, 1e300]);
+    /// # Ok::<(), nn::files::Problem>(())
+    /// ```
+    pub fn try_to_tensor<T: Element>(&self) -> Result<Tensor<T>, Problem> {
+        let number = |(position, x): (usize, f64)| {
+            let y = T::from_f64(x);
+            if y.is_finite() || !x.is_finite() {
+                return Ok(y);
+            }
+            let (expected, found) = (format!("numbers in the range of {}", T::NAME), format!("{x:?}"));
+            Err(Problem::Value { tensor: String::new(), expected, found, position })
+        };
         // One of the six types is `f64` already.
         #[allow(clippy::useless_conversion)]
-        let data = each!(&self.numbers, data => data.iter().map(|&x| T::from_f64(f64::from(x))).collect());
-        match Tensor::from_vec(Shape::from(self.shape.as_slice()), data) {
-            Ok(tensor) => tensor,
+        let data: Result<Vec<T>, Problem> = each!(&self.numbers, data => data.iter().map(|&x| f64::from(x)).enumerate().map(number).collect());
+        match Tensor::from_vec(Shape::from(self.shape.as_slice()), data?) {
+            Ok(tensor) => Ok(tensor),
             Err(_) => unreachable!("the constructors count the numbers"),
         }
     }
@@ -147,36 +178,59 @@ impl Idx {
     ///
     /// # Errors
     /// A wrong magic number, a file that is cut off or goes on, extents whose product does not fit into memory,
-    /// damaged compression.
+    /// damaged compression, or more of something than the default [`Limits`] allow.
     pub fn from_bytes(bytes: &[u8]) -> Result<Idx, Problem> {
-        Idx::from_reader(bytes)
+        Idx::from_bytes_with(bytes, &Limits::default())
+    }
+
+    /// As [`from_bytes`](Idx::from_bytes), with other limits.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Idx::from_bytes).
+    pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Idx, Problem> {
+        Idx::from_reader(bytes, bytes.len() as u64, limits)
     }
 
     /// The array in a file, compressed or not.
     ///
     /// # Errors
-    /// As [`from_bytes`](Idx::from_bytes), with the file's name; a file that does not exist or cannot be read.
+    /// As [`from_bytes`](Idx::from_bytes), with the file's name; a file that does not exist, is not a regular one, or
+    /// cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Idx, FileError> {
-        let path = path.as_ref();
-        let file = File::open(path).map_err(|error| Problem::from(error).of(path))?;
-        Idx::from_reader(BufReader::new(file)).map_err(|problem| problem.of(path))
+        Idx::read_with(path, &Limits::default())
     }
 
-    fn from_reader(mut reader: impl BufRead) -> Result<Idx, Problem> {
+    /// As [`read`](Idx::read), with other limits.
+    ///
+    /// # Errors
+    /// As [`read`](Idx::read).
+    pub fn read_with(path: impl AsRef<Path>, limits: &Limits) -> Result<Idx, FileError> {
+        let path = path.as_ref();
+        let read = |(file, length): (File, u64)| Idx::from_reader(BufReader::new(file), length, limits);
+        files::open(path, limits).and_then(read).map_err(|problem| problem.of(path))
+    }
+
+    /// The array in a stream of so many bytes.
+    fn from_reader(mut reader: impl BufRead, length: u64, limits: &Limits) -> Result<Idx, Problem> {
+        limits.check_bytes(length)?;
         if reader.fill_buf()?.starts_with(&GZIP) {
-            Idx::decode(MultiGzDecoder::new(reader))
+            let mut budget = Budget::new(limits, length);
+            let most = budget.left();
+            Idx::decode(budget.of(MultiGzDecoder::new(reader)), Some(most), limits)
         } else {
-            Idx::decode(reader)
+            Idx::decode(reader, None, limits)
         }
     }
 
-    fn decode(mut reader: impl Read) -> Result<Idx, Problem> {
+    /// The array in a stream, which may have at most so many bytes when it is inflated.
+    fn decode(mut reader: impl Read, most: Option<u64>, limits: &Limits) -> Result<Idx, Problem> {
         let wrong = |found: &[u8]| Problem::Magic { expected: "an IDX file", found: found.to_vec() };
-        let start = up_to(&mut reader, 4, 0)?;
+        let start = up_to(&mut reader, 4)?;
         let &[0, 0, code, axes] = start.as_slice() else { return Err(wrong(&start)) };
         let size = Numbers::size(code).ok_or_else(|| wrong(&start))?;
+        limits.check_axes(axes.into())?;
         let header = 4 + 4 * u64::from(axes);
-        let extents = up_to(&mut reader, header as usize - 4, 0)?;
+        let extents = up_to(&mut reader, header as usize - 4)?;
         let truncated = |expected, body: &[u8]| Problem::Truncated { expected, found: 4 + body.len() as u64 };
         if extents.len() as u64 + 4 < header {
             return Err(truncated(header, &extents));
@@ -186,14 +240,17 @@ impl Idx {
         // There can be a tensor of this shape.
         byte_count(&extents, size_of::<f64>())?;
         let count = byte_count(&extents, size)?;
-        // One more than announced, to see whether something follows.
-        let bytes = up_to(&mut reader, count, 1)?;
         let expected = header + count as u64;
-        if bytes.len() > count {
-            return Err(Problem::Trailing { expected });
+        // Before it is inflated: more than a file of this length can hold is a lie, or is meant to fill the memory.
+        if let Some(most) = most.filter(|&most| expected > most) {
+            return Err(Problem::Limit { what: "inflated bytes", limit: most, found: expected });
         }
+        let bytes = up_to(&mut reader, count)?;
         if bytes.len() < count {
             return Err(Problem::Truncated { expected, found: header + bytes.len() as u64 });
+        }
+        if goes_on(&mut reader).map_err(damaged)? {
+            return Err(Problem::Trailing { expected });
         }
         let shape = extents.iter().map(|&n| n as usize).collect();
         Ok(Idx { shape, numbers: Numbers::decode(code, bytes) })
@@ -221,19 +278,22 @@ impl Idx {
     }
 }
 
-/// `count` bytes and up to `more`, or what there is: the buffer grows with the stream, whatever a header claims.
-/// A compressed stream that breaks off counts as one that ends there, unless only its checksum is missing.
-fn up_to(reader: &mut impl Read, count: usize, more: usize) -> Result<Vec<u8>, Problem> {
-    let corrupt = |error: io::Error| Problem::Corrupt { format: "gzip", reason: error.to_string() };
+/// Up to `count` bytes: the buffer grows with the stream, whatever a header claims. A compressed stream that breaks off
+/// counts as one that ends there, unless only its checksum is missing.
+fn up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
-    match reader.take((count + more) as u64).read_to_end(&mut bytes) {
-        Ok(_) => Ok(bytes),
-        Err(error) => match error.kind() {
-            io::ErrorKind::UnexpectedEof if bytes.len() < count => Ok(bytes),
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                Err(corrupt(error))
-            }
-            _ => Err(error.into()),
-        },
+    match reader.take(count as u64).read_to_end(&mut bytes) {
+        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(damaged(error)),
+        _ => Ok(bytes),
+    }
+}
+
+/// Damage inside a compressed stream comes as an error of reading.
+fn damaged(error: io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
+            Problem::Corrupt { format: "gzip", reason: error.to_string() }
+        }
+        _ => error.into(),
     }
 }

@@ -1,7 +1,7 @@
 //! The four files of MNIST in a directory, compressed or not.
 
 use super::idx::{Idx, Numbers};
-use crate::files::{FileError, Problem};
+use crate::files::{FileError, Limits, Problem};
 use std::path::{Path, PathBuf};
 use tape::{Element, Shape, Tensor};
 
@@ -45,11 +45,20 @@ impl Mnist {
     /// # Errors
     /// As [`Images::read`].
     pub fn read(directory: impl AsRef<Path>) -> Result<Mnist, FileError> {
+        Mnist::read_with(directory, &Limits::default())
+    }
+
+    /// As [`read`](Mnist::read), with other limits.
+    ///
+    /// # Errors
+    /// As [`read`](Mnist::read).
+    pub fn read_with(directory: impl AsRef<Path>, limits: &Limits) -> Result<Mnist, FileError> {
         let directory = directory.as_ref();
         let part = |name: &str| {
-            Images::read(
+            Images::read_with(
                 existing(directory.join(format!("{name}-images-idx3-ubyte"))),
                 existing(directory.join(format!("{name}-labels-idx1-ubyte"))),
+                limits,
             )
         };
         Ok(Mnist { train: part("train")?, test: part("t10k")? })
@@ -69,8 +78,20 @@ impl Images {
     /// # Errors
     /// A file that does not exist, is damaged, or is not of that kind; numbers of images and labels that differ.
     pub fn read(images: impl AsRef<Path>, labels: impl AsRef<Path>) -> Result<Images, FileError> {
-        let (shape, pixels) = bytes(images.as_ref(), 3, "00 00 08 03 (images)")?;
-        let (_, classes) = bytes(labels.as_ref(), 1, "00 00 08 01 (labels)")?;
+        Images::read_with(images, labels, &Limits::default())
+    }
+
+    /// As [`read`](Images::read), with other limits.
+    ///
+    /// # Errors
+    /// As [`read`](Images::read).
+    pub fn read_with(
+        images: impl AsRef<Path>,
+        labels: impl AsRef<Path>,
+        limits: &Limits,
+    ) -> Result<Images, FileError> {
+        let (shape, pixels) = bytes(images.as_ref(), 3, "00 00 08 03 (images)", limits)?;
+        let (_, classes) = bytes(labels.as_ref(), 1, "00 00 08 01 (labels)", limits)?;
         let [n, rows, columns] = shape[..] else { unreachable!("the number of axes is checked") };
         if classes.len() != n {
             return Err(Problem::Counts { images: n, labels: classes.len() }.of(labels));
@@ -144,9 +165,14 @@ impl Images {
 }
 
 /// The shape and the bytes of a file with this many axes.
-fn bytes(path: &Path, axes: usize, expected: &'static str) -> Result<(Vec<usize>, Vec<u8>), FileError> {
+fn bytes(
+    path: &Path,
+    axes: usize,
+    expected: &'static str,
+    limits: &Limits,
+) -> Result<(Vec<usize>, Vec<u8>), FileError> {
     let wrong = |found: Vec<u8>| Problem::Magic { expected, found }.of(path);
-    let file = match Idx::read(path) {
+    let file = match Idx::read_with(path, limits) {
         Err(FileError { problem: Problem::Magic { found, .. }, .. }) => return Err(wrong(found)),
         result => result?,
     };

@@ -1,6 +1,6 @@
 //! Data: reading it, preparing it, and handing it out in mini-batches.
 //!
-//! [`table`] reads CSV, [`idx`] the files of MNIST and its relatives, [`mnist`] finds the four of them in a directory.
+//! [`table`] reads CSV ([`Csv`] says how), [`idx`] the files of MNIST and its relatives, [`mnist`] finds the four of them in a directory.
 //! A [`Dataset`] is inputs with targets, a [`Split`] divides it, [`MinMax`] and [`Standard`] scale columns, [`Batches`]
 //! shuffles indices, and a [`Loader`] hands out the batches of each epoch. Nothing here knows about modules or tapes.
 //!
@@ -26,6 +26,7 @@
 
 pub mod batches;
 mod columns;
+pub mod csv;
 pub mod dataset;
 pub mod idx;
 pub mod loader;
@@ -35,6 +36,7 @@ pub mod standard;
 pub mod table;
 
 pub use batches::{Batches, gather};
+pub use csv::Csv;
 pub use dataset::{Dataset, Split};
 pub use idx::Idx;
 pub use loader::Loader;

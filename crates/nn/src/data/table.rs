@@ -1,7 +1,8 @@
 //! Tables of comma-separated values.
 
-use crate::files::{self, FileError, Problem};
-use csv::{ErrorKind, Position, Reader, ReaderBuilder, StringRecord};
+use super::csv::{Csv, number};
+use crate::files::{FileError, Problem};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tape::{Element, Tensor};
 
@@ -21,19 +22,22 @@ use tape::{Element, Tensor};
 /// assert_eq!(table.column("kind")?, ["oak", "oak"]);
 /// # Ok::<(), nn::files::FileError>(())
 /// ```
+///
+/// [`Csv`] reads files of other kinds: without a line of names, with other separators, larger than the default limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     path: PathBuf,
     columns: Vec<String>,
-    rows: Vec<Row>,
+    positions: Positions,
+    /// The line on which each row begins.
+    lines: Vec<u64>,
+    /// The text of all cells, row by row, and where each ends.
+    text: String,
+    ends: Vec<usize>,
 }
 
-/// The cells, and the line they begin on.
-#[derive(Clone, Debug, PartialEq)]
-struct Row {
-    line: u64,
-    cells: StringRecord,
-}
+/// The column of each name; `None` for the empty name if several columns have none.
+pub(super) type Positions = HashMap<String, Option<usize>>;
 
 /// A column of names as numbers of classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,13 +49,12 @@ pub struct Classes {
 }
 
 impl Table {
-    /// Reads a file.
+    /// Reads a file whose first line gives the names of the columns.
     ///
     /// # Errors
-    /// A file that does not exist, is not UTF-8, has a row with another number of cells than the first line, a name twice,
-    /// or no first line.
+    /// As [`Csv::read`].
     pub fn read(path: impl AsRef<Path>) -> Result<Table, FileError> {
-        Table::read_separated(path, b',')
+        Csv::new().read(path)
     }
 
     /// Reads a file whose cells are separated by another byte: `b';'`, `b'\t'`.
@@ -59,8 +62,7 @@ impl Table {
     /// # Errors
     /// As [`read`](Table::read).
     pub fn read_separated(path: impl AsRef<Path>, separator: u8) -> Result<Table, FileError> {
-        let bytes = files::read(path.as_ref())?;
-        Table::parse_separated(path, bytes, separator)
+        Csv::new().separator(separator).read(path)
     }
 
     /// The table in the text of a file; `name` stands for it in errors.
@@ -68,7 +70,7 @@ impl Table {
     /// # Errors
     /// As [`read`](Table::read).
     pub fn parse(name: impl AsRef<Path>, text: impl AsRef<[u8]>) -> Result<Table, FileError> {
-        Table::parse_separated(name, text, b',')
+        Csv::new().parse(name, text)
     }
 
     /// The table in the text of a file whose cells are separated by this byte.
@@ -80,10 +82,29 @@ impl Table {
         text: impl AsRef<[u8]>,
         separator: u8,
     ) -> Result<Table, FileError> {
-        let (path, text) = (name.as_ref(), text.as_ref());
-        let reader = ReaderBuilder::new().delimiter(separator).trim(csv::Trim::All).from_reader(text);
-        let (columns, rows) = parse(reader, text).map_err(|problem| problem.of(path))?;
-        Ok(Table { path: path.to_owned(), columns, rows })
+        Csv::new().separator(separator).parse(name, text)
+    }
+
+    /// A table without rows, which will take so many bytes.
+    pub(super) fn empty(path: PathBuf, columns: Vec<String>, positions: Positions, bytes: usize) -> Table {
+        let (lines, text, ends) = (Vec::new(), String::with_capacity(bytes), Vec::new());
+        Table { path, columns, positions, lines, text, ends }
+    }
+
+    /// Appends a row, which begins on this line.
+    pub(super) fn push<'c>(&mut self, line: u64, cells: impl Iterator<Item = &'c str>) {
+        self.lines.push(line);
+        for cell in cells {
+            self.text.push_str(cell);
+            self.ends.push(self.text.len());
+        }
+    }
+
+    /// The cell of a row in a column.
+    fn get(&self, row: usize, column: usize) -> &str {
+        let at = row * self.columns.len() + column;
+        let begin = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.text[begin..self.ends[at]]
     }
 
     /// The names of the columns.
@@ -93,21 +114,21 @@ impl Table {
 
     /// The number of rows.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.lines.len()
     }
 
     /// Are there no rows?
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.lines.is_empty()
     }
 
     /// The cells of a column.
     ///
     /// # Errors
-    /// If there is no column of that name.
+    /// If there is no column of that name, or several (without a name).
     pub fn column(&self, name: &str) -> Result<Vec<&str>, FileError> {
         let at = self.position(name)?;
-        Ok(self.rows.iter().map(|row| &row.cells[at]).collect())
+        Ok((0..self.len()).map(|row| self.get(row, at)).collect())
     }
 
     /// The rows that have something else than `missing` (often `""` or `"NA"`) in each of these columns.
@@ -116,26 +137,35 @@ impl Table {
     /// If there is no column of a name.
     pub fn complete(&self, columns: &[&str], missing: &str) -> Result<Table, FileError> {
         let at = self.positions(columns)?;
-        let whole = |row: &&Row| at.iter().all(|&i| &row.cells[i] != missing);
-        Ok(Table { rows: self.rows.iter().filter(whole).cloned().collect(), ..self.clone() })
+        let mut table = Table::empty(self.path.clone(), self.columns.clone(), self.positions.clone(), 0);
+        for row in 0..self.len() {
+            if at.iter().all(|&column| self.get(row, column) != missing) {
+                table.push(self.lines[row], (0..self.columns.len()).map(|column| self.get(row, column)));
+            }
+        }
+        Ok(table)
     }
 
     /// The numbers in these columns, `[rows, columns]`.
     ///
     /// # Errors
-    /// If there is no column of a name, or a cell holds something else than a finite number: a missing value must not
-    /// become a NaN that nobody asked for.
+    /// If there is no column of a name, or a cell holds something else than a finite number of type `T`: a missing value
+    /// must not become a NaN that nobody asked for, nor `1e39` an infinity in an `f32`.
     pub fn numbers<T: Element>(&self, columns: &[&str]) -> Result<Tensor<T>, FileError> {
         let at = self.positions(columns)?;
-        let mut data = Vec::with_capacity(self.rows.len() * at.len());
-        for row in &self.rows {
-            for &i in &at {
-                let number = row.cells[i].parse::<f64>().ok().filter(|x| x.is_finite());
-                let number = number.ok_or_else(|| self.cell(row, i, "a finite number".to_owned()))?;
-                data.push(T::from_f64(number));
+        let mut data = Vec::with_capacity(self.len() * at.len());
+        for row in 0..self.len() {
+            for &column in &at {
+                let refused = |expected| self.cell(row, column, expected);
+                let finite = number(self.get(row, column));
+                let x = T::from_f64(finite.ok_or_else(|| refused("a finite number".to_owned()))?);
+                if !x.is_finite() {
+                    return Err(refused(format!("a number in the range of {}", T::NAME)));
+                }
+                data.push(x);
             }
         }
-        match Tensor::from_vec([self.rows.len(), at.len()], data) {
+        match Tensor::from_vec([self.len(), at.len()], data) {
             Ok(tensor) => Ok(tensor),
             Err(_) => unreachable!("each row gives a number for each column"),
         }
@@ -146,12 +176,11 @@ impl Table {
     /// # Errors
     /// If there is no column of that name.
     pub fn classes(&self, column: &str) -> Result<Classes, FileError> {
-        let cells = self.column(column)?;
-        let mut names: Vec<String> = cells.iter().map(|&name| name.to_owned()).collect();
+        let mut names = self.column(column)?;
         names.sort_unstable();
         names.dedup();
         let labels = self.labels(column, &names)?;
-        Ok(Classes { names, labels })
+        Ok(Classes { names: names.into_iter().map(str::to_owned).collect(), labels })
     }
 
     /// A column of names as their positions in a list: that of another table, say.
@@ -169,12 +198,20 @@ impl Table {
     /// ```
     pub fn labels(&self, column: &str, names: &[impl AsRef<str>]) -> Result<Vec<usize>, FileError> {
         let at = self.position(column)?;
-        let known = || names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
-        let label = |row: &Row| {
-            let position = names.iter().position(|name| name.as_ref() == &row.cells[at]);
-            position.ok_or_else(|| self.cell(row, at, format!("one of {}", known())))
+        let mut labels = HashMap::with_capacity(names.len());
+        for (label, name) in names.iter().enumerate() {
+            labels.entry(name.as_ref()).or_insert(label);
+        }
+        let known = || -> String {
+            let some = names.iter().take(SHOWN).map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+            let more = names.len().saturating_sub(SHOWN);
+            if more == 0 { some } else { format!("{some} and {more} more") }
         };
-        self.rows.iter().map(label).collect()
+        let label = |row| {
+            let label = labels.get(self.get(row, at)).copied();
+            label.ok_or_else(|| self.cell(row, at, format!("one of {}", known())))
+        };
+        (0..self.len()).map(label).collect()
     }
 
     fn positions(&self, columns: &[&str]) -> Result<Vec<usize>, FileError> {
@@ -182,69 +219,20 @@ impl Table {
     }
 
     fn position(&self, name: &str) -> Result<usize, FileError> {
-        let missing = || Problem::Column { missing: name.to_owned(), found: self.columns.clone() };
-        let position = self.columns.iter().position(|column| column == name);
-        position.ok_or_else(|| missing().of(&self.path))
+        let problem = match self.positions.get(name) {
+            Some(&Some(position)) => return Ok(position),
+            Some(None) => Problem::RepeatedColumn { column: name.to_owned() },
+            None => Problem::Column { missing: name.to_owned(), found: self.columns.clone() },
+        };
+        Err(problem.of(&self.path))
     }
 
     /// A cell that holds something else than was expected.
-    fn cell(&self, row: &Row, column: usize, expected: String) -> FileError {
-        let (column, found) = (self.columns[column].clone(), row.cells[column].to_owned());
-        Problem::Cell { line: row.line, column, expected, found }.of(&self.path)
+    fn cell(&self, row: usize, column: usize, expected: String) -> FileError {
+        let (line, found) = (self.lines[row], self.get(row, column).to_owned());
+        Problem::Cell { line, column: self.columns[column].clone(), expected, found }.of(&self.path)
     }
 }
 
-/// The names of the columns and the rows.
-fn parse(mut reader: Reader<&[u8]>, text: &[u8]) -> Result<(Vec<String>, Vec<Row>), Problem> {
-    let mut lines = Lines { text, counted: 0, line: 1 };
-    let header = reader.headers().map_err(|error| lines.problem(&error))?;
-    let columns: Vec<String> = header.iter().map(str::to_owned).collect();
-    if columns.is_empty() {
-        return Err(Problem::Corrupt { format: "CSV", reason: "there is no line of names".to_owned() });
-    }
-    for (i, name) in columns.iter().enumerate() {
-        if columns[..i].contains(name) {
-            return Err(Problem::RepeatedColumn { column: name.clone() });
-        }
-    }
-    let mut rows = Vec::new();
-    for record in reader.into_records() {
-        let cells = record.map_err(|error| lines.problem(&error))?;
-        rows.push(Row { line: lines.of(cells.position()), cells });
-    }
-    Ok((columns, rows))
-}
-
-/// Counts lines while records go by.
-struct Lines<'t> {
-    text: &'t [u8],
-    counted: usize,
-    line: u64,
-}
-
-impl Lines<'_> {
-    /// The number of the line on which a record begins: the reader's position is before the blank lines that it skips.
-    fn of(&mut self, position: Option<&Position>) -> u64 {
-        let start =
-            position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.counted);
-        let blank = |byte: &&u8| matches!(byte, b'\r' | b'\n');
-        let start = start.clamp(self.counted, self.text.len());
-        let begin = start + self.text[start..].iter().take_while(blank).count();
-        let passed = &self.text[self.counted..begin];
-        self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u64;
-        self.counted = begin;
-        self.line
-    }
-
-    /// What the reader complains about.
-    fn problem(&mut self, error: &csv::Error) -> Problem {
-        let corrupt = |reason| Problem::Corrupt { format: "CSV", reason };
-        match error.kind() {
-            ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                Problem::Row { line: self.of(pos.as_ref()), expected: *expected_len, found: *len }
-            }
-            ErrorKind::Utf8 { pos, .. } => corrupt(format!("line {} is not UTF-8", self.of(pos.as_ref()))),
-            _ => corrupt(error.to_string()),
-        }
-    }
-}
+/// The names that an error lists.
+const SHOWN: usize = 20;

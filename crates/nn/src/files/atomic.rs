@@ -63,8 +63,3 @@ fn create_beside(directory: &Path, name: &std::ffi::OsStr) -> io::Result<(PathBu
         }
     }
 }
-
-/// The contents of a file.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(|error| Problem::from(error).of(path))
-}

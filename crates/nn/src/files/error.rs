@@ -1,5 +1,6 @@
 //! What can be wrong with a file, as data. The text is made by `Display`: one line, the file's name first.
 
+use super::text::{Extents, Listed, Plain, Quoted};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,8 +22,11 @@ pub struct FileError {
 }
 
 /// What is wrong with the contents of a file, or with reaching them.
+///
+/// Texts that stood in the file are escaped where the message shows them, and cut where they are long; `Debug` gives
+/// the message too.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Problem {
     /// The file does not exist.
     NotFound,
@@ -32,6 +36,20 @@ pub enum Problem {
         kind: io::ErrorKind,
         /// The system's words.
         message: String,
+    },
+    /// Something else than a regular file: a directory, a pipe, a device.
+    NotAFile {
+        /// What it is.
+        found: &'static str,
+    },
+    /// More of something than [`Limits`](super::Limits) allows.
+    Limit {
+        /// What there is too much of.
+        what: &'static str,
+        /// As much as is allowed.
+        limit: u64,
+        /// As much as there is, or where reading stopped.
+        found: u64,
     },
     /// The name ends in nothing that says which format is meant.
     Extension {
@@ -77,6 +95,24 @@ pub enum Problem {
         expected: &'static str,
         /// The type in the file.
         found: String,
+    },
+    /// A tensor holds a number that the number type which was asked for does not have.
+    Value {
+        /// The tensor's name.
+        tensor: String,
+        /// What was expected.
+        expected: String,
+        /// The number, and its type in the file.
+        found: String,
+        /// The position of the number, in the order of the file.
+        position: usize,
+    },
+    /// A name that the format has no place for.
+    Name {
+        /// The tensor's name.
+        tensor: String,
+        /// Why not.
+        reason: &'static str,
     },
     /// A tensor has another shape.
     Shape {
@@ -164,6 +200,11 @@ pub enum Problem {
         /// The name.
         column: String,
     },
+    /// The first line of a table holds a number, where the names of the columns were expected.
+    FirstLine {
+        /// The cell that holds a number.
+        found: String,
+    },
 }
 
 impl Problem {
@@ -175,10 +216,21 @@ impl Problem {
 
 impl From<io::Error> for Problem {
     fn from(error: io::Error) -> Problem {
+        // A stream of ours may have stopped for a reason of ours.
+        let error = match error.downcast::<Problem>() {
+            Ok(problem) => return problem,
+            Err(error) => error,
+        };
         match error.kind() {
             io::ErrorKind::NotFound => Problem::NotFound,
             kind => Problem::Io { kind, message: error.to_string() },
         }
+    }
+}
+
+impl fmt::Debug for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Problem").field(&format_args!("{self}")).finish()
     }
 }
 
@@ -188,7 +240,11 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Problem::NotFound => write!(f, "no such file"),
-            Problem::Io { message, .. } => write!(f, "{message}"),
+            Problem::Io { message, .. } => write!(f, "{}", Plain(message)),
+            Problem::NotAFile { found } => write!(f, "expected a regular file, found {found}"),
+            Problem::Limit { what, limit, found } => {
+                write!(f, "{what}: expected at most {limit}, found {found} (see nn::files::Limits)")
+            }
             Problem::Extension { expected } => write!(f, "the name must end in {expected}"),
             Problem::Magic { expected, found } => {
                 write!(f, "wrong magic number: expected {expected}, found")?;
@@ -203,34 +259,56 @@ impl fmt::Display for Problem {
             Problem::Trailing { expected } => {
                 write!(f, "bytes follow after the {expected} that the header announces")
             }
-            Problem::TooLarge { shape } => write!(f, "shape {shape:?} does not fit into memory"),
-            Problem::Corrupt { format, reason } => write!(f, "not a valid {format} file: {reason}"),
-            Problem::Dtype { tensor, expected, found } => {
-                write!(f, "tensor \"{tensor}\": expected {expected}, found {found}")
+            Problem::TooLarge { shape } => write!(f, "shape {} does not fit into memory", Extents(shape)),
+            Problem::Corrupt { format, reason } => {
+                write!(f, "not a valid {format} file: {}", Plain(reason))
             }
+            Problem::Dtype { tensor, expected, found } => {
+                write!(f, "{}expected {expected}, found {}", Tensor(tensor), Plain(found))
+            }
+            Problem::Value { tensor, expected, found, position } => {
+                write!(f, "{}expected {expected}, found {found} at position {position}", Tensor(tensor))
+            }
+            Problem::Name { tensor, reason } => write!(f, "tensor {}: {reason}", Quoted(tensor)),
             Problem::Shape { tensor, expected, found } => {
-                write!(f, "tensor \"{tensor}\": expected shape {expected:?}, found {found:?}")
+                let (expected, found) = (Extents(expected), Extents(found));
+                write!(f, "{}expected shape {expected}, found {found}", Tensor(tensor))
             }
             Problem::Names { missing, unexpected } => differences(f, "tensors", missing, unexpected),
             Problem::Numbers { missing, unexpected } => differences(f, "numbers", missing, unexpected),
-            Problem::Part { missing } => write!(f, "there is no {missing:?} in this checkpoint"),
-            Problem::Note { name, text } => write!(f, "note {name:?} is {text:?}"),
+            Problem::Part { missing } => write!(f, "there is no {} in this checkpoint", Quoted(missing)),
+            Problem::Note { name, text } => write!(f, "note {} is {}", Quoted(name), Quoted(text)),
             Problem::Version { expected, found } => {
                 write!(f, "checkpoint layout: expected version {expected}, found {found}")
             }
-            Problem::Duplicate { tensor } => write!(f, "tensor \"{tensor}\" stands twice"),
+            Problem::Duplicate { tensor } => write!(f, "tensor {} stands twice", Quoted(tensor)),
             Problem::Counts { images, labels } => write!(f, "{labels} labels for {images} images"),
             Problem::Row { line, expected, found } => {
                 write!(f, "line {line}: expected {expected} cells, found {found}")
             }
             Problem::Cell { line, column, expected, found } => {
-                write!(f, "line {line}, column {column:?}: expected {expected}, found {found:?}")
+                let (column, found) = (Quoted(column), Quoted(found));
+                write!(f, "line {line}, column {column}: expected {}, found {found}", Plain(expected))
             }
             Problem::Column { missing, found } => {
-                write!(f, "no column {missing:?} among {}", found.join(", "))
+                write!(f, "no column {} among {}", Quoted(missing), Listed(found))
             }
-            Problem::RepeatedColumn { column } => write!(f, "column {column:?} stands twice"),
+            Problem::RepeatedColumn { column } => write!(f, "column {} stands twice", Quoted(column)),
+            Problem::FirstLine { found } => write!(
+                f,
+                "line 1: expected the names of the columns, found the number {}: `Csv` reads a file without names",
+                Quoted(found)
+            ),
         }
+    }
+}
+
+/// The tensor that a sentence is about, if it has a name.
+struct Tensor<'a>(&'a str);
+
+impl fmt::Display for Tensor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "tensor {}: ", Quoted(self.0)) }
     }
 }
 
@@ -244,7 +322,7 @@ fn differences(
     let mut separator = "";
     for (what, names) in [("missing", missing), ("unexpected", unexpected)] {
         if !names.is_empty() {
-            write!(f, "{separator}{what} {of}: {}", names.join(", "))?;
+            write!(f, "{separator}{what} {of}: {}", Listed(names))?;
             separator = "; ";
         }
     }
@@ -259,6 +337,6 @@ impl std::error::Error for FileError {
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.problem)
+        write!(f, "{}: {}", Plain(&self.path.to_string_lossy()), self.problem)
     }
 }

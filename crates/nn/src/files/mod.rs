@@ -3,22 +3,29 @@
 //! [`safetensors`] and [`npz`] hold named tensors, [`npy`] holds one. All of them keep every bit of every
 //! number, write files whole or not at all ([`write()`]), and answer a damaged, hostile or unsuitable file with
 //! a [`FileError`] that names the file, the tensor, and what was expected and found: never with a panic, and
-//! never by allocating what a header merely claims.
+//! never by allocating what a header merely claims. Only regular files are read, within [`Limits`] that a caller can
+//! raise; numbers of other types are read where they are exact, or rounded if [`Options`] say so.
 //!
 //! Nothing here knows about modules: a state is a list of names and tensors.
 
 mod atomic;
 mod error;
+mod json;
+mod limits;
 pub mod npy;
 pub mod npz;
 pub mod safetensors;
+mod source;
 mod stored;
+mod text;
 
 pub use atomic::write;
 pub use error::{FileError, Problem};
+pub use limits::{Conversion, Limits, Options};
 pub use stored::Stored;
 
-pub(crate) use atomic::read;
+pub(crate) use json::repeated_key;
+pub(crate) use source::{Budget, goes_on, open, read, reserve};
 pub(crate) use stored::byte_count;
 
 use std::collections::{HashMap, HashSet};
@@ -33,7 +40,8 @@ const EXTENSIONS: &str = ".safetensors or .npz";
 /// Writes named tensors in the format that the file's name says: `.safetensors` or `.npz`.
 ///
 /// # Errors
-/// Another ending, a name that stands twice, or whatever the operating system refuses.
+/// Another ending, a name that stands twice, or that would be refused when it is read, or whatever the operating system
+/// refuses.
 pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
     let path = path.as_ref();
     match path.extension().and_then(|ending| ending.to_str()) {
@@ -48,10 +56,18 @@ pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) ->
 /// # Errors
 /// As [`safetensors::load`] and [`npz::load`]; another ending.
 pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
+    load_with(path, &Options::new())
+}
+
+/// As [`load`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
     let path = path.as_ref();
     match path.extension().and_then(|ending| ending.to_str()) {
-        Some("safetensors") => safetensors::load(path),
-        Some("npz") => npz::load(path),
+        Some("safetensors") => safetensors::load_with(path, options),
+        Some("npz") => npz::load_with(path, options),
         _ => Err(Problem::Extension { expected: EXTENSIONS }.of(path)),
     }
 }
@@ -106,6 +122,24 @@ fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem
         Some((name, _)) => Err(Problem::Duplicate { tensor: name.clone() }),
         None => Ok(()),
     }
+}
+
+/// Refuses what could not be read again: more than the default limits allow.
+fn writable<T: Stored>(name: &str, x: &Tensor<T>) -> Result<(), Problem> {
+    let limits = Limits::default();
+    limits.check_name(name)?;
+    limits.check_axes(x.rank())?;
+    let extents: Vec<u64> = x.shape().iter().map(|&n| n as u64).collect();
+    // A tensor that was broadcast may have more numbers than there is memory.
+    reserve(&mut Vec::<u8>::new(), byte_count(&extents, T::SIZE)? as u64)
+        .map_err(|_| Problem::TooLarge { shape: extents })
+}
+
+/// Refuses a state that could not be read again.
+fn writable_state<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<(), Problem> {
+    unique_names(state)?;
+    Limits::default().check_entries(state.len())?;
+    state.iter().try_for_each(|(name, x)| writable(name, x))
 }
 
 /// The tensor `name`, if it was found.

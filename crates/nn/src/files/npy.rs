@@ -1,26 +1,28 @@
 //! NumPy's `.npy`: a header that is a Python dictionary, then the numbers.
 //!
 //! Written here: the library for the format brings arbitrary-precision integers and a parser generator for the
-//! three keys of one dictionary. Read are versions 1 to 3, both byte orders, C and Fortran order, any number
-//! type's name (so that the error can say it) but only the values of `f32` and `f64`, and whole numbers of 64 bits
-//! where they are exact in those; written is version 1, little-endian, C order.
+//! three keys of one dictionary. Read are versions 1 to 3, both byte orders, C and Fortran order, extents with the `L`
+//! of Python 2, and the values of all whole and floating-point types up to 64 bits and of booleans (see
+//! [`Conversion`](super::Conversion)); of complex numbers, texts and records the name is read, so that the error can say
+//! it. Of several arrays in one file the first is read, as NumPy does. Written is version 1, little-endian, C order.
 
 use super::error::{FileError, Problem};
-use super::{Stored, atomic, stored};
-use std::io::{self, Read};
+use super::limits::{Conversion, Limits, Options};
+use super::source::{self, Inflating, goes_on, up_to};
+use super::stored::{self, Kind, Numbers};
+use super::{Stored, atomic, writable};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use tape::Tensor;
 
-const MAGIC: &[u8; 6] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
 /// NumPy aligns the numbers to this.
 const ALIGNMENT: usize = 64;
 
 /// Longer headers than this describe records, not numbers.
 const MAX_HEADER: usize = 1 << 16;
-
-/// Whole numbers of 64 bits, without the byte order.
-const WHOLE: &str = "i8";
 
 /// The name in errors of a tensor that has none.
 const UNNAMED: &str = "";
@@ -64,49 +66,47 @@ pub fn to_bytes<T: Stored>(x: &Tensor<T>) -> Vec<u8> {
 /// The tensor in the bytes of a file.
 ///
 /// # Errors
-/// A file that is damaged, cut off or too long, and another number type than `T`.
+/// A file that is damaged, cut off or too long, numbers that `T` does not hold, or more of something than the default
+/// [`Limits`] allow.
 pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
-    from_reader(bytes, UNNAMED)
+    from_bytes_with(bytes, &Options::new())
 }
 
-/// The tensor `name` from a stream that ends where it ends.
-pub(super) fn from_reader<T: Stored>(mut reader: impl Read, name: &str) -> Result<Tensor<T>, Problem> {
-    let header = Header::read(&mut reader)?;
-    let (order, kind) = header.descr.split_at(header.descr.len().min(1));
-    let refused =
-        || Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found: header.descr.clone() };
-    let size = match kind {
-        _ if !matches!(order, "<" | ">" | "=") => return Err(refused()),
-        kind if kind == T::DESCR => T::SIZE,
-        WHOLE => stored::WHOLE_SIZE,
-        _ => return Err(refused()),
-    };
-    let count = stored::byte_count(&header.shape, size)?;
-    // What the header claims is not allocated; the buffer grows with what there is, up to one byte too many.
-    let mut bytes = Vec::new();
-    reader.take(count as u64 + 1).read_to_end(&mut bytes).map_err(read_error)?;
-    if bytes.len() != count {
-        let (expected, found) = (count as u64, bytes.len() as u64);
-        let trailing = found > expected;
-        return Err(if trailing {
-            Problem::Trailing { expected }
-        } else {
-            Problem::Truncated { expected, found }
-        });
+/// As [`from_bytes`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`from_bytes`].
+pub fn from_bytes_with<T: Stored>(bytes: &[u8], options: &Options) -> Result<Tensor<T>, Problem> {
+    options.limits.check_bytes(bytes.len() as u64)?;
+    single(bytes, bytes.len() as u64, options)
+}
+
+/// The tensor of a file, which has no name.
+fn single<T: Stored>(mut reader: impl Read, length: u64, options: &Options) -> Result<Tensor<T>, Problem> {
+    let header = Header::read(&mut reader, &options.limits)?;
+    let tensor = header.tensor(&mut reader, UNNAMED, length, options)?;
+    // What follows may be another array: NumPy appends to files, and reads one at a time.
+    match up_to(&mut reader, MAGIC.len() as u64)? {
+        next if next.is_empty() || next == MAGIC => Ok(tensor),
+        _ => Err(Problem::Trailing { expected: header.byte_count()? as u64 }),
     }
-    if order == ">" {
-        bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+}
+
+/// The tensor `name` from a compressed stream that ends where it ends.
+pub(super) fn from_inflating<T: Stored>(
+    mut reader: Inflating<'_, impl Read>,
+    name: &str,
+    options: &Options,
+) -> Result<Tensor<T>, Problem> {
+    let header = Header::read(&mut reader, &options.limits)?;
+    // Before anything is inflated: what the header promises may be more than a file of this length can hold.
+    let promised = header.byte_count()? as u64;
+    reader.budget.allows(promised)?;
+    let tensor = header.tensor(&mut reader, name, promised, options)?;
+    match goes_on(&mut reader).map_err(read_error)? {
+        false => Ok(tensor),
+        true => Err(Problem::Trailing { expected: promised }),
     }
-    let numbers = if kind == WHOLE { stored::whole(&bytes).ok_or_else(refused)? } else { T::read(&bytes) };
-    let mut shape: Vec<usize> = header.shape.iter().map(|&n| n as usize).collect();
-    if !header.fortran_order {
-        return stored::tensor(&shape, numbers, size);
-    }
-    // Column by column is row by row of the transpose.
-    shape.reverse();
-    let reversed = stored::tensor(&shape, numbers, size)?;
-    let axes: Vec<isize> = (0..shape.len() as isize).rev().collect();
-    Ok(reversed.permute(&axes[..]).contiguous())
 }
 
 /// Damage inside a compressed stream comes as an error of reading.
@@ -115,12 +115,12 @@ fn read_error(error: io::Error) -> Problem {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
             corrupt(error.to_string())
         }
-        _ => error.into(),
+        _ => Problem::from(error),
     }
 }
 
 /// What stands before the numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Header {
     descr: String,
     fortran_order: bool,
@@ -128,76 +128,121 @@ struct Header {
 }
 
 impl Header {
-    fn read(reader: &mut impl Read) -> Result<Header, Problem> {
-        let mut start = Vec::new();
-        reader.take(8).read_to_end(&mut start).map_err(read_error)?;
+    fn read(reader: &mut impl Read, limits: &Limits) -> Result<Header, Problem> {
+        let mut start = up_to(reader, 8).map_err(read_error)?;
         if !start.starts_with(MAGIC) {
             start.truncate(MAGIC.len());
             return Err(Problem::Magic { expected: "93 4e 55 4d 50 59 (npy)", found: start });
         }
-        let wide = match start.get(6) {
+        let wide = match start.get(MAGIC.len()) {
             Some(1) => 2,
             Some(2 | 3) => 4,
-            version => return Err(corrupt(format!("version {version:?} is unknown"))),
+            Some(version) => return Err(corrupt(format!("version {version} is unknown"))),
+            None => return Err(corrupt("it has no version")),
         };
-        let mut length = [0; 4];
-        exactly(reader, &mut length[..wide])?;
-        let length = u32::from_le_bytes(length) as usize;
+        let mut length = exactly(reader, wide)?;
+        length.resize(4, 0);
+        let length = length.iter().rev().fold(0, |all, &byte| all << 8 | usize::from(byte));
         if length > MAX_HEADER {
-            return Err(corrupt(format!("a header of {length} bytes")));
+            return Err(corrupt(format!("a header of {length} bytes, expected at most {MAX_HEADER}")));
         }
-        let mut text = vec![0; length];
-        exactly(reader, &mut text)?;
+        let text = exactly(reader, length)?;
         let text = std::str::from_utf8(&text).map_err(|error| corrupt(error.to_string()))?;
-        Header::parse(text)
+        let header = Header::parse(text)?;
+        limits.check_axes(header.shape.len())?;
+        Ok(header)
     }
 
     fn parse(text: &str) -> Result<Header, Problem> {
         let refused = || corrupt(format!("header {:?}", text.trim_end()));
         let mut rest = Rest(text);
-        let mut header = Header::default();
-        let mut seen = [false; 3];
+        let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         let parsed = (|| {
             rest.token("{")?;
             while rest.token("}").is_none() {
                 let key = rest.string()?;
                 rest.token(":")?;
-                let place = match key {
-                    "descr" => {
-                        header.descr = rest.descr()?;
-                        0
-                    }
-                    "fortran_order" => {
-                        header.fortran_order = rest.boolean()?;
-                        1
-                    }
-                    "shape" => {
-                        header.shape = rest.tuple()?;
-                        2
-                    }
-                    _ => return None,
+                let new = match key {
+                    "descr" => descr.replace(rest.descr()?).is_none(),
+                    "fortran_order" => fortran_order.replace(rest.boolean()?).is_none(),
+                    "shape" => shape.replace(rest.tuple()?).is_none(),
+                    _ => false,
                 };
-                seen[place] = true;
+                // A key that is unknown, or that stands twice.
+                if !new {
+                    return None;
+                }
                 if rest.token(",").is_none() {
                     rest.token("}")?;
                     break;
                 }
             }
-            (rest.0.trim().is_empty() && seen == [true; 3]).then_some(())
+            let header = Header { descr: descr?, fortran_order: fortran_order?, shape: shape? };
+            rest.0.trim().is_empty().then_some(header)
         })();
-        parsed.map(|()| header).ok_or_else(refused)
+        parsed.ok_or_else(refused)
+    }
+
+    /// The byte order and the number type.
+    fn kind(&self) -> Option<(bool, Kind)> {
+        let mut kind = self.descr.chars();
+        let order = kind.next()?;
+        let kind = Kind::of_descr(kind.as_str())?;
+        let big_endian = match order {
+            '<' => false,
+            '>' => true,
+            '=' => cfg!(target_endian = "big"),
+            '|' if kind.size() == 1 => false,
+            _ => return None,
+        };
+        Some((big_endian, kind))
+    }
+
+    /// Bytes of all numbers. (Of a type that is not read: as if each took one.)
+    fn byte_count(&self) -> Result<usize, Problem> {
+        stored::byte_count(&self.shape, self.kind().map_or(1, |(_, kind)| kind.size()))
+    }
+
+    /// The numbers behind the header, as the tensor `name`, from a stream of at most so many bytes.
+    fn tensor<T: Stored>(
+        &self,
+        reader: &mut impl Read,
+        name: &str,
+        at_most: u64,
+        options: &Options,
+    ) -> Result<Tensor<T>, Problem> {
+        let same = |&(_, kind): &(bool, Kind)| Kind::of_dtype(T::DTYPE) == Some(kind);
+        let read = |kind: &(bool, Kind)| options.conversion != Conversion::None || same(kind);
+        let (big_endian, kind) = self.kind().filter(read).ok_or_else(|| Problem::Dtype {
+            tensor: name.to_owned(),
+            expected: T::NAME,
+            found: self.descr.clone(),
+        })?;
+        let count = self.byte_count()? / kind.size();
+        let numbers = Numbers { name, kind, big_endian, count, at_most };
+        let numbers = numbers.read(reader, options.conversion).map_err(|problem| match problem {
+            Problem::Io { kind, message } => read_error(io::Error::new(kind, message)),
+            problem => problem,
+        })?;
+        let mut shape: Vec<usize> = self.shape.iter().map(|&n| n as usize).collect();
+        if !self.fortran_order {
+            return stored::tensor(&shape, numbers);
+        }
+        // Column by column is row by row of the transpose.
+        shape.reverse();
+        let reversed = stored::tensor(&shape, numbers)?;
+        let axes: Vec<isize> = (0..shape.len() as isize).rev().collect();
+        Ok(reversed.permute(&axes[..]).contiguous())
     }
 }
 
-/// Fills `buffer` or says how much there was.
-fn exactly(reader: &mut impl Read, buffer: &mut [u8]) -> Result<(), Problem> {
-    let mut found = Vec::new();
-    reader.take(buffer.len() as u64).read_to_end(&mut found).map_err(read_error)?;
-    if found.len() < buffer.len() {
-        return Err(Problem::Truncated { expected: buffer.len() as u64, found: found.len() as u64 });
+/// The next `count` bytes, or how many there are.
+fn exactly(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
+    let bytes = up_to(reader, count as u64).map_err(read_error)?;
+    if bytes.len() < count {
+        return Err(Problem::Truncated { expected: count as u64, found: bytes.len() as u64 });
     }
-    buffer.copy_from_slice(&found);
-    Ok(())
+    Ok(bytes)
 }
 
 /// The part of a Python literal that is not read yet. `None` is "something else stands here".
@@ -242,7 +287,8 @@ impl<'a> Rest<'a> {
     fn number(&mut self) -> Option<u64> {
         let text = self.0.trim_start();
         let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        self.0 = &text[end..];
+        // Python 2 marks its long whole numbers.
+        self.0 = text[end..].strip_prefix('L').unwrap_or(&text[end..]);
         text[..end].parse().ok()
     }
 
@@ -263,16 +309,26 @@ impl<'a> Rest<'a> {
 /// Writes one tensor to a file.
 ///
 /// # Errors
-/// Whatever the operating system refuses.
+/// More axes than the default [`Limits`] allow, or whatever the operating system refuses.
 pub fn save<T: Stored>(path: impl AsRef<Path>, x: &Tensor<T>) -> Result<(), FileError> {
+    writable(UNNAMED, x).map_err(|problem| problem.of(&path))?;
     atomic::write(path, &to_bytes(x))
 }
 
 /// Reads the tensor of a file.
 ///
 /// # Errors
-/// As [`from_bytes`], with the file's name; a file that does not exist or cannot be read.
+/// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
 pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
+    load_with(path, &Options::new())
+}
+
+/// As [`load`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<Tensor<T>, FileError> {
     let path = path.as_ref();
-    from_bytes(&atomic::read(path)?).map_err(|problem| problem.of(path))
+    let read = |(file, length): (File, u64)| single(BufReader::new(file), length, options);
+    source::open(path, &options.limits).and_then(read).map_err(|problem| problem.of(path))
 }

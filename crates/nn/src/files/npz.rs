@@ -1,11 +1,17 @@
 //! NumPy's `.npz`: a zip archive with one `.npy` per tensor.
 //!
 //! Written uncompressed, as `numpy.savez` does (trained parameters hardly compress), without times of day, so
-//! that the same state gives the same bytes. Read compressed or not.
+//! that the same state gives the same bytes. Read compressed or not. Entries that are no arrays, such as directories and
+//! texts, are passed over, and [`passed_over`] says which: those whose name does not end in `.npy`, unless they begin as
+//! an array does. Entries that share bytes, as those of archives that are made to fill the memory, are refused.
 
 use super::error::{FileError, Problem};
-use super::{State, Stored, atomic, npy, only, unique_names};
-use std::io::{Cursor, Write};
+use super::limits::Options;
+use super::source::{self, Budget, up_to};
+use super::{State, Stored, atomic, npy, only, unique_names, writable_state};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use tape::Tensor;
 use zip::result::ZipError;
@@ -15,15 +21,19 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 const SUFFIX: &str = ".npy";
 
 fn corrupt(error: ZipError) -> Problem {
-    Problem::Corrupt { format: "npz", reason: error.to_string() }
+    refused(error.to_string())
+}
+
+fn refused(reason: String) -> Problem {
+    Problem::Corrupt { format: "npz", reason }
 }
 
 /// The bytes of a file with these tensors.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name stands twice.
+/// [`Problem::Duplicate`] if a name stands twice, [`Problem::Limit`] for what would be refused when it is read.
 pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
-    unique_names(state)?;
+    writable_state(state)?;
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, x) in state {
         let contents = npy::to_bytes(x);
@@ -40,21 +50,105 @@ pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Pro
 /// The tensors in the bytes of a file, sorted by name.
 ///
 /// # Errors
-/// A file that is damaged or cut off (checksums included), and tensors of another number type than `T`.
+/// A file that is damaged or cut off (checksums included), numbers that `T` does not hold, a name that stands twice, or
+/// more of something than the default [`Limits`](super::Limits) allow.
 pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
-    entries(bytes, |_| true)
+    from_bytes_with(bytes, &Options::new())
+}
+
+/// As [`from_bytes`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`from_bytes`].
+pub fn from_bytes_with<T: Stored>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
+    options.limits.check_bytes(bytes.len() as u64)?;
+    tensors(Archive::open(Cursor::new(bytes), bytes.len() as u64, options)?, |_| true)
+}
+
+/// An archive whose entries may be read one after the other.
+struct Archive<'o, R> {
+    archive: ZipArchive<R>,
+    names: Vec<String>,
+    budget: Budget,
+    options: &'o Options,
+}
+
+impl<'o, R: Read + Seek> Archive<'o, R> {
+    /// The archive in a stream of so many bytes.
+    fn open(reader: R, length: u64, options: &'o Options) -> Result<Archive<'o, R>, Problem> {
+        let mut archive = ZipArchive::new(reader).map_err(corrupt)?;
+        options.limits.check_entries(archive.len())?;
+        if archive.has_duplicate_names() {
+            return Err(repeated_name(archive)?);
+        }
+        if archive.has_overlapping_entries().map_err(corrupt)? {
+            return Err(refused("entries overlap".to_owned()));
+        }
+        let names = archive.file_names().map(|name| name.map(|name| name.into_owned()));
+        let names = names.collect::<Result<Vec<_>, _>>().map_err(corrupt)?;
+        names
+            .iter()
+            .try_for_each(|name| options.limits.check_name(name.strip_suffix(SUFFIX).unwrap_or(name)))?;
+        Ok(Archive { archive, names, budget: Budget::new(&options.limits, length), options })
+    }
+
+    /// Is entry `i` an array? One whose name does not say so is looked into.
+    fn is_array(&mut self, i: usize) -> Result<bool, Problem> {
+        if self.names[i].ends_with(SUFFIX) {
+            return Ok(true);
+        }
+        // What cannot even be opened, with a password or a compression of its own, is nothing of ours.
+        match self.archive.by_index(i) {
+            Ok(entry) => Ok(up_to(&mut self.budget.of(entry), npy::MAGIC.len() as u64)
+                .is_ok_and(|start| start == npy::MAGIC)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// The tensor in entry `i`, which is an array of this name.
+    fn tensor<T: Stored>(&mut self, i: usize, name: &str) -> Result<Tensor<T>, Problem> {
+        let entry = self.archive.by_index(i).map_err(corrupt)?;
+        npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|problem| match problem {
+            // These name the tensor, or say what to change.
+            Problem::Dtype { .. } | Problem::Value { .. } | Problem::Limit { .. } => problem,
+            problem => refused(format!("entry {:?}: {problem}", self.names[i])),
+        })
+    }
+}
+
+/// The error for an archive in which a name stands twice. The library keeps the last entry of a name, so the directory is
+/// read again: for each entry 46 bytes, in which the lengths of name, extra field and comment stand, and these.
+fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Problem> {
+    let start = archive.central_directory_start();
+    let mut reader = archive.into_inner();
+    reader.seek(SeekFrom::Start(start))?;
+    let mut seen = HashSet::new();
+    loop {
+        let record = up_to(&mut reader, 46)?;
+        let length = |at: usize| record.get(at..at + 2).map(|n| u64::from(u16::from_le_bytes([n[0], n[1]])));
+        let (Some(name), Some(extra), Some(comment)) = (length(28), length(30), length(32)) else {
+            return Ok(refused("the name of an entry stands twice".to_owned()));
+        };
+        let name = up_to(&mut reader, name)?;
+        up_to(&mut reader, extra + comment)?;
+        let text = String::from_utf8_lossy(&name).into_owned();
+        if !seen.insert(name) {
+            return Ok(Problem::Duplicate { tensor: text.strip_suffix(SUFFIX).unwrap_or(&text).to_owned() });
+        }
+    }
 }
 
 /// The tensors whose names are to be kept, sorted by name.
-fn entries<T: Stored>(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(corrupt)?;
+fn tensors<T: Stored, R: Read + Seek>(
+    mut archive: Archive<'_, R>,
+    keep: impl Fn(&str) -> bool,
+) -> Result<State<T>, Problem> {
     let mut state = State::new();
-    for i in 0..archive.len() {
-        let entry = archive.by_index(i).map_err(corrupt)?;
-        let full = entry.name().map_err(corrupt)?.into_owned();
-        let name = full.strip_suffix(SUFFIX).unwrap_or(&full);
-        if keep(name) {
-            state.push((name.to_owned(), npy::from_reader(entry, name)?));
+    for i in 0..archive.names.len() {
+        let full = &archive.names[i];
+        let name = full.strip_suffix(SUFFIX).unwrap_or(full).to_owned();
+        if keep(&name) && archive.is_array(i)? {
+            state.push((name.clone(), archive.tensor(i, &name)?));
         }
     }
     state.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -62,10 +156,20 @@ fn entries<T: Stored>(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Result<State
     Ok(state)
 }
 
+/// Opens a file and reads something from its archive.
+fn read<V>(
+    path: &Path,
+    options: &Options,
+    read: impl FnOnce(Archive<'_, BufReader<File>>) -> Result<V, Problem>,
+) -> Result<V, FileError> {
+    let open = |(file, length)| Archive::open(BufReader::new(file), length, options);
+    source::open(path, &options.limits).and_then(open).and_then(read).map_err(|problem| problem.of(path))
+}
+
 /// Writes named tensors to a file.
 ///
 /// # Errors
-/// A name that stands twice, or whatever the operating system refuses.
+/// As [`to_bytes`], or whatever the operating system refuses.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {
@@ -88,10 +192,17 @@ pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) ->
 /// Reads the named tensors of a file, sorted by name. See [`save`].
 ///
 /// # Errors
-/// As [`from_bytes`], with the file's name; a file that does not exist or cannot be read.
+/// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
 pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
-    let path = path.as_ref();
-    from_bytes(&atomic::read(path)?).map_err(|problem| problem.of(path))
+    load_with(path, &Options::new())
+}
+
+/// As [`load`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
+    read(path.as_ref(), options, |archive| tensors(archive, |_| true))
 }
 
 /// Reads one tensor of a file, which may hold others of other number types.
@@ -100,7 +211,45 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
 /// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
 /// tensor of that name.
 pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
-    let path = path.as_ref();
-    let state = entries(&atomic::read(path)?, |entry| entry == name).map_err(|problem| problem.of(path))?;
-    only(state, name).map_err(|problem| problem.of(path))
+    load_tensor_with(path, name, &Options::new())
+}
+
+/// As [`load_tensor`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`load_tensor`].
+pub fn load_tensor_with<T: Stored>(
+    path: impl AsRef<Path>,
+    name: &str,
+    options: &Options,
+) -> Result<Tensor<T>, FileError> {
+    read(path.as_ref(), options, |archive| only(tensors(archive, |entry| entry == name)?, name))
+}
+
+/// The names of the entries that [`load`] passes over because they are no arrays, in the order of the file.
+///
+/// # Errors
+/// A file that does not exist, or is no archive.
+///
+/// ```
+/// # fn main() -> Result<(), nn::files::FileError> {
+/// use nn::files::npz;
+/// use tape::Tensor;
+/// let path = std::env::temp_dir().join(format!("nn-doc-passed-over-{}.npz", std::process::id()));
+/// npz::save(&path, &[("w".to_owned(), Tensor::scalar(1.0))])?;
+/// assert!(npz::passed_over(&path)?.is_empty());
+/// # std::fs::remove_file(&path).unwrap();
+/// # Ok(())
+/// # }
+/// ```
+pub fn passed_over(path: impl AsRef<Path>) -> Result<Vec<String>, FileError> {
+    read(path.as_ref(), &Options::new(), |mut archive| {
+        let mut names = Vec::new();
+        for i in 0..archive.names.len() {
+            if !archive.is_array(i)? {
+                names.push(archive.names[i].clone());
+            }
+        }
+        Ok(names)
+    })
 }

@@ -3,47 +3,62 @@
 //! Chosen as the format for models because every framework reads it and it can hold nothing but tensors.
 
 use super::error::{FileError, Problem};
-use super::{State, Stored, atomic, only, stored, unique_names};
-use ::safetensors::tensor::Metadata;
-use ::safetensors::{SafeTensorError, SafeTensors, View};
+use super::json::repeated_key;
+use super::limits::{Conversion, Options};
+use super::source::{self, up_to};
+use super::stored::{self, Kind, Numbers};
+use super::{State, Stored, atomic, only, writable_state};
+use ::safetensors::tensor::{Metadata, TensorInfo};
+use ::safetensors::{SafeTensorError, View};
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 use tape::Tensor;
 
 const FORMAT: &str = "safetensors";
 
 /// Bytes before the header: its length.
-const PREFIX: usize = 8;
+const PREFIX: u64 = 8;
 
-struct Entry<'a> {
-    dtype: ::safetensors::Dtype,
-    shape: &'a [usize],
-    bytes: Vec<u8>,
-}
+/// Longer headers no reader of the format takes.
+const MAX_HEADER: u64 = 100_000_000;
 
-impl View for Entry<'_> {
+/// The key of the header that is no tensor.
+const METADATA: &str = "__metadata__";
+
+struct Entry<'a, T: Stored>(&'a Tensor<T>);
+
+impl<T: Stored> View for Entry<'_, T> {
     fn dtype(&self) -> ::safetensors::Dtype {
-        self.dtype
+        T::DTYPE
     }
     fn shape(&self) -> &[usize] {
-        self.shape
+        self.0.shape()
     }
     fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
+        let mut bytes = Vec::new();
+        T::write(&self.0.to_vec(), &mut bytes);
+        Cow::Owned(bytes)
     }
     fn data_len(&self) -> usize {
-        self.bytes.len()
+        self.0.size() * T::SIZE
     }
 }
 
 fn corrupt(error: SafeTensorError) -> Problem {
-    Problem::Corrupt { format: FORMAT, reason: error.to_string() }
+    refused(error.to_string())
+}
+
+fn refused(reason: String) -> Problem {
+    Problem::Corrupt { format: FORMAT, reason }
 }
 
 /// The bytes of a file with these tensors. The order of `state` does not matter.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name stands twice.
+/// [`Problem::Duplicate`] if a name stands twice, [`Problem::Name`] for the one that means something else,
+/// [`Problem::Limit`] for what would be refused when it is read.
 pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
     to_bytes_with(state, None)
 }
@@ -54,74 +69,124 @@ fn to_bytes_with<T: Stored>(
     state: &[(String, Tensor<T>)],
     metadata: Option<(&str, String)>,
 ) -> Result<Vec<u8>, Problem> {
-    unique_names(state)?;
+    writable_state(state)?;
+    if let Some((name, _)) = state.iter().find(|(name, _)| name == METADATA) {
+        let reason = "the format reads this name as something else";
+        return Err(Problem::Name { tensor: name.clone(), reason });
+    }
     let metadata = metadata.map(|(key, text)| [(key.to_owned(), text)].into_iter().collect());
-    let entries = state.iter().map(|(name, tensor)| {
-        let mut bytes = Vec::new();
-        T::write(&tensor.to_vec(), &mut bytes);
-        (name, Entry { dtype: T::DTYPE, shape: tensor.shape(), bytes })
-    });
+    let entries = state.iter().map(|(name, tensor)| (name, Entry(tensor)));
     ::safetensors::serialize(entries, metadata).map_err(corrupt)
 }
 
-/// The tensors in the bytes of a file, sorted by name. Whole numbers of 64 bits, with which other programs count
-/// batches, are read too if `T` holds them exactly.
+/// The tensors in the bytes of a file, sorted by name. Numbers of other types are read if `T` holds them exactly: see
+/// [`Conversion`].
 ///
 /// # Errors
-/// A file that is damaged or cut off, and tensors of another number type than `T`.
+/// A file that is damaged or cut off, numbers that `T` does not hold, a name that stands twice, or more of something than
+/// the default [`Limits`](super::Limits) allow.
 pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
-    entries(bytes, |_| true)
+    from_bytes_with(bytes, &Options::new())
 }
 
-/// The tensors whose names are to be kept, sorted by name.
-fn entries<T: Stored>(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
-    check_extent(bytes)?;
-    let file = SafeTensors::deserialize(bytes).map_err(corrupt)?;
-    let mut views: Vec<_> = file.iter().filter(|(name, _)| keep(name)).collect();
-    // The library iterates in an order of its own each time; the same file is to give the same error.
-    views.sort_by_key(|&(name, _)| name);
-    let mut state = State::new();
-    for (name, view) in views {
-        let (numbers, size) = match view.dtype() {
-            dtype if dtype == T::DTYPE => (Some(T::read(view.data())), T::SIZE),
-            ::safetensors::Dtype::I64 => (stored::whole(view.data()), stored::WHOLE_SIZE),
-            _ => (None, T::SIZE),
-        };
-        let Some(numbers) = numbers else {
-            let found = view.dtype().to_string().to_lowercase();
-            return Err(Problem::Dtype { tensor: name.to_owned(), expected: T::NAME, found });
-        };
-        state.push((name.to_owned(), stored::tensor(view.shape(), numbers, size)?));
-    }
-    Ok(state)
-}
-
-/// Does the header announce as many bytes as there are?
+/// As [`from_bytes`], with other limits, or with rounding.
 ///
-/// The library adds the last offset and the header's length without a check, which panics where overflow is
-/// checked and the offset lies near 2^64. Hence a look at the header before it sees the file.
-fn check_extent(bytes: &[u8]) -> Result<(), Problem> {
-    let truncated = |expected: u64| Problem::Truncated { expected, found: bytes.len() as u64 };
-    let (prefix, rest) = bytes.split_first_chunk::<PREFIX>().ok_or_else(|| truncated(PREFIX as u64))?;
-    let length = u64::from_le_bytes(*prefix);
-    let header = usize::try_from(length).ok().and_then(|n| rest.get(..n));
-    let header = header.ok_or_else(|| truncated(length.saturating_add(PREFIX as u64)))?;
-    let metadata: Metadata = serde_json::from_slice(header)
-        .map_err(|error| Problem::Corrupt { format: FORMAT, reason: error.to_string() })?;
-    let (data, expected) = (rest.len() - header.len(), metadata.data_len());
-    if expected > data {
-        return Err(truncated(((bytes.len() - data) as u64).saturating_add(expected as u64)));
+/// # Errors
+/// As [`from_bytes`].
+pub fn from_bytes_with<T: Stored>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
+    options.limits.check_bytes(bytes.len() as u64)?;
+    Contents::of(bytes, bytes.len() as u64, options)?.tensors(|_| true)
+}
+
+/// A file whose header is read, checked against the length of the file, and whose numbers come next.
+struct Contents<'o, R> {
+    header: Metadata,
+    numbers: R,
+    options: &'o Options,
+}
+
+impl<'o, R: Read> Contents<'o, R> {
+    /// The contents of a stream of so many bytes.
+    fn of(mut reader: R, length: u64, options: &'o Options) -> Result<Contents<'o, R>, Problem> {
+        let truncated = |expected: u64| Problem::Truncated { expected, found: length };
+        let prefix = up_to(&mut reader, PREFIX)?;
+        let prefix = <[u8; PREFIX as usize]>::try_from(prefix).map_err(|_| truncated(PREFIX))?;
+        let header = u64::from_le_bytes(prefix);
+        let begin = header.saturating_add(PREFIX);
+        if begin > length {
+            return Err(truncated(begin));
+        }
+        if header > MAX_HEADER {
+            return Err(refused(format!("a header of {header} bytes, expected at most {MAX_HEADER}")));
+        }
+        let text = up_to(&mut reader, header)?;
+        if text.len() as u64 != header {
+            return Err(truncated(begin));
+        }
+        let invalid = |error: serde_json::Error| refused(error.to_string());
+        // The library keeps the last tensor of a name without a word.
+        if let Some(name) = repeated_key(&text).map_err(invalid)? {
+            return Err(Problem::Duplicate { tensor: name });
+        }
+        let header: Metadata = serde_json::from_slice(&text).map_err(invalid)?;
+        let end = begin.saturating_add(header.data_len() as u64);
+        if end > length {
+            return Err(truncated(end));
+        }
+        if end < length {
+            return Err(Problem::Trailing { expected: end });
+        }
+        Ok(Contents { header, numbers: reader, options })
     }
-    if expected < data {
-        return Err(Problem::Trailing { expected: (bytes.len() - data + expected) as u64 });
+
+    /// The tensors whose names are to be kept, sorted by name.
+    fn tensors<T: Stored>(mut self, keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
+        let entries = self.header.tensors();
+        self.options.limits.check_entries(entries.len())?;
+        let mut entries: Vec<(String, &TensorInfo)> = entries.into_iter().collect();
+        // As they stand in the file; those without numbers by name, so that the same file gives the same error.
+        entries.sort_by(|(a, x), (b, y)| x.data_offsets.cmp(&y.data_offsets).then_with(|| a.cmp(b)));
+        let mut state = State::new();
+        for (name, info) in entries {
+            self.options.limits.check_name(&name)?;
+            self.options.limits.check_axes(info.shape.len())?;
+            let bytes = (info.data_offsets.1 - info.data_offsets.0) as u64;
+            if keep(&name) {
+                let tensor = tensor(&mut self.numbers, &name, info, bytes, self.options)?;
+                state.push((name, tensor));
+            } else {
+                io::copy(&mut (&mut self.numbers).take(bytes), &mut io::sink())?;
+            }
+        }
+        state.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(state)
     }
-    Ok(())
+}
+
+/// The tensor whose numbers come next in a stream, and take so many bytes.
+fn tensor<T: Stored>(
+    reader: &mut impl Read,
+    name: &str,
+    info: &TensorInfo,
+    bytes: u64,
+    options: &Options,
+) -> Result<Tensor<T>, Problem> {
+    let read = |_: &Kind| options.conversion != Conversion::None || info.dtype == T::DTYPE;
+    let kind = Kind::of_dtype(info.dtype).filter(read).ok_or_else(|| Problem::Dtype {
+        tensor: name.to_owned(),
+        expected: T::NAME,
+        found: info.dtype.to_string().to_lowercase(),
+    })?;
+    let extents: Vec<u64> = info.shape.iter().map(|&n| n as u64).collect();
+    let count = stored::byte_count(&extents, kind.size())? / kind.size();
+    let numbers = Numbers { name, kind, big_endian: false, count, at_most: bytes };
+    stored::tensor(&info.shape, numbers.read(reader, options.conversion)?)
 }
 
 /// Writes named tensors to a file.
 ///
 /// # Errors
-/// A name that stands twice, or whatever the operating system refuses.
+/// As [`to_bytes`], or whatever the operating system refuses.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {
@@ -131,7 +196,8 @@ fn check_extent(bytes: &[u8]) -> Result<(), Problem> {
 /// let state = vec![("fc1.bias".to_owned(), Tensor::from([-0.0, 5e-324]))];
 /// safetensors::save(&path, &state)?;
 /// assert_eq!(safetensors::load::<f64>(&path)?, state);
-/// assert!(safetensors::load::<f32>(&path).unwrap_err().to_string().ends_with("expected f32, found f64"));
+/// let error = safetensors::load::<f32>(&path).unwrap_err().problem.to_string();
+/// assert_eq!(error, "tensor \"fc1.bias\": expected numbers that f32 holds exactly, found 5e-324 (f64) at position 1");
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok(())
 /// # }
@@ -150,25 +216,44 @@ pub(crate) fn save_with<T: Stored>(
     atomic::write(path, &bytes)
 }
 
-/// As [`load`], with the line of metadata under `key`.
-pub(crate) fn load_with<T: Stored>(path: &Path, key: &str) -> Result<(State<T>, Option<String>), FileError> {
-    let bytes = atomic::read(path)?;
-    let read = || -> Result<_, Problem> {
-        let state = from_bytes(&bytes)?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(corrupt)?;
-        let text = header.metadata().as_ref().and_then(|metadata| metadata.get(key));
-        Ok((state, text.cloned()))
-    };
-    read().map_err(|problem| problem.of(path))
+/// As [`load`], but of the same number type only, with the line of metadata under `key`.
+pub(crate) fn load_same<T: Stored>(
+    path: &Path,
+    key: &str,
+    options: &Options,
+) -> Result<(State<T>, Option<String>), FileError> {
+    let options = options.clone().same_type();
+    read(path, &options, |contents| {
+        let metadata = contents.header.metadata().as_ref();
+        let text = metadata.and_then(|metadata| metadata.get(key)).cloned();
+        Ok((contents.tensors(|_| true)?, text))
+    })
+}
+
+/// Opens a file and reads something of its contents.
+fn read<V>(
+    path: &Path,
+    options: &Options,
+    read: impl FnOnce(Contents<'_, BufReader<File>>) -> Result<V, Problem>,
+) -> Result<V, FileError> {
+    let open = |(file, length)| Contents::of(BufReader::new(file), length, options);
+    source::open(path, &options.limits).and_then(open).and_then(read).map_err(|problem| problem.of(path))
 }
 
 /// Reads the named tensors of a file, sorted by name. See [`save`].
 ///
 /// # Errors
-/// As [`from_bytes`], with the file's name; a file that does not exist or cannot be read.
+/// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
 pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
-    let path = path.as_ref();
-    from_bytes(&atomic::read(path)?).map_err(|problem| problem.of(path))
+    load_with(path, &Options::new())
+}
+
+/// As [`load`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
+    read(path.as_ref(), options, |contents| contents.tensors(|_| true))
 }
 
 /// Reads one tensor of a file, which may hold others of other number types.
@@ -177,7 +262,17 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
 /// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
 /// tensor of that name.
 pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
-    let path = path.as_ref();
-    let state = entries(&atomic::read(path)?, |entry| entry == name).map_err(|problem| problem.of(path))?;
-    only(state, name).map_err(|problem| problem.of(path))
+    load_tensor_with(path, name, &Options::new())
+}
+
+/// As [`load_tensor`], with other limits, or with rounding.
+///
+/// # Errors
+/// As [`load_tensor`].
+pub fn load_tensor_with<T: Stored>(
+    path: impl AsRef<Path>,
+    name: &str,
+    options: &Options,
+) -> Result<Tensor<T>, FileError> {
+    read(path.as_ref(), options, |contents| only(contents.tensors(|entry| entry == name)?, name))
 }

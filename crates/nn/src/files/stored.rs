@@ -1,10 +1,14 @@
 //! The bytes of numbers in files.
 
 use super::error::Problem;
+use super::limits::Conversion;
+use super::source::{reserve, up_to};
 use ::safetensors::Dtype;
+use std::fmt;
+use std::io::Read;
 use tape::{Element, Shape, Tensor};
 
-/// A number type that files can hold: `f32` and `f64`.
+/// A number type that tensors can be read into and written from: `f32` and `f64`.
 ///
 /// The conversions copy bit patterns, so negative zeros, subnormal numbers and the payloads of NaNs survive.
 /// (Through `f64`, as [`Tensor::cast`] goes, a signalling NaN would not.)
@@ -20,6 +24,10 @@ pub trait Stored: Element {
     fn write(data: &[Self], out: &mut Vec<u8>);
     /// Reads numbers in little-endian order; a remainder shorter than one number is left out.
     fn read(bytes: &[u8]) -> Vec<Self>;
+    /// The number nearest to a whole number.
+    fn from_i64(n: i64) -> Self;
+    /// The number nearest to a whole number.
+    fn from_u64(n: u64) -> Self;
 }
 
 macro_rules! stored {
@@ -37,6 +45,12 @@ macro_rules! stored {
                 let (numbers, _) = bytes.as_chunks::<{ size_of::<$t>() }>();
                 numbers.iter().map(|&bytes| $t::from_le_bytes(bytes)).collect()
             }
+            fn from_i64(n: i64) -> $t {
+                n as $t
+            }
+            fn from_u64(n: u64) -> $t {
+                n as $t
+            }
         }
     )*};
 }
@@ -44,6 +58,239 @@ macro_rules! stored {
 stored! {
     f32 F32 "f4";
     f64 F64 "f8";
+}
+
+/// The number types of other programs' files that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bool,
+    I8,
+    I16,
+    I32,
+    I64,
+    U8,
+    U16,
+    U32,
+    U64,
+    F16,
+    Bf16,
+    F32,
+    F64,
+}
+
+/// A number of any of these types, without loss.
+#[derive(Clone, Copy, Debug)]
+enum Number {
+    Signed(i64),
+    Unsigned(u64),
+    Float(f64),
+}
+
+impl Kind {
+    /// The type of this name in NumPy's files, without the byte order. (They have no name for `bf16`.)
+    pub(crate) fn of_descr(descr: &str) -> Option<Kind> {
+        Some(match descr {
+            "b1" => Kind::Bool,
+            "i1" => Kind::I8,
+            "i2" => Kind::I16,
+            "i4" => Kind::I32,
+            "i8" => Kind::I64,
+            "u1" => Kind::U8,
+            "u2" => Kind::U16,
+            "u4" => Kind::U32,
+            "u8" => Kind::U64,
+            "f2" => Kind::F16,
+            "f4" => Kind::F32,
+            "f8" => Kind::F64,
+            _ => return None,
+        })
+    }
+
+    /// The type of safetensors files. (Eight bits and fewer for a fraction mean nothing without a scale.)
+    pub(crate) fn of_dtype(dtype: Dtype) -> Option<Kind> {
+        Some(match dtype {
+            Dtype::BOOL => Kind::Bool,
+            Dtype::I8 => Kind::I8,
+            Dtype::I16 => Kind::I16,
+            Dtype::I32 => Kind::I32,
+            Dtype::I64 => Kind::I64,
+            Dtype::U8 => Kind::U8,
+            Dtype::U16 => Kind::U16,
+            Dtype::U32 => Kind::U32,
+            Dtype::U64 => Kind::U64,
+            Dtype::F16 => Kind::F16,
+            Dtype::BF16 => Kind::Bf16,
+            Dtype::F32 => Kind::F32,
+            Dtype::F64 => Kind::F64,
+            _ => return None,
+        })
+    }
+
+    /// Bytes of one number.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Kind::Bool | Kind::I8 | Kind::U8 => 1,
+            Kind::I16 | Kind::U16 | Kind::F16 | Kind::Bf16 => 2,
+            Kind::I32 | Kind::U32 | Kind::F32 => 4,
+            Kind::I64 | Kind::U64 | Kind::F64 => 8,
+        }
+    }
+
+    /// Calls `f` with each number of these little-endian bytes.
+    fn each<E>(self, bytes: &[u8], mut f: impl FnMut(Number) -> Result<(), E>) -> Result<(), E> {
+        macro_rules! numbers {
+            ($t:ident, $n:ident => $number:expr) => {
+                bytes.as_chunks().0.iter().try_for_each(|&bytes| {
+                    let $n = $t::from_le_bytes(bytes);
+                    f($number)
+                })
+            };
+        }
+        match self {
+            Kind::Bool | Kind::U8 => numbers!(u8, n => Number::Unsigned(n.into())),
+            Kind::I8 => numbers!(i8, n => Number::Signed(n.into())),
+            Kind::I16 => numbers!(i16, n => Number::Signed(n.into())),
+            Kind::I32 => numbers!(i32, n => Number::Signed(n.into())),
+            Kind::I64 => numbers!(i64, n => Number::Signed(n)),
+            Kind::U16 => numbers!(u16, n => Number::Unsigned(n.into())),
+            Kind::U32 => numbers!(u32, n => Number::Unsigned(n.into())),
+            Kind::U64 => numbers!(u64, n => Number::Unsigned(n)),
+            Kind::F16 => numbers!(u16, n => Number::Float(half(n))),
+            Kind::Bf16 => numbers!(u16, n => Number::Float(f32::from_bits(u32::from(n) << 16).into())),
+            Kind::F32 => numbers!(f32, x => Number::Float(x.into())),
+            Kind::F64 => numbers!(f64, x => Number::Float(x)),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", format!("{self:?}").to_lowercase())
+    }
+}
+
+/// The number of a bit pattern of half precision: a sign, 5 bits of exponent, 10 of fraction.
+fn half(bits: u16) -> f64 {
+    let (sign, exponent, fraction) =
+        (u64::from(bits >> 15), u64::from(bits >> 10 & 31), u64::from(bits & 1023));
+    // 2⁻²⁴, the unit of the subnormal numbers.
+    const UNIT: f64 = 1.0 / (1 << 24) as f64;
+    let size = match exponent {
+        0 => fraction as f64 * UNIT,
+        31 => f64::from_bits(2047 << 52 | fraction << 42),
+        _ => f64::from_bits((exponent + 1023 - 15) << 52 | fraction << 42),
+    };
+    f64::from_bits(size.to_bits() | sign << 63)
+}
+
+impl Number {
+    fn nearest<T: Stored>(self) -> T {
+        match self {
+            Number::Signed(n) => T::from_i64(n),
+            Number::Unsigned(n) => T::from_u64(n),
+            Number::Float(x) => T::from_f64(x),
+        }
+    }
+
+    /// Is `x` this number?
+    fn is<T: Stored>(self, x: T) -> bool {
+        match self {
+            // In 128 bits: the largest numbers round to ones that 64 bits do not hold.
+            Number::Signed(n) => x.to_f64() as i128 == i128::from(n),
+            Number::Unsigned(n) => x.to_f64() as i128 == i128::from(n),
+            Number::Float(y) => x.to_f64() == y || y.is_nan(),
+        }
+    }
+
+    /// Would rounding make an infinity of this finite number?
+    fn overflows<T: Stored>(self, x: T) -> bool {
+        match self {
+            Number::Float(y) => y.is_finite() && !x.is_finite(),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Signed(n) => write!(f, "{n}"),
+            Number::Unsigned(n) => write!(f, "{n}"),
+            Number::Float(x) => write!(f, "{x:?}"),
+        }
+    }
+}
+
+/// Numbers as they stand in a file.
+pub(crate) struct Numbers<'a> {
+    /// The tensor's name.
+    pub(crate) name: &'a str,
+    pub(crate) kind: Kind,
+    /// Is the first byte of a number its largest part?
+    pub(crate) big_endian: bool,
+    pub(crate) count: usize,
+    /// Bytes that the stream may hold at most: no more room is made than for these.
+    pub(crate) at_most: u64,
+}
+
+impl Numbers<'_> {
+    /// Reads the numbers from a stream: a piece at a time, so that the bytes take no memory beside the numbers.
+    pub(crate) fn read<T: Stored>(
+        &self,
+        reader: &mut impl Read,
+        conversion: Conversion,
+    ) -> Result<Vec<T>, Problem> {
+        const PIECE: usize = 1 << 16;
+        let size = self.kind.size();
+        let expected = self.count * size;
+        let mut numbers = Vec::new();
+        reserve(&mut numbers, (self.count as u64).min(self.at_most / size as u64))?;
+        let mut found = 0;
+        while found < expected {
+            let piece = PIECE.min(expected - found);
+            let mut bytes = up_to(reader, piece as u64)?;
+            found += bytes.len();
+            if bytes.len() < piece {
+                return Err(Problem::Truncated { expected: expected as u64, found: found as u64 });
+            }
+            if self.big_endian {
+                bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+            }
+            self.convert(&bytes, conversion, &mut numbers)?;
+        }
+        Ok(numbers)
+    }
+
+    /// Appends the numbers of these bytes, as far as they can be had as `T`.
+    fn convert<T: Stored>(
+        &self,
+        bytes: &[u8],
+        conversion: Conversion,
+        out: &mut Vec<T>,
+    ) -> Result<(), Problem> {
+        if Kind::of_dtype(T::DTYPE) == Some(self.kind) {
+            out.extend(T::read(bytes));
+            return Ok(());
+        }
+        self.kind.each(bytes, |number| {
+            let x = number.nearest::<T>();
+            let refused = match conversion {
+                Conversion::None | Conversion::Exact if !number.is(x) => "numbers that {} holds exactly",
+                Conversion::Rounded if number.overflows(x) => "numbers in the range of {}",
+                _ if self.kind == Kind::Bool && x > T::ONE => "0 or 1",
+                _ => {
+                    out.push(x);
+                    return Ok(());
+                }
+            };
+            Err(Problem::Value {
+                tensor: self.name.to_owned(),
+                expected: refused.replace("{}", T::NAME),
+                found: format!("{number} ({})", self.kind),
+                position: out.len(),
+            })
+        })
+    }
 }
 
 /// The number of bytes that a header announces, unless it lies: products that do not fit are refused before
@@ -56,25 +303,40 @@ pub(crate) fn byte_count(shape: &[u64], size: usize) -> Result<usize, Problem> {
     Ok(if shape.contains(&0) { 0 } else { all as usize })
 }
 
-/// Bytes of one whole number, which other programs count batches with.
-pub(crate) const WHOLE_SIZE: usize = size_of::<i64>();
-
-/// Reads whole numbers in little-endian order, if `T` holds every one of them exactly.
-pub(crate) fn whole<T: Stored>(bytes: &[u8]) -> Option<Vec<T>> {
-    let (numbers, _) = bytes.as_chunks::<WHOLE_SIZE>();
-    let exact = |&bytes| {
-        let n = i64::from_le_bytes(bytes);
-        let x = T::from_f64(n as f64);
-        // In 128 bits: the largest number rounds to one that 64 bits do not hold.
-        (x.to_f64() as i128 == i128::from(n)).then_some(x)
-    };
-    numbers.iter().map(exact).collect()
+/// The tensor of these numbers.
+pub(crate) fn tensor<T: Stored>(shape: &[usize], numbers: Vec<T>) -> Result<Tensor<T>, Problem> {
+    let shape_in_file = || shape.iter().map(|&n| n as u64).collect();
+    Tensor::from_vec(Shape::from(shape), numbers).map_err(|_| Problem::TooLarge { shape: shape_in_file() })
 }
 
-/// The tensor of these numbers, of which each took so many bytes.
-pub(crate) fn tensor<T: Stored>(shape: &[usize], numbers: Vec<T>, size: usize) -> Result<Tensor<T>, Problem> {
-    let announced = shape.iter().map(|&n| n as u64).collect::<Vec<_>>();
-    let expected = byte_count(&announced, size)? as u64;
-    let found = (numbers.len() * size) as u64;
-    Tensor::from_vec(Shape::from(shape), numbers).map_err(|_| Problem::Truncated { expected, found })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every bit pattern, against the definition.
+    #[test]
+    fn half_precision_is_decoded_exactly() {
+        for bits in 0..=u16::MAX {
+            let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+            let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
+            let x = half(bits);
+            match exponent {
+                31 if fraction == 0.0 => assert_eq!(x, sign * f64::INFINITY),
+                31 => assert!(x.is_nan()),
+                0 => assert_eq!(x.to_bits(), (sign * fraction / 16_777_216.0).to_bits()),
+                _ => assert_eq!(x, sign * (1.0 + fraction / 1024.0) * f64::exp2(f64::from(exponent - 15))),
+            }
+        }
+    }
+
+    #[test]
+    fn whole_numbers_round_once() {
+        // Through `f64` this would round to 2²⁴ · 2³⁰ first, and then to even.
+        let n = (1i64 << 54) + (1 << 30) + 1;
+        assert_eq!(Number::Signed(n).nearest::<f32>(), n as f32);
+        assert_ne!(n as f32, (n as f64) as f32);
+        assert!(!Number::Unsigned(u64::MAX).is(u64::MAX as f64));
+        assert!(!Number::Signed(i64::MAX).is(i64::MAX as f64));
+        assert!(Number::Signed(i64::MIN).is(i64::MIN as f32));
+    }
 }

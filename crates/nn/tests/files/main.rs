@@ -1,10 +1,13 @@
 //! Parameters in files: every bit comes back, and nothing unsuitable gets in.
 
-use nn::files::{self, FileError, Problem, State, Stored, matching, npy, npz, safetensors};
+use nn::files::{self, FileError, Options, Problem, State, Stored, matching, npy, npz, safetensors};
 use nn::{Linear, Sequential, load_state_dict, state_dict};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use tape::Tensor;
+
+mod hostile;
+mod others;
 
 /// A directory of its own for each test, removed at the end.
 struct Scratch(PathBuf);
@@ -91,14 +94,33 @@ fn no_state_is_a_state() {
 }
 
 #[test]
-fn another_number_type_is_refused_by_name() {
+fn numbers_that_are_not_of_the_type_are_refused_by_name() {
+    let (_, double) = delicate();
+    let expected = Problem::Value {
+        tensor: "cube".into(),
+        expected: "numbers that f32 holds exactly".into(),
+        found: "5e-324 (f64)".into(),
+        position: 1,
+    };
+    assert_eq!(
+        safetensors::from_bytes::<f32>(&safetensors::to_bytes(&double).unwrap()).unwrap_err(),
+        expected
+    );
+    assert_eq!(npz::from_bytes::<f32>(&npz::to_bytes(&double).unwrap()).unwrap_err(), expected);
+}
+
+#[test]
+fn another_number_type_is_refused_by_name_where_that_is_asked_for() {
     let (single, _) = delicate();
+    let same = Options::new().same_type();
     let expected =
         |found: &str| Problem::Dtype { tensor: "cube".into(), expected: "f64", found: found.into() };
     let bytes = safetensors::to_bytes(&single).unwrap();
-    assert_eq!(safetensors::from_bytes::<f64>(&bytes).unwrap_err(), expected("f32"));
+    assert_eq!(safetensors::from_bytes_with::<f64>(&bytes, &same).unwrap_err(), expected("f32"));
+    assert!(safetensors::from_bytes_with::<f32>(&bytes, &same).is_ok());
     let bytes = npz::to_bytes(&single).unwrap();
-    assert_eq!(npz::from_bytes::<f64>(&bytes).unwrap_err(), expected("<f4"));
+    assert_eq!(npz::from_bytes_with::<f64>(&bytes, &same).unwrap_err(), expected("<f4"));
+    assert!(npz::from_bytes_with::<f32>(&bytes, &same).is_ok());
 }
 
 /// A safetensors file with one whole number of 64 bits.
@@ -114,9 +136,13 @@ fn counters_of_other_programs_are_read_where_they_are_exact() {
         [0, 1, -7, 1 << 24, 1 << 40].map(|n| found(n).unwrap()),
         [0.0, 1.0, -7.0, 16777216.0, 1099511627776.0]
     );
-    let refused =
-        Problem::Dtype { tensor: "norm.num_batches_tracked".into(), expected: "f32", found: "i64".into() };
     for n in [(1 << 24) + 1, i64::MAX] {
+        let refused = Problem::Value {
+            tensor: "norm.num_batches_tracked".into(),
+            expected: "numbers that f32 holds exactly".into(),
+            found: format!("{n} (i64)"),
+            position: 0,
+        };
         assert_eq!(found(n).unwrap_err(), refused, "{n}");
     }
     assert_eq!(safetensors::from_bytes::<f64>(&counter((1 << 24) + 1)).unwrap()[0].1.item(), 16777217.0);
@@ -265,7 +291,7 @@ fn hostile_npy_headers_are_refused() {
     // A terabyte announced is not a terabyte allocated.
     let expected = Problem::Truncated { expected: 1 << 42, found: 4 };
     assert_eq!(read(&dictionary("(1099511627776,)"), 4).unwrap_err(), expected);
-    for descr in ["'|O'", "'<i4'", "'<f8'", "[('x', '<f4'), ('y', '<f4')]", "''"] {
+    for descr in ["'|O'", "'<c8'", "'|S4'", "'|f4'", "'f4'", "'<V2'", "[('x', '<f4'), ('y', '<f4')]", "''"] {
         let header = dictionary("(1,)").replace("'<f4'", descr);
         let problem = read(&header, 4).unwrap_err();
         assert!(matches!(problem, Problem::Dtype { expected: "f32", .. }), "{descr}: {problem}");

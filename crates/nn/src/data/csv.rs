@@ -1,0 +1,206 @@
+//! The text of tables: comma-separated values.
+
+use super::table::{Positions, Table};
+use crate::files::{self, FileError, Limits, Problem};
+use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
+use std::collections::hash_map::Entry;
+use std::path::Path;
+
+/// How a table is written in a file: [`Table::read`] and [`Table::parse`] with other settings.
+///
+/// ```
+/// use nn::data::{Csv, Table};
+/// let text = "5.1,3.5,setosa\n4.9,3.0,setosa\n";
+/// let error = Table::parse("iris.data", text).unwrap_err().to_string();
+/// assert!(error.starts_with("iris.data: line 1: expected the names of the columns, found the number \"5.1\""));
+/// let table = Csv::new().names(["length", "width", "kind"]).parse("iris.data", text)?;
+/// assert_eq!((table.len(), table.column("kind")?), (2, vec!["setosa", "setosa"]));
+/// let table = Csv::new().headerless().parse("iris.data", text)?;
+/// assert_eq!(table.columns(), ["0", "1", "2"]);
+/// let years = Csv::new().separator(b';').named().parse("years.csv", "city;2019;2020\nRome;1;2\n")?;
+/// assert_eq!(years.column("2020")?, ["2"]);
+/// # Ok::<(), nn::files::FileError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Csv {
+    separator: u8,
+    first: FirstLine,
+    limits: Limits,
+}
+
+/// What the first line of a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FirstLine {
+    /// The names of the columns, unless it holds a number.
+    NamesIfText,
+    /// The names of the columns.
+    Names,
+    /// A row; the columns are numbered.
+    Row,
+    /// A row; the columns have these names.
+    RowUnder(Vec<String>),
+}
+
+impl Default for Csv {
+    fn default() -> Csv {
+        Csv::new()
+    }
+}
+
+impl Csv {
+    /// Commas, and a first line with the names of the columns: if it holds a number, the file is refused, because it
+    /// seems to be one without names, and its first row would be lost.
+    pub fn new() -> Csv {
+        Csv { separator: b',', first: FirstLine::NamesIfText, limits: Limits::default() }
+    }
+
+    /// Cells are separated by another byte: `b';'`, `b'\t'`.
+    pub fn separator(self, separator: u8) -> Csv {
+        Csv { separator, ..self }
+    }
+
+    /// The first line is a row like all others; the columns are called `0`, `1` and so on.
+    pub fn headerless(self) -> Csv {
+        Csv { first: FirstLine::Row, ..self }
+    }
+
+    /// The first line is a row like all others; the columns are called by these names.
+    pub fn names<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Csv {
+        Csv { first: FirstLine::RowUnder(names.into_iter().map(Into::into).collect()), ..self }
+    }
+
+    /// The first line gives the names of the columns, even if there are numbers among them, such as years.
+    pub fn named(self) -> Csv {
+        Csv { first: FirstLine::Names, ..self }
+    }
+
+    /// Sets what is accepted at most.
+    pub fn limits(self, limits: Limits) -> Csv {
+        Csv { limits, ..self }
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A file that does not exist, is not a regular one, is not UTF-8, or has a row with another number of cells than
+    /// there are columns; two columns of one name; a first line with a number where names are expected, or none; more
+    /// of something than the [`Limits`] allow.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Table, FileError> {
+        let bytes = files::read(path.as_ref(), &self.limits)?;
+        self.parse(path, bytes)
+    }
+
+    /// The table in the text of a file; `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// As [`read`](Csv::read).
+    pub fn parse(&self, name: impl AsRef<Path>, text: impl AsRef<[u8]>) -> Result<Table, FileError> {
+        let path = name.as_ref();
+        self.table(path, text.as_ref()).map_err(|problem| problem.of(path))
+    }
+
+    fn table(&self, path: &Path, text: &[u8]) -> Result<Table, Problem> {
+        self.limits.check_bytes(text.len() as u64)?;
+        let mut reader = ReaderBuilder::new()
+            .delimiter(self.separator)
+            .has_headers(false)
+            .trim(Trim::All)
+            .from_reader(text);
+        let mut lines = Lines { text, counted: 0, line: 1 };
+        let mut record = StringRecord::new();
+        let mut next = |record: &mut StringRecord| match reader.read_record(record) {
+            Ok(more) => Ok(more.then(|| lines.of(record.position()))),
+            Err(error) => Err(lines.problem(&error)),
+        };
+        let mut line = next(&mut record)?;
+        self.limits.check_columns(record.len())?;
+        let columns: Vec<String> = match &self.first {
+            FirstLine::RowUnder(names) => names.clone(),
+            _ if line.is_none() => {
+                let reason = "there is no line of names".to_owned();
+                return Err(Problem::Corrupt { format: "CSV", reason });
+            }
+            FirstLine::Row => (0..record.len()).map(|i| i.to_string()).collect(),
+            FirstLine::Names | FirstLine::NamesIfText => record.iter().map(str::to_owned).collect(),
+        };
+        self.limits.check_columns(columns.len())?;
+        if self.first == FirstLine::NamesIfText
+            && let Some(found) = columns.iter().find(|name| number(name).is_some())
+        {
+            return Err(Problem::FirstLine { found: found.clone() });
+        }
+        let positions = self.positions(&columns)?;
+        if matches!(self.first, FirstLine::Names | FirstLine::NamesIfText) {
+            line = next(&mut record)?;
+        }
+        // The cells of a file take no more bytes than it has.
+        let mut table = Table::empty(path.to_owned(), columns, positions, text.len());
+        while let Some(begin) = line {
+            if record.len() != table.columns().len() {
+                let (expected, found) = (table.columns().len() as u64, record.len() as u64);
+                return Err(Problem::Row { line: begin, expected, found });
+            }
+            table.push(begin, record.iter());
+            line = next(&mut record)?;
+        }
+        Ok(table)
+    }
+
+    /// The column of each name. Columns without a name, which spreadsheets write, are in nobody's way until that name is
+    /// asked for.
+    fn positions(&self, columns: &[String]) -> Result<Positions, Problem> {
+        let mut positions = Positions::with_capacity(columns.len());
+        for (i, name) in columns.iter().enumerate() {
+            self.limits.check_name(name)?;
+            match positions.entry(name.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(Some(i));
+                }
+                Entry::Occupied(mut place) if name.is_empty() => {
+                    place.insert(None);
+                }
+                Entry::Occupied(_) => return Err(Problem::RepeatedColumn { column: name.clone() }),
+            }
+        }
+        Ok(positions)
+    }
+}
+
+/// The finite number that a cell holds.
+pub(super) fn number(cell: &str) -> Option<f64> {
+    cell.parse().ok().filter(|x: &f64| x.is_finite())
+}
+
+/// Counts lines while records go by.
+struct Lines<'t> {
+    text: &'t [u8],
+    counted: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The number of the line on which a record begins: the reader's position is before the blank lines that it skips.
+    fn of(&mut self, position: Option<&Position>) -> u64 {
+        let start =
+            position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.counted);
+        let blank = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+        let start = start.clamp(self.counted, self.text.len());
+        let begin = start + self.text[start..].iter().take_while(blank).count();
+        let passed = &self.text[self.counted..begin];
+        self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.counted = begin;
+        self.line
+    }
+
+    /// What the reader complains about.
+    fn problem(&mut self, error: &::csv::Error) -> Problem {
+        let corrupt = |reason| Problem::Corrupt { format: "CSV", reason };
+        match error.kind() {
+            ErrorKind::UnequalLengths { pos, expected_len, len } => {
+                Problem::Row { line: self.of(pos.as_ref()), expected: *expected_len, found: *len }
+            }
+            ErrorKind::Utf8 { pos, .. } => corrupt(format!("line {} is not UTF-8", self.of(pos.as_ref()))),
+            _ => corrupt(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Where bytes come from: regular files, and streams that may not grow without end.
+
+use super::error::{FileError, Problem};
+use super::limits::{Limits, at_most};
+use std::fs::{self, File, FileType};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// What was expected where something else than a regular file stands.
+fn kind(found: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if found.is_fifo() {
+            return "a pipe";
+        }
+        if found.is_socket() {
+            return "a socket";
+        }
+        if found.is_char_device() || found.is_block_device() {
+            return "a device";
+        }
+    }
+    if found.is_dir() { "a directory" } else { "something else" }
+}
+
+/// Refuses what is no regular file: a device has no end, a pipe may wait for ever, and neither can be replaced.
+pub(super) fn regular(found: FileType) -> Result<(), Problem> {
+    if found.is_file() { Ok(()) } else { Err(Problem::NotAFile { found: kind(found) }) }
+}
+
+/// Opens a regular file of no more bytes than allowed, and says how many there are.
+pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(File, u64), Problem> {
+    // Before it is opened, because the opening of a pipe waits.
+    regular(fs::metadata(path)?.file_type())?;
+    let file = File::open(path)?;
+    // And after, because the name may have been given to something else.
+    let metadata = file.metadata()?;
+    regular(metadata.file_type())?;
+    limits.check_bytes(metadata.len())?;
+    Ok((file, metadata.len()))
+}
+
+/// The contents of a regular file.
+pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
+    let all = || -> Result<Vec<u8>, Problem> {
+        let (file, length) = open(path, limits)?;
+        let mut bytes = Vec::new();
+        reserve(&mut bytes, length)?;
+        // It may grow while it is read.
+        file.take(limits.bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+        limits.check_bytes(bytes.len() as u64)?;
+        Ok(bytes)
+    };
+    all().map_err(|problem| problem.of(path))
+}
+
+/// Room for so many more elements, or an error where there is none.
+pub(crate) fn reserve<N>(list: &mut Vec<N>, more: u64) -> Result<(), Problem> {
+    let room = usize::try_from(more).ok().filter(|&more| list.try_reserve_exact(more).is_ok());
+    room.map(|_| ()).ok_or_else(|| Problem::TooLarge { shape: vec![more] })
+}
+
+/// Up to `count` bytes: fewer where the stream ends.
+pub(crate) fn up_to(reader: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(count).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Does the stream go on? At the end of a compressed one this checks its checksum.
+pub(crate) fn goes_on(reader: &mut impl Read) -> io::Result<bool> {
+    Ok(!up_to(reader, 1)?.is_empty())
+}
+
+/// What one file may inflate to, shared by all its streams.
+pub(crate) struct Budget {
+    limit: u64,
+    spent: u64,
+}
+
+impl Budget {
+    /// The budget of a file of so many compressed bytes.
+    pub(crate) fn new(limits: &Limits, compressed: u64) -> Budget {
+        Budget { limit: limits.inflated(compressed), spent: 0 }
+    }
+
+    /// What is left of it.
+    pub(crate) fn left(&self) -> u64 {
+        self.limit - self.spent
+    }
+
+    /// Is there room for so many more bytes?
+    pub(crate) fn allows(&self, more: u64) -> Result<(), Problem> {
+        at_most("inflated bytes", self.limit, self.spent.saturating_add(more))
+    }
+
+    /// The stream, which ends in an error where the budget does.
+    pub(crate) fn of<R: Read>(&mut self, reader: R) -> Inflating<'_, R> {
+        Inflating { reader, budget: self }
+    }
+}
+
+/// A stream of inflated bytes, which are counted.
+pub(crate) struct Inflating<'b, R> {
+    reader: R,
+    pub(crate) budget: &'b mut Budget,
+}
+
+impl<R: Read> Read for Inflating<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // One more than there is room for, to tell an end from an excess.
+        let most = usize::try_from(self.budget.left()).unwrap_or(usize::MAX).saturating_add(1);
+        let most = most.min(buffer.len());
+        let read = self.reader.read(&mut buffer[..most])? as u64;
+        self.budget.allows(read).map_err(io::Error::other)?;
+        self.budget.spent += read;
+        Ok(read as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_ends_in_an_error_where_the_budget_does() {
+        let limits = Limits { bytes: 10, ..Limits::default() };
+        let mut budget = Budget::new(&limits, 1000);
+        assert_eq!(up_to(&mut budget.of(&[1; 6][..]), 100).unwrap().len(), 6);
+        assert_eq!((budget.left(), budget.allows(4)), (4, Ok(())));
+        assert_eq!(up_to(&mut budget.of(&[1; 4][..]), 100).unwrap().len(), 4);
+        let error = up_to(&mut budget.of(&[1; 4][..]), 100).unwrap_err();
+        let expected = Problem::Limit { what: "inflated bytes", limit: 10, found: 11 };
+        assert_eq!(Problem::from(error), expected);
+    }
+
+    #[test]
+    fn memory_that_there_is_not_is_an_error() {
+        assert!(reserve(&mut Vec::<u64>::new(), u64::MAX / 8).is_err());
+        assert!(reserve(&mut Vec::<u64>::new(), 10).is_ok());
+    }
+}
