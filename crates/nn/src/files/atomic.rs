@@ -1,11 +1,19 @@
 //! Files that appear whole or not at all.
 
 use super::error::{FileError, Problem};
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use super::source::regular;
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How the name of a temporary file begins and ends. It is short whatever the file is called.
+const TEMPORARY: (&str, &str) = (".nn-write-", ".tmp");
+
+/// Symbolic links that are followed from one name, as many as Linux follows.
+const MOST_LINKS: usize = 40;
 
 /// Replaces the file at `path` by one with these contents.
 ///
@@ -13,8 +21,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// flushed to the device, and take the name in one step: a reader, or whoever looks after a crash, finds the
 /// old contents or the new, never a part. If anything fails the old file is untouched.
 ///
+/// - Permissions are kept, and owner and group where the system lets them be given away.
+/// - A symbolic link stays, and the file that it leads to is replaced.
+/// - Of a file with several names (hard links) this name gets the new contents, and the others keep the old: a copy
+///   made by `cp -l` stays what it was.
+/// - What is no regular file, such as a directory, a device or a pipe, is refused.
+/// - A writer that is killed leaves its temporary file, `.nn-write-*.tmp`. The next one in that directory removes it;
+///   one that is still being written is locked, and stays. (On file systems without locks they are left.)
+///
 /// # Errors
-/// Whatever the operating system refuses.
+/// Something else than a regular file, or whatever the operating system refuses.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {
@@ -28,38 +44,147 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// ```
 pub fn write(path: impl AsRef<Path>, contents: &[u8]) -> Result<(), FileError> {
     let path = path.as_ref();
-    replace(path, contents).map_err(|error| Problem::from(error).of(path))
+    replace(path, contents).map_err(|problem| problem.of(path))
 }
 
-fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, contents: &[u8]) -> Result<(), Problem> {
+    let path = follow(path)?;
+    let old = match fs::metadata(&path) {
+        Ok(old) => Some(old),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(old) = &old {
+        regular(old.file_type())?;
+    }
+    if path.file_name().is_none() {
+        return Err(io::Error::other("the path names no file").into());
+    }
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    let name = path.file_name().ok_or_else(|| io::Error::other("the path names no file"))?;
-    let (temporary, mut file) = create_beside(directory, name)?;
-    let written = file.write_all(contents).and_then(|()| file.sync_all());
-    // Closed before the rename: some systems do not rename open files.
-    drop(file);
-    written.and_then(|()| fs::rename(&temporary, path)).inspect_err(|_| {
-        // The first failure is the one to report.
-        let _ = fs::remove_file(&temporary);
-    })?;
+    remove_abandoned(directory);
+    let mut temporary = Temporary::create(directory, old.as_ref())?;
+    temporary.file.write_all(contents)?;
+    temporary.file.sync_all()?;
+    fs::rename(&temporary.path, &path)?;
+    temporary.renamed = true;
     // The name is durable once its directory is; where directories cannot be opened there is nothing to do.
-    File::open(directory).map_or(Ok(()), |directory| directory.sync_all().or(Ok(())))
+    let _ = File::open(directory).and_then(|directory| directory.sync_all());
+    Ok(())
 }
 
-/// A new file in `directory` under a name that nobody has.
-fn create_beside(directory: &Path, name: &std::ffi::OsStr) -> io::Result<(PathBuf, File)> {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    loop {
-        let mut temporary = OsString::from(".");
-        temporary.push(name);
-        temporary.push(format!(".{}.{}.tmp", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-        let path = directory.join(temporary);
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-            result => return result.map(|file| (path, file)),
+/// Where a chain of symbolic links leads, which need not exist.
+fn follow(path: &Path) -> Result<PathBuf, Problem> {
+    let mut path = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::read_link(&path) {
+            // Relative to the directory that the link is in.
+            Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => return Ok(path),
         }
     }
+    Err(io::Error::other("too many symbolic links").into())
+}
+
+/// A new file under a name that nobody has, locked while its writer lives, and removed if it did not get another name.
+struct Temporary {
+    path: PathBuf,
+    file: File,
+    renamed: bool,
+}
+
+impl Temporary {
+    /// A file beside the one it is to replace, which may be read by nobody who may not read that one.
+    fn create(directory: &Path, old: Option<&Metadata>) -> io::Result<Temporary> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+            let (process, next) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let (begin, end) = TEMPORARY;
+            let path = directory.join(format!("{begin}{process}-{next}-{now:x}{end}"));
+            let file = match new_file(&path, old.is_some()) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                result => result?,
+            };
+            // Where there are no locks, nobody takes the file for abandoned either.
+            let _ = file.lock();
+            let temporary = Temporary { path, file, renamed: false };
+            // Before it was locked, another writer may have taken it for abandoned.
+            if is_named(&temporary.file, &temporary.path) {
+                if let Some(old) = old {
+                    inherit(&temporary.file, old);
+                }
+                return Ok(temporary);
+            }
+        }
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // The failure that led here is the one to report.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes the temporary files of writers that are gone: nobody holds their locks.
+fn remove_abandoned(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    let is_temporary = |name: &OsStr| {
+        name.to_str().is_some_and(|name| name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1))
+    };
+    for entry in entries.flatten().filter(|entry| is_temporary(&entry.file_name())) {
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        let Ok(file) = File::open(entry.path()) else { continue };
+        // A writer that was done meanwhile has given its file another name.
+        if file.try_lock().is_ok() && is_named(&file, &entry.path()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(unix)]
+fn new_file(path: &Path, private: bool) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mode = if private { 0o600 } else { 0o666 };
+    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+}
+
+#[cfg(not(unix))]
+fn new_file(path: &Path, _private: bool) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Does this open file have this name?
+#[cfg(unix)]
+fn is_named(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let place =
+        |metadata: io::Result<Metadata>| metadata.ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    place(file.metadata()).is_some_and(|open| place(fs::symlink_metadata(path)) == Some(open))
+}
+
+#[cfg(not(unix))]
+fn is_named(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Gives a new file the owner and the permissions of the one that it replaces, where the system lets it: else it stays
+/// with its writer alone.
+fn inherit(file: &File, old: &Metadata) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        // Only the superuser may give a file away; a group one belongs to may be given.
+        if fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
+            let _ = fchown(file, None, Some(old.gid()));
+        }
+    }
+    let _ = file.set_permissions(old.permissions());
 }

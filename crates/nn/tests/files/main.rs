@@ -8,6 +8,7 @@ use tape::Tensor;
 
 mod hostile;
 mod others;
+mod saving;
 
 /// A directory of its own for each test, removed at the end.
 struct Scratch(PathBuf);
