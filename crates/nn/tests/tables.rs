@@ -44,6 +44,8 @@ fn a_first_line_that_looks_like_data_is_an_error_that_says_so() {
         text,
         "a.csv: line 1: expected the names of the columns, found the number \"7\": `Csv` reads a file without names"
     );
+    let late = Table::parse("a.csv", "\n\n7,0,0\n").unwrap_err().problem;
+    assert_eq!(late, Problem::FirstLine { line: 3, found: "7".into() });
     let years = Csv::new().named().parse("years.csv", "city,2019,2020\nRome,1.5,2\n").unwrap();
     assert_eq!(years.numbers(&["2020", "2019"]).unwrap(), Tensor::from([[2.0, 1.5]]));
     // Words that `f64` understands are words.

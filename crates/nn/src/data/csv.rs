@@ -127,14 +127,14 @@ impl Csv {
         if self.first == FirstLine::NamesIfText
             && let Some(found) = columns.iter().find(|name| number(name).is_some())
         {
-            return Err(Problem::FirstLine { found: found.clone() });
+            return Err(Problem::FirstLine { line: line.unwrap_or(1), found: found.clone() });
         }
         let positions = self.positions(&columns)?;
         if matches!(self.first, FirstLine::Names | FirstLine::NamesIfText) {
             line = next(&mut record)?;
         }
         // The cells of a file take no more bytes than it has.
-        let mut table = Table::empty(path.to_owned(), columns, positions, text.len());
+        let mut table = Table::empty(path.to_owned(), columns, positions, text.len())?;
         while let Some(begin) = line {
             if record.len() != table.columns().len() {
                 let (expected, found) = (table.columns().len() as u64, record.len() as u64);

@@ -85,10 +85,16 @@ impl Table {
         Csv::new().separator(separator).parse(name, text)
     }
 
-    /// A table without rows, which will take so many bytes.
-    pub(super) fn empty(path: PathBuf, columns: Vec<String>, positions: Positions, bytes: usize) -> Table {
-        let (lines, text, ends) = (Vec::new(), String::with_capacity(bytes), Vec::new());
-        Table { path, columns, positions, lines, text, ends }
+    /// A table without rows, whose cells will take so many bytes.
+    pub(super) fn empty(
+        path: PathBuf,
+        columns: Vec<String>,
+        positions: Positions,
+        bytes: usize,
+    ) -> Result<Table, Problem> {
+        let mut text = String::new();
+        text.try_reserve_exact(bytes).map_err(|_| Problem::TooLarge { shape: vec![bytes as u64] })?;
+        Ok(Table { path, columns, positions, lines: Vec::new(), text, ends: Vec::new() })
     }
 
     /// Appends a row, which begins on this line.
@@ -137,7 +143,9 @@ impl Table {
     /// If there is no column of a name.
     pub fn complete(&self, columns: &[&str], missing: &str) -> Result<Table, FileError> {
         let at = self.positions(columns)?;
-        let mut table = Table::empty(self.path.clone(), self.columns.clone(), self.positions.clone(), 0);
+        let (columns, positions) = (self.columns.clone(), self.positions.clone());
+        let table = Table::empty(self.path.clone(), columns, positions, 0);
+        let mut table = table.map_err(|problem| problem.of(&self.path))?;
         for row in 0..self.len() {
             if at.iter().all(|&column| self.get(row, column) != missing) {
                 table.push(self.lines[row], (0..self.columns.len()).map(|column| self.get(row, column)));

@@ -202,6 +202,8 @@ pub enum Problem {
     },
     /// The first line of a table holds a number, where the names of the columns were expected.
     FirstLine {
+        /// The line, from 1: the first that is not empty.
+        line: u64,
         /// The cell that holds a number.
         found: String,
     },
@@ -294,9 +296,9 @@ impl fmt::Display for Problem {
                 write!(f, "no column {} among {}", Quoted(missing), Listed(found))
             }
             Problem::RepeatedColumn { column } => write!(f, "column {} stands twice", Quoted(column)),
-            Problem::FirstLine { found } => write!(
+            Problem::FirstLine { line, found } => write!(
                 f,
-                "line 1: expected the names of the columns, found the number {}: `Csv` reads a file without names",
+                "line {line}: expected the names of the columns, found the number {}: `Csv` reads a file without names",
                 Quoted(found)
             ),
         }

@@ -63,7 +63,8 @@ pub(crate) fn reserve<N>(list: &mut Vec<N>, more: u64) -> Result<(), Problem> {
 
 /// Up to `count` bytes: fewer where the stream ends.
 pub(crate) fn up_to(reader: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // No more than a piece before there is anything: the count may be a lie.
+    let mut bytes = Vec::with_capacity(count.min(1 << 16) as usize);
     reader.take(count).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

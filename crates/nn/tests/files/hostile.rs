@@ -394,8 +394,10 @@ fn a_name_that_stands_twice_in_a_header_is_refused() {
     assert!(text.ends_with("not a valid checkpoint file: number \"x\" of part \"a\" stands twice"), "{text}");
 }
 
-/// One small valid file of each format, and its reader.
-fn readers() -> Vec<(&'static str, Vec<u8>, fn(&[u8]) -> Result<(), Problem>)> {
+/// A format, a small valid file of it, and its reader.
+type Reader = (&'static str, Vec<u8>, fn(&[u8]) -> Result<(), Problem>);
+
+fn readers() -> Vec<Reader> {
     let state = vec![("a".to_owned(), Tensor::from([1.0f32, 2.0])), ("b".to_owned(), Tensor::scalar(3.0))];
     let npz = npz::to_bytes(&state).unwrap();
     let npy = npy::to_bytes(&state[0].1);
