@@ -57,6 +57,7 @@ pub mod optim;
 pub mod param;
 pub mod parameters;
 pub mod sequential;
+mod setting;
 pub mod state;
 pub mod train;
 

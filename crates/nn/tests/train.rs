@@ -272,6 +272,27 @@ fn a_gradient_that_is_no_number_counts_too() {
 }
 
 #[test]
+fn a_rate_that_makes_weights_infinite_ends_training_in_this_step() {
+    let data = parabola();
+    let with = |fit: Fit<'_>| {
+        let mut model = counting();
+        let mut loader = Loader::new(&data, 2).unwrap().in_order();
+        let mut optimizer = Sgd::new(1e308);
+        let result =
+            fit.run(&mut model, &mut optimizer, &mut loader, &mut StdRng::seed_from_u64(0), |a, y| {
+                loss::mse(a, y) * 1e3
+            });
+        assert!(values(&model).iter().flatten().all(|w| w.is_finite()), "{:?}", values(&model));
+        result
+    };
+    let error = with(Fit::new(3)).unwrap_err();
+    assert!(matches!(&error, FitError::Step { epoch: 1, step: 1, .. }), "{error}");
+    assert!(error.to_string().starts_with("epoch 1, step 1: sgd: expected a finite step of"), "{error}");
+    let report = with(Fit::new(3).on_non_finite(OnNonFinite::RestoreBest)).unwrap();
+    assert_eq!(report.ended, Ended::NonFinite { epoch: 1, step: 1 });
+}
+
+#[test]
 fn callbacks_see_every_step_and_end_training() {
     let (steps, rates) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let mut model = network();

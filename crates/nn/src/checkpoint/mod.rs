@@ -58,6 +58,7 @@
 mod saved;
 
 pub use saved::SavedState;
+pub(crate) use saved::{count_of, finite_of, rate_of, tensor_of};
 
 use crate::files::{FileError, Options, Problem, Stored, repeated_key, safetensors};
 use crate::parameters::Parameters;

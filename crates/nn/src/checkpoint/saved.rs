@@ -74,6 +74,43 @@ impl<T: Element> SavedState<T> {
     }
 }
 
+/// Refuses a number, unless it is `right`.
+fn number_of(name: &str, number: f64, right: bool, expected: &'static str) -> Result<f64, Problem> {
+    if right {
+        return Ok(number);
+    }
+    Err(Problem::Number { number: name.to_owned(), expected, found: number.to_string() })
+}
+
+/// A saved learning rate.
+pub(crate) fn rate_of(name: &str, number: f64) -> Result<f64, Problem> {
+    number_of(name, number, number.is_finite() && number >= 0.0, "a finite number of 0 or more")
+}
+
+/// A saved number that is finite.
+pub(crate) fn finite_of(name: &str, number: f64) -> Result<f64, Problem> {
+    number_of(name, number, number.is_finite(), "a finite number")
+}
+
+/// A saved count, which is a number that is exact in `f64`.
+pub(crate) fn count_of(name: &str, number: f64) -> Result<u64, Problem> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let right = (0.0..=EXACT).contains(&number) && number.trunc() == number;
+    Ok(number_of(name, number, right, "a whole number from 0 to 2^53")? as u64)
+}
+
+/// A saved tensor, all of whose elements are finite.
+pub(crate) fn tensor_of<T: Element>(name: &str, tensor: Tensor<T>) -> Result<Tensor<T>, Problem> {
+    match tensor.to_vec().iter().find(|x| !x.is_finite()) {
+        None => Ok(tensor),
+        Some(found) => Err(Problem::Number {
+            number: name.to_owned(),
+            expected: "finite elements",
+            found: found.to_string(),
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -137,6 +137,15 @@ pub enum Problem {
         /// Names that were not asked for.
         unexpected: Vec<String>,
     },
+    /// A number in a saved state, or an element of a tensor, that is none of those it can be.
+    Number {
+        /// Its name.
+        number: String,
+        /// What it can be.
+        expected: &'static str,
+        /// The number.
+        found: String,
+    },
     /// A checkpoint without a part, or a note, of that name.
     Part {
         /// The name.
@@ -278,6 +287,9 @@ impl fmt::Display for Problem {
             }
             Problem::Names { missing, unexpected } => differences(f, "tensors", missing, unexpected),
             Problem::Numbers { missing, unexpected } => differences(f, "numbers", missing, unexpected),
+            Problem::Number { number, expected, found } => {
+                write!(f, "number {}: expected {expected}, found {found}", Quoted(number))
+            }
             Problem::Part { missing } => write!(f, "there is no {} in this checkpoint", Quoted(missing)),
             Problem::Note { name, text } => write!(f, "note {} is {}", Quoted(name), Quoted(text)),
             Problem::Version { expected, found } => {

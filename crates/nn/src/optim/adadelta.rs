@@ -2,7 +2,8 @@
 
 use super::descent::Descent;
 use super::rule::{Clock, Elements, Mean, Rule};
-use tape::Element;
+use crate::setting;
+use tape::{Element, Error};
 
 /// Zeiler (2012): steps in the units of the weights, from the ratio of the steps so far to the gradients so far.
 ///
@@ -32,16 +33,28 @@ pub struct AdaDeltaRule {
 
 impl<T: Element> AdaDelta<T> {
     /// With ρ = 0.9 and ε = 1e-6.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(learning_rate: f64) -> AdaDelta<T> {
         Descent::by(AdaDeltaRule { rho: 0.9, eps: 1e-6 }, learning_rate)
     }
 
     /// With another ρ, in [0, 1).
+    ///
+    /// # Panics
+    /// If ρ is not in [0, 1).
+    #[track_caller]
     pub fn rho(self, rho: f64) -> AdaDelta<T> {
         self.with(|rule| rule.rho = rho)
     }
 
     /// With another ε.
+    ///
+    /// # Panics
+    /// If ε is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> AdaDelta<T> {
         self.with(|rule| rule.eps = eps)
     }
@@ -52,6 +65,11 @@ impl Rule for AdaDeltaRule {
 
     fn slots(&self) -> &'static [&'static str] {
         &["square_mean", "step_square_mean"]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::share(Self::NAME, "rho", self.rho)?;
+        setting::not_negative(Self::NAME, "epsilon", self.eps)
     }
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {

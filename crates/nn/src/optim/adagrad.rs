@@ -2,7 +2,8 @@
 
 use super::descent::Descent;
 use super::rule::{Clock, Elements, Rule};
-use tape::Element;
+use crate::setting;
+use tape::{Element, Error};
 
 /// Duchi, Hazan and Singer (2011): the more an element moved, the smaller its steps become.
 ///
@@ -34,21 +35,37 @@ pub struct AdaGradRule {
 
 impl<T: Element> AdaGrad<T> {
     /// With δ = 0, `s` from 0, and ε = 1e-10.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(learning_rate: f64) -> AdaGrad<T> {
         Descent::by(AdaGradRule { rate_decay: 0.0, initial: 0.0, eps: 1e-10 }, learning_rate)
     }
 
     /// With another δ.
+    ///
+    /// # Panics
+    /// If δ is negative, infinite or NaN.
+    #[track_caller]
     pub fn rate_decay(self, decay: f64) -> AdaGrad<T> {
         self.with(|rule| rule.rate_decay = decay)
     }
 
     /// With `s` from another number.
+    ///
+    /// # Panics
+    /// If it is negative, infinite or NaN.
+    #[track_caller]
     pub fn initial(self, initial: f64) -> AdaGrad<T> {
         self.with(|rule| rule.initial = initial)
     }
 
     /// With another ε.
+    ///
+    /// # Panics
+    /// If ε is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> AdaGrad<T> {
         self.with(|rule| rule.eps = eps)
     }
@@ -63,6 +80,12 @@ impl Rule for AdaGradRule {
 
     fn start(&self) -> f64 {
         self.initial
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::not_negative(Self::NAME, "rate decay", self.rate_decay)?;
+        setting::not_negative(Self::NAME, "initial sum", self.initial)?;
+        setting::not_negative(Self::NAME, "epsilon", self.eps)
     }
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {

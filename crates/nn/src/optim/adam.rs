@@ -2,7 +2,8 @@
 
 use super::descent::Descent;
 use super::rule::{Clock, Elements, Mean, Rule};
-use tape::Element;
+use crate::setting;
+use tape::{Element, Error};
 
 /// Kingma and Ba (2015): momentum, in units of the root of the gradient's mean square.
 ///
@@ -51,17 +52,29 @@ pub struct AdamRule<const DECOUPLED: bool> {
 
 impl<const DECOUPLED: bool, T: Element> Descent<AdamRule<DECOUPLED>, T> {
     /// With β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(learning_rate: f64) -> Self {
         let rule = AdamRule { betas: (0.9, 0.999), eps: 1e-8, amsgrad: false };
         Descent::by(rule, learning_rate).weight_decay(if DECOUPLED { 0.01 } else { 0.0 })
     }
 
     /// With other β₁ and β₂, in [0, 1).
+    ///
+    /// # Panics
+    /// If one of them is not in [0, 1).
+    #[track_caller]
     pub fn betas(self, first: f64, second: f64) -> Self {
         self.with(|rule| rule.betas = (first, second))
     }
 
     /// With another ε.
+    ///
+    /// # Panics
+    /// If ε is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> Self {
         self.with(|rule| rule.eps = eps)
     }
@@ -81,6 +94,12 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
 
     fn slots(&self) -> &'static [&'static str] {
         if self.amsgrad { &["mean", "square_mean", "largest_square_mean"] } else { &["mean", "square_mean"] }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::share(Self::NAME, "first beta", self.betas.0)?;
+        setting::share(Self::NAME, "second beta", self.betas.1)?;
+        setting::not_negative(Self::NAME, "epsilon", self.eps)
     }
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {

@@ -1,8 +1,9 @@
 //! Averages of weights over the course of training.
 
-use crate::checkpoint::SavedState;
+use crate::checkpoint::{SavedState, count_of};
 use crate::files::{Problem, State};
 use crate::parameters::{Parameters, Path};
+use crate::setting::{self, expect};
 use crate::state::{load_state_dict, state_dict};
 use tape::{Element, Tensor};
 
@@ -42,7 +43,12 @@ impl<T: Element> Average<T> {
 
     /// The exponential mean `a ← d a + (1 - d) w`, from the first weights on. `d` is usually 0.99 to 0.9999, with an
     /// update after every step.
+    ///
+    /// # Panics
+    /// If `d` is not in [0, 1).
+    #[track_caller]
     pub fn exponential(decay: f64) -> Average<T> {
+        expect(setting::share("average", "decay", decay));
         Average { decay: Some(decay), ..Average::equal() }
     }
 
@@ -54,27 +60,50 @@ impl<T: Element> Average<T> {
     /// Takes the weights as they are now. Buffers are not averaged: the last ones count.
     ///
     /// # Panics
-    /// If the model has another number of parameters, or they have other shapes, than at the first update.
+    /// If the model has other parameters, or they have other shapes, than at the first update; then nothing changes. If a
+    /// weight is infinite or NaN, and was not from the start: its average stays.
     #[track_caller]
     pub fn update(&mut self, model: &(impl Parameters<T> + ?Sized)) {
-        self.updates += 1;
-        if self.updates == 1 {
+        if self.updates == 0 {
             self.values = state_dict(model);
+            self.updates = 1;
             return;
         }
+        self.compare(model);
+        self.updates += 1;
         let share = T::from_f64(self.decay.map_or(1.0 / self.updates as f64, |decay| 1.0 - decay));
         let mut averages = self.values.iter_mut();
-        model.visit(&Path::root(), &mut |path, param| {
-            let same = averages.next().filter(|(_, average)| average.shape() == param.value().shape());
-            let Some((_, average)) = same else {
-                panic!("average: {path} is not a parameter of the model that was averaged so far")
-            };
-            if param.is_trainable() {
-                approach(average, param.value(), share);
-            } else {
+        let mut broken = None;
+        model.visit(&Path::root(), &mut |_, param| {
+            let Some((name, average)) = averages.next() else { return };
+            if !param.is_trainable() {
                 *average = param.value().clone();
+            } else if !approach(average, param.value(), share) {
+                broken.get_or_insert(&*name);
             }
         });
+        if let Some(name) = broken {
+            panic!("average: expected finite weights, found infinite or NaN elements in {name:?}")
+        }
+    }
+
+    /// Refuses a model whose parameters are not those that were averaged so far.
+    #[track_caller]
+    fn compare(&self, model: &(impl Parameters<T> + ?Sized)) {
+        let mut averages = self.values.iter();
+        let mut other = None;
+        model.visit(&Path::root(), &mut |path, param| {
+            let same = averages.next().is_some_and(|(_, average)| average.shape() == param.value().shape());
+            if !same {
+                other.get_or_insert_with(|| path.to_string());
+            }
+        });
+        if let Some(name) = other {
+            panic!("average: {name} is not a parameter of the model that was averaged so far")
+        }
+        if let Some((name, _)) = averages.next() {
+            panic!("average: {name} was averaged so far and is no parameter of the model")
+        }
     }
 
     /// Gives a model the averages. A copy of the model that is trained, as a rule.
@@ -95,7 +124,7 @@ impl<T: Element> Average<T> {
     /// Goes on from where [`save`](Average::save) was called, for the parameters of `model`.
     ///
     /// # Errors
-    /// If names or shapes are not those of `model`. Then it is as it was.
+    /// If names or shapes are not those of `model`, or the number of updates is not whole. Then it is as it was.
     pub fn restore(
         &mut self,
         model: &(impl Parameters<T> + ?Sized),
@@ -106,19 +135,24 @@ impl<T: Element> Average<T> {
             values.iter().map(|(name, value)| (name.as_str(), &value.shape()[..])).collect();
         let (tensors, numbers) = saved.exactly(&wanted, &["updates"])?;
         values.iter_mut().zip(tensors).for_each(|((_, value), tensor)| *value = tensor);
+        self.updates = count_of("updates", numbers.first().copied().unwrap_or_default())?;
         self.values = values;
-        self.updates = numbers.first().copied().unwrap_or_default() as u64;
         Ok(())
     }
 }
 
-/// `a ← a + share (w - a)`.
-fn approach<T: Element>(average: &mut Tensor<T>, weights: &Tensor<T>, share: T) {
+/// `a ← a + share (w - a)`, but where that would be infinite or NaN. Returns whether it was nowhere.
+fn approach<T: Element>(average: &mut Tensor<T>, weights: &Tensor<T>, share: T) -> bool {
     let weights = weights.contiguous();
     let weights = weights.as_slice().unwrap_or_default();
+    let mut finite = true;
     for (a, &w) in average.as_mut_slice().iter_mut().zip(weights) {
-        *a += share * (w - *a);
+        let new = *a + share * (w - *a);
+        // An infinite weight may stay infinite.
+        finite &= new.is_finite() | (w == *a);
+        *a = if new.is_finite() { new } else { *a };
     }
+    finite
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The driver of all optimizers that need one gradient a step.
 
-use super::gradients::{GradientSource, gradient_norm};
+use super::error::StepError;
+use super::gradients::{GradientSource, Norm, collect};
 use super::groups::{Groups, Settings};
 use super::rule::{Adjust, Clock, Elements, Rule};
 use super::{Optimizer, state};
@@ -8,6 +9,7 @@ use crate::checkpoint::SavedState;
 use crate::files::Problem;
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
+use crate::setting::{self, expect};
 use std::collections::BTreeMap;
 use tape::{Element, Error, ParamId, Tensor};
 
@@ -19,7 +21,10 @@ use tape::{Element, Error, ParamId, Tensor};
 /// parameter id, and begins with the first gradient.
 ///
 /// A step is one pass over each parameter (two with `clip_norm`), and allocates nothing once every parameter had its
-/// first.
+/// first. What happens to numbers that are not finite stands at [`Optimizer`].
+///
+/// Settings out of range are refused where they are set, with a panic; [`try_by`](Descent::try_by) returns an error, for
+/// settings that come from outside of the program.
 #[derive(Clone, Debug)]
 pub struct Descent<R, T: Element = f64> {
     /// η, the factor of the step.
@@ -30,6 +35,9 @@ pub struct Descent<R, T: Element = f64> {
     clip_value: f64,
     groups: Groups<R>,
     pub(super) entries: BTreeMap<ParamId, Entry<T>>,
+    skipped: u64,
+    /// The gradients of a step while it is made: kept for its memory.
+    gradients: Vec<(ParamId, Tensor<T>)>,
 }
 
 /// What is kept for a parameter.
@@ -53,14 +61,37 @@ impl<T: Element> Entry<T> {
 
 impl<R: Rule, T: Element> Descent<R, T> {
     /// Descent by a rule.
+    ///
+    /// # Panics
+    /// If the learning rate is negative, infinite or NaN, or a setting of the rule is out of range.
+    #[track_caller]
     pub fn by(rule: R, learning_rate: f64) -> Descent<R, T> {
-        Descent {
+        expect(Descent::try_by(rule, learning_rate))
+    }
+
+    /// Descent by a rule whose settings come from outside of the program.
+    ///
+    /// ```
+    /// use nn::optim::{Adam, AdamRule};
+    /// let rule = AdamRule { betas: (0.9, 1.5), eps: 1e-8, amsgrad: false };
+    /// let error = Adam::<f64>::try_by(rule, 0.1).unwrap_err();
+    /// assert_eq!(error.to_string(), "adam: expected a second beta in [0, 1), found 1.5");
+    /// ```
+    ///
+    /// # Errors
+    /// If the learning rate is negative, infinite or NaN, or a setting of the rule is out of range.
+    pub fn try_by(rule: R, learning_rate: f64) -> Result<Descent<R, T>, Error> {
+        setting::not_negative(R::NAME, "learning rate", learning_rate)?;
+        rule.check()?;
+        Ok(Descent {
             learning_rate,
             clip_norm: f64::INFINITY,
             clip_value: f64::INFINITY,
             groups: Groups::new(rule),
             entries: BTreeMap::new(),
-        }
+            skipped: 0,
+            gradients: Vec::new(),
+        })
     }
 
     /// The rule, as it holds for parameters in no group.
@@ -69,27 +100,55 @@ impl<R: Rule, T: Element> Descent<R, T> {
     }
 
     /// Changes the rule.
+    #[track_caller]
     pub(super) fn with(mut self, change: impl FnOnce(&mut R)) -> Descent<R, T> {
         change(&mut self.groups.others.rule);
+        expect(self.rule().check());
         self
+    }
+
+    /// The number of steps so far in which elements stayed as they were because their gradient was infinite or NaN.
+    ///
+    /// ```
+    /// use nn::{Optimizer, Param, Sgd};
+    /// use tape::Tape;
+    /// let mut w = Param::new([1.0, 2.0]);
+    /// let mut optimizer = Sgd::new(0.5);
+    /// let grads = { let tape = Tape::new(); (w.on(&tape) * tape.constant([f64::INFINITY, 1.0])).sum().backward() };
+    /// optimizer.step(&mut w, &grads);
+    /// assert_eq!((w.value().to_vec(), optimizer.skipped()), (vec![1.0, 1.5], 1));
+    /// ```
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// λ of the weight decay, which pulls weights towards 0: the gradient becomes `g + λ w`. With AdamW, Lion and
     /// NAdam (if asked to) the weights shrink by the factor `1 - η λ` instead. Usually 1e-5 to 1e-2; where weights
     /// shrink, 1e-2 to 0.3.
+    ///
+    /// # Panics
+    /// If λ is negative, infinite or NaN.
+    #[track_caller]
     pub fn weight_decay(mut self, decay: f64) -> Descent<R, T> {
+        expect(setting::not_negative(R::NAME, "weight decay", decay));
         self.groups.others.weight_decay = decay;
         self
     }
 
     /// Multiplies the learning rate; of use in a [`group`](Descent::group).
+    ///
+    /// # Panics
+    /// If the factor is negative, infinite or NaN.
+    #[track_caller]
     pub fn rate_factor(mut self, factor: f64) -> Descent<R, T> {
+        expect(setting::not_negative(R::NAME, "rate factor", factor));
         self.groups.others.rate_factor = factor;
         self
     }
 
     /// Scales all gradients of a step by one factor if their [norm](gradient_norm) is above `bound`, to that norm:
-    /// the direction stays (Pascanu, Mikolov and Bengio 2013). If the norm is not a number, nothing is scaled.
+    /// the direction stays (Pascanu, Mikolov and Bengio 2013). If a gradient is infinite or NaN there is no such factor, and
+    /// no step is made: see [`Optimizer`].
     ///
     /// ```
     /// use nn::{Optimizer, Param, Sgd};
@@ -99,12 +158,18 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// Sgd::new(1.0).clip_norm(5.0).step(&mut w, &grads);
     /// assert!(w.value().to_vec().iter().zip([27.0, 36.0]).all(|(w, expected)| (w - expected).abs() < 1e-12));
     /// ```
+    ///
+    /// # Panics
+    /// If the bound is not positive; infinity is none.
+    #[track_caller]
     pub fn clip_norm(mut self, bound: f64) -> Descent<R, T> {
+        expect(setting::bound(R::NAME, "bound of the norm", bound));
         self.clip_norm = bound;
         self
     }
 
-    /// Moves every element of a gradient into `[-bound, bound]`.
+    /// Moves every element of a gradient into `[-bound, bound]`; one that is infinite or NaN is left out of the step all the
+    /// same: see [`Optimizer`].
     ///
     /// ```
     /// use nn::{Optimizer, Param, Sgd};
@@ -114,7 +179,12 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// Sgd::new(1.0).clip_value(5.0).step(&mut w, &grads);
     /// assert_eq!(w.value().to_vec(), [25.0, -35.0, 0.0]);
     /// ```
+    ///
+    /// # Panics
+    /// If the bound is not positive; infinity is none.
+    #[track_caller]
     pub fn clip_value(mut self, bound: f64) -> Descent<R, T> {
+        expect(setting::bound(R::NAME, "bound of the elements", bound));
         self.clip_value = bound;
         self
     }
@@ -122,7 +192,8 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// Treats the parameters whose names `selects` chooses as `change` says: it starts from the settings so far and
     /// may change the weight decay, the rate factor and what is the rule's own; clipping and the learning rate are
     /// the same for all. A parameter belongs to the first group that selects it; its name at its first step
-    /// decides.
+    /// decides. A step is refused as long as there is a group that selects no parameter of its model, trainable or not,
+    /// and of no model before: its pattern is a mistake.
     ///
     /// ```
     /// use nn::optim::AdamW;
@@ -138,6 +209,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// optimizer.step(&mut model, &grads);
     /// assert_eq!(model.map(|w| w.value().item()), [0.95, 1.0]);
     /// ```
+    #[track_caller]
     pub fn group(
         mut self,
         selects: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -159,66 +231,166 @@ impl<R: Rule, T: Element> Descent<R, T> {
         self.groups.settings(entry.group).rule.slots()
     }
 
-    /// The factor that brings the norm of all gradients below its bound.
-    fn scale(&self, model: &dyn Parameters<T>, grads: &dyn GradientSource<T>) -> f64 {
-        if self.clip_norm == f64::INFINITY {
-            return 1.0;
+    /// Refuses what no step can be made with, before anything changes; the gradients are then at hand.
+    fn prepare(
+        &mut self,
+        model: &dyn Parameters<T>,
+        grads: &dyn GradientSource<T>,
+    ) -> Result<Vec<(ParamId, Tensor<T>)>, StepError> {
+        let (optimizer, found) = (R::NAME, self.learning_rate);
+        if !(found.is_finite() && found >= 0.0) {
+            return Err(StepError::LearningRate { optimizer, found });
         }
-        let norm = gradient_norm(model, grads);
-        if norm > self.clip_norm { self.clip_norm / norm } else { 1.0 }
+        if self.groups.wait() {
+            model.visit(&Path::root(), &mut |path, _| self.groups.see(path));
+            if let Some(number) = self.groups.unused() {
+                return Err(StepError::Group { optimizer, number });
+            }
+        }
+        let mut gradients = std::mem::take(&mut self.gradients);
+        let parameters = collect(optimizer, model, grads, &mut gradients)?;
+        if gradients.is_empty() && parameters > 0 {
+            return Err(StepError::NoGradient { optimizer, parameters });
+        }
+        for (id, gradient) in &gradients {
+            let slots = self.entries.get(id).map_or(&[][..], |entry| &entry.slots);
+            if let Some(slot) = slots.iter().find(|slot| slot.shape() != gradient.shape()) {
+                let (expected, found) = (slot.shape().dims(), gradient.shape().dims());
+                let parameter = name_of(model, Some(*id));
+                return Err(StepError::Shape { optimizer, parameter, expected, found });
+            }
+        }
+        Ok(gradients)
     }
 
-    /// Changes one parameter.
-    fn update(&mut self, path: &Path<'_>, param: &mut Param<T>, gradient: Tensor<T>, scale: f64) {
+    /// The factors that bring the norm of all gradients below its bound.
+    ///
+    /// # Errors
+    /// If there is none, because the norm is not finite.
+    fn factors(
+        &self,
+        model: &dyn Parameters<T>,
+        gradients: &[(ParamId, Tensor<T>)],
+    ) -> Result<[T; 2], StepError> {
+        if self.clip_norm == f64::INFINITY {
+            return Ok([T::ONE; 2]);
+        }
+        let norm = Norm::of(gradients);
+        if norm.length.is_finite() {
+            return Ok(norm.factors(self.clip_norm).unwrap_or([T::ONE; 2]));
+        }
+        let first = gradients.iter().find(|(_, gradient)| !is_finite(gradient)).map(|(id, _)| *id);
+        Err(StepError::Gradient { optimizer: R::NAME, parameter: name_of(model, first) })
+    }
+
+    /// Changes one parameter, by its gradient times both factors.
+    ///
+    /// # Errors
+    /// If elements had to stay.
+    fn update(
+        &mut self,
+        path: &Path<'_>,
+        param: &mut Param<T>,
+        gradient: Tensor<T>,
+        [first, scale]: [T; 2],
+    ) -> Result<(), StepError> {
         let entry = self.entries.entry(param.id()).or_insert_with(|| Entry::new(&self.groups, path, param));
         let Settings { rate_factor, weight_decay, rule } = self.groups.settings(entry.group);
         let rate = rate_factor * self.learning_rate;
         let (decay, shrink) =
             if rule.decoupled() { (0.0, 1.0 - rate * weight_decay) } else { (*weight_decay, 1.0) };
         let adjust = Adjust {
-            scale: T::from_f64(scale),
+            scale,
             limit: T::from_f64(self.clip_value),
             decay: T::from_f64(decay),
             shrink: T::from_f64(shrink),
+            most: Adjust::most([rate, decay, shrink]),
         };
         let gradient = if gradient.is_contiguous() { gradient } else { gradient.contiguous() };
+        let gradient = if first == T::ONE { gradient } else { gradient.map_values(|g| first * g) };
+        let mut finite = true;
         let elements = Elements {
             weights: param.value_mut().as_mut_slice(),
             gradient: gradient.as_slice().unwrap_or_default(),
             slots: &mut entry.slots,
             adjust,
+            finite: &mut finite,
         };
         entry.clock.steps += 1;
         rule.update(rate, &mut entry.clock, elements);
+        let (optimizer, learning_rate) = (R::NAME, self.learning_rate);
+        match finite {
+            true => Ok(()),
+            false if is_finite(&gradient) => {
+                Err(StepError::Overflow { optimizer, parameter: path.to_string(), learning_rate })
+            }
+            false => Err(StepError::Gradient { optimizer, parameter: path.to_string() }),
+        }
+    }
+
+    /// Changes all parameters that have a gradient.
+    ///
+    /// # Errors
+    /// If elements had to stay: of the first parameter where finite gradients led to it, else of the first parameter.
+    fn update_all(
+        &mut self,
+        model: &mut dyn Parameters<T>,
+        gradients: &mut Vec<(ParamId, Tensor<T>)>,
+    ) -> Result<(), StepError> {
+        let factors = self.factors(model, gradients)?;
+        let mut result = Ok(());
+        let mut gradients = gradients.drain(..).peekable();
+        model.visit_mut(&Path::root(), &mut |path, param| {
+            let Some((_, gradient)) = gradients.next_if(|(id, _)| *id == param.id()) else { return };
+            let updated = self.update(path, param, gradient, factors);
+            match (&result, &updated) {
+                (Ok(()), _) | (Err(StepError::Gradient { .. }), Err(StepError::Overflow { .. })) => {
+                    result = updated
+                }
+                _ => {}
+            }
+        });
+        result
     }
 }
 
-impl<R: Rule, T: Element> Optimizer<T> for Descent<R, T> {
-    #[track_caller]
-    fn step(&mut self, model: &mut dyn Parameters<T>, grads: &dyn GradientSource<T>) {
-        let scale = self.scale(model, grads);
-        let (mut trainable, mut updated) = (0usize, 0usize);
-        model.visit_mut(&Path::root(), &mut |path, param| {
-            if !param.is_trainable() {
-                return;
-            }
-            trainable += 1;
-            if let Some(gradient) = grads.gradient(param.id()) {
-                self.update(path, param, gradient, scale);
-                updated += 1;
-            }
-        });
-        if updated == 0 && trainable > 0 {
-            let reason = format!("no gradient for any of the model's {trainable} parameters");
-            Error::Invalid { op: R::NAME, reason }.panic();
+/// The name of a parameter, for messages.
+fn name_of<T: Element>(model: &dyn Parameters<T>, id: Option<ParamId>) -> String {
+    let mut name = String::new();
+    model.visit(&Path::root(), &mut |path, param| {
+        if Some(param.id()) == id {
+            name = path.to_string();
         }
+    });
+    name
+}
+
+/// Are all elements finite?
+fn is_finite<T: Element>(gradient: &Tensor<T>) -> bool {
+    gradient.contiguous().as_slice().unwrap_or_default().iter().all(|g| g.is_finite())
+}
+
+impl<R: Rule, T: Element> Optimizer<T> for Descent<R, T> {
+    fn try_step(
+        &mut self,
+        model: &mut dyn Parameters<T>,
+        grads: &dyn GradientSource<T>,
+    ) -> Result<(), StepError> {
+        let mut gradients = self.prepare(model, grads)?;
+        let result = self.update_all(model, &mut gradients);
+        gradients.clear();
+        self.gradients = gradients;
+        self.skipped += u64::from(matches!(result, Err(StepError::Gradient { .. })));
+        result
     }
 
     fn learning_rate(&self) -> f64 {
         self.learning_rate
     }
 
+    #[track_caller]
     fn set_learning_rate(&mut self, learning_rate: f64) {
+        expect(setting::not_negative(R::NAME, "learning rate", learning_rate));
         self.learning_rate = learning_rate;
     }
 

@@ -1,8 +1,11 @@
 //! Where optimizers find gradients: those of one backward pass, or the sum over several.
 
+use super::error::StepError;
 use crate::parameters::{Parameters, Path};
+use crate::setting;
 use std::collections::BTreeMap;
-use tape::{Element, Gradients, ParamId, Tensor, parallel};
+use tape::element::Real;
+use tape::{Element, Error, Gradients, ParamId, Tensor, parallel};
 
 /// Something that knows the gradients of parameters.
 pub trait GradientSource<T: Element = f64> {
@@ -53,6 +56,8 @@ struct Sum<T: Element> {
     total: Tensor<T>,
 }
 
+const NAME: &str = "accumulated";
+
 impl<T: Element> Accumulated<T> {
     /// No gradients yet.
     pub fn new() -> Accumulated<T> {
@@ -61,16 +66,32 @@ impl<T: Element> Accumulated<T> {
 
     /// Adds `share` times the gradients of the trainable parameters of `model`. For the mean over a batch in
     /// pieces, the share of a piece is its part of the samples.
+    ///
+    /// # Panics
+    /// If a gradient has another shape than its parameter, or the share is infinite or NaN. Then nothing is added.
+    #[track_caller]
     pub fn add(&mut self, model: &dyn Parameters<T>, grads: &dyn GradientSource<T>, share: f64) {
-        let share = T::from_f64(share);
-        model.visit(&Path::root(), &mut |_, param| {
-            if !param.is_trainable() {
-                return;
+        setting::expect(setting::finite(NAME, "share", share));
+        let mut all = Vec::new();
+        if let Err(error) = collect(NAME, model, grads, &mut all) {
+            error.panic()
+        }
+        for (id, gradient) in &all {
+            let sum = self.sums.get(id).filter(|sum| sum.live && sum.total.shape() != gradient.shape());
+            if let Some(sum) = sum {
+                let (expected, found) = (sum.total.shape().dims(), gradient.shape().dims());
+                Error::Shape { op: NAME, expected, found }.panic()
             }
-            let Some(gradient) = grads.gradient(param.id()) else { return };
+        }
+        let share = T::from_f64(share);
+        for (id, gradient) in all {
             let gradient = gradient.contiguous();
-            let fresh = || Sum { live: false, total: Tensor::zeros(param.value().shape()) };
-            let sum = self.sums.entry(param.id()).or_insert_with(fresh);
+            let fresh = || Sum { live: false, total: Tensor::zeros(gradient.shape().clone()) };
+            let sum = self.sums.entry(id).or_insert_with(fresh);
+            if sum.total.shape() != gradient.shape() {
+                // The parameter has been given another shape: what was added before the last `clear` is of no use.
+                *sum = fresh();
+            }
             let gradient = gradient.as_slice().unwrap_or_default();
             let live = std::mem::replace(&mut sum.live, true);
             parallel::elements(sum.total.as_mut_slice(), |i, totals| {
@@ -78,7 +99,7 @@ impl<T: Element> Accumulated<T> {
                     *total = if live { *total + share * g } else { share * g };
                 }
             });
-        });
+        }
     }
 
     /// Forgets everything and keeps the memory.
@@ -93,7 +114,8 @@ impl<T: Element> GradientSource<T> for Accumulated<T> {
     }
 }
 
-/// The Euclidean norm of the gradients of all trainable parameters of `model`, as of one long vector.
+/// The Euclidean norm of the gradients of all trainable parameters of `model`, as of one long vector. It is right wherever
+/// it is a number of `f64`, also where the squares of the elements are none; infinite or NaN if an element is.
 ///
 /// ```
 /// use nn::optim::gradient_norm;
@@ -101,19 +123,115 @@ impl<T: Element> GradientSource<T> for Accumulated<T> {
 /// use tape::Tape;
 /// let model = (Param::new([0.0, 0.0]), Param::new(0.0));
 /// let tape = Tape::new();
-/// let grads = ((model.0.on(&tape) * 2.0).sum() + model.1.on(&tape).sum()).backward();
-/// assert_eq!(gradient_norm(&model, &grads), 3.0);
+/// let grads = ((model.0.on(&tape) * 2e200).sum() + model.1.on(&tape).sum() * 1e200).backward();
+/// assert_eq!(gradient_norm(&model, &grads), 3e200);
 /// ```
+///
+/// # Panics
+/// If a gradient has another shape than its parameter.
+#[track_caller]
 pub fn gradient_norm<T: Element>(model: &dyn Parameters<T>, grads: &dyn GradientSource<T>) -> f64 {
-    let mut squares = 0.0;
-    model.visit(&Path::root(), &mut |_, param| {
-        if param.is_trainable()
-            && let Some(gradient) = grads.gradient(param.id())
-        {
-            let gradient = gradient.contiguous();
-            let elements = gradient.as_slice().unwrap_or_default().iter();
-            squares += elements.map(|g| g.to_f64() * g.to_f64()).sum::<f64>();
+    let mut all = Vec::new();
+    match collect("gradient_norm", model, grads, &mut all) {
+        Ok(_) => {}
+        Err(error) => error.panic(),
+    }
+    let Norm { unit, length } = Norm::of(&all);
+    unit * length
+}
+
+/// The gradients of the trainable parameters, in order of visit. Returns the number of trainable parameters.
+///
+/// # Errors
+/// If a gradient has another shape than its parameter.
+pub(super) fn collect<T: Element>(
+    optimizer: &'static str,
+    model: &(impl Parameters<T> + ?Sized),
+    grads: &dyn GradientSource<T>,
+    all: &mut Vec<(ParamId, Tensor<T>)>,
+) -> Result<usize, StepError> {
+    let (mut trainable, mut result) = (0, Ok(()));
+    model.visit(&Path::root(), &mut |path, param| {
+        if !param.is_trainable() {
+            return;
         }
+        trainable += 1;
+        let Some(gradient) = grads.gradient(param.id()) else { return };
+        let (expected, found) = (param.value().shape(), gradient.shape());
+        if expected != found && result.is_ok() {
+            let (expected, found) = (expected.dims(), found.dims());
+            result = Err(StepError::Shape { optimizer, parameter: path.to_string(), expected, found });
+        }
+        all.push((param.id(), gradient));
     });
-    squares.sqrt()
+    result.map(|()| trainable)
+}
+
+/// A norm `unit · length` of which the unit is a power of 2, and 1 in the ordinary range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Norm {
+    pub unit: f64,
+    pub length: f64,
+}
+
+impl Norm {
+    /// Sums of squares from here on lost nothing that counts to underflow.
+    const LEAST: f64 = 1e-280;
+
+    /// The norm of all elements as of one long vector: their squares are added as they are, and in units of the largest
+    /// element only if the sum says that squares have left the range of numbers.
+    pub(super) fn of<T: Element>(gradients: &[(ParamId, Tensor<T>)]) -> Norm {
+        let plain = squares(gradients, |g| g * g);
+        if (Norm::LEAST..f64::INFINITY).contains(&plain) {
+            return Norm { unit: 1.0, length: plain.sqrt() };
+        }
+        let largest = gradients.iter().map(|(_, gradient)| largest(gradient)).fold(0.0, f64::larger);
+        if largest == 0.0 || !largest.is_finite() {
+            return Norm { unit: 1.0, length: largest };
+        }
+        let unit = power_of_two(largest);
+        let length = squares(gradients, |g| (g / unit) * (g / unit)).sqrt();
+        Norm { unit, length }
+    }
+
+    /// Two factors which one after the other bring a vector of this norm down to `bound`; none if it is not above. The
+    /// first is 1 unless a single factor would lose digits to underflow.
+    pub(super) fn factors<T: Element>(self, bound: f64) -> Option<[T; 2]> {
+        let Norm { unit, length } = self;
+        if length <= bound / unit {
+            return None;
+        }
+        let factor = T::from_f64(bound / unit / length);
+        if factor >= T::MIN_POSITIVE {
+            return Some([T::ONE, factor]);
+        }
+        let (unit, length) = if unit == 1.0 {
+            let unit = power_of_two(length);
+            (unit, length / unit)
+        } else {
+            (unit, length)
+        };
+        Some([T::from_f64(1.0 / unit), T::from_f64(bound / length)])
+    }
+}
+
+/// The largest power of 2 that is not above `x`.
+fn power_of_two(x: f64) -> f64 {
+    f64::from_bits(x.max(f64::MIN_POSITIVE).to_bits() & f64::INFINITY.to_bits())
+}
+
+/// The sum of the squares, as `square` makes them.
+fn squares<T: Element>(gradients: &[(ParamId, Tensor<T>)], square: impl Fn(f64) -> f64) -> f64 {
+    let of_one = |gradient: &Tensor<T>| {
+        let gradient = gradient.contiguous();
+        let elements = gradient.as_slice().unwrap_or_default().iter();
+        elements.map(|g| square(g.to_f64())).sum::<f64>()
+    };
+    gradients.iter().fold(0.0, |sum, (_, gradient)| sum + of_one(gradient))
+}
+
+/// The largest absolute value; NaN if there is one.
+fn largest<T: Element>(gradient: &Tensor<T>) -> f64 {
+    let gradient = gradient.contiguous();
+    gradient.as_slice().unwrap_or_default().iter().fold(0.0, |most, g| Real::larger(most, g.to_f64().abs()))
 }

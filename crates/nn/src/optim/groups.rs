@@ -18,6 +18,8 @@ pub(super) struct Settings<R> {
 struct Group<R> {
     selects: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     settings: Settings<R>,
+    /// Is there a parameter of such a name?
+    found: bool,
 }
 
 impl<R: fmt::Debug> fmt::Debug for Group<R> {
@@ -43,7 +45,7 @@ impl<R: Rule> Groups<R> {
         selects: impl Fn(&str) -> bool + Send + Sync + 'static,
         settings: Settings<R>,
     ) {
-        self.list.push(Group { selects: Arc::new(selects), settings });
+        self.list.push(Group { selects: Arc::new(selects), settings, found: false });
     }
 
     /// The position of the group of a parameter, beyond the last for those in none.
@@ -53,6 +55,24 @@ impl<R: Rule> Groups<R> {
         }
         let name = path.to_string();
         self.list.iter().position(|group| (group.selects)(&name)).unwrap_or(self.list.len())
+    }
+
+    /// Does some group wait for its first parameter?
+    pub(super) fn wait(&self) -> bool {
+        self.list.iter().any(|group| !group.found)
+    }
+
+    /// Tells the groups that there is a parameter of this name.
+    pub(super) fn see(&mut self, path: &Path<'_>) {
+        let name = path.to_string();
+        for group in self.list.iter_mut().filter(|group| !group.found) {
+            group.found = (group.selects)(&name);
+        }
+    }
+
+    /// The first group that has selected no parameter.
+    pub(super) fn unused(&self) -> Option<usize> {
+        self.list.iter().position(|group| !group.found)
     }
 
     /// The settings of a group.

@@ -2,7 +2,8 @@
 
 use super::descent::Descent;
 use super::rule::{Clock, Elements, Mean, Rule};
-use tape::Element;
+use crate::setting;
+use tape::{Element, Error};
 
 /// Chen and others, "Symbolic discovery of optimization algorithms" (2023), algorithm 2: steps of one length.
 ///
@@ -30,11 +31,19 @@ pub struct LionRule {
 
 impl<T: Element> Lion<T> {
     /// With β₁ = 0.9 and β₂ = 0.99.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(learning_rate: f64) -> Lion<T> {
         Descent::by(LionRule { betas: (0.9, 0.99) }, learning_rate)
     }
 
     /// With other β₁ and β₂, in [0, 1).
+    ///
+    /// # Panics
+    /// If one of them is not in [0, 1).
+    #[track_caller]
     pub fn betas(self, first: f64, second: f64) -> Lion<T> {
         self.with(|rule| rule.betas = (first, second))
     }
@@ -49,6 +58,11 @@ impl Rule for LionRule {
 
     fn slots(&self) -> &'static [&'static str] {
         &["mean"]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::share(Self::NAME, "first beta", self.betas.0)?;
+        setting::share(Self::NAME, "second beta", self.betas.1)
     }
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {

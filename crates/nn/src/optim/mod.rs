@@ -22,6 +22,7 @@ mod adagrad;
 mod adam;
 mod average;
 mod descent;
+mod error;
 mod gradients;
 mod groups;
 mod lbfgs;
@@ -40,6 +41,7 @@ pub use adagrad::{AdaGrad, AdaGradRule};
 pub use adam::{Adam, AdamRule, AdamW};
 pub use average::Average;
 pub use descent::Descent;
+pub use error::StepError;
 pub use gradients::{Accumulated, GradientSource, gradient_norm};
 pub use lbfgs::Lbfgs;
 pub use lion::{Lion, LionRule};
@@ -54,6 +56,19 @@ use crate::parameters::Parameters;
 use tape::Element;
 
 /// What changes parameters by their gradients.
+///
+/// # Numbers that are not finite
+/// A step does not make parameters infinite or NaN in silence, nor what the optimizer keeps for them:
+///
+/// - An element whose gradient is infinite or NaN stays as it is. If the norm of all gradients is clipped, they have no
+///   common scale, and no element moves.
+/// - An element also stays if its gradient is finite and its new value, or what is kept for it, would not be: the rate
+///   is too large, or the square of a gradient is beyond the number type. ([`Elements::each`] names the few cases in
+///   which the number is written all the same: where an ε of 0 makes the optimizer divide by 0, and where numbers are
+///   near the end of their type already.)
+///
+/// [`try_step`](Optimizer::try_step) returns an error in both cases; [`step`](Optimizer::step) passes over the first,
+/// which [`Descent::skipped`] counts, and panics in the second.
 pub trait Optimizer<T: Element = f64> {
     /// Changes every trainable parameter of `model` for which there is a gradient. Others stay as they are:
     /// frozen parameters, buffers, and what this forward pass did not use.
@@ -61,15 +76,44 @@ pub trait Optimizer<T: Element = f64> {
     /// Reset the tape first: as long as it holds the values, they are copied before they are written.
     ///
     /// # Panics
-    /// If there is no gradient for any parameter of the model: these are the gradients of another one (a
-    /// clone, too, is another model).
+    /// For every error of [`try_step`](Optimizer::try_step) but [`StepError::Gradient`]: if there is no gradient for any
+    /// parameter of the model, or one of another shape; or if a step from finite gradients is not finite.
     #[track_caller]
-    fn step(&mut self, model: &mut dyn Parameters<T>, grads: &dyn GradientSource<T>);
+    fn step(&mut self, model: &mut dyn Parameters<T>, grads: &dyn GradientSource<T>) {
+        match self.try_step(model, grads) {
+            Ok(()) | Err(StepError::Gradient { .. }) => {}
+            Err(error) => error.panic(),
+        }
+    }
+
+    /// As [`step`](Optimizer::step), with an error instead of a panic.
+    ///
+    /// ```
+    /// use nn::{Optimizer, Param, Sgd};
+    /// use tape::Tape;
+    /// let mut w = Param::new([1.0, 2.0]);
+    /// let grads = { let tape = Tape::new(); (w.on(&tape) * tape.constant([1e10, 1.0])).sum().backward() };
+    /// let error = Sgd::new(1e300).try_step(&mut w, &grads).unwrap_err();
+    /// assert!(error.to_string().starts_with("sgd: expected a finite step of"));
+    /// assert_eq!(w.value().to_vec(), [1.0, -1e300]);
+    /// ```
+    ///
+    /// # Errors
+    /// As [`StepError`] says.
+    fn try_step(
+        &mut self,
+        model: &mut dyn Parameters<T>,
+        grads: &dyn GradientSource<T>,
+    ) -> Result<(), StepError>;
 
     /// The current learning rate.
     fn learning_rate(&self) -> f64;
 
     /// Changes the learning rate from the next step on.
+    ///
+    /// # Panics
+    /// If it is negative, infinite or NaN.
+    #[track_caller]
     fn set_learning_rate(&mut self, learning_rate: f64);
 
     /// The learning rate and what is kept for the parameters of `model`, by name. Hyper-parameters and groups are not
@@ -80,6 +124,7 @@ pub trait Optimizer<T: Element = f64> {
     /// are those that would have followed there, bit for bit.
     ///
     /// # Errors
-    /// If names or shapes are not those that this optimizer would save. Then it is as it was.
+    /// If names or shapes are not those that this optimizer would save, or numbers are none that it could have: infinite
+    /// or NaN, a count that is not whole. Then it is as it was.
     fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), Problem>;
 }

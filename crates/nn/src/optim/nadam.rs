@@ -2,7 +2,9 @@
 
 use super::descent::Descent;
 use super::rule::{Clock, Elements, Mean, Rule};
-use tape::Element;
+use crate::setting;
+use tape::element::Real;
+use tape::{Element, Error};
 
 /// Dozat (2016): [`Adam`](super::Adam) that looks ahead as Nesterov's momentum does.
 ///
@@ -39,22 +41,38 @@ pub struct NAdamRule {
 
 impl<T: Element> NAdam<T> {
     /// With β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and ψ = 0.004.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(learning_rate: f64) -> NAdam<T> {
         let rule = NAdamRule { betas: (0.9, 0.999), eps: 1e-8, momentum_decay: 0.004, decoupled: false };
         Descent::by(rule, learning_rate)
     }
 
     /// With other β₁ and β₂, in [0, 1).
+    ///
+    /// # Panics
+    /// If one of them is not in [0, 1).
+    #[track_caller]
     pub fn betas(self, first: f64, second: f64) -> NAdam<T> {
         self.with(|rule| rule.betas = (first, second))
     }
 
     /// With another ε.
+    ///
+    /// # Panics
+    /// If ε is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> NAdam<T> {
         self.with(|rule| rule.eps = eps)
     }
 
     /// With another ψ.
+    ///
+    /// # Panics
+    /// If ψ is negative, infinite or NaN.
+    #[track_caller]
     pub fn momentum_decay(self, decay: f64) -> NAdam<T> {
         self.with(|rule| rule.momentum_decay = decay)
     }
@@ -68,7 +86,7 @@ impl<T: Element> NAdam<T> {
 impl NAdamRule {
     /// `μₜ`.
     fn momentum(&self, t: f64) -> f64 {
-        self.betas.0 * (1.0 - 0.5 * 0.96f64.powf(t * self.momentum_decay))
+        self.betas.0 * (1.0 - 0.5 * Real::pow(0.96, t * self.momentum_decay))
     }
 }
 
@@ -81,6 +99,13 @@ impl Rule for NAdamRule {
 
     fn slots(&self) -> &'static [&'static str] {
         &["mean", "square_mean"]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::share(Self::NAME, "first beta", self.betas.0)?;
+        setting::share(Self::NAME, "second beta", self.betas.1)?;
+        setting::not_negative(Self::NAME, "epsilon", self.eps)?;
+        setting::not_negative(Self::NAME, "momentum decay", self.momentum_decay)
     }
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {

@@ -2,7 +2,8 @@
 
 use super::descent::Descent;
 use super::rule::{Clock, Elements, Mean, Rule};
-use tape::Element;
+use crate::setting;
+use tape::{Element, Error};
 
 /// Hinton's lecture 6e (2012): the gradient in units of the root of its mean square.
 ///
@@ -37,21 +38,37 @@ pub struct RmsPropRule {
 
 impl<T: Element> RmsProp<T> {
     /// With α = 0.99, ε = 1e-8, without momentum, not centered.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(learning_rate: f64) -> RmsProp<T> {
         Descent::by(RmsPropRule { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false }, learning_rate)
     }
 
     /// With another α, in [0, 1).
+    ///
+    /// # Panics
+    /// If α is not in [0, 1).
+    #[track_caller]
     pub fn alpha(self, alpha: f64) -> RmsProp<T> {
         self.with(|rule| rule.alpha = alpha)
     }
 
     /// With another ε.
+    ///
+    /// # Panics
+    /// If ε is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> RmsProp<T> {
         self.with(|rule| rule.eps = eps)
     }
 
     /// With momentum μ, in [0, 1).
+    ///
+    /// # Panics
+    /// If μ is not in [0, 1).
+    #[track_caller]
     pub fn momentum(self, momentum: f64) -> RmsProp<T> {
         self.with(|rule| rule.momentum = momentum)
     }
@@ -72,6 +89,12 @@ impl Rule for RmsPropRule {
             (true, false) => &["square_mean", "mean"],
             (true, true) => &["square_mean", "mean", "velocity"],
         }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::share(Self::NAME, "alpha", self.alpha)?;
+        setting::not_negative(Self::NAME, "epsilon", self.eps)?;
+        setting::share(Self::NAME, "momentum", self.momentum)
     }
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {

@@ -2,7 +2,7 @@
 
 use pulp::{Arch, NullaryFnOnce};
 use std::fmt::Debug;
-use tape::{Element, Tensor, parallel};
+use tape::{Element, Error, Tensor, parallel};
 
 /// The equations of one optimizer.
 ///
@@ -54,6 +54,14 @@ pub trait Rule: Clone + Debug + Send + Sync + 'static {
         0.0
     }
 
+    /// Refuses settings that are out of range: asked whenever one is set.
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Changes a parameter, with the learning rate of this step.
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>);
 }
@@ -81,8 +89,21 @@ impl Clock {
 
     /// `1 - βᵗ`: the weight that an exponential mean, begun at zero, gives to what it has seen.
     pub fn seen(&self, beta: f64) -> f64 {
-        1.0 - beta.powi(i32::try_from(self.steps).unwrap_or(i32::MAX))
+        1.0 - power(beta, self.steps)
     }
+}
+
+/// `xⁿ` by repeated squaring: products alone, so the bits do not depend on the platform's library.
+pub(super) fn power(x: f64, mut n: u64) -> f64 {
+    let (mut square, mut y) = (x, 1.0);
+    while n > 0 {
+        if n & 1 == 1 {
+            y *= square;
+        }
+        square *= square;
+        n >>= 1;
+    }
+    y
 }
 
 /// An exponential mean with memory β: `m ← β m + (1 - β) x`.
@@ -115,9 +136,20 @@ pub(super) struct Adjust<T> {
     pub decay: T,
     /// The factor of the weights before the step; 1 for none.
     pub shrink: T,
+    /// What is ordinary: steps from smaller gradients are finite, unless weights or slots are near the end of the numbers.
+    pub most: T,
 }
 
 impl<T: Element> Adjust<T> {
+    /// Gradients below this are ordinary, if `settings` are: with room for the square, and a factor of 2^20.
+    pub(super) fn most(settings: [f64; 3]) -> T {
+        const WILD: f64 = 1e6;
+        match settings.iter().all(|x| x.abs() < WILD) {
+            true => T::MAX.sqrt() / T::from_f64(1024.0),
+            false => T::ZERO,
+        }
+    }
+
     /// The gradient that the rule sees. Nothing is added where there is no decay: the weight may be infinite.
     #[inline(always)]
     fn gradient(self, w: T, g: T) -> T {
@@ -136,27 +168,37 @@ pub struct Elements<'a, T: Element> {
     pub(super) gradient: &'a [T],
     pub(super) slots: &'a mut [Tensor<T>],
     pub(super) adjust: Adjust<T>,
+    /// Becomes false where an element had to stay.
+    pub(super) finite: &'a mut bool,
 }
 
 impl<T: Element> Elements<'_, T> {
     /// Calls `f` with every element, its gradient, and its slots in order, in one pass; with the feature `rayon`, on
     /// several threads if there are many elements.
     ///
+    /// An element stays, with its slots, if its gradient is infinite or NaN; or if one of the new numbers would be, and its
+    /// gradient is beyond a thousandth of the root of the largest number, or the settings are beyond 1e6. Where new numbers
+    /// are not finite without either (the rule divides by 0, or the old ones are near the end of the numbers), they are
+    /// written. The step is an error in all three cases. (An infinite weight may stay infinite.)
+    ///
     /// # Panics
     /// If `f` takes another number of slots than the rule has.
     pub fn each<const N: usize>(self, f: impl Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync) {
-        let Elements { weights, gradient, slots, adjust } = self;
+        let Elements { weights, gradient, slots, adjust, finite } = self;
         let (n, found) = (weights.len(), slots.len());
         let Ok(slots) = <&mut [Tensor<T>; N]>::try_from(slots) else {
             unreachable!("the rule has {found} slots and its update takes {N}")
         };
         let slots = slots.each_mut().map(|slot| &mut slot.as_mut_slice()[..n]);
-        Pass { weights, gradient: &gradient[..n], slots, adjust, f }.run();
+        *finite &= Pass { weights, gradient: &gradient[..n], slots, adjust, f }.run();
     }
 }
 
 /// Elements that are worth a thread, each with its slots: half of what is worth handing over.
 const PIECE: usize = 1 << 16;
+
+/// Elements whose gradients stay in the first-level cache from when they are looked at until they are used.
+const LEAF: usize = 1 << 12;
 
 /// One pass over everything, compiled for several instruction sets.
 struct Pass<'a, T, F, const N: usize> {
@@ -168,13 +210,19 @@ struct Pass<'a, T, F, const N: usize> {
 }
 
 impl<'a, T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N: usize> Pass<'a, T, F, N> {
-    /// Many elements in halves, which may be on two threads.
-    fn run(self) {
-        if self.weights.len() < 2 * PIECE {
+    /// Many elements in halves, which may be on two threads. Returns whether all elements moved.
+    fn run(self) -> bool {
+        let n = self.weights.len();
+        if n < 2 * LEAF {
             return Arch::new().dispatch(self);
         }
         let (left, right) = self.halves();
-        parallel::join(|| left.run(), || right.run());
+        let (left, right) = if n < 2 * PIECE {
+            (left.run(), right.run())
+        } else {
+            parallel::join(|| left.run(), || right.run())
+        };
+        left & right
     }
 
     fn halves(self) -> (Pass<'a, T, F, N>, Pass<'a, T, F, N>) {
@@ -188,17 +236,54 @@ impl<'a, T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N
         let part = |weights, gradient, slots| Pass { weights, gradient, slots, adjust, f };
         (part(left, left_gradient, left_slots), part(right, right_gradient, right_slots))
     }
+
+    /// Element by element: what is not finite afterwards is put back. Returns whether nothing was.
+    #[cold]
+    #[inline(never)]
+    fn carefully(self) -> bool {
+        let Pass { weights, gradient, mut slots, adjust, f } = self;
+        let mut all = true;
+        for (i, (w, &g)) in weights.iter_mut().zip(gradient).enumerate() {
+            let (old, kept) = (*w, slots.each_ref().map(|slot| slot[i]));
+            let (mut new, mut state) = (old * adjust.shrink, kept);
+            let gradient = adjust.gradient(new, g);
+            f(&mut new, gradient, state.each_mut());
+            let moved =
+                g.is_finite() && (new.is_finite() || new == old) && state.iter().all(|x| x.is_finite());
+            if moved {
+                *w = new;
+                slots.iter_mut().zip(state).for_each(|(slot, new)| slot[i] = new);
+            }
+            all &= moved;
+        }
+        all
+    }
 }
 
-impl<T: Element, F: Fn(&mut T, T, [&mut T; N]), const N: usize> NullaryFnOnce for Pass<'_, T, F, N> {
-    type Output = ();
+impl<T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N: usize> NullaryFnOnce
+    for Pass<'_, T, F, N>
+{
+    type Output = bool;
 
+    /// Returns whether all elements moved.
     #[inline(always)]
-    fn call(self) {
+    fn call(self) -> bool {
+        let most = self.adjust.most;
+        // A loop that puts elements back is several times slower: it runs where the gradient says that it may be needed.
+        if !self.gradient.iter().fold(true, |ordinary, g| ordinary & (g.abs() < most)) {
+            return self.carefully();
+        }
         let Pass { weights, gradient, mut slots, adjust, f } = self;
+        let mut all = true;
         for (i, (w, &g)) in weights.iter_mut().zip(gradient).enumerate() {
+            let old = *w;
             *w *= adjust.shrink;
             f(w, adjust.gradient(*w, g), slots.each_mut().map(|slot| &mut slot[i]));
+            all &= w.is_finite() | (*w == old);
+            for slot in &slots {
+                all &= slot[i].is_finite();
+            }
         }
+        all
     }
 }

@@ -2,7 +2,8 @@
 
 use super::descent::Descent;
 use super::rule::{Clock, Elements, Rule};
-use tape::Element;
+use crate::setting;
+use tape::{Element, Error};
 
 /// Gradient descent: `w ← w - η g`; with momentum μ, `v ← μ v + g` and `w ← w - η v`, where `v` starts at 0.
 ///
@@ -40,21 +41,40 @@ pub struct SgdRule {
 
 impl<T: Element> Sgd<T> {
     /// Plain gradient descent with the learning rate η.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(learning_rate: f64) -> Sgd<T> {
         Descent::by(SgdRule::default(), learning_rate)
     }
 
-    /// With momentum μ, in [0, 1).
+    /// With momentum μ, in [0, 1); with 0 there is none, nor Nesterov's.
+    ///
+    /// # Panics
+    /// If μ is not in [0, 1).
+    #[track_caller]
     pub fn momentum(self, momentum: f64) -> Sgd<T> {
-        self.with(|rule| rule.momentum = momentum)
+        self.with(|rule| {
+            rule.momentum = momentum;
+            rule.nesterov &= momentum != 0.0;
+        })
     }
 
-    /// With dampening τ: `v ← μ v + (1 - τ) g`, but `v ← g` at first.
+    /// With dampening τ, in [0, 1]: `v ← μ v + (1 - τ) g`, but `v ← g` at first.
+    ///
+    /// # Panics
+    /// If τ is not in [0, 1].
+    #[track_caller]
     pub fn dampening(self, dampening: f64) -> Sgd<T> {
         self.with(|rule| rule.dampening = dampening)
     }
 
-    /// With Nesterov's momentum, as Sutskever and others (2013) write it: `w ← w - η (g + μ v)`, with the new `v`.
+    /// With Nesterov's momentum, after [`momentum`](Descent::momentum) has set it, as Sutskever and others (2013) write it: `w ← w - η (g + μ v)`, with the new `v`.
+    ///
+    /// # Panics
+    /// If there is no momentum.
+    #[track_caller]
     pub fn nesterov(self) -> Sgd<T> {
         self.with(|rule| rule.nesterov = true)
     }
@@ -65,6 +85,13 @@ impl Rule for SgdRule {
 
     fn slots(&self) -> &'static [&'static str] {
         if self.momentum == 0.0 { &[] } else { &["velocity"] }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::share(Self::NAME, "momentum", self.momentum)?;
+        setting::part(Self::NAME, "dampening", self.dampening)?;
+        let found = self.momentum;
+        setting::check(Self::NAME, found > 0.0 || !self.nesterov, "a momentum for Nesterov's step", found)
     }
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {

@@ -2,7 +2,7 @@
 
 use super::descent::{Descent, Entry};
 use super::rule::{Clock, Rule};
-use crate::checkpoint::SavedState;
+use crate::checkpoint::{SavedState, count_of, finite_of, rate_of, tensor_of};
 use crate::files::Problem;
 use crate::parameters::{Parameters, Path};
 use std::collections::HashSet;
@@ -49,17 +49,23 @@ pub(super) fn restore<R: Rule, T: Element>(
             entries.push((param.id(), entry));
         }
     });
-    let tensors: Vec<(&str, &[usize])> =
+    let wanted: Vec<(&str, &[usize])> =
         tensors.iter().map(|(name, shape)| (name.as_str(), shape.as_slice())).collect();
-    let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    let (tensors, numbers) = saved.exactly(&tensors, &numbers)?;
-    let (mut tensors, mut numbers) = (tensors.into_iter(), numbers.into_iter());
-    let mut next = || numbers.next().unwrap_or_default();
-    optimizer.learning_rate = next();
+    let names: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let (found, values) = saved.exactly(&wanted, &names)?;
+    let mut slots = tensors.iter().zip(found);
+    let mut next = names.iter().zip(values).map(|(&name, value)| (name, value));
+    let mut number = || next.next().unwrap_or_default();
+    let (name, rate) = number();
+    let rate = rate_of(name, rate)?;
     for (_, entry) in &mut entries {
-        entry.clock = Clock { steps: next() as u64, product: next() };
-        entry.slots.iter_mut().zip(&mut tensors).for_each(|(slot, tensor)| *slot = tensor);
+        let ((steps, n), (product, p)) = (number(), number());
+        entry.clock = Clock { steps: count_of(steps, n)?, product: finite_of(product, p)? };
+        for (slot, ((name, _), tensor)) in entry.slots.iter_mut().zip(&mut slots) {
+            *slot = tensor_of(name, tensor)?;
+        }
     }
+    optimizer.learning_rate = rate;
     optimizer.entries = entries.into_iter().collect();
     Ok(())
 }

@@ -25,10 +25,12 @@ pub enum Keep {
     AverageFrom(usize),
 }
 
-/// What happens when the loss of a batch or its gradient is not finite. The step is not made in any case.
+/// What happens when the loss of a batch or its gradient is not finite, or the weights after its step would not be. The step
+/// is not made in the first case; in the second, the elements concerned stay as they were: see
+/// [`Optimizer`](crate::Optimizer).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnNonFinite {
-    /// Training ends with an error; the model is as it was before the step.
+    /// Training ends with an error.
     #[default]
     Stop,
     /// The batch is left out, and counted. An epoch without any step is an error.
@@ -184,7 +186,8 @@ impl<'a, T: Element> Fit<'a, T> {
     /// Trains `model` on `data`: `loss` is that of an output and its targets.
     ///
     /// # Errors
-    /// As [`FitError`] says. The model then has the weights of the last step that was made.
+    /// As [`FitError`] says. The model then has the weights of the last step that was made, except that of a refused step the
+    /// elements that could move have.
     pub fn run<L>(
         self,
         model: &mut impl Module<T>,

@@ -2,6 +2,7 @@
 
 use super::History;
 use crate::files::Problem;
+use crate::optim::StepError;
 use std::fmt;
 
 /// Why training was over.
@@ -38,7 +39,7 @@ pub struct Report {
 
 /// Why there is no trained model.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FitError {
     /// A loss or gradient is not finite.
     NonFinite {
@@ -48,6 +49,15 @@ pub enum FitError {
         step: usize,
         /// The loss, as text; it may be finite where the gradient is not.
         loss: String,
+    },
+    /// The optimizer refused a step: its rate is so large that weights would not be finite, or it does not fit the model.
+    Step {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step in this epoch, from 1.
+        step: usize,
+        /// Its reason.
+        error: StepError,
     },
     /// Every batch of an epoch was left out.
     AllSkipped {
@@ -78,6 +88,7 @@ impl fmt::Display for FitError {
             FitError::NonFinite { epoch, step, loss } => {
                 write!(f, "epoch {epoch}, step {step}: loss {loss}, expected a finite loss and gradient")
             }
+            FitError::Step { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
             FitError::AllSkipped { epoch } => {
                 write!(f, "epoch {epoch}: no batch has a finite loss and gradient")
             }

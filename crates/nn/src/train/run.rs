@@ -5,7 +5,7 @@ use super::{Best, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite, Report
 use crate::data::Loader;
 use crate::files::State;
 use crate::module::{Context, Module};
-use crate::optim::{Average, Optimizer};
+use crate::optim::{Average, Optimizer, StepError};
 use crate::parameters::{Parameters, Path};
 use crate::state::{load_state_dict, state_dict};
 use rand::Rng;
@@ -27,6 +27,16 @@ pub(super) struct Run<'r, 'a, T: Element, M, L> {
 enum Passed {
     Whole { loss: f64, skipped: usize },
     Broken { step: usize },
+}
+
+/// Why there was no step, or not all of it.
+enum Refused {
+    /// The loss, or its gradient, is not finite.
+    Loss(f64),
+    /// New weights would not be finite.
+    Step(StepError),
+    /// The optimizer does not fit the model.
+    Model(StepError),
 }
 
 /// The weights that may be wanted back.
@@ -95,10 +105,14 @@ where
                     sum += loss;
                     made += 1;
                 }
+                (Err(Refused::Model(error)), _) => return Err(FitError::Step { epoch, step: i + 1, error }),
                 (Err(_), OnNonFinite::Skip) => skipped += 1,
                 (Err(_), OnNonFinite::RestoreBest) => return Ok(Passed::Broken { step: i + 1 }),
-                (Err(loss), OnNonFinite::Stop) => {
+                (Err(Refused::Loss(loss)), OnNonFinite::Stop) => {
                     return Err(FitError::NonFinite { epoch, step: i + 1, loss: loss.to_string() });
+                }
+                (Err(Refused::Step(error)), OnNonFinite::Stop) => {
+                    return Err(FitError::Step { epoch, step: i + 1, error });
                 }
             }
         }
@@ -108,9 +122,11 @@ where
         Ok(Passed::Whole { loss: sum / f64::from(made), skipped })
     }
 
-    /// One step, and the loss before it. Where the loss or the gradient is not finite there is no step: the loss is the
-    /// error.
-    fn step(&mut self, x: Tensor<T>, y: &Tensor<T>) -> Result<f64, f64> {
+    /// One step, and the loss before it.
+    ///
+    /// # Errors
+    /// Where the loss or the gradient is not finite there is no step. The optimizer may refuse one too.
+    fn step(&mut self, x: Tensor<T>, y: &Tensor<T>) -> Result<f64, Refused> {
         let output = self.model.forward(self.tape.constant(x), &mut self.cx);
         let loss = (self.loss)(output, y);
         let value = loss.value().to_f64();
@@ -119,11 +135,16 @@ where
         self.tape.reset();
         if !value.is_finite() || !finite(self.model, &grads) {
             self.cx.discard();
-            return Err(value);
+            return Err(Refused::Loss(value));
         }
         self.cx.commit(self.model);
-        self.optimizer.step(self.model, &grads);
-        Ok(value)
+        match self.optimizer.try_step(self.model, &grads) {
+            Ok(()) => Ok(value),
+            Err(error @ (StepError::Gradient { .. } | StepError::Overflow { .. })) => {
+                Err(Refused::Step(error))
+            }
+            Err(error) => Err(Refused::Model(error)),
+        }
     }
 
     /// The numbers of an epoch, in the order of the columns.

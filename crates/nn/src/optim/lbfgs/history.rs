@@ -22,6 +22,14 @@ pub(super) struct Pair<T> {
     pub y: Vec<T>,
 }
 
+impl<T: Element> Pair<T> {
+    /// Is there a positive curvature along the step?
+    pub(super) fn curves(&self) -> bool {
+        let curvature = dot(&self.s, &self.y);
+        curvature > FLAT && curvature.is_finite()
+    }
+}
+
 /// The last steps, the oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History<T> {
@@ -32,9 +40,10 @@ pub(super) struct History<T> {
 const FLAT: f64 = 1e-10;
 
 impl<T: Element> History<T> {
-    /// Takes a step, and forgets the oldest beyond `size`. Steps without positive curvature are left out.
+    /// Takes a step, and forgets the oldest beyond `size`. Steps without positive curvature, or with one beyond the range
+    /// of numbers, are left out.
     pub(super) fn push(&mut self, pair: Pair<T>, size: usize) {
-        if dot(&pair.s, &pair.y) <= FLAT {
+        if !pair.curves() {
             return;
         }
         self.pairs.push_back(pair);

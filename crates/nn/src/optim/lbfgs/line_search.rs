@@ -28,9 +28,10 @@ struct Wolfe {
 }
 
 impl Wolfe {
-    /// Is the value too large for the step?
+    /// Is the value too large for the step? What is not a number is.
     fn exceeds<G>(&self, trial: &Trial<G>) -> bool {
-        trial.value > self.value + C1 * trial.t * self.slope
+        let small = trial.value <= self.value + C1 * trial.t * self.slope;
+        !small || trial.slope.is_nan()
     }
 
     /// Is the slope flat enough?
@@ -107,7 +108,7 @@ fn zoom<G: Clone>(
     least: f64,
     left: usize,
 ) -> Trial<G> {
-    let (mut low, mut high) = if a.value <= b.value { (a, b) } else { (b, a) };
+    let (mut low, mut high) = if b.value < a.value { (b, a) } else { (a, b) };
     let mut stuck = false;
     for _ in 0..left {
         let (from, to) = (low.t.min(high.t), low.t.max(high.t));
@@ -120,7 +121,7 @@ fn zoom<G: Clone>(
         let trial = at(t);
         if wolfe.exceeds(&trial) || trial.value >= low.value {
             high = trial;
-            if high.value < low.value {
+            if high.value < low.value && !high.slope.is_nan() {
                 std::mem::swap(&mut low, &mut high);
             }
             continue;
@@ -212,6 +213,16 @@ mod tests {
             1.0,
             1e-9,
         );
-        assert!(evaluations <= EVALUATIONS + 1 && (found.t == 0.0 || found.value.is_nan()));
+        assert!(evaluations <= EVALUATIONS + 1 && found.t == 0.0, "{found:?}");
+    }
+
+    #[test]
+    fn beyond_a_wall_of_nan_the_search_turns_back() {
+        // (t - 1)² up to 1.5, and nothing beyond.
+        let at =
+            along(|t| if t > 1.5 { (f64::NAN, f64::NAN) } else { ((t - 1.0) * (t - 1.0), 2.0 * (t - 1.0)) });
+        let start = at(0.0);
+        let (found, _) = search(&at, start, 100.0, 1e-12);
+        assert!(found.t > 0.0 && found.value < 1.0, "{found:?}");
     }
 }

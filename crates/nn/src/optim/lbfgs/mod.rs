@@ -6,17 +6,27 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use super::gradients::GradientSource;
+use super::error::StepError;
+use super::gradients::collect;
 use crate::parameters::{Parameters, Path};
+use crate::setting::{self, expect};
 use history::{History, Pair, dot};
 use line_search::{Trial, search};
-use tape::{Element, Error, Gradients};
+use std::collections::VecDeque;
+use tape::{Element, Gradients};
+
+const NAME: &str = "lbfgs";
 
 /// Limited-memory BFGS with a line search for the strong Wolfe conditions (Nocedal and Wright, "Numerical
 /// Optimization", 2006, chapters 3 and 7).
 ///
 /// For small models and the whole batch: the function must be the same at every evaluation, so no random batches
 /// and no random layers. A step makes several iterations, and each evaluates the function at least once.
+///
+/// # Numbers that are not finite
+/// Where the value of the function or its gradient is infinite or NaN from the start, a step does nothing. No step ends at
+/// such a point: where the search comes to one, and where products of gradients leave the range of numbers (in `f64`
+/// beyond 1e154), the step ends with the last point that was finite, and the memory is forgotten.
 ///
 /// ```
 /// use nn::Param;
@@ -78,23 +88,39 @@ impl<T: Element> Lbfgs<T> {
 
     /// With another η, the step length that each line search tries first (but the very first one, which begins
     /// smaller). The default, 1, is that of Newton's method.
+    ///
+    /// # Panics
+    /// If it is not a finite number above 0.
+    #[track_caller]
     pub fn learning_rate(self, learning_rate: f64) -> Lbfgs<T> {
+        expect(setting::positive(NAME, "learning rate", learning_rate));
         Lbfgs { learning_rate, ..self }
     }
 
     /// With at most so many iterations in a step; none begins after a quarter more evaluations.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[track_caller]
     pub fn iterations(self, iterations: usize) -> Lbfgs<T> {
-        Lbfgs { iterations, evaluations: iterations * 5 / 4, ..self }
+        expect(setting::counts(NAME, "number of iterations", &[iterations]));
+        Lbfgs { iterations, evaluations: iterations.saturating_add(iterations / 4), ..self }
     }
 
-    /// Remembers so many steps.
+    /// Remembers so many steps; with none, it descends along the gradient.
     pub fn history(self, steps: usize) -> Lbfgs<T> {
         Lbfgs { history: steps, ..self }
     }
 
     /// Ends when no element of the gradient is above the first, or no element of a step, or the change of the
     /// value, is above the second.
+    ///
+    /// # Panics
+    /// If one of them is negative, infinite or NaN.
+    #[track_caller]
     pub fn tolerances(self, gradient: f64, change: f64) -> Lbfgs<T> {
+        expect(setting::not_negative(NAME, "tolerance of the gradient", gradient));
+        expect(setting::not_negative(NAME, "tolerance of changes", change));
         Lbfgs { gradient_tolerance: gradient, change_tolerance: change, ..self }
     }
 
@@ -102,17 +128,38 @@ impl<T: Element> Lbfgs<T> {
     /// gradients of the function for a model; the value at the end is returned.
     ///
     /// # Panics
-    /// If there is no gradient for any parameter of the model.
+    /// If there is no gradient for any parameter of the model, or one of another shape than its parameter; if the model
+    /// has another number of trainable numbers than in the last step.
     #[track_caller]
     pub fn step<M: Parameters<T> + ?Sized>(
         &mut self,
         model: &mut M,
-        mut objective: impl FnMut(&M) -> (T, Gradients<T>),
+        objective: impl FnMut(&M) -> (T, Gradients<T>),
     ) -> f64 {
-        let (mut value, mut gradient) = evaluate(model, &mut objective);
-        if gradient.is_empty() {
-            let reason = "no gradient for any of the model's parameters".to_owned();
-            Error::Invalid { op: "lbfgs", reason }.panic();
+        match self.try_step(model, objective) {
+            Ok(value) => value,
+            Err(error) => error.panic(),
+        }
+    }
+
+    /// As [`step`](Lbfgs::step), with an error instead of a panic.
+    ///
+    /// # Errors
+    /// As [`step`](Lbfgs::step) panics. The model is as it was, unless only a later evaluation gave such gradients.
+    pub fn try_step<M: Parameters<T> + ?Sized>(
+        &mut self,
+        model: &mut M,
+        mut objective: impl FnMut(&M) -> (T, Gradients<T>),
+    ) -> Result<f64, StepError> {
+        let (mut value, mut gradient) = evaluate(model, &mut objective)?;
+        if let Some(Last { gradient: before, .. }) = &self.last
+            && before.len() != gradient.len()
+        {
+            let (expected, found) = (before.len(), gradient.len());
+            return Err(StepError::Count { optimizer: NAME, expected, found });
+        }
+        if !value.is_finite() || !all_finite(&gradient) {
+            return Ok(value);
         }
         let mut evaluations = 1;
         for _ in 0..self.iterations {
@@ -121,21 +168,39 @@ impl<T: Element> Lbfgs<T> {
             }
             let (direction, first) = self.propose(&gradient);
             let slope = dot(&gradient, &direction);
+            if !slope.is_finite() || !all_finite(&direction) {
+                self.forget();
+                break;
+            }
             // Not a descent, or none worth a step.
             if slope > -self.change_tolerance {
                 break;
             }
             let origin = positions(model, &gradient);
+            let mut refused = None;
             let along = |t: f64| {
                 place(model, &origin, t, &direction);
-                let (value, gradient) = evaluate(model, &mut objective);
+                let (value, gradient) = evaluate(model, &mut objective).unwrap_or_else(|error| {
+                    refused.get_or_insert(error);
+                    (f64::NAN, vec![T::NAN; direction.len()])
+                });
                 let slope = dot(&gradient, &direction);
                 Trial { t, value, slope, gradient }
             };
             let start = Trial { t: 0.0, value, slope, gradient: gradient.clone() };
             let least = self.change_tolerance / largest(&direction);
             let (found, count) = search(along, start, first, least);
-            place(model, &origin, found.t, &direction);
+            let good = found.t.is_finite() && found.value.is_finite() && all_finite(&found.gradient);
+            place(model, &origin, if good { found.t } else { 0.0 }, &direction);
+            if !good {
+                self.forget();
+            }
+            if let Some(error) = refused {
+                return Err(error);
+            }
+            if !good {
+                break;
+            }
             evaluations += count;
             let change = (found.value - value).abs();
             let moved = largest(&direction) * found.t;
@@ -148,7 +213,12 @@ impl<T: Element> Lbfgs<T> {
                 break;
             }
         }
-        value
+        Ok(value)
+    }
+
+    /// Begins anew with the next iteration.
+    fn forget(&mut self) {
+        (self.memory, self.last) = (History { pairs: VecDeque::new() }, None);
     }
 
     /// The direction of the next iteration, and the length to try first.
@@ -165,31 +235,41 @@ impl<T: Element> Lbfgs<T> {
     }
 }
 
+/// Are all numbers finite?
+fn all_finite<T: Element>(x: &[T]) -> bool {
+    x.iter().all(|x| x.is_finite())
+}
+
 /// The largest absolute value.
 fn largest<T: Element>(x: &[T]) -> f64 {
     x.iter().fold(0.0, |largest, x| largest.max(x.to_f64().abs()))
 }
 
 /// The value, and the gradients of all trainable parameters one after another; zeros for those that took no part.
+///
+/// # Errors
+/// If there is no gradient at all, or one of another shape than its parameter.
 fn evaluate<T: Element, M: Parameters<T> + ?Sized>(
     model: &M,
     objective: &mut impl FnMut(&M) -> (T, Gradients<T>),
-) -> (f64, Vec<T>) {
+) -> Result<(f64, Vec<T>), StepError> {
     let (value, grads) = objective(model);
-    let (mut all, mut found) = (Vec::new(), false);
+    let mut found = Vec::new();
+    let parameters = collect(NAME, model, &grads, &mut found)?;
+    if found.is_empty() {
+        return Err(StepError::NoGradient { optimizer: NAME, parameters });
+    }
+    let (mut all, mut found) = (Vec::new(), found.into_iter().peekable());
     model.visit(&Path::root(), &mut |_, param| {
         if !param.is_trainable() {
             return;
         }
-        match grads.gradient(param.id()) {
-            Some(gradient) => {
-                all.extend(gradient.to_vec());
-                found = true;
-            }
+        match found.next_if(|(id, _)| *id == param.id()) {
+            Some((_, gradient)) => all.extend(gradient.to_vec()),
             None => all.resize(all.len() + param.value().size(), T::ZERO),
         }
     });
-    (value.to_f64(), if found { all } else { Vec::new() })
+    Ok((value.to_f64(), all))
 }
 
 /// The trainable parameters one after another.

@@ -2,9 +2,10 @@
 
 use super::history::{History, Pair};
 use super::{Last, Lbfgs};
-use crate::checkpoint::SavedState;
+use crate::checkpoint::{SavedState, finite_of, rate_of, tensor_of};
 use crate::files::Problem;
 use std::collections::HashSet;
+use std::collections::VecDeque;
 use tape::{Element, Tensor};
 
 const LENGTH: &str = "length";
@@ -48,8 +49,8 @@ impl<T: Element> Lbfgs<T> {
     /// Goes on from where [`save`](Lbfgs::save) was called, with the parameters of `model`.
     ///
     /// # Errors
-    /// If names are missing or too many, or the vectors are not as long as the trainable parameters of `model`.
-    /// Then it is as it was.
+    /// If names are missing or too many, the vectors are not as long as the trainable parameters of `model`, or numbers are
+    /// infinite or NaN. Then it is as it was.
     pub fn restore(
         &mut self,
         model: &(impl crate::Parameters<T> + ?Sized),
@@ -67,13 +68,25 @@ impl<T: Element> Lbfgs<T> {
         let wanted: Vec<(&str, &[usize])> = names.iter().map(|name| (name.as_str(), &shape[..])).collect();
         let numbers: &[&str] = if begun { &[RATE, LENGTH] } else { &[RATE] };
         let (tensors, numbers) = saved.exactly(&wanted, numbers)?;
-        let mut vectors = tensors.into_iter().map(|tensor| tensor.to_vec());
+        let vectors: Result<Vec<Vec<T>>, Problem> =
+            names.iter().zip(tensors).map(|(name, tensor)| Ok(tensor_of(name, tensor)?.to_vec())).collect();
+        let mut vectors = vectors?.into_iter();
         let mut next = || vectors.next().unwrap_or_default();
-        self.learning_rate = numbers.first().copied().unwrap_or_default();
-        let last = |&length: &f64| Last { direction: next(), length, gradient: next() };
-        self.last = numbers.get(1).map(last);
-        let pairs = (0..remembered).map(|_| Pair { s: next(), y: next() });
-        self.memory = History { pairs: pairs.collect() };
+        let rate = rate_of(RATE, numbers.first().copied().unwrap_or_default())?;
+        let length = numbers.get(1).map(|&length| finite_of(LENGTH, length)).transpose()?;
+        let last = length.map(|length| Last { direction: next(), length, gradient: next() });
+        let pairs: VecDeque<Pair<T>> = (0..remembered).map(|_| Pair { s: next(), y: next() }).collect();
+        if let Some(i) = pairs.iter().position(|pair| !pair.curves()) {
+            let number = format!("change.{i}");
+            return Err(Problem::Number {
+                number,
+                expected: "a positive curvature",
+                found: "none".to_owned(),
+            });
+        }
+        self.learning_rate = rate;
+        self.last = last;
+        self.memory = History { pairs };
         Ok(())
     }
 }

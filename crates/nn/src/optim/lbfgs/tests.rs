@@ -83,7 +83,7 @@ fn state_of_another_model_is_refused() {
 }
 
 #[test]
-#[should_panic(expected = "lbfgs: no gradient for any of the model's parameters")]
+#[should_panic(expected = "lbfgs: no gradient for any of the model's 2 parameters")]
 fn gradients_of_another_model_are_refused() {
     let model = start::<f64>();
     Lbfgs::new().step(&mut start(), |_| bowl(&model));

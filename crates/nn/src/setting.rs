@@ -1,0 +1,80 @@
+//! Settings are refused where they are set, in one sentence: what was expected, and what was found.
+
+use std::fmt::{self, Display};
+use tape::Error;
+
+/// A number in a message: with an exponent where it would be a row of zeros.
+pub(crate) struct Number(pub f64);
+
+impl Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let x = self.0;
+        if x.is_finite() && x != 0.0 && !(1e-5..1e16).contains(&x.abs()) {
+            write!(f, "{x:e}")
+        } else {
+            write!(f, "{x}")
+        }
+    }
+}
+
+/// Refuses a setting, unless it is `right`.
+pub(crate) fn check(
+    op: &'static str,
+    right: bool,
+    expected: impl Display,
+    found: impl Display,
+) -> Result<(), Error> {
+    if right {
+        return Ok(());
+    }
+    Err(Error::Invalid { op, reason: format!("expected {expected}, found {found}") })
+}
+
+/// A finite number.
+pub(crate) fn finite(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
+    check(op, x.is_finite(), format_args!("a finite {name}"), Number(x))
+}
+
+/// A finite number that is not negative.
+pub(crate) fn not_negative(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
+    check(op, x.is_finite() && x >= 0.0, format_args!("a finite {name} of 0 or more"), Number(x))
+}
+
+/// A finite number above 0.
+pub(crate) fn positive(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
+    check(op, x.is_finite() && x > 0.0, format_args!("a finite, positive {name}"), Number(x))
+}
+
+/// A bound: a number above 0, or infinity for none.
+pub(crate) fn bound(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
+    check(op, x > 0.0, format_args!("a positive {name}"), Number(x))
+}
+
+/// The memory of a mean, and whatever else is a share that may not be the whole.
+pub(crate) fn share(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
+    check(op, (0.0..1.0).contains(&x), format_args!("a {name} in [0, 1)"), Number(x))
+}
+
+/// A share that may be the whole.
+pub(crate) fn part(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
+    check(op, (0.0..=1.0).contains(&x), format_args!("a {name} in [0, 1]"), Number(x))
+}
+
+/// Counts, none of which may be 0.
+pub(crate) fn counts(op: &'static str, name: &str, counts: &[usize]) -> Result<(), Error> {
+    match counts {
+        [count] => check(op, *count > 0, format_args!("a {name} of 1 or more"), count),
+        _ => {
+            check(op, !counts.contains(&0), format_args!("a {name} of 1 or more"), format_args!("{counts:?}"))
+        }
+    }
+}
+
+/// Panics, with the same text, where the caller set it.
+#[track_caller]
+pub(crate) fn expect<V>(result: Result<V, Error>) -> V {
+    match result {
+        Ok(value) => value,
+        Err(error) => error.panic(),
+    }
+}
