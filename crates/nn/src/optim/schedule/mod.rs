@@ -16,6 +16,9 @@
 //! ```
 //!
 //! [`Plateau`] is the exception: it depends on what was measured.
+//!
+//! Rates and factors are finite and not negative. Settings that are not are refused by [`Schedule::check`] with an error, and
+//! by [`Schedule::at`] with a panic.
 
 mod one_cycle;
 mod plateau;
@@ -23,12 +26,36 @@ mod plateau;
 pub use one_cycle::{Anneal, OneCycle};
 pub use plateau::{Goal, Plateau, Threshold};
 
+use super::rule::power;
+use crate::setting::{self, expect};
+use std::collections::HashSet;
 use std::f64::consts::PI;
+use tape::Error;
+use tape::element::Real;
 
 /// A learning rate for every epoch, counted from 0. Closures `Fn(u64) -> f64` are schedules too.
 pub trait Schedule {
     /// The learning rate of an epoch.
+    ///
+    /// # Panics
+    /// If the schedule's own settings are out of range.
+    #[track_caller]
     fn at(&self, epoch: u64) -> f64;
+
+    /// Refuses settings that are out of range, which may come from outside of the program.
+    ///
+    /// ```
+    /// use nn::optim::schedule::{Schedule, Step};
+    /// let schedule = Step { base: 0.1, factor: -0.5, every: 2 };
+    /// let error = schedule.check().unwrap_err();
+    /// assert_eq!(error.to_string(), "step schedule: expected a finite factor of 0 or more, found -0.5");
+    /// ```
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// This schedule after a warm-up of so many epochs, in which the rate rises linearly:
     /// epoch `k` has `(k + 1) / (epochs + 1)` of the schedule's first rate.
@@ -52,7 +79,12 @@ pub struct Constant(pub f64);
 
 impl Schedule for Constant {
     fn at(&self, _epoch: u64) -> f64 {
+        expect(self.check());
         self.0
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::not_negative("constant schedule", "rate", self.0)
     }
 }
 
@@ -75,7 +107,12 @@ pub struct Step {
 
 impl Schedule for Step {
     fn at(&self, epoch: u64) -> f64 {
+        expect(self.check());
         self.base * power(self.factor, epoch / self.every.max(1))
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        geometric("step schedule", self.base, self.factor)
     }
 }
 
@@ -98,8 +135,13 @@ pub struct MultiStep {
 
 impl Schedule for MultiStep {
     fn at(&self, epoch: u64) -> f64 {
+        expect(self.check());
         let passed = self.milestones.iter().filter(|&&milestone| epoch >= milestone).count();
         self.base * power(self.factor, passed as u64)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        geometric("multi-step schedule", self.base, self.factor)
     }
 }
 
@@ -119,7 +161,12 @@ pub struct Exponential {
 
 impl Schedule for Exponential {
     fn at(&self, epoch: u64) -> f64 {
+        expect(self.check());
         self.base * power(self.factor, epoch)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        geometric("exponential schedule", self.base, self.factor)
     }
 }
 
@@ -143,8 +190,13 @@ pub struct Cosine {
 
 impl Schedule for Cosine {
     fn at(&self, epoch: u64) -> f64 {
+        expect(self.check());
         let angle = PI * epoch as f64 / self.period.max(1) as f64;
-        self.floor + (self.base - self.floor) * (1.0 + angle.cos()) / 2.0
+        self.floor + (self.base - self.floor) * (1.0 + Real::cos(angle)) / 2.0
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        between("cosine schedule", "base", self.base, "floor", self.floor)
     }
 }
 
@@ -178,7 +230,12 @@ impl Schedule for CosineRestarts {
             k -= period;
             period = period.saturating_mul(self.stretch);
         }
+        expect(self.check());
         Cosine { base: self.base, floor: self.floor, period }.at(k)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        between("cosine restarts", "base", self.base, "floor", self.floor)
     }
 }
 
@@ -201,8 +258,13 @@ pub struct Linear {
 
 impl Schedule for Linear {
     fn at(&self, epoch: u64) -> f64 {
+        expect(self.check());
         let epochs = self.epochs.max(1);
         self.from + (self.to - self.from) * epoch.min(epochs) as f64 / epochs as f64
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        between("linear schedule", "first rate", self.from, "last rate", self.to)
     }
 }
 
@@ -217,14 +279,31 @@ impl Schedule for Linear {
 pub struct Listed {
     /// The rate before the first change.
     pub base: f64,
-    /// Epochs and their new rates, in any order.
+    /// Epochs and their new rates, in any order; each epoch once.
     pub changes: Vec<(u64, f64)>,
 }
 
 impl Schedule for Listed {
     fn at(&self, epoch: u64) -> f64 {
+        expect(self.check());
         let passed = self.changes.iter().filter(|&&(from, _)| epoch >= from);
         passed.max_by_key(|&&(from, _)| from).map_or(self.base, |&(_, rate)| rate)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let op = "listed schedule";
+        setting::not_negative(op, "base", self.base)?;
+        let mut epochs = HashSet::new();
+        for &(epoch, rate) in &self.changes {
+            setting::not_negative(op, "rate", rate)?;
+            setting::check(
+                op,
+                epochs.insert(epoch),
+                "one rate for an epoch",
+                format_args!("two for {epoch}"),
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -239,12 +318,23 @@ impl<S: Schedule> Schedule for WarmUp<S> {
     fn at(&self, epoch: u64) -> f64 {
         match epoch.checked_sub(self.epochs) {
             Some(after) => self.then.at(after),
-            None => self.then.at(0) * (epoch + 1) as f64 / (self.epochs + 1) as f64,
+            None => self.then.at(0) * (epoch as f64 + 1.0) / (self.epochs as f64 + 1.0),
         }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.then.check()
     }
 }
 
-/// `factorⁿ`; beyond the range of exponents the power is the limit in every case that is a learning rate.
-fn power(factor: f64, n: u64) -> f64 {
-    factor.powi(i32::try_from(n).unwrap_or(i32::MAX))
+/// The settings of `base factorⁿ`.
+fn geometric(op: &'static str, base: f64, factor: f64) -> Result<(), Error> {
+    setting::not_negative(op, "base", base)?;
+    setting::not_negative(op, "factor", factor)
+}
+
+/// Two rates that others lie between.
+fn between(op: &'static str, a: &str, from: f64, b: &str, to: f64) -> Result<(), Error> {
+    setting::not_negative(op, a, from)?;
+    setting::not_negative(op, b, to)
 }

@@ -1,7 +1,10 @@
 //! One cycle.
 
 use super::Schedule;
+use crate::setting::{self, expect};
 use std::f64::consts::PI;
+use tape::Error;
+use tape::element::Real;
 
 /// How a phase of [`OneCycle`] goes from one rate to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,9 +32,9 @@ pub enum Anneal {
 pub struct OneCycle {
     /// The largest rate.
     pub top: f64,
-    /// The number of epochs (or steps).
+    /// The number of epochs (or steps), at least 1.
     pub epochs: u64,
-    /// The part of them in which the rate rises.
+    /// The part of them in which the rate rises, in [0, 1].
     pub rise: f64,
     /// How the rates change within a phase.
     pub anneal: Anneal,
@@ -53,6 +56,7 @@ impl OneCycle {
 
 impl Schedule for OneCycle {
     fn at(&self, epoch: u64) -> f64 {
+        expect(self.check());
         let (n, k) = (self.epochs as f64, epoch as f64);
         let first = self.top / self.first;
         let (risen, end) = (self.rise * n - 1.0, n - 1.0);
@@ -70,13 +74,22 @@ impl Schedule for OneCycle {
             None => first / self.last,
         }
     }
+
+    fn check(&self) -> Result<(), Error> {
+        let op = "one cycle";
+        setting::positive(op, "top", self.top)?;
+        setting::check(op, self.epochs > 0, "1 epoch or more", self.epochs)?;
+        setting::part(op, "rise", self.rise)?;
+        setting::positive(op, "ratio of the top to the first rate", self.first)?;
+        setting::positive(op, "ratio of the first to the last rate", self.last)
+    }
 }
 
 impl OneCycle {
     /// The rate after this part of a phase.
     fn between(&self, from: f64, to: f64, part: f64) -> f64 {
         match self.anneal {
-            Anneal::Cosine => to + (from - to) * (1.0 + (PI * part).cos()) / 2.0,
+            Anneal::Cosine => to + (from - to) * (1.0 + Real::cos(PI * part)) / 2.0,
             Anneal::Linear => from + (to - from) * part,
         }
     }

@@ -1,7 +1,8 @@
 //! Smaller rates when nothing improves any more.
 
-use crate::checkpoint::SavedState;
+use crate::checkpoint::{SavedState, count_of, rate_of};
 use crate::files::Problem;
+use crate::setting::{self, expect};
 use tape::Element;
 
 /// What a measurement should be.
@@ -17,7 +18,7 @@ pub enum Goal {
 /// By how much a measurement must be better than the best to count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// By this part of the best.
+    /// By this part of the best's absolute value: where the best is 0, any improvement counts.
     Relative(f64),
     /// By this much.
     Absolute(f64),
@@ -45,12 +46,16 @@ pub struct Plateau {
     cooling: u64,
 }
 
-/// Reductions below this are not made.
-const NEGLIGIBLE: f64 = 1e-8;
+const NAME: &str = "plateau";
 
 impl Plateau {
     /// From this rate, for the least loss: a tenth after 10 epochs without an improvement of 1e-4 relative.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn new(base: f64) -> Plateau {
+        expect(setting::not_negative(NAME, "rate", base));
         Plateau {
             goal: Goal::Least,
             factor: 0.1,
@@ -71,7 +76,12 @@ impl Plateau {
     }
 
     /// With another factor of a reduction, below 1.
+    ///
+    /// # Panics
+    /// If it is not in [0, 1).
+    #[track_caller]
     pub fn factor(self, factor: f64) -> Plateau {
+        expect(setting::share(NAME, "factor", factor));
         Plateau { factor, ..self }
     }
 
@@ -81,7 +91,13 @@ impl Plateau {
     }
 
     /// With another idea of an improvement.
+    ///
+    /// # Panics
+    /// If the number is negative, infinite or NaN.
+    #[track_caller]
     pub fn threshold(self, threshold: Threshold) -> Plateau {
+        let (Threshold::Relative(number) | Threshold::Absolute(number)) = threshold;
+        expect(setting::not_negative(NAME, "threshold", number));
         Plateau { threshold, ..self }
     }
 
@@ -91,7 +107,12 @@ impl Plateau {
     }
 
     /// Reduces down to this rate at most.
+    ///
+    /// # Panics
+    /// If the rate is negative, infinite or NaN.
+    #[track_caller]
     pub fn floor(self, rate: f64) -> Plateau {
+        expect(setting::not_negative(NAME, "floor", rate));
         Plateau { floor: rate, ..self }
     }
 
@@ -113,10 +134,8 @@ impl Plateau {
             self.bad = 0;
         }
         if self.bad > self.patience {
-            let reduced = (self.rate * self.factor).max(self.floor);
-            if self.rate - reduced > NEGLIGIBLE {
-                self.rate = reduced;
-            }
+            // The rate may lie below the floor from the start: it never rises.
+            self.rate = (self.rate * self.factor).max(self.floor).min(self.rate);
             (self.cooling, self.bad) = (self.cooldown, 0);
         }
         self.rate
@@ -124,10 +143,14 @@ impl Plateau {
 
     fn improves(&self, measured: f64) -> bool {
         let Some(best) = self.best else { return !measured.is_nan() };
+        if best.is_infinite() {
+            return if self.goal == Goal::Least { measured < best } else { measured > best };
+        }
         match (self.goal, self.threshold) {
-            (Goal::Least, Threshold::Relative(part)) => measured < best * (1.0 - part),
+            // `best - part |best|` and `best + part |best|`.
+            (Goal::Least, Threshold::Relative(part)) => measured < best * (1.0 - part.copysign(best)),
             (Goal::Least, Threshold::Absolute(much)) => measured < best - much,
-            (Goal::Greatest, Threshold::Relative(part)) => measured > best * (1.0 + part),
+            (Goal::Greatest, Threshold::Relative(part)) => measured > best * (1.0 + part.copysign(best)),
             (Goal::Greatest, Threshold::Absolute(much)) => measured > best + much,
         }
     }
@@ -142,13 +165,16 @@ impl Plateau {
     /// Goes on from where [`save`](Plateau::save) was called.
     ///
     /// # Errors
-    /// If the names are others. Then it is as it was.
+    /// If the names are others, or numbers are none that it could have: a rate that is negative, infinite or NaN, a count
+    /// that is not whole. Then it is as it was.
     pub fn restore<T: Element>(&mut self, saved: SavedState<T>) -> Result<(), Problem> {
         let (_, numbers) = saved.exactly(&[], &["rate", "best", "bad", "cooling"])?;
         if let [rate, best, bad, cooling] = numbers[..] {
+            let (rate, bad, cooling) =
+                (rate_of("rate", rate)?, count_of("bad", bad)?, count_of("cooling", cooling)?);
             self.rate = rate;
             self.best = Some(best).filter(|best| !best.is_nan());
-            (self.bad, self.cooling) = (bad as u64, cooling as u64);
+            (self.bad, self.cooling) = (bad, cooling);
         }
         Ok(())
     }
