@@ -3,6 +3,7 @@
 //! The functions themselves, with their derivatives, are operations of `tape`.
 
 use crate::module::{Context, Module, without_parameters};
+use crate::setting::{self, expect};
 use tape::{Element, Var};
 
 /// `y = x`.
@@ -45,9 +46,9 @@ pub struct Sigmoid;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SigmoidScaled {
-    /// The factor of the input.
+    /// The factor of the input, a finite number.
     pub slope: f64,
-    /// What is added to the scaled input.
+    /// What is added to the scaled input, a finite number.
     pub offset: f64,
 }
 
@@ -91,7 +92,7 @@ pub struct Relu;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LeakyRelu {
-    /// The derivative for negative inputs; 0.01 is usual.
+    /// The derivative for negative inputs, a finite number; 0.01 is usual.
     pub slope: f64,
 }
 
@@ -145,7 +146,7 @@ pub struct Softmax;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Elu {
-    /// Minus the limit for large negative inputs; 1 is usual.
+    /// Minus the limit for large negative inputs, a finite number; 1 is usual.
     pub alpha: f64,
 }
 
@@ -287,13 +288,23 @@ macro_rules! activations {
 activations! {
     Identity(_this, x) => x;
     Sigmoid(_this, x) => x.sigmoid();
-    SigmoidScaled(this, x) => x.sigmoid_scaled(this.slope, this.offset);
+    SigmoidScaled(this, x) => {
+        expect(setting::finite("sigmoid_scaled", "slope", this.slope));
+        expect(setting::finite("sigmoid_scaled", "offset", this.offset));
+        x.sigmoid_scaled(this.slope, this.offset)
+    };
     LogSigmoid(_this, x) => x.log_sigmoid();
     Tanh(_this, x) => x.tanh();
     HardTanh(_this, x) => x.hard_tanh();
     Relu(_this, x) => x.relu();
-    LeakyRelu(this, x) => x.leaky_relu(this.slope);
-    Elu(this, x) => x.elu(this.alpha);
+    LeakyRelu(this, x) => {
+        expect(setting::finite("leaky_relu", "slope", this.slope));
+        x.leaky_relu(this.slope)
+    };
+    Elu(this, x) => {
+        expect(setting::finite("elu", "alpha", this.alpha));
+        x.elu(this.alpha)
+    };
     Selu(_this, x) => x.selu();
     Gelu(_this, x) => x.gelu();
     GeluTanh(_this, x) => x.gelu_tanh();

@@ -3,10 +3,11 @@
 //! Numbers are drawn independently, in row-major order, in `f64` and then rounded: one seed gives the same model
 //! in both precisions, and on every machine.
 
+use crate::setting::{self, Number, check, expect};
 use rand::{Rng, RngExt};
 use std::fmt::Debug;
 use tape::element::Real;
-use tape::{Element, Shape, Tensor};
+use tape::{Element, Error, Shape, Tensor};
 
 /// Refuses, in the name of a layer, parameters of a shape that there cannot be, before any is drawn.
 #[track_caller]
@@ -54,10 +55,27 @@ impl Fans {
 /// assert!(w.to_vec().iter().all(|w| w.abs() <= 1.0));
 /// ```
 pub trait Init: Debug {
-    /// One number, independent of the others.
+    /// One number, independent of the others. Settings are not checked: [`tensor`](Init::tensor) does that.
     fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64;
 
+    /// Refuses settings that are out of range, which may come from outside of the program.
+    ///
+    /// ```
+    /// use nn::init::{Init, Normal};
+    /// let error = Normal { mean: 0.0, std: -1.0 }.check().unwrap_err();
+    /// assert_eq!(error.to_string(), "normal: expected a finite standard deviation of 0 or more, found -1");
+    /// ```
+    ///
+    /// # Errors
+    /// What was expected and what was found.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// A tensor of independent numbers.
+    ///
+    /// # Panics
+    /// If the settings are out of range, or a number is infinite or NaN in the number type of the tensor.
     #[track_caller]
     fn tensor<T: Element>(
         &self,
@@ -68,7 +86,20 @@ pub trait Init: Debug {
     where
         Self: Sized,
     {
-        Tensor::from_fn(shape, |_| T::from_f64(self.draw(fans, &mut rng)))
+        expect(self.check());
+        let mut beyond = None;
+        let tensor = Tensor::from_fn(shape, |_| {
+            let number = self.draw(fans, &mut rng);
+            let rounded = T::from_f64(number);
+            if !rounded.is_finite() {
+                beyond.get_or_insert(number);
+            }
+            rounded
+        });
+        if let Some(number) = beyond {
+            expect(check("init", false, format_args!("a finite number of {}", T::NAME), Number(number)));
+        }
+        tensor
     }
 }
 
@@ -136,17 +167,37 @@ impl Init for Uniform {
     fn draw(&self, _fans: Fans, rng: &mut dyn Rng) -> f64 {
         uniform(self.low, self.high, rng)
     }
+
+    fn check(&self) -> Result<(), Error> {
+        let Uniform { low, high } = *self;
+        let right = low <= high && (high - low).is_finite();
+        check(
+            "uniform",
+            right,
+            "finite bounds, the lower one first",
+            format_args!("{} and {}", Number(low), Number(high)),
+        )
+    }
 }
 
 impl Init for Normal {
     fn draw(&self, _fans: Fans, rng: &mut dyn Rng) -> f64 {
         self.mean + self.std * standard_normal(rng)
     }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::finite("normal", "mean", self.mean)?;
+        setting::not_negative("normal", "standard deviation", self.std)
+    }
 }
 
 impl Init for Constant {
     fn draw(&self, _fans: Fans, _rng: &mut dyn Rng) -> f64 {
         self.0
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        setting::finite("constant", "number", self.0)
     }
 }
 

@@ -52,7 +52,7 @@ impl<T: Element> Linear<T> {
     /// A layer with weights from `init` and biases 0.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there cannot be so many parameters, or there is no memory for them; as [`Init::tensor`].
     #[track_caller]
     pub fn with_init(
         inputs: usize,

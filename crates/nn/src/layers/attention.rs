@@ -6,6 +6,7 @@ use crate::init::{Fans, Init, XavierUniform, check_size};
 use crate::linear::{Linear, affine};
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
+use crate::setting::{self, expect};
 use rand::Rng;
 use tape::network::{self, Attention};
 use tape::{Element, Error, Tensor, Var};
@@ -65,9 +66,10 @@ impl<T: Element> MultiHeadAttention<T> {
     /// A layer for vectors of `width` numbers.
     ///
     /// # Panics
-    /// If the heads do not divide the width.
+    /// If the heads do not divide the width, or that is 0.
     #[track_caller]
     pub fn new(width: usize, heads: usize, rng: &mut (impl Rng + ?Sized)) -> MultiHeadAttention<T> {
+        expect(setting::counts("attention", "width", &[width]));
         if heads == 0 || !width.is_multiple_of(heads) {
             let reason = format!("{heads} heads do not divide a width of {width}");
             Error::Invalid { op: "attention", reason }.panic()

@@ -5,6 +5,7 @@ use crate::Parameters;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
+use crate::setting::{self, expect};
 use tape::{Element, Error, Shape, Tensor, Var, network};
 
 /// `y = (x - mean) / √(variance + eps) · weight + bias` for each channel. Ioffe and Szegedy, 2015.
@@ -91,12 +92,24 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
     }
 
     /// The layer with this number under the square root, which keeps it from 0.
+    ///
+    /// # Panics
+    /// If it is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> BatchNorm<DIMENSIONS, T> {
+        expect(setting::not_negative("batch_norm", "epsilon", eps));
         BatchNorm { eps, ..self }
     }
 
     /// The layer with this part of each batch in the running statistics; with `None`, all batches have equal parts.
+    ///
+    /// # Panics
+    /// If the part is not in [0, 1].
+    #[track_caller]
     pub fn momentum(self, momentum: Option<f64>) -> BatchNorm<DIMENSIONS, T> {
+        if let Some(part) = momentum {
+            expect(setting::part("batch_norm", "momentum", part));
+        }
         BatchNorm { momentum, ..self }
     }
 

@@ -5,6 +5,7 @@ use crate::Parameters;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
+use crate::setting::{self, expect};
 use rand::Rng;
 use tape::{Element, Var, network, ops};
 
@@ -71,7 +72,7 @@ impl<T: Element> Conv2d<T> {
     /// The same with channels in `groups` blocks that do not see each other.
     ///
     /// # Panics
-    /// If the groups do not divide the channels.
+    /// If the groups do not divide the channels, or the kernel has no elements.
     #[track_caller]
     pub fn grouped(
         inputs: usize,
@@ -81,6 +82,7 @@ impl<T: Element> Conv2d<T> {
         rng: &mut (impl Rng + ?Sized),
     ) -> Conv2d<T> {
         check_groups("conv2d", groups, [inputs, outputs]);
+        expect(setting::counts("conv2d", "kernel", &kernel));
         let (seen, [height, width]) = (inputs / groups, kernel);
         check_size::<T>("conv2d", [outputs, seen, height, width]);
         let fan_in = seen * height * width;
@@ -89,7 +91,12 @@ impl<T: Element> Conv2d<T> {
     }
 
     /// The layer with this distance between neighbouring windows.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
     pub fn stride(mut self, stride: [usize; 2]) -> Conv2d<T> {
+        expect(setting::counts("conv2d", "stride", &stride));
         self.conv.stride = stride;
         self
     }
@@ -101,7 +108,12 @@ impl<T: Element> Conv2d<T> {
     }
 
     /// The layer with this distance between neighbouring elements of a window.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
     pub fn dilation(mut self, dilation: [usize; 2]) -> Conv2d<T> {
+        expect(setting::counts("conv2d", "dilation", &dilation));
         self.conv.dilation = dilation;
         self
     }
@@ -166,7 +178,7 @@ impl<T: Element> Conv1d<T> {
     /// The same with channels in `groups` blocks that do not see each other.
     ///
     /// # Panics
-    /// If the groups do not divide the channels.
+    /// If the groups do not divide the channels, or the kernel has no elements.
     #[track_caller]
     pub fn grouped(
         inputs: usize,
@@ -176,6 +188,7 @@ impl<T: Element> Conv1d<T> {
         rng: &mut (impl Rng + ?Sized),
     ) -> Conv1d<T> {
         check_groups("conv1d", groups, [inputs, outputs]);
+        expect(setting::counts("conv1d", "kernel", &[kernel]));
         let seen = inputs / groups;
         check_size::<T>("conv1d", [outputs, seen, kernel]);
         let [weight, bias] = from_fan_in("conv1d", [outputs, seen, kernel], outputs, seen * kernel, rng);
@@ -183,7 +196,12 @@ impl<T: Element> Conv1d<T> {
     }
 
     /// The layer with this distance between neighbouring windows.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
     pub fn stride(self, stride: usize) -> Conv1d<T> {
+        expect(setting::counts("conv1d", "stride", &[stride]));
         Conv1d { stride, ..self }
     }
 
@@ -193,7 +211,12 @@ impl<T: Element> Conv1d<T> {
     }
 
     /// The layer with this distance between neighbouring elements of a window.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
     pub fn dilation(self, dilation: usize) -> Conv1d<T> {
+        expect(setting::counts("conv1d", "dilation", &[dilation]));
         Conv1d { dilation, ..self }
     }
 

@@ -5,6 +5,7 @@ use crate::Parameters;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
+use crate::setting::{self, expect};
 use rand::Rng;
 use tape::{Element, Var, network, ops};
 
@@ -62,7 +63,7 @@ impl<T: Element> ConvTranspose2d<T> {
     /// The same with channels in `groups` blocks that do not see each other.
     ///
     /// # Panics
-    /// If the groups do not divide the channels.
+    /// If the groups do not divide the channels, or the kernel has no elements.
     #[track_caller]
     pub fn grouped(
         inputs: usize,
@@ -72,6 +73,7 @@ impl<T: Element> ConvTranspose2d<T> {
         rng: &mut (impl Rng + ?Sized),
     ) -> ConvTranspose2d<T> {
         check_groups("conv_transpose2d", groups, [inputs, outputs]);
+        expect(setting::counts("conv_transpose2d", "kernel", &kernel));
         let (reached, [height, width]) = (outputs / groups, kernel);
         check_size::<T>("conv_transpose2d", [inputs, reached, height, width]);
         let (weight, fan_in) = ([inputs, reached, height, width], reached * height * width);
@@ -82,7 +84,12 @@ impl<T: Element> ConvTranspose2d<T> {
     }
 
     /// The layer with this distance between the kernels of neighbouring elements.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
     pub fn stride(mut self, stride: [usize; 2]) -> ConvTranspose2d<T> {
+        expect(setting::counts("conv_transpose2d", "stride", &stride));
         self.conv.conv.stride = stride;
         self
     }
@@ -100,7 +107,12 @@ impl<T: Element> ConvTranspose2d<T> {
     }
 
     /// The layer with this distance between neighbouring elements of a kernel.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
     pub fn dilation(mut self, dilation: [usize; 2]) -> ConvTranspose2d<T> {
+        expect(setting::counts("conv_transpose2d", "dilation", &dilation));
         self.conv.conv.dilation = dilation;
         self
     }

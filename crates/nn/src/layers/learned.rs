@@ -5,6 +5,7 @@ use crate::Parameters;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::Param;
+use crate::setting::{self, expect};
 use tape::{Element, Tensor, Var, network};
 
 /// `y = x` where `x > 0`, else `a x`, with a learned `a`; the derivative at 0 is `a`. He, Zhang, Ren and Sun, 2015.
@@ -34,10 +35,11 @@ impl<T: Element> PRelu<T> {
     /// One slope for everything, or one for each channel; all 0.25.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there is no slope,, if there cannot be so many parameters, or there is no memory for them.
     #[track_caller]
     pub fn new(slopes: usize) -> PRelu<T> {
         check_size::<T>("prelu", [slopes]);
+        expect(setting::counts("prelu", "number of slopes", &[slopes]));
         PRelu { weight: Param::new(Tensor::full([slopes], T::from_f64(0.25))) }
     }
 }

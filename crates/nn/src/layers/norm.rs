@@ -5,6 +5,7 @@ use crate::Parameters;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
+use crate::setting::{self, expect};
 use tape::{Element, Error, Shape, Tensor, Var, network};
 
 /// The last axes, if they have these extents.
@@ -54,11 +55,12 @@ impl<T: Element> LayerNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there is no axis,, if there cannot be so many parameters, or there is no memory for them.
     #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> LayerNorm<T> {
         let normalized = normalized.into();
         check_size::<T>("layer_norm", &normalized);
+        expect(setting::counts("layer_norm", "number of normalized axes", &[normalized.rank()]));
         let weight = Some(Param::new(Tensor::ones(normalized.clone())));
         let bias = Some(Param::new(Tensor::zeros(normalized.clone())));
         LayerNorm { weight, bias, eps: 1e-5, normalized }
@@ -70,7 +72,12 @@ impl<T: Element> LayerNorm<T> {
     }
 
     /// The layer with this number under the square root, which keeps it from 0.
+    ///
+    /// # Panics
+    /// If it is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> LayerNorm<T> {
+        expect(setting::not_negative("layer_norm", "epsilon", eps));
         LayerNorm { eps, ..self }
     }
 
@@ -121,17 +128,23 @@ impl<T: Element> RmsNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there is no axis,, if there cannot be so many parameters, or there is no memory for them.
     #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> RmsNorm<T> {
         let normalized = normalized.into();
         check_size::<T>("rms_norm", &normalized);
+        expect(setting::counts("rms_norm", "number of normalized axes", &[normalized.rank()]));
         let weight = Some(Param::new(Tensor::ones(normalized.clone())));
         RmsNorm { weight, eps: T::EPSILON.to_f64(), normalized }
     }
 
     /// The layer with this number under the square root, which keeps it from 0.
+    ///
+    /// # Panics
+    /// If it is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> RmsNorm<T> {
+        expect(setting::not_negative("rms_norm", "epsilon", eps));
         RmsNorm { eps, ..self }
     }
 
@@ -196,7 +209,12 @@ impl<T: Element> GroupNorm<T> {
     }
 
     /// The layer with this number under the square root, which keeps it from 0.
+    ///
+    /// # Panics
+    /// If it is negative, infinite or NaN.
+    #[track_caller]
     pub fn eps(self, eps: f64) -> GroupNorm<T> {
+        expect(setting::not_negative("group_norm", "epsilon", eps));
         GroupNorm { eps, ..self }
     }
 

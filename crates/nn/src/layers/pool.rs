@@ -1,6 +1,7 @@
 //! Pools of images.
 
 use crate::module::{Context, Module, without_parameters};
+use crate::setting::{self, expect};
 use tape::ops::{Pool, Window};
 use tape::{Element, Var};
 
@@ -30,7 +31,12 @@ pub struct MaxPool2d {
 
 impl MaxPool2d {
     /// Windows side by side: the stride is the kernel. For others say `MaxPool2d { window }`.
+    ///
+    /// # Panics
+    /// If the kernel has no elements.
+    #[track_caller]
     pub fn new(kernel: [usize; 2]) -> MaxPool2d {
+        expect(setting::counts("max_pool2d", "kernel", &kernel));
         MaxPool2d { window: Window { stride: kernel, ..Window::new(kernel) } }
     }
 }
@@ -59,7 +65,12 @@ pub struct AvgPool2d {
 
 impl AvgPool2d {
     /// Windows side by side: the stride is the kernel. Zeros beyond the image would be counted.
+    ///
+    /// # Panics
+    /// If the kernel has no elements.
+    #[track_caller]
     pub fn new(kernel: [usize; 2]) -> AvgPool2d {
+        expect(setting::counts("avg_pool2d", "kernel", &kernel));
         AvgPool2d { window: MaxPool2d::new(kernel).window, count_padding: true }
     }
 }

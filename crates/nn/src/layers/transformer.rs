@@ -62,7 +62,7 @@ impl<T: Element> TransformerBlock<T> {
     /// A block for vectors of `width` numbers.
     ///
     /// # Panics
-    /// If the heads do not divide the width.
+    /// If the heads do not divide the width, or that is 0.
     #[track_caller]
     pub fn new(
         width: usize,
