@@ -2,9 +2,9 @@
 
 use super::regression::each;
 use super::terms::BinaryCrossEntropy;
-use super::{Losses, Target, check, targets};
+use super::{Losses, Target, check, expect, finite, targets};
 use tape::network::{Reduction, bce_with_logits};
-use tape::{Element, Tensor, Var};
+use tape::{Element, Error, Tensor, Var};
 
 /// `-Y ln A - (1 - Y) ln(1 - A)` of each element: what [`bce`](super::bce) adds up, with the same floor of the
 /// logarithms.
@@ -40,7 +40,7 @@ pub fn binary_cross_entropy<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>
 /// ```
 ///
 /// # Panics
-/// If the shapes of `Z` and `Y` differ.
+/// If the shapes of `Z` and `Y` differ; if `pos_weight` broadcasts to another shape, or one is negative or not finite.
 #[track_caller]
 pub fn binary_cross_entropy_from_logits<'t, T: Element>(
     z: Var<'t, T>,
@@ -48,8 +48,19 @@ pub fn binary_cross_entropy_from_logits<'t, T: Element>(
     pos_weight: Option<&Tensor<T>>,
 ) -> Losses<'t, T> {
     let y = targets("binary_cross_entropy_from_logits", z, y);
+    let op = "binary_cross_entropy_from_logits";
+    if let Some(found) =
+        pos_weight.and_then(|w| w.to_vec().into_iter().find(|w| !(*w >= T::ZERO && w.is_finite())))
+    {
+        let reason = format!("expected a finite pos_weight, 0 or more, found {found}");
+        Error::Invalid { op, reason }.panic();
+    }
     let pos_weight = pos_weight.map(|weight| z.tape().constant(weight.clone()));
-    Losses::of_elements(bce_with_logits(&z, &y, None, pos_weight.as_ref(), Reduction::None))
+    let each = bce_with_logits(&z, &y, None, pos_weight.as_ref(), Reduction::None);
+    if each.shape() != z.shape() {
+        Error::Shape { op, expected: z.shape().dims(), found: each.shape().dims() }.panic();
+    }
+    Losses::of_elements(each)
 }
 
 /// `max(0, margin - Y A)` of each element, for targets 1 and -1: zero once the prediction is on the right side by the
@@ -65,11 +76,11 @@ pub fn binary_cross_entropy_from_logits<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// If the shapes differ.
+/// If the shapes differ, or the margin is negative or not finite.
 #[track_caller]
 pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) -> Losses<'t, T> {
-    let y = targets("hinge", a, y);
-    Losses::of_elements((-(a * y) + T::from_f64(margin)).relu())
+    let (y, margin) = (targets("hinge", a, y), expect(finite::<T>("hinge", "margin", margin, 0.0)));
+    Losses::of_elements((-(a * y) + margin).relu())
 }
 
 /// Of distances `A`: `A` itself where the target is 1 (the pair belongs together), `max(0, margin - A)` elsewhere.
@@ -85,11 +96,12 @@ pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) 
 /// ```
 ///
 /// # Panics
-/// If the shapes differ.
+/// If the shapes differ, or the margin is negative or not finite.
 #[track_caller]
 pub fn hinge_embedding<'t, T: Element>(a: Var<'t, T>, y: &Tensor<T>, margin: f64) -> Losses<'t, T> {
     check("hinge_embedding", a, y.on(a.tape()));
-    Losses::of_elements(Var::select(&together(y), a, (-a + T::from_f64(margin)).relu()))
+    let margin = expect(finite::<T>("hinge_embedding", "margin", margin, 0.0));
+    Losses::of_elements(Var::select(&together(y), a, (-a + margin).relu()))
 }
 
 /// 1 where the target is 1.

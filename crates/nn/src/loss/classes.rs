@@ -3,8 +3,11 @@
 //! Predictions have the shape `[N, classes]` or `[N, classes, ..]` (or `[classes]`), with one label for each
 //! sample, or each position of a sample. [`Classes`] holds weights, the mark, and the smoothing; its reduction is
 //! not looked at, because [`Losses`] has names for those.
+//!
+//! A sample that is left out, or whose class has weight 0, takes no part: its loss and its gradient are 0, whatever its
+//! predictions are.
 
-use super::{Losses, Target, targets};
+use super::{Losses, Target, expect, finite, targets};
 use tape::network::{self, Classes, Reduction};
 use tape::{Element, Error, Tensor, Var};
 
@@ -14,13 +17,8 @@ fn apart<T: Element>(classes: &Classes<T>) -> Classes<T> {
 }
 
 /// What the targets weigh, each in the place of its class.
-#[track_caller]
-fn rows<T: Element>(x: Var<'_, T>, labels: &[i64], classes: &Classes<T>) -> Tensor<T> {
-    let plain = Classes { smoothing: 0.0, ..classes.clone() };
-    match plain.rows(labels, &x.shape()) {
-        Ok(rows) => rows,
-        Err(error) => error.panic(),
-    }
+fn rows<T: Element>(x: Var<'_, T>, labels: &[i64], classes: &Classes<T>) -> Result<Tensor<T>, Error> {
+    classes.rows(labels, &x.shape())
 }
 
 /// The axis of the classes: the second, or the only one.
@@ -44,15 +42,46 @@ fn class_axis<T: Element>(x: Var<'_, T>) -> isize {
 /// ```
 ///
 /// # Panics
-/// If there is not one label for each sample, or a label is not a class.
+/// As [`try_label_cross_entropy`] fails.
 #[track_caller]
 pub fn label_cross_entropy<'t, T: Element>(
     z: Var<'t, T>,
     labels: &[i64],
     classes: &Classes<T>,
 ) -> Losses<'t, T> {
-    let count = rows(z, labels, classes).sum();
-    Losses::weighing(network::cross_entropy(&z, labels, &apart(classes)), count)
+    expect(try_label_cross_entropy(z, labels, classes))
+}
+
+/// [`label_cross_entropy`], for labels from outside.
+///
+/// # Errors
+/// If there is not one label for each sample, or a label is not a class; if there is not one weight for each class, a
+/// weight is negative or not finite, or the smoothing is not between 0 and 1.
+///
+/// ```
+/// use nn::loss::{Classes, try_label_cross_entropy};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let z = tape.var([[0.0, 0.0], [3.0, 1.0]]);
+/// let loss = try_label_cross_entropy(z, &[1, 0], &Classes::default())?.sum();
+/// assert_eq!(loss.backward().wrt(z).slice(0, ..1), Tensor::from([[0.5, -0.5]]));
+/// let error = try_label_cross_entropy(z, &[1, 2], &Classes::default()).unwrap_err();
+/// assert_eq!(error.to_string(), "cross_entropy: index 2 is out of range for axis 1 of shape [2, 2]");
+/// # Ok::<(), tape::Error>(())
+/// ```
+pub fn try_label_cross_entropy<'t, T: Element>(
+    z: Var<'t, T>,
+    labels: &[i64],
+    classes: &Classes<T>,
+) -> Result<Losses<'t, T>, Error> {
+    let rows = |smoothing| rows(z, labels, &Classes { smoothing, ..classes.clone() });
+    let all = rows(classes.smoothing)?;
+    let count = if classes.smoothing == 0.0 { all.sum() } else { rows(0.0)?.sum() };
+    // What has no weight takes no part: in the gradient its softmax, which may be NaN, would meet the weight 0.
+    let weightless = labels.iter().any(|&label| Some(label) == classes.ignore)
+        || classes.weight.as_ref().is_some_and(|w| w.to_vec().contains(&T::ZERO));
+    let z = if weightless { Var::select(&all.sum_axes(class_axis(z), true), z, T::ZERO) } else { z };
+    Ok(Losses::weighing(network::cross_entropy(&z, labels, &apart(classes)), count))
 }
 
 /// The cross-entropy of each sample, of logits and distributions: `-Σ w ((1 - s) Y + s / classes) ln p`. The mean
@@ -70,7 +99,7 @@ pub fn label_cross_entropy<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// If the shapes differ.
+/// If the shapes differ; for weights and smoothing as [`try_label_cross_entropy`] fails.
 #[track_caller]
 pub fn soft_cross_entropy<'t, T: Element>(
     z: Var<'t, T>,
@@ -96,19 +125,44 @@ pub fn soft_cross_entropy<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// If there is not one label for each sample, or a label is not a class.
+/// As [`try_nll`] fails.
 #[track_caller]
 pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], classes: &Classes<T>) -> Losses<'t, T> {
-    let rows = rows(x, labels, classes);
+    expect(try_nll(x, labels, classes))
+}
+
+/// [`nll`], for labels from outside.
+///
+/// # Errors
+/// As [`try_label_cross_entropy`], and for any smoothing.
+///
+/// ```
+/// use nn::loss::{Classes, try_nll};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[-1.0, -2.0]]);
+/// let loss = try_nll(x, &[1], &Classes::default())?.sum();
+/// assert_eq!((loss.value(), loss.backward().wrt(x)), (2.0, Tensor::from([[0.0, -1.0]])));
+/// let error = try_nll(x, &[1, 1], &Classes::default()).unwrap_err();
+/// assert_eq!(error.to_string(), "cross_entropy: shape [1] needs 1 elements, found 2");
+/// # Ok::<(), tape::Error>(())
+/// ```
+pub fn try_nll<'t, T: Element>(
+    x: Var<'t, T>,
+    labels: &[i64],
+    classes: &Classes<T>,
+) -> Result<Losses<'t, T>, Error> {
+    without_smoothing("nll", classes)?;
+    let rows = rows(x, labels, classes)?;
     let count = rows.sum();
     // What has no weight takes no part: its logarithm may be infinite.
     let taken = Var::select(&rows, x, T::ZERO) * x.tape().constant(rows.clone());
-    Losses::weighing(-taken.sum_axes(class_axis(x), false), count)
+    Ok(Losses::weighing(-taken.sum_axes(class_axis(x), false), count))
 }
 
 /// `wₜ / classes Σ max(0, margin - Xₜ + X_c)ᵖ` of each sample, over the classes `c` that are not its label `t`:
 /// zero once the score of the label is the largest by the margin. The mean is that over the samples; none are left
-/// out.
+/// out, and there is no smoothing.
 ///
 /// ```
 /// use nn::loss::{Classes, multi_margin};
@@ -121,7 +175,7 @@ pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], classes: &Classes<T>) 
 /// ```
 ///
 /// # Panics
-/// If there is not one label for each sample, or a label is not a class; if `p` is not positive.
+/// As [`try_multi_margin`] fails.
 #[track_caller]
 pub fn multi_margin<'t, T: Element>(
     x: Var<'t, T>,
@@ -130,17 +184,55 @@ pub fn multi_margin<'t, T: Element>(
     margin: f64,
     classes: &Classes<T>,
 ) -> Losses<'t, T> {
+    expect(try_multi_margin(x, labels, p, margin, classes))
+}
+
+/// [`multi_margin`], for labels from outside.
+///
+/// # Errors
+/// As [`try_label_cross_entropy`], for any smoothing, if `p` is not positive, and if the margin is negative or not finite.
+///
+/// ```
+/// use nn::loss::{Classes, try_multi_margin};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 0.5]]);
+/// let loss = try_multi_margin(x, &[0], 1, 1.0, &Classes::default())?.sum();
+/// assert_eq!((loss.value(), loss.backward().wrt(x)), (0.25, Tensor::from([[-0.5, 0.5]])));
+/// let error = try_multi_margin(x, &[0], 0, 1.0, &Classes::default()).unwrap_err();
+/// assert_eq!(error.to_string(), "multi_margin: expected a positive p, found 0");
+/// # Ok::<(), tape::Error>(())
+/// ```
+pub fn try_multi_margin<'t, T: Element>(
+    x: Var<'t, T>,
+    labels: &[i64],
+    p: i32,
+    margin: f64,
+    classes: &Classes<T>,
+) -> Result<Losses<'t, T>, Error> {
     if p < 1 {
-        Error::Invalid { op: "multi_margin", reason: format!("expected a positive p, found {p}") }.panic();
+        let reason = format!("expected a positive p, found {p}");
+        return Err(Error::Invalid { op: "multi_margin", reason });
     }
+    let margin = finite::<T>("multi_margin", "margin", margin, 0.0)?;
+    without_smoothing("multi_margin", classes)?;
     let axis = class_axis(x);
-    let unweighted = Classes { ignore: None, smoothing: 0.0, weight: None, ..classes.clone() };
-    let label = rows(x, labels, &unweighted);
-    let weight = rows(x, labels, &Classes { ignore: None, ..classes.clone() }).sum_axes(axis, true);
+    let unweighted = Classes { ignore: None, weight: None, ..classes.clone() };
+    let label = rows(x, labels, &unweighted)?;
+    let weight = rows(x, labels, &Classes { ignore: None, ..classes.clone() })?.sum_axes(axis, true);
     let score = Var::select(&label, x, T::ZERO).sum_axes(axis, true);
-    let excess = (x - score + T::from_f64(margin)).relu().powi(p);
-    let others = excess.masked_fill(&label, T::ZERO);
+    let excess = (x - score + margin).relu().powi(p);
+    // What has no weight takes no part: its scores may be infinite.
+    let others = Var::select(&weight, excess.masked_fill(&label, T::ZERO), T::ZERO);
     let classes = T::from_usize(x.shape()[axis as usize]);
     let share = weight.map_values(|weight| weight / classes);
-    Losses::of_elements((others * x.tape().constant(share)).sum_axes(axis, false))
+    Ok(Losses::of_elements((others * x.tape().constant(share)).sum_axes(axis, false)))
+}
+
+/// Refuses smoothing where there is none.
+fn without_smoothing<T: Element>(op: &'static str, classes: &Classes<T>) -> Result<(), Error> {
+    if classes.smoothing == 0.0 {
+        return Ok(());
+    }
+    Err(Error::Invalid { op, reason: format!("expected no smoothing, found {}", classes.smoothing) })
 }

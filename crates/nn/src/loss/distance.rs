@@ -1,7 +1,7 @@
 //! Losses of distributions and of directions.
 
 use super::binary::together;
-use super::regression::each;
+use super::regression::{each, positive};
 use super::terms::KlDivergence;
 use super::{Losses, Target, check, targets};
 use tape::{Element, Error, Tensor, Var};
@@ -26,7 +26,8 @@ pub fn kl_divergence<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Lo
     each("kl_divergence", x, y, KlDivergence)
 }
 
-/// [`kl_divergence`] with the logarithms of the targets too: `eʸ (Y - X)` of each element, for finite `Y`.
+/// [`kl_divergence`] with the logarithms of the targets too: `eʸ (Y - X)` of each element. Where `eʸ` is 0 the loss and
+/// its derivatives are 0.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
@@ -42,7 +43,11 @@ pub fn kl_divergence<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Lo
 #[track_caller]
 pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
     let y = targets("kl_divergence_from_logs", x, y);
-    Losses::of_elements(y.exp() * (y - x))
+    let share = y.exp();
+    let losses = share * (y - x);
+    let some = share.value();
+    let none = some.to_vec().contains(&T::ZERO);
+    Losses::of_elements(if none { Var::select(&some, losses, T::ZERO) } else { losses })
 }
 
 /// `u · v / (max(|u|, eps) max(|v|, eps))` along an axis: the cosine of the angle between them, 0 if one is 0.
@@ -62,10 +67,11 @@ pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t,
 /// ```
 ///
 /// # Panics
-/// If the shapes differ, or there is no such axis.
+/// If the shapes differ, there is no such axis, or `eps` is not positive.
 #[track_caller]
 pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isize, eps: f64) -> Var<'t, T> {
     check("cosine_similarity", u, v);
+    positive::<T>("cosine_similarity", "eps", eps);
     let length = |x: Var<'t, T>| x.norm_axes(2.0, axis, false).maximum(T::from_f64(eps));
     (u * v).sum_axes(axis, false) / (length(u) * length(v))
 }
@@ -88,7 +94,7 @@ pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isi
 /// ```
 ///
 /// # Panics
-/// If the shapes are not those.
+/// If the shapes are not those, or the margin is not between -1 and 1.
 #[track_caller]
 pub fn cosine_embedding<'t, T: Element>(
     u: Var<'t, T>,
@@ -101,6 +107,10 @@ pub fn cosine_embedding<'t, T: Element>(
         Error::Rank { op: "cosine_embedding", expected: "vectors [N, m]", found }.panic();
     }
     check("cosine_embedding", u, v);
+    if !(-1.0..=1.0).contains(&margin) {
+        let reason = format!("expected a margin between -1 and 1, found {margin}");
+        Error::Invalid { op: "cosine_embedding", reason }.panic();
+    }
     let product = |a: Var<'t, T>, b: Var<'t, T>| (a * b).sum_axes(1, false);
     let square = |a: Var<'t, T>| product(a, a) + T::from_f64(1e-12);
     let cosine = product(u, v) / (square(u) * square(v)).sqrt();

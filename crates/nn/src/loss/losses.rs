@@ -39,16 +39,34 @@ impl<'t, T: Element> Losses<'t, T> {
         self.each
     }
 
-    /// Multiplies each loss by a weight. The mean still divides by what it divided by.
+    /// Multiplies each loss by a weight. The mean still divides by what it divided by. A loss of weight 0 takes no part:
+    /// it counts as 0, with derivative 0, even if it is infinite or NaN. A negative weight is an advantage turned round.
+    ///
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.var([1.0, f64::NAN]);
+    /// let losses = nn::loss::squared_error(a, &Tensor::from([0.0, 0.0])).weighted(&Tensor::from([3.0, 0.0]));
+    /// assert_eq!(losses.sum().value(), 3.0);
+    /// assert_eq!(losses.sum().backward().wrt(a), Tensor::from([6.0, 0.0]));
+    /// ```
     ///
     /// # Shapes
     /// `weight` broadcasts with the losses: that of a sample among `[N, m]` has shape `[N, 1]`.
     ///
     /// # Panics
-    /// If it does not, or if the result has another shape.
+    /// If it does not, or if the result has another shape; if a weight is not finite.
     #[track_caller]
     pub fn weighted(self, weight: &Tensor<T>) -> Losses<'t, T> {
-        let each = self.each * self.each.tape().constant(weight.clone());
+        let weights = weight.to_vec();
+        if let Some(found) = weights.iter().find(|weight| !weight.is_finite()) {
+            let reason = format!("expected finite weights, found {found}");
+            tape::Error::Invalid { op: "weighted", reason }.panic();
+        }
+        // By selection: an infinite loss times 0 is NaN.
+        let weightless = weights.contains(&T::ZERO);
+        let each = if weightless { Var::select(weight, self.each, T::ZERO) } else { self.each };
+        let each = each * self.each.tape().constant(weight.clone());
         if each.shape() != self.each.shape() {
             let (expected, found) = (self.each.shape().dims(), weight.shape().dims());
             tape::Error::Shape { op: "weighted", expected, found }.panic();

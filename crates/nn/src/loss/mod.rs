@@ -23,7 +23,9 @@
 //! as [`Losses`], of which `.sum()`, `.sample_mean()` and `.mean()` make one number: [`squared_error`],
 //! [`absolute_error`], [`huber`], [`smooth_l1`]; [`binary_cross_entropy`], [`hinge`]; [`label_cross_entropy`],
 //! [`soft_cross_entropy`], [`nll`], [`multi_margin`] with weights of classes, smoothing, and labels to be left out;
-//! [`kl_divergence`], [`cosine_embedding`]. [`l1_penalty`] and [`l2_penalty`] are of weights.
+//! [`kl_divergence`], [`cosine_embedding`]. [`l1_penalty`] and [`l2_penalty`] are of weights. For labels from outside
+//! there are forms that answer an error instead of a panic ([`try_label_cross_entropy`], [`try_nll`],
+//! [`try_multi_margin`]); [`one_hot`] is that of the losses whose targets are distributions.
 //!
 //! Sums run over all elements. The names of the literature are not reliable: "mean squared error" stands for five
 //! of these rows, and for `m = 1` or `N = 1` several coincide, so check with more than one of each.
@@ -40,7 +42,10 @@ mod terms;
 
 pub use binary::{binary_cross_entropy, binary_cross_entropy_from_logits, hinge, hinge_embedding};
 pub use by_name::{Loss, ParseLossError};
-pub use classes::{label_cross_entropy, multi_margin, nll, soft_cross_entropy};
+pub use classes::{
+    label_cross_entropy, multi_margin, nll, soft_cross_entropy, try_label_cross_entropy, try_multi_margin,
+    try_nll,
+};
 pub use distance::{cosine_embedding, cosine_similarity, kl_divergence, kl_divergence_from_logs};
 pub use losses::Losses;
 pub use penalty::{l1_penalty, l2_penalty};
@@ -325,6 +330,24 @@ fn check<T: Element>(op: &'static str, a: Var<'_, T>, y: Var<'_, T>) {
         let reason = format!("predictions {a} and targets {y} differ in shape");
         Error::Invalid { op, reason }.panic();
     }
+}
+
+/// Unwraps what is an error only where the caller asks for one.
+#[track_caller]
+fn expect<V>(result: Result<V, Error>) -> V {
+    match result {
+        Ok(value) => value,
+        Err(error) => error.panic(),
+    }
+}
+
+/// A setting as a number of the loss: what is checked is what is computed with.
+fn finite<T: Element>(op: &'static str, name: &str, x: f64, least: f64) -> Result<T, Error> {
+    let value = T::from_f64(x);
+    if value.is_finite() && x >= least {
+        return Ok(value);
+    }
+    Err(Error::Invalid { op, reason: format!("expected a finite {name}, {least} or more, found {x}") })
 }
 
 /// `N`, and 1 if there are no samples: then the sum is 0 already.

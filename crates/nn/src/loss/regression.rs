@@ -15,10 +15,11 @@ pub(super) fn each<'t, T: Element, F: Binary>(
     Losses::of_elements(a.zip(targets(name, a, y), term))
 }
 
-/// Refuses parameters that are not positive.
+/// Refuses parameters that are not positive as numbers of the loss.
 #[track_caller]
-fn positive(op: &'static str, name: &str, x: f64) {
-    if x.is_nan() || x <= 0.0 {
+pub(super) fn positive<T: Element>(op: &'static str, name: &str, x: f64) {
+    let value = T::from_f64(x);
+    if value.is_nan() || value <= T::ZERO {
         Error::Invalid { op, reason: format!("expected a positive {name}, found {x}") }.panic();
     }
 }
@@ -75,7 +76,7 @@ pub fn absolute_error<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> L
 /// If the shapes differ, or `delta` is not positive.
 #[track_caller]
 pub fn huber<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, delta: f64) -> Losses<'t, T> {
-    positive("huber", "delta", delta);
+    positive::<T>("huber", "delta", delta);
     each("huber", a, y, Huber { delta, scale: 1.0 })
 }
 
@@ -91,9 +92,13 @@ pub fn huber<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, delta: f64) -
 /// ```
 ///
 /// # Panics
-/// If the shapes differ, or `beta` is not positive.
+/// If the shapes differ, or `beta` or `1/β` is not positive and finite.
 #[track_caller]
 pub fn smooth_l1<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, beta: f64) -> Losses<'t, T> {
-    positive("smooth_l1", "beta", beta);
+    positive::<T>("smooth_l1", "beta", beta);
+    if !(T::from_f64(beta).is_finite() && T::from_f64(1.0 / beta).is_finite()) {
+        let reason = format!("expected a beta that is finite and has a finite 1/beta, found {beta}");
+        Error::Invalid { op: "smooth_l1", reason }.panic();
+    }
     each("smooth_l1", a, y, Huber { delta: beta, scale: 1.0 / beta })
 }

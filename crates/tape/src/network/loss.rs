@@ -36,11 +36,11 @@ fn reduce<T: Element, A: Array<T>>(y: A, reduction: Reduction, count: T) -> A {
 /// What the cross entropies are told beside logits and targets.
 #[derive(Clone, Debug)]
 pub struct Classes<T: Element = f64> {
-    /// A weight for each class.
+    /// A weight for each class, finite and not negative.
     pub weight: Option<Tensor<T>>,
     /// The number that marks a sample to be left out.
     pub ignore: Option<i64>,
-    /// The part of each target that is spread equally over all classes.
+    /// The part of each target that is spread equally over all classes, from 0 to 1.
     pub smoothing: f64,
     /// What becomes of the samples' losses.
     pub reduction: Reduction,
@@ -53,12 +53,26 @@ impl<T: Element> Default for Classes<T> {
 }
 
 impl<T: Element> Classes<T> {
-    /// The weight of each class of `n`.
+    /// The weight of each class of `n`. The smoothing is looked at too.
     fn weights(&self, n: usize) -> Result<Vec<T>, Error> {
-        match &self.weight {
-            None => Ok(vec![T::ONE; n]),
-            Some(w) if **w.shape() == [n] => Ok(w.to_vec()),
-            Some(w) => Err(Error::Shape { op: "cross_entropy", expected: vec![n], found: w.shape().dims() }),
+        let (op, smoothing) = ("cross_entropy", self.smoothing);
+        if !(0.0..=1.0).contains(&smoothing) {
+            let reason = format!("expected a smoothing between 0 and 1, found {smoothing}");
+            return Err(Error::Invalid { op, reason });
+        }
+        let Some(weight) = &self.weight else { return Ok(vec![T::ONE; n]) };
+        if **weight.shape() != [n] {
+            return Err(Error::Shape { op, expected: vec![n], found: weight.shape().dims() });
+        }
+        let weights = weight.to_vec();
+        match weights.iter().position(|w| !(*w >= T::ZERO && w.is_finite())) {
+            None => Ok(weights),
+            Some(class) => {
+                let found = weights[class];
+                let reason =
+                    format!("expected finite weights of classes, 0 or more, found {found} for class {class}");
+                Err(Error::Invalid { op, reason })
+            }
         }
     }
 
@@ -88,7 +102,8 @@ impl<T: Element> Classes<T> {
     /// `shape` is that of the predictions, as in [`cross_entropy`]; the result has it too.
     ///
     /// # Errors
-    /// If there is not one target for each sample, or one is no class; if there is not one weight for each class.
+    /// If there is not one target for each sample, or one is no class; if there is not one weight for each class, a weight
+    /// is negative or not finite, or the smoothing is not between 0 and 1.
     ///
     /// # Examples
     /// ```
@@ -142,7 +157,7 @@ fn class_axis(shape: &Shape) -> Result<usize, Error> {
 /// If every sample is left out the mean is 0, with gradient 0.
 ///
 /// # Panics
-/// If a target is not a class.
+/// As [`Classes::rows`] fails.
 ///
 /// # Examples
 /// ```
