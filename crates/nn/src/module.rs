@@ -4,7 +4,7 @@ use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use std::fmt;
-use tape::{Element, ParamId, Tape, Tensor, Var};
+use tape::{Element, Error, ParamId, Tape, Tensor, Var};
 
 /// A map from tensors to tensors with named parameters.
 ///
@@ -113,17 +113,68 @@ pub struct Context<T: Element = f64> {
     /// The generator; there is one exactly in training mode.
     rng: Option<Box<dyn Rng + Send>>,
     pending: Vec<(ParamId, Tensor<T>)>,
+    refusal: Refusal,
+}
+
+/// What becomes of an error that a module reports.
+#[derive(Debug, Default)]
+enum Refusal {
+    /// It is a panic.
+    #[default]
+    Panics,
+    /// The first one waits for whoever runs the module.
+    Waits(Option<Error>),
 }
 
 impl<T: Element> Context<T> {
     /// Training mode: random layers are active and draw from `rng`, statistics are updated.
     pub fn train(rng: impl Rng + Send + 'static) -> Context<T> {
-        Context { rng: Some(Box::new(rng)), pending: Vec::new() }
+        Context { rng: Some(Box::new(rng)), pending: Vec::new(), refusal: Refusal::Panics }
     }
 
     /// Evaluation mode: nothing is random, statistics are used and not updated.
     pub fn eval() -> Context<T> {
-        Context { rng: None, pending: Vec::new() }
+        Context { rng: None, pending: Vec::new(), refusal: Refusal::Panics }
+    }
+
+    /// The context in which an error that a module [reports](Context::refuse) waits to be
+    /// [taken](Context::take_error) instead of being a panic. Take it after every forward pass: an output that comes with
+    /// an error means nothing.
+    ///
+    /// ```
+    /// use nn::{BatchNorm1d, Context, Module};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tape;
+    /// let mut cx = Context::train(StdRng::seed_from_u64(0)).errors_wait();
+    /// let (tape, layer) = (Tape::new(), BatchNorm1d::<f64>::new(2));
+    /// layer.forward(tape.constant([[1.0, 2.0]]), &mut cx);
+    /// let error = cx.take_error().map(|error| error.to_string());
+    /// let expected = "batch_norm: training needs several numbers for each channel, found shape [1, 2]";
+    /// assert_eq!(error.as_deref(), Some(expected));
+    /// assert!(cx.take_error().is_none());
+    /// ```
+    pub fn errors_wait(self) -> Context<T> {
+        Context { refusal: Refusal::Waits(None), ..self }
+    }
+
+    /// Reports that a module cannot use its input, where that depends on the data: a panic with the text of the error,
+    /// unless [`errors_wait`](Context::errors_wait). The module then returns any output of the right shape.
+    #[track_caller]
+    pub fn refuse(&mut self, error: Error) {
+        match &mut self.refusal {
+            Refusal::Panics => error.panic(),
+            Refusal::Waits(first) => {
+                first.get_or_insert(error);
+            }
+        }
+    }
+
+    /// The first error that was reported since the last call; none unless [`errors_wait`](Context::errors_wait).
+    pub fn take_error(&mut self) -> Option<Error> {
+        match &mut self.refusal {
+            Refusal::Panics => None,
+            Refusal::Waits(error) => error.take(),
+        }
     }
 
     /// Is this training mode?

@@ -2,6 +2,7 @@
 
 use nn::checkpoint::Checkpoint;
 use nn::data::{Dataset, Loader};
+use nn::loss::{Classes, label_cross_entropy};
 use nn::optim::schedule::Plateau;
 use nn::train::{EarlyStopping, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite};
 use nn::{
@@ -45,13 +46,14 @@ fn fit_is_the_plain_loop() {
     for _ in 0..4 {
         let mut sum = 0.0;
         for (x, y) in loader.epoch(&mut rng) {
+            let x_rows = x.shape()[0];
             let loss = loss::mse(by_hand.forward(tape.constant(x), &mut cx), y);
-            sum += loss.value();
+            sum += loss.value() * x_rows as f64;
             let grads = loss.backward();
             tape.reset();
             optimizer.step(&mut by_hand, &grads);
         }
-        losses.push(sum / 3.0);
+        losses.push(sum / 12.0);
     }
     let mut model = network();
     let mut loader = Loader::new(&data, 5).unwrap().transform(noise);
@@ -59,8 +61,12 @@ fn fit_is_the_plain_loop() {
     let report = Fit::new(4).run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap();
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
     assert_eq!((report.ended, report.skipped), (Ended::Done, 0));
-    assert_eq!(report.best.map(|best| best.1), Some(least));
-    assert_eq!(report.history.get("loss"), Some(losses));
+    let found = report.history.get("loss").unwrap();
+    assert_eq!(found.len(), losses.len());
+    for (found, expected) in found.iter().zip(&losses) {
+        assert!((found - expected).abs() <= 1e-15, "{found} != {expected}");
+    }
+    assert!(report.best.is_some_and(|best| (best.1 - least).abs() <= 1e-15));
     assert_eq!(values(&model), values(&by_hand));
 }
 
@@ -254,6 +260,10 @@ fn the_best_weights_come_back_when_a_loss_is_no_number() {
         assert_eq!(report.best.map_or(0, |best| best.0), good);
         let mut expected = counting();
         let mut loader = Loader::new(&data, 2).unwrap().in_order();
+        if good == 0 {
+            assert_eq!(values(&model), values(&expected));
+            continue;
+        }
         Fit::new(good).run(&mut expected, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).unwrap();
         assert_eq!(values(&model), values(&expected));
     }
@@ -395,6 +405,145 @@ fn what_cannot_be_done_is_said_before_training() {
     assert_eq!(run(Fit::new(1), 13), "12 samples do not fill a batch");
     let fit = Fit::new(1).validation(&parabola()).metric("r2", |_| 0.0).watch("accuracy", Goal::Greatest);
     assert_eq!(run(fit, 4), "nothing called \"accuracy\" is measured; there are loss, validation, r2");
+    assert_eq!(run(Fit::new(0), 4), "fit: expected 1 epoch or more, found 0");
+    let fit = Fit::new(2).keep(Keep::AverageFrom(0));
+    assert_eq!(run(fit, 4), "fit: expected an average from epoch 1 or later, found 0");
+    let fit = Fit::new(2).metric("loss", |_| 0.0).metric("r2", |_| 0.0);
+    assert_eq!(run(fit, 4), "fit: expected columns of different names, found \"loss\" twice");
+    // The loss of nothing is 0, which no later epoch would be better than.
+    let fit = Fit::new(2).validation(&parabola().take(&[]).unwrap());
+    assert_eq!(run(fit, 4), "fit: expected 1 sample or more to validate with, found 0");
+}
+
+#[test]
+fn the_loss_of_an_epoch_weighs_a_short_last_batch_by_its_samples() {
+    let y = Tensor::from([[10f64.sqrt()], [-10f64.sqrt()], [3.0]]);
+    let data = Dataset::new(Tensor::zeros([3, 1]), y).unwrap();
+    let mut loader = Loader::new(&data, 2).unwrap().in_order();
+    let mut model: Linear = Linear::from_values([[1.0]], [0.0]);
+    let mut rng = StdRng::seed_from_u64(0);
+    let report = Fit::new(1)
+        .validation(&data)
+        .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |a, y| loss::mse(a, y))
+        .unwrap();
+    let [train, validation] = ["loss", "validation"].map(|name| report.history.last(name).unwrap());
+    assert!(
+        (train - validation).abs() < 1e-12,
+        "loss {train}, validation of the same data and weights {validation}"
+    );
+}
+
+/// How a loader makes its batches.
+type Batching = for<'a> fn(Loader<'a>) -> Loader<'a>;
+
+#[test]
+fn the_loss_of_weights_that_do_not_move_is_the_validation_of_the_same_data() {
+    let data = parabola();
+    let batchings: [Batching; 2] = [|loader| loader, |loader| loader.last_takes_remainder()];
+    for batch in [1, 2, 5, 7, 12, 50] {
+        for batching in batchings {
+            for sum in [false, true] {
+                let mut loader = batching(Loader::new(&data, batch).unwrap());
+                let (mut model, mut rng) = (network(), StdRng::seed_from_u64(1));
+                let fit = Fit::new(2).validation(&data);
+                let fit = if sum { fit.loss_is_sum() } else { fit };
+                let report = fit
+                    .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |a, y| {
+                        if sum { loss::half_sse(a, y) } else { loss::half_mse(a, y) }
+                    })
+                    .unwrap();
+                let [train, validation] =
+                    ["loss", "validation"].map(|name| report.history.last(name).unwrap());
+                assert!((train - validation).abs() < 1e-14, "{batch}: {train} != {validation}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mean_over_some_of_the_samples_is_weighed_by_those() {
+    let labels = [0.0, -1.0, 1.0, -1.0, -1.0, 0.0, 1.0];
+    let data = Dataset::new(Tensor::linspace(-1.0, 1.0, 7).reshape([7, 1]), Tensor::from(labels)).unwrap();
+    let run = |weight: fn(&Tensor) -> f64| {
+        let mut model = mlp(&[1, 3, 2], Tanh, nn::Identity, &mut StdRng::seed_from_u64(3));
+        let mut loader = Loader::new(&data, 3).unwrap().in_order();
+        let fit = Fit::new(1).validation(&data).batch_weight(weight);
+        let mut rng = StdRng::seed_from_u64(0);
+        fit.run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |z, y| {
+            let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
+            label_cross_entropy(z, &labels, &Classes { ignore: Some(-1), ..Classes::default() }).mean()
+        })
+    };
+    let seen = |y: &Tensor| y.to_vec().iter().filter(|&&label| label >= 0.0).count() as f64;
+    let history = run(seen).unwrap().history;
+    let [train, validation] = ["loss", "validation"].map(|name| history.last(name).unwrap());
+    assert!((train - validation).abs() < 1e-15, "{train} != {validation}");
+    assert!(run(|_| 0.0).unwrap().history.last("loss").unwrap().is_nan());
+    for (weight, found) in [((|_| -1.0) as fn(&Tensor) -> f64, "-1"), (|_| f64::NAN, "NaN")] {
+        let expected = "epoch 1, step 1: fit: expected a batch to have a finite weight, 0 or more, found ";
+        assert_eq!(run(weight).unwrap_err().to_string(), format!("{expected}{found}"));
+    }
+}
+
+#[test]
+fn patience_and_the_best_weights_go_by_the_loss_of_the_samples() {
+    // Batches of 4 and 1: the mean of the batches would be 2, then 2.5, and training would end.
+    let data = Dataset::new(Tensor::zeros([5, 1]), Tensor::zeros([5, 1])).unwrap();
+    let mut loader = Loader::new(&data, 4).unwrap().in_order();
+    let mut model: Linear = Linear::from_values([[1.0]], [0.0]);
+    let script = RefCell::new([4.0, 0.0, 3.0, 2.0, 2.5, 3.5].into_iter());
+    let report = Fit::new(3)
+        .patience(1)
+        .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut StdRng::seed_from_u64(0), |a, _| {
+            a.sum() * 0.0 + script.borrow_mut().next().unwrap_or(f64::NAN)
+        })
+        .unwrap();
+    assert_eq!((report.ended, report.history.len()), (Ended::Done, 3));
+    assert_eq!(report.best.map(|best| best.0), Some(3));
+    for (found, expected) in report.history.get("loss").unwrap().into_iter().zip([3.2, 2.8, 2.7]) {
+        assert!((found - expected).abs() < 1e-15, "{found} != {expected}");
+    }
+}
+
+#[test]
+fn a_batch_that_a_layer_refuses_is_an_error_of_training() {
+    let data = parabola().take(&[0, 1, 2, 3, 4]).unwrap();
+    let mut rng = StdRng::seed_from_u64(3);
+    let mut model = Sequential::new()
+        .push(Linear::new(1, 2, &mut rng))
+        .push(nn::BatchNorm1d::new(2))
+        .push(Linear::new(2, 1, &mut rng));
+    let mut loader = Loader::new(&data, 2).unwrap();
+    for policy in [OnNonFinite::Stop, OnNonFinite::Skip, OnNonFinite::RestoreBest] {
+        let fit = Fit::new(2).on_non_finite(policy);
+        let error = fit.run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).unwrap_err();
+        let expected = "epoch 1, step 3: batch_norm: training needs several numbers for each channel, found shape [1, 2]";
+        assert_eq!(error.to_string(), expected);
+        assert!(matches!(error, FitError::Batch { epoch: 1, step: 3, error: tape::Error::Invalid { .. } }));
+    }
+    // Where the last batch takes it there is no such batch; and evaluation needs no second sample.
+    let mut loader = Loader::new(&data, 2).unwrap().last_takes_remainder();
+    let fit = Fit::new(2).validation(&data.take(&[0]).unwrap());
+    assert!(fit.run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).is_ok());
+}
+
+#[test]
+fn a_loss_that_fails_is_an_error_of_training() {
+    let targets = Tensor::from([0.0, 1.0, 1.0, 2.0]);
+    let data = Dataset::new(Tensor::linspace(-1.0, 1.0, 4).reshape([4, 1]), targets).unwrap();
+    let run = |fit: Fit<'_>, data: &Dataset| {
+        let mut model = mlp(&[1, 3, 2], Tanh, nn::Identity, &mut StdRng::seed_from_u64(3));
+        let (mut rng, mut loader) = (StdRng::seed_from_u64(0), Loader::new(data, 2).unwrap().in_order());
+        fit.try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
+            let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
+            Ok(nn::loss::try_label_cross_entropy(z, &labels, &Classes::default())?.mean())
+        })
+    };
+    let error = run(Fit::new(1), &data).unwrap_err();
+    assert!(matches!(error, FitError::Batch { epoch: 1, step: 2, .. }), "{error}");
+    let error = run(Fit::new(1).validation(&data), &data.take(&[0, 1, 2]).unwrap()).unwrap_err();
+    assert!(error.to_string().starts_with("epoch 1, validation: cross_entropy: index 2 is out"), "{error}");
+    assert!(run(Fit::new(1), &data.take(&[0, 1, 2]).unwrap()).is_ok());
 }
 
 #[test]

@@ -23,7 +23,8 @@ use tape::{Element, Error, Shape, Tensor, Var, network};
 /// `weight` 1, `bias` 0, running mean 0 and variance 1; `eps` 1e-5, momentum 0.1.
 ///
 /// # Panics
-/// In training, if there is only one number for each channel: it has no variance.
+/// In training, if there is only one number for each channel: it has no variance. (Reported to the [`Context`], so an
+/// error where [errors wait](Context::errors_wait).)
 ///
 /// ```
 /// use nn::{BatchNorm1d, Context, Module};
@@ -126,15 +127,8 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
     }
 
     /// Asks the context to move the running statistics towards those of this batch.
-    #[track_caller]
     fn track(&self, x: &Tensor<T>, cx: &mut Context<T>) {
         let axes: Vec<isize> = (0..x.rank() as isize).filter(|&axis| axis != 1).collect();
-        let channels = x.shape()[1];
-        if x.size() <= channels {
-            let reason =
-                format!("training needs several numbers for each channel, found shape {:?}", x.shape());
-            Error::Invalid { op: "batch_norm", reason }.panic()
-        }
         let count = cx.get(&self.num_batches_tracked) + T::ONE;
         let part = self.momentum.map_or_else(|| T::ONE / count.item(), T::from_f64);
         let mut move_towards = |running: &Param<T>, batch: Tensor<T>| {
@@ -152,6 +146,13 @@ impl<const DIMENSIONS: usize, T: Element> Module<T> for BatchNorm<DIMENSIONS, T>
         self.check(&x.shape());
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
         if cx.is_train() {
+            let shape = x.shape();
+            if shape.size() <= shape[1] {
+                let reason =
+                    format!("training needs several numbers for each channel, found shape {shape:?}");
+                cx.refuse(Error::Invalid { op: "batch_norm", reason });
+                return x;
+            }
             self.track(&x.value(), cx);
             return network::batch_norm(&x, None, w.as_ref(), b.as_ref(), self.eps);
         }

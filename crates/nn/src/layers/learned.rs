@@ -35,7 +35,7 @@ impl<T: Element> PRelu<T> {
     /// One slope for everything, or one for each channel; all 0.25.
     ///
     /// # Panics
-    /// If there is no slope,, if there cannot be so many parameters, or there is no memory for them.
+    /// If there is no slope, if there cannot be so many parameters, or there is no memory for them.
     #[track_caller]
     pub fn new(slopes: usize) -> PRelu<T> {
         check_size::<T>("prelu", [slopes]);

@@ -55,7 +55,7 @@ impl<T: Element> LayerNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
     ///
     /// # Panics
-    /// If there is no axis,, if there cannot be so many parameters, or there is no memory for them.
+    /// If there is no axis, if there cannot be so many parameters, or there is no memory for them.
     #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> LayerNorm<T> {
         let normalized = normalized.into();
@@ -128,7 +128,7 @@ impl<T: Element> RmsNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
     ///
     /// # Panics
-    /// If there is no axis,, if there cannot be so many parameters, or there is no memory for them.
+    /// If there is no axis, if there cannot be so many parameters, or there is no memory for them.
     #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> RmsNorm<T> {
         let normalized = normalized.into();

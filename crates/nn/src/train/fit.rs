@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::fmt;
 use std::ops::ControlFlow;
-use tape::{Element, Scalar, Tape, Tensor, Var};
+use tape::{Element, Error, Scalar, Tape, Tensor, Var};
 
 /// The weights a model has when training is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,16 @@ pub enum OnNonFinite {
 }
 
 pub(super) type Metric<'a, T> = Box<dyn FnMut(&dyn Module<T>) -> f64 + 'a>;
+
+/// How the losses of batches become that of the epoch.
+pub(super) enum BatchLoss<'a, T: Element> {
+    /// Their mean, weighed by samples.
+    Mean,
+    /// Their mean, weighed by a function of the targets.
+    Weighed(Box<dyn FnMut(&Tensor<T>) -> f64 + 'a>),
+    /// Their sum.
+    Sum,
+}
 
 /// A training loop: what it is to do is said first, [`run`](Fit::run) does it.
 ///
@@ -86,11 +96,20 @@ pub(super) type Metric<'a, T> = Box<dyn FnMut(&dyn Module<T>) -> f64 + 'a>;
 ///     optimizer.set_learning_rate(0.1 * (1.0 - step.number as f64 / step.steps as f64));
 /// });
 /// ```
+///
+/// # The loss of an epoch
+/// The column `loss` is a mean over samples: the loss of a batch is taken for a mean over its samples and counts as much as
+/// there are of them, so that a short last batch counts for no more than its samples. Batches that were skipped do not
+/// count. Two kinds of loss are no such mean, and have to be said: a sum over the samples
+/// ([`loss_is_sum`](Fit::loss_is_sum): then it is the sum over the batches), and a mean that divides by something else
+/// ([`batch_weight`](Fit::batch_weight)). Either way the loss of weights that do not move is the `validation` of the same
+/// data. The steps are the same in any case: this is about what is reported, watched and called best.
 pub struct Fit<'a, T: Element = f64> {
     pub(super) epochs: usize,
     pub(super) validation: Option<Dataset<T>>,
     pub(super) metrics: Vec<(String, Metric<'a, T>)>,
     pub(super) callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    pub(super) batch_loss: BatchLoss<'a, T>,
     watched: Option<(String, Goal)>,
     pub(super) stopping: Option<EarlyStopping>,
     pub(super) keep: Keep,
@@ -109,13 +128,14 @@ impl<T: Element> fmt::Debug for Fit<'_, T> {
 }
 
 impl<'a, T: Element> Fit<'a, T> {
-    /// So many passes over the data, without anything else.
+    /// This many passes over the data, one or more, without anything else.
     pub fn new(epochs: usize) -> Fit<'a, T> {
         Fit {
             epochs,
             validation: None,
             metrics: Vec::new(),
             callbacks: Vec::new(),
+            batch_loss: BatchLoss::Mean,
             watched: None,
             stopping: None,
             keep: Keep::Last,
@@ -123,9 +143,64 @@ impl<'a, T: Element> Fit<'a, T> {
         }
     }
 
-    /// Measures the loss of these data, all together, after each epoch, in evaluation mode: the column `validation`.
+    /// Measures the loss of these data, one sample or more, all together, after each epoch, in evaluation mode: the column
+    /// `validation`.
     pub fn validation(self, data: &Dataset<T>) -> Fit<'a, T> {
         Fit { validation: Some(data.clone()), ..self }
+    }
+
+    /// Says that the loss is a sum over the samples of a batch: the [loss of an epoch](Fit#the-loss-of-an-epoch) is then
+    /// the sum over its batches.
+    ///
+    /// ```
+    /// use nn::data::{Dataset, Loader};
+    /// use nn::{Linear, Sgd, loss, train::Fit};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([[1.0], [2.0], [3.0]]))?;
+    /// let (mut model, mut rng) = (Linear::from_values([[0.0]], [0.0]), StdRng::seed_from_u64(0));
+    /// let report = Fit::new(1).loss_is_sum().run(
+    ///     &mut model,
+    ///     &mut Sgd::new(0.0),
+    ///     &mut Loader::new(&data, 2)?,
+    ///     &mut rng,
+    ///     |a, y| loss::sse(a, y),
+    /// )?;
+    /// assert_eq!(report.history.last("loss"), Some(14.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn loss_is_sum(self) -> Fit<'a, T> {
+        Fit { batch_loss: BatchLoss::Sum, ..self }
+    }
+
+    /// Weighs the loss of a batch by this function of its targets instead of its samples, for a mean that divides by that:
+    /// by weights of classes, or by what is not left out. In an epoch where nothing weighs anything the loss is NaN.
+    ///
+    /// ```
+    /// use nn::data::{Dataset, Loader};
+    /// use nn::loss::{Classes, label_cross_entropy};
+    /// use nn::{Linear, Sgd, train::Fit};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Labels as numbers; -1 marks samples that are left out.
+    /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([-1.0, 0.0, 1.0]))?;
+    /// let (mut model, mut rng) = (Linear::from_values([[0.0]; 2], [1.0, 0.0]), StdRng::seed_from_u64(0));
+    /// let report = Fit::new(1)
+    ///     .validation(&data)
+    ///     .batch_weight(|y| y.to_vec().iter().filter(|&&label| label >= 0.0).count() as f64)
+    ///     .run(&mut model, &mut Sgd::new(0.0), &mut Loader::new(&data, 2)?.in_order(), &mut rng, |z, y| {
+    ///         let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
+    ///         label_cross_entropy(z, &labels, &Classes { ignore: Some(-1), ..Classes::default() }).mean()
+    ///     })?;
+    /// assert_eq!(report.history.last("loss"), report.history.last("validation"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch_weight(self, weight: impl FnMut(&Tensor<T>) -> f64 + 'a) -> Fit<'a, T> {
+        Fit { batch_loss: BatchLoss::Weighed(Box::new(weight)), ..self }
     }
 
     /// Measures a number of the model after each epoch.
@@ -183,11 +258,16 @@ impl<'a, T: Element> Fit<'a, T> {
         Fit { non_finite: policy, ..self }
     }
 
-    /// Trains `model` on `data`: `loss` is that of an output and its targets.
+    /// Trains `model` on `data`: `loss` is that of an output and its targets, as [a mean over the
+    /// samples](Fit#the-loss-of-an-epoch) unless another setting says otherwise.
     ///
     /// # Errors
     /// As [`FitError`] says. The model then has the weights of the last step that was made, except that of a refused step the
     /// elements that could move have.
+    ///
+    /// # Panics
+    /// As the model and the loss: if the shapes of the data are not those that they take. A loss that data can make
+    /// fail (labels out of range) belongs in [`try_run`](Fit::try_run).
     pub fn run<L>(
         self,
         model: &mut impl Module<T>,
@@ -199,12 +279,54 @@ impl<'a, T: Element> Fit<'a, T> {
     where
         L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Scalar<'t, T>,
     {
+        self.try_run(model, optimizer, data, rng, |a, y| Ok(loss(a, y)))
+    }
+
+    /// [`run`](Fit::run) with a loss that can fail: its error ends training, with the epoch and the step.
+    ///
+    /// ```
+    /// use nn::data::{Dataset, Loader};
+    /// use nn::loss::{Classes, try_label_cross_entropy};
+    /// use nn::{Linear, Sgd, train::Fit};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// # fn main() -> Result<(), tape::Error> {
+    /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([0.0, 1.0, 2.0]))?;
+    /// let (mut model, mut rng) = (Linear::from_values([[0.0]; 2], [0.0, 0.0]), StdRng::seed_from_u64(0));
+    /// let mut loader = Loader::new(&data, 2)?.in_order();
+    /// let result = Fit::new(1).try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
+    ///     let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
+    ///     Ok(try_label_cross_entropy(z, &labels, &Classes::default())?.mean())
+    /// });
+    /// let text = result.unwrap_err().to_string();
+    /// assert!(text.starts_with("epoch 1, step 2: ") && text.contains("index 2 is out of range"), "{text}");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`FitError`] says. The model then has the weights of the last step that was made.
+    ///
+    /// # Panics
+    /// As the model and the loss: if the shapes of the data are not those that they take.
+    pub fn try_run<L>(
+        self,
+        model: &mut impl Module<T>,
+        optimizer: &mut dyn Optimizer<T>,
+        data: &mut Loader<'_, T>,
+        rng: &mut (impl Rng + ?Sized),
+        loss: L,
+    ) -> Result<Report, FitError>
+    where
+        L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Result<Scalar<'t, T>, Error>,
+    {
+        self.check()?;
         let (watched, goal) = self.watched_column()?;
         if data.is_empty() {
             return Err(FitError::NoBatches { samples: data.data().len() });
         }
-        let step = Step { number: 0, steps: self.epochs * data.len(), epoch: 1 };
-        let cx = Context::train(StdRng::from_rng(rng));
+        let step = Step { number: 0, steps: self.epochs.saturating_mul(data.len()), epoch: 1 };
+        let cx = Context::train(StdRng::from_rng(rng)).errors_wait();
         let mut run = Run { fit: self, model, optimizer, loss, tape: Tape::of(), cx, step };
         let result = run.train(data, rng, &watched, goal);
         run.fit.callbacks.iter_mut().for_each(|callback| callback.finish());
@@ -216,6 +338,25 @@ impl<'a, T: Element> Fit<'a, T> {
         let validation = self.validation.as_ref().map(|_| VALIDATION.to_owned());
         let metrics = self.metrics.iter().map(|(name, _)| name.clone());
         std::iter::once(LOSS.to_owned()).chain(validation).chain(metrics).collect()
+    }
+
+    /// Refuses settings that cannot be followed.
+    fn check(&self) -> Result<(), FitError> {
+        let refused = |reason| Err(FitError::Setting(Error::Invalid { op: "fit", reason }));
+        if self.epochs == 0 {
+            return refused("expected 1 epoch or more, found 0".to_owned());
+        }
+        if self.keep == Keep::AverageFrom(0) {
+            return refused("expected an average from epoch 1 or later, found 0".to_owned());
+        }
+        if self.validation.as_ref().is_some_and(Dataset::is_empty) {
+            return refused("expected 1 sample or more to validate with, found 0".to_owned());
+        }
+        let names = self.names();
+        match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
+            Some((_, name)) => refused(format!("expected columns of different names, found {name:?} twice")),
+            None => Ok(()),
+        }
     }
 
     fn watched_column(&self) -> Result<(String, Goal), FitError> {

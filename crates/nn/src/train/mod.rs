@@ -44,7 +44,8 @@
 //!
 //! [`Fit`] is the same loop with its variations as settings: validation, metrics, callbacks, early stopping, which weights
 //! are kept, and what happens when the loss is no number. Where it does not do what you want, write the loop. (Averages of
-//! weights in such a loop are [`optim::Average`](crate::optim::Average).) A loop that is to use several threads on a batch
+//! weights in such a loop are [`optim::Average`](crate::optim::Average), the loss of an epoch of unequal batches is a
+//! [`WeightedMean`].) A loop that is to use several threads on a batch
 //! takes its gradients from [`Shards`].
 
 mod best;
@@ -57,6 +58,7 @@ mod report;
 mod run;
 mod shards;
 mod stopping;
+mod weighted_mean;
 
 pub use crate::optim::schedule::Goal;
 pub use best::Best;
@@ -68,3 +70,4 @@ pub use progress::Progress;
 pub use report::{Ended, FitError, Report};
 pub use shards::Shards;
 pub use stopping::EarlyStopping;
+pub use weighted_mean::WeightedMean;

@@ -4,6 +4,7 @@ use super::History;
 use crate::files::Problem;
 use crate::optim::StepError;
 use std::fmt;
+use tape::Error;
 
 /// Why training was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub enum Ended {
 /// What came of training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The numbers of each epoch: `loss` (the mean of the batches as they were met), `validation` if there are such data,
-    /// and the metrics.
+    /// The numbers of each epoch: `loss` (that of the batches as they were met, [weighed by their
+    /// samples](super::Fit#the-loss-of-an-epoch)), `validation` if there are such data, and the metrics.
     pub history: History,
     /// Why it was over.
     pub ended: Ended,
@@ -69,6 +70,24 @@ pub enum FitError {
         /// The number of samples.
         samples: usize,
     },
+    /// A setting that cannot be followed, or validation data without samples.
+    Setting(Error),
+    /// The model or the loss refused a batch.
+    Batch {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// The step in this epoch, from 1.
+        step: usize,
+        /// What is wrong with it.
+        error: Error,
+    },
+    /// The model or the loss refused the validation data.
+    Validation {
+        /// The epoch, from 1.
+        epoch: usize,
+        /// What is wrong with them.
+        error: Error,
+    },
     /// The number to watch is none of those that are measured.
     Unknown {
         /// The name that was asked for.
@@ -93,6 +112,9 @@ impl fmt::Display for FitError {
                 write!(f, "epoch {epoch}: no batch has a finite loss and gradient")
             }
             FitError::NoBatches { samples } => write!(f, "{samples} samples do not fill a batch"),
+            FitError::Setting(error) => error.fmt(f),
+            FitError::Batch { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
+            FitError::Validation { epoch, error } => write!(f, "epoch {epoch}, validation: {error}"),
             FitError::Unknown { watched, known } => {
                 write!(f, "nothing called {watched:?} is measured; there are {}", known.join(", "))
             }

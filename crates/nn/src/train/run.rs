@@ -1,7 +1,8 @@
 //! The loop that [`Fit`] describes.
 
 use super::callback::{Epoch, Step};
-use super::{Best, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite, Report};
+use super::fit::BatchLoss;
+use super::{Best, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite, Report, WeightedMean};
 use crate::data::Loader;
 use crate::files::State;
 use crate::module::{Context, Module};
@@ -9,7 +10,7 @@ use crate::optim::{Average, Optimizer, StepError};
 use crate::parameters::{Parameters, Path};
 use crate::state::{load_state_dict, state_dict};
 use rand::Rng;
-use tape::{Element, Gradients, Scalar, Tape, Tensor, Var};
+use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var};
 
 /// A training run: the settings, what is trained, and where it is.
 pub(super) struct Run<'r, 'a, T: Element, M, L> {
@@ -33,6 +34,8 @@ enum Passed {
 enum Refused {
     /// The loss, or its gradient, is not finite.
     Loss(f64),
+    /// The model or the loss refused the batch.
+    Batch(Error),
     /// New weights would not be finite.
     Step(StepError),
     /// The optimizer does not fit the model.
@@ -50,7 +53,7 @@ impl<T, M, L> Run<'_, '_, T, M, L>
 where
     T: Element,
     M: Module<T>,
-    L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Scalar<'t, T>,
+    L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Result<Scalar<'t, T>, Error>,
 {
     pub(super) fn train(
         &mut self,
@@ -68,7 +71,7 @@ where
             match self.pass(data, rng)? {
                 Passed::Whole { loss, skipped } => {
                     report.skipped += skipped;
-                    report.history.push(&self.measure(loss));
+                    report.history.push(&self.measure(loss)?);
                 }
                 Passed::Broken { step } => {
                     report.ended = Ended::NonFinite { epoch, step };
@@ -94,17 +97,20 @@ where
     /// One epoch.
     fn pass(&mut self, data: &mut Loader<'_, T>, rng: &mut (impl Rng + ?Sized)) -> Result<Passed, FitError> {
         let epoch = self.step.epoch;
-        let (mut sum, mut made, mut skipped) = (0.0, 0, 0);
+        let (mut mean, mut sum, mut made, mut skipped) = (WeightedMean::new(), 0.0, 0, 0);
         for (i, (x, y)) in data.epoch(rng).enumerate() {
             for callback in &mut self.fit.callbacks {
                 callback.before_step(self.step, self.optimizer);
             }
             self.step.number += 1;
+            let weight = self.weight(epoch, i + 1, &y)?;
             match (self.step(x, &y), self.fit.non_finite) {
                 (Ok(loss), _) => {
+                    mean.add(loss, weight);
                     sum += loss;
                     made += 1;
                 }
+                (Err(Refused::Batch(error)), _) => return Err(FitError::Batch { epoch, step: i + 1, error }),
                 (Err(Refused::Model(error)), _) => return Err(FitError::Step { epoch, step: i + 1, error }),
                 (Err(_), OnNonFinite::Skip) => skipped += 1,
                 (Err(_), OnNonFinite::RestoreBest) => return Ok(Passed::Broken { step: i + 1 }),
@@ -119,16 +125,32 @@ where
         if made == 0 {
             return Err(FitError::AllSkipped { epoch });
         }
-        Ok(Passed::Whole { loss: sum / f64::from(made), skipped })
+        let loss = if matches!(self.fit.batch_loss, BatchLoss::Sum) { sum } else { mean.value() };
+        Ok(Passed::Whole { loss, skipped })
+    }
+
+    /// For how much a batch counts in the loss of its epoch.
+    fn weight(&mut self, epoch: usize, step: usize, y: &Tensor<T>) -> Result<f64, FitError> {
+        let BatchLoss::Weighed(weight) = &mut self.fit.batch_loss else { return Ok(y.shape()[0] as f64) };
+        let weight = weight(y);
+        if weight >= 0.0 && weight.is_finite() {
+            return Ok(weight);
+        }
+        let reason = format!("expected a batch to have a finite weight, 0 or more, found {weight}");
+        Err(FitError::Batch { epoch, step, error: Error::Invalid { op: "fit", reason } })
     }
 
     /// One step, and the loss before it.
     ///
     /// # Errors
-    /// Where the loss or the gradient is not finite there is no step. The optimizer may refuse one too.
+    /// Where the loss or the gradient is not finite there is no step. The model, the loss and the optimizer may refuse
+    /// one too.
     fn step(&mut self, x: Tensor<T>, y: &Tensor<T>) -> Result<f64, Refused> {
         let output = self.model.forward(self.tape.constant(x), &mut self.cx);
-        let loss = (self.loss)(output, y);
+        if let Some(error) = self.cx.take_error() {
+            return Err(Refused::Batch(error));
+        }
+        let loss = (self.loss)(output, y).map_err(Refused::Batch)?;
         let value = loss.value().to_f64();
         let grads = loss.backward();
         // First the reset: a tape that still holds the parameters makes the step copy them.
@@ -148,17 +170,20 @@ where
     }
 
     /// The numbers of an epoch, in the order of the columns.
-    fn measure(&mut self, loss: f64) -> Vec<f64> {
+    fn measure(&mut self, loss: f64) -> Result<Vec<f64>, FitError> {
         let mut values = vec![loss];
         if let Some(data) = &self.fit.validation {
             let tape = Tape::of().inference();
-            let output = self.model.forward(tape.constant(data.x().clone()), &mut Context::eval());
-            values.push((self.loss)(output, data.y()).value().to_f64());
+            let mut cx = Context::eval().errors_wait();
+            let output = self.model.forward(tape.constant(data.x().clone()), &mut cx);
+            let loss = cx.take_error().map_or_else(|| (self.loss)(output, data.y()), Err);
+            let refused = |error| FitError::Validation { epoch: self.step.epoch, error };
+            values.push(loss.map_err(refused)?.value().to_f64());
         }
         for (_, metric) in &mut self.fit.metrics {
             values.push(metric(&*self.model));
         }
-        values
+        Ok(values)
     }
 
     fn callbacks_break(&mut self, epoch: usize, history: &History) -> bool {

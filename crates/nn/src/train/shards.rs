@@ -62,7 +62,7 @@ struct Shard<T: Element> {
     rows: Range<usize>,
     share: f64,
     /// Of the last backward pass, until they are added.
-    result: Option<(f64, Gradients<T>)>,
+    result: Option<Result<(f64, Gradients<T>), Error>>,
 }
 
 /// More shards than these are a mistake: each has a tape of its own.
@@ -74,7 +74,7 @@ impl<T: Element> Shards<T> {
     /// # Errors
     /// If `count` is 0 or more than 65536.
     pub fn train(count: usize, rng: &mut (impl Rng + ?Sized)) -> Result<Shards<T>, Error> {
-        Shards::with_contexts(count, || Context::train(StdRng::from_rng(rng)))
+        Shards::with_contexts(count, || Context::train(StdRng::from_rng(rng)).errors_wait())
     }
 
     /// `count` shards in evaluation mode.
@@ -82,7 +82,7 @@ impl<T: Element> Shards<T> {
     /// # Errors
     /// If `count` is 0 or more than 65536.
     pub fn eval(count: usize) -> Result<Shards<T>, Error> {
-        Shards::with_contexts(count, Context::eval)
+        Shards::with_contexts(count, || Context::eval().errors_wait())
     }
 
     fn with_contexts(count: usize, mut cx: impl FnMut() -> Context<T>) -> Result<Shards<T>, Error> {
@@ -100,7 +100,9 @@ impl<T: Element> Shards<T> {
     /// over the samples, which are along the first axis of `x` and `y`.
     ///
     /// # Errors
-    /// If there are fewer samples than shards, or another number of targets.
+    /// If there are fewer samples than shards, or another number of targets, or if a module
+    /// [refuses](Context::refuse) its shard, as batch normalization does one of a single number for each channel. Nothing
+    /// is then left to [`commit`](Shards::commit), and there are no gradients.
     pub fn backward<L>(
         &mut self,
         model: &impl Module<T>,
@@ -125,7 +127,7 @@ impl<T: Element> Shards<T> {
     /// The same for models with other inputs: `loss` records the mean loss of the samples `rows` of `samples`.
     ///
     /// # Errors
-    /// If there are fewer samples than shards.
+    /// If there are fewer samples than shards, or if a module [refuses](Context::refuse) its shard.
     pub fn backward_by<L>(&mut self, model: &dyn Parameters<T>, samples: usize, loss: L) -> Result<f64, Error>
     where
         L: for<'t> Fn(&'t Tape<T>, Range<usize>, &mut Context<T>) -> Scalar<'t, T> + Sync,
@@ -133,12 +135,13 @@ impl<T: Element> Shards<T> {
         self.divide(samples)?;
         parallel::each(&mut self.shards, |_, shard| shard.backward(&loss));
         self.sum.clear();
+        let results = self.shards.iter_mut().filter_map(|shard| Some((shard.result.take()?, shard.share)));
+        let results = results.map(|(result, share)| Ok((result?, share))).collect::<Result<Vec<_>, Error>>();
+        let results = results.inspect_err(|_| self.shards.iter_mut().for_each(|shard| shard.cx.discard()))?;
         let mut mean = 0.0;
-        for shard in &mut self.shards {
-            if let Some((value, grads)) = shard.result.take() {
-                self.sum.add(model, &grads, shard.share);
-                mean += shard.share * value;
-            }
+        for ((value, grads), share) in results {
+            self.sum.add(model, &grads, share);
+            mean += share * value;
         }
         Ok(mean)
     }
@@ -187,7 +190,10 @@ impl<T: Element> Shard<T> {
         L: for<'t> Fn(&'t Tape<T>, Range<usize>, &mut Context<T>) -> Scalar<'t, T>,
     {
         let loss = loss(&self.tape, self.rows.clone(), &mut self.cx);
-        self.result = Some((loss.value().to_f64(), loss.backward()));
+        self.result = Some(match self.cx.take_error() {
+            None => Ok((loss.value().to_f64(), loss.backward())),
+            Some(error) => Err(error),
+        });
         self.tape.reset();
     }
 }
@@ -254,6 +260,19 @@ mod tests {
         assert!(backward(4, 4).is_ok());
         let error = Shards::<f64>::eval(0).unwrap_err().to_string();
         assert!(error.contains("expected at least 1 shard, found 0"), "{error}");
+    }
+
+    #[test]
+    fn a_shard_that_a_layer_refuses_is_an_error() {
+        let mut model = Sequential::new().push(BatchNorm1d::<f64>::new(3));
+        let before = crate::state_dict(&model);
+        let mut shards = Shards::train(3, &mut StdRng::seed_from_u64(0)).unwrap();
+        let error = shards.backward(&model, &numbers(5, 3), &numbers(5, 3), |a, y| loss::mse(a, y));
+        let expected = "batch_norm: training needs several numbers for each channel, found shape [1, 3]";
+        assert_eq!(error.unwrap_err().to_string(), expected);
+        shards.commit(&mut model);
+        assert_eq!(crate::state_dict(&model), before);
+        assert!(shards.backward(&model, &numbers(6, 3), &numbers(6, 3), |a, y| loss::mse(a, y)).is_ok());
     }
 
     #[test]
