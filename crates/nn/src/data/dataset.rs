@@ -105,21 +105,29 @@ pub struct Split {
 }
 
 impl Split {
-    /// Draws the parts; `shares` are those of training, validation and test. Sizes are rounded so that they add up to `n`.
+    /// Draws the parts; `shares` are those of training, validation and test. Their sizes are within one of
+    /// `share · n`: rounded down, and what is then left over goes to the largest remainders, of equal ones to the first.
     ///
     /// # Errors
-    /// Shares that are negative or do not add up to 1; more samples than there is memory for their numbers.
+    /// Shares that are negative or do not add up to 1, samples so few that a part would be empty whose share is not 0, and
+    /// more samples than there is memory for their numbers.
     pub fn new<R: Rng + ?Sized>(n: usize, shares: [f64; 3], rng: &mut R) -> Result<Split, Error> {
         // A number of a sample takes no more bytes than such a number.
         Tensor::<f64>::fits("split", &Shape::from([n]))?;
-        Split::of((0..n).collect(), shares, rng)
+        let sizes = sizes(n, shares)?;
+        let mut indices: Vec<usize> = (0..n).collect();
+        indices.shuffle(rng);
+        let test = indices.split_off(sizes[0] + sizes[1]);
+        let validation = indices.split_off(sizes[0]);
+        Ok(Split { train: indices, validation, test })
     }
 
-    /// Draws the parts of each class by itself, so that every part has about the same mixture of classes as the whole:
-    /// up to the rounding of each class. The parts are shuffled.
+    /// Draws the parts so that each has the mixture of classes of the whole as nearly as whole samples allow: the sizes
+    /// are those of [`new`](Split::new), and of each class a part has `share · members`, rounded up or down. Which classes
+    /// are rounded up where is drawn too. The parts are shuffled.
     ///
     /// # Errors
-    /// Shares that are negative or do not add up to 1.
+    /// As [`new`](Split::new).
     ///
     /// ```
     /// use nn::data::Split;
@@ -135,36 +143,125 @@ impl Split {
         shares: [f64; 3],
         rng: &mut R,
     ) -> Result<Split, Error> {
-        let mut classes = labels.to_vec();
-        classes.sort_unstable();
-        classes.dedup();
-        let mut whole = Split::of(vec![], shares, rng)?;
-        for class in classes {
-            let members = (0..labels.len()).filter(|&i| labels[i] == class).collect();
-            let part = Split::of(members, shares, rng)?;
-            whole.train.extend(part.train);
-            whole.validation.extend(part.validation);
-            whole.test.extend(part.test);
+        let sizes = sizes(labels.len(), shares)?;
+        // The members of each class, in a random order of their own.
+        let mut indices: Vec<usize> = (0..labels.len()).collect();
+        indices.shuffle(rng);
+        indices.sort_by_key(|&i| labels[i]);
+        let mut classes: Vec<&[usize]> = indices.chunk_by(|&i, &j| labels[i] == labels[j]).collect();
+        classes.shuffle(rng);
+        let members: Vec<usize> = classes.iter().map(|class| class.len()).collect();
+        let mut parts = [Vec::new(), Vec::new(), Vec::new()];
+        for (mut class, counts) in classes.into_iter().zip(apportion(&members, shares, sizes)) {
+            for (part, count) in parts.iter_mut().zip(counts) {
+                let (taken, left) = class.split_at(count);
+                part.extend(taken);
+                class = left;
+            }
         }
-        for part in [&mut whole.train, &mut whole.validation, &mut whole.test] {
-            part.shuffle(rng);
+        parts.iter_mut().for_each(|part| part.shuffle(rng));
+        let [train, validation, test] = parts;
+        Ok(Split { train, validation, test })
+    }
+}
+
+/// `share · n` of each part as a whole number and what is left over. A product that misses a whole number by a few
+/// roundings is one.
+fn quotas(n: usize, shares: [f64; 3]) -> [(usize, f64); 3] {
+    shares.map(|share| {
+        let quota = share * n as f64;
+        let nearest = quota.round();
+        let whole =
+            if (quota - nearest).abs() <= ROUNDING * nearest.max(1.0) { nearest } else { quota.floor() };
+        (whole as usize, (quota - whole).max(0.0))
+    })
+}
+
+/// The sizes of the parts of `n` samples, by the largest remainders.
+fn sizes(n: usize, shares: [f64; 3]) -> Result<[usize; 3], Error> {
+    let total: f64 = shares.iter().sum();
+    if shares.iter().any(|&share| share < 0.0) || (total - 1.0).abs() > ROUNDING || total.is_nan() {
+        let reason = format!("expected shares that add up to 1, found {shares:?}");
+        return Err(Error::Invalid { op: "split", reason });
+    }
+    let quotas = quotas(n, shares);
+    let mut sizes = quotas.map(|(whole, _)| whole);
+    let mut order = [0, 1, 2];
+    order.sort_by(|&a, &b| quotas[b].1.total_cmp(&quotas[a].1));
+    let left = n.saturating_sub(sizes.iter().sum());
+    order.into_iter().take(left).for_each(|part| sizes[part] += 1);
+    if sizes.iter().zip(shares).any(|(&size, share)| size == 0 && share > 0.0) {
+        let expected = "expected a sample or more in every part that has a share";
+        let reason = format!("{expected}, found sizes {sizes:?} of {n} samples in shares of {shares:?}");
+        return Err(Error::Invalid { op: "split", reason });
+    }
+    Ok(sizes)
+}
+
+/// How many members of each class every part has: `share · members` rounded down or up, `sizes` in all.
+///
+/// Such counts exist for any sizes that are themselves rounded up or down: the fractions are a flow from classes to parts,
+/// and where a flow exists between whole bounds, one of whole numbers does.
+fn apportion(members: &[usize], shares: [f64; 3], sizes: [usize; 3]) -> Vec<[usize; 3]> {
+    let mut rows: Vec<Row> = members.iter().map(|&n| Row::new(n, shares)).collect();
+    let mut missing: [isize; 3] = std::array::from_fn(|part| {
+        sizes[part] as isize - rows.iter().map(|row| row.counts[part] as isize).sum::<isize>()
+    });
+    // Class by class, to the parts that have got least beside their fractions so far.
+    let mut owed = [0.0; 3];
+    for row in &mut rows {
+        (0..3).for_each(|part| owed[part] += row.rest[part]);
+        for _ in 0..row.left {
+            let open = (0..3).filter(|&part| row.open(part));
+            let Some(part) = open.max_by(|&a, &b| owed[a].total_cmp(&owed[b])) else { continue };
+            row.up[part] = true;
+            owed[part] -= 1.0;
+            missing[part] -= 1;
         }
-        Ok(whole)
+    }
+    while let (Some(over), Some(under)) =
+        (missing.iter().position(|&m| m < 0), missing.iter().position(|&m| m > 0))
+    {
+        if !shift(&mut rows, over, under) {
+            let between = 3 - over - under;
+            shift(&mut rows, over, between);
+            shift(&mut rows, between, under);
+        }
+        missing[over] += 1;
+        missing[under] -= 1;
+    }
+    rows.iter().map(|row| std::array::from_fn(|part| row.counts[part] + usize::from(row.up[part]))).collect()
+}
+
+/// A class: what each part has of it.
+struct Row {
+    /// `share · members`, rounded down.
+    counts: [usize; 3],
+    /// What rounding down left over.
+    rest: [f64; 3],
+    /// The parts that are rounded up.
+    up: [bool; 3],
+    /// How many those are.
+    left: usize,
+}
+
+impl Row {
+    fn new(members: usize, shares: [f64; 3]) -> Row {
+        let quotas = quotas(members, shares);
+        let (counts, rest) = (quotas.map(|(whole, _)| whole), quotas.map(|(_, rest)| rest));
+        Row { counts, rest, up: [false; 3], left: members.saturating_sub(counts.iter().sum()) }
     }
 
-    fn of<R: Rng + ?Sized>(mut indices: Vec<usize>, shares: [f64; 3], rng: &mut R) -> Result<Split, Error> {
-        let total: f64 = shares.iter().sum();
-        if shares.iter().any(|&share| share < 0.0) || (total - 1.0).abs() > ROUNDING || total.is_nan() {
-            let reason = format!("expected shares that add up to 1, found {shares:?}");
-            return Err(Error::Invalid { op: "split", reason });
-        }
-        indices.shuffle(rng);
-        let n = indices.len();
-        let cut = |share: f64| ((share * n as f64).round() as usize).min(n);
-        let test = indices.split_off(cut(shares[0] + shares[1]));
-        let validation = indices.split_off(cut(shares[0]));
-        Ok(Split { train: indices, validation, test })
+    /// Could a part be rounded up that is not yet?
+    fn open(&self, part: usize) -> bool {
+        self.rest[part] > 0.0 && !self.up[part]
     }
+}
+
+/// Rounds some class up in part `to` instead of part `from`, if there is one that can be.
+fn shift(rows: &mut [Row], from: usize, to: usize) -> bool {
+    let row = rows.iter_mut().find(|row| row.up[from] && row.open(to));
+    row.map(|row| (row.up[from], row.up[to]) = (false, true)).is_some()
 }
 
 /// By how much shares like 0.7, 0.2 and 0.1 may miss 1: a few roundings.
