@@ -94,26 +94,51 @@ proptest! {
     #[test]
     fn a_split_is_disjoint_and_complete(n in 0usize..300, a in 0.0..1.0f64, b in 0.0..1.0f64, seed: u64) {
         let shares = [a, (1.0 - a) * b, (1.0 - a) * (1.0 - b)];
-        let split = Split::new(n, shares, &mut StdRng::seed_from_u64(seed)).unwrap();
+        let Ok(split) = Split::new(n, shares, &mut StdRng::seed_from_u64(seed)) else {
+            // Refused is only what leaves a part empty: one with less than a sample to itself.
+            prop_assert!(shares.iter().any(|share| share * (n as f64) < 1.0));
+            return Ok(());
+        };
         let parts = [&split.train[..], &split.validation, &split.test];
         prop_assert_eq!(sorted(parts), (0..n).collect::<Vec<_>>());
         for (part, share) in parts.iter().zip(shares) {
             prop_assert!((part.len() as f64 - share * n as f64).abs() <= 1.0 + 1e-9);
+            prop_assert!(!part.is_empty() || share == 0.0);
         }
     }
 
     #[test]
-    fn a_stratified_split_keeps_the_mixture(counts in prop::collection::vec(0usize..40, 1..5), seed: u64) {
+    fn a_stratified_split_keeps_the_mixture(
+        counts in prop_oneof![prop::collection::vec(0usize..40, 1..5), prop::collection::vec(0usize..5, 1..60)],
+        drawn in (0.0..1.0f64, 0.0..1.0f64),
+        tenths in any::<bool>(),
+        seed: u64,
+    ) {
         let labels: Vec<usize> =
             counts.iter().enumerate().flat_map(|(class, &n)| std::iter::repeat_n(class, n)).collect();
-        let shares = [0.6, 0.15, 0.25];
-        let split = Split::stratified(&labels, shares, &mut StdRng::seed_from_u64(seed)).unwrap();
+        let (a, b) = (drawn.0, drawn.1);
+        let shares = if tenths { [0.6, 0.1, 0.3] } else { [a, (1.0 - a) * b, (1.0 - a) * (1.0 - b)] };
+        let [plain, split] = [
+            Split::new(labels.len(), shares, &mut StdRng::seed_from_u64(seed)),
+            Split::stratified(&labels, shares, &mut StdRng::seed_from_u64(seed)),
+        ];
+        let (plain, split) = match (plain, split) {
+            (Ok(plain), Ok(split)) => (plain, split),
+            (Err(plain), Err(split)) => {
+                prop_assert_eq!(plain, split);
+                return Ok(());
+            }
+            _ => return Err(TestCaseError::fail("only one of the two is refused")),
+        };
         let parts = [&split.train[..], &split.validation, &split.test];
         prop_assert_eq!(sorted(parts), (0..labels.len()).collect::<Vec<_>>());
+        prop_assert_eq!(parts.map(<[usize]>::len), [&plain.train, &plain.validation, &plain.test].map(Vec::len));
         for (class, &n) in counts.iter().enumerate() {
             for (part, share) in parts.iter().zip(shares) {
-                let found = part.iter().filter(|&&i| labels[i] == class).count();
-                prop_assert!((found as f64 - share * n as f64).abs() <= 1.0);
+                let found = part.iter().filter(|&&i| labels[i] == class).count() as f64;
+                let quota = share * n as f64;
+                // Rounded down or up; a product next to a whole number is that number.
+                prop_assert!((quota - 1e-9).floor() <= found && found <= (quota + 1e-9).ceil(), "{} {}", found, quota);
             }
         }
     }
@@ -125,6 +150,50 @@ fn shares_that_are_none_are_refused() {
         let error = Split::new(10, shares, &mut StdRng::seed_from_u64(0)).unwrap_err();
         assert!(error.to_string().starts_with("split: expected shares that add up to 1, found ["), "{error}");
     }
+}
+
+#[test]
+fn a_stratified_split_of_small_classes_leaves_no_part_empty() {
+    for (each, shares) in [(4, [0.8, 0.1, 0.1]), (2, [0.6, 0.2, 0.2])] {
+        let labels: Vec<usize> = (0..100 * each).map(|i| i / each).collect();
+        let split = Split::stratified(&labels, shares, &mut StdRng::seed_from_u64(1)).unwrap();
+        let sizes = [split.train.len(), split.validation.len(), split.test.len()];
+        let wanted = shares.map(|share| (share * labels.len() as f64).round() as usize);
+        assert_eq!(sizes, wanted, "classes of {each}");
+    }
+}
+
+#[test]
+fn classes_of_one_are_spread_over_the_parts() {
+    let labels: Vec<usize> = (0..50).collect();
+    let split = |seed| Split::stratified(&labels, [0.7, 0.2, 0.1], &mut StdRng::seed_from_u64(seed)).unwrap();
+    let parts = split(1);
+    assert_eq!([parts.train.len(), parts.validation.len(), parts.test.len()], [35, 10, 5]);
+    assert_eq!(parts, split(1));
+    let (sorted, mut other) = (
+        |mut part: Vec<usize>| {
+            part.sort_unstable();
+            part
+        },
+        split(2).test,
+    );
+    other.sort_unstable();
+    assert_ne!(sorted(parts.test), other);
+}
+
+#[test]
+fn a_part_that_would_be_empty_against_its_share_is_refused() {
+    let rng = &mut StdRng::seed_from_u64(0);
+    let expected = "split: expected a sample or more in every part that has a share, \
+                    found sizes [3, 0, 0] of 3 samples in shares of [0.8, 0.1, 0.1]";
+    assert_eq!(Split::new(3, [0.8, 0.1, 0.1], rng).unwrap_err().to_string(), expected);
+    assert_eq!(Split::stratified(&[0, 0, 1], [0.8, 0.1, 0.1], rng).unwrap_err().to_string(), expected);
+    assert!(
+        Split::new(0, [1.0, 0.0, 0.0], rng).is_err() && Split::stratified(&[], [0.5, 0.5, 0.0], rng).is_err()
+    );
+    // A share of 0 is a part that is to be empty.
+    assert_eq!(Split::stratified(&[0, 1, 0], [1.0, 0.0, 0.0], rng).unwrap().train.len(), 3);
+    assert_eq!(Split::new(2, [0.5, 0.0, 0.5], rng).unwrap().test.len(), 1);
 }
 
 #[test]
@@ -217,8 +286,11 @@ fn top_k_counts_the_labels_among_the_largest() {
     let scores = Tensor::from([[0.5, 0.5, 0.1], [nan, 0.2, 0.1], [nan, nan, 0.0], [0.0, 1.0, 2.0]]);
     let labels = [1, 0, 1, 0];
     // Ranks 1, 2, 2, 2 from 0.
-    assert_eq!([0, 1, 2, 3].map(|k| top_k(&scores, &labels, k).unwrap()), [0.0, 0.0, 0.25, 1.0]);
-    assert_eq!(top_k(&Tensor::<f64>::zeros([0, 3]), &[], 1), Ok(1.0));
+    assert_eq!([1, 2, 3].map(|k| top_k(&scores, &labels, k).unwrap()), [0.0, 0.25, 1.0]);
+    for k in [0, 4] {
+        let error = top_k(&scores, &labels, k).unwrap_err().to_string();
+        assert_eq!(error, format!("top_k: expected k from 1 to the number of classes, 3, found {k}"));
+    }
     assert!(matches!(top_k(&scores, &[0], 1), Err(Error::Elements { .. })));
     assert!(matches!(top_k(&scores, &[3, 0, 0, 0], 1), Err(Error::Index { index: 3, axis: 1, .. })));
     assert!(matches!(top_k(&Tensor::from([1.0]), &[0], 1), Err(Error::Rank { .. })));
@@ -249,6 +321,28 @@ fn precision_recall_and_f1_agree_with_their_definitions() {
 }
 
 #[test]
+fn what_there_is_nothing_to_measure_of_is_no_number() {
+    let none = Tensor::<f64>::zeros([0, 3]);
+    assert!(accuracy(&[], &[]).unwrap().is_nan());
+    assert!(top_k(&none, &[], 1).unwrap().is_nan());
+    assert!(rmse(&none, &none).unwrap().is_nan() && r_squared(&none, &none).unwrap().is_nan());
+    let confusion = Confusion::new(&[], &[], 2).unwrap();
+    assert!(confusion.accuracy().is_nan() && confusion.macro_f1().is_nan());
+    assert!([0, 1].iter().all(|&class| {
+        [confusion.recall(class), confusion.precision(class), confusion.f1(class)].iter().all(|x| x.is_nan())
+    }));
+}
+
+#[test]
+fn more_classes_than_memory_has_pairs_of_are_an_error() {
+    for classes in [usize::MAX, 1 << 32, 1 << 62] {
+        let error = Confusion::new(&[], &[], classes).unwrap_err().to_string();
+        let expected = "confusion: expected as many classes as memory holds pairs of, found ";
+        assert_eq!(error, format!("{expected}{classes}"));
+    }
+}
+
+#[test]
 fn regression_is_judged_in_double_precision_and_by_columns() {
     let wanted = Tensor::from([[1.0, 100.0], [3.0, 300.0]]);
     // The columns' means explain nothing; the mean of all would.
@@ -256,7 +350,6 @@ fn regression_is_judged_in_double_precision_and_by_columns() {
     assert!(matches!(r_squared(&Tensor::zeros([2]), &wanted), Err(Error::Shape { .. })));
     assert!(matches!(rmse(&Tensor::zeros([2, 1]), &wanted), Err(Error::Shape { .. })));
     assert!(matches!(r_squared(&Tensor::scalar(1.0), &Tensor::scalar(1.0)), Err(Error::Rank { .. })));
-    assert_eq!(rmse(&Tensor::<f64>::zeros([0, 1]), &Tensor::zeros([0, 1])), Ok(0.0));
     let constant = Tensor::<f64>::ones([2, 1]);
     assert!(r_squared(&constant, &constant).unwrap().is_nan());
     assert_eq!(r_squared(&Tensor::<f64>::zeros([2, 1]), &constant), Ok(f64::NEG_INFINITY));

@@ -2,7 +2,8 @@
 
 use tape::{Element, Error, Tensor};
 
-/// `(v - offset) / span` in each column of a matrix, and 0 where the span is 0.
+/// `(v - offset) / span` in each column of a matrix; where the span is 0 it is `v - offset`, so that what differs from a
+/// constant column comes back too.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Columns<T: Element> {
     /// Who asks, for errors.
@@ -14,22 +15,35 @@ pub(super) struct Columns<T: Element> {
 /// The smallest and the largest value of each column.
 ///
 /// # Errors
-/// If `x` is not a matrix or has no rows.
+/// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
 pub(super) fn extremes<T: Element>(op: &'static str, x: &Tensor<T>) -> Result<[Tensor<T>; 2], Error> {
     if x.rank() != 2 || x.shape()[0] == 0 {
         let found = x.shape().dims();
         return Err(Error::Rank { op, expected: "a matrix with one row or more", found });
     }
-    Ok([-&(-x).max_axes(0, false), x.max_axes(0, false)])
+    let (values, columns) = (x.to_vec(), x.shape()[1]);
+    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+        let (found, row, column) = (values[at], at / columns, at % columns);
+        let reason = format!("expected finite values, found {found} in row {row}, column {column}");
+        return Err(Error::Invalid { op, reason });
+    }
+    let [min, max] = [-&(-x).max_axes(0, false), x.max_axes(0, false)];
+    if let Some(column) = (&max - &min).to_vec().iter().position(|range| !range.is_finite()) {
+        let [least, greatest] = [&min, &max].map(|end| end.to_vec()[column]);
+        let reason =
+            format!("expected a range that is a number, found {least} to {greatest} in column {column}");
+        return Err(Error::Invalid { op, reason });
+    }
+    Ok([min, max])
 }
 
 impl<T: Element> Columns<T> {
     pub(super) fn apply(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
-        self.each(x, |v, offset, span| if span == T::ZERO { T::ZERO } else { (v - offset) / span })
+        self.each(x, |v, offset, span| (v - offset) / divisor(span))
     }
 
     pub(super) fn undo(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
-        self.each(x, |v, offset, span| offset + v * span)
+        self.each(x, |v, offset, span| offset + v * divisor(span))
     }
 
     fn each(&self, x: &Tensor<T>, f: impl Fn(T, T, T) -> T) -> Result<Tensor<T>, Error> {
@@ -46,4 +60,9 @@ impl<T: Element> Columns<T> {
         }
         Ok(out)
     }
+}
+
+/// What a column is divided by.
+fn divisor<T: Element>(span: T) -> T {
+    if span == T::ZERO { T::ONE } else { span }
 }

@@ -6,7 +6,8 @@ use tape::{Element, Error, Tensor};
 /// Min-max normalisation of each column of a matrix: `(v - min) / (max - min)`, so that every column of the data it
 /// was made from runs from 0 to 1.
 ///
-/// A constant column becomes 0. The data are copied, never changed in place.
+/// A constant column becomes 0; what other data have in it keeps its distance, `v - min`. The data are copied, never
+/// changed in place.
 ///
 /// ```
 /// use nn::data::MinMax;
@@ -26,7 +27,7 @@ impl<T: Element> MinMax<T> {
     /// The smallest and largest value of each column of `x`, `[n, columns]`.
     ///
     /// # Errors
-    /// If `x` is not a matrix or has no rows.
+    /// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
     pub fn of(x: &Tensor<T>) -> Result<MinMax<T>, Error> {
         let [min, max] = extremes("min_max", x)?;
         let span = &max - &min;

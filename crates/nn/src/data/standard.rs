@@ -7,8 +7,8 @@ use tape::{Element, Error, Tensor};
 /// made from has mean 0 and standard deviation 1 (`√(1/n Σ (v - mean)²)`).
 ///
 /// Make it from the training part alone and apply it to all parts: what is known of the others must not reach the
-/// model. A constant column becomes 0, exactly, whatever its mean rounds to. The data are copied, never changed in
-/// place.
+/// model. A constant column becomes 0, exactly, whatever its mean rounds to; what other parts have in it keeps its
+/// distance, `v - mean`, as if the deviation were 1. The data are copied, never changed in place.
 ///
 /// ```
 /// use nn::data::Standard;
@@ -28,7 +28,7 @@ impl<T: Element> Standard<T> {
     /// Mean and deviation of each column of `x`, `[n, columns]`.
     ///
     /// # Errors
-    /// If `x` is not a matrix or has no rows.
+    /// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
     pub fn of(x: &Tensor<T>) -> Result<Standard<T>, Error> {
         let [min, max] = extremes("standard", x)?;
         // The mean of equal numbers may be rounded; their deviation would then be noise to divide by.
@@ -42,19 +42,33 @@ impl<T: Element> Standard<T> {
             );
             Tensor::from(chosen.collect::<Vec<T>>())
         };
+        // Sums and squares must not leave the range of numbers. A power of two changes no other bit.
+        let scale: Vec<T> = min.abs().maximum(&max.abs()).to_vec().into_iter().map(power_of_two).collect();
+        let scale = Tensor::from(scale);
+        let scaled = x / &scale;
+        let [mean, deviation] =
+            [scaled.mean_axes(0, false), scaled.std_axes(0, 0, false)].map(|moment| &moment * &scale);
         let zeros = Tensor::zeros(min.shape());
-        Standard::from_values(spread(x.mean_axes(0, false), &min), spread(x.std_axes(0, 0, false), &zeros))
+        Standard::from_values(spread(mean, &min), spread(deviation, &zeros))
     }
 
     /// With these means and deviations, `[columns]` each: those that [`mean`](Standard::mean) and
     /// [`deviation`](Standard::deviation) gave, and a file kept.
     ///
     /// # Errors
-    /// If they are not vectors of one length.
+    /// If they are not vectors of one length, if a number is not finite, or if a deviation is negative.
     pub fn from_values(mean: Tensor<T>, deviation: Tensor<T>) -> Result<Standard<T>, Error> {
         if mean.rank() != 1 || mean.shape() != deviation.shape() {
             let (expected, found) = (vec![mean.size()], deviation.shape().dims());
             return Err(Error::Shape { op: "standard", expected, found });
+        }
+        let wrong = |v: &T, deviation| !v.is_finite() || (deviation && *v < T::ZERO);
+        for (name, values) in [("mean", &mean), ("deviation", &deviation)] {
+            if let Some(found) = values.to_vec().iter().find(|v| wrong(v, name == "deviation")) {
+                let reason =
+                    format!("expected finite means and deviations of 0 or more, found {name} {found}");
+                return Err(Error::Invalid { op: "standard", reason });
+            }
         }
         Ok(Standard(Columns { op: "standard", offset: mean, span: deviation }))
     }
@@ -86,9 +100,88 @@ impl<T: Element> Standard<T> {
     }
 }
 
+/// The largest power of two up to a number that is finite and not negative; 1 of 0.
+fn power_of_two<T: Element>(x: T) -> T {
+    const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
+    match x.to_f64() {
+        0.0 => T::ONE,
+        x => T::from_f64(f64::from_bits(x.to_bits() & EXPONENT).max(f64::MIN_POSITIVE)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::MinMax;
+
+    #[test]
+    fn undo_gives_back_what_apply_was_given_also_in_a_constant_column() {
+        let train: Tensor = Tensor::from([[7.0, 0.1, 0.0], [7.0, 0.1, 4.0], [7.0, 0.1, 2.0]]);
+        let other: Tensor = Tensor::from([[9.0, -0.5, 3.0], [7.0, 0.1, 1.0]]);
+        let (standard, min_max) = (Standard::of(&train).unwrap(), MinMax::of(&train).unwrap());
+        for back in [
+            standard.undo(&standard.apply(&other).unwrap()).unwrap(),
+            min_max.undo(&min_max.apply(&other).unwrap()).unwrap(),
+        ] {
+            for (back, other) in back.to_vec().into_iter().zip(other.to_vec()) {
+                assert!((back - other).abs() <= 1e-15 * other.abs(), "{back} != {other}");
+            }
+        }
+        assert_eq!(standard.apply(&other).unwrap().slice(1, ..1).to_vec(), [2.0, 0.0]);
+    }
+
+    #[test]
+    fn columns_of_every_magnitude_come_to_the_scale_and_back() {
+        fn check<T: Element>(size: f64) {
+            let x = Tensor::from([[3.0], [-1.0], [2.0], [0.5]]).map_values(|v| v * size);
+            let x: Tensor<T> = x.cast();
+            for normal in [
+                Standard::of(&x).and_then(|scale| Ok((scale.apply(&x)?, scale.undo(&scale.apply(&x)?)?))),
+                MinMax::of(&x).and_then(|scale| Ok((scale.apply(&x)?, scale.undo(&scale.apply(&x)?)?))),
+            ] {
+                let (normal, back) = normal.unwrap();
+                let spread = (normal.max() - normal.min()).to_f64();
+                assert!((0.99..3.0).contains(&spread), "{size:e}: {spread}");
+                for (back, x) in back.to_vec().into_iter().zip(x.to_vec()) {
+                    let error = (back.to_f64() - x.to_f64()).abs() / size;
+                    assert!(error <= 8.0 * T::EPSILON.to_f64(), "{size:e}: {back} != {x}");
+                }
+            }
+        }
+        [1e-300, 1e-200, 1e-160, 1.0, 1e155, 1e200, 4e307].map(check::<f64>);
+        [1e-35, 1e-25, 1.0, 1e25, 8e37].map(check::<f32>);
+        // Many numbers near the limit: their sum is beyond it.
+        let x = Tensor::from_fn([8, 1], |i| if i[0] % 2 == 0 { 1.5e308 } else { 1.25e308 });
+        let scale = Standard::of(&x).unwrap();
+        assert_eq!((scale.mean().item(), scale.deviation().item()), (1.375e308, 0.125e308));
+    }
+
+    #[test]
+    fn the_scale_has_the_bits_of_mean_and_deviation() {
+        let x = Tensor::from_fn([37, 2], |i| ((i[0] * 7 + i[1]) as f64).sin() * 3.0 + 0.1);
+        let scale = Standard::of(&x).unwrap();
+        assert_eq!(scale.mean(), &x.mean_axes(0, false));
+        assert_eq!(scale.deviation(), &x.std_axes(0, 0, false));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        let of = |x: [[f64; 2]; 2]| {
+            let x = Tensor::from(x);
+            [Standard::of(&x).unwrap_err(), MinMax::of(&x).unwrap_err()].map(|error| error.to_string())
+        };
+        let [standard, min_max] = of([[1.0, 2.0], [3.0, f64::NAN]]);
+        assert_eq!(standard, "standard: expected finite values, found NaN in row 1, column 1");
+        assert_eq!(min_max, "min_max: expected finite values, found NaN in row 1, column 1");
+        let [standard, _] = of([[1.0, f64::NEG_INFINITY], [3.0, 2.0]]);
+        assert_eq!(standard, "standard: expected finite values, found -inf in row 0, column 1");
+        let [_, min_max] = of([[1.5e308, 0.0], [-1.5e308, 2.0]]);
+        assert!(min_max.starts_with("min_max: expected a range that is a number, found -15"), "{min_max}");
+        for (mean, deviation) in [(f64::NAN, 1.0), (f64::INFINITY, 1.0), (0.0, -1.0), (0.0, f64::NAN)] {
+            let error = Standard::from_values(Tensor::from([mean]), Tensor::from([deviation])).unwrap_err();
+            assert!(error.to_string().contains("expected finite means and deviations"), "{error}");
+        }
+    }
 
     #[test]
     fn a_constant_column_is_zero_whatever_its_mean_rounds_to() {

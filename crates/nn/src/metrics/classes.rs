@@ -36,7 +36,7 @@ pub fn argmax_rows<T: Element>(x: &Tensor<T>) -> Result<Vec<usize>, Error> {
     Ok(x.to_vec().chunks_exact(classes).map(largest).collect())
 }
 
-/// The share of predictions that equal their label: correct / total. 1 if there are none to be wrong.
+/// The share of predictions that equal their label: correct / total. NaN if there are none.
 ///
 /// # Errors
 /// Different numbers of predictions and labels.
@@ -48,10 +48,10 @@ pub fn argmax_rows<T: Element>(x: &Tensor<T>) -> Result<Vec<usize>, Error> {
 pub fn accuracy(predicted: &[usize], labels: &[usize]) -> Result<f64, Error> {
     same_count("accuracy", predicted, labels)?;
     let correct = predicted.iter().zip(labels).filter(|(a, b)| a == b).count();
-    Ok(if labels.is_empty() { 1.0 } else { correct as f64 / labels.len() as f64 })
+    Ok(correct as f64 / labels.len() as f64)
 }
 
-/// The share of samples whose label is among the `k` largest scores of its row: 1 if there are none to be wrong.
+/// The share of samples whose label is among the `k` largest scores of its row. NaN if there are none.
 ///
 /// Of equal scores the first ones count as larger and NaN as smaller than all, as in [`argmax_rows`]: `top_k` with
 /// `k = 1` is the [`accuracy`] of its classes.
@@ -60,7 +60,7 @@ pub fn accuracy(predicted: &[usize], labels: &[usize]) -> Result<f64, Error> {
 /// `scores` is `[n, classes]`, `labels` has `n` elements.
 ///
 /// # Errors
-/// Another rank, another number of labels than rows, a label that is no column.
+/// Another rank, another number of labels than rows, a label that is no column; a `k` that is 0 or more than the columns.
 ///
 /// ```
 /// use nn::metrics::top_k;
@@ -72,6 +72,10 @@ pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Resu
     let &[n, classes] = &scores.shape()[..] else {
         return Err(Error::Rank { op: "top_k", expected: "rank 2", found: scores.shape().dims() });
     };
+    if k == 0 || k > classes {
+        let reason = format!("expected k from 1 to the number of classes, {classes}, found {k}");
+        return Err(Error::Invalid { op: "top_k", reason });
+    }
     if n != labels.len() {
         return Err(Error::Elements { op: "top_k", shape: vec![n], found: labels.len() });
     }
@@ -87,9 +91,14 @@ pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Resu
         row.iter().enumerate().filter(ahead).count()
     };
     let values = scores.to_vec();
-    let rows = values.chunks_exact(classes.max(1)).zip(labels);
+    let rows = values.chunks_exact(classes).zip(labels);
     let found = rows.filter(|&(row, &label)| before(row, label) < k).count();
-    Ok(if n == 0 { 1.0 } else { found as f64 / n as f64 })
+    Ok(found as f64 / n as f64)
+}
+
+/// A class as errors carry it.
+pub(super) fn as_index(class: usize) -> isize {
+    isize::try_from(class).unwrap_or(isize::MAX)
 }
 
 pub(super) fn same_count(op: &'static str, predicted: &[usize], labels: &[usize]) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Which class was taken for which.
 
-use super::classes::same_count;
+use super::classes::{as_index, same_count};
 use std::fmt;
 use tape::{Error, Shape, Tensor};
 
@@ -81,11 +81,11 @@ impl Confusion {
         all.iter().sum::<f64>() / all.len() as f64
     }
 
-    /// The share of all predictions that are right; 1 if there are none to be wrong.
+    /// The share of all predictions that are right; NaN if there are none.
     pub fn accuracy(&self) -> f64 {
         let total: usize = self.counts.iter().sum();
         let correct: usize = (0..self.classes).map(|class| self.count(class, class)).sum();
-        if total == 0 { 1.0 } else { correct as f64 / total as f64 }
+        correct as f64 / total as f64
     }
 }
 

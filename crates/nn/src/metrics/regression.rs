@@ -2,7 +2,7 @@
 
 use tape::{Element, Error, Tensor};
 
-/// The root of the mean squared error, `√(1/(nm) Σ (A - Y)²)`, in the units of the targets. 0 if there are none.
+/// The root of the mean squared error, `√(1/(nm) Σ (A - Y)²)`, in the units of the targets. NaN if there are none.
 ///
 /// # Errors
 /// Predictions and targets of different shapes.
@@ -15,13 +15,14 @@ use tape::{Element, Error, Tensor};
 /// ```
 pub fn rmse<T: Element>(predicted: &Tensor<T>, wanted: &Tensor<T>) -> Result<f64, Error> {
     let residual = residual("rmse", predicted, wanted)?;
-    Ok(if residual.size() == 0 { 0.0 } else { (&residual * &residual).mean().sqrt() })
+    Ok((&residual * &residual).mean().sqrt())
 }
 
 /// The coefficient of determination, `R² = 1 - Σ (A - Y)² / Σ (Y - Ȳ)²`, where `Ȳ` is the mean of each column of the
 /// targets: 1 if all is explained, 0 if the predictions are no better than that mean, negative if they are worse.
 ///
 /// Several columns count by their variance. Constant targets have nothing to explain: -∞, or NaN if they are met exactly.
+/// NaN if there are none.
 ///
 /// # Shapes
 /// Both `[n, ..]`.
