@@ -1,15 +1,15 @@
 //! What the documentation of the layers says of initial values, names, modes, masks and windows.
 
-use nn::layers::recurrent::{Gates, Recurrent, State};
+use nn::layers::recurrent::{Gates, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
     BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, Gru,
-    LayerNorm, Linear, Lstm, LstmCell, MaxPool2d, Module, MultiHeadAttention, PRelu, Param, Parameters, Relu,
-    Residual, Rnn, Sequential, TransformerBlock, padding_mask,
+    LayerNorm, Linear, Lstm, LstmCell, MaxPool2d, Module, MultiHeadAttention, PRelu, Param, Parameters, Path,
+    Relu, Residual, Rnn, Sequential, TransformerBlock, padding_mask,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tape::network::Attention;
-use tape::{Tape, Tensor, Var};
+use tape::{Element, Tape, Tensor, Var};
 use tests::compare::{EXACT, assert_close};
 use tests::networks::uniform;
 
@@ -319,4 +319,186 @@ fn what_a_residual_adds_has_the_shape_of_what_passes() {
 #[should_panic(expected = "prelu: expected 3 channels on axis 1, found shape [2, 1]")]
 fn there_is_a_slope_for_each_channel() {
     PRelu::new(3).predict(&random(&[2, 1]));
+}
+
+#[test]
+fn the_state_of_a_short_sequence_is_that_of_the_sequence_alone() {
+    let gru: Gru = Gru::new(1, 3, 1, &mut rng(0));
+    let tape = Tape::new();
+    let batch = tape.constant(Tensor::from([[0.3, -0.2, 0.9], [0.7, 0.0, 0.0]]).reshape([2, 3, 1]));
+    let alone = tape.constant(Tensor::from([0.7]).reshape([1, 1, 1]));
+    let (_, together) = gru.forward_lengths(batch, &[3, 1], None);
+    let (_, single) = gru.forward(alone, None);
+    let difference = (together.slice(1, 1..) - single).value().abs().max();
+    assert!(difference < 1e-12, "the state of the short sequence is off by {difference:.3}");
+}
+
+/// Outputs, states, and gradients of inputs and parameters, first of `Σ y² + Σ s³` and then of their sum of squares.
+fn padded<G: Gates, T: Element>(model: &Recurrent<G, T>, x: &Tensor<T>, lengths: &[usize]) -> Vec<Tensor<T>> {
+    let tape = Tape::of();
+    let x = tape.var(x.clone());
+    let (y, state) = model.forward_lengths(x, lengths, None);
+    let loss = y.square().sum() + state.part(0).powi(3).sum() + state.part(1).powi(3).sum();
+    let slope = loss.grad(x);
+    let (first, second) = (loss.backward(), slope.square().sum().backward());
+    let mut all = vec![y.value(), state.part(0).value(), state.part(1).value(), first.wrt(x), second.wrt(x)];
+    model.visit(&Path::root(), &mut |_, param| all.extend([first.of(param), second.of(param)]));
+    all
+}
+
+/// Whatever stands behind the ends, every number is the same, to the last bit; and what belongs to the padding is 0.
+fn padding_has_no_influence<G: Gates, T: Element>(model: &Recurrent<G, T>) {
+    let (lengths, rng) = ([2, 4, 1], &mut rng(31));
+    let clean: Tensor<T> = uniform([3, 5, 2], 1.0, rng).cast();
+    let filled = |wild: f64| {
+        Tensor::from_fn([3, 5, 2], |i| {
+            if i[1] < lengths[i[0]] { clean.get(i).unwrap_or(T::NAN) } else { T::from_f64(wild) }
+        })
+    };
+    let expected = padded(model, &filled(0.0), &lengths);
+    for wild in [1.0, 1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(padded(model, &filled(wild), &lengths), expected, "{wild} in {}", T::NAME);
+    }
+    for behind in [&expected[0], &expected[3], &expected[4]] {
+        for (sequence, &length) in (0..).zip(&lengths) {
+            let behind = behind.slice(0, sequence..sequence + 1).slice(1, length as isize..);
+            assert!(behind.to_vec().iter().all(|x| *x == T::ZERO));
+        }
+    }
+    assert!(expected.iter().all(|x| x.to_vec().iter().all(|x| x.is_finite())));
+}
+
+#[test]
+fn what_is_behind_the_end_of_a_sequence_has_no_influence() {
+    fn check<G: Gates>() {
+        padding_has_no_influence(&Recurrent::<G>::new(2, 3, 2, &mut rng(30)));
+        padding_has_no_influence(&Recurrent::<G>::bidirectional(2, 3, 2, &mut rng(30)));
+        padding_has_no_influence(&Recurrent::<G, f32>::bidirectional(2, 3, 1, &mut rng(30)));
+    }
+    check::<RnnGates>();
+    check::<GruGates>();
+    check::<LstmGates>();
+}
+
+/// Each sequence gives in the batch what it gives alone and unpadded, gradients too.
+#[test]
+fn a_padded_batch_is_its_sequences_one_by_one() {
+    fn check<G: Gates>(model: &Recurrent<G>) {
+        let (lengths, x) = ([2, 4, 1], uniform([3, 4, 2], 1.0, &mut rng(32)));
+        let together = padded(model, &x, &lengths);
+        let mut sums: Vec<Tensor> = Vec::new();
+        for (i, &length) in (0..).zip(&lengths) {
+            let length = length as isize;
+            let alone =
+                padded(model, &x.slice(0, i..i + 1).slice(1, ..length).contiguous(), &[length as usize]);
+            let own = |t: &Tensor, axis| t.slice(axis, i..i + 1);
+            assert_close("y", &own(&together[0], 0).slice(1, ..length), &alone[0], 1e-14);
+            assert_close("h", &own(&together[1], 1), &alone[1], 1e-14);
+            assert_close("c", &own(&together[2], 1), &alone[2], 1e-14);
+            assert_close("dx", &own(&together[3], 0).slice(1, ..length), &alone[3], 1e-13);
+            assert_close("d²x", &own(&together[4], 0).slice(1, ..length), &alone[4], 1e-12);
+            match sums.is_empty() {
+                true => sums = alone[5..].to_vec(),
+                false => sums.iter_mut().zip(&alone[5..]).for_each(|(sum, grad)| *sum = &*sum + grad),
+            }
+        }
+        for (sum, together) in sums.iter().zip(&together[5..]) {
+            assert_close("dw", together, sum, 1e-12);
+        }
+        // Lengths that leave nothing out change no bit.
+        let tape = Tape::new();
+        let (full, plain) = (
+            model.forward_lengths(tape.constant(x.clone()), &[4; 3], None).0,
+            model.forward(tape.constant(x), None).0,
+        );
+        assert_eq!(full.value(), plain.value());
+    }
+    check::<RnnGates>(&Recurrent::new(2, 3, 2, &mut rng(33)));
+    check::<GruGates>(&Recurrent::bidirectional(2, 3, 2, &mut rng(33)));
+    check::<LstmGates>(&Recurrent::bidirectional(2, 3, 1, &mut rng(33)));
+}
+
+#[test]
+fn the_second_direction_is_the_first_one_of_the_sequence_turned_round() {
+    let model = Gru::bidirectional(2, 3, 1, &mut rng(34));
+    let turned: Gru = Recurrent { layers: model.reverse.clone(), reverse: Vec::new() };
+    let tape = Tape::new();
+    let x = tape.constant(uniform([2, 4, 2], 1.0, &mut rng(35)));
+    let ((y, h), (reverse, end)) = (model.forward(x, None), turned.forward(x.flip(1), None));
+    assert_eq!(y.slice(2, 3..).value(), reverse.flip(1).value());
+    assert_eq!(h.slice(0, 1..).value(), end.value());
+}
+
+#[test]
+fn both_directions_have_the_parameters_of_the_field_and_round_trip() {
+    let names = |model: &dyn Parameters| {
+        model.named_parameters().into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let mut model: Lstm = Lstm::bidirectional(2, 3, 2, &mut rng(36));
+    let kinds = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
+    let expected: Vec<String> = ["l0", "l0_reverse", "l1", "l1_reverse"]
+        .iter()
+        .flat_map(|place| kinds.map(|kind| format!("{kind}_{place}")))
+        .collect();
+    assert_eq!(names(&model), expected);
+    let mut visited = Vec::new();
+    model.visit_mut(&Path::root(), &mut |path, _| visited.push(path.to_string()));
+    assert_eq!(visited, expected);
+    assert_eq!(model.reverse[1].weight_ih.value().shape(), [12, 6]);
+    assert_eq!(names(&model.clone().without_bias()).len(), 8);
+    let other: Lstm = Lstm::bidirectional(2, 3, 2, &mut rng(37));
+    nn::load_state_dict(&mut model, nn::state_dict(&other)).expect("the same names and shapes");
+    assert_eq!(
+        model.reverse[1].bias_hh.as_ref().map(Param::value),
+        other.reverse[1].bias_hh.as_ref().map(Param::value)
+    );
+}
+
+#[test]
+fn lengths_that_no_sequence_has_are_errors() {
+    let (tape, model) = (Tape::new(), Rnn::new(2, 3, 1, &mut rng(38)));
+    let x = tape.constant(Tensor::zeros([2, 4, 2]));
+    let refused = |lengths: &[usize]| model.try_forward_lengths(x, lengths, None).unwrap_err().to_string();
+    assert_eq!(refused(&[4]), "recurrent: expected a length for each of 2 sequences, found 1");
+    assert_eq!(refused(&[4, 0]), "recurrent: expected lengths from 1 to 4, found 0 of sequence 1");
+    assert_eq!(refused(&[5, 4]), "recurrent: expected lengths from 1 to 4, found 5 of sequence 0");
+    assert!(refused(&[usize::MAX, 1]).starts_with("recurrent: expected lengths from 1 to 4, found 1844"));
+    let none = model.try_forward_lengths(tape.constant(Tensor::zeros([2, 0, 2])), &[0, 0], None);
+    assert!(none.is_err_and(|error| error.to_string().contains("of 1 step or more")));
+    let state = Some(tape.constant(Tensor::zeros([2, 2, 3])));
+    assert!(model.try_forward_lengths(x, &[1, 4], state).is_err_and(
+        |error| error.to_string() == "recurrent state: expected shape [1, 2, 3], found [2, 2, 3]"
+    ));
+    // A batch of no sequences is one.
+    let (y, h) = model.forward_lengths(tape.constant(Tensor::zeros([0, 4, 2])), &[], None);
+    assert_eq!((y.shape(), h.shape()), ([0, 4, 3].into(), [1, 0, 3].into()));
+}
+
+#[test]
+#[should_panic(expected = "recurrent: expected lengths from 1 to 4, found 0 of sequence 0")]
+fn the_panicking_form_says_the_same() {
+    let tape = Tape::new();
+    Rnn::new(2, 3, 1, &mut rng(0)).forward_lengths(tape.constant(Tensor::zeros([1, 4, 2])), &[0], None);
+}
+
+#[test]
+#[should_panic(expected = "recurrent: expected one direction to cut into windows, found two")]
+fn two_directions_have_no_windows() {
+    let tape = Tape::new();
+    let x = tape.constant(Tensor::zeros([1, 4, 2]));
+    Rnn::bidirectional(2, 3, 1, &mut rng(0)).forward_truncated(x, None, 2);
+}
+
+#[test]
+#[should_panic(expected = "recurrent: expected a cell in reverse for each of 2 layers, or none, found 1")]
+fn a_second_direction_is_whole() {
+    let mut model = Rnn::bidirectional(2, 3, 2, &mut rng(0));
+    model.reverse.pop();
+    model.forward(Tape::new().constant(Tensor::zeros([1, 4, 2])), None);
+}
+
+#[test]
+#[should_panic(expected = "recurrent: expected 1 hidden unit or more, found 0")]
+fn a_cell_has_hidden_units() {
+    Gru::<f64>::new(2, 0, 1, &mut rng(0));
 }

@@ -1,11 +1,11 @@
 //! The layers of the reference file, built from their attributes, and how each is called.
 
 use super::{mode, total};
-use nn::layers::recurrent::{Cell, Gates, Recurrent, State};
+use nn::layers::recurrent::{Cell, Gates, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
-    BatchNorm, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Embedding, Gelu, GroupNorm, Gru, GruCell,
-    LayerNorm, Linear, Lstm, LstmCell, Module, MultiHeadAttention, PRelu, Param, Parameters, RmsNorm, Rnn,
-    RnnCell, TransformerBlock,
+    BatchNorm, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Embedding, Gelu, GroupNorm, GruCell,
+    LayerNorm, Linear, LstmCell, Module, MultiHeadAttention, PRelu, Param, Parameters, RmsNorm, RnnCell,
+    TransformerBlock,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -84,10 +84,20 @@ fn cell<G: Gates>(model: Cell<G>) -> Box<dyn Layer> {
     entry(model, |model, _, x, _| with_state(model.forward(x[0], State::from_fn(|i| x[1 + i])), x.len() - 1))
 }
 
-fn recurrent<G: Gates>(model: Recurrent<G>, parts: usize) -> Box<dyn Layer> {
+fn recurrent<G: Gates>(at: &Attrs<'_>, parts: usize, rng: &mut StdRng) -> Box<dyn Layer> {
+    let (inputs, hidden, layers) = (at.size("input_size"), at.size("hidden_size"), at.size("num_layers"));
+    let model = match at.0["bidirectional"].as_bool() {
+        Some(true) => Recurrent::<G>::bidirectional(inputs, hidden, layers, rng),
+        _ => Recurrent::<G>::new(inputs, hidden, layers, rng),
+    };
+    let model = if at.flag("bias") { model } else { model.without_bias() };
+    let lengths = at.0.get("lengths").map(|_| at.sizes("lengths"));
     entry(model, move |model, _, x, _| {
         let state = (x.len() > 1).then(|| State::from_fn(|i| x[1 + i]));
-        let (y, state) = model.forward(x[0], state);
+        let (y, state) = match &lengths {
+            Some(lengths) => model.forward_lengths(x[0], lengths, state),
+            None => model.forward(x[0], state),
+        };
         [vec![y], with_state(state, parts)].concat()
     })
 }
@@ -144,7 +154,6 @@ pub(super) fn build(case: &Value) -> Box<dyn Layer> {
     let at = Attrs(&case["attrs"]);
     let rng = &mut StdRng::seed_from_u64(0);
     let cell_sizes = || (at.size("input_size"), at.size("hidden_size"));
-    let stack_sizes = || (at.size("input_size"), at.size("hidden_size"), at.size("num_layers"));
     match case["layer"].as_str().expect("a name") {
         "Linear" => module(biased!(at, Linear::new(at.size("in_features"), at.size("out_features"), rng))),
         "Bilinear" => {
@@ -167,18 +176,9 @@ pub(super) fn build(case: &Value) -> Box<dyn Layer> {
         "RNNCell" => cell(biased!(at, RnnCell::new(cell_sizes().0, cell_sizes().1, rng))),
         "GRUCell" => cell(biased!(at, GruCell::new(cell_sizes().0, cell_sizes().1, rng))),
         "LSTMCell" => cell(biased!(at, LstmCell::new(cell_sizes().0, cell_sizes().1, rng))),
-        "RNN" => {
-            let (inputs, hidden, layers) = stack_sizes();
-            recurrent(biased!(at, Rnn::new(inputs, hidden, layers, rng)), 1)
-        }
-        "GRU" => {
-            let (inputs, hidden, layers) = stack_sizes();
-            recurrent(biased!(at, Gru::new(inputs, hidden, layers, rng)), 1)
-        }
-        "LSTM" => {
-            let (inputs, hidden, layers) = stack_sizes();
-            recurrent(biased!(at, Lstm::new(inputs, hidden, layers, rng)), 2)
-        }
+        "RNN" => recurrent::<RnnGates>(&at, 1, rng),
+        "GRU" => recurrent::<GruGates>(&at, 1, rng),
+        "LSTM" => recurrent::<LstmGates>(&at, 2, rng),
         "MultiheadAttention" => attention(&at, rng),
         "TransformerEncoderLayer" => transformer(&at, rng),
         other => panic!("{other} is not a layer"),

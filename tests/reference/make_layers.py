@@ -149,8 +149,38 @@ def attention():
                     call=lambda f, x: f(x, src_mask=causal), note="causal")
 
 
+def sequences():
+    """Two directions, and sequences of different lengths: packed, so that nothing is computed behind an end."""
+
+    def packed(lengths):
+        def call(f, x, *state):
+            state = {0: None, 1: state[:1][0] if state else None, 2: tuple(state)}[len(state)]
+            rows = nn.utils.rnn.pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+            y, s = f(rows) if state is None else f(rows, state)
+            y, _ = nn.utils.rnn.pad_packed_sequence(y, batch_first=True, total_length=x.shape[1])
+            return (y,) + (s if isinstance(s, tuple) else (s,))
+        return call
+
+    def whole(f, x, *state):
+        y, s = f(x, tuple(state) if len(state) == 2 else state[0]) if state else f(x)
+        return (y,) + (s if isinstance(s, tuple) else (s,))
+
+    kinds = (("RNN", nn.RNN, 1), ("GRU", nn.GRU, 1), ("LSTM", nn.LSTM, 2))
+    for name, kind, parts in kinds:
+        for layers, both, lengths, bias in ((1, False, [4, 1, 3], True), (2, False, [2, 3, 2], False),
+                                            (2, True, None, True), (2, True, [4, 2, 1], True), (1, True, [1, 3, 2], False)):
+            at = dict(input_size=2, hidden_size=2, num_layers=layers, bias=bias, batch_first=True, bidirectional=both)
+            if lengths:
+                at["lengths"] = lengths
+            m = kind(**{k: v for k, v in at.items() if k != "lengths"})
+            round_state(m)
+            states = [R.t(layers * (1 + both), 3, 2) for _ in range(parts)] if layers == 2 else []
+            add(name, at, m, R.t(3, 4, 2), *states, call=packed(lengths) if lengths else whole)
+
+
 if __name__ == "__main__":
     plain_layers()
     recurrent()
     attention()
+    sequences()
     write("layers.json", CASES)

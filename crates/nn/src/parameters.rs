@@ -28,6 +28,7 @@ enum Segment<'p> {
     Field(&'p str),
     Index(usize),
     Numbered(&'p str, usize),
+    Reverse(&'p str, usize),
 }
 
 impl Path<'static> {
@@ -57,6 +58,11 @@ impl<'p> Path<'p> {
     pub fn numbered(&'p self, name: &'p str, i: usize) -> Path<'p> {
         Path { parent: Some(self), segment: Segment::Numbered(name, i) }
     }
+
+    /// As [`numbered`](Path::numbered), of the second direction: `weight_ih_l0_reverse`.
+    pub(crate) fn reverse(&'p self, name: &'p str, i: usize) -> Path<'p> {
+        Path { parent: Some(self), segment: Segment::Reverse(name, i) }
+    }
 }
 
 impl fmt::Display for Path<'_> {
@@ -72,6 +78,7 @@ impl fmt::Display for Path<'_> {
             Segment::Field(name) => f.write_str(name),
             Segment::Index(i) => write!(f, "{i}"),
             Segment::Numbered(name, i) => write!(f, "{name}{i}"),
+            Segment::Reverse(name, i) => write!(f, "{name}{i}_reverse"),
         }
     }
 }

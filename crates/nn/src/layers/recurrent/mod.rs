@@ -1,9 +1,11 @@
-//! Recurrent layers: one step ([`Cell`]), and stacks of cells along a sequence ([`Recurrent`]).
+//! Recurrent layers: one step ([`Cell`]), and stacks of cells along a sequence ([`Recurrent`]), in one direction or both,
+//! also of sequences of different lengths.
 //!
 //! What the kinds have in common stands here; [`Gates`] is what they differ in: the equations, and what is carried from
 //! step to step.
 
 mod gru;
+mod lengths;
 mod lstm;
 mod rnn;
 mod stack;
@@ -90,7 +92,7 @@ pub trait State<'t, T: Element>: Copy {
     fn part(self, i: usize) -> Var<'t, T>;
 
     /// All parts changed alike.
-    fn map(self, f: impl Fn(Var<'t, T>) -> Var<'t, T>) -> Self {
+    fn map(self, mut f: impl FnMut(Var<'t, T>) -> Var<'t, T>) -> Self {
         Self::from_fn(|i| f(self.part(i)))
     }
 
@@ -147,9 +149,13 @@ impl<G: Gates, T: Element> Cell<G, T> {
     /// A cell from `inputs` to `hidden` units.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// Without hidden units; if there cannot be so many parameters, or there is no memory for them.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize, rng: &mut (impl Rng + ?Sized)) -> Cell<G, T> {
+        if hidden == 0 {
+            Error::Invalid { op: "recurrent", reason: "expected 1 hidden unit or more, found 0".into() }
+                .panic()
+        }
         let Some(rows) = hidden.checked_mul(G::GATES) else {
             let reason = format!("expected at most {} units, found {hidden}", usize::MAX / G::GATES);
             Error::Invalid { op: "recurrent", reason }.panic()
@@ -188,7 +194,10 @@ impl<G: Gates, T: Element> Cell<G, T> {
     /// If the state is not that of as many samples.
     #[track_caller]
     pub fn forward<'t>(&self, x: Var<'t, T>, state: G::State<'t, T>) -> G::State<'t, T> {
-        check_state::<G, T>(state, &[x.shape().first().copied().unwrap_or(1), self.hidden()]);
+        let expected = [x.shape().first().copied().unwrap_or(1), self.hidden()];
+        if let Err(error) = check_state::<G, T>(state, &expected) {
+            error.panic()
+        }
         self.on(x.tape())(x, state)
     }
 
@@ -202,15 +211,16 @@ impl<G: Gates, T: Element> Cell<G, T> {
 }
 
 /// Refuses a state of another shape: that of one sample would be stretched to many.
-#[track_caller]
-fn check_state<'t, G: Gates, T: Element>(state: G::State<'t, T>, expected: &[usize]) {
-    state.map(|part| match *part.shape() == *expected {
-        true => part,
-        false => {
+fn check_state<'t, G: Gates, T: Element>(state: G::State<'t, T>, expected: &[usize]) -> Result<(), Error> {
+    let mut wrong = None;
+    state.map(|part| {
+        if *part.shape() != *expected {
             let (expected, found) = (expected.to_vec(), part.shape().dims());
-            Error::Shape { op: "recurrent state", expected, found }.panic()
+            wrong = Some(Error::Shape { op: "recurrent state", expected, found });
         }
+        part
     });
+    wrong.map_or(Ok(()), Err)
 }
 
 /// The gates, which stand side by side.

@@ -1,10 +1,11 @@
 //! Cells one above the other, along a sequence.
 
+use super::lengths::Lengths;
 use super::{Cell, Gates, State, check_state};
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
-use tape::{Element, Error, Var};
+use tape::{Element, Error, Tensor, Var};
 
 /// Cells one above the other along a sequence: [`Rnn`](super::Rnn), [`Gru`](super::Gru) or [`Lstm`](super::Lstm). Each
 /// takes the outputs of the one below.
@@ -14,6 +15,16 @@ use tape::{Element, Error, Var};
 ///
 /// # Initial values
 /// As [`Cell`]. Parameters are named by layer: `weight_ih_l0`.
+///
+/// # Sequences of different lengths
+/// Sequences that share a batch are padded to the longest. [`forward_lengths`](Recurrent::forward_lengths) is told where
+/// each one ends: the state is then that at its own end, and what is behind it has no influence, whatever it is.
+///
+/// # Two directions
+/// [`bidirectional`](Recurrent::bidirectional) layers have a second cell beside each, named `weight_ih_l0_reverse`, which
+/// begins at the end of the sequence. The outputs of both stand side by side, `[batch, time, 2 · hidden]`, at the time of
+/// their input, and both go into both cells above. States are `[2 · layers, batch, hidden]`: of each layer the
+/// first direction, then the second, whose end is at the first step.
 ///
 /// # Backpropagation through time
 /// [`forward`](Recurrent::forward) records all steps, so gradients flow through the whole sequence.
@@ -41,6 +52,8 @@ use tape::{Element, Error, Var};
 pub struct Recurrent<G: Gates, T: Element = f64> {
     /// The cells, the one that takes the input first.
     pub layers: Vec<Cell<G, T>>,
+    /// The cells of the second direction, one for each layer; none where there is only one direction.
+    pub reverse: Vec<Cell<G, T>>,
 }
 
 /// More layers than these are a mistake, and would be drawn for ever.
@@ -50,7 +63,7 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
     /// `layers` cells of `hidden` units each, the first with `inputs` inputs.
     ///
     /// # Panics
-    /// Without layers.
+    /// Without layers or hidden units.
     #[track_caller]
     pub fn new(
         inputs: usize,
@@ -58,20 +71,48 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
         layers: usize,
         rng: &mut (impl Rng + ?Sized),
     ) -> Recurrent<G, T> {
-        if layers == 0 {
-            Error::Invalid { op: "recurrent", reason: "expected 1 layer or more, found 0".into() }.panic()
-        }
-        if layers > LAYERS {
-            let reason = format!("expected at most {LAYERS} layers, found {layers}");
-            Error::Invalid { op: "recurrent", reason }.panic()
-        }
+        check_layers(layers);
         let cell = |l| Cell::new(if l == 0 { inputs } else { hidden }, hidden, rng);
-        Recurrent { layers: (0..layers).map(cell).collect() }
+        Recurrent { layers: (0..layers).map(cell).collect(), reverse: Vec::new() }
+    }
+
+    /// As [`new`](Recurrent::new), in both [directions](Recurrent#two-directions): `hidden` units each.
+    ///
+    /// ```
+    /// use nn::{Gru, Parameters};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::{Tape, Tensor};
+    /// let gru = Gru::bidirectional(3, 5, 2, &mut StdRng::seed_from_u64(0));
+    /// assert_eq!(gru.named_parameters()[4].0, "weight_ih_l0_reverse");
+    /// let tape = Tape::new();
+    /// let (y, h) = gru.forward(tape.constant(Tensor::ones([4, 7, 3])), None);
+    /// assert_eq!((y.shape(), h.shape()), ([4, 7, 10].into(), [4, 4, 5].into()));
+    /// // The second direction ends at the first step.
+    /// assert_eq!(y.slice(1, ..1).slice(2, 5..).squeeze(1).value(), h.slice(0, 3..).squeeze(0).value());
+    /// assert_eq!(y.sum().backward().of(&gru.reverse[1].weight_ih).shape(), [15, 10]);
+    /// ```
+    ///
+    /// # Panics
+    /// Without layers or hidden units.
+    #[track_caller]
+    pub fn bidirectional(
+        inputs: usize,
+        hidden: usize,
+        layers: usize,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Recurrent<G, T> {
+        check_layers(layers);
+        let inputs = |l| if l == 0 { inputs } else { hidden.saturating_mul(2) };
+        let mut cell = |l| Cell::new(inputs(l), hidden, rng);
+        let (layers, reverse) = (0..layers).map(|l| (cell(l), cell(l))).unzip();
+        Recurrent { layers, reverse }
     }
 
     /// The layers without their biases.
     pub fn without_bias(self) -> Recurrent<G, T> {
-        Recurrent { layers: self.layers.into_iter().map(Cell::without_bias).collect() }
+        let [layers, reverse] =
+            [self.layers, self.reverse].map(|cells| cells.into_iter().map(Cell::without_bias).collect());
+        Recurrent { layers, reverse }
     }
 
     /// The outputs at every time, and the state at the end; without a state to begin with, that of zeros.
@@ -84,26 +125,109 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
         x: Var<'t, T>,
         state: Option<G::State<'t, T>>,
     ) -> (Var<'t, T>, G::State<'t, T>) {
-        let (tape, (batch, time)) = (x.tape(), sequence(x));
-        let mut values: Vec<Var<'t, T>> = (0..time).map(|t| x.slice(1, t..t + 1).squeeze(1)).collect();
-        if let Some(state) = state {
-            check_state::<G, T>(state, &[self.layers.len(), batch, self.layers[0].hidden()]);
+        expect(sequence(x).and_then(|(_, time)| self.run(x, &Lengths::full(time), state)))
+    }
+
+    /// As [`forward`](Recurrent::forward), of sequences that are padded: `lengths` says how many steps each has. Outputs
+    /// behind the end are 0, and the state is that at the sequence's own end. What is behind the end has no influence on
+    /// anything, even if it is NaN, and its gradient is 0.
+    ///
+    /// ```
+    /// use nn::Lstm;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::{Tape, Tensor};
+    /// let lstm = Lstm::new(1, 2, 1, &mut StdRng::seed_from_u64(0));
+    /// let tape = Tape::new();
+    /// let batch = tape.var(Tensor::from([[0.3, -0.2, 0.9], [0.7, f64::NAN, f64::NAN]]).reshape([2, 3, 1]));
+    /// let (y, (h, _)) = lstm.forward_lengths(batch, &[3, 1], None);
+    /// let alone = lstm.forward(batch.slice(0, 1..).slice(1, ..1), None).1.0;
+    /// assert_eq!(h.slice(1, 1..).value(), alone.value());
+    /// assert_eq!(y.slice(0, 1..).slice(1, 1..).value(), Tensor::zeros([1, 2, 2]));
+    /// let slope = h.sum().backward().wrt(batch).to_vec();
+    /// assert!(slope[..4].iter().all(|&slope| slope != 0.0) && slope[4..] == [0.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`try_forward_lengths`](Recurrent::try_forward_lengths) fails.
+    #[track_caller]
+    pub fn forward_lengths<'t>(
+        &self,
+        x: Var<'t, T>,
+        lengths: &[usize],
+        state: Option<G::State<'t, T>>,
+    ) -> (Var<'t, T>, G::State<'t, T>) {
+        expect(self.try_forward_lengths(x, lengths, state))
+    }
+
+    /// [`forward_lengths`](Recurrent::forward_lengths), for lengths from outside.
+    ///
+    /// ```
+    /// use nn::Rnn;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::{Tape, Tensor};
+    /// let rnn = Rnn::new(1, 2, 1, &mut StdRng::seed_from_u64(0));
+    /// let tape = Tape::new();
+    /// let x = tape.constant(Tensor::ones([2, 3, 1]));
+    /// assert!(rnn.try_forward_lengths(x, &[3, 2], None).is_ok());
+    /// let error = rnn.try_forward_lengths(x, &[3, 4], None).unwrap_err().to_string();
+    /// assert_eq!(error, "recurrent: expected lengths from 1 to 3, found 4 of sequence 1");
+    /// ```
+    ///
+    /// # Errors
+    /// If there is not one length for each sequence, or a length is 0 or more than the steps of the batch; if the input is
+    /// not a batch of sequences of one step or more, or the state does not fit.
+    pub fn try_forward_lengths<'t>(
+        &self,
+        x: Var<'t, T>,
+        lengths: &[usize],
+        state: Option<G::State<'t, T>>,
+    ) -> Result<(Var<'t, T>, G::State<'t, T>), Error> {
+        let (batch, time) = sequence(x)?;
+        self.run(x, &Lengths::new(lengths, batch, time)?, state)
+    }
+
+    fn run<'t>(
+        &self,
+        x: Var<'t, T>,
+        lengths: &Lengths<T>,
+        state: Option<G::State<'t, T>>,
+    ) -> Result<(Var<'t, T>, G::State<'t, T>), Error> {
+        let (tape, (batch, time)) = (x.tape(), sequence(x)?);
+        let directions = [&self.layers, &self.reverse];
+        let directions = &directions[..if self.reverse.is_empty() { 1 } else { 2 }];
+        if directions.iter().any(|cells| cells.len() != self.layers.len()) {
+            let (layers, reverse) = (self.layers.len(), self.reverse.len());
+            let reason =
+                format!("expected a cell in reverse for each of {layers} layers, or none, found {reverse}");
+            return Err(Error::Invalid { op: "recurrent", reason });
         }
+        if let Some(state) = state {
+            let count = directions.len() * self.layers.len();
+            check_state::<G, T>(state, &[count, batch, self.layers[0].hidden()])?;
+        }
+        let x = lengths.clear(x);
+        let mut values: Vec<Var<'t, T>> =
+            (0..time as isize).map(|t| x.slice(1, t..t + 1).squeeze(1)).collect();
         let mut ends = Vec::new();
-        for (l, cell) in (0..).zip(&self.layers) {
-            let step = cell.on(tape);
-            let mut state = match state {
-                Some(state) => state.map(|part| part.slice(0, l..l + 1).squeeze(0)),
-                None => cell.start(tape, batch),
-            };
-            for value in &mut values {
-                state = step(*value, state);
-                *value = state.part(0);
+        for l in 0..self.layers.len() {
+            let mut outputs = Vec::new();
+            for (backwards, cells) in [false, true].into_iter().zip(directions) {
+                let (cell, place) = (&cells[l], ends.len() as isize);
+                let start = match state {
+                    Some(state) => state.map(|part| part.slice(0, place..place + 1).squeeze(0)),
+                    None => cell.start(tape, batch),
+                };
+                let (output, end) = along(cell, &values, lengths, backwards, start);
+                outputs.push(output);
+                ends.push(end);
             }
-            ends.push(state);
+            let side_by_side = |a: Vec<Var<'t, T>>, b: Vec<Var<'t, T>>| {
+                a.into_iter().zip(b).map(|(a, b)| tape.concat(&[a, b], 1)).collect()
+            };
+            values = outputs.into_iter().reduce(side_by_side).unwrap_or_default();
         }
         let part = |i| ends.iter().map(|end| end.part(i)).collect::<Vec<_>>();
-        (tape.stack(&values, 1), State::from_fn(|i| tape.stack(&part(i), 0)))
+        Ok((tape.stack(&values, 1), State::from_fn(|i| tape.stack(&part(i), 0))))
     }
 
     /// As [`forward`](Recurrent::forward), but no derivative flows from a window of `steps` steps back into the one
@@ -125,7 +249,7 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
     /// ```
     ///
     /// # Panics
-    /// As `forward`, and for windows of no steps.
+    /// As `forward`, for windows of no steps, and in two directions: the second begins at the end of the whole sequence.
     #[track_caller]
     pub fn forward_truncated<'t>(
         &self,
@@ -137,12 +261,16 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
             Error::Invalid { op: "recurrent", reason: "expected windows of 1 step or more, found 0".into() }
                 .panic()
         }
-        let (_, time) = sequence(x);
-        let steps = isize::try_from(steps).unwrap_or(isize::MAX);
+        if !self.reverse.is_empty() {
+            let reason = "expected one direction to cut into windows, found two".into();
+            Error::Invalid { op: "recurrent", reason }.panic()
+        }
+        let (_, time) = expect(sequence(x));
+        let (steps, time) = (steps.min(time) as isize, time as isize);
         let mut outputs = Vec::new();
         let mut start: isize = 0;
         loop {
-            let end = start.saturating_add(steps).min(time);
+            let end = (start + steps).min(time);
             let (y, after) = self.forward(x.slice(1, start..end), state);
             outputs.push(y);
             if end == time {
@@ -153,14 +281,58 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
     }
 }
 
-/// Samples and steps of a batch of sequences.
+/// One cell along a batch: its outputs at every time, and the state at the end.
 #[track_caller]
-fn sequence<T: Element>(x: Var<'_, T>) -> (usize, isize) {
+fn along<'t, G: Gates, T: Element>(
+    cell: &Cell<G, T>,
+    values: &[Var<'t, T>],
+    lengths: &Lengths<T>,
+    backwards: bool,
+    mut state: G::State<'t, T>,
+) -> (Vec<Var<'t, T>>, G::State<'t, T>) {
+    let step = cell.on(values[0].tape());
+    let mut outputs = Vec::with_capacity(values.len());
+    for i in 0..lengths.longest {
+        // Backwards a sequence keeps its first state until it has come to its end.
+        let t = if backwards { lengths.longest - 1 - i } else { i };
+        let next = step(values[t], state);
+        outputs.push(lengths.or_zero(t, next.part(0)));
+        state = State::from_fn(|part| lengths.or_last(t, next.part(part), state.part(part)));
+    }
+    if backwards {
+        outputs.reverse();
+    }
+    if lengths.longest < values.len() {
+        let tape = values[0].tape();
+        let zero = tape.constant(Tensor::zeros(outputs[0].shape()));
+        outputs.resize(values.len(), zero);
+    }
+    (outputs, state)
+}
+
+#[track_caller]
+fn check_layers(layers: usize) {
+    if layers == 0 || layers > LAYERS {
+        let reason = format!("expected 1 to {LAYERS} layers, found {layers}");
+        Error::Invalid { op: "recurrent", reason }.panic()
+    }
+}
+
+#[track_caller]
+fn expect<V>(result: Result<V, Error>) -> V {
+    match result {
+        Ok(value) => value,
+        Err(error) => error.panic(),
+    }
+}
+
+/// Samples and steps of a batch of sequences.
+fn sequence<T: Element>(x: Var<'_, T>) -> Result<(usize, usize), Error> {
     match x.shape()[..] {
-        [batch, time, _] if time > 0 => (batch, time as isize),
+        [batch, time, _] if time > 0 => Ok((batch, time)),
         _ => {
             let expected = "sequences [batch, time, inputs] of 1 step or more";
-            Error::Rank { op: "recurrent", expected, found: x.shape().dims() }.panic()
+            Err(Error::Rank { op: "recurrent", expected, found: x.shape().dims() })
         }
     }
 }
@@ -172,15 +344,28 @@ impl<G: Gates, T: Element> Parameters<T> for Recurrent<G, T> {
             cell.weight_hh.visit(&path.numbered("weight_hh_l", l), f);
             cell.bias_ih.visit(&path.numbered("bias_ih_l", l), f);
             cell.bias_hh.visit(&path.numbered("bias_hh_l", l), f);
+            if let Some(cell) = self.reverse.get(l) {
+                cell.weight_ih.visit(&path.reverse("weight_ih_l", l), f);
+                cell.weight_hh.visit(&path.reverse("weight_hh_l", l), f);
+                cell.bias_ih.visit(&path.reverse("bias_ih_l", l), f);
+                cell.bias_hh.visit(&path.reverse("bias_hh_l", l), f);
+            }
         }
     }
 
     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
+        let mut reverse = self.reverse.iter_mut();
         for (l, cell) in self.layers.iter_mut().enumerate() {
             cell.weight_ih.visit_mut(&path.numbered("weight_ih_l", l), f);
             cell.weight_hh.visit_mut(&path.numbered("weight_hh_l", l), f);
             cell.bias_ih.visit_mut(&path.numbered("bias_ih_l", l), f);
             cell.bias_hh.visit_mut(&path.numbered("bias_hh_l", l), f);
+            if let Some(cell) = reverse.next() {
+                cell.weight_ih.visit_mut(&path.reverse("weight_ih_l", l), f);
+                cell.weight_hh.visit_mut(&path.reverse("weight_hh_l", l), f);
+                cell.bias_ih.visit_mut(&path.reverse("bias_ih_l", l), f);
+                cell.bias_hh.visit_mut(&path.reverse("bias_hh_l", l), f);
+            }
         }
     }
 }
