@@ -388,6 +388,21 @@ fn patience_counts_epochs_in_a_row() {
 }
 
 #[test]
+#[should_panic(expected = "early_stopping: expected a patience of 1 epoch or more, found 0")]
+fn patience_is_an_epoch_or_more() {
+    let _ = Fit::<f64>::new(1).patience(0);
+}
+
+#[test]
+fn a_change_that_is_no_distance_is_refused() {
+    for change in [-0.5, f64::NAN, f64::INFINITY] {
+        let payload = std::panic::catch_unwind(|| EarlyStopping::new(1).min_change(change)).unwrap_err();
+        let expected = format!("early_stopping: expected a finite min_change, 0 or more, found {change}");
+        assert_eq!(payload.downcast_ref(), Some(&expected));
+    }
+}
+
+#[test]
 fn buffers_are_not_averaged() {
     let mut model = counting();
     run(Fit::new(3).keep(Keep::AverageFrom(1)), &mut model, &parabola()).unwrap();

@@ -217,6 +217,24 @@ mod tests {
     }
 
     #[test]
+    fn settings_out_of_range_are_refused() {
+        let refused = |set: fn(BatchNorm1d<f32>) -> BatchNorm1d<f32>| {
+            let payload = std::panic::catch_unwind(|| set(BatchNorm1d::new(2))).unwrap_err();
+            payload.downcast_ref::<String>().cloned().unwrap_or_default()
+        };
+        let eps = "batch_norm: expected a positive, finite eps, found ";
+        assert_eq!(refused(|layer| layer.eps(0.0)), format!("{eps}0"));
+        assert_eq!(refused(|layer| layer.eps(-1.0)), format!("{eps}-1"));
+        assert_eq!(refused(|layer| layer.eps(f64::NAN)), format!("{eps}NaN"));
+        assert!(refused(|layer| layer.eps(1e-60)).starts_with(eps));
+        let momentum = "batch_norm: expected a momentum between 0 and 1, found ";
+        assert_eq!(refused(|layer| layer.momentum(Some(1.5))), format!("{momentum}1.5"));
+        assert_eq!(refused(|layer| layer.momentum(Some(-0.5))), format!("{momentum}-0.5"));
+        assert_eq!(refused(|layer| layer.momentum(Some(f64::NAN))), format!("{momentum}NaN"));
+        BatchNorm1d::<f32>::new(2).eps(1e-30).momentum(Some(1.0)).momentum(Some(0.0)).momentum(None);
+    }
+
+    #[test]
     #[should_panic(expected = "batch_norm: expected a batch, channels and 2 more axes, found shape [4, 3]")]
     fn images_have_four_axes() {
         BatchNorm2d::<f64>::new(3).predict(&Tensor::zeros([4, 3]));

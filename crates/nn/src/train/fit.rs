@@ -238,7 +238,11 @@ impl<'a, T: Element> Fit<'a, T> {
         Fit { watched: Some((name.into(), goal)), ..self }
     }
 
-    /// Ends training after so many epochs in a row without improvement of the watched number.
+    /// Ends training after this many epochs in a row without improvement of the watched number.
+    ///
+    /// # Panics
+    /// If there are none.
+    #[track_caller]
     pub fn patience(self, epochs: usize) -> Fit<'a, T> {
         self.early_stopping(EarlyStopping::new(epochs))
     }

@@ -2,6 +2,7 @@
 
 use super::Goal;
 use super::best::improves;
+use tape::Error;
 
 /// Says when a measurement has not improved for some epochs.
 ///
@@ -22,7 +23,15 @@ pub struct EarlyStopping {
 
 impl EarlyStopping {
     /// Stops at the `patience`-th epoch in a row that did not get below the best one. 5 to 20 is usual.
+    ///
+    /// # Panics
+    /// If `patience` is 0.
+    #[track_caller]
     pub fn new(patience: usize) -> EarlyStopping {
+        if patience == 0 {
+            let reason = "expected a patience of 1 epoch or more, found 0".to_owned();
+            Error::Invalid { op: "early_stopping", reason }.panic()
+        }
         EarlyStopping { patience, goal: Goal::Least, min_change: 0.0, best: None, waited: 0 }
     }
 
@@ -32,7 +41,15 @@ impl EarlyStopping {
     }
 
     /// Counts as better only what is better by more than this; 0 unless said.
+    ///
+    /// # Panics
+    /// If `min_change` is negative or not finite.
+    #[track_caller]
     pub fn min_change(self, min_change: f64) -> EarlyStopping {
+        if !(min_change >= 0.0 && min_change.is_finite()) {
+            let reason = format!("expected a finite min_change, 0 or more, found {min_change}");
+            Error::Invalid { op: "early_stopping", reason }.panic()
+        }
         EarlyStopping { min_change, ..self }
     }
 
