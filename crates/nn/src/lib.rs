@@ -56,6 +56,7 @@ pub mod module;
 pub mod optim;
 pub mod param;
 pub mod parameters;
+mod scaling;
 pub mod sequential;
 mod setting;
 pub mod state;

@@ -321,6 +321,16 @@ fn precision_recall_and_f1_agree_with_their_definitions() {
 }
 
 #[test]
+fn regression_of_every_magnitude_is_judged() {
+    for size in [1e-300, 1e-170, 1.0, 1e160, 1e300] {
+        let [a, y] = [[1.0, 3.0, 5.0], [1.0, 2.0, 6.0]].map(|x| Tensor::from(x) * size);
+        let (rmse, r_squared) = (rmse(&a, &y).unwrap() / size, r_squared(&a, &y).unwrap());
+        assert!((rmse - (2.0f64 / 3.0).sqrt()).abs() < 1e-15, "{size:e}: {rmse}");
+        assert!((r_squared - (1.0 - 2.0 / 14.0)).abs() < 1e-15, "{size:e}: {r_squared}");
+    }
+}
+
+#[test]
 fn what_there_is_nothing_to_measure_of_is_no_number() {
     let none = Tensor::<f64>::zeros([0, 3]);
     assert!(accuracy(&[], &[]).unwrap().is_nan());

@@ -1,6 +1,7 @@
 //! Columns with mean 0 and deviation 1.
 
 use super::columns::{Columns, extremes};
+use crate::scaling::power_of_two;
 use tape::{Element, Error, Tensor};
 
 /// Standardisation of each column of a matrix: `(v - mean) / deviation`, so that every column of the data it was
@@ -100,15 +101,6 @@ impl<T: Element> Standard<T> {
     }
 }
 
-/// The largest power of two up to a number that is finite and not negative; 1 of 0.
-fn power_of_two<T: Element>(x: T) -> T {
-    const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
-    match x.to_f64() {
-        0.0 => T::ONE,
-        x => T::from_f64(f64::from_bits(x.to_bits() & EXPONENT).max(f64::MIN_POSITIVE)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,8 +140,8 @@ mod tests {
                 }
             }
         }
-        [1e-300, 1e-200, 1e-160, 1.0, 1e155, 1e200, 4e307].map(check::<f64>);
-        [1e-35, 1e-25, 1.0, 1e25, 8e37].map(check::<f32>);
+        [1e-300, 1e-200, 1e-160, 1.0, 1e155, 1e200, 4e307].into_iter().for_each(check::<f64>);
+        [1e-35, 1e-25, 1.0, 1e25, 8e37].into_iter().for_each(check::<f32>);
         // Many numbers near the limit: their sum is beyond it.
         let x = Tensor::from_fn([8, 1], |i| if i[0] % 2 == 0 { 1.5e308 } else { 1.25e308 });
         let scale = Standard::of(&x).unwrap();

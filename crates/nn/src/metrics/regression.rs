@@ -1,5 +1,6 @@
 //! How far numbers are from those that were wanted.
 
+use crate::scaling::power_of_two;
 use tape::{Element, Error, Tensor};
 
 /// The root of the mean squared error, `√(1/(nm) Σ (A - Y)²)`, in the units of the targets. NaN if there are none.
@@ -15,7 +16,9 @@ use tape::{Element, Error, Tensor};
 /// ```
 pub fn rmse<T: Element>(predicted: &Tensor<T>, wanted: &Tensor<T>) -> Result<f64, Error> {
     let residual = residual("rmse", predicted, wanted)?;
-    Ok((&residual * &residual).mean().sqrt())
+    let scale = scale(&[&residual]);
+    let residual = &residual / scale;
+    Ok((&residual * &residual).mean().sqrt() * scale)
 }
 
 /// The coefficient of determination, `R² = 1 - Σ (A - Y)² / Σ (Y - Ȳ)²`, where `Ȳ` is the mean of each column of the
@@ -43,10 +46,17 @@ pub fn r_squared<T: Element>(predicted: &Tensor<T>, wanted: &Tensor<T>) -> Resul
     if wanted.rank() == 0 {
         return Err(Error::Rank { op: "r_squared", expected: "at least one axis", found: vec![] });
     }
-    let residual = residual("r_squared", predicted, wanted)?;
-    let wanted = wanted.cast::<f64>();
+    let (predicted, wanted) = (predicted.cast::<f64>(), wanted.cast::<f64>());
+    let scale = scale(&[&predicted, &wanted]);
+    let (predicted, wanted) = (&predicted / scale, &wanted / scale);
+    let residual = residual("r_squared", &predicted, &wanted)?;
     let spread = &wanted - &wanted.mean_axes(0, true);
     Ok(1.0 - (&residual * &residual).sum() / (&spread * &spread).sum())
+}
+
+/// What keeps the squares of these numbers in range.
+fn scale(of: &[&Tensor<f64>]) -> f64 {
+    power_of_two(of.iter().flat_map(|t| t.to_vec()).fold(0.0, |largest: f64, x| largest.max(x.abs())))
 }
 
 /// `A - Y` in double precision.
