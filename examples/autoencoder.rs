@@ -13,7 +13,7 @@ use examples::plot::{self, Heatmaps};
 use examples::{cli, mnist_files};
 use nn::data::{Batches, gather};
 use nn::optim::schedule::{Cosine, Schedule};
-use nn::train::Progress;
+use nn::train::{Progress, WeightedMean};
 use nn::{Adam, Context, Identity, Module, Optimizer, Relu, Sequential, Sigmoid, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::collections::BTreeSet;
@@ -153,16 +153,16 @@ fn fit(
     let progress = Progress::new(epochs);
     for epoch in 1..=epochs {
         optimizer.set_learning_rate(rates.at(epoch as u64 - 1));
-        let mut sum = 0.0;
+        let mut mean = WeightedMean::new();
         for rows in batches.shuffle(rng).iter() {
             gather(images, rows, &mut x)?;
             let loss = loss::sample_mean_se(model.forward(tape.constant(x.clone()), &mut cx), &x);
-            sum += f64::from(loss.value());
+            mean.add(f64::from(loss.value()), rows.len() as f64);
             let grads = loss.backward();
             tape.reset();
             optimizer.step(model, &grads);
         }
-        progress.epoch(epoch, sum / batches.len() as f64);
+        progress.epoch(epoch, mean.value());
     }
     progress.finish();
     Ok(())

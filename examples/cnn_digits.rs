@@ -13,7 +13,7 @@ use examples::{cli, mnist_files};
 use nn::data::{Batches, Images, gather};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::optim::schedule::{OneCycle, Schedule};
-use nn::train::Progress;
+use nn::train::{Progress, WeightedMean};
 use nn::{
     Adam, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Parameters, Relu, Sequential, loss,
 };
@@ -126,20 +126,20 @@ fn fit(
     let (mut steps, mut mean) = (0, 0.0);
     let progress = Progress::new(epochs);
     for epoch in 1..=epochs {
-        let mut sum = 0.0;
+        let mut losses = WeightedMean::new();
         for rows in batches.shuffle(rng).iter() {
             gather(&images, rows, &mut x)?;
             let y: Vec<usize> = rows.iter().map(|&i| labels[i]).collect();
             let logits = model.forward(tape.constant(x.clone()), &mut cx);
             let loss = loss::cross_entropy_from_logits(logits, &y[..]);
-            sum += f64::from(loss.value());
+            losses.add(f64::from(loss.value()), rows.len() as f64);
             let grads = loss.backward();
             tape.reset();
             optimizer.set_learning_rate(rates.at(steps));
             optimizer.step(model, &grads);
             steps += 1;
         }
-        mean = sum / batches.len() as f64;
+        mean = losses.value();
         progress.epoch(epoch, mean);
     }
     progress.finish();

@@ -13,7 +13,7 @@ use examples::cli;
 use examples::plot::{self, Lines, Series};
 use nn::data::{Dataset, Loader};
 use nn::metrics::rmse;
-use nn::train::Progress;
+use nn::train::{Progress, WeightedMean};
 use nn::{Context, Identity, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, mlp};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
@@ -160,15 +160,15 @@ fn train(
     let progress = Progress::new(epochs);
     let mut mean = f64::NAN;
     for epoch in 1..=epochs {
-        let mut sum = 0.0;
+        let mut losses = WeightedMean::new();
         for (x, y) in loader.epoch(rng) {
             let loss = pseudo_huber(model.forward(tape.constant(x), &mut cx), &y);
-            sum += loss.value();
+            losses.add(loss.value(), y.shape()[0] as f64);
             let grads = loss.backward();
             tape.reset();
             optimizer.step(model, &grads);
         }
-        mean = sum / loader.len() as f64;
+        mean = losses.value();
         if !mean.is_finite() {
             return Err(format!("the loss is {mean} in epoch {epoch}: try a smaller --lr").into());
         }

@@ -16,7 +16,7 @@ use nn::data::{Batches, Images, gather};
 use nn::files::Stored;
 use nn::init::{Fans, Init, KaimingNormal, Normal, XavierUniform};
 use nn::metrics::{Confusion, argmax_rows};
-use nn::train::Progress;
+use nn::train::{Progress, WeightedMean};
 use nn::{
     Context, Identity, Linear, Loss, Module, Optimizer, Param, Parameters, Relu, Sequential, Sgd, Sigmoid,
     Softmax, Tanh,
@@ -225,19 +225,19 @@ fn fit<T: Stored>(
     let mut losses = Vec::new();
     let progress = Progress::new(epochs);
     for epoch in 1..=epochs {
-        let mut sum = 0.0;
+        let mut mean = WeightedMean::new();
         batches.shuffle(rng);
         for rows in batches.iter() {
             gather(&train.x, rows, &mut x)?;
             gather(&train.y, rows, &mut y)?;
             let loss = args.loss.of(model.forward(tape.constant(x.clone()), &mut cx), &y);
-            sum += loss.value().to_f64();
+            mean.add(loss.value().to_f64(), rows.len() as f64);
             let grads = loss.backward();
             // First the reset: a tape that still holds the parameters makes the step copy them.
             tape.reset();
             optimizer.step(model, &grads);
         }
-        let loss = sum / batches.len() as f64;
+        let loss = mean.value();
         losses.push(loss);
         progress.epoch(epoch, loss);
         if !loss.is_finite() {
