@@ -46,14 +46,14 @@ fn what_has_no_weight_takes_no_part_in<T: Element>() {
     let weight = || Tensor::<f64>::from([[2.0], [0.0]]).cast::<T>();
     let of_sample = || Tensor::<f64>::from([2.0, 0.0]).cast::<T>();
     let y = || Tensor::<f64>::from([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]).cast::<T>();
-    second_takes_no_part::<T>("squared error", |x| squared_error(x, &y()).weighted(&weight()));
-    second_takes_no_part::<T>("absolute error", |x| loss::absolute_error(x, &y()).weighted(&weight()));
-    second_takes_no_part::<T>("huber", |x| huber(x, &y(), 0.5).weighted(&weight()));
-    second_takes_no_part::<T>("hinge", |x| hinge(x, &y(), 1.0).weighted(&weight()));
+    second_takes_no_part::<T>("squared error", |x| squared_error(x, y()).weighted(&weight()));
+    second_takes_no_part::<T>("absolute error", |x| loss::absolute_error(x, y()).weighted(&weight()));
+    second_takes_no_part::<T>("huber", |x| huber(x, y(), 0.5).weighted(&weight()));
+    second_takes_no_part::<T>("hinge", |x| hinge(x, y(), 1.0).weighted(&weight()));
     second_takes_no_part::<T>("logits", |x| {
-        binary_cross_entropy_from_logits(x, &y(), None).weighted(&weight())
+        binary_cross_entropy_from_logits(x, y(), None).weighted(&weight())
     });
-    second_takes_no_part::<T>("kl", |x| loss::kl_divergence(x, &y()).weighted(&weight()));
+    second_takes_no_part::<T>("kl", |x| loss::kl_divergence(x, y()).weighted(&weight()));
     // Zero absorbs elementwise only: the second derivatives go through the softmax of the sample.
     takes_no_part::<T>(
         "cross entropy",
@@ -62,7 +62,7 @@ fn what_has_no_weight_takes_no_part_in<T: Element>() {
     );
     takes_no_part::<T>(
         "soft cross entropy",
-        |x| soft_cross_entropy(x, &y(), &Classes::default()).weighted(&of_sample()),
+        |x| soft_cross_entropy(x, y(), &Classes::default()).weighted(&of_sample()),
         false,
     );
     second_takes_no_part::<T>("nll", |x| nll(x, &[0, 2], &Classes::default()).weighted(&of_sample()));
@@ -94,7 +94,7 @@ fn what_has_no_weight_takes_no_part() {
 #[test]
 fn a_negative_zero_is_no_weight_and_a_negative_weight_is_one() {
     let (value, slope, _) = results(&Tensor::from([3.0, f64::INFINITY, 1.0]), |x| {
-        squared_error(x, &Tensor::zeros([3])).weighted(&Tensor::from([-1.0, -0.0, 2.0]))
+        squared_error(x, Tensor::zeros([3])).weighted(&Tensor::from([-1.0, -0.0, 2.0]))
     });
     assert_eq!((value, slope), (-7.0, vec![-6.0, 0.0, 4.0]));
 }

@@ -44,7 +44,7 @@ impl<T: Element> Standard<T> {
             Tensor::from(chosen.collect::<Vec<T>>())
         };
         // Sums and squares must not leave the range of numbers. A power of two changes no other bit.
-        let scale: Vec<T> = min.abs().maximum(&max.abs()).to_vec().into_iter().map(power_of_two).collect();
+        let scale: Vec<T> = min.abs().maximum(max.abs()).to_vec().into_iter().map(power_of_two).collect();
         let scale = Tensor::from(scale);
         let scaled = x / &scale;
         let [mean, deviation] =

@@ -41,12 +41,14 @@ pub enum OnNonFinite {
 
 pub(super) type Metric<'a, T> = Box<dyn FnMut(&dyn Module<T>) -> f64 + 'a>;
 
+type Weight<'a, T> = Box<dyn FnMut(&Tensor<T>) -> f64 + 'a>;
+
 /// How the losses of batches become that of the epoch.
 pub(super) enum BatchLoss<'a, T: Element> {
     /// Their mean, weighed by samples.
     Mean,
     /// Their mean, weighed by a function of the targets.
-    Weighed(Box<dyn FnMut(&Tensor<T>) -> f64 + 'a>),
+    Weighed(Weight<'a, T>),
     /// Their sum.
     Sum,
 }
