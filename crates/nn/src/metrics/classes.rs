@@ -96,11 +96,6 @@ pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Resu
     Ok(found as f64 / n as f64)
 }
 
-/// A class as errors carry it.
-pub(super) fn as_index(class: usize) -> isize {
-    isize::try_from(class).unwrap_or(isize::MAX)
-}
-
 pub(super) fn same_count(op: &'static str, predicted: &[usize], labels: &[usize]) -> Result<(), Error> {
     if predicted.len() == labels.len() {
         return Ok(());

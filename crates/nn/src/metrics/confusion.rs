@@ -1,6 +1,6 @@
 //! Which class was taken for which.
 
-use super::classes::{as_index, same_count};
+use super::classes::same_count;
 use std::fmt;
 use tape::{Error, Shape, Tensor};
 
