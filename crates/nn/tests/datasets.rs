@@ -138,7 +138,8 @@ proptest! {
                 let found = part.iter().filter(|&&i| labels[i] == class).count() as f64;
                 let quota = share * n as f64;
                 // Rounded down or up; a product next to a whole number is that number.
-                prop_assert!((quota - 1e-9).floor() <= found && found <= (quota + 1e-9).ceil(), "{} {}", found, quota);
+                let near = if (quota - quota.round()).abs() < 1e-12 { quota.round() } else { quota };
+                prop_assert!(near.floor() <= found && found <= near.ceil(), "{} of {}", found, quota);
             }
         }
     }

@@ -171,9 +171,10 @@ fn quotas(n: usize, shares: [f64; 3]) -> [(usize, f64); 3] {
     shares.map(|share| {
         let quota = share * n as f64;
         let nearest = quota.round();
-        let whole =
-            if (quota - nearest).abs() <= ROUNDING * nearest.max(1.0) { nearest } else { quota.floor() };
-        (whole as usize, (quota - whole).max(0.0))
+        if (quota - nearest).abs() <= ROUNDING * nearest.max(1.0) {
+            return (nearest as usize, 0.0);
+        }
+        (quota.floor() as usize, quota - quota.floor())
     })
 }
 
