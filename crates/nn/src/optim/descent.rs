@@ -252,7 +252,8 @@ impl<R: Rule, T: Element> Descent<R, T> {
         if gradients.is_empty() && parameters > 0 {
             return Err(StepError::NoGradient { optimizer, parameters });
         }
-        for (id, gradient) in &gradients {
+        let kept = if self.groups.keep() { &gradients[..] } else { &[] };
+        for (id, gradient) in kept {
             let slots = self.entries.get(id).map_or(&[][..], |entry| &entry.slots);
             if let Some(slot) = slots.iter().find(|slot| slot.shape() != gradient.shape()) {
                 let (expected, found) = (slot.shape().dims(), gradient.shape().dims());
@@ -291,7 +292,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
         &mut self,
         path: &Path<'_>,
         param: &mut Param<T>,
-        gradient: Tensor<T>,
+        gradient: &Tensor<T>,
         [first, scale]: [T; 2],
     ) -> Result<(), StepError> {
         let entry = self.entries.entry(param.id()).or_insert_with(|| Entry::new(&self.groups, path, param));
@@ -306,8 +307,12 @@ impl<R: Rule, T: Element> Descent<R, T> {
             shrink: T::from_f64(shrink),
             most: Adjust::most([rate, decay, shrink]),
         };
-        let gradient = if gradient.is_contiguous() { gradient } else { gradient.contiguous() };
-        let gradient = if first == T::ONE { gradient } else { gradient.map_values(|g| first * g) };
+        let changed = match first == T::ONE {
+            true if gradient.is_contiguous() => None,
+            true => Some(gradient.contiguous()),
+            false => Some(gradient.map_values(|g| first * g)),
+        };
+        let gradient = changed.as_ref().unwrap_or(gradient);
         let mut finite = true;
         let elements = Elements {
             weights: param.value_mut().as_mut_slice(),
@@ -321,7 +326,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
         let (optimizer, learning_rate) = (R::NAME, self.learning_rate);
         match finite {
             true => Ok(()),
-            false if is_finite(&gradient) => {
+            false if is_finite(gradient) => {
                 Err(StepError::Overflow { optimizer, parameter: path.to_string(), learning_rate })
             }
             false => Err(StepError::Gradient { optimizer, parameter: path.to_string() }),
@@ -335,11 +340,11 @@ impl<R: Rule, T: Element> Descent<R, T> {
     fn update_all(
         &mut self,
         model: &mut dyn Parameters<T>,
-        gradients: &mut Vec<(ParamId, Tensor<T>)>,
+        gradients: &[(ParamId, Tensor<T>)],
     ) -> Result<(), StepError> {
         let factors = self.factors(model, gradients)?;
         let mut result = Ok(());
-        let mut gradients = gradients.drain(..).peekable();
+        let mut gradients = gradients.iter().peekable();
         model.visit_mut(&Path::root(), &mut |path, param| {
             let Some((_, gradient)) = gradients.next_if(|(id, _)| *id == param.id()) else { return };
             let updated = self.update(path, param, gradient, factors);
@@ -377,7 +382,7 @@ impl<R: Rule, T: Element> Optimizer<T> for Descent<R, T> {
         grads: &dyn GradientSource<T>,
     ) -> Result<(), StepError> {
         let mut gradients = self.prepare(model, grads)?;
-        let result = self.update_all(model, &mut gradients);
+        let result = self.update_all(model, &gradients);
         gradients.clear();
         self.gradients = gradients;
         self.skipped += u64::from(matches!(result, Err(StepError::Gradient { .. })));

@@ -47,6 +47,8 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 #[derive(Clone, Debug, Default)]
 pub struct Accumulated<T: Element = f64> {
     sums: BTreeMap<ParamId, Sum<T>>,
+    /// Those that are being added: kept for its memory.
+    gradients: Vec<(ParamId, Tensor<T>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +63,7 @@ const NAME: &str = "accumulated";
 impl<T: Element> Accumulated<T> {
     /// No gradients yet.
     pub fn new() -> Accumulated<T> {
-        Accumulated { sums: BTreeMap::new() }
+        Accumulated { sums: BTreeMap::new(), gradients: Vec::new() }
     }
 
     /// Adds `share` times the gradients of the trainable parameters of `model`. For the mean over a batch in
@@ -72,7 +74,7 @@ impl<T: Element> Accumulated<T> {
     #[track_caller]
     pub fn add(&mut self, model: &dyn Parameters<T>, grads: &dyn GradientSource<T>, share: f64) {
         setting::expect(setting::finite(NAME, "share", share));
-        let mut all = Vec::new();
+        let mut all = std::mem::take(&mut self.gradients);
         if let Err(error) = collect(NAME, model, grads, &mut all) {
             error.panic()
         }
@@ -84,7 +86,7 @@ impl<T: Element> Accumulated<T> {
             }
         }
         let share = T::from_f64(share);
-        for (id, gradient) in all {
+        for (id, gradient) in all.drain(..) {
             let gradient = gradient.contiguous();
             let fresh = || Sum { live: false, total: Tensor::zeros(gradient.shape().clone()) };
             let sum = self.sums.entry(id).or_insert_with(fresh);
@@ -100,6 +102,7 @@ impl<T: Element> Accumulated<T> {
                 }
             });
         }
+        self.gradients = all;
     }
 
     /// Forgets everything and keeps the memory.

@@ -57,6 +57,12 @@ impl<R: Rule> Groups<R> {
         self.list.iter().position(|group| (group.selects)(&name)).unwrap_or(self.list.len())
     }
 
+    /// Is anything kept for a parameter?
+    pub(super) fn keep(&self) -> bool {
+        let mut rules = self.list.iter().map(|group| &group.settings.rule).chain([&self.others.rule]);
+        rules.any(|rule| !rule.slots().is_empty())
+    }
+
     /// Does some group wait for its first parameter?
     pub(super) fn wait(&self) -> bool {
         self.list.iter().any(|group| !group.found)

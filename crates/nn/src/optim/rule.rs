@@ -136,16 +136,17 @@ pub(super) struct Adjust<T> {
     pub decay: T,
     /// The factor of the weights before the step; 1 for none.
     pub shrink: T,
-    /// What is ordinary: steps from smaller gradients are finite, unless weights or slots are near the end of the numbers.
+    /// The bound of ordinary gradients; see [`most`](Adjust::most).
     pub most: T,
 }
 
 impl<T: Element> Adjust<T> {
-    /// Gradients below this are ordinary, if `settings` are: with room for the square, and a factor of 2^20.
+    /// Gradients below this are ordinary, if `settings` are: their squares, added to the largest number, are rounded away.
+    /// So sums and means of them stay finite for ever, and need not be looked at.
     pub(super) fn most(settings: [f64; 3]) -> T {
         const WILD: f64 = 1e6;
         match settings.iter().all(|x| x.abs() < WILD) {
-            true => T::MAX.sqrt() / T::from_f64(1024.0),
+            true => T::MAX.sqrt() / T::from_f64(1_073_741_824.0),
             false => T::ZERO,
         }
     }
@@ -176,10 +177,11 @@ impl<T: Element> Elements<'_, T> {
     /// Calls `f` with every element, its gradient, and its slots in order, in one pass; with the feature `rayon`, on
     /// several threads if there are many elements.
     ///
-    /// An element stays, with its slots, if its gradient is infinite or NaN; or if one of the new numbers would be, and its
-    /// gradient is beyond a thousandth of the root of the largest number, or the settings are beyond 1e6. Where new numbers
-    /// are not finite without either (the rule divides by 0, or the old ones are near the end of the numbers), they are
-    /// written. The step is an error in all three cases. (An infinite weight may stay infinite.)
+    /// An element stays, with its slots, if its gradient is infinite or NaN; or if one of the new numbers would be, and the
+    /// gradient is beyond 2⁻³⁰ of the root of the largest number, or a setting beyond 1e6. From ordinary gradients no mean
+    /// or sum of squares overflows; should a weight not be finite all the same (the rule divides by 0, or the weight was
+    /// near the end of the numbers), it is written. The step is an error in all these cases. (An infinite weight may stay
+    /// infinite.)
     ///
     /// # Panics
     /// If `f` takes another number of slots than the rule has.
@@ -280,9 +282,6 @@ impl<T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N: us
             *w *= adjust.shrink;
             f(w, adjust.gradient(*w, g), slots.each_mut().map(|slot| &mut slot[i]));
             all &= w.is_finite() | (*w == old);
-            for slot in &slots {
-                all &= slot[i].is_finite();
-            }
         }
         all
     }
