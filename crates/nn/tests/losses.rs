@@ -225,3 +225,48 @@ fn settings_that_vanish_or_overflow_in_single_precision_are_refused() {
     let (a, y) = (tape.var([1.0, 2.0]), Tensor::from([1.0, 0.0]));
     assert_eq!(huber(a, &y, 1e-60).sum().value(), 1e-60 * 2.0);
 }
+
+/// A cosine does not change with the lengths, and its gradient is that of vectors of length 1 divided by the length.
+#[test]
+fn cosines_of_vectors_whose_squares_overflow() {
+    fn cosines<T: Element>(length: f64) -> ([f64; 2], Vec<f64>) {
+        let tape = Tape::<T>::of();
+        let tensor = |x: [[f64; 2]; 2]| Tensor::from(x).cast::<T>();
+        // The second pair is of ordinary size.
+        let u = tape.var(tensor([[3.0 * length, 4.0 * length], [1.0, 1.0]]));
+        let v = tape.var(tensor([[2.0 * length, 0.0], [0.0, 1.0]]));
+        let similarity = cosine_similarity(u, v, 1, 1e-8);
+        let loss = cosine_embedding(
+            u,
+            v,
+            &tensor([[1.0, 1.0], [1.0, 1.0]]).sum_axes(1, false).map_values(|_| T::ONE),
+            0.0,
+        );
+        let loss = loss.each();
+        let found = [similarity, loss].map(|y| y.value().to_vec()[0].to_f64());
+        let slopes = [similarity, loss].map(|y| y.sum().backward().wrt(u).to_vec());
+        (found, slopes.concat().into_iter().map(Element::to_f64).collect())
+    }
+    let close = |found: f64, expected: f64, bound: f64| {
+        assert!(
+            (found - expected).abs() <= bound * expected.abs().max(1e-300),
+            "{found}, expected {expected}"
+        );
+    };
+    for (length, (found, slopes), bound) in [
+        (1.0, cosines::<f64>(1.0), 1e-11),
+        (1e200, cosines::<f64>(1e200), 1e-11),
+        (1e306, cosines::<f64>(1e306), 1e-11),
+        (1e12, cosines::<f32>(1e12), 1e-5),
+        (1e37, cosines::<f32>(1e37), 1e-5),
+    ] {
+        close(found[0], 0.6, bound);
+        close(found[1], 0.4, bound);
+        // d cos / du = (v/|v| - cos u/|u|) / |u|, with |u| = 5 length.
+        close(slopes[0] * length, 0.64 / 5.0, bound);
+        close(slopes[1] * length, -0.48 / 5.0, bound);
+        close(slopes[4] * length, -0.64 / 5.0, bound);
+        let ordinary = 1.0 / 8.0_f64.sqrt();
+        close(slopes[2], -ordinary, bound.max(1e-6));
+    }
+}

@@ -50,6 +50,21 @@ pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t,
     Losses::of_elements(if none { Var::select(&some, losses, T::ZERO) } else { losses })
 }
 
+/// For each vector along an axis, kept with extent 1: 1, or a power of two of the size of its largest element where the
+/// product of two squared lengths would overflow. A cosine does not change with the lengths of its vectors.
+fn scales<T: Element>(x: Var<'_, T>, axis: isize) -> Tensor<T> {
+    let limit = T::MAX.to_f64().powf(0.2);
+    let scale = |largest: T| match largest.to_f64() {
+        largest if largest.is_finite() && largest > limit => largest.log2().floor().exp2(),
+        _ => 1.0,
+    };
+    let x = x.value();
+    match x.size() {
+        0 => x.sum_axes(axis, true),
+        _ => x.abs().max_axes(axis, true).map_values(|largest| T::from_f64(scale(largest))),
+    }
+}
+
 /// `u · v / (max(|u|, eps) max(|v|, eps))` along an axis: the cosine of the angle between them, 0 if one is 0.
 /// `eps` is usually 1e-8.
 ///
@@ -72,6 +87,7 @@ pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t,
 pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isize, eps: f64) -> Var<'t, T> {
     check("cosine_similarity", u, v);
     positive::<T>("cosine_similarity", "eps", eps);
+    let [u, v] = [u, v].map(|x| x / &scales(x, axis));
     let length = |x: Var<'t, T>| x.norm_axes(2.0, axis, false).maximum(T::from_f64(eps));
     (u * v).sum_axes(axis, false) / (length(u) * length(v))
 }
@@ -112,8 +128,14 @@ pub fn cosine_embedding<'t, T: Element>(
         Error::Invalid { op: "cosine_embedding", reason }.panic();
     }
     let product = |a: Var<'t, T>, b: Var<'t, T>| (a * b).sum_axes(1, false);
-    let square = |a: Var<'t, T>| product(a, a) + T::from_f64(1e-12);
-    let cosine = product(u, v) / (square(u) * square(v)).sqrt();
+    let [(u, least_u), (v, least_v)] = [u, v].map(|x| {
+        let scale = scales(x, 1);
+        // Beside a length that is scaled down, nothing is left of the number that keeps it from 0.
+        let least = scale.map_values(|scale| T::from_f64(if scale == T::ONE { 1e-12 } else { 0.0 }));
+        (x / &scale, least.reshape([x.shape()[0]]))
+    });
+    let square = |a: Var<'t, T>, least: Tensor<T>| product(a, a) + &least;
+    let cosine = product(u, v) / (square(u, least_u) * square(v, least_v)).sqrt();
     check("cosine_embedding", cosine, y.on(u.tape()));
     Losses::of_elements(Var::select(&together(y), -cosine + T::ONE, (cosine - T::from_f64(margin)).relu()))
 }
