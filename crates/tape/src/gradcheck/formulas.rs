@@ -52,18 +52,24 @@ impl Problem<'_> {
         self.values.iter().all(dyadic)
     }
 
-    /// The derivative by a formula with one step, bounded by the same formula with twice the step; `None` for methods
+    /// The derivative by a formula with one step on the scale on which the function varies, bounded by the same formula with twice the step; `None` for methods
     /// that are no such formula.
-    pub(crate) fn single(&mut self, method: Method, line: &Direction, eta: f64) -> Option<Interval> {
-        let scale = self.scale(line);
+    pub(crate) fn single(
+        &mut self,
+        method: Method,
+        line: &Direction,
+        scale: f64,
+        eta: f64,
+    ) -> Option<Interval> {
+        let size = self.scale(line);
         match method {
             Method::Forward { h } => {
-                let h = h.at(scale, 1);
+                let h = h.at(size, scale, 1);
                 let [fine, coarse] = [h, 2.0 * h].map(|h| self.one_step(line, h));
                 Some(bounded(fine, coarse, 1, 2.0 * eta / h))
             }
             Method::Central { h } => {
-                let h = h.at(scale, 2);
+                let h = h.at(size, scale, 2);
                 let [fine, coarse] = [h, 2.0 * h].map(|h| self.two_steps(line, h));
                 Some(bounded(fine, coarse, 2, eta / h))
             }

@@ -1,6 +1,7 @@
 //! The derivative along a line, as an interval.
 
 use super::problem::{Direction, Problem};
+use crate::numdiff::ladder::{self, Rung};
 use crate::numdiff::{Interval, Tableau, noise, power_of_two, weights};
 
 /// No step is made smaller than this many halvings of the first.
@@ -9,6 +10,9 @@ const HALVINGS: i32 = 44;
 /// So many differences at least, or the smoothness of the function was not seen.
 const ROWS: usize = 4;
 
+/// Before differences leave a slope altogether, they leave it by this part.
+const GRADUAL: f64 = 1.0 / 1024.0;
+
 /// What the differences along a line say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slope {
@@ -16,7 +20,9 @@ pub(crate) struct Slope {
     pub(crate) derivative: Interval,
     /// The difference between the slopes to the right and to the left: 0 where the function is smooth.
     pub(crate) jump: Interval,
-    /// The smallest step that was used.
+    /// The widest step that was used.
+    pub(crate) first: f64,
+    /// The smallest.
     pub(crate) h: f64,
     /// The part of the radius that is rounding noise.
     pub(crate) noise: f64,
@@ -45,6 +51,7 @@ impl Problem<'_> {
         let (mut even, mut odd) = (Tableau::even(), Tableau::odd());
         let mut blocked = None;
         let mut h = power_of_two(h);
+        let mut first = h;
         for _ in 0..HALVINGS {
             let (right, left) = (self.at(line, h), self.at(line, -h));
             blocked = if !(right.same && left.same) {
@@ -56,6 +63,7 @@ impl Problem<'_> {
             };
             if blocked.is_some() {
                 (even, odd) = (Tableau::even(), Tableau::odd());
+                first = 0.5 * h;
             } else {
                 let eta = eta.max(f64::EPSILON * right.size.max(left.size));
                 let width = self.width(line, h);
@@ -70,7 +78,7 @@ impl Problem<'_> {
         }
         match blocked {
             None if even.rows >= ROWS => {
-                Ok(Slope { derivative: even.best, jump: odd.best, h, noise: even.noise })
+                Ok(Slope { derivative: even.best, jump: odd.best, first, h, noise: even.noise })
             }
             _ => Err(blocked.unwrap_or(Blocked::Decision(h))),
         }
@@ -127,18 +135,53 @@ impl Problem<'_> {
         (side(-1.0), side(1.0))
     }
 
-    /// The rounding noise of one evaluation along a line: see [`noise::of_table`].
-    pub(crate) fn noise(&mut self, line: &Direction) -> f64 {
-        let scale = self.scale(line);
-        let mut largest = 0f64;
+    /// The rounding noise of one evaluation along a line of a function that varies within `scale`: see
+    /// [`noise::of_table`].
+    pub(crate) fn noise(&mut self, line: &Direction, scale: f64) -> f64 {
+        let (mut largest, smallest) = (0f64, self.spacing(line));
         for spacing in noise::SPACINGS {
-            let samples: Vec<_> =
-                (0..noise::POINTS).map(|i| self.at(line, f64::from(i) * spacing * scale)).collect();
+            // Arguments between two numbers would be rounded to one of them.
+            let spacing = (spacing * scale).max(smallest);
+            let samples: Vec<_> = (0..noise::POINTS).map(|i| self.at(line, f64::from(i) * spacing)).collect();
             if samples.iter().all(|sample| sample.same) {
                 let values: Vec<f64> = samples.iter().map(|sample| sample.deviation).collect();
                 largest = largest.max(noise::of_table(&values));
             }
         }
         largest
+    }
+
+    /// The differences at one step; `None` across a decision, or where the function is not finite.
+    pub(crate) fn rung(&mut self, line: &Direction, h: f64) -> Option<Rung> {
+        let (right, left) = (self.at(line, h), self.at(line, -h));
+        let rounding = f64::EPSILON * right.size.max(left.size);
+        let rung = Rung::new(h, (left.deviation, right.deviation), self.width(line, h), rounding);
+        rung.filter(|_| right.same && left.same)
+    }
+
+    /// The widest step below `h` from which on differences settle. Values that do not change at all say nothing.
+    pub(crate) fn settled(&mut self, line: &Direction, h: f64) -> Option<f64> {
+        let smallest = self.spacing(line);
+        // What is closed at the smallest steps is closed.
+        self.rung(line, 4.0 * smallest)?;
+        let rungs = ladder::steps(power_of_two(h), smallest).map(|h| self.rung(line, h));
+        ladder::settled(rungs.map(|rung| rung.filter(|rung| !rung.flat())))
+    }
+
+    /// Do the differences at wider steps than `h` leave the slope `mid` little by little, as those of a smooth function
+    /// do? Those of values that are rounded to multiples of something leave it at once.
+    pub(crate) fn gradual(&mut self, line: &Direction, h: f64, mid: f64, apart: f64) -> bool {
+        let mut before = 0.0;
+        let steps = std::iter::successors(Some(h), |h| Some(2.0 * h));
+        for h in steps.take_while(|h| h.is_finite()) {
+            // A pole is no step.
+            let Some(rung) = self.rung(line, h) else { return before > GRADUAL * apart };
+            let left = (rung.slope - mid).abs();
+            if left > 0.25 * apart {
+                return before > GRADUAL * apart;
+            }
+            before = if left > 4.0 * rung.noise { left } else { 0.0 };
+        }
+        false
     }
 }

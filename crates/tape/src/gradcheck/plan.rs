@@ -6,7 +6,7 @@ use super::canary::canary;
 use super::judge::Claim;
 use super::problem::{Direction, Problem};
 use super::report::{Check, Entry, Report, label};
-use super::rounding::{ROUNDINGS, relative, spreads};
+use super::rounding::{ROUNDINGS, length, relative, spreads};
 use super::setup::{Cotangent, Entries, Input, Method, Noise, SetupError, position};
 use super::verdict::Verdict;
 use crate::random::SplitMix64;
@@ -165,7 +165,7 @@ impl<'p, 'f> Run<'p, 'f> {
             Noise::Ulps(k) => k * f64::EPSILON * problem.objective().abs(),
             Noise::DifferenceTable => {
                 let line = relative(problem, &mut rng);
-                problem.noise(&line)
+                problem.noise(&line, problem.scale(&line))
             }
         };
         let (inputs, resolution) = (&check.inputs[..], check.resolution);
@@ -260,13 +260,19 @@ impl<'p, 'f> Run<'p, 'f> {
         }
         let line = Direction::Entry { input, at };
         let analytic = self.gradients[input].as_ref().and_then(|g| g.as_slice()).map_or(0.0, |g| g[at]);
-        let claim = Claim { analytic, spread: self.spreads[input][at], scale: self.scale(input) };
+        let (scale, flat) = (self.scale(input), self.flat());
+        let claim = Claim { analytic, spread: self.spreads[input][at], scale, flat };
         let entry = self.compare(&line, claim, input, index, method);
         self.entries.push(entry);
     }
 
     /// Compares random directions through one input; one that fails is bisected down to an entry.
     fn directions(&mut self, input: usize, count: usize, method: Method) {
+        let gradient = self.gradients[input].as_ref().map(Tensor::to_vec).unwrap_or_default();
+        // A sum with an infinite term says nothing about the others.
+        if let Some(at) = gradient.iter().position(|g| g.is_infinite()) {
+            return self.entry(input, at, method);
+        }
         for k in 0..count {
             let Direction::Dense(parts) = self.problem.random(&mut self.rng, |i| i == input) else {
                 continue;
@@ -286,12 +292,14 @@ impl<'p, 'f> Run<'p, 'f> {
         let v = part.to_vec();
         let g = self.gradients[input].as_ref().map(Tensor::to_vec).unwrap_or_default();
         let analytic = g.iter().zip(&v).map(|(g, v)| g * v).sum();
-        let squares = |x: &[f64]| x.iter().zip(&v).map(|(x, v)| (x * v).powi(2)).sum::<f64>().sqrt();
-        let spread = squares(&self.spreads[input]) + ROUNDINGS * f64::EPSILON * squares(&g);
-        let scale = squares(&g).max(self.scale(input) * f64::EPSILON);
+        let along = |x: &[f64]| length(&x.iter().zip(&v).map(|(x, v)| x * v).collect::<Vec<f64>>());
+        let spread = along(&self.spreads[input]) + ROUNDINGS * f64::EPSILON * along(&g);
+        let longest = v.iter().fold(0.0, |max: f64, v| max.max(v.abs()));
+        let scale = along(&g).max(self.scale(input) * longest * f64::EPSILON);
         let mut parts = vec![None; self.inputs.len()];
         parts[input] = Some(part.clone());
-        self.compare_direction(Direction::Dense(parts), Claim { analytic, spread, scale }, input, k, method)
+        let claim = Claim { analytic, spread, scale, flat: self.flat() };
+        self.compare_direction(Direction::Dense(parts), claim, input, k, method)
     }
 
     fn compare_direction(
@@ -328,13 +336,19 @@ impl<'p, 'f> Run<'p, 'f> {
         self.entry(input, from, method);
     }
 
+    /// Has no input a gradient?
+    fn flat(&self) -> bool {
+        self.scales.iter().all(|&scale| scale == 0.0)
+    }
+
     /// The size of derivatives with respect to an input: of its own gradient, or of all if that is zero.
     fn scale(&self, input: usize) -> f64 {
         let all = self.scales.iter().fold(0.0, |max: f64, &s| if s.is_finite() { max.max(s) } else { max });
         match self.scales[input] {
             own if own > 0.0 && own.is_finite() => own,
             _ if all > 0.0 => all,
-            _ => self.problem.objective().abs().max(1.0),
+            // Of a function, if there is one: that of its values.
+            _ => Some(self.problem.magnitude()).filter(|&size| size > 0.0).unwrap_or(1.0),
         }
     }
 

@@ -1,7 +1,9 @@
 //! The checked function as a number, along lines through the point of the check.
 
 use super::inputs::Inputs;
+use super::rounding::{length, unit};
 use crate::algebra::Element;
+use crate::numdiff::{ladder, size};
 use crate::random::SplitMix64;
 use crate::tape::{MASK, Tape, Var};
 use crate::tensor::Tensor;
@@ -110,16 +112,18 @@ impl<'f> Problem<'f> {
 
     fn sample(&mut self, point: &[Tensor]) -> Sample {
         let (outputs, same) = self.evaluate(point);
-        let (mut sum, mut rest, mut squares) = (0.0f64, 0.0, 0.0);
+        let (mut sum, mut rest) = (0.0f64, 0.0);
+        let mut sizes = Vec::with_capacity(outputs.len());
         for ((&w, &y), &before) in self.weights.iter().zip(&outputs).zip(&self.outputs) {
             // A compensated sum (A. Neumaier, 1974): the checker adds no noise of its own.
             let term = w * (y - before);
             let total = sum + term;
             rest += if sum.abs() >= term.abs() { (sum - total) + term } else { (term - total) + sum };
             sum = total;
-            squares += w * w * y.abs().max(before.abs()).powi(2);
+            // The roundings of smaller numbers are no smaller.
+            sizes.push(w * y.abs().max(before.abs()).max(f64::MIN_POSITIVE));
         }
-        Sample { deviation: sum + rest, size: squares.sqrt(), same }
+        Sample { deviation: sum + rest, size: length(&sizes), same }
     }
 
     /// The outputs at a point, and whether its decisions are those of the check.
@@ -156,12 +160,35 @@ impl<'f> Problem<'f> {
         }
     }
 
+    /// The smallest step along a line that moves anything, and the smallest that moves everything.
+    pub(crate) fn spacings(&self, direction: &Direction) -> (f64, f64) {
+        match direction {
+            Direction::Entry { input, at } => {
+                let spacing =
+                    self.values[*input].as_slice().map_or(f64::EPSILON, |x| ladder::spacing(x[*at]));
+                (spacing, spacing)
+            }
+            Direction::Dense(parts) => {
+                let pairs = self.values.iter().zip(parts).filter_map(|(x, v)| Some((x, v.as_ref()?)));
+                let entries = pairs.flat_map(|(x, v)| x.to_vec().into_iter().zip(v.to_vec()));
+                let steps = entries.filter(|&(_, v)| v != 0.0).map(|(x, v)| ladder::spacing(x) / v.abs());
+                let (first, last) = steps.fold((f64::EPSILON, 0.0), |(first, last): (f64, f64), step| {
+                    (first.min(step), last.max(step))
+                });
+                (first.max(ladder::SMALLEST), last)
+            }
+        }
+    }
+
+    /// The smallest step along a line that moves anything.
+    pub(crate) fn spacing(&self, direction: &Direction) -> f64 {
+        self.spacings(direction).0
+    }
+
     /// The size of the numbers that a line moves: steps are relative to it.
     pub(crate) fn scale(&self, direction: &Direction) -> f64 {
         match direction {
-            Direction::Entry { input, at } => {
-                self.values[*input].as_slice().map_or(1.0, |x| x[*at].abs().max(1.0))
-            }
+            Direction::Entry { input, at } => self.values[*input].as_slice().map_or(1.0, |x| size(x[*at])),
             // Dense directions are scaled as they are drawn.
             Direction::Dense(_) => 1.0,
         }
@@ -175,6 +202,18 @@ impl<'f> Problem<'f> {
         let grads = y.vjp(cotangent.clone());
         let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
         (0..point.len()).map(gradient).collect()
+    }
+
+    /// What the gradient says about the slope at `t` along a line.
+    pub(crate) fn along(&mut self, direction: &Direction, t: f64) -> f64 {
+        let (point, cotangent) = (self.point(direction, t), self.cotangent.clone());
+        let gradients = self.gradients(&point, &cotangent);
+        match direction {
+            Direction::Entry { input, at } => {
+                gradients[*input].as_ref().and_then(Tensor::as_slice).map_or(0.0, |g| g[*at])
+            }
+            Direction::Dense(parts) => inner(&gradients, parts),
+        }
     }
 
     /// The gradients at the point of the check, by a sweep in which every contribution is off by up to an ulp either way.
@@ -266,10 +305,18 @@ impl<'f> Problem<'f> {
     }
 }
 
+/// The sum of the products of the entries that both have.
+pub(crate) fn inner(gradients: &[Option<Tensor>], parts: &[Option<Tensor>]) -> f64 {
+    let pairs = gradients.iter().zip(parts).filter_map(|(g, v)| Some((g.as_ref()?, v.as_ref()?)));
+    pairs.map(|(g, v)| g.to_vec().iter().zip(v.to_vec()).map(|(g, v)| g * v).sum::<f64>()).sum()
+}
+
 /// The root of the mean square of the elements.
 fn rms(x: &Tensor) -> f64 {
     let x = x.to_vec();
-    (x.iter().map(|x| x * x).sum::<f64>() / x.len().max(1) as f64).sqrt()
+    let unit = unit(&x);
+    let squares = x.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>();
+    (squares / x.len().max(1) as f64).sqrt() * unit
 }
 
 /// Records the function and gives its outputs with a hash of the decisions behind them.

@@ -1,11 +1,28 @@
 //! How exact the gradient can be expected to be.
 
 use super::problem::{Direction, Problem};
+use crate::numdiff::power_of_two;
 use crate::random::SplitMix64;
 use crate::tensor::Tensor;
 
 /// Roundings allowed to the tape in each entry of the gradient.
 pub(crate) const ROUNDINGS: f64 = 16.0;
+
+/// What to divide numbers by before they are squared: a power of two near the largest, so that squares of numbers of any
+/// size neither overflow nor vanish, and have the digits that they have without it.
+pub(crate) fn unit(x: &[f64]) -> f64 {
+    match x.iter().fold(0.0, |max: f64, x| max.max(x.abs())) {
+        0.0 => 1.0,
+        largest if largest.is_finite() => power_of_two(largest),
+        _ => 1.0,
+    }
+}
+
+/// The root of the sum of squares, of numbers of any size.
+pub(crate) fn length(x: &[f64]) -> f64 {
+    let unit = unit(x);
+    x.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>().sqrt() * unit
+}
 
 /// A direction that moves every entry by its own size.
 pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction {
@@ -29,7 +46,8 @@ pub(crate) fn spreads(
     rng: &mut SplitMix64,
 ) -> Vec<Vec<f64>> {
     let own = |g: &Option<Tensor>| -> Vec<f64> {
-        g.iter().flat_map(Tensor::to_vec).map(|g| ROUNDINGS * f64::EPSILON * g.abs()).collect()
+        let rounding = |g: f64| ROUNDINGS * f64::EPSILON * g.abs().max(f64::MIN_POSITIVE);
+        g.iter().flat_map(Tensor::to_vec).map(rounding).collect()
     };
     let mut spreads: Vec<Vec<f64>> = gradients.iter().map(own).collect();
     let cotangent = problem.cotangent.clone();

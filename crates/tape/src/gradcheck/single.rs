@@ -72,7 +72,12 @@ impl Run<'_, '_> {
         let values: Vec<Tensor<f32>> = self.problem.values.iter().map(Tensor::cast).collect();
         let tape = Tape::single();
         let inputs = Inputs::record(&tape, &self.problem.names, &values, &self.problem.tracked);
-        let grads = f(&inputs).vjp(self.problem.cotangent.cast::<f32>());
+        let y = f(&inputs);
+        let finite = |x: &Tensor<f32>| x.to_vec().iter().all(|x| x.is_finite());
+        if !values.iter().all(finite) || !finite(&y.value()) {
+            return Outcome::Skipped("numbers too large for `f32`".to_string());
+        }
+        let grads = y.vjp(self.problem.cotangent.cast::<f32>());
         let rounded: Vec<Tensor> = values.iter().map(Tensor::cast).collect();
         if !self.problem.decides_as(&rounded, &tape) {
             return Outcome::Skipped("the two formats decide differently".to_string());
@@ -90,6 +95,9 @@ impl Run<'_, '_> {
             {
                 let allowed =
                     ALLOWED * (ROUNDING * double.abs() + spread) + floor + f64::from(f32::MIN_POSITIVE);
+                if double.is_finite() && double.abs() > f64::from(f32::MAX) {
+                    return Outcome::Skipped("a gradient too large for `f32`".to_string());
+                }
                 let excess = (single - double).abs() / allowed;
                 if excess > 1.0 || (single.is_finite() != double.is_finite()) {
                     let name = label(1, &self.problem.names[i], &position(rounded[i].shape(), at), false);

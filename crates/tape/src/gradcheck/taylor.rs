@@ -9,8 +9,8 @@ use super::problem::Direction;
 use super::report::{Check, Outcome};
 use super::verdict::Evidence;
 
-/// Halvings of the step.
-const LEVELS: i32 = 40;
+/// Halvings of the step, down to where a line no longer moves.
+const LEVELS: i32 = 52;
 
 /// A remainder counts while it is so many times the noise.
 const CLEAR: f64 = 100.0;
@@ -41,7 +41,11 @@ impl Run<'_, '_> {
                 remainders.push((h, remainder));
             } else if remainders.is_empty() {
                 // Linear along the line, as far as numbers can tell.
-                return Outcome::Passed(CLEAR * noise / (h * size));
+                let seen = CLEAR * noise / (h * size);
+                return match seen > self.resolution {
+                    true => Outcome::Skipped("the remainder is not above the noise".to_string()),
+                    false => Outcome::Passed(seen),
+                };
             } else {
                 break;
             }
@@ -50,8 +54,13 @@ impl Run<'_, '_> {
             return Outcome::Skipped("no two remainders above the noise".to_string());
         };
         let order = (wide / narrow).log2();
+        // A function that varies within the narrowest step has a gradient that does, too.
+        let mean = 0.5 * self.problem.along(line, h) + 0.5 * self.problem.along(line, -h);
         match order {
             1.6.. => Outcome::Passed(narrow / (h * size)),
+            _ if (mean - slope).abs() > 0.25 * narrow / h => {
+                Outcome::Skipped("the gradient varies within the narrowest step".to_string())
+            }
             _ => Outcome::Failed(format!("the remainder vanishes with order {order:.2}, expected 2")),
         }
     }

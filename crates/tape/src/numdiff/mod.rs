@@ -5,6 +5,10 @@
 //! a second step, and returns an [`Interval`]. The bound holds for functions that are smooth on the scale of the
 //! steps: no finite number of values can tell more.
 //!
+//! Automatic steps are relative to the size of the argument, at least 1, or to the scale on which the function varies if
+//! differences show that it is a smaller one: that of `1/x` at 10⁻⁶, of `sin x` at 10⁶, or of `sin(10⁶ x)`. A function
+//! that has the same value at all steps relative to the argument is constant to them.
+//!
 //! ```
 //! use tape::numdiff::{Step, central, forward, richardson, stencil};
 //! let exact = 1f64.cos();
@@ -23,10 +27,13 @@
 //! assert!(all[3].radius < 1e-11);
 //! ```
 
+pub(crate) mod ladder;
 pub(crate) mod noise;
 mod tableau;
 
 pub(crate) use tableau::Tableau;
+
+use ladder::Rung;
 
 use std::fmt;
 
@@ -60,7 +67,8 @@ impl fmt::Display for Interval {
 /// How far to go for a difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// Where the error of the formula and the noise balance for a function of ordinary curvature.
+    /// Where the error of the formula and the noise balance for a function of ordinary curvature, on the scale on which
+    /// it varies.
     Auto,
     /// This far.
     Abs(f64),
@@ -69,15 +77,40 @@ pub enum Step {
 }
 
 impl Step {
-    /// The step at `x` for a formula of order `order`, as a power of two: the sum of `x` and it rounds least.
-    pub(crate) fn at(self, x: f64, order: i32) -> f64 {
-        let scale = x.abs().max(1.0);
+    /// The step for a formula of order `order` at an argument of size `size` of a function that varies within `scale`,
+    /// as a power of two: the sum of the argument and it rounds least.
+    pub(crate) fn at(self, size: f64, scale: f64, order: i32) -> f64 {
         let h = match self {
             Step::Auto => scale * f64::EPSILON.powf(1.0 / f64::from(order + 1)),
             Step::Abs(h) => h,
-            Step::Rel(h) => scale * h,
+            Step::Rel(h) => size * h,
         };
         power_of_two(h)
+    }
+}
+
+/// The size of an argument, at least 1.
+pub(crate) fn size(x: f64) -> f64 {
+    x.abs().max(1.0)
+}
+
+/// First rungs that settle below this part of the size of the argument show that the function varies on a smaller scale.
+/// Above, the steps of the formulas are small enough as they are.
+const NARROW: f64 = 1.0 / 4096.0;
+
+/// The scale on which `f` varies near `x`: the size of the argument, unless differences settle only far below.
+fn scale(f: &mut impl FnMut(f64) -> f64, x: f64) -> f64 {
+    let (size, here) = (size(x), f(x));
+    let rung = |h: f64| {
+        let (left, right) = (f(x - h), f(x + h));
+        let rounding = f64::EPSILON * left.abs().max(right.abs()).max(here.abs()).max(f64::MIN_POSITIVE);
+        Rung::new(h, (left - here, right - here), (x + h) - (x - h), rounding)
+    };
+    let steps = ladder::steps(power_of_two(0.125 * size), ladder::spacing(x));
+    match ladder::settled(steps.map(rung)) {
+        // A change of 1/256 is what a sixth of the scale makes.
+        Some(h) if h < NARROW * size => 8.0 * h,
+        _ => size,
     }
 }
 
@@ -88,10 +121,11 @@ pub(crate) fn power_of_two(h: f64) -> f64 {
 
 /// The forward difference `(f(x+h) - f(x)) / h`. Its error `h f''/2` is estimated from the step `2h`.
 pub fn forward(mut f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
-    let eta = noise::of_function(&mut f, x, x.abs().max(1.0));
+    let scale = scale(&mut f, x);
+    let eta = noise::of_function(&mut f, x, scale);
     let here = f(x);
     let difference = |h: f64, f: &mut dyn FnMut(f64) -> f64| (f(x + h) - here) / ((x + h) - x);
-    bounded(difference, &mut f, h.at(x, 1), 1, 2.0 * eta)
+    bounded(difference, &mut f, h.at(size(x), scale, 1), 1, 2.0 * eta)
 }
 
 /// The central difference `(f(x+h) - f(x-h)) / 2h`. Its error `h² f'''/6` is estimated from the step `2h`.
@@ -117,7 +151,8 @@ pub(crate) fn weights(points: u8) -> &'static [f64] {
 pub fn stencil(mut f: impl FnMut(f64) -> f64, x: f64, points: u8, h: Step) -> Interval {
     let weights = weights(points);
     let order = 2 * weights.len() as i32;
-    let eta = noise::of_function(&mut f, x, x.abs().max(1.0));
+    let scale = scale(&mut f, x);
+    let eta = noise::of_function(&mut f, x, scale);
     let difference = |h: f64, f: &mut dyn FnMut(f64) -> f64| {
         let pair = |(i, w): (i32, &f64)| {
             let (right, left) = (x + f64::from(i) * h, x - f64::from(i) * h);
@@ -127,7 +162,7 @@ pub fn stencil(mut f: impl FnMut(f64) -> f64, x: f64, points: u8, h: Step) -> In
         (1..).zip(weights).map(pair).sum::<f64>() / h
     };
     let amplified = 2.0 * weights.iter().map(|w| w.abs()).sum::<f64>() * eta;
-    bounded(difference, &mut f, h.at(x, order), order, amplified)
+    bounded(difference, &mut f, h.at(size(x), scale, order), order, amplified)
 }
 
 /// A difference of order `order` with step `h`: three times the error that the step `2h` suggests, and the noise.
@@ -144,8 +179,16 @@ fn bounded(
 }
 
 /// Central differences at `levels` steps, each half the one before, extrapolated to step 0.
+///
+/// ```
+/// use tape::numdiff::richardson;
+/// let reciprocal = richardson(|x| 1.0 / x, 1e-6, 9);
+/// assert!(reciprocal.contains(-1e12) && reciprocal.radius < 10.0, "{reciprocal}");
+/// let wave = richardson(|x| (1e6 * x).sin(), 0.3, 9);
+/// assert!(wave.contains(1e6 * 3e5f64.cos()) && wave.radius < 1.0, "{wave}");
+/// ```
 pub fn richardson(mut f: impl FnMut(f64) -> f64, x: f64, levels: u8) -> Interval {
-    let scale = x.abs().max(1.0);
+    let scale = scale(&mut f, x);
     let eta = noise::of_function(&mut f, x, scale);
     let mut tableau = Tableau::even();
     for k in 0..levels {

@@ -1,5 +1,7 @@
 //! The rounding noise of a function, measured.
 
+use super::ladder;
+
 /// Points in one difference table.
 pub(crate) const POINTS: i32 = 8;
 
@@ -14,16 +16,17 @@ pub(crate) const SPACINGS: [f64; 3] =
 /// 1, -4, 6, -4, 1.
 pub(crate) fn of_table(values: &[f64]) -> f64 {
     let fourth = |w: &[f64]| (w[0] - 4.0 * w[1] + 6.0 * w[2] - 4.0 * w[3] + w[4]).abs();
-    2.0 * values.windows(5).map(fourth).fold(0.0, f64::max) / 70f64.sqrt()
+    2.0 * (values.windows(5).map(fourth).fold(0.0, f64::max) / 70f64.sqrt())
 }
 
 /// The noise of one evaluation of `f` near `x`: the largest of the tables, and at least one rounding of the value.
 pub(crate) fn of_function(f: &mut impl FnMut(f64) -> f64, x: f64, scale: f64) -> f64 {
     let table = |spacing: f64, f: &mut dyn FnMut(f64) -> f64| {
-        let values: Vec<f64> = (0..POINTS).map(|i| f(x + f64::from(i) * spacing * scale)).collect();
+        let spacing = (spacing * scale).max(ladder::spacing(x));
+        let values: Vec<f64> = (0..POINTS).map(|i| f(x + f64::from(i) * spacing)).collect();
         of_table(&values)
     };
     let measured = SPACINGS.map(|spacing| table(spacing, f));
     // `max` drops a NaN: a table beyond the edge of the domain measures nothing.
-    measured.into_iter().fold(f64::EPSILON * f(x).abs(), f64::max)
+    measured.into_iter().fold(f64::EPSILON * f(x).abs().max(f64::MIN_POSITIVE), f64::max)
 }

@@ -50,8 +50,9 @@ impl Tableau {
         for (j, &(before, noise_before)) in (1..).zip(&self.row) {
             let q = 2f64.powi((self.exponent)(j));
             let (left, noise_left) = row[j - 1];
-            let value = (q * left - before) / (q - 1.0);
-            let noise = (q * noise_left + noise_before) / (q - 1.0);
+            // Written so that the largest derivatives do not overflow.
+            let value = left + (left - before) / (q - 1.0);
+            let noise = noise_left + (noise_left + noise_before) / (q - 1.0);
             let radius = 2.0 * (value - left).abs().max((value - before).abs()) + noise;
             let radius = radius + 4.0 * f64::EPSILON * value.abs();
             // A NaN is no bound.
