@@ -266,6 +266,10 @@ pub fn jvp<X: ArrayArgs<F>, F>(f: F, x: X, dx: X::Gradient) -> (Tensor<X::Elem>,
 /// assert_eq!(rows.shape(), [3, 3, 3]);
 /// assert_eq!(rows.get([0, 1, 1]), Some(1.0));
 /// ```
+///
+/// # Panics
+/// If the system has no memory for it.
+#[track_caller]
 pub fn jacobian<T: Element, F>(f: F, x: Tensor<T>) -> Tensor<T>
 where
     F: for<'t> Fn(Var<'t, T>) -> Var<'t, T>,
@@ -274,6 +278,7 @@ where
     let (x, y) = ArrayArgs::record(x, &f, &tape);
     let (rows, columns) = (y.shape(), x.shape());
     let shape: Shape = rows.iter().chain(columns.iter()).copied().collect();
+    crate::error::expect(Tensor::<T>::fits("jacobian", &shape));
     let (m, n) = (rows.size(), columns.size());
     let mut out = vec![T::ZERO; m * n];
     if m <= n {
@@ -322,6 +327,10 @@ pub fn hvp<X: ScalarArgs<F>, F>(f: F, x: X, v: X::Gradient) -> X::Gradient {
 /// let rows = hessian(|x| (x * x * x).sum(), Tensor::from([1.0, 2.0]));
 /// assert_eq!(rows, Tensor::from([[6.0, 0.0], [0.0, 12.0]]));
 /// ```
+///
+/// # Panics
+/// If the system has no memory for it.
+#[track_caller]
 pub fn hessian<X: ScalarArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
     let tape = Tape::of();
     let (handles, y) = x.clone().record(&f, &tape);
@@ -331,6 +340,7 @@ pub fn hessian<X: ScalarArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
         scatter::<X, F>(&y.backward().wrt(handles.clone()), &mut values);
         values.iter().map(Tensor::size).sum::<usize>()
     };
+    crate::error::expect(Tensor::<X::Elem>::fits("hessian", &Shape::from([sizes, sizes])));
     let mut rows = Vec::with_capacity(sizes * sizes);
     let mut direction = vec![X::Elem::default(); sizes];
     for i in 0..sizes {

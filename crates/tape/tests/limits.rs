@@ -12,7 +12,7 @@ use std::sync::Once;
 use std::time::Instant;
 use tape::element::Real;
 use tape::ops::{self, Conv2d, ConvTranspose2d, Pool, Window};
-use tape::{Array, Axes, Error, Index, Op, PadMode, Shape, Tape, Tensor, network};
+use tape::{Array, Axes, Error, Index, Op, PadMode, Shape, Tape, Tensor, network, transform};
 
 thread_local! {
     /// File and text of the last panic on this thread, while one is expected.
@@ -441,6 +441,9 @@ fn operands_that_do_not_go_together() {
         "conv2d": network::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, 0, MAX, MAX);
         "group_norm": network::group_norm(&numbers(3).reshape([1, 3]), MAX, None, None, 1e-5);
         "group_norm": network::group_norm(&Tensor::<f64>::zeros([1, 0, 2]), MAX, None, None, 1e-5);
+        "jacobian": transform::jacobian(|x| x * 2.0, numbers(1 << 23));
+        "hessian": transform::hessian(|x| x.squared_distance(x).item(), numbers(1 << 23));
+        "cross_entropy": network::cross_entropy(&Tensor::<f64>::zeros([0, LONG]), &[], &network::Classes::default());
         "dropout": network::dropout(&one.broadcast_to([LONG]), 0.5, || 0.0);
         "place": Tensor::apply(
             ops::Place { slice: ops::Slice::new(0, .., 1), shape: Shape::from([MAX]) },

@@ -146,7 +146,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
         self
     }
 
-    /// Scales all gradients of a step by one factor if their [norm](gradient_norm) is above `bound`, to that norm:
+    /// Scales all gradients of a step by one factor if their [norm](super::gradient_norm) is above `bound`, to that norm:
     /// the direction stays (Pascanu, Mikolov and Bengio 2013). If a gradient is infinite or NaN there is no such factor, and
     /// no step is made: see [`Optimizer`].
     ///
@@ -284,17 +284,14 @@ impl<R: Rule, T: Element> Descent<R, T> {
         Err(StepError::Gradient { optimizer: R::NAME, parameter: name_of(model, first) })
     }
 
-    /// Changes one parameter, by its gradient times both factors.
-    ///
-    /// # Errors
-    /// If elements had to stay.
+    /// Changes one parameter, by its gradient times both factors. Returns whether all elements moved.
     fn update(
         &mut self,
         path: &Path<'_>,
         param: &mut Param<T>,
         gradient: &Tensor<T>,
         [first, scale]: [T; 2],
-    ) -> Result<(), StepError> {
+    ) -> bool {
         let entry = self.entries.entry(param.id()).or_insert_with(|| Entry::new(&self.groups, path, param));
         let Settings { rate_factor, weight_decay, rule } = self.groups.settings(entry.group);
         let rate = rate_factor * self.learning_rate;
@@ -323,13 +320,16 @@ impl<R: Rule, T: Element> Descent<R, T> {
         };
         entry.clock.steps += 1;
         rule.update(rate, &mut entry.clock, elements);
-        let (optimizer, learning_rate) = (R::NAME, self.learning_rate);
-        match finite {
-            true => Ok(()),
-            false if is_finite(gradient) => {
-                Err(StepError::Overflow { optimizer, parameter: path.to_string(), learning_rate })
-            }
-            false => Err(StepError::Gradient { optimizer, parameter: path.to_string() }),
+        finite
+    }
+
+    /// Why elements of a parameter had to stay.
+    #[cold]
+    fn refusal(&self, path: &Path<'_>, gradient: &Tensor<T>) -> StepError {
+        let (optimizer, parameter, learning_rate) = (R::NAME, path.to_string(), self.learning_rate);
+        match is_finite(gradient) {
+            true => StepError::Overflow { optimizer, parameter, learning_rate },
+            false => StepError::Gradient { optimizer, parameter },
         }
     }
 
@@ -347,10 +347,12 @@ impl<R: Rule, T: Element> Descent<R, T> {
         let mut gradients = gradients.iter().peekable();
         model.visit_mut(&Path::root(), &mut |path, param| {
             let Some((_, gradient)) = gradients.next_if(|(id, _)| *id == param.id()) else { return };
-            let updated = self.update(path, param, gradient, factors);
-            match (&result, &updated) {
-                (Ok(()), _) | (Err(StepError::Gradient { .. }), Err(StepError::Overflow { .. })) => {
-                    result = updated
+            if self.update(path, param, gradient, factors) {
+                return;
+            }
+            match (&result, self.refusal(path, gradient)) {
+                (Ok(()), error) | (Err(StepError::Gradient { .. }), error @ StepError::Overflow { .. }) => {
+                    result = Err(error);
                 }
                 _ => {}
             }

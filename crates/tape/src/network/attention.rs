@@ -81,7 +81,7 @@ pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
 /// ```
 #[track_caller]
 pub fn weighted_values<T: Element, A: Array<T>>(weights: &A, v: &A) -> A {
-    A::apply(MaskedMatMul { zeros: Zeros::OfTheLeft }, &[weights, v])
+    A::apply(MaskedMatMul { zeros: Zeros::Left }, &[weights, v])
 }
 
 /// `softmax(q kᵀ · scale + bias)`: how much of each key a query takes in [`scaled_dot_product_attention`].
@@ -106,7 +106,7 @@ pub fn weighted_values<T: Element, A: Array<T>>(weights: &A, v: &A) -> A {
 pub fn attention_weights<T: Element, A: Array<T>>(q: &A, k: &A, attention: &Attention<T>) -> A {
     let width = q.shape().last().copied().unwrap_or(1);
     let scale = attention.scale.unwrap_or(1.0 / (width as f64).sqrt());
-    let product = MaskedMatMul { zeros: Zeros::OfCotangents };
+    let product = MaskedMatMul { zeros: Zeros::Cotangents };
     let mut scores = A::apply(product, &[&(q.clone() * q.lift(scale)), &k.transpose()]);
     let unseen = scores.lift(f64::NEG_INFINITY);
     if let Some(bias) = &attention.bias {

@@ -60,7 +60,10 @@ impl<T: Element> Classes<T> {
             let reason = format!("expected a smoothing between 0 and 1, found {smoothing}");
             return Err(Error::Invalid { op, reason });
         }
-        let Some(weight) = &self.weight else { return Ok(vec![T::ONE; n]) };
+        let Some(weight) = &self.weight else {
+            Tensor::<T>::fits(op, &Shape::from([n]))?;
+            return Ok(vec![T::ONE; n]);
+        };
         if **weight.shape() != [n] {
             return Err(Error::Shape { op, expected: vec![n], found: weight.shape().dims() });
         }

@@ -11,20 +11,20 @@ use crate::tensor::{Tensor, reduce};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Zeros {
     /// None in the product, every one in its derivatives.
-    OfCotangents,
+    Cotangents,
     /// Those of the left operand; in the derivatives every one.
-    OfTheLeft,
+    Left,
     /// Those of both operands.
-    OfBoth,
+    Both,
 }
 
 impl Zeros {
     /// Is a term of these factors absorbed?
     fn absorb<T: Element>(self, a: T, b: T) -> bool {
         match self {
-            Zeros::OfCotangents => false,
-            Zeros::OfTheLeft => a == T::ZERO,
-            Zeros::OfBoth => (a == T::ZERO) | (b == T::ZERO),
+            Zeros::Cotangents => false,
+            Zeros::Left => a == T::ZERO,
+            Zeros::Both => (a == T::ZERO) | (b == T::ZERO),
         }
     }
 }
@@ -60,7 +60,7 @@ impl<T: Element> Op<T> for MaskedMatMul {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let product = MatMul.eval(x);
-        if self.zeros == Zeros::OfCotangents || reduce::all_finite(&product) {
+        if self.zeros == Zeros::Cotangents || reduce::all_finite(&product) {
             return product;
         }
         let finite = |x: &Tensor<T>| x.map_values(|x| if x.is_finite() { x } else { T::ZERO });
@@ -71,11 +71,11 @@ impl<T: Element> Op<T> for MaskedMatMul {
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
         let operands = if k == 0 { [dx, x[1]] } else { [x[0], dx] };
-        A::apply(MaskedMatMul { zeros: Zeros::OfBoth }, &operands)
+        A::apply(MaskedMatMul { zeros: Zeros::Both }, &operands)
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        let product = MaskedMatMul { zeros: Zeros::OfBoth };
+        let product = MaskedMatMul { zeros: Zeros::Both };
         let full = match k {
             0 => A::apply(product, &[dy, &transposed(x[1])]),
             _ => A::apply(product, &[&transposed(x[0]), dy]),
@@ -110,7 +110,8 @@ impl MaskedMatMul {
             let (row, column) = (at / columns, at / (rows * columns) * depth * columns + at % columns);
             for k in 0..depth {
                 let (a, b) = (a[row * depth + k], b[column + k * columns]);
-                if !(a.is_finite() && b.is_finite()) && !self.zeros.absorb(a, b) {
+                let added = a.is_finite() && b.is_finite();
+                if !(added || self.zeros.absorb(a, b)) {
                     *sum += a * b;
                 }
                 if sum.is_nan() {

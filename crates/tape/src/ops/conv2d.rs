@@ -75,7 +75,8 @@ impl Conv2d {
             return Ok(());
         }
         let [channels, rows, cols] = patch;
-        Tensor::<T>::fits(op, &Shape::from([channels, rows, cols, y[2], y[3]]))
+        // Four axes, for which a shape needs no memory of its own.
+        Tensor::<T>::fits(op, &Shape::from([channels, rows, cols, y[2].saturating_mul(y[3])]))
     }
 
     /// The rows that no window reaches below and beside an image of this size.

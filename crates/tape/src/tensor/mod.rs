@@ -97,8 +97,8 @@ impl<T: Element> Tensor<T> {
 
     /// The same for the operation `op`, which an error names.
     ///
-    /// Here and in `view` a tensor gets its shape, and both check it: so no product of extents of a tensor overflows, nor
-    /// does a place in its buffer.
+    /// Here, in `from_vec` and in `view` a tensor gets its shape, and all three check it: so no product of extents of a
+    /// tensor overflows, nor does a place in its buffer.
     #[track_caller]
     #[inline]
     pub(crate) fn build_for(op: &'static str, shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {

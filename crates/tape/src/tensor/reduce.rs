@@ -268,7 +268,7 @@ pub(crate) fn all_finite<T: Element>(x: &Tensor<T>) -> bool {
     let x = x.compact();
     let x = x.as_slice().unwrap_or_default();
     // Infinities and NaN have no difference to themselves.
-    sum_pairs(x, x, |x, _| x - x) == T::ZERO
+    sum_pairs(x, x, |a, b| a - b) == T::ZERO
 }
 
 /// Sum over the axes along which `shape` was stretched to the shape of `x`: the adjoint of stretching.
