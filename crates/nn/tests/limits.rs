@@ -187,7 +187,8 @@ fn sizes_that_are_larger_than_what_there_is() {
     assert_eq!(Batches::new(3, MAX).iter().collect::<Vec<_>>(), [[0, 1, 2]]);
     assert_eq!(Batches::new(3, MAX).drop_last().len(), 0);
     assert_eq!(Batches::new(3, MAX).last_takes_remainder().get(0), Some(&[0, 1, 2][..]));
-    assert_eq!(top_k(&Tensor::<f64>::ones([2, 3]), &[0, 2], MAX), Ok(1.0));
+    let refused = top_k(&Tensor::<f64>::ones([2, 3]), &[0, 2], MAX).unwrap_err().to_string();
+    assert_eq!(refused, format!("top_k: expected k from 1 to the number of classes, 3, found {MAX}"));
     let tape = Tape::new();
     let (x, gru) = (tape.constant(Tensor::ones([1, 5, 2])), Gru::new(2, 3, 1, rng));
     let (whole, last) = gru.forward(x, None);

@@ -245,7 +245,7 @@ fn cosines_of_vectors_whose_squares_overflow() {
         let loss = loss.each();
         let found = [similarity, loss].map(|y| y.value().to_vec()[0].to_f64());
         let slopes = [similarity, loss].map(|y| y.sum().backward().wrt(u).to_vec());
-        (found, slopes.concat().into_iter().map(Element::to_f64).collect())
+        (found, slopes.concat().into_iter().map(|x| tape::element::Real::to_f64(x)).collect())
     }
     let close = |found: f64, expected: f64, bound: f64| {
         assert!(

@@ -1,5 +1,7 @@
 //! Numbers from a seed.
 
+use crate::element::Real;
+
 /// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, 2014): one word of state, so that a seed in a report is all there is
 /// to reproduce it. Fixed by name: another release draws the same numbers.
 #[derive(Clone, Debug)]
@@ -31,8 +33,9 @@ impl SplitMix64 {
 
     /// Standard normal (G. E. P. Box and M. E. Muller, 1958).
     pub(crate) fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
+        // By the functions of this crate: those of the standard library may differ between its builds.
+        let radius = (-2.0 * Real::ln(1.0 - self.uniform())).sqrt();
+        radius * Real::cos(std::f64::consts::TAU * self.uniform())
     }
 
     /// A number of either sign whose size is between 1/2 and 3/2, so that no weight is near 0; a multiple of 1/64, so

@@ -194,6 +194,12 @@ fn an_infinite_derivative_is_right_where_differences_grow_without_bound() {
         assert!(report.entries()[0].analytic.is_infinite(), "{report}");
         assert!(matches!(report.verdict(), Verdict::Inconclusive(_)), "at {x}: {report}");
     }
+    // The second derivatives are beyond the largest number; at the smallest steps the values no longer change.
+    let second: [Function; 2] = [|x| (x * 1e157).cos(), |x| (x * 1e157 + 1.0).recip()];
+    for f in second {
+        let report = GradCheck::loss(|v| f(v.scalar("x"))).input("x", 0.0).order(2).run().unwrap();
+        assert!(!disagrees(&report), "{report}");
+    }
     for slope in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
         let report = GradCheck::new(|v| {
             v.tape().custom_vjp(&[v["x"]], |x| x[0].exp(), move |_, _, dy| vec![dy * slope])

@@ -9,9 +9,9 @@ const LAYERS: [&str; 30] = [
     "error",       // what can go wrong
     "shape",       // extents, axes, broadcasting
     "index",       // positions as plain data
-    "random",      // numbers from a seed
     "pool",        // buffers that are used again
     "element",     // number types and elementary functions
+    "random",      // numbers from a seed
     "algebra",     // what a rule may do with a value
     "simd",        // loops for the instruction set at hand
     "parallel",    // loops on several threads

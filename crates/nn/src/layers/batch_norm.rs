@@ -222,12 +222,10 @@ mod tests {
             let payload = std::panic::catch_unwind(|| set(BatchNorm1d::new(2))).unwrap_err();
             payload.downcast_ref::<String>().cloned().unwrap_or_default()
         };
-        let eps = "batch_norm: expected a positive, finite eps, found ";
-        assert_eq!(refused(|layer| layer.eps(0.0)), format!("{eps}0"));
+        let eps = "batch_norm: expected a finite epsilon of 0 or more, found ";
         assert_eq!(refused(|layer| layer.eps(-1.0)), format!("{eps}-1"));
         assert_eq!(refused(|layer| layer.eps(f64::NAN)), format!("{eps}NaN"));
-        assert!(refused(|layer| layer.eps(1e-60)).starts_with(eps));
-        let momentum = "batch_norm: expected a momentum between 0 and 1, found ";
+        let momentum = "batch_norm: expected a momentum in [0, 1], found ";
         assert_eq!(refused(|layer| layer.momentum(Some(1.5))), format!("{momentum}1.5"));
         assert_eq!(refused(|layer| layer.momentum(Some(-0.5))), format!("{momentum}-0.5"));
         assert_eq!(refused(|layer| layer.momentum(Some(f64::NAN))), format!("{momentum}NaN"));

@@ -139,7 +139,8 @@ fn read_hostile_files() {
         assert!(errors.iter().all(Option::is_some), "{}", path.display());
     }
     let grown = most_memory().unwrap() - before;
-    assert!(grown < 4 << 10, "{grown} KiB");
+    // Half of what one of the files would inflate to; the pages of code that reading needs count too.
+    assert!(grown < 8 << 10, "{grown} KiB");
 }
 
 #[test]

@@ -284,14 +284,15 @@ impl Problem<'_> {
 
     /// Of an infinite derivative: do the differences grow without bound?
     fn steep(&mut self, line: &Direction, claim: Claim, slope: Slope) -> Option<Why> {
-        let wide = slope.derivative;
+        let (wide, sign) = (slope.derivative, claim.analytic.signum());
         let steps = ladder::steps(slope.h, self.spacing(line));
-        let slopes = steps.filter_map(|h| self.rung(line, h)).map(|rung| rung.slope);
-        let last = slopes.last()?;
-        let grows = last.abs() / STEEP > wide.mid.abs() || wide.mid.is_infinite();
-        let grows = grows && last.signum() == claim.analytic.signum();
-        // Where a difference is finite at every step, its bound is what the numbers have.
-        grows.then_some(Why::Scale { narrow: Interval { mid: last, radius: f64::INFINITY }, wide })
+        let rungs: Vec<_> = steps.filter_map(|h| self.rung(line, h)).collect();
+        // The last step, and every one that is not merely what the noise makes of it: where the values no longer change
+        // at the last steps, wider ones show it.
+        let clear = rungs.iter().filter(|rung| STEEP * rung.noise < rung.slope.abs());
+        let steepest = clear.chain(rungs.last()).map(|rung| sign * rung.slope).fold(0.0, f64::max);
+        let grows = !wide.mid.is_finite() || steepest / STEEP > wide.mid.abs();
+        grows.then_some(Why::Scale { narrow: Interval { mid: sign * steepest, radius: f64::INFINITY }, wide })
     }
 
     /// Do wider steps than those that call a claim wrong come closer to it, and is what they see lost at once between the

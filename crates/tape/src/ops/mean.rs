@@ -55,7 +55,7 @@ impl<T: Element> Op<T> for Mean {
         let axes = positions("mean", x[0].shape(), &self.axes);
         let n = T::from_usize(axes.iter().map(|&axis| x[0].shape()[axis]).product());
         let mut mean = reduce::sum(x[0], &axes).map_values(|sum| sum / n);
-        if !reduce::all_finite(&mean) {
+        if n > T::ZERO && !reduce::all_finite(&mean) {
             // Perhaps only the sum overflowed: that of the shares does not.
             let shares = reduce::sum(&x[0].map_values(|x| x / n), &axes);
             mean = kernel::zip(mean.shape(), &mean, &shares, |y, z| if y.is_finite() { y } else { z });
