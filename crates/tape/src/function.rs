@@ -59,7 +59,7 @@ fn deeper<R: Send>(op: &'static str, work: impl FnOnce() -> R + Send) -> Result<
         let _level = Level::enter(depth);
         work()
     };
-    if depth % LEVELS != 0 {
+    if !depth.is_multiple_of(LEVELS) {
         return Ok(work());
     }
     thread::scope(|scope| {

@@ -284,7 +284,7 @@ fn shapes_that_operations_are_asked_for() {
         "slice": numbers(3) => |x| x.slice(0, isize::MIN..);
         "slice": numbers(3) => |x| x.slice(0, ..isize::MAX);
         "slice": numbers(3) => |x| x.slice(0, ..=isize::MAX);
-        "slice": numbers(3) => |x| x.slice(0, 0..=isize::MIN);
+        "slice": numbers(3) => |x| x.slice(0, (Bound::Included(0), Bound::Included(isize::MIN)));
         "slice": numbers(3) => |x| x.slice(0, (Bound::Excluded(isize::MAX), Bound::Unbounded));
         "slice": numbers(3) => |x| x.slice(0, (Bound::Excluded(isize::MIN), Bound::Unbounded));
         "slice": numbers(3) => |x| x.slice(isize::MIN, ..);
@@ -535,9 +535,9 @@ fn what_is_far_out_but_right() {
     assert_eq!(Tensor::from([1.0_f32, -1.0, 2.0]).powi(i32::MIN).to_vec(), [1.0, 1.0, 0.0]);
     // `mpmath.psi` with 30 digits.
     let table = [
-        (171, 400.0, 9.955_951_183_686_450e-139),
+        (171, 400.0, 9.955_951_183_686_45e-139),
         (200, 50.5, -3.498_270_281_580_372_5e32),
-        (200, 300.0, -2.034_303_512_767_490_1e-123),
+        (200, 300.0, -2.034_303_512_767_49e-123),
         (1000, 500.25, -6.048_150_364_868_072e-135),
         (100_000, 36_800.0, -1.357_876_142_036_396e-16),
     ];

@@ -34,7 +34,7 @@ fn results<T: Element>(x: [Tensor<T>; 3], attention: &Attention<T>) -> Vec<Tenso
 /// `x` with `bad` in row `row` of every matrix.
 fn spoilt<T: Element>(x: &Tensor<T>, row: usize, bad: T) -> Tensor<T> {
     let [a, b] = [x.shape().rank() - 2, x.shape().rank() - 1];
-    Tensor::from_fn(x.shape(), |i| if i[a] == row && i[b] == 0 { bad } else { x.get(i.to_vec()).unwrap() })
+    Tensor::from_fn(x.shape(), |i| if i[a] == row && i[b] == 0 { bad } else { x.get(i).unwrap() })
 }
 
 /// The rows of hidden keys and values hold `bad`: nothing changes, bit by bit, where they are hidden from every query.

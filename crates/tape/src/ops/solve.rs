@@ -86,11 +86,14 @@ impl<T: Element> Op<T> for Solve {
     }
 }
 
+/// The solution of a system from the factors of its matrix: the right side, its columns, and where the solution goes.
+type Solver<T> = fn(&Lu<T>, &[T], usize, &mut [T]) -> Result<(), Pivot<T>>;
+
 /// The solutions of a batch of systems, each from the factors of its matrix.
 fn solved<T: Element>(
     op: &'static str,
     x: &[&Tensor<T>],
-    solve: fn(&Lu<T>, &[T], usize, &mut [T]) -> Result<(), Pivot<T>>,
+    solve: Solver<T>,
 ) -> Result<Tensor<T>, Error> {
     let system = System::new(op, &[x[0].shape(), x[1].shape()])?;
     let (n, m) = (system.n, system.columns);
