@@ -46,7 +46,7 @@ fn the_guide_to_a_new_operation_shows_the_real_files() {
 fn every_convention_has_the_test_that_its_row_names() {
     let page = read("docs/conventions.md");
     let folder = "crates/tape/tests";
-    let files = ["conventions", "traps_elementwise", "traps_indexing", "traps_network"];
+    let files = ["conventions", "saturation", "traps_elementwise", "traps_indexing", "traps_network"];
     let tests: String = files.iter().map(|file| read(&format!("{folder}/{file}.rs"))).collect();
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
     assert!(rows.len() >= 15, "the table is there");

@@ -145,13 +145,35 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
     }
 }
 
-/// The size of the terms of which the gradient of a normalized operand is a difference, where one group of it is
-/// much smaller than another: `ȳ w / √(variance + eps)` of its group.
+/// The size of the terms of which the gradient of an operand is a difference in the reference: of a normalized one, where
+/// one group of it is much smaller than another, `ȳ w / √(variance + eps)` of its group.
 fn terms(case: &Case, k: usize, ct: &Tensor) -> Vec<f64> {
     let x = &case.inputs[0];
     let rows = match case.op.as_str() {
         "group_norm" => case.output.shape()[0] * size(case, "groups"),
         "layer_norm" => x.size() / case.sizes("normalized_shape").iter().product::<usize>(),
+        // The reference takes 1 from the probability of the label's class: it has the digits of that difference there.
+        // Everywhere else, and here, no digits are lost.
+        "cross_entropy" if k == 0 => {
+            let (labels, classes) = (whole(&case.attrs["targets"]), x.shape()[1]);
+            let of_label = |i: usize| labels.get(i / classes) == Some(&((i % classes) as i64));
+            let term = |i| if of_label(i) { ct.abs().max() } else { 0.0 };
+            return (0..x.size()).map(term).collect();
+        }
+        // The reference takes the mean cotangent from that of the key with nearly all of the weight: its digits end where
+        // that key's are zero.
+        "scaled_dot_product_attention" if k < 2 => {
+            let (attention, values) = (attention(case), &case.inputs[2]);
+            let weights = network::attention_weights(x, &case.inputs[1], &attention);
+            let width = x.shape()[x.rank() - 1] as f64;
+            let largest = ct.abs().max() * values.abs().max() * values.shape()[values.rank() - 1] as f64;
+            let largest = largest * attention.scale.unwrap_or(1.0 / width.sqrt());
+            let others = match k {
+                0 => weights.matmul(&case.inputs[1].abs()),
+                _ => weights.transpose().matmul(&x.abs()),
+            };
+            return (others * largest).to_vec();
+        }
         _ => return Vec::new(),
     };
     if k > 0 {
