@@ -62,7 +62,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     // All gradients, also those of intermediate values, so that each line of the derivation has its partner.
     let grads = recorded.loss.backward_all();
     let (a1, a2) = (recorded.hidden.value(), recorded.output.value());
-    let slope = |a: &Tensor| a.map_values(|a| a * (1.0 - a));
+    let slope = |a: &Tensor| a.map_elements(|a| a * (1.0 - a));
     let residual = &a2 - &y;
     let d2 = &(&residual * (2.0 / residual.size() as f64)) * &slope(&a2);
     let d1 = hidden_delta(&d2, &values[2], &slope(&a1));
@@ -91,7 +91,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!("{:<8} {:<32} {:<9} {:>16} {:>16} {:>12}", "", "by hand", "shape", "tape", "hand", "difference");
     let mut worst = 0f64;
     for (name, formula, found, expected) in &by_hand {
-        let difference = (found - expected).map_values(f64::abs).max();
+        let difference = (found - expected).map_elements(f64::abs).max();
         worst = worst.max(difference);
         let first = |t: &Tensor| t.to_vec().first().copied().unwrap_or(0.0);
         let shape = found.shape().to_string();

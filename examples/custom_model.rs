@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use std::error::Error;
 use std::process::ExitCode;
-use tape::{Algebra, Element, Functions, Scalar, Tape, Tensor, Unary, Var};
+use tape::{Algebra, Element, Elementwise, Scalar, Tape, Tensor, Unary, Var};
 
 const PICTURE: &str = "target/custom_model/wave.svg";
 
@@ -37,7 +37,7 @@ impl Unary for SinSquared {
     }
 
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(2.0) * Functions::sin(x.clone()) * Functions::cos(x)
+        x.lift(2.0) * Elementwise::sin(x.clone()) * Elementwise::cos(x)
     }
 }
 
@@ -108,7 +108,7 @@ fn truth(x: f64) -> f64 {
 /// Evenly spaced places, and the truth there.
 fn points(from: f64, to: f64, n: usize) -> Result<Dataset, tape::Error> {
     let x = Tensor::linspace(from, to, n).reshape([n, 1]);
-    Dataset::new(x.clone(), x.map_values(truth))
+    Dataset::new(x.clone(), x.map_elements(truth))
 }
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {

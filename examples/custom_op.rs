@@ -145,7 +145,7 @@ fn quintic_root<'t>(x: Var<'t>) -> Var<'t> {
     };
     x.tape().custom_vjp(
         &[x],
-        move |x| x[0].tape().constant(x[0].value().map_values(newton)),
+        move |x| x[0].tape().constant(x[0].value().map_elements(newton)),
         // Written with the root solved again from `x`, so that second derivatives see that it depends on `x`.
         |x, _, dy| vec![dy / (quintic_root(x[0]).powi(4) * 5.0 + 1.0)],
     )

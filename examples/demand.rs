@@ -76,7 +76,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let mut model = network(&mut rng);
     let many = train(&mut model, &data, &args, iterations);
     let mean = data.y.mean();
-    let variance = data.y.map_values(|y| (y - mean) * (y - mean)).mean();
+    let variance = data.y.map_elements(|y| (y - mean) * (y - mean)).mean();
     let last = many[many.len() - 1];
     println!("\n{} generated rows: loss {:.4} -> {last:.2e}", args.rows, many[0]);
     println!(

@@ -175,7 +175,7 @@ fn minima(seed: u64, restarts: usize) -> Result<String, Box<dyn Error>> {
     println!(
         "\nrestarts from {restarts} random points: {found} find the lowest point, so take the best of several\n"
     );
-    let value = |x: f64| valleys(Tape::new().number(x)).value();
+    let value = |x: f64| valleys(Tape::new().scalar_constant(x)).value();
     let curve: Vec<(f64, f64)> =
         (0..=400).map(|i| -1.6 + f64::from(i) * 0.008).map(|x| (x, value(x))).collect();
     let dots: Vec<Series<'_>> = paths.iter().map(|(name, points)| Series { name, points }).collect();

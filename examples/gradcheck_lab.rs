@@ -11,11 +11,11 @@
 use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Lines, Series};
+use gradcheck::{GradCheck, Inputs, Reason, Report, Sweep, Verdict};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::error::Error;
 use std::process::ExitCode;
-use tape::gradcheck::{GradCheck, Inputs, Report, Sweep, Verdict, Why};
 use tape::{Scalar, Tensor, Var};
 
 /// A broken rule, the curves of difference formulas, and a kink.
@@ -70,8 +70,8 @@ fn check(args: &Args, rule: Bias) -> GradCheck<'static> {
         .input("w1", w1)
         .input("b1", Tensor::full([5], 0.25))
         .input("w2", w2)
-        .frozen("x", x)
-        .frozen("y", y)
+        .constant("x", x)
+        .constant("y", y)
         .seed(args.seed)
 }
 
@@ -130,7 +130,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let kink = kink()?;
     cli::say("\n|x| at 0.5, 0 and 1e-9:\n");
     cli::say(&kink);
-    let open = |why: &Verdict| matches!(why, Verdict::Inconclusive(Why::Kink { .. }));
+    let open = |why: &Verdict| matches!(why, Verdict::Inconclusive(Reason::Kink { .. }));
     let kinks = kink.entries().iter().filter(|entry| open(&entry.verdict)).count();
 
     cli::result(&[

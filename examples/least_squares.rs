@@ -52,7 +52,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let (loss, gradient) = loss_and_gradient(&x, &y, &theta);
     println!("Four points, ŷ = θ₀ + θ₁ x, loss ½‖Xθ - y‖². The closed form θ = (XᵀX)⁻¹Xᵀy:\n");
     println!("  θ = {:.12?}, loss {loss:.12} (exactly 1.1, 1.1 and 1.35)", theta.to_vec());
-    println!("  the tape's gradient there: {:.1e} at most", gradient.map_values(f64::abs).max());
+    println!("  the tape's gradient there: {:.1e} at most", gradient.map_elements(f64::abs).max());
     let at_zero = loss_and_gradient(&x, &y, &Tensor::zeros([2, 1])).1;
     println!(
         "  and at θ = 0: {:?}, by the formula Xᵀ(Xθ - y): {:?}\n",
@@ -135,5 +135,5 @@ fn closed_form(x: &Tensor, y: &Tensor) -> Result<Tensor, Box<dyn Error>> {
 
 /// The largest difference of two entries.
 fn distance(a: &Tensor, b: &Tensor) -> f64 {
-    (a - b).map_values(f64::abs).max()
+    (a - b).map_elements(f64::abs).max()
 }

@@ -285,7 +285,7 @@ fn compare<T: Stored>(
     let mut wide = by_hand::Mlp::<f64> { layers: layers.collect() };
     let (mut by_formula, mut by_difference, mut sampled) = (0f64, 0f64, 0);
     for (i, (_, param)) in named.iter().enumerate() {
-        let gradient: Vec<f64> = grads.get(*param)?.to_vec().iter().map(|g| g.to_f64()).collect();
+        let gradient: Vec<f64> = grads.try_of(*param)?.to_vec().iter().map(|g| g.to_f64()).collect();
         let largest = gradient.iter().fold(f64::MIN_POSITIVE, |largest, g| largest.max(g.abs()));
         let relative = |a: f64, b: f64| (a - b).abs() / largest;
         for (&g, other) in gradient.iter().zip(closed[i].to_vec()) {

@@ -86,16 +86,19 @@ fn weights<T: Element>(model: &impl Parameters<T>) -> Bits {
 fn same(name: &str, train: impl Fn() -> Bits + Sync) {
     let on = |threads| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let before = parallel::handed_over();
+        let before = parallel::parallel_calls();
         let bits = pool.install(&train);
-        (bits, parallel::handed_over() - before)
+        (bits, parallel::parallel_calls() - before)
     };
-    let (alone, handed_over) = on(1);
-    assert_eq!(handed_over, 0, "{name}: one thread has nobody to hand over to");
+    let (alone, parallel_calls) = on(1);
+    assert_eq!(parallel_calls, 0, "{name}: one thread has nobody to hand over to");
     for threads in [2, 3, 7] {
-        let (together, handed_over) = on(threads);
+        let (together, parallel_calls) = on(threads);
         assert!(together == alone, "{name}: other bits on {threads} threads");
-        assert!(handed_over >= STEPS as u64, "{name}: {handed_over} pieces of work on {threads} threads");
+        assert!(
+            parallel_calls >= STEPS as u64,
+            "{name}: {parallel_calls} pieces of work on {threads} threads"
+        );
     }
 }
 

@@ -81,14 +81,14 @@ fn training_rows(harness: &Harness, one: &ThreadPool, task: &Task) {
         ("nn, 2 shards", Box::new(Sharded::new(task, 2))),
     ];
     let reference = trainers[0].1.gradients();
-    let mut handed_over = vec!["-".to_owned()];
+    let mut parallel_calls = vec!["-".to_owned()];
     for (name, trainer) in &mut trainers {
         let error = difference(&trainer.gradients(), &reference);
         assert!(error < 1e-4, "{}, {name}: gradients differ by {error:e}", task.name);
         (0..5).for_each(|_| trainer.step());
-        let before = parallel::handed_over();
+        let before = parallel::parallel_calls();
         trainer.step();
-        handed_over.push((parallel::handed_over() - before).to_string());
+        parallel_calls.push((parallel::parallel_calls() - before).to_string());
     }
     let mut steps: Vec<Box<dyn FnMut() + '_>> = vec![Box::new(|| one.install(|| alone.step()))];
     steps.extend(trainers.iter_mut().map(|(_, trainer)| Box::new(|| trainer.step()) as Box<dyn FnMut()>));
@@ -97,7 +97,7 @@ fn training_rows(harness: &Harness, one: &ThreadPool, task: &Task) {
     let names = ["by hand, one thread", "by hand", "tape", "nn", "nn, 2 shards"];
     for (k, name) in names.iter().enumerate() {
         let (us, hand, alone) = (time[k] / 1e3, time[k] / time[1], time[k] / time[0]);
-        println!("| {} | {name} | {us:.1} | {hand:.2} | {alone:.2} | {} |", task.name, handed_over[k]);
+        println!("| {} | {name} | {us:.1} | {hand:.2} | {alone:.2} | {} |", task.name, parallel_calls[k]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scalar workloads: functions written once, run on `f64` and recorded.
 
 use crate::numbers::Numbers;
-use tape::{Algebra, Functions, Scalar, Tape};
+use tape::{Algebra, Elementwise, Scalar, Tape};
 
 /// A function of many numbers.
 pub trait Problem {

@@ -1,5 +1,6 @@
 //! What the documentation of the layers says of initial values, names, modes, masks and windows.
 
+use nn::functional::Attention;
 use nn::layers::recurrent::{Gates, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
     BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, Gru,
@@ -8,7 +9,6 @@ use nn::{
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use tape::network::Attention;
 use tape::{Element, Tape, Tensor, Var};
 use tests::compare::{EXACT, assert_close};
 use tests::networks::uniform;
@@ -53,7 +53,7 @@ fn initial_values_fill_their_bounds() {
     assert_eq!(layer.in_proj_bias.unwrap().value(), &Tensor::zeros([72]));
     assert_eq!(layer.out_proj.bias.unwrap().value(), &Tensor::zeros([24]));
     let table = Embedding::<f64>::new(100, 50, rng).with_padding(3);
-    let (mean, variance) = (table.weight.value().mean(), table.weight.value().var(0));
+    let (mean, variance) = (table.weight.value().mean(), table.weight.value().variance(0));
     assert!(mean.abs() < 0.05 && (variance - 0.99).abs() < 0.05, "mean {mean}, variance {variance}");
     assert_eq!(table.weight.value().slice(0, 3..4), Tensor::zeros([1, 50]));
 }

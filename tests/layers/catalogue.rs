@@ -1,6 +1,8 @@
 //! The layers of the reference file, built from their attributes, and how each is called.
 
 use super::{mode, total};
+use gradcheck::GradCheck;
+use nn::functional::Attention;
 use nn::layers::recurrent::{Cell, Gates, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
     BatchNorm, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Embedding, Gelu, GroupNorm, GruCell,
@@ -10,8 +12,6 @@ use nn::{
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::Value;
-use tape::gradcheck::GradCheck;
-use tape::network::Attention;
 use tape::{Index, Tape, Tensor, Var};
 use tests::reference::flags;
 
@@ -130,7 +130,8 @@ impl Attrs<'_> {
 
     /// The masks as one: the reference marks what is not seen.
     fn attention(&self) -> Attention {
-        let seen = |key: &str| self.0.get(key).map(|mask| flags(mask).map_values(|excluded| 1.0 - excluded));
+        let seen =
+            |key: &str| self.0.get(key).map(|mask| flags(mask).map_elements(|excluded| 1.0 - excluded));
         let samples = seen("key_padding_mask").map(|mask| mask.unsqueeze(1).unsqueeze(1));
         let pairs = seen("attn_mask").or_else(|| seen("src_mask"));
         let mask = match (samples, pairs) {

@@ -2,6 +2,7 @@
 
 use super::catalogue::{Layer, module};
 use super::{loaded, tensors, trains};
+use gradcheck::{Report, Verdict};
 use nn::{
     AdaptiveAvgPool2d, AvgPool2d, Dropout, Elu, Flatten, Gelu, GeluTanh, HardTanh, Identity, LeakyRelu,
     LearnedSigmoid, Linear, LogSigmoid, LogSoftmax, MaxPool2d, Mish, Relu, Residual, Selu, Sigmoid,
@@ -11,7 +12,6 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde_json::Value;
 use tape::Tensor;
-use tape::gradcheck::{Report, Verdict};
 use tests::networks::uniform;
 use tests::reference::json;
 

@@ -1,7 +1,7 @@
 //! What was generated, counted: a property of graphs that were never drawn proves nothing.
 
+use gradcheck::strategies::{Action, Exactness, Opcode, Program};
 use std::collections::BTreeMap;
-use tape::strategies::{Action, Opcode, Program, Track};
 
 /// How often what was drawn, in all graphs of a test.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ impl Coverage {
     }
 
     /// Asserts that every operation of the track and every kind of broadcasting came up in one of `rarest` graphs.
-    fn common(&self, track: Track, rarest: usize) {
+    fn common(&self, track: Exactness, rarest: usize) {
         self.share("a value used twice", self.fan_out, 0.8);
         self.share("a result with elements", self.nonempty, 0.8);
         let least = self.graphs / rarest;
@@ -95,18 +95,18 @@ impl Coverage {
     }
 
     pub(crate) fn of_exact_graphs(self) {
-        self.common(Track::Exact, 100);
+        self.common(Exactness::Exact, 100);
         assert!(self.pairs.len() >= 300, "{} pairs of operations", self.pairs.len());
     }
 
     pub(crate) fn of_smooth_graphs(self) {
-        self.common(Track::Smooth, 100);
+        self.common(Exactness::Smooth, 100);
         assert!(self.pairs.len() >= 800, "{} pairs of operations", self.pairs.len());
     }
 }
 
 /// The names of the operations that graphs of a track are made of.
-fn every(track: Track) -> Vec<String> {
+fn every(track: Exactness) -> Vec<String> {
     let opcodes = Opcode::all(track).into_iter().map(|op| format!("{op:?}"));
     let bare = |name: String| match name.split_once('(') {
         Some((_, inner)) => inner.trim_end_matches(')').to_owned(),

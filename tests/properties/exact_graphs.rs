@@ -2,9 +2,9 @@
 //! differences, to the bit.
 
 use crate::coverage::Coverage;
+use gradcheck::strategies::{Exactness, Layout, Program, graphs};
 use proptest::prelude::*;
 use std::cell::RefCell;
-use tape::strategies::{Layout, Program, Track, graphs};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
@@ -46,7 +46,7 @@ fn inner(a: &[Tensor], b: &[Tensor]) -> f64 {
 #[test]
 fn values_and_gradients_equal_a_naive_interpreter_and_differences() {
     let coverage = RefCell::new(Coverage::default());
-    check(1024, graphs(Track::Exact), |spec| {
+    check(1024, graphs(Exactness::Exact), |spec| {
         let program = spec.resolve();
         coverage.borrow_mut().add(&program);
         let mut decisions = Decisions::default();
@@ -76,7 +76,7 @@ fn values_and_gradients_equal_a_naive_interpreter_and_differences() {
 
 #[test]
 fn graphs_of_numbers_equal_graphs_of_tensors() {
-    check(512, graphs(Track::Exact), |spec| {
+    check(512, graphs(Exactness::Exact), |spec| {
         let program = spec.resolve();
         let tape = Tape::new();
         let recorded = program.record(&tape);
@@ -84,7 +84,7 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
         let place =
             |x: &Tensor| x.to_vec().into_iter().map(|x| numbers.scalar(x)).collect::<Vec<Scalar<'_>>>();
         let leaves: Vec<Vec<Scalar<'_>>> = program.leaves.iter().map(place).collect();
-        let scalars = interpret(&program, &leaves, |c| numbers.number(c), &mut Decisions::default());
+        let scalars = interpret(&program, &leaves, |c| numbers.scalar_constant(c), &mut Decisions::default());
         prop_assert_eq!(scalars.loss.value(), recorded.loss.value());
         let (of_numbers, of_tensors) = (scalars.loss.backward(), recorded.loss.backward());
         for (leaf, numbers) in recorded.leaves.iter().zip(leaves) {
@@ -97,7 +97,7 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
 /// Neither how a leaf lies in memory nor which leaves are differentiated changes a bit.
 #[test]
 fn layouts_and_constants_change_nothing() {
-    check(256, graphs(Track::Exact), |spec| {
+    check(256, graphs(Exactness::Exact), |spec| {
         let program = spec.resolve();
         let tape = Tape::new();
         let recorded = program.record(&tape);

@@ -1,12 +1,12 @@
 //! Random networks: the engine's gradients within the rounding of the delta recursion, and both beside differences.
 
+use gradcheck::numdiff::{Interval, richardson};
+use gradcheck::strategies::{Activation, MlpLoss, MlpSpec, mlps};
 use nn::loss::{bce_from_logits, cross_entropy_from_logits, half_sse, mse};
 use nn::{Context, Linear, Module};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use tape::numdiff::{Interval, richardson};
-use tape::strategies::{Activation, MlpLoss, MlpSpec, mlps};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::properties::check;
 use tests::recursion::{Backward, Bounded, Network};

@@ -1,10 +1,10 @@
 //! Derivatives up to order 3 in every order of modes: reverse and forward, recorded and plain, with respect to tensors and
 //! numbers.
 
+use gradcheck::strategies::{Exactness, Program, graphs};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use std::cell::Cell;
-use tape::strategies::{Program, Track, graphs};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::naive::{Decisions, Dual, interpret, leaves};
 use tests::properties::check;
@@ -50,13 +50,13 @@ impl<'t> Recording<'t> {
         let (tensors, numbers) = self.split(direction);
         if forward {
             let tensors = tensors.into_iter().map(|x| self.tape.constant(x)).collect();
-            let numbers = numbers.into_iter().map(|x| self.tape.number(x)).collect();
+            let numbers = numbers.into_iter().map(|x| self.tape.scalar_constant(x)).collect();
             return self.tape.pushforward(y, self.leaves.clone(), (tensors, numbers));
         }
         let (of_tensors, of_numbers) = y.grad(self.leaves.clone());
         let terms = of_tensors.iter().zip(&tensors).map(|(g, x)| (*g * x).sum());
         let terms = terms.chain(of_numbers.iter().zip(&numbers).map(|(g, x)| *g * *x));
-        terms.fold(self.tape.number(0.0), |sum, term| sum + term)
+        terms.fold(self.tape.scalar_constant(0.0), |sum, term| sum + term)
     }
 
     /// The derivative of `y` along a direction, by a plain sweep.
@@ -119,7 +119,7 @@ fn naive(program: &Program, directions: &Directions) -> [f64; 3] {
 #[test]
 fn of_exact_graphs_equal_those_of_a_naive_interpreter() {
     let curved = Cell::new([0_usize; 3]);
-    check(400, graphs(Track::Exact).nodes(1..=8), |spec| {
+    check(400, graphs(Exactness::Exact).nodes(1..=8), |spec| {
         let program = spec.resolve();
         let directions = directions(&program);
         let expected = naive(&program, &directions);
@@ -149,7 +149,7 @@ const ROUNDING: f64 = 1e-8;
 #[test]
 fn of_smooth_graphs_do_not_depend_on_the_order_of_modes() {
     let worst = Cell::new(0.0_f64);
-    check(128, graphs(Track::Smooth).nodes(1..=5), |spec| {
+    check(128, graphs(Exactness::Smooth).nodes(1..=5), |spec| {
         let program = spec.resolve();
         let directions = directions(&program);
         let mut found: [Vec<f64>; 2] = [Vec::new(), Vec::new()];

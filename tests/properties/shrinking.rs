@@ -1,11 +1,11 @@
 //! A wrong rule is found, and the graph that shows it is as small as it can be.
 
+use gradcheck::Verdict;
+use gradcheck::strategies::{
+    Action, Domain, Exactness, GraphSpec, Node, One, Opcode, Reduction, Step, Two, graphs, tensors,
+};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
-use tape::gradcheck::Verdict;
-use tape::strategies::{
-    Action, Domain, GraphSpec, Node, One, Opcode, Reduction, Step, Track, Two, graphs, tensors,
-};
 use tape::{Algebra, Element, Unary, Var};
 use tests::properties::config;
 
@@ -53,7 +53,7 @@ fn smallest(substitute: Substitute) -> GraphSpec {
         Ok(report) if report.verdict() == Verdict::Disagree => Err(TestCaseError::fail("a wrong derivative")),
         _ => Ok(()),
     };
-    match TestRunner::new(config(1024)).run(&graphs(Track::Smooth), property) {
+    match TestRunner::new(config(1024)).run(&graphs(Exactness::Smooth), property) {
         Err(TestError::Fail(_, spec)) => {
             println!("{spec}");
             spec
@@ -65,7 +65,7 @@ fn smallest(substitute: Substitute) -> GraphSpec {
 #[test]
 fn a_wrong_tanh_shrinks_to_a_leaf_and_a_tanh() {
     let spec = smallest(wrong_tanh);
-    let expected = GraphSpec::new(Track::Smooth)
+    let expected = GraphSpec::new(Exactness::Smooth)
         .leaf([], [16])
         .node(Opcode::One(One::Tanh), [0, 0], 0, 0)
         .cotangent([16]);
@@ -91,7 +91,7 @@ fn a_mean_divided_twice_shrinks_to_a_mean_of_two() {
 fn shrinking_ends_at_a_graph_that_fails() {
     let mut runner = TestRunner::new(config(1));
     for _ in 0..50 {
-        let mut tree = graphs(Track::Exact).new_tree(&mut runner).unwrap();
+        let mut tree = graphs(Exactness::Exact).new_tree(&mut runner).unwrap();
         let fails = |spec: &GraphSpec| spec.resolve().steps.iter().any(|step| step.action == Action::MatMul);
         if !fails(&tree.current()) {
             continue;

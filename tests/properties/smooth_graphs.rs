@@ -2,11 +2,11 @@
 //! what tensors give.
 
 use crate::coverage::Coverage;
+use gradcheck::strategies::{Exactness, graphs};
+use gradcheck::{Entries, Entry, SetupError, Verdict};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-use tape::gradcheck::{Entries, Entry, SetupError, Verdict};
-use tape::strategies::{Track, graphs};
 use tape::{Scalar, Tape, Tensor};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
@@ -29,7 +29,7 @@ fn gradients_lie_in_the_intervals_of_differences() {
     let coverage = RefCell::new(Coverage::default());
     let telling_graphs = Cell::new(0_usize);
     let (checked, reasons) = (Cell::new(0_usize), RefCell::new(BTreeMap::<String, usize>::new()));
-    check(256, graphs(Track::Smooth), |spec| {
+    check(256, graphs(Exactness::Smooth), |spec| {
         let program = spec.resolve();
         coverage.borrow_mut().add(&program);
         let report = match program.gradcheck().entries(ENTRIES).run() {
@@ -69,7 +69,7 @@ fn gradients_lie_in_the_intervals_of_differences() {
 #[test]
 fn graphs_of_numbers_equal_graphs_of_tensors() {
     let [worst, worst_value] = [const { Cell::new(0.0_f64) }; 2];
-    check(512, graphs(Track::Smooth), |spec| {
+    check(512, graphs(Exactness::Smooth), |spec| {
         let program = spec.resolve();
         let naive = numbers(&program, &leaves(&program), &mut Decisions::default());
         let tape = Tape::new();
@@ -88,7 +88,7 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
         let place =
             |x: &Tensor| x.to_vec().into_iter().map(|x| numbers.scalar(x)).collect::<Vec<Scalar<'_>>>();
         let leaves: Vec<Vec<Scalar<'_>>> = program.leaves.iter().map(place).collect();
-        let scalars = interpret(&program, &leaves, |c| numbers.number(c), &mut Decisions::default());
+        let scalars = interpret(&program, &leaves, |c| numbers.scalar_constant(c), &mut Decisions::default());
         let found: Vec<f64> = scalars.loss.backward().wrt(leaves).concat();
         let expected = recorded.loss.backward().wrt(recorded.leaves);
         let expected: Vec<f64> = expected.iter().flat_map(Tensor::to_vec).collect();
@@ -106,8 +106,8 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
 /// Graphs whose right gradients were called wrong once, as they were printed.
 mod pasted {
     use super::*;
-    use tape::gradcheck::Entries;
-    use tape::strategies::{GraphSpec, Move, One, Opcode::*, Reduction, Scan, Two};
+    use gradcheck::Entries;
+    use gradcheck::strategies::{GraphSpec, Movement, One, Opcode::*, Reduction, Scan, Two};
 
     fn is_not_wrong(spec: GraphSpec) {
         let report = spec.resolve().gradcheck().run().unwrap();
@@ -117,7 +117,7 @@ mod pasted {
     #[test]
     fn rounding_left_where_a_derivative_is_zero() {
         is_not_wrong(
-            GraphSpec::new(Track::Smooth)
+            GraphSpec::new(Exactness::Smooth)
                 .leaf([], [16])
                 .node(MatMul, [0, 0], 0, -83)
                 .node(Scan(Scan::Softmax), [1, 0], 1, 0)
@@ -128,7 +128,7 @@ mod pasted {
     #[test]
     fn contributions_that_cancel_inside_the_sweep() {
         is_not_wrong(
-            GraphSpec::new(Track::Smooth)
+            GraphSpec::new(Exactness::Smooth)
                 .leaf([], [16])
                 .node(One(One::Atanh), [0, 0], 0, 0)
                 .node(One(One::Tan), [0, 0], 0, 0)
@@ -145,7 +145,7 @@ mod pasted {
         ];
         let last = [-31, -33, -45, -6, 3, 33, -41, -31, -36, 21, 44, 42, -36, -13, -14, 40, 25, -37, -4, 0];
         is_not_wrong(
-            GraphSpec::new(Track::Smooth)
+            GraphSpec::new(Exactness::Smooth)
                 .leaf([2, 3, 5], first)
                 .leaf([1, 1], [9])
                 .leaf([2, 2, 5], last)
@@ -168,18 +168,18 @@ mod pasted {
             7, 10, -18, 13, -25, -17, 1, -17, -14, -13, -31, 15, -1, -43, -48, 9, 44, -21, -5, 22, 3, 10,
             -45, -2, -24, 34, 11,
         ];
-        let spec = GraphSpec::new(Track::Smooth)
+        let spec = GraphSpec::new(Exactness::Smooth)
             .leaf([], [39])
             .leaf([2], [-37, 48])
             .leaf([1, 1], [-32])
             .node(Two(Two::LogAddExp), [1, 1], 151, -48)
             .node(Two(Two::Div), [3, 3], 227, -77)
-            .node(Move(Move::Flip), [4, 1], 80, -59)
+            .node(Movement(Movement::Flip), [4, 1], 80, -59)
             .node(Two(Two::Mul), [5, 0], 78, 121)
             .node(Reduce(Reduction::Mean), [6, 6], 154, -120)
             .node(Reduce(Reduction::LogSumExp), [7, 2], 220, 103)
             .node(One(One::Square), [8, 6], 7, 10)
-            .node(Move(Move::Broadcast), [3, 8], 74, -53)
+            .node(Movement(Movement::Broadcast), [3, 8], 74, -53)
             .node(Scan(Scan::Softmax), [10, 3], 122, -83)
             .node(Reduce(Reduction::Mean), [11, 1], 195, -19)
             .cotangent(cotangent);

@@ -1,6 +1,6 @@
 """Reads what this project wrote, with NumPy and with the library of `safetensors`.
 
-    cargo test -p tests --test oracles -- --ignored files_for_other_programs
+    cargo test -p tests --test library -- --ignored files_for_other_programs
     venv/bin/python tests/reference/read_back.py
 """
 

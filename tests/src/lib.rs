@@ -1,6 +1,7 @@
 //! What the tests share, and the programs of the documentation, compiled and run as tests.
 
 pub mod compare;
+pub mod compositions;
 pub mod digits;
 pub mod naive;
 pub mod networks;

@@ -2,8 +2,9 @@
 
 use super::{Activation, KERNEL, Loss, Rule, Task, Trainer};
 use crate::lanes;
+use nn::functional;
 use tape::ops::{self, Conv2d, Window};
-use tape::{Gradients, ParamId, Scalar, Tape, Tensor, Var, network};
+use tape::{Gradients, ParamId, Scalar, Tape, Tensor, Var};
 
 /// A tensor with an identity, and its moments as far as the rule has them.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Network {
         });
         let pool = Window { stride: [2, 2], ..Window::new([2, 2]) };
         for (w, b) in layers.by_ref().take(self.convolutions) {
-            x = network::conv2d(&x, &w, Some(&b), Conv2d::default()).relu().max_pool2d(pool);
+            x = functional::conv2d(&x, &w, Some(&b), Conv2d::default()).relu().max_pool2d(pool);
         }
         if self.convolutions > 0 {
             x = x.flatten(1..);

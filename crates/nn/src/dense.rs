@@ -4,7 +4,7 @@ use crate::Parameters;
 use crate::linear::Linear;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
-use tape::{Element, SlopeFromValue, Var};
+use tape::{Element, SlopeFromOutput, Var};
 
 /// `Y = f(X · Wᵀ + b)`: a [`Linear`] layer and an activation as one operation, [`tape::ops::Dense`].
 ///
@@ -30,7 +30,7 @@ use tape::{Element, SlopeFromValue, Var};
 /// assert_eq!(grads.of(&layer.weight), Tensor::from([[2.0, 1.0]]));
 /// ```
 #[derive(Clone, Debug, Parameters)]
-pub struct Dense<F: SlopeFromValue, T: Element = f64> {
+pub struct Dense<F: SlopeFromOutput, T: Element = f64> {
     /// `[out, in]`.
     pub weight: Param<T>,
     /// `[out]`.
@@ -42,12 +42,12 @@ pub struct Dense<F: SlopeFromValue, T: Element = f64> {
 
 impl<T: Element> Linear<T> {
     /// The layer followed by an activation, in one: [`Dense`].
-    pub fn activated<F: SlopeFromValue>(self, activation: F) -> Dense<F, T> {
+    pub fn activated<F: SlopeFromOutput>(self, activation: F) -> Dense<F, T> {
         Dense { weight: self.weight, bias: self.bias, activation }
     }
 }
 
-impl<F: SlopeFromValue, T: Element> Module<T> for Dense<F, T> {
+impl<F: SlopeFromOutput, T: Element> Module<T> for Dense<F, T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         let w = self.weight.on(x.tape());
         match recorded(&self.bias, x.tape()) {

@@ -1,9 +1,9 @@
-//! Gradient checks of whole models: every named parameter, by [`tape::gradcheck`].
+//! Gradient checks of whole models: every named parameter, by [`gradcheck`].
 
 use crate::param::Role;
 use crate::parameters::Parameters;
+use gradcheck::GradCheck;
 use std::cell::RefCell;
-use tape::gradcheck::GradCheck;
 use tape::{Scalar, Tape};
 
 /// A check of the gradient of `loss` with respect to every trainable parameter of `model`. Frozen parameters and
@@ -53,7 +53,7 @@ where
     });
     parameters.into_iter().fold(check, |check, (name, value, role)| match role {
         Role::Trainable => check.input(name, value),
-        Role::Frozen | Role::Buffer => check.frozen(name, value),
+        Role::Frozen | Role::Buffer => check.constant(name, value),
     })
 }
 
@@ -65,7 +65,7 @@ fn differentiated_constant<M: Parameters>(
     let tape = Tape::new();
     let grads = loss(model, &tape).backward();
     let constant = model.named_parameters().into_iter().filter(|(_, param)| !param.is_trainable());
-    constant.filter(|(_, param)| grads.get(*param).is_ok()).map(|(name, _)| name).next()
+    constant.filter(|(_, param)| grads.try_of(*param).is_ok()).map(|(name, _)| name).next()
 }
 
 /// Checks every parameter of a model by [`module`](crate::gradcheck::module), and panics with the report if the

@@ -46,6 +46,8 @@ pub mod checkpoint;
 pub mod data;
 pub mod dense;
 pub mod files;
+pub mod functional;
+#[cfg(feature = "gradcheck")]
 pub mod gradcheck;
 pub mod init;
 pub mod layers;

@@ -1,9 +1,9 @@
 //! Gradient checks of models: every parameter, large ones by directions, frozen ones not at all.
 
+use gradcheck::{Entries, Method, Verdict};
 use nn::gradcheck::module;
 use nn::{Context, Identity, Module, Param, Parameters, Path, Relu, Sequential, Sigmoid, Tanh, mlp};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tape::gradcheck::{Entries, Method, Verdict};
 use tape::{Scalar, Tape, Tensor, Var};
 
 const BATCH: usize = 4;
@@ -121,7 +121,7 @@ fn small_models_are_checked_entry_by_entry() {
     });
     let report = run(&model);
     assert_eq!(report.verdict(), Verdict::Agree, "{report}");
-    assert!(report.by_input(&first).is_some_and(|summary| summary.frozen), "{report}");
+    assert!(report.by_input(&first).is_some_and(|summary| summary.constant), "{report}");
     assert_eq!(report.entries().iter().filter(|e| e.order == 1).count(), model.count());
 }
 

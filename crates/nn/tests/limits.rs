@@ -14,7 +14,7 @@ use nn::layers::{
 };
 use nn::metrics::{Confusion, top_k};
 use nn::train::Shards;
-use nn::{Context, Linear, Module, loss};
+use nn::{Context, Linear, Module, functional, loss};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::panic::{self, AssertUnwindSafe};
@@ -221,4 +221,18 @@ fn idx_files_of_no_numbers() {
         assert!(matches!(error, nn::files::Problem::TooLarge { .. }), "{error}");
     }
     assert_eq!(Idx::from_bytes(&header([0, 28, 28])), Ok(empty));
+}
+
+#[test]
+fn functions_of_extents_that_there_cannot_be() {
+    let (one, numbers) = (Tensor::scalar(1.0), |n: usize| Tensor::<f64>::ones([n]));
+    let count = all_refuse! {
+        "conv2d": functional::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, MAX, 1, 1);
+        "conv2d": functional::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, 0, MAX, MAX);
+        "group_norm": functional::group_norm(&numbers(3).reshape([1, 3]), MAX, None, None, 1e-5);
+        "group_norm": functional::group_norm(&Tensor::<f64>::zeros([1, 0, 2]), MAX, None, None, 1e-5);
+        "cross_entropy": functional::cross_entropy(&Tensor::<f64>::zeros([0, LONG]), &[], &functional::Classes::default());
+        "dropout": functional::dropout(&one.broadcast_to([LONG]), 0.5, || 0.0);
+    };
+    assert_eq!(count, 6);
 }

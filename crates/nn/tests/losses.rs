@@ -239,7 +239,7 @@ fn cosines_of_vectors_whose_squares_overflow() {
         let loss = cosine_embedding(
             u,
             v,
-            &tensor([[1.0, 1.0], [1.0, 1.0]]).sum_axes(1, false).map_values(|_| T::ONE),
+            &tensor([[1.0, 1.0], [1.0, 1.0]]).sum_axes(1, false).map_elements(|_| T::ONE),
             0.0,
         );
         let loss = loss.each();

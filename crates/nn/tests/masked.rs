@@ -1,8 +1,8 @@
 //! What is masked out does not matter, through the layers too.
 
+use nn::functional::{Attention, scaled_dot_product_attention};
 use nn::{Context, Dropout, Module, MultiHeadAttention};
 use rand::{SeedableRng, rngs::StdRng};
-use tape::network::{Attention, scaled_dot_product_attention};
 use tape::{Tape, Tensor};
 
 #[test]

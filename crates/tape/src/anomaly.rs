@@ -1,8 +1,9 @@
 //! Where a computation went infinite or NaN.
 
-use crate::algebra::Element;
-use crate::sweep::{Observer, reverse};
-use crate::tape::{CONSTANT, Graph, Index, Scalar, Store, Tape};
+use crate::rules::algebra::Element;
+use crate::sweep::observe::Observer;
+use crate::sweep::reverse;
+use crate::tape::{CONSTANT, GradientBuffers, NodeId, Scalar, Tape, TapeRef};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::fmt;
@@ -62,13 +63,13 @@ impl<T: Element> Tape<T> {
     /// ```
     pub fn find_nonfinite(&self) -> NonFinite {
         let graph = self.graph();
-        let number = |&i: &usize| match graph.slot(i as Index) {
-            Some(slot) => graph.arrays[slot].tracked && graph.arrays[slot].value.rank() == 0,
+        let number = |&i: &usize| match graph.slot(i as NodeId) {
+            Some(slot) => graph.tensors[slot].tracked && graph.tensors[slot].value.rank() == 0,
             None => true,
         };
         let root = (1..graph.nodes.len()).rev().find(number).unwrap_or(0);
         drop(graph);
-        find(self, root as Index)
+        find(self, root as NodeId)
     }
 }
 
@@ -79,23 +80,23 @@ impl<T: Element> Scalar<'_, T> {
     }
 }
 
-fn find<T: Element>(tape: &Tape<T>, root: Index) -> NonFinite {
+fn find<T: Element>(tape: &Tape<T>, root: NodeId) -> NonFinite {
     tape.replay(tape.nodes.len());
     let graph = tape.graph();
     let mut watch =
         Watch { found: NonFinite { forward: forward(&graph), ..NonFinite::default() }, graph: &graph };
     if root != CONSTANT {
         // A sweep that stops early has found what it could.
-        let _stopped = reverse(&graph, root, None, &mut Store::default(), &mut watch);
+        let _stopped = reverse(&graph, root, None, &mut GradientBuffers::default(), &mut watch);
     }
     watch.found
 }
 
 /// The first node whose value is not finite.
-fn forward<T: Element>(graph: &Graph<T>) -> Option<Anomaly> {
-    (1..graph.nodes.len() as Index).find_map(|i| {
+fn forward<T: Element>(graph: &TapeRef<T>) -> Option<Anomaly> {
+    (1..graph.nodes.len() as NodeId).find_map(|i| {
         let value = match graph.slot(i) {
-            Some(slot) => nonfinite(&graph.arrays[slot].value),
+            Some(slot) => nonfinite(&graph.tensors[slot].value),
             None => Some(graph.value(i)).filter(|value| !value.is_finite()),
         };
         value.map(|value| anomaly(graph, i, None, value))
@@ -107,8 +108,8 @@ fn nonfinite<T: Element>(x: &Tensor<T>) -> Option<T> {
     x.to_vec().into_iter().find(|value| !value.is_finite())
 }
 
-fn anomaly<T: Element>(graph: &Graph<T>, node: Index, operand: Option<usize>, value: T) -> Anomaly {
-    let operands: Vec<Index> = match graph.slot(node) {
+fn anomaly<T: Element>(graph: &TapeRef<T>, node: NodeId, operand: Option<usize>, value: T) -> Anomaly {
+    let operands: Vec<NodeId> = match graph.slot(node) {
         Some(slot) => graph.inputs(slot).iter().map(|x| x.node).collect(),
         None => graph.nodes.get(node as usize).operands(node).collect(),
     };
@@ -126,11 +127,11 @@ fn anomaly<T: Element>(graph: &Graph<T>, node: Index, operand: Option<usize>, va
 /// Looks at every contribution of a sweep.
 struct Watch<'g, T: Element> {
     found: NonFinite,
-    graph: &'g Graph<'g, T>,
+    graph: &'g TapeRef<'g, T>,
 }
 
 impl<T: Element> Watch<'_, T> {
-    fn first(&mut self, node: Index, k: usize, value: T) {
+    fn first(&mut self, node: NodeId, k: usize, value: T) {
         if self.found.backward.is_none() {
             self.found.backward = Some(anomaly(self.graph, node, Some(k), value));
         }
@@ -138,7 +139,7 @@ impl<T: Element> Watch<'_, T> {
 }
 
 impl<T: Element> Observer<T> for Watch<'_, T> {
-    fn number(&mut self, node: Index, k: usize, parent: Index, ct: T, slope: T) -> T {
+    fn scalar(&mut self, node: NodeId, k: usize, parent: NodeId, ct: T, slope: T) -> T {
         if parent == CONSTANT {
             return slope;
         }
@@ -153,17 +154,17 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
     }
 
     /// A cotangent of 1 where it is 0 shows the slopes that were absorbed.
-    fn tensor(&mut self, graph: &Graph<T>, node: Index, dy: &Tensor<T>) {
+    fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
         let Some(slot) = graph.slot(node) else { return };
         let op = graph.op(slot);
         if !op.elementwise() {
             return;
         }
-        let silent = dy.map_values(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
+        let silent = dy.map_elements(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
         let inputs = graph.inputs(slot);
-        let x = graph.tensors(inputs);
+        let x = graph.values(inputs);
         let want: SmallVec<[bool; 4]> = inputs.iter().map(|&x| graph.depends(x)).collect();
-        let slopes = op.try_vjp_all(&x, &graph.arrays[slot].value, silent, &want).unwrap_or_default();
+        let slopes = op.try_vjp_all(&x, &graph.tensors[slot].value, silent, &want).unwrap_or_default();
         for (k, slope) in slopes.iter().enumerate() {
             if let Some(value) = slope.as_ref().and_then(nonfinite) {
                 self.found.absorbed.push(anomaly(graph, node, Some(k), value));
@@ -171,7 +172,7 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
         }
     }
 
-    fn contribution(&mut self, node: Index, k: usize, _input: Index, ct: Tensor<T>) -> Tensor<T> {
+    fn contribution(&mut self, node: NodeId, k: usize, _input: NodeId, ct: Tensor<T>) -> Tensor<T> {
         if let Some(value) = nonfinite(&ct) {
             self.first(node, k, value);
         }

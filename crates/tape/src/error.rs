@@ -211,7 +211,7 @@ impl Error {
 /// Unwraps what cannot be handled where it arises: a wrong shape in an expression is a programming error.
 #[track_caller]
 #[inline]
-pub(crate) fn expect<V>(result: Result<V, Error>) -> V {
+pub fn expect<V>(result: Result<V, Error>) -> V {
     match result {
         Ok(value) => value,
         Err(error) => error.panic(),
@@ -267,7 +267,7 @@ impl fmt::Display for Error {
             Error::NotKept { op, node } => write!(
                 f,
                 "gradients: node {node} ({op}) is not a leaf and its gradient was not kept; \
-                 use backward_all() or backward_keeping()"
+                 use backward_all() or backward_retaining()"
             ),
             Error::UnknownParameter { id } => {
                 write!(f, "gradients: parameter {id} was not recorded on this tape")

@@ -1,9 +1,9 @@
 //! `+ - * /` and negation among tensors, handles and plain numbers, on either side.
 
-use crate::algebra::{Algebra, Binary, Element};
-use crate::elementwise::{ZipLeft, ZipRight};
-use crate::op::Array;
 use crate::ops;
+use crate::rules::algebra::{Algebra, Binary, Element};
+use crate::rules::elementwise::{Left, Right};
+use crate::rules::op::Array;
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -11,12 +11,12 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 /// `x` and a number, on a tensor.
 #[track_caller]
 fn right<T: Element, F: Binary>(a: &Tensor<T>, b: T, f: F) -> Tensor<T> {
-    Tensor::apply(ZipRight { f, b: b.to_f64() }, &[a])
+    a.clone().map(Right { f, b: b.to_f64() })
 }
 
 #[track_caller]
 fn left<T: Element, F: Binary>(a: T, b: &Tensor<T>, f: F) -> Tensor<T> {
-    Tensor::apply(ZipLeft { f, a: a.to_f64() }, &[b])
+    b.clone().map(Left { f, a: a.to_f64() })
 }
 
 macro_rules! operator {
@@ -32,7 +32,7 @@ macro_rules! operator {
             type Output = Tensor<T>;
             #[track_caller]
             fn $method(self, other: &Tensor<T>) -> Tensor<T> {
-                Tensor::apply(crate::elementwise::Zip(ops::$trait), &[self, other])
+                Tensor::apply(crate::rules::elementwise::Zip(ops::$trait), &[self, other])
             }
         }
         impl<T: Element> $trait<&Tensor<T>> for Tensor<T> {

@@ -24,25 +24,25 @@
 ///
 /// Chosen from the table of `cargo bench -p benches --features rayon --bench threads -- threshold`: a sum of two slices
 /// of this size takes one thread so long, and smaller ones were not seen to gain.
-const LEAST: usize = 1 << 17;
+const MIN_PARALLEL_WORK: usize = 1 << 17;
 
 /// The work of a piece; several to a thread, so that a late one is waited for only briefly.
-const PIECE: usize = LEAST / 4;
+const CHUNK_WORK: usize = MIN_PARALLEL_WORK / 4;
 
 /// The least number of multiplications of a matrix product that is handed to several threads: about ten microseconds
-/// too. Chosen as `LEAST`; where threads are awake, a third of it gains already.
-const PRODUCT: usize = 1 << 20;
+/// too. Chosen as `MIN_PARALLEL_WORK`; where threads are awake, a third of it gains already.
+const MIN_PARALLEL_MATMUL: usize = 1 << 20;
 
 /// Multiplications of a matrix product that take as long as one element of a cheap loop.
-pub(crate) const PER_ELEMENT: usize = PRODUCT / LEAST;
+pub(crate) const PER_ELEMENT: usize = MIN_PARALLEL_MATMUL / MIN_PARALLEL_WORK;
 
 /// An element of a row that is normalized, such as that of a softmax, costs so many elements of a cheap loop.
 pub(crate) const EXPENSIVE: usize = 4;
 
 /// Does a loop that costs as much as so many elements of a cheap one stay on this thread?
 #[inline]
-pub(crate) fn stays(work: usize) -> bool {
-    work < LEAST || !pool::several()
+pub(crate) fn is_small(work: usize) -> bool {
+    work < MIN_PARALLEL_WORK || !pool::several()
 }
 
 /// Fills `out` in pieces of whole rows of `row` elements: `f(i, piece)` fills a piece that begins with row `i`, and
@@ -50,7 +50,7 @@ pub(crate) fn stays(work: usize) -> bool {
 #[inline]
 pub(crate) fn rows<T: Send>(out: &mut [T], row: usize, cost: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     let count = out.len() / row.max(1);
-    if count < 2 || stays(count * cost) {
+    if count < 2 || is_small(count * cost) {
         return f(0, out);
     }
     let rows = rows_of_a_piece(count, cost);
@@ -73,14 +73,14 @@ pub fn elements<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
 
 /// Rows of a piece: they depend on the size of the loop and on nothing else.
 fn rows_of_a_piece(rows: usize, cost: usize) -> usize {
-    let pieces = (rows * cost / PIECE).clamp(1, rows);
+    let pieces = (rows * cost / CHUNK_WORK).clamp(1, rows);
     rows.div_ceil(pieces)
 }
 
-/// Two halves of a recursion, on two threads if together they cost as much as `cost` elements of a cheap loop.
+/// Two join_if_large of a recursion, on two threads if together they cost as much as `cost` elements of a cheap loop.
 #[inline]
-pub(crate) fn halves(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
-    if stays(cost) {
+pub(crate) fn join_if_large(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
+    if is_small(cost) {
         a();
         b();
     } else {
@@ -91,7 +91,7 @@ pub(crate) fn halves(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Se
 /// How a matrix product of so many multiplications is computed.
 #[inline]
 pub(crate) fn product(multiplications: usize) -> gemm::Parallelism {
-    if multiplications < PRODUCT { gemm::Parallelism::None } else { pool::product() }
+    if multiplications < MIN_PARALLEL_MATMUL { gemm::Parallelism::None } else { pool::product() }
 }
 
 /// Runs both closures, on two threads if there are several; returns both results.
@@ -120,8 +120,8 @@ pub fn threads() -> usize {
 
 /// How many loops and matrix products of this process were handed to several threads so far: whether a model is
 /// large enough to gain from threads. 0 without the feature `rayon`.
-pub fn handed_over() -> u64 {
-    pool::handed_over()
+pub fn parallel_calls() -> u64 {
+    pool::parallel_calls()
 }
 
 #[cfg(feature = "rayon")]
@@ -139,7 +139,7 @@ mod pool {
         threads() > 1
     }
 
-    pub(super) fn handed_over() -> u64 {
+    pub(super) fn parallel_calls() -> u64 {
         HANDED_OVER.load(Ordering::Relaxed)
     }
 
@@ -181,7 +181,7 @@ mod pool {
         false
     }
 
-    pub(super) const fn handed_over() -> u64 {
+    pub(super) const fn parallel_calls() -> u64 {
         0
     }
 
@@ -204,13 +204,19 @@ mod tests {
 
     #[test]
     fn pieces_hold_whole_rows_and_all_of_them() {
-        for (rows, cost) in [(1, LEAST), (2, LEAST), (7, LEAST / 3), (LEAST, 1), (LEAST + 1, 1), (1000, 999)]
-        {
+        for (rows, cost) in [
+            (1, MIN_PARALLEL_WORK),
+            (2, MIN_PARALLEL_WORK),
+            (7, MIN_PARALLEL_WORK / 3),
+            (MIN_PARALLEL_WORK, 1),
+            (MIN_PARALLEL_WORK + 1, 1),
+            (1000, 999),
+        ] {
             let size = rows_of_a_piece(rows, cost);
             assert!((1..=rows).contains(&size), "{rows} rows of {cost}: {size}");
             assert!(rows == 1 || size < rows, "{rows} rows of {cost} fall into pieces");
             assert!(
-                size == 1 || (size - 1) * cost <= 2 * PIECE,
+                size == 1 || (size - 1) * cost <= 2 * CHUNK_WORK,
                 "{rows} rows of {cost}: {size} are too many"
             );
         }
@@ -218,7 +224,7 @@ mod tests {
 
     #[test]
     fn every_row_is_filled_once_from_its_number() {
-        for n in [0, 1, 5, LEAST / 4 - 1, LEAST / 4 + 1, LEAST + 13] {
+        for n in [0, 1, 5, MIN_PARALLEL_WORK / 4 - 1, MIN_PARALLEL_WORK / 4 + 1, MIN_PARALLEL_WORK + 13] {
             let mut out = vec![0; 3 * n];
             rows(&mut out, 3, 4, |first, out| {
                 for (i, row) in out.chunks_exact_mut(3).enumerate() {

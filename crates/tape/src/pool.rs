@@ -84,7 +84,7 @@ fn granted<T>(n: usize) -> bool {
 ///
 /// The numbers take at most `isize::MAX` bytes.
 #[inline]
-pub(crate) fn take<T: Pooled>(n: usize) -> Option<Block<T>> {
+pub(crate) fn acquire<T: Pooled>(n: usize) -> Option<Block<T>> {
     let (class, capacity) = class(n);
     let kept = T::with_pool(|pool| {
         let block = pool.classes.get_mut(class)?.pop()?;
@@ -104,7 +104,7 @@ pub(crate) fn take<T: Pooled>(n: usize) -> Option<Block<T>> {
 
 /// Keeps `block` for later if nobody else holds it.
 #[inline]
-pub(crate) fn give<T: Pooled>(block: Block<T>) {
+pub(crate) fn release<T: Pooled>(block: Block<T>) {
     if !block.is_unique() {
         return;
     }
@@ -143,13 +143,13 @@ mod tests {
 
     #[test]
     fn a_block_comes_back_unless_it_is_shared() {
-        let block = take::<f64>(100).unwrap();
+        let block = acquire::<f64>(100).unwrap();
         let address = block.as_ptr();
-        give(block);
-        let again = take::<f64>(97).unwrap();
+        release(block);
+        let again = acquire::<f64>(97).unwrap();
         assert_eq!(again.as_ptr(), address);
         let shared = again.clone();
-        give(again);
-        assert_ne!(take::<f64>(97).unwrap().as_ptr(), shared.as_ptr());
+        release(again);
+        assert_ne!(acquire::<f64>(97).unwrap().as_ptr(), shared.as_ptr());
     }
 }

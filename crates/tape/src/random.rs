@@ -5,11 +5,11 @@ use crate::element::Real;
 /// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, 2014): one word of state, so that a seed in a report is all there is
 /// to reproduce it. Fixed by name: another release draws the same numbers.
 #[derive(Clone, Debug)]
-pub(crate) struct SplitMix64(pub(crate) u64);
+pub struct SplitMix64(pub u64);
 
 impl SplitMix64 {
     /// The next 64 bits.
-    pub(crate) fn word(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -17,22 +17,22 @@ impl SplitMix64 {
     }
 
     /// One of the numbers below `n`, which is not 0. (The bias of `n / 2⁶⁴` is far below what anyone can see.)
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         (self.word() % n as u64) as usize
     }
 
     /// Between `low` and `high`, both included.
-    pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
+    pub fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }
 
     /// Uniform in `[0, 1)`.
-    pub(crate) fn uniform(&mut self) -> f64 {
+    pub fn uniform(&mut self) -> f64 {
         (self.word() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Standard normal (G. E. P. Box and M. E. Muller, 1958).
-    pub(crate) fn normal(&mut self) -> f64 {
+    pub fn normal(&mut self) -> f64 {
         // By the functions of this crate: those of the standard library may differ between its builds.
         let radius = (-2.0 * Real::ln(1.0 - self.uniform())).sqrt();
         radius * Real::cos(std::f64::consts::TAU * self.uniform())
@@ -40,7 +40,7 @@ impl SplitMix64 {
 
     /// A number of either sign whose size is between 1/2 and 3/2, so that no weight is near 0; a multiple of 1/64, so
     /// that products with dyadic numbers are exact.
-    pub(crate) fn weight(&mut self) -> f64 {
+    pub fn weight(&mut self) -> f64 {
         let size = 0.5 + (self.word() >> 58) as f64 / 64.0;
         if self.word() & 1 == 0 { size } else { -size }
     }

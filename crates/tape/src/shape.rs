@@ -44,7 +44,7 @@ pub(crate) fn extent(
 
 /// A list of `n` items; if they are few, without the detours of a list of unknown length. `any` is any item.
 #[inline(always)]
-pub(crate) fn few<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> SmallVec<[X; 4]> {
+pub(crate) fn collect_small<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> SmallVec<[X; 4]> {
     if n > 4 {
         return (0..n).map(item).collect();
     }
@@ -55,7 +55,7 @@ pub(crate) fn few<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> Small
 /// A copy of a short list.
 #[inline]
 pub(crate) fn copied<N: Copy + Default>(list: &[N]) -> SmallVec<[N; 4]> {
-    few(list.len(), N::default(), |k| list[k])
+    collect_small(list.len(), N::default(), |k| list[k])
 }
 
 impl Clone for Shape {
@@ -145,14 +145,14 @@ impl Shape {
 
     /// The shape of `rank` axes with these extents.
     #[inline]
-    pub(crate) fn few(rank: usize, extent: impl Fn(usize) -> usize) -> Shape {
-        Shape(few(rank, 0, extent))
+    pub(crate) fn collect_small(rank: usize, extent: impl Fn(usize) -> usize) -> Shape {
+        Shape(collect_small(rank, 0, extent))
     }
 
     /// The shape with another extent of the last axis; there must be one.
     #[inline]
     pub(crate) fn with_last(&self, extent: usize) -> Shape {
-        Shape::few(self.rank(), |axis| if axis + 1 == self.rank() { extent } else { self[axis] })
+        Shape::collect_small(self.rank(), |axis| if axis + 1 == self.rank() { extent } else { self[axis] })
     }
 
     /// The shape with the last two axes exchanged; there must be two.
@@ -170,7 +170,7 @@ impl Shape {
     /// Row-major strides. The shape must be that of a tensor.
     #[inline]
     pub(crate) fn strides(&self) -> Strides {
-        let mut strides = few(self.rank(), 0, |_| 0);
+        let mut strides = collect_small(self.rank(), 0, |_| 0);
         let mut step = 1;
         for (stride, &extent) in strides.iter_mut().zip(self.iter()).rev() {
             *stride = step as isize;
@@ -191,7 +191,17 @@ impl Shape {
     }
 
     /// The shape both operands are stretched to, by NumPy's rule: align at the last axis, extents equal or 1.
-    pub(crate) fn broadcast(op: &'static str, lhs: &[usize], rhs: &[usize]) -> Result<Shape, Error> {
+    ///
+    /// ```
+    /// use tape::Shape;
+    /// assert_eq!(Shape::broadcast("add", &[2, 1], &[3]).unwrap(), Shape::from([2, 3]));
+    /// let error = Shape::broadcast("add", &[2], &[3]).unwrap_err();
+    /// assert!(error.to_string().starts_with("add"));
+    /// ```
+    ///
+    /// # Errors
+    /// If two extents differ and neither is 1; the error names the operation `op`.
+    pub fn broadcast(op: &'static str, lhs: &[usize], rhs: &[usize]) -> Result<Shape, Error> {
         let rank = lhs.len().max(rhs.len());
         let extent = |dims: &[usize], i: usize| match (i + dims.len()).checked_sub(rank) {
             Some(k) => dims[k],
@@ -201,20 +211,20 @@ impl Shape {
         if (0..rank).any(|i| matches!(both(i), (a, b) if a != b && a != 1 && b != 1)) {
             return Err(Error::Broadcast { op, lhs: lhs.to_vec(), rhs: rhs.to_vec() });
         }
-        Ok(Shape::few(rank, |i| match both(i) {
+        Ok(Shape::collect_small(rank, |i| match both(i) {
             (1, b) => b,
             (a, _) => a,
         }))
     }
 
-    /// Can `self` be stretched to `target` without changing `target`?
-    pub(crate) fn broadcasts_to(&self, target: &[usize]) -> bool {
+    /// Returns `true` if a tensor of this shape can be stretched to `target`.
+    pub fn broadcasts_to(&self, target: &[usize]) -> bool {
         self.rank() <= target.len()
             && self.iter().rev().zip(target.iter().rev()).all(|(&a, &b)| a == b || a == 1)
     }
 
     /// The shape after reducing `axes` (sorted), which stay with extent 1 if `keepdim`.
-    pub(crate) fn reduced(&self, axes: &[usize], keepdim: bool) -> Shape {
+    pub fn reduced(&self, axes: &[usize], keepdim: bool) -> Shape {
         if axes.len() == self.rank() && !keepdim {
             return Shape::default();
         }
@@ -227,7 +237,7 @@ impl Shape {
     }
 
     /// `axis`, counted from the end if negative, as a position.
-    pub(crate) fn axis(&self, op: &'static str, axis: isize) -> Result<usize, Error> {
+    pub fn axis(&self, op: &'static str, axis: isize) -> Result<usize, Error> {
         let rank = self.rank() as isize;
         let position = if axis < 0 { axis + rank } else { axis };
         if (0..rank).contains(&position) {
@@ -239,7 +249,7 @@ impl Shape {
 
     /// Positions of `axes` in the order they are named; every axis for `Axes::all()`.
     pub(crate) fn order(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
-        let Some(list) = &axes.0 else { return Ok(few(self.rank(), 0, |axis| axis)) };
+        let Some(list) = &axes.0 else { return Ok(collect_small(self.rank(), 0, |axis| axis)) };
         let mut order = SmallVec::new();
         for &axis in list {
             let axis = self.axis(op, axis)?;

@@ -16,7 +16,7 @@
 //! assert_eq!(hessian(|[x, y]| x * x * y, [3.0, 5.0]), Tensor::from([[10.0, 6.0], [6.0, 0.0]]));
 //! ```
 
-use crate::algebra::Element;
+use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::tape::{Handle, Scalar, Tape, Var};
 use crate::tensor::Tensor;

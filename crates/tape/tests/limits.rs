@@ -11,8 +11,8 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 use std::time::Instant;
 use tape::element::Real;
-use tape::ops::{self, Conv2d, ConvTranspose2d, Pool, Window};
-use tape::{Array, Axes, Error, Index, Op, PadMode, Shape, Tape, Tensor, network, transform};
+use tape::ops::{self, AvgWindows, Conv2d, ConvTranspose2d, Window};
+use tape::{Array, Axes, Error, Index, Op, PadMode, Shape, Tape, Tensor, transform};
 
 thread_local! {
     /// File and text of the last panic on this thread, while one is expected.
@@ -215,7 +215,7 @@ fn shapes_that_no_tensor_can_have() {
         "cast": Tensor::<f32>::scalar(1.0).broadcast_to([1 << 60]).cast::<f64>();
         "cast": Tensor::scalar(1.0).broadcast_to([LONG]).cast::<f32>();
         "to_vec": Tensor::scalar(1.0).broadcast_to([LONG]).to_vec();
-        "map_values": Tensor::scalar(1.0).broadcast_to([LONG]).map_values(|x| x);
+        "map_elements": Tensor::scalar(1.0).broadcast_to([LONG]).map_elements(|x| x);
         "argmax": Tensor::scalar(1.0).broadcast_to([LONG]).argmax();
         "argmin": Tensor::scalar(1.0).broadcast_to([2, LONG]).argmin_axis(1);
         "argsort": Tensor::scalar(1.0).broadcast_to([LONG]).argsort(0, false);
@@ -299,7 +299,7 @@ fn shapes_that_operations_are_asked_for() {
         "sum": numbers(3) => |x| x.sum_axes(isize::MIN, false);
         "mean": numbers(3) => |x| x.mean_axes([isize::MAX], true);
         "max": numbers(3) => |x| x.max_axes(isize::MIN, false);
-        "var": numbers(3) => |x| x.var_axes(isize::MAX, MAX, false);
+        "var": numbers(3) => |x| x.variance_axes(isize::MAX, MAX, false);
         "norm": numbers(3) => |x| x.norm_axes(2.0, isize::MIN, false);
         "softmax": numbers(3) => |x| x.softmax(isize::MIN);
         "log_softmax": numbers(3) => |x| x.log_softmax(isize::MAX);
@@ -348,17 +348,17 @@ fn shapes_that_operations_are_asked_for() {
         "max_pool2d": image([1, 1, 2, 2]) => |x| x.max_pool2d(window([1, 1], [0, 1], [0, 0], [1, 1]));
         "max_pool2d": image([1, 1, 2, 2]) => |x| x.max_pool2d(window([2, 1], [1, 1], [9, 0], [1, 1]));
         "avg_pool2d": image([1, 1, 2, 2]) => |x| {
-            x.avg_pool2d(Pool::Sliding { window: window([2, 2], [1, 1], [MAX, 0], [1, 1]), count_padding: true })
+            x.avg_pool2d(AvgWindows::Sliding { window: window([2, 2], [1, 1], [MAX, 0], [1, 1]), count_padding: true })
         };
         "avg_pool2d": image([1, 1, 2, 2]) => |x| {
-            x.avg_pool2d(Pool::Sliding { window: window([2, 2], [1, 1], [LONG, 0], [1, 1]), count_padding: true })
+            x.avg_pool2d(AvgWindows::Sliding { window: window([2, 2], [1, 1], [LONG, 0], [1, 1]), count_padding: true })
         };
         "avg_pool2d": image([1, 1, 2, 2]) => |x| {
-            x.avg_pool2d(Pool::Sliding { window: window([1, 1], [1, 1], [0, 0], [MAX, MAX]), count_padding: true })
+            x.avg_pool2d(AvgWindows::Sliding { window: window([1, 1], [1, 1], [0, 0], [MAX, MAX]), count_padding: true })
         };
-        "avg_pool2d": image([1, 1, 2, 2]) => |x| x.avg_pool2d(Pool::Adaptive { size: [MAX, 1] });
-        "avg_pool2d": image([1, 1, 2, 2]) => |x| x.avg_pool2d(Pool::Adaptive { size: [LONG, 1] });
-        "avg_pool2d": image([1, 1, 2, 2]) => |x| x.avg_pool2d(Pool::Adaptive { size: [1 << 32, 1 << 32] });
+        "avg_pool2d": image([1, 1, 2, 2]) => |x| x.avg_pool2d(AvgWindows::Adaptive { size: [MAX, 1] });
+        "avg_pool2d": image([1, 1, 2, 2]) => |x| x.avg_pool2d(AvgWindows::Adaptive { size: [LONG, 1] });
+        "avg_pool2d": image([1, 1, 2, 2]) => |x| x.avg_pool2d(AvgWindows::Adaptive { size: [1 << 32, 1 << 32] });
         "unfold2d": image([1, 1, 2, 2]) => |x| x.unfold2d(window([1, 1], [1, 1], [MAX, 0], [1, 1]));
         "unfold2d": image([1, 1, 2, 2]) => |x| x.unfold2d(window([1, 1], [1, 1], [1 << 40, 1 << 40], [1, 1]));
         "unfold2d": image([1, 1, 2, 2]) => |x| x.unfold2d(window([1 << 40, 1 << 40], [1, 1], [1 << 40, 1 << 40], [1, 1]));
@@ -399,7 +399,7 @@ fn operands_that_do_not_go_together() {
         "solve": Tensor::eye(2).solve(&one.broadcast_to([2, LONG]));
         "triangular_solve": Tensor::eye(2).triangular_solve(&one.broadcast_to([2, LONG]), true, false, false);
         "cross": numbers(3).cross(&Tensor::ones([3]), isize::MIN);
-        "recurrence": numbers(3).recurrence(&Tensor::ones([3]), isize::MAX, false);
+        "recurrence": numbers(3).linear_scan(&Tensor::ones([3]), isize::MAX, false);
         "cross_entropy": numbers(3).cross_entropy(&Tensor::ones([3]), isize::MIN);
         "scatter": numbers(3).scatter(&numbers(1), 0, [MAX]);
         "scatter_add": numbers(3).scatter_add(&numbers(1), isize::MIN, [0]);
@@ -437,21 +437,15 @@ fn operands_that_do_not_go_together() {
         "conv_transpose2d": Tensor::apply(transposed([1, 1], [0, 0], [1, 1], [MAX, 0]), &[&x, &w]);
         "conv_transpose2d": Tensor::apply(transposed([LONG, 1], [0, 0], [1, 1], [0, 0]), &[&x, &w]);
         "conv_transpose2d": Tensor::apply(transposed([MAX, 1], [0, 0], [1, 1], [MAX - 1, 0]), &[&x, &w]);
-        "conv2d": network::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, MAX, 1, 1);
-        "conv2d": network::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, 0, MAX, MAX);
-        "group_norm": network::group_norm(&numbers(3).reshape([1, 3]), MAX, None, None, 1e-5);
-        "group_norm": network::group_norm(&Tensor::<f64>::zeros([1, 0, 2]), MAX, None, None, 1e-5);
         "jacobian": transform::jacobian(|x| x * 2.0, numbers(1 << 23));
         "hessian": transform::hessian(|x| x.squared_distance(x).item(), numbers(1 << 23));
-        "cross_entropy": network::cross_entropy(&Tensor::<f64>::zeros([0, LONG]), &[], &network::Classes::default());
-        "dropout": network::dropout(&one.broadcast_to([LONG]), 0.5, || 0.0);
         "place": Tensor::apply(
-            ops::Place { slice: ops::Slice::new(0, .., 1), shape: Shape::from([MAX]) },
+            ops::SliceAdjoint { slice: ops::Slice::new(0, .., 1), shape: Shape::from([MAX]) },
             &[&numbers(3)],
         );
-        "place_at": Tensor::apply(ops::PlaceAt { index: [0].into(), shape: [MAX].into() }, &[&one]);
-        "place_at": Tensor::apply(ops::PlaceAt { index: [0].into(), shape: [LONG].into() }, &[&one]);
-        "place_diag": Tensor::apply(ops::PlaceDiag { offset: 0, shape: [MAX, MAX].into() }, &[&numbers(3)]);
+        "place_at": Tensor::apply(ops::AtAdjoint { index: [0].into(), shape: [MAX].into() }, &[&one]);
+        "place_at": Tensor::apply(ops::AtAdjoint { index: [0].into(), shape: [LONG].into() }, &[&one]);
+        "place_diag": Tensor::apply(ops::DiagAdjoint { offset: 0, shape: [MAX, MAX].into() }, &[&numbers(3)]);
         "fold": Tensor::apply(
             ops::Fold { unfold: ops::Unfold { axis: 0, size: 1, step: 1 }, shape: [MAX].into() },
             &[&numbers(3)],
@@ -463,7 +457,7 @@ fn operands_that_do_not_go_together() {
         "index_add": Tensor::apply(ops::IndexAdd { axis: 0, index: [0].into(), extent: MAX }, &[&numbers(1)]);
         "index_add": Tensor::apply(ops::IndexAdd { axis: 0, index: [0].into(), extent: LONG }, &[&numbers(1)]);
         "add_rows": Tensor::apply(
-            ops::AddRows { taken: ops::Embedding::new(&[0]), rows: MAX },
+            ops::EmbeddingAdjoint { taken: ops::Embedding::new(&[0]), rows: MAX },
             &[&numbers(2).reshape([1, 2])],
         );
         "embedding": Tensor::apply(ops::Embedding::new(&[MAX]), &[&Tensor::<f64>::ones([2, 2])]);
@@ -473,7 +467,7 @@ fn operands_that_do_not_go_together() {
         );
         "vector": Tensor::apply(ops::FromScalars { shape: [HALF + 1, 2].into() }, &[&one, &one]);
         "spread_pool2d": Tensor::apply(
-            ops::SpreadPool2d { pool: Pool::Adaptive { size: [1, 1] }, size: [MAX, MAX] },
+            ops::AvgPool2dAdjoint { pool: AvgWindows::Adaptive { size: [1, 1] }, size: [MAX, MAX] },
             &[&image([1, 1, 1, 1])],
         );
     };
@@ -507,13 +501,13 @@ fn what_is_far_out_but_right() {
     assert_eq!(x.unfold(0, 1, MAX).shape(), [1, 1]);
     assert_eq!(x.repeat_interleave(0, 0).shape(), [0]);
     assert_eq!(Tensor::<f64>::zeros([0, 3]).pad([(0, 0), (1, 1)], PadMode::Replicate).shape(), [0, 5]);
-    assert_eq!(x.var_axes(0, MAX, false).item(), f64::INFINITY);
+    assert_eq!(x.variance_axes(0, MAX, false).item(), f64::INFINITY);
 
     // Windows that lie nearly altogether in the padding.
     let picture = image([1, 1, 2, 2]);
     let far = window([1 << 40, 1 << 40], [MAX, MAX], [1 << 39, 1 << 39], [1, 1]);
     assert_eq!(picture.max_pool2d(far).to_vec(), [3.0]);
-    let mean = |count_padding| picture.avg_pool2d(Pool::Sliding { window: far, count_padding }).item();
+    let mean = |count_padding| picture.avg_pool2d(AvgWindows::Sliding { window: far, count_padding }).item();
     assert_eq!([mean(false), mean(true)], [1.5, 6.0 / (1u128 << 80) as f64]);
     let strided = window([2, 2], [MAX, MAX], [0, 0], [1, 1]);
     assert_eq!(picture.max_pool2d(strided).to_vec(), [3.0]);

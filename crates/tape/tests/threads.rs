@@ -2,7 +2,7 @@
 #![cfg(feature = "rayon")]
 
 use rayon::ThreadPoolBuilder;
-use tape::ops::{Conv2d, Pool, Window};
+use tape::ops::{AvgWindows, Conv2d, Window};
 use tape::{Element, Tape, Tensor, Var, parallel};
 
 /// Numbers in [-1, 1] without a pattern that sums would forgive.
@@ -34,26 +34,26 @@ impl Case {
         let run = || {
             let tape = Tape::of();
             let x: Vec<Var<'_, T>> = leaves.iter().map(|x| tape.var(x.clone())).collect();
-            let start = parallel::handed_over();
+            let start = parallel::parallel_calls();
             let y = op(&x);
-            let middle = parallel::handed_over();
+            let middle = parallel::parallel_calls();
             let cotangent = numbers(&y.shape(), 99);
             let grads = y.vjp(cotangent);
-            let end = parallel::handed_over();
+            let end = parallel::parallel_calls();
             let mut all = vec![bits(&y.value())];
             all.extend(x.iter().map(|&x| bits(&grads.wrt(x))));
             (all, [middle - start, end - middle])
         };
         let on = |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run);
-        let (alone, handed_over) = on(1);
+        let (alone, parallel_calls) = on(1);
         let name = format!("{} in {}", self.name, T::NAME);
-        assert_eq!(handed_over, [0, 0], "{name}: one thread has nobody to hand over to");
+        assert_eq!(parallel_calls, [0, 0], "{name}: one thread has nobody to hand over to");
         for threads in [2, 3, 7] {
-            let (together, handed_over) = on(threads);
+            let (together, parallel_calls) = on(threads);
             assert!(together == alone, "{name}: other bits on {threads} threads");
             assert!(
-                !handed_over.contains(&0),
-                "{name}: {handed_over:?} pieces of work for {threads} threads"
+                !parallel_calls.contains(&0),
+                "{name}: {parallel_calls:?} pieces of work for {threads} threads"
             );
         }
     }
@@ -126,6 +126,6 @@ fn windows() {
     check!("conv2d in groups", [&[9, 4, 33, 31], &[8, 2, 3, 3]], |x| x[0].conv2d(x[1], groups));
     let window = Window { stride: [2, 2], ..Window::new([2, 2]) };
     check!("max_pool2d", [&[9, 8, 66, 62]], |x| x[0].max_pool2d(window));
-    let pool = Pool::Sliding { window, count_padding: true };
+    let pool = AvgWindows::Sliding { window, count_padding: true };
     check!("avg_pool2d", [&[9, 8, 66, 62]], |x| x[0].avg_pool2d(pool));
 }

@@ -1,8 +1,8 @@
 //! Derivatives of the naive interpreter: numbers that carry their tangent along.
 
 use super::Number;
+use gradcheck::strategies::{One, Two};
 use std::ops::{Add, Div, Mul, Sub};
-use tape::strategies::{One, Two};
 
 /// A number and how it moves. Nested, `Dual<Dual<f64>>`, it has derivatives of a higher order.
 ///

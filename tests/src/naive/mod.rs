@@ -6,10 +6,10 @@ mod number;
 mod places;
 
 pub use dual::Dual;
+use gradcheck::strategies::{Action, One, Program, Reduction, Scan, Step, Two};
 pub use number::Number;
 use places::{group, ravel, source, unravel};
 use tape::Tensor;
-use tape::strategies::{Action, One, Program, Reduction, Scan, Step, Two};
 
 /// The weights by which `relu`, `abs`, `max` and the like choose. Taken from one evaluation and kept in others, they
 /// make a graph of the exact track a polynomial, whose derivative is the graph's.

@@ -1,9 +1,9 @@
 //! What the naive interpreter computes with.
 
+use gradcheck::strategies::{One, Two};
 use std::ops::{Add, Div, Mul, Sub};
 use tape::Scalar;
 use tape::element::Real;
-use tape::strategies::{One, Two};
 
 /// A number, plain or recorded.
 pub trait Number:

@@ -1,8 +1,8 @@
 //! Activations and their derivatives, from textbook formulas.
 
 use super::bounded::Bounded;
+use gradcheck::strategies::Activation;
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
-use tape::strategies::Activation;
 
 /// Errors of a function itself, in halves of an ulp: of ours and of the library's (`docs/accuracy.md`), with the steps
 /// around it.

@@ -13,8 +13,8 @@ mod bounded;
 
 use activation::{activate, slope};
 pub use bounded::Bounded;
+use gradcheck::strategies::{Activation, LayerSpec, MlpLoss, MlpSpec};
 use tape::Tensor;
-use tape::strategies::{Activation, LayerSpec, MlpLoss, MlpSpec};
 
 /// A list of rows.
 pub type Rows = Vec<Vec<Bounded>>;

@@ -54,14 +54,14 @@ impl Activation {
         let number = T::from_f64;
         match self {
             Activation::Identity => z.clone(),
-            Activation::Sigmoid => z.map_values(sigmoid),
+            Activation::Sigmoid => z.map_elements(sigmoid),
             Activation::SigmoidScaled { slope, offset } => {
-                z.map_values(|z| sigmoid(number(slope) * z + number(offset)))
+                z.map_elements(|z| sigmoid(number(slope) * z + number(offset)))
             }
-            Activation::Tanh => z.map_values(|z| z.tanh()),
-            Activation::Relu => z.map_values(|z| if z > T::ZERO { z } else { T::ZERO }),
+            Activation::Tanh => z.map_elements(|z| z.tanh()),
+            Activation::Relu => z.map_elements(|z| if z > T::ZERO { z } else { T::ZERO }),
             Activation::LeakyRelu { slope } => {
-                z.map_values(|z| if z > T::ZERO { z } else { number(slope) * z })
+                z.map_elements(|z| if z > T::ZERO { z } else { number(slope) * z })
             }
             Activation::Softmax => softmax(z),
         }
@@ -79,11 +79,11 @@ impl Activation {
         let (zero, one, number) = (T::ZERO, T::ONE, T::from_f64);
         Some(match self {
             Activation::Identity => Tensor::ones(z.shape()),
-            Activation::Sigmoid => a.map_values(|a| a * (one - a)),
-            Activation::SigmoidScaled { slope, .. } => a.map_values(|a| number(slope) * a * (one - a)),
-            Activation::Tanh => a.map_values(|a| one - a * a),
-            Activation::Relu => z.map_values(|z| if z > zero { one } else { zero }),
-            Activation::LeakyRelu { slope } => z.map_values(|z| if z > zero { one } else { number(slope) }),
+            Activation::Sigmoid => a.map_elements(|a| a * (one - a)),
+            Activation::SigmoidScaled { slope, .. } => a.map_elements(|a| number(slope) * a * (one - a)),
+            Activation::Tanh => a.map_elements(|a| one - a * a),
+            Activation::Relu => z.map_elements(|z| if z > zero { one } else { zero }),
+            Activation::LeakyRelu { slope } => z.map_elements(|z| if z > zero { one } else { number(slope) }),
             Activation::Softmax => return None,
         })
     }

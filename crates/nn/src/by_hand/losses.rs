@@ -21,8 +21,8 @@ use tape::{Element, Tensor};
 #[track_caller]
 pub fn loss_value<T: Element>(loss: Loss, a: &Tensor<T>, y: &Tensor<T>) -> T {
     let number = T::from_f64;
-    let squares = || (a - y).map_values(|e| e * e).sum();
-    let magnitudes = || (a - y).map_values(|e| e.abs()).sum();
+    let squares = || (a - y).map_elements(|e| e * e).sum();
+    let magnitudes = || (a - y).map_elements(|e| e.abs()).sum();
     let (n, nm) = (samples(a), T::from_usize(a.size().max(1)));
     match loss {
         Loss::HalfSse => number(0.5) * squares(),
@@ -34,17 +34,17 @@ pub fn loss_value<T: Element>(loss: Loss, a: &Tensor<T>, y: &Tensor<T>) -> T {
         Loss::Mae => magnitudes() / n,
         Loss::Bce => bits(a, y) / n,
         Loss::BceMean => bits(a, y) / nm,
-        Loss::CrossEntropy => -(y * &a.map_values(|a| a.ln())).sum() / n,
+        Loss::CrossEntropy => -(y * &a.map_elements(|a| a.ln())).sum() / n,
         Loss::BceFromLogits => {
             // max(z, 0) - z y + ln(1 + e^-|z|)
-            let rest = a.map_values(|z| (if z > T::ZERO { z } else { T::ZERO }) + (-z.abs()).exp().log1p());
+            let rest = a.map_elements(|z| (if z > T::ZERO { z } else { T::ZERO }) + (-z.abs()).exp().log1p());
             (rest.sum() - (a * y).sum()) / n
         }
         Loss::CrossEntropyFromLogits => {
             // Per row: (largest + ln Σ e^(z - largest)) Σ y - Σ y z
             let largest = a.max_axes(1, true);
-            let sums = (a - &largest).map_values(|z| z.exp()).sum_axes(1, true);
-            let logs = &largest + &sums.map_values(|s| s.ln());
+            let sums = (a - &largest).map_elements(|z| z.exp()).sum_axes(1, true);
+            let logs = &largest + &sums.map_elements(|s| s.ln());
             ((&logs * &y.sum_axes(1, true)).sum() - (a * y).sum()) / n
         }
     }
@@ -53,8 +53,8 @@ pub fn loss_value<T: Element>(loss: Loss, a: &Tensor<T>, y: &Tensor<T>) -> T {
 /// `Σ -[Y ln A + (1 - Y) ln(1 - A)]`.
 fn bits<T: Element>(a: &Tensor<T>, y: &Tensor<T>) -> T {
     let one = T::ONE;
-    let yes = (y * &a.map_values(|a| a.ln())).sum();
-    let no = (&y.map_values(|y| one - y) * &a.map_values(|a| (one - a).ln())).sum();
+    let yes = (y * &a.map_elements(|a| a.ln())).sum();
+    let no = (&y.map_elements(|y| one - y) * &a.map_elements(|a| (one - a).ln())).sum();
     -(yes + no)
 }
 
@@ -76,13 +76,13 @@ pub fn loss_gradient<T: Element>(loss: Loss, a: &Tensor<T>, y: &Tensor<T>) -> Te
     let (n, nm) = (samples(a), T::from_usize(a.size().max(1)));
     let error = a - y;
     let sign = || {
-        error.map_values(|e| match e.partial_cmp(&T::ZERO) {
+        error.map_elements(|e| match e.partial_cmp(&T::ZERO) {
             Some(std::cmp::Ordering::Greater) => T::ONE,
             Some(std::cmp::Ordering::Less) => -T::ONE,
             _ => e,
         })
     };
-    let per_variance = || &error / &a.map_values(|a| a * (one - a));
+    let per_variance = || &error / &a.map_elements(|a| a * (one - a));
     match loss {
         Loss::HalfSse => error,
         Loss::Sse => error * two,

@@ -14,7 +14,7 @@
 //! use tape::{Tape, Tensor};
 //!
 //! let x: Tensor = Tensor::linspace(-1.0, 1.0, 12).reshape([12, 1]);
-//! let y = x.map_values(|x| x * x);
+//! let y = x.map_elements(|x| x * x);
 //! let epoch = |k: u64, model: &mut Sequential, optimizer: &mut Adam| -> Result<(), tape::Error> {
 //!     let (mut tape, mut rng) = (Tape::new(), StdRng::seed_from_u64(1000 + k));
 //!     let (mut inputs, mut targets) = (Tensor::default(), Tensor::default());

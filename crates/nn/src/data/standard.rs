@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn columns_of_every_magnitude_come_to_the_scale_and_back() {
         fn check<T: Element>(size: f64) {
-            let x = Tensor::from([[3.0], [-1.0], [2.0], [0.5]]).map_values(|v| v * size);
+            let x = Tensor::from([[3.0], [-1.0], [2.0], [0.5]]).map_elements(|v| v * size);
             let x: Tensor<T> = x.cast();
             for normal in [
                 Standard::of(&x).and_then(|scale| Ok((scale.apply(&x)?, scale.undo(&scale.apply(&x)?)?))),

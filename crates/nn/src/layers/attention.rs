@@ -2,13 +2,13 @@
 
 use super::Dropout;
 use crate::Parameters;
+use crate::functional::{self, Attention};
 use crate::init::{Fans, Init, XavierUniform, check_size};
 use crate::linear::{Linear, affine};
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use rand::Rng;
-use tape::network::{self, Attention};
 use tape::{Element, Error, Tensor, Var};
 
 /// Attention in `heads` subspaces at once. Vaswani and others, 2017.
@@ -35,7 +35,7 @@ use tape::{Element, Error, Tensor, Var};
 /// ```
 /// use nn::{Context, MultiHeadAttention};
 /// use rand::{SeedableRng, rngs::StdRng};
-/// use tape::{Tape, Tensor, network::Attention};
+/// use tape::{Tape, Tensor, functional::Attention};
 /// let layer = MultiHeadAttention::new(4, 2, &mut StdRng::seed_from_u64(0));
 /// let tape = Tape::new();
 /// let x = tape.var(Tensor::from_fn([1, 3, 4], |i| (i[1] * 4 + i[2]) as f64 * 0.1));
@@ -119,7 +119,7 @@ impl<T: Element> MultiHeadAttention<T> {
         cx: &mut Context<T>,
     ) -> (Var<'t, T>, Var<'t, T>) {
         let [q, k, v] = self.project([query, key, value]);
-        let weights = network::attention_weights(&q, &k, attention);
+        let weights = functional::attention_weights(&q, &k, attention);
         let [samples, heads, queries, _] = [0, 1, 2, 3].map(|axis| q.shape()[axis]);
         let expected = vec![samples, heads, queries, k.shape()[2]];
         if *weights.shape() != *expected {
@@ -127,7 +127,7 @@ impl<T: Element> MultiHeadAttention<T> {
             Error::Shape { op: "attention weights", expected, found: weights.shape().dims() }.panic()
         }
         let weights = self.dropout.forward(weights, cx);
-        let found = network::weighted_values(&weights, &v).permute([0, 2, 1, 3]).flatten(2..);
+        let found = functional::weighted_values(&weights, &v).permute([0, 2, 1, 3]).flatten(2..);
         (self.out_proj.forward(found, cx), weights)
     }
 

@@ -2,11 +2,12 @@
 
 use super::check_channels;
 use crate::Parameters;
+use crate::functional;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
-use tape::{Element, Error, Shape, Tensor, Var, network};
+use tape::{Element, Error, Shape, Tensor, Var};
 
 /// `y = (x - mean) / √(variance + eps) · weight + bias` for each channel. Ioffe and Szegedy, 2015.
 ///
@@ -136,7 +137,7 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
             cx.set(running, moved);
         };
         move_towards(&self.running_mean, x.mean_axes(&axes[..], false));
-        move_towards(&self.running_var, x.var_axes(&axes[..], 1, false));
+        move_towards(&self.running_var, x.variance_axes(&axes[..], 1, false));
         cx.set(&self.num_batches_tracked, count);
     }
 }
@@ -154,10 +155,10 @@ impl<const DIMENSIONS: usize, T: Element> Module<T> for BatchNorm<DIMENSIONS, T>
                 return x;
             }
             self.track(&x.value(), cx);
-            return network::batch_norm(&x, None, w.as_ref(), b.as_ref(), self.eps);
+            return functional::batch_norm(&x, None, w.as_ref(), b.as_ref(), self.eps);
         }
         let (mean, variance) = (self.running_mean.on(x.tape()), self.running_var.on(x.tape()));
-        network::batch_norm(&x, Some([&mean, &variance]), w.as_ref(), b.as_ref(), self.eps)
+        functional::batch_norm(&x, Some([&mean, &variance]), w.as_ref(), b.as_ref(), self.eps)
     }
 }
 

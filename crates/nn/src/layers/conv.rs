@@ -2,12 +2,13 @@
 
 use super::{check_groups, from_fan_in};
 use crate::Parameters;
+use crate::functional;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use rand::Rng;
-use tape::{Element, Var, network, ops};
+use tape::{Element, Var, ops};
 
 /// The convolution (cross-correlation) of images with learned kernels, plus a bias for each channel.
 ///
@@ -127,7 +128,7 @@ impl<T: Element> Conv2d<T> {
 impl<T: Element> Module<T> for Conv2d<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         let bias = recorded(&self.bias, x.tape());
-        network::conv2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
+        functional::conv2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
     }
 }
 
@@ -229,6 +230,6 @@ impl<T: Element> Conv1d<T> {
 impl<T: Element> Module<T> for Conv1d<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         let (w, b) = (self.weight.on(x.tape()), recorded(&self.bias, x.tape()));
-        network::conv1d(&x, &w, b.as_ref(), self.stride, self.padding, self.dilation, self.groups)
+        functional::conv1d(&x, &w, b.as_ref(), self.stride, self.padding, self.dilation, self.groups)
     }
 }

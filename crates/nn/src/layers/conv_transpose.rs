@@ -2,12 +2,13 @@
 
 use super::{check_groups, from_fan_in};
 use crate::Parameters;
+use crate::functional;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use rand::Rng;
-use tape::{Element, Var, network, ops};
+use tape::{Element, Var, ops};
 
 /// The transposed convolution of images with learned kernels: every element of the input spreads a kernel over the
 /// result.
@@ -126,6 +127,6 @@ impl<T: Element> ConvTranspose2d<T> {
 impl<T: Element> Module<T> for ConvTranspose2d<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         let bias = recorded(&self.bias, x.tape());
-        network::conv_transpose2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
+        functional::conv_transpose2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
     }
 }

@@ -1,8 +1,9 @@
 //! Dropout.
 
+use crate::functional;
 use crate::module::{Context, Module, without_parameters};
 use rand::RngExt;
-use tape::{Element, Error, Var, network};
+use tape::{Element, Error, Var};
 
 /// In training each element is 0 with probability `p`, else divided by `1 - p`, so that its expectation stays; in
 /// evaluation `y = x`.
@@ -53,7 +54,7 @@ impl<T: Element> Module<T> for Dropout {
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         match cx.rng() {
             // Nothing is drawn where nothing can drop.
-            Some(rng) if self.p > 0.0 => network::dropout(&x, self.p, || rng.random()),
+            Some(rng) if self.p > 0.0 => functional::dropout(&x, self.p, || rng.random()),
             _ => x,
         }
     }

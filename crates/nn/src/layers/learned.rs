@@ -2,11 +2,12 @@
 
 use super::check_channels;
 use crate::Parameters;
+use crate::functional;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::Param;
 use crate::setting::{self, expect};
-use tape::{Element, Tensor, Var, network};
+use tape::{Element, Tensor, Var};
 
 /// `y = x` where `x > 0`, else `a x`, with a learned `a`; the derivative at 0 is `a`. He, Zhang, Ren and Sun, 2015.
 ///
@@ -50,7 +51,7 @@ impl<T: Element> Module<T> for PRelu<T> {
         if slopes != 1 {
             check_channels("prelu", &x.shape(), slopes);
         }
-        let slopes = network::per_channel(&self.weight.on(x.tape()), &x);
+        let slopes = functional::per_channel(&self.weight.on(x.tape()), &x);
         Var::select(&x.gt(T::ZERO), x, slopes * x)
     }
 }

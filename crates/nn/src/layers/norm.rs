@@ -2,11 +2,12 @@
 
 use super::check_channels;
 use crate::Parameters;
+use crate::functional;
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
-use tape::{Element, Error, Shape, Tensor, Var, network};
+use tape::{Element, Error, Shape, Tensor, Var};
 
 /// The last axes, if they have these extents.
 #[track_caller]
@@ -91,7 +92,7 @@ impl<T: Element> Module<T> for LayerNorm<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         let axes = trailing("layer_norm", &x.shape(), &self.normalized);
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
-        network::layer_norm(&x, &axes[..], w.as_ref(), b.as_ref(), self.eps)
+        functional::layer_norm(&x, &axes[..], w.as_ref(), b.as_ref(), self.eps)
     }
 }
 
@@ -157,7 +158,7 @@ impl<T: Element> RmsNorm<T> {
 impl<T: Element> Module<T> for RmsNorm<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         let axes = trailing("rms_norm", &x.shape(), &self.normalized);
-        network::rms_norm(&x, &axes[..], recorded(&self.weight, x.tape()).as_ref(), self.eps)
+        functional::rms_norm(&x, &axes[..], recorded(&self.weight, x.tape()).as_ref(), self.eps)
     }
 }
 
@@ -228,7 +229,7 @@ impl<T: Element> Module<T> for GroupNorm<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         check_channels("group_norm", &x.shape(), self.channels);
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
-        network::group_norm(&x, self.groups, w.as_ref(), b.as_ref(), self.eps)
+        functional::group_norm(&x, self.groups, w.as_ref(), b.as_ref(), self.eps)
     }
 }
 

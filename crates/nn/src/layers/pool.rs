@@ -2,7 +2,7 @@
 
 use crate::module::{Context, Module, without_parameters};
 use crate::setting::{self, expect};
-use tape::ops::{Pool, Window};
+use tape::ops::{AvgWindows, Window};
 use tape::{Element, Var};
 
 /// The largest element of every window.
@@ -106,12 +106,12 @@ impl<T: Element> Module<T> for MaxPool2d {
 
 impl<T: Element> Module<T> for AvgPool2d {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        x.avg_pool2d(Pool::Sliding { window: self.window, count_padding: self.count_padding })
+        x.avg_pool2d(AvgWindows::Sliding { window: self.window, count_padding: self.count_padding })
     }
 }
 
 impl<T: Element> Module<T> for AdaptiveAvgPool2d {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        x.avg_pool2d(Pool::Adaptive { size: self.size })
+        x.avg_pool2d(AvgWindows::Adaptive { size: self.size })
     }
 }

@@ -3,10 +3,10 @@
 use super::{Dropout, LayerNorm, MultiHeadAttention};
 use crate::Parameters;
 use crate::activation::Relu;
+use crate::functional::Attention;
 use crate::linear::Linear;
 use crate::module::{Context, Module};
 use rand::Rng;
-use tape::network::Attention;
 use tape::{Element, Var};
 
 /// Self-attention, then a network of two linear layers for each position, each with a normalization and a connection past
@@ -113,7 +113,7 @@ impl<T: Element> TransformerBlock<T> {
     /// ```
     /// use nn::{Context, TransformerBlock, padding_mask};
     /// use rand::{SeedableRng, rngs::StdRng};
-    /// use tape::network::Attention;
+    /// use nn::functional::Attention;
     /// use tape::{Tape, Tensor};
     /// let block = TransformerBlock::new(4, 2, 8, &mut StdRng::seed_from_u64(0));
     /// let attention = Attention { mask: Some(padding_mask(&[2], 3)), ..Attention::default() };

@@ -3,7 +3,7 @@
 use super::regression::each;
 use super::terms::BinaryCrossEntropy;
 use super::{Losses, Target, check, expect, finite, targets};
-use tape::network::{Reduction, bce_with_logits};
+use crate::functional::{Reduction, bce_with_logits};
 use tape::{Element, Error, Tensor, Var};
 
 /// `-Y ln A - (1 - Y) ln(1 - A)` of each element: what [`bce`](super::bce) adds up, with the same floor of the
@@ -106,5 +106,5 @@ pub fn hinge_embedding<'t, T: Element>(a: Var<'t, T>, y: &Tensor<T>, margin: f64
 
 /// 1 where the target is 1.
 pub(super) fn together<T: Element>(y: &Tensor<T>) -> Tensor<T> {
-    y.map_values(|y| if y == T::ONE { T::ONE } else { T::ZERO })
+    y.map_elements(|y| if y == T::ONE { T::ONE } else { T::ZERO })
 }

@@ -8,7 +8,7 @@
 //! predictions are.
 
 use super::{Losses, Target, expect, finite, targets};
-use tape::network::{self, Classes, Reduction};
+use crate::functional::{self, Classes, Reduction};
 use tape::{Element, Error, Tensor, Var};
 
 /// `classes` without reduction.
@@ -81,7 +81,7 @@ pub fn try_label_cross_entropy<'t, T: Element>(
     let weightless = labels.iter().any(|&label| Some(label) == classes.ignore)
         || classes.weight.as_ref().is_some_and(|w| w.to_vec().contains(&T::ZERO));
     let z = if weightless { Var::select(&all.sum_axes(class_axis(z), true), z, T::ZERO) } else { z };
-    Ok(Losses::weighing(network::cross_entropy(&z, labels, &apart(classes)), count))
+    Ok(Losses::weighing(functional::cross_entropy(&z, labels, &apart(classes)), count))
 }
 
 /// The cross-entropy of each sample, of logits and distributions: `-Σ w ((1 - s) Y + s / classes) ln p`. The mean
@@ -107,7 +107,7 @@ pub fn soft_cross_entropy<'t, T: Element>(
     classes: &Classes<T>,
 ) -> Losses<'t, T> {
     let y = targets("soft_cross_entropy", z, y);
-    Losses::of_elements(network::soft_cross_entropy(&z, &y, &apart(classes)))
+    Losses::of_elements(functional::soft_cross_entropy(&z, &y, &apart(classes)))
 }
 
 /// `-wₜ Xₜ` of each sample, for logarithms of probabilities `X` and label `t`: the negative log-likelihood. The mean
@@ -225,7 +225,7 @@ pub fn try_multi_margin<'t, T: Element>(
     // What has no weight takes no part: its scores may be infinite.
     let others = Var::select(&weight, excess.masked_fill(&label, T::ZERO), T::ZERO);
     let classes = T::from_usize(x.shape()[axis as usize]);
-    let share = weight.map_values(|weight| weight / classes);
+    let share = weight.map_elements(|weight| weight / classes);
     Ok(Losses::of_elements((others * x.tape().constant(share)).sum_axes(axis, false)))
 }
 

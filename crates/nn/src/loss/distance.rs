@@ -61,7 +61,7 @@ fn scales<T: Element>(x: Var<'_, T>, axis: isize) -> Tensor<T> {
     let x = x.value();
     match x.size() {
         0 => x.sum_axes(axis, true),
-        _ => x.abs().max_axes(axis, true).map_values(|largest| T::from_f64(scale(largest))),
+        _ => x.abs().max_axes(axis, true).map_elements(|largest| T::from_f64(scale(largest))),
     }
 }
 
@@ -131,7 +131,7 @@ pub fn cosine_embedding<'t, T: Element>(
     let [(u, least_u), (v, least_v)] = [u, v].map(|x| {
         let scale = scales(x, 1);
         // Beside a length that is scaled down, nothing is left of the number that keeps it from 0.
-        let least = scale.map_values(|scale| T::from_f64(if scale == T::ONE { 1e-12 } else { 0.0 }));
+        let least = scale.map_elements(|scale| T::from_f64(if scale == T::ONE { 1e-12 } else { 0.0 }));
         (x / &scale, least.reshape([x.shape()[0]]))
     });
     let square = |a: Var<'t, T>, least: Tensor<T>| product(a, a) + &least;

@@ -48,10 +48,10 @@ pub use classes::{
 };
 pub use distance::{cosine_embedding, cosine_similarity, kl_divergence, kl_divergence_from_logs};
 pub use losses::Losses;
+#[doc(no_inline)]
+pub use nn::functional::Classes;
 pub use penalty::{l1_penalty, l2_penalty};
 pub use regression::{absolute_error, huber, smooth_l1, squared_error};
-#[doc(no_inline)]
-pub use tape::network::Classes;
 pub use target::{ClassTarget, Target};
 
 use tape::{Binary, Element, Error, Scalar, Shape, Tensor, Var};

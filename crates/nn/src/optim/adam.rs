@@ -112,7 +112,7 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
             x.each(|w, g, [m, v, top]| {
                 *m = first.of(*m, g);
                 *v = second.of(*v, g * g);
-                *top = top.larger(*v);
+                *top = top.maximum(*v);
                 *w -= rate * *m / (root * top.sqrt() + eps);
             });
         } else {

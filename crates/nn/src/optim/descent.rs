@@ -307,7 +307,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
         let changed = match first == T::ONE {
             true if gradient.is_contiguous() => None,
             true => Some(gradient.contiguous()),
-            false => Some(gradient.map_values(|g| first * g)),
+            false => Some(gradient.map_elements(|g| first * g)),
         };
         let gradient = changed.as_ref().unwrap_or(gradient);
         let mut finite = true;

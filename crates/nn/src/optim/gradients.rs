@@ -15,7 +15,7 @@ pub trait GradientSource<T: Element = f64> {
 
 impl<T: Element> GradientSource<T> for Gradients<T> {
     fn gradient(&self, id: ParamId) -> Option<Tensor<T>> {
-        self.get(id).ok()
+        self.try_of(id).ok()
     }
 }
 
@@ -188,7 +188,7 @@ impl Norm {
         if (Norm::LEAST..f64::INFINITY).contains(&plain) {
             return Norm { unit: 1.0, length: plain.sqrt() };
         }
-        let largest = gradients.iter().map(|(_, gradient)| largest(gradient)).fold(0.0, f64::larger);
+        let largest = gradients.iter().map(|(_, gradient)| largest(gradient)).fold(0.0, Real::maximum);
         if largest == 0.0 || !largest.is_finite() {
             return Norm { unit: 1.0, length: largest };
         }
@@ -236,5 +236,5 @@ fn squares<T: Element>(gradients: &[(ParamId, Tensor<T>)], square: impl Fn(f64) 
 /// The largest absolute value; NaN if there is one.
 fn largest<T: Element>(gradient: &Tensor<T>) -> f64 {
     let gradient = gradient.contiguous();
-    gradient.as_slice().unwrap_or_default().iter().fold(0.0, |most, g| Real::larger(most, g.to_f64().abs()))
+    gradient.as_slice().unwrap_or_default().iter().fold(0.0, |most, g| Real::maximum(most, g.to_f64().abs()))
 }

@@ -69,7 +69,7 @@ impl Rule for LionRule {
         let rate = T::from_f64(rate);
         let (step, memory) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
         x.each(|w, g, [m]| {
-            *w -= rate * step.of(*m, g).signum0();
+            *w -= rate * step.of(*m, g).sign();
             *m = memory.of(*m, g);
         });
     }

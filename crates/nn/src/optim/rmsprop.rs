@@ -128,5 +128,5 @@ impl Rule for RmsPropRule {
 /// `√(s - a²)`. On a constant gradient the variance is 0, and rounding may go below.
 #[inline(always)]
 fn deviation<T: Element>(s: T, a: T) -> T {
-    (s - a * a).larger(T::ZERO).sqrt()
+    (s - a * a).maximum(T::ZERO).sqrt()
 }

@@ -24,7 +24,7 @@ use tape::{Element, Error, Tensor, parallel};
 ///
 ///     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
 ///         let rate = T::from_f64(rate);
-///         x.each(|w, g, []| *w -= rate * g.signum0());
+///         x.each(|w, g, []| *w -= rate * g.sign());
 ///     }
 /// }
 ///

@@ -235,7 +235,7 @@ where
 fn finite<T: Element>(model: &impl Parameters<T>, grads: &Gradients<T>) -> bool {
     let mut finite = true;
     model.visit(&Path::root(), &mut |_, param| {
-        if let (true, Ok(gradient)) = (finite && param.is_trainable(), grads.get(param)) {
+        if let (true, Ok(gradient)) = (finite && param.is_trainable(), grads.try_of(param)) {
             let gradient: Tensor<T> = gradient.contiguous();
             finite = gradient.as_slice().unwrap_or_default().iter().all(|g| g.is_finite());
         }

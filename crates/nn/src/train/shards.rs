@@ -236,8 +236,8 @@ mod tests {
                 model.visit(&Path::root(), &mut |path, param| {
                     let [found, expected] =
                         [shards.gradients().gradient(param.id()).unwrap(), grads.of(param)];
-                    let scale = expected.map_values(f64::abs).max();
-                    let error = (found - expected).map_values(f64::abs).max();
+                    let scale = expected.map_elements(f64::abs).max();
+                    let error = (found - expected).map_elements(f64::abs).max();
                     assert!(
                         error <= 1e-12 * scale,
                         "{path}, {count} shards, {repetition}: {error:e} of {scale:e}"

@@ -8,9 +8,9 @@ mod layout;
 mod svg;
 mod text;
 
-use crate::algebra::Element;
+use crate::rules::algebra::Element;
 use crate::shape::Shape;
-use crate::tape::{CONSTANT, Graph, Index, Scalar, Tape, Var};
+use crate::tape::{CONSTANT, NodeId, Scalar, Tape, TapeRef, Var};
 use crate::tensor::Tensor;
 
 /// An operand of a recorded operation.
@@ -134,13 +134,13 @@ impl<T: Element> Tape<T> {
         let count = self.nodes.len();
         self.replay(count);
         let graph = self.graph();
-        GraphView { nodes: (1..count).map(|i| node(&graph, i as Index)).collect() }
+        GraphView { nodes: (1..count).map(|i| node(&graph, i as NodeId)).collect() }
     }
 
-    fn name_node(&self, index: Index, name: String) {
+    fn name_node(&self, index: NodeId, name: String) {
         // A constant number is no node: there is nothing that could have the name.
         if index != CONSTANT {
-            self.tables_mut().names.insert(index, name);
+            self.records_mut().names.insert(index, name);
         }
     }
 }
@@ -172,11 +172,11 @@ impl<'t, T: Element> Var<'t, T> {
 }
 
 /// The node `index`, whose value has been computed.
-fn node<T: Element>(graph: &Graph<T>, index: Index) -> GraphNode<T> {
+fn node<T: Element>(graph: &TapeRef<T>, index: NodeId) -> GraphNode<T> {
     let (inputs, value) = match graph.slot(index) {
         Some(slot) => {
             let inputs = graph.inputs(slot).iter().filter(|x| x.node != CONSTANT);
-            (inputs.map(|x| GraphInput::Node(x.node as usize)).collect(), graph.arrays[slot].value.clone())
+            (inputs.map(|x| GraphInput::Node(x.node as usize)).collect(), graph.tensors[slot].value.clone())
         }
         None => (numbers(graph, index), Tensor::scalar(graph.value(index))),
     };
@@ -192,10 +192,10 @@ fn node<T: Element>(graph: &Graph<T>, index: Index) -> GraphNode<T> {
 }
 
 /// The operands of a recorded number.
-fn numbers<T: Element>(graph: &Graph<T>, index: Index) -> Vec<GraphInput> {
+fn numbers<T: Element>(graph: &TapeRef<T>, index: NodeId) -> Vec<GraphInput> {
     let node = graph.nodes.get(index as usize);
     let Some(function) = node.function() else { return Vec::new() };
-    let arity = graph.rules.get(function).arity();
+    let arity = graph.functions.get(function).arity();
     let input = |k: usize| match node.parent[k] {
         // Where an operand is a constant, its value stands in the place of the derivative nobody needs.
         CONSTANT => GraphInput::Number(node.partial[k].to_f64()),
@@ -250,7 +250,7 @@ mod tests {
         tape.reset();
         let _ = tape.scalar(2.0);
         assert_eq!(tape.view().named("x"), None);
-        let _ = tape.number(2.0).named("nothing to name");
+        let _ = tape.scalar_constant(2.0).named("nothing to name");
         assert_eq!(tape.view().nodes().len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use super::layout::{Layout, layout};
 use super::text::description;
 use super::{GraphNode, GraphView};
-use crate::algebra::Element;
+use crate::rules::algebra::Element;
 use std::fmt::Write;
 
 /// Pixels from one layer to the next.

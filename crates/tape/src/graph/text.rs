@@ -1,7 +1,7 @@
 //! The graph as text: DOT for Graphviz, JSON for other programs.
 
 use super::{GraphInput, GraphNode, GraphView};
-use crate::algebra::Element;
+use crate::rules::algebra::Element;
 use std::fmt::Write;
 
 impl<T: Element> GraphView<T> {

@@ -1,9 +1,9 @@
 //! Linear algebra whose methods are not one operation with one tensor as its result.
 
-use crate::algebra::Element;
 use crate::error;
-use crate::op::{Array, compute};
 use crate::ops;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, compute};
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 

@@ -1,7 +1,7 @@
 //! Positions of the largest and the smallest element. Integers have no derivative, so they are not operations.
 
-use crate::algebra::Element;
 use crate::error::{self, Error};
+use crate::rules::algebra::Element;
 use crate::tape::Var;
 use crate::tensor::Tensor;
 

@@ -1,8 +1,8 @@
 //! Comparisons: masks of ones and zeros, by value. They have no derivative, so they are not operations.
 
 use super::Operand;
-use crate::algebra::Element;
 use crate::error;
+use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::tape::{Scalar, Var};
 use crate::tensor::{Tensor, kernel};

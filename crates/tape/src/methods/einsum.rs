@@ -1,9 +1,9 @@
 //! Sums of products named by letters, composed of products of matrices.
 
-use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::Array;
-use crate::ops::{Arrays, Slice};
+use crate::ops::{Slice, TensorOps};
+use crate::rules::algebra::Element;
+use crate::rules::op::Array;
 use crate::shape::{Axes, Shape};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;

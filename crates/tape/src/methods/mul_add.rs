@@ -1,7 +1,7 @@
 //! A product and a sum in one step, as a method. (`Algebra::mul_add` is the same for generic code.)
 
 use super::Operand;
-use crate::algebra::{Algebra, Element};
+use crate::rules::algebra::{Algebra, Element};
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 

@@ -1,8 +1,8 @@
 //! Sorted elements. The order is plain data, found once; the values are gathered by it and differentiable.
 
-use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
+use crate::rules::algebra::Element;
 use crate::tape::Var;
 use crate::tensor::Tensor;
 use std::cmp::Ordering;

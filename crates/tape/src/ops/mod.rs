@@ -1,86 +1,82 @@
-//! The operations, one file each.
+//! The operations, one file each, in families: see `README.md` in this folder.
 //!
-//! An operation is declared in its own file and registered by one line in one of the three lists below. From
-//! its line follow the module, its methods on numbers, tensors and recorded handles, its row in the table of
-//! operations and its tests.
+//! The three lists below register them. From its line an operation has its module, its methods on numbers, tensors
+//! and recorded handles, its row in the table of operations and its tests.
 
-#![cfg_attr(
-    not(feature = "registry"),
-    allow(dead_code, unused_imports, reason = "cards and points are for the registry")
-)]
+pub(crate) mod common;
+mod generic;
+pub(crate) mod register;
 
-pub mod card;
-pub(crate) mod matrices;
-pub(crate) mod probabilities;
-mod window;
+pub use arrange::pad::PadMode;
+pub use common::window::Window;
+pub use generic::{Elementwise, TensorOps};
+pub use linalg::masked_matmul::Zeros;
+pub use window::avg_pool2d::AvgWindows;
 
-pub use avg_pool2d::Pool;
-pub use window::Window;
-
-use crate::algebra::{Algebra, Element};
-use crate::index::Index;
-use crate::op::Array;
-use crate::shape::{Axes, Shape};
-use std::ops::RangeBounds;
-
-/// Elementwise functions of one number.
+/// Elementwise functions of one number, by family: the method, and the function it applies.
 macro_rules! for_each_unary {
     ($expand:ident) => {
         $expand! {
-            abs => Abs;
-            acos => Acos;
-            acosh => Acosh;
-            asin => Asin;
-            asinh => Asinh;
-            atan => Atan;
-            atanh => Atanh;
-            cbrt => Cbrt;
-            ceil => Ceil;
-            clamp(lo: f64, hi: f64) => Clamp { lo, hi };
-            cos => Cos;
-            cosh => Cosh;
-            cube => Cube;
-            digamma => Digamma;
-            elu(alpha: f64) => Elu { alpha };
-            erf => Erf;
-            erfc => Erfc;
-            exp => Exp;
-            exp2 => Exp2;
-            expm1 => Expm1;
-            floor => Floor;
-            gelu => Gelu;
-            gelu_tanh => GeluTanh;
-            hard_tanh => HardTanh;
-            heaviside(at_zero: f64) => Heaviside { at_zero };
-            leaky_relu(slope: f64) => LeakyRelu { slope };
-            lgamma => Lgamma;
-            ln => Ln;
-            log10 => Log10;
-            log1p => Log1p;
-            log2 => Log2;
-            log_sigmoid => LogSigmoid;
-            mish => Mish;
-            neg => Neg;
-            polygamma(n: u32) => Polygamma { n };
-            powf(p: f64) => Powf { p };
-            powi(n: i32) => Powi { n };
-            recip => Recip;
-            relu => Relu;
-            round => Round;
-            rsqrt => Rsqrt;
-            selu => Selu;
-            sigmoid => Sigmoid;
-            sigmoid_scaled(slope: f64, offset: f64) => SigmoidScaled { slope, offset };
-            sign => Sign;
-            silu => Silu;
-            sin => Sin;
-            sinc => Sinc;
-            sinh => Sinh;
-            softplus => Softplus;
-            sqrt => Sqrt;
-            square => Square;
-            tan => Tan;
-            tanh => Tanh;
+            arithmetic {
+                fn abs(self) => Abs;
+                fn ceil(self) => Ceil;
+                fn clamp(self, lo: f64, hi: f64) => Clamp { lo, hi };
+                fn cube(self) => Cube;
+                fn floor(self) => Floor;
+                fn heaviside(self, at_zero: f64) => Heaviside { at_zero };
+                fn neg(self) => Neg;
+                fn powf(self, p: f64) => Powf { p };
+                fn powi(self, n: i32) => Powi { n };
+                fn recip(self) => Recip;
+                fn round(self) => Round;
+                fn sign(self) => Sign;
+                fn square(self) => Square;
+            }
+            elementary {
+                fn acos(self) => Acos;
+                fn acosh(self) => Acosh;
+                fn asin(self) => Asin;
+                fn asinh(self) => Asinh;
+                fn atan(self) => Atan;
+                fn atanh(self) => Atanh;
+                fn cbrt(self) => Cbrt;
+                fn cos(self) => Cos;
+                fn cosh(self) => Cosh;
+                fn digamma(self) => Digamma;
+                fn erf(self) => Erf;
+                fn erfc(self) => Erfc;
+                fn exp(self) => Exp;
+                fn exp2(self) => Exp2;
+                fn expm1(self) => Expm1;
+                fn lgamma(self) => Lgamma;
+                fn ln(self) => Ln;
+                fn log10(self) => Log10;
+                fn log1p(self) => Log1p;
+                fn log2(self) => Log2;
+                fn polygamma(self, n: u32) => Polygamma { n };
+                fn rsqrt(self) => Rsqrt;
+                fn sin(self) => Sin;
+                fn sinc(self) => Sinc;
+                fn sinh(self) => Sinh;
+                fn sqrt(self) => Sqrt;
+                fn tan(self) => Tan;
+                fn tanh(self) => Tanh;
+            }
+            activation {
+                fn elu(self, alpha: f64) => Elu { alpha };
+                fn gelu(self) => Gelu;
+                fn gelu_tanh(self) => GeluTanh;
+                fn hard_tanh(self) => HardTanh;
+                fn leaky_relu(self, slope: f64) => LeakyRelu { slope };
+                fn log_sigmoid(self) => LogSigmoid;
+                fn mish(self) => Mish;
+                fn relu(self) => Relu;
+                fn selu(self) => Selu;
+                fn sigmoid(self) => Sigmoid;
+                fn sigmoid_scaled(self, slope: f64, offset: f64) => SigmoidScaled { slope, offset };
+                fn silu(self) => Silu;
+                fn softplus(self) => Softplus;
+            }
         }
     };
 }
@@ -90,12 +86,12 @@ macro_rules! for_each_binary_function {
     ($expand:ident $($operators:tt)*) => {
         $expand! {
             $($operators)*
-            atan2 => Atan2;
-            hypot => Hypot;
-            logaddexp => LogAddExp;
-            maximum => Maximum;
-            minimum => Minimum;
-            pow => Pow;
+            fn atan2(self, other) => Atan2;
+            fn hypot(self, other) => Hypot;
+            fn logaddexp(self, other) => LogAddExp;
+            fn maximum(self, other) => Maximum;
+            fn minimum(self, other) => Minimum;
+            fn pow(self, other) => Pow;
         }
     };
 }
@@ -104,197 +100,162 @@ macro_rules! for_each_binary_function {
 macro_rules! for_each_binary {
     ($expand:ident) => {
         $crate::ops::for_each_binary_function! { $expand
-            add => Add;
-            div => Div;
-            mul => Mul;
-            sub => Sub;
+            fn add(self, other) => Add;
+            fn div(self, other) => Div;
+            fn mul(self, other) => Mul;
+            fn sub(self, other) => Sub;
         }
     };
 }
 
-/// Operations on tensors: the file, its operations, and the methods with further operands in brackets, then
-/// arguments, then the operation they apply.
-macro_rules! for_each_array_op {
+/// Operations on tensors, by family: the file and its types; the methods, whose operands are before the semicolon and
+/// arguments behind it, and the operation each applies.
+macro_rules! for_each_tensor_op {
     ($expand:ident) => {
         $expand! {
-            at: At, PlaceAt =>;
-            avg_pool2d: AvgPool2d, SpreadPool2d => avg_pool2d[](pool: crate::ops::Pool) { AvgPool2d { pool } };
-            broadcast_to: BroadcastTo =>
-                broadcast_to[](shape: impl Into<Shape>) { BroadcastTo { shape: shape.into() } };
-            center: Center => center[](axes: impl Into<Axes>) { Center { axes: axes.into() } };
-            cholesky: Cholesky => cholesky[]() { Cholesky };
-            concat: Concat =>;
-            cross: Cross => cross[rhs](axis: isize) { Cross { axis } };
-            cumprod: CumProd => cumprod[](axis: isize) { CumProd { axis, reverse: false } };
-            cumsum: CumSum => cumsum[](axis: isize) { CumSum { axis, reverse: false } };
-            dense: Dense => dense[w, b](activation: impl crate::algebra::SlopeFromValue) { Dense(activation) };
-            det: Det, Cofactors, Minors, PlaceMinors => det[]() { Det };
-            dot: Dot =>;
-            inverse: Inverse => inverse[]() { Inverse };
-            diag: Diag, PlaceDiag => diag[](offset: isize) { Diag { offset } };
-            flip: Flip => flip[](axes: impl Into<Axes>) { Flip { axes: axes.into() } };
-            conv2d: Conv2d, ConvTranspose2d, ConvKernel2d =>
-                conv2d[w](conv: crate::ops::Conv2d) { conv };
-            cross_entropy: CrossEntropy => cross_entropy[q](axis: isize) { CrossEntropy { axis } };
-            embedding: Embedding, AddRows =>;
-            from_scalars: FromScalars =>;
-            gather: Gather => gather[](axis: isize, index: impl Into<Index>) { Gather { axis, index: index.into() } };
-            index_select: IndexSelect, IndexAdd => index_select[](axis: isize, index: impl Into<Index>) {
-                IndexSelect { axis, index: index.into() }
-            };
-            linear: Linear => linear[w, b]() { Linear };
-            log_softmax: LogSoftmax => log_softmax[](axis: isize) { LogSoftmax { axis } };
-            logdet: LogDet => logdet[]() { LogDet };
-            logsumexp: LogSumExp => logsumexp_axes[](axes: impl Into<Axes>, keepdim: bool) {
-                LogSumExp { axes: axes.into(), keepdim }
-            };
-            matmul: MatMul => matmul[rhs]() { MatMul };
-            max: Max => max_axes[](axes: impl Into<Axes>, keepdim: bool) { Max { axes: axes.into(), keepdim } };
-            max_pool2d: MaxPool2d => max_pool2d[](window: crate::ops::Window) { MaxPool2d { window } };
-            mean: Mean => mean_axes[](axes: impl Into<Axes>, keepdim: bool) {
-                Mean { axes: axes.into(), keepdim }
-            };
-            min: Min => min_axes[](axes: impl Into<Axes>, keepdim: bool) { Min { axes: axes.into(), keepdim } };
-            norm: Norm => norm_axes[](p: f64, axes: impl Into<Axes>, keepdim: bool) {
-                Norm { p, axes: axes.into(), keepdim }
-            };
-            outer: Outer => outer[rhs]() { Outer };
-            pad: Pad => pad[](widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) {
-                Pad { widths: widths.into(), mode }
-            };
-            permute: Permute => permute[](order: impl Into<Axes>) { Permute { order: order.into() } };
-            prod: Prod => prod_axes[](axes: impl Into<Axes>, keepdim: bool) {
-                Prod { axes: axes.into(), keepdim }
-            };
-            recurrence: Recurrence => recurrence[b](axis: isize, reverse: bool) { Recurrence { axis, reverse } };
-            repeat: Repeat => repeat[](reps: impl Into<Shape>) { Repeat { reps: reps.into() } };
-            repeat_interleave: RepeatInterleave => repeat_interleave[](n: usize, axis: isize) {
-                RepeatInterleave { n, axis }
-            };
-            reshape: Reshape => reshape[](shape: impl Into<Shape>) { Reshape { shape: shape.into() } };
-            roll: Roll => roll[](shift: isize, axis: isize) { Roll { shift, axis } };
-            scatter: Scatter => scatter[src](axis: isize, index: impl Into<Index>) {
-                Scatter { axis, index: index.into() }
-            };
-            scatter_add: ScatterAdd => scatter_add[src](axis: isize, index: impl Into<Index>) {
-                ScatterAdd { axis, index: index.into() }
-            };
-            select: Select =>;
-            slice: Slice, Place =>
-                slice[](axis: isize, range: impl RangeBounds<isize>) { Slice::new(axis, range, 1) }
-                slice_step[](axis: isize, range: impl RangeBounds<isize>, step: usize) {
-                    Slice::new(axis, range, step)
-                };
-            slogdet: LogAbsDet, DetSign =>;
-            softmax: Softmax => softmax[](axis: isize) { Softmax { axis } };
-            solve: Solve => solve[rhs]() { Solve };
-            squared_distance: SquaredDistance => squared_distance[rhs]() { SquaredDistance };
-            stack: Stack =>;
-            standardize: Standardize =>;
-            std_dev: StdDev => std_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
-                StdDev { axes: axes.into(), ddof, keepdim }
-            };
-            sum: Sum => sum_axes[](axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
-            sum_to: SumTo => sum_to[](shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
-            take: Take => take[](index: impl Into<Index>) { Take { index: index.into() } };
-            trace: Trace =>;
-            transpose: Transpose => transpose[]() { Transpose };
-            triangular_solve: TriangularSolve =>
-                triangular_solve[rhs](lower: bool, transpose: bool, unit_diagonal: bool) {
-                    TriangularSolve { lower, transpose, unit_diagonal }
-                };
-            tril: Tril => tril[](k: isize) { Tril { k } };
-            triu: Triu => triu[](k: isize) { Triu { k } };
-            unfold: Unfold, Fold => unfold[](axis: isize, size: usize, step: usize) { Unfold { axis, size, step } };
-            unfold2d: Unfold2d, Fold2d => unfold2d[](window: crate::ops::Window) { Unfold2d { window } };
-            variance: Variance => var_axes[](axes: impl Into<Axes>, ddof: usize, keepdim: bool) {
-                Variance { axes: axes.into(), ddof, keepdim }
-            };
+            arrange {
+                broadcast_to: BroadcastTo =>
+                    fn broadcast_to(self; shape: impl Into<Shape>) { BroadcastTo { shape: shape.into() } };
+                concat: Concat =>;
+                diag: Diag, DiagAdjoint => fn diag(self; offset: isize) { Diag { offset } };
+                flip: Flip => fn flip(self; axes: impl Into<Axes>) { Flip { axes: axes.into() } };
+                from_scalars: FromScalars =>;
+                pad: Pad =>
+                    fn pad(self; widths: impl Into<Vec<(usize, usize)>>, mode: PadMode) { Pad { widths: widths.into(), mode } };
+                permute: Permute =>
+                    fn permute(self; order: impl Into<Axes>) { Permute { order: order.into() } };
+                repeat: Repeat => fn repeat(self; reps: impl Into<Shape>) { Repeat { reps: reps.into() } };
+                repeat_interleave: RepeatInterleave =>
+                    fn repeat_interleave(self; n: usize, axis: isize) { RepeatInterleave { n, axis } };
+                reshape: Reshape =>
+                    fn reshape(self; shape: impl Into<Shape>) { Reshape { shape: shape.into() } };
+                roll: Roll => fn roll(self; shift: isize, axis: isize) { Roll { shift, axis } };
+                stack: Stack =>;
+                transpose: Transpose => fn transpose(self) { Transpose };
+                tril: Tril => fn tril(self; k: isize) { Tril { k } };
+                triu: Triu => fn triu(self; k: isize) { Triu { k } };
+            }
+            indexing {
+                at: At, AtAdjoint =>;
+                gather: Gather =>
+                    fn gather(self; axis: isize, index: impl Into<Index>) { Gather { axis, index: index.into() } };
+                index_select: IndexSelect, IndexAdd =>
+                    fn index_select(self; axis: isize, index: impl Into<Index>) { IndexSelect { axis, index: index.into() } };
+                scatter: Scatter =>
+                    fn scatter(self, src; axis: isize, index: impl Into<Index>) { Scatter { axis, index: index.into() } };
+                scatter_add: ScatterAdd =>
+                    fn scatter_add(self, src; axis: isize, index: impl Into<Index>) { ScatterAdd { axis, index: index.into() } };
+                select: Select =>;
+                slice: Slice, SliceAdjoint =>
+                    fn slice(self; axis: isize, range: impl RangeBounds<isize>) { Slice::new(axis, range, 1) }
+                    fn slice_step(self; axis: isize, range: impl RangeBounds<isize>, step: usize) { Slice::new(axis, range, step) };
+                take: Take => fn take(self; index: impl Into<Index>) { Take { index: index.into() } };
+            }
+            reduce {
+                center: Center => fn center(self; axes: impl Into<Axes>) { Center { axes: axes.into() } };
+                cumprod: CumProd => fn cumprod(self; axis: isize) { CumProd { axis, reverse: false } };
+                cumsum: CumSum => fn cumsum(self; axis: isize) { CumSum { axis, reverse: false } };
+                logsumexp: LogSumExp =>
+                    fn logsumexp_axes(self; axes: impl Into<Axes>, keepdim: bool) { LogSumExp { axes: axes.into(), keepdim } };
+                max: Max =>
+                    fn max_axes(self; axes: impl Into<Axes>, keepdim: bool) { Max { axes: axes.into(), keepdim } };
+                mean: Mean =>
+                    fn mean_axes(self; axes: impl Into<Axes>, keepdim: bool) { Mean { axes: axes.into(), keepdim } };
+                min: Min =>
+                    fn min_axes(self; axes: impl Into<Axes>, keepdim: bool) { Min { axes: axes.into(), keepdim } };
+                norm: Norm =>
+                    fn norm_axes(self; p: f64, axes: impl Into<Axes>, keepdim: bool) { Norm { p, axes: axes.into(), keepdim } };
+                prod: Prod =>
+                    fn prod_axes(self; axes: impl Into<Axes>, keepdim: bool) { Prod { axes: axes.into(), keepdim } };
+                linear_scan: LinearScan =>
+                    fn linear_scan(self, b; axis: isize, reverse: bool) { LinearScan { axis, reverse } };
+                std_dev: StdDev =>
+                    fn std_axes(self; axes: impl Into<Axes>, ddof: usize, keepdim: bool) { StdDev { axes: axes.into(), ddof, keepdim } };
+                sum: Sum =>
+                    fn sum_axes(self; axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
+                sum_to: SumTo => fn sum_to(self; shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
+                variance: Variance =>
+                    fn variance_axes(self; axes: impl Into<Axes>, ddof: usize, keepdim: bool) { Variance { axes: axes.into(), ddof, keepdim } };
+            }
+            linalg {
+                cholesky: Cholesky => fn cholesky(self) { Cholesky };
+                cross: Cross => fn cross(self, rhs; axis: isize) { Cross { axis } };
+                det: Det, Cofactors, Minors, MinorsAdjoint => fn det(self) { Det };
+                dot: Dot =>;
+                inverse: Inverse => fn inverse(self) { Inverse };
+                logdet: LogDet => fn logdet(self) { LogDet };
+                masked_matmul: MaskedMatMul =>;
+                matmul: MatMul => fn matmul(self, rhs) { MatMul };
+                outer: Outer => fn outer(self, rhs) { Outer };
+                slogdet: LogAbsDet, DetSign =>;
+                solve: Solve => fn solve(self, rhs) { Solve };
+                trace: Trace =>;
+                triangular_solve: TriangularSolve =>
+                    fn triangular_solve(self, rhs; lower: bool, transpose: bool, unit_diagonal: bool) { TriangularSolve { lower, transpose, unit_diagonal } };
+            }
+            window {
+                avg_pool2d: AvgPool2d, AvgPool2dAdjoint =>
+                    fn avg_pool2d(self; pool: crate::ops::AvgWindows) { AvgPool2d { pool } };
+                conv2d: Conv2d, ConvTranspose2d, Conv2dWeightGrad =>
+                    fn conv2d(self, w; conv: crate::ops::Conv2d) { conv };
+                max_pool2d: MaxPool2d =>
+                    fn max_pool2d(self; window: crate::ops::Window) { MaxPool2d { window } };
+                unfold: Unfold, Fold =>
+                    fn unfold(self; axis: isize, size: usize, step: usize) { Unfold { axis, size, step } };
+                unfold2d: Unfold2d, Fold2d =>
+                    fn unfold2d(self; window: crate::ops::Window) { Unfold2d { window } };
+            }
+            network {
+                cross_entropy: CrossEntropy => fn cross_entropy(self, q; axis: isize) { CrossEntropy { axis } };
+                dense: Dense =>
+                    fn dense(self, w, b; activation: impl crate::rules::algebra::SlopeFromOutput) { Dense(activation) };
+                embedding: Embedding, EmbeddingAdjoint =>;
+                linear: Linear => fn linear(self, w, b) { Linear };
+                log_softmax: LogSoftmax => fn log_softmax(self; axis: isize) { LogSoftmax { axis } };
+                softmax: Softmax => fn softmax(self; axis: isize) { Softmax { axis } };
+                squared_distance: SquaredDistance => fn squared_distance(self, rhs) { SquaredDistance };
+                standardize: Standardize =>;
+            }
         }
     };
 }
 
-pub(crate) use {for_each_array_op, for_each_binary, for_each_binary_function, for_each_unary};
+pub(crate) use {for_each_binary, for_each_binary_function, for_each_tensor_op, for_each_unary};
 
-macro_rules! elementwise_modules {
-    ($($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)*) => {$(
-        pub(crate) mod $name;
-        pub use $name::$op;
+macro_rules! unary_modules {
+    ($($family:ident {
+        $(fn $name:ident(self $(, $arg:ident: $ty:ty)*) => $op:ident $({ $($field:ident),* })?;)*
+    })*) => {$(
+        pub(crate) mod $family {
+            $(pub(crate) mod $name;)*
+        }
+        $(pub use $family::$name::$op;)*
     )*};
 }
 
-for_each_unary!(elementwise_modules);
-for_each_binary!(elementwise_modules);
+for_each_unary!(unary_modules);
 
-macro_rules! array_modules {
-    ($($file:ident: $($op:ident),+ => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {$(
-        pub(crate) mod $file;
-        pub use $file::{$($op),+};
+macro_rules! binary_modules {
+    ($(fn $name:ident(self, other) => $op:ident;)*) => {
+        pub(crate) mod binary {
+            $(pub(crate) mod $name;)*
+        }
+        $(pub use binary::$name::$op;)*
+    };
+}
+
+for_each_binary!(binary_modules);
+
+macro_rules! tensor_modules {
+    ($($family:ident {
+        $($file:ident: $($op:ident),+ =>
+            $(fn $method:ident(self $(, $x:ident)* $(; $($arg:ident: $ty:ty),*)?) { $build:expr })*;)*
+    })*) => {$(
+        pub(crate) mod $family {
+            $(pub(crate) mod $file;)*
+        }
+        $($(pub use $family::$file::$op;)+)*
     )*};
 }
 
-for_each_array_op!(array_modules);
-
-pub use pad::PadMode;
-
-macro_rules! functions {
-    (
-        { $($name:ident $(($($arg:ident: $ty:ty),*))? => $op:ident $({ $($field:ident),* })?;)* }
-        $($name_of_two:ident => $op_of_two:ident;)*
-    ) => {
-        /// The elementwise functions by name, for code that is generic over [`Algebra`].
-        ///
-        /// Numbers, tensors and handles have the same methods of their own; import this trait only where the
-        /// type is a parameter, because on a [`Tensor`](crate::Tensor) it would take the tensor by value.
-        ///
-        /// ```
-        /// use tape::{Algebra, Functions, Tape};
-        /// fn gauss<A: Algebra>(x: A) -> A {
-        ///     (-x.clone() * x).exp()
-        /// }
-        /// let tape = Tape::new();
-        /// let x = tape.scalar(1.0);
-        /// assert_eq!(gauss(x).backward().wrt(x), -2.0 * gauss(1.0));
-        /// ```
-        pub trait Functions: Algebra {$(
-            #[doc = concat!("See [`", stringify!($op), "`].")]
-            #[track_caller]
-            fn $name(self $($(, $arg: $ty)*)?) -> Self {
-                self.map($op $({ $($field),* })?)
-            }
-        )*
-        $(
-            #[doc = concat!("See [`", stringify!($op_of_two), "`].")]
-            #[track_caller]
-            fn $name_of_two(self, other: Self) -> Self {
-                self.zip(other, $op_of_two)
-            }
-        )*}
-        impl<A: Algebra> Functions for A {}
-    };
-}
-
-/// Hands [`functions`] both lists.
-macro_rules! functions_of_two {
-    ($($of_one:tt)*) => {
-        for_each_binary_function! { functions { $($of_one)* } }
-    };
-}
-
-for_each_unary!(functions_of_two);
-
-macro_rules! arrays {
-    ($($file:ident: $op:ident $(, $more:ident)* => $($method:ident [$($x:ident),*] ($($arg:ident: $ty:ty),*) { $build:expr })*;)*) => {
-        /// The tensor operations by name, for rules and other code that is generic over [`Array`].
-        pub trait Arrays<T: Element>: Array<T> {$($(
-            #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
-            #[track_caller]
-            fn $method(&self $(, $x: &Self)* $(, $arg: $ty)*) -> Self {
-                Self::apply($build, &[self $(, $x)*])
-            }
-        )*)*}
-        impl<T: Element, A: Array<T>> Arrays<T> for A {}
-    };
-}
-
-for_each_array_op!(arrays);
+for_each_tensor_op!(tensor_modules);

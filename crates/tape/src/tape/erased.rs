@@ -1,9 +1,9 @@
 //! An operation without its type, as a tape keeps it.
 
 use super::Var;
-use crate::algebra::Element;
 use crate::error::Error;
-use crate::op::{Cotangents, Each, Op};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Cotangents, Each, Op};
 use crate::tensor::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
@@ -13,7 +13,7 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn differentiable(&self, k: usize) -> bool;
     fn elementwise(&self) -> bool;
-    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
+    fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
     fn try_vjp_all(
         &self,
         x: &[&Tensor<T>],
@@ -53,8 +53,8 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn elementwise(&self) -> bool {
         Op::elementwise(self)
     }
-    fn pieces(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
-        Op::pieces(self, x, y, report);
+    fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        Op::branches(self, x, y, report);
     }
     fn try_vjp_all(
         &self,
@@ -63,11 +63,6 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         dy: Tensor<T>,
         want: &[bool],
     ) -> Result<Cotangents<T>, Error> {
-        #[cfg(feature = "faults")]
-        if crate::fault::is_planted(Op::name(self)) {
-            let rule = |x: &[&Tensor<T>], y: &Tensor<T>, dy| Op::vjp_all(self, x, y, dy, want);
-            return Ok(crate::fault::spoiled(Op::name(self), x, y, dy, rule));
-        }
         Op::try_vjp_all(self, x, y, dy, want)
     }
     #[track_caller]

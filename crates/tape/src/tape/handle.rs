@@ -1,10 +1,10 @@
 //! The two handles: a recorded number and a recorded tensor.
 
-use super::{CONSTANT, Index, NUMBER, Operand, Tape};
-use crate::algebra::{Algebra, Binary, Element, Pull, Unary};
-use crate::elementwise::{Map, Select, Test, Zip, ZipLeft, ZipRight};
+use super::{CONSTANT, Input, NOT_A_TENSOR, NodeId, Tape};
 use crate::error::{self, Error};
-use crate::op::{Array, Op};
+use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, Unary};
+use crate::rules::elementwise::{Left, Map, Right, Select, Test, Zip};
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -25,7 +25,7 @@ use std::fmt;
 /// ```
 pub struct Scalar<'t, T: Element = f64> {
     pub(crate) tape: &'t Tape<T>,
-    pub(crate) index: Index,
+    pub(crate) index: NodeId,
     pub(crate) value: T,
 }
 
@@ -43,7 +43,7 @@ pub struct Scalar<'t, T: Element = f64> {
 /// ```
 pub struct Var<'t, T: Element = f64> {
     pub(crate) tape: &'t Tape<T>,
-    pub(crate) index: Index,
+    pub(crate) index: NodeId,
     /// Its place in the side table.
     pub(crate) slot: u32,
     /// The value, if it is a constant number that takes no place on the tape.
@@ -107,7 +107,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     #[track_caller]
     pub fn to_var(self) -> Var<'t, T> {
         if self.is_constant() {
-            return Var { tape: self.tape, index: CONSTANT, slot: NUMBER, literal: self.value };
+            return Var { tape: self.tape, index: CONSTANT, slot: NOT_A_TENSOR, literal: self.value };
         }
         if let Some(slot) = self.tape.graph().slot(self.index) {
             return Var { tape: self.tape, index: self.index, slot: slot as u32, literal: T::ZERO };
@@ -152,16 +152,16 @@ impl<'t, T: Element> Var<'t, T> {
     /// The tensor. Shares its buffer; free.
     pub fn value(self) -> Tensor<T> {
         match self.slot {
-            NUMBER => Tensor::scalar(self.literal),
-            slot => self.tape.graph().arrays[slot as usize].value.clone(),
+            NOT_A_TENSOR => Tensor::scalar(self.literal),
+            slot => self.tape.graph().tensors[slot as usize].value.clone(),
         }
     }
 
     /// The extents of the axes.
     pub fn shape(self) -> Shape {
         match self.slot {
-            NUMBER => Shape::default(),
-            slot => self.tape.graph().arrays[slot as usize].value.shape().clone(),
+            NOT_A_TENSOR => Shape::default(),
+            slot => self.tape.graph().tensors[slot as usize].value.shape().clone(),
         }
     }
 
@@ -187,7 +187,7 @@ impl<'t, T: Element> Var<'t, T> {
             return number(CONSTANT, self.literal);
         }
         let graph = self.tape.graph();
-        let array = &graph.arrays[self.slot as usize];
+        let array = &graph.tensors[self.slot as usize];
         if array.value.rank() != 0 {
             Error::Rank { op: "item", expected: "rank 0", found: array.value.shape().dims() }.panic();
         }
@@ -196,11 +196,11 @@ impl<'t, T: Element> Var<'t, T> {
 
     /// This tensor as an operand; a constant number gets a node.
     #[track_caller]
-    pub(crate) fn operand(&self) -> Operand {
-        if self.slot == NUMBER {
+    pub(crate) fn operand(&self) -> Input {
+        if self.slot == NOT_A_TENSOR {
             return self.tape.constant(Tensor::scalar(self.literal)).operand();
         }
-        Operand { node: self.index, slot: self.slot }
+        Input { node: self.index, slot: self.slot }
     }
 
     pub(crate) fn is_literal(self) -> bool {
@@ -209,7 +209,7 @@ impl<'t, T: Element> Var<'t, T> {
 
     /// A constant number on the same tape.
     pub(crate) fn number(self, value: T) -> Var<'t, T> {
-        Var { tape: self.tape, index: CONSTANT, slot: NUMBER, literal: value }
+        Var { tape: self.tape, index: CONSTANT, slot: NOT_A_TENSOR, literal: value }
     }
 
     #[track_caller]
@@ -232,8 +232,8 @@ impl<'t, T: Element> Var<'t, T> {
         error::expect(self.tape.owns(F::NAME, other.tape));
         match (self.is_literal(), other.is_literal()) {
             (true, true) => self.number(f.eval(self.literal, other.literal)),
-            (true, false) => self.record(ZipLeft { f, a: self.literal.to_f64() }, &[&other]),
-            (false, true) => self.record(ZipRight { f, b: other.literal.to_f64() }, &[&self]),
+            (true, false) => other.record(Map(Left { f, a: self.literal.to_f64() }), &[&other]),
+            (false, true) => self.record(Map(Right { f, b: other.literal.to_f64() }), &[&self]),
             (false, false) => self.record(Zip(f), &[&self, &other]),
         }
     }
@@ -278,12 +278,12 @@ impl<'t, T: Element> Algebra for Scalar<'t, T> {
 
     /// A factor that is the constant 1 leaves no node.
     #[track_caller]
-    fn pull(self, slope: Self) -> Self {
-        self.beside("pull", [slope]);
+    fn chain_rule(self, slope: Self) -> Self {
+        self.beside("chain_rule", [slope]);
         match (self.is_constant(), slope.is_constant()) {
             (_, true) if slope.value == T::ONE => self,
             (true, _) if self.value == T::ONE => slope,
-            _ => self.zip(slope, Pull),
+            _ => self.zip(slope, ChainRule),
         }
     }
 }
@@ -315,11 +315,11 @@ impl<'t, T: Element> Algebra for Var<'t, T> {
 
     /// A slope that is the constant 1 leaves no node.
     #[track_caller]
-    fn pull(self, slope: Self) -> Self {
-        error::expect(self.tape.owns("pull", slope.tape));
+    fn chain_rule(self, slope: Self) -> Self {
+        error::expect(self.tape.owns("chain_rule", slope.tape));
         match slope.is_literal() && slope.literal == T::ONE {
             true => self,
-            false => self.zip(slope, Pull),
+            false => self.zip(slope, ChainRule),
         }
     }
 }
@@ -373,7 +373,7 @@ impl<'t, T: Element> AnyHandle<'t, T> {
         }
     }
 
-    pub(crate) fn index(self) -> Index {
+    pub(crate) fn index(self) -> NodeId {
         match self {
             AnyHandle::Scalar(x) => x.index,
             AnyHandle::Var(x) => x.index,
@@ -407,7 +407,7 @@ impl<'t, T: Element> AnyHandle<'t, T> {
 
 /// Finds what belongs to one handle of a group.
 #[doc(hidden)]
-pub trait Lookup<'t, T: Element> {
+pub trait ReadGradients<'t, T: Element> {
     fn number(&mut self, x: Scalar<'t, T>) -> Result<T, Error>;
     fn tensor(&mut self, x: Var<'t, T>) -> Result<Tensor<T>, Error>;
 }
@@ -426,7 +426,7 @@ pub trait Handle<'t, T: Element>: Sized {
     #[doc(hidden)]
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>);
     #[doc(hidden)]
-    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error>;
+    fn values<L: ReadGradients<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error>;
 }
 
 /// Handles on their way through a transformation, in order.
@@ -460,7 +460,7 @@ impl<'t, T: Element> Handle<'t, T> for Scalar<'t, T> {
         to.push(Tensor::scalar(*values));
     }
     #[inline]
-    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<T, Error> {
+    fn values<L: ReadGradients<'t, T>>(&self, of: &mut L) -> Result<T, Error> {
         of.number(*self)
     }
 }
@@ -479,7 +479,7 @@ impl<'t, T: Element> Handle<'t, T> for Var<'t, T> {
     fn scatter(values: &Tensor<T>, to: &mut Vec<Tensor<T>>) {
         to.push(values.clone());
     }
-    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Tensor<T>, Error> {
+    fn values<L: ReadGradients<'t, T>>(&self, of: &mut L) -> Result<Tensor<T>, Error> {
         of.tensor(*self)
     }
 }
@@ -495,7 +495,7 @@ impl<'t, T: Element, H: Handle<'t, T>, const N: usize> Handle<'t, T> for [H; N] 
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
         values.iter().for_each(|x| H::scatter(x, to));
     }
-    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
+    fn values<L: ReadGradients<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
         let values = self.iter().map(|x| x.values(of)).collect::<Result<Vec<_>, _>>()?;
         match values.try_into() {
             Ok(values) => Ok(values),
@@ -515,7 +515,7 @@ impl<'t, T: Element, H: Handle<'t, T>> Handle<'t, T> for Vec<H> {
     fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
         values.iter().for_each(|x| H::scatter(x, to));
     }
-    fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
+    fn values<L: ReadGradients<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
         self.iter().map(|x| x.values(of)).collect()
     }
 }
@@ -533,7 +533,7 @@ macro_rules! tuples {
             fn scatter(values: &Self::Value, to: &mut Vec<Tensor<T>>) {
                 $($name::scatter(&values.$at, to);)*
             }
-            fn values<L: Lookup<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
+            fn values<L: ReadGradients<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error> {
                 Ok(($(self.$at.values(of)?,)*))
             }
         }

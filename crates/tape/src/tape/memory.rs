@@ -1,7 +1,7 @@
 //! How much memory a recording holds.
 
 use super::Tape;
-use crate::algebra::Element;
+use crate::rules::algebra::Element;
 use crate::tensor::Tensor;
 use std::collections::HashSet;
 use std::fmt;
@@ -77,14 +77,14 @@ impl<T: Element> Tape<T> {
     pub fn memory(&self) -> Memory {
         let graph = self.graph();
         let mut buffers = Buffers::default();
-        let value_bytes = graph.arrays.iter().map(|array| buffers.bytes(&array.value)).sum();
-        let gradient_bytes = graph.spare.iter().map(|store| {
-            let tensors = store.arrays.iter().flatten();
+        let value_bytes = graph.tensors.iter().map(|array| buffers.bytes(&array.value)).sum();
+        let gradient_bytes = graph.recycled.iter().map(|store| {
+            let tensors = store.tensors.iter().flatten();
             size_of_val(&store.scalars[..]) + tensors.map(|x| buffers.bytes(x)).sum::<usize>()
         });
         Memory {
             nodes: self.len(),
-            tensors: graph.arrays.len(),
+            tensors: graph.tensors.len(),
             node_bytes: graph.nodes.bytes() + graph.bytes(),
             value_bytes,
             gradient_bytes: gradient_bytes.sum(),

@@ -1,32 +1,32 @@
 //! The tape: every operation in the order it was recorded.
 //!
-//! Recording order is a topological order, so each sweep is one loop over a vector. A number is one small fixed
+//! RecordedSweep order is a topological order, so each sweep is one loop over a vector. A number is one small fixed
 //! node ([`Node`]) with its partial derivatives beside it; a tensor is a node that points into a side table with
 //! its operation, its operands and its value. Nothing here differentiates: that is `sweep`.
 
+mod branches;
+mod buffers;
 mod erased;
 mod handle;
 mod memory;
 mod nodes;
-mod pieces;
 mod record;
-mod rules;
-mod store;
-mod tables;
+mod records;
+mod scalar_fns;
 
+pub use branches::{MASK, branches, op_name};
+pub(crate) use buffers::{GradientBuffers, Retain};
 pub(crate) use erased::ErasedOp;
 pub(crate) use handle::AnyHandle;
-pub use handle::{Handle, Handles, Lookup, Scalar, Var};
+pub use handle::{Handle, Handles, ReadGradients, Scalar, Var};
 pub use memory::Memory;
-pub(crate) use nodes::{ARRAY, CHAIN, CONSTANT, Index, LEAF, NUMBER, Node, Nodes, Operand};
-pub(crate) use pieces::MASK;
-pub(crate) use rules::Rules;
-pub(crate) use store::{Keep, Store};
-pub(crate) use tables::{Graph, Tables};
+pub(crate) use nodes::{CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
+pub(crate) use records::{Records, TapeRef};
+pub(crate) use scalar_fns::ScalarFns;
 
-use crate::algebra::Element;
 use crate::error::{self, Error};
-use crate::op::Op;
+use crate::rules::algebra::Element;
+use crate::rules::op::Op;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -51,7 +51,7 @@ pub struct Tape<T: Element = f64> {
     /// A number no other tape has, renewed by every reset.
     pub(crate) epoch: u64,
     pub(crate) nodes: Nodes<T>,
-    tables: RefCell<Tables<T>>,
+    records: RefCell<Records<T>>,
     /// Are leaves differentiated?
     recording: bool,
 }
@@ -66,11 +66,6 @@ impl Tape<f64> {
     /// An empty tape of `f64`. (For `f32` there is [`Tape::single`]: so that the type of literals is known.)
     pub fn new() -> Tape<f64> {
         Tape::of()
-    }
-
-    /// An empty tape that remembers where each node was created, for error messages. Slower.
-    pub fn traced() -> Tape<f64> {
-        Tape::of().tracing()
     }
 }
 
@@ -90,12 +85,12 @@ impl Default for Tape<f64> {
 impl<T: Element> Tape<T> {
     /// An empty tape of any number type, for generic code.
     pub fn of() -> Tape<T> {
-        let (nodes, tables) = (Nodes::new(), RefCell::new(Tables::new()));
-        Tape { epoch: next_epoch(), nodes, tables, recording: true }
+        let (nodes, records) = (Nodes::new(), RefCell::new(Records::new()));
+        Tape { epoch: next_epoch(), nodes, records, recording: true }
     }
 
     /// The tape, from now on remembering where each node is created.
-    pub fn tracing(mut self) -> Tape<T> {
+    pub fn with_locations(mut self) -> Tape<T> {
         self.nodes.trace();
         self
     }
@@ -119,7 +114,7 @@ impl<T: Element> Tape<T> {
     pub fn reset(&mut self) {
         self.epoch = next_epoch();
         self.nodes.clear();
-        self.tables.get_mut().clear();
+        self.records.get_mut().clear();
     }
 
     /// The number of nodes recorded.
@@ -143,17 +138,17 @@ impl<T: Element> Tape<T> {
     /// A tensor to differentiate with respect to.
     #[track_caller]
     pub fn var(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
-        self.push_array(value.into(), &[], self.recording, false)
+        self.push_tensor(value.into(), &[], self.recording, false)
     }
 
     /// A tensor that is not differentiated.
     #[track_caller]
     pub fn constant(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
-        self.push_array(value.into(), &[], false, false)
+        self.push_tensor(value.into(), &[], false, false)
     }
 
     /// A number that is not differentiated; it takes no place on the tape.
-    pub fn number(&self, value: T) -> Scalar<'_, T> {
+    pub fn scalar_constant(&self, value: T) -> Scalar<'_, T> {
         Scalar { tape: self, index: CONSTANT, value }
     }
 
@@ -166,13 +161,13 @@ impl<T: Element> Tape<T> {
     pub fn parameter(&self, id: ParamId, value: &Tensor<T>) -> Var<'_, T> {
         let known = self.graph().parameters.get(id.0);
         let Some(slot) = known else {
-            let leaf = self.push_array(value.clone(), &[], self.recording, false);
-            self.tables_mut().parameters.set(id.0, leaf.slot);
+            let leaf = self.push_tensor(value.clone(), &[], self.recording, false);
+            self.records_mut().parameters.set(id.0, leaf.slot);
             return leaf;
         };
         let graph = self.graph();
-        let array = &graph.arrays[slot as usize];
-        if !array.value.same_as(value) {
+        let array = &graph.tensors[slot as usize];
+        if !array.value.ptr_eq(value) {
             Error::ChangedParameter { id: id.0 }.panic();
         }
         Var { tape: self, index: array.node, slot, literal: T::ZERO }
@@ -197,10 +192,10 @@ impl<T: Element> Tape<T> {
         error::expect(self.owns("bind", leaf.tape));
         let graph = self.graph();
         let slot =
-            graph.slot(leaf.index).filter(|&slot| leaf.index != CONSTANT && !graph.arrays[slot].computed);
+            graph.slot(leaf.index).filter(|&slot| leaf.index != CONSTANT && !graph.tensors[slot].computed);
         drop(graph);
         match slot {
-            Some(slot) => self.tables_mut().parameters.set(id.0, slot as u32),
+            Some(slot) => self.records_mut().parameters.set(id.0, slot as u32),
             None => {
                 Error::Invalid { op: "bind", reason: "expected a leaf, found a result".to_string() }.panic()
             }
@@ -273,17 +268,17 @@ impl<T: Element> Tape<T> {
     }
 
     #[inline]
-    pub(crate) fn graph(&self) -> Graph<'_, T> {
-        Graph { nodes: &self.nodes, tables: self.tables.borrow() }
+    pub(crate) fn graph(&self) -> TapeRef<'_, T> {
+        TapeRef { nodes: &self.nodes, records: self.records.borrow() }
     }
 
-    pub(crate) fn tables_mut(&self) -> RefMut<'_, Tables<T>> {
-        self.tables.borrow_mut()
+    pub(crate) fn records_mut(&self) -> RefMut<'_, Records<T>> {
+        self.records.borrow_mut()
     }
 
     /// Computes the values of the first `count` nodes, which the tape does not keep.
     pub(crate) fn replay(&self, count: usize) {
-        self.tables_mut().replay(&self.nodes, count);
+        self.records_mut().replay(&self.nodes, count);
     }
 }
 

@@ -1,31 +1,31 @@
 //! The nodes of a tape: a list that grows without moving.
 //!
-//! A number is recorded in a few nanoseconds, so the list has no lock to ask: it consists of cells, in blocks each twice
+//! A number is recorded in a collect_small nanoseconds, so the list has no lock to ask: it consists of cells, in blocks each twice
 //! as long as the one before it. What stands in the list is never moved or dropped before the tape is reset, and nobody
 //! ever holds a reference into it while it grows. (`docs/decisions/0006-node-list.md` has the measurements.)
 
-use crate::algebra::{Binary, Element};
 use crate::error::Error;
 use crate::ops::Mul;
+use crate::rules::algebra::{Binary, Element};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::panic::Location;
 
-/// Index of a node on its tape. Node 0 stands for "a constant": it is nobody's result.
-pub(crate) type Index = u32;
+/// NodeId of a node on its tape. Node 0 stands for "a constant": it is nobody's result.
+pub(crate) type NodeId = u32;
 
 /// The operand that is not on the tape.
-pub(crate) const CONSTANT: Index = 0;
+pub(crate) const CONSTANT: NodeId = 0;
 
 /// The node is a leaf; its value stands in `partial[0]`.
 pub(crate) const LEAF: u32 = u32::MAX;
 
 /// The node is a tensor; `parent[0]` is its place in the side table.
-pub(crate) const ARRAY: u32 = u32::MAX - 1;
+pub(crate) const TENSOR: u32 = u32::MAX - 1;
 
 /// The node is the product of its parents, added to the node before it: a term of a chain `z + w x`.
-pub(crate) const CHAIN: u32 = u32::MAX - 2;
+pub(crate) const MUL_ADD: u32 = u32::MAX - 2;
 
-/// One recorded number: 32 bytes in `f64`.
+/// UnaryFn recorded number: 32 bytes in `f64`.
 ///
 /// The value is not kept: the reverse sweep needs partial derivatives only, and whoever needs values (higher
 /// orders, views) has them computed again, once. An operand that is a constant has index 0, and its value takes
@@ -33,8 +33,8 @@ pub(crate) const CHAIN: u32 = u32::MAX - 2;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node<T> {
     pub(crate) partial: [T; 2],
-    pub(crate) parent: [Index; 2],
-    /// Which function of the parents: a place in [`Rules`](super::Rules), or `LEAF`, `ARRAY` or `CHAIN`.
+    pub(crate) parent: [NodeId; 2],
+    /// Which function of the parents: a place in [`ScalarFns`](super::ScalarFns), or `LEAF`, `TENSOR` or `MUL_ADD`.
     pub(crate) rule: u32,
 }
 
@@ -43,49 +43,49 @@ impl<T: Element> Node<T> {
         Node { partial: [value, T::ZERO], parent: [CONSTANT; 2], rule: LEAF }
     }
 
-    pub(crate) fn array(slot: u32) -> Node<T> {
-        Node { partial: [T::ZERO; 2], parent: [slot, 0], rule: ARRAY }
+    pub(crate) fn tensor(slot: u32) -> Node<T> {
+        Node { partial: [T::ZERO; 2], parent: [slot, 0], rule: TENSOR }
     }
 
-    /// The place in [`Rules`](super::Rules) of the function of the parents; leaves and tensors have none.
+    /// The place in [`ScalarFns`](super::ScalarFns) of the function of the parents; leaves and tensors have none.
     pub(crate) fn function(&self) -> Option<u32> {
         match self.rule {
-            LEAF | ARRAY => None,
-            CHAIN => Mul::PLACE,
+            LEAF | TENSOR => None,
+            MUL_ADD => Mul::BUILTIN_INDEX,
             rule => Some(rule),
         }
     }
 
     /// The number to which the function of the parents is added, if this is node `index`.
-    pub(crate) fn addend(&self, index: Index) -> Option<Index> {
-        (self.rule == CHAIN).then(|| index - 1)
+    pub(crate) fn addend(&self, index: NodeId) -> Option<NodeId> {
+        (self.rule == MUL_ADD).then(|| index - 1)
     }
 
     /// Everything that node `index`, a number, was computed from; a constant is `CONSTANT`.
-    pub(crate) fn operands(&self, index: Index) -> impl Iterator<Item = Index> {
+    pub(crate) fn operands(&self, index: NodeId) -> impl Iterator<Item = NodeId> {
         self.parent.into_iter().chain(self.addend(index))
     }
 }
 
 /// The place in the side table of a node that is no tensor.
-pub(crate) const NUMBER: u32 = u32::MAX;
+pub(crate) const NOT_A_TENSOR: u32 = u32::MAX;
 
 /// An operand of a tensor operation: its node, and if it is a tensor its place in the side table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Operand {
-    pub(crate) node: Index,
+pub(crate) struct Input {
+    pub(crate) node: NodeId,
     pub(crate) slot: u32,
 }
 
-impl Operand {
-    pub(crate) fn number(node: Index) -> Operand {
-        Operand { node, slot: NUMBER }
+impl Input {
+    pub(crate) fn number(node: NodeId) -> Input {
+        Input { node, slot: NOT_A_TENSOR }
     }
 
     /// The place in the side table of a tensor.
     #[inline]
     pub(crate) fn slot(self) -> Option<usize> {
-        (self.slot != NUMBER).then_some(self.slot as usize)
+        (self.slot != NOT_A_TENSOR).then_some(self.slot as usize)
     }
 }
 
@@ -150,7 +150,7 @@ impl<T: Element> Nodes<T> {
     /// Adds a node.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn push(&self, node: Node<T>) -> Index {
+    pub(crate) fn push(&self, node: Node<T>) -> NodeId {
         let index = self.len.get();
         let (block, at) = place(index);
         let nodes = match self.blocks.get(block).and_then(OnceCell::get) {
@@ -198,7 +198,7 @@ impl<T: Element> Nodes<T> {
 
     /// The first `end` nodes in runs, the last run first: each with the index of its first node.
     #[inline]
-    pub(crate) fn runs_down(&self, end: usize) -> impl Iterator<Item = (usize, &[Cell<Node<T>>])> {
+    pub(crate) fn chunks_rev(&self, end: usize) -> impl Iterator<Item = (usize, &[Cell<Node<T>>])> {
         let blocks = if end == 0 { 0 } else { place((end - 1) as u32).0 + 1 };
         (FIRST as usize..blocks).rev().filter_map(move |block| {
             let (length, first) = extent(block);
@@ -221,7 +221,7 @@ impl<T: Element> Nodes<T> {
     }
 
     /// Where a node was created, on a traced tape.
-    pub(crate) fn site(&self, index: Index) -> Option<&'static Location<'static>> {
+    pub(crate) fn site(&self, index: NodeId) -> Option<&'static Location<'static>> {
         self.sites.as_ref()?.borrow().get(index as usize).copied()
     }
 }
@@ -248,12 +248,12 @@ mod tests {
         let mut nodes = Nodes::<f64>::new();
         for round in 0..2 {
             for i in 1..1000 {
-                assert_eq!(nodes.push(Node::leaf(f64::from(i + round))), i as Index);
+                assert_eq!(nodes.push(Node::leaf(f64::from(i + round))), i as NodeId);
             }
             assert!((1..1000).all(|i| nodes.get(i).partial[0] == (i as f64) + f64::from(round)));
             for end in [0, 1, 64, 65, 700, 1000] {
                 let mut below = end;
-                for (first, run) in nodes.runs_down(end) {
+                for (first, run) in nodes.chunks_rev(end) {
                     assert_eq!(first + run.len(), below);
                     assert!(
                         run.iter()

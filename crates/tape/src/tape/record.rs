@@ -1,12 +1,12 @@
-//! Recording: where an operation becomes a node.
+//! RecordedSweep: where an operation becomes a node.
 
-use super::nodes::{CHAIN, CONSTANT, Index, Node, Operand};
+use super::nodes::{CONSTANT, Input, MUL_ADD, Node, NodeId};
 use super::{Scalar, Tape, Var};
-use crate::algebra::{Binary, Element, Unary};
 use crate::error::{self, Error};
-use crate::op::{Op, compute};
 use crate::ops::{Add, FromScalars, Mul};
-use crate::shape::{Shape, few};
+use crate::rules::algebra::{Binary, Element, Unary};
+use crate::rules::op::{Op, compute};
+use crate::shape::{Shape, collect_small};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 
@@ -21,7 +21,7 @@ impl<T: Element> Tape<T> {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = x.value);
         });
         let graph = self.graph();
-        let inputs: SmallVec<[Operand; 8]> = x.iter().map(|x| graph.operand(x.index)).collect();
+        let inputs: SmallVec<[Input; 8]> = x.iter().map(|x| graph.operand(x.index)).collect();
         let tracked = inputs.iter().any(|&x| graph.depends(x));
         drop(graph);
         self.store(FromScalars { shape }, &inputs, value, tracked)
@@ -30,10 +30,10 @@ impl<T: Element> Tape<T> {
     /// Records a function of one number.
     #[track_caller]
     #[inline(always)]
-    pub(super) fn record_unary<F: Unary>(&self, f: F, x: Index, value: T) -> Scalar<'_, T> {
+    pub(super) fn record_unary<F: Unary>(&self, f: F, x: NodeId, value: T) -> Scalar<'_, T> {
         let y = f.eval(value);
         let partial = [f.slope(value, y), T::ZERO];
-        let rule = F::PLACE.unwrap_or_else(|| self.tables.borrow_mut().rules.unary(f));
+        let rule = F::BUILTIN_INDEX.unwrap_or_else(|| self.records.borrow_mut().functions.unary(f));
         let index = self.nodes.push(Node { partial, parent: [x, CONSTANT], rule });
         Scalar { tape: self, index, value: y }
     }
@@ -41,12 +41,17 @@ impl<T: Element> Tape<T> {
     /// Records a function of two numbers, at least one of which is on the tape.
     #[track_caller]
     #[inline(always)]
-    pub(super) fn record_binary<F: Binary>(&self, f: F, parent: [Index; 2], [a, b]: [T; 2]) -> Scalar<'_, T> {
+    pub(super) fn record_binary<F: Binary>(
+        &self,
+        f: F,
+        parent: [NodeId; 2],
+        [a, b]: [T; 2],
+    ) -> Scalar<'_, T> {
         let y = f.eval(a, b);
         // A constant operand leaves its value where its partial derivative would stand.
         let da = if parent[0] == CONSTANT { a } else { f.slope_a(a, b, y) };
         let db = if parent[1] == CONSTANT { b } else { f.slope_b(a, b, y) };
-        let rule = F::PLACE.unwrap_or_else(|| self.tables.borrow_mut().rules.binary(f));
+        let rule = F::BUILTIN_INDEX.unwrap_or_else(|| self.records.borrow_mut().functions.binary(f));
         let index = self.nodes.push(Node { partial: [da, db], parent, rule });
         Scalar { tape: self, index, value: y }
     }
@@ -68,7 +73,7 @@ impl<T: Element> Tape<T> {
             // As in `record_binary`: the slope of one factor is the other, and a constant leaves its value.
             let dw = if w.is_constant() { w.value } else { x.value };
             let dx = if x.is_constant() { x.value } else { w.value };
-            self.nodes.push(Node { partial: [dw, dx], parent: [w.index, x.index], rule: CHAIN })
+            self.nodes.push(Node { partial: [dw, dx], parent: [w.index, x.index], rule: MUL_ADD })
         };
         Scalar { tape: self, index, value: w.value * x.value + z.value }
     }
@@ -79,11 +84,11 @@ impl<T: Element> Tape<T> {
         for x in x {
             self.owns(op.name(), x.tape)?;
         }
-        let inputs = few(x.len(), Operand::number(CONSTANT), |k| x[k].operand());
+        let inputs = collect_small(x.len(), Input::number(CONSTANT), |k| x[k].operand());
         let graph = self.graph();
-        let operands = graph.tensors(&inputs);
+        let operands = graph.values(&inputs);
         let value = compute(&op, &operands);
-        let tracked = |(k, &x): (usize, &Operand)| graph.depends(x) && op.differentiable(k);
+        let tracked = |(k, &x): (usize, &Input)| graph.depends(x) && op.differentiable(k);
         let tracked = inputs.iter().enumerate().any(tracked);
         let value = value.map_err(|error| match inputs.iter().map(|x| graph.site(x.node)).collect() {
             Some(operands) => Error::At { error: Box::new(error), operands },
@@ -102,7 +107,7 @@ impl<T: Element> Tape<T> {
         x: &[Var<'t, T>],
         value: Tensor<T>,
     ) -> Var<'t, T> {
-        let inputs = few(x.len(), Operand::number(CONSTANT), |k| x[k].operand());
+        let inputs = collect_small(x.len(), Input::number(CONSTANT), |k| x[k].operand());
         let tracked = inputs.iter().any(|&x| self.graph().depends(x));
         self.store(op, &inputs, value, tracked)
     }
@@ -111,30 +116,30 @@ impl<T: Element> Tape<T> {
     pub(super) fn store<O: Op<T>>(
         &self,
         op: O,
-        inputs: &[Operand],
+        inputs: &[Input],
         value: Tensor<T>,
         tracked: bool,
     ) -> Var<'_, T> {
-        let y = self.push_array(value, if tracked { inputs } else { &[] }, tracked, tracked);
+        let y = self.push_tensor(value, if tracked { inputs } else { &[] }, tracked, tracked);
         if tracked {
-            self.tables.borrow_mut().store_op(op);
+            self.records.borrow_mut().store_op(op);
         }
         y
     }
 
     /// Records a tensor.
     #[track_caller]
-    pub(super) fn push_array(
+    pub(super) fn push_tensor(
         &self,
         value: Tensor<T>,
-        inputs: &[Operand],
+        inputs: &[Input],
         tracked: bool,
         computed: bool,
     ) -> Var<'_, T> {
-        let mut tables = self.tables.borrow_mut();
-        let slot = tables.arrays.len() as u32;
-        let node = self.nodes.push(Node::array(slot));
-        tables.push(value, node, inputs, tracked, computed);
+        let mut records = self.records.borrow_mut();
+        let slot = records.tensors.len() as u32;
+        let node = self.nodes.push(Node::tensor(slot));
+        records.push(value, node, inputs, tracked, computed);
         Var { tape: self, index: node, slot, literal: T::ZERO }
     }
 }
@@ -142,6 +147,6 @@ impl<T: Element> Tape<T> {
 /// The node of `w x + z`, recorded as a product and a sum; not inlined, so that the way of one node stays short.
 #[inline(never)]
 #[track_caller]
-fn product_and_sum<T: Element>(w: Scalar<'_, T>, x: Scalar<'_, T>, z: Scalar<'_, T>) -> Index {
+fn product_and_sum<T: Element>(w: Scalar<'_, T>, x: Scalar<'_, T>, z: Scalar<'_, T>) -> NodeId {
     w.zip(x, Mul).zip(z, Add).index
 }

@@ -192,7 +192,7 @@ impl<T: Real> Lu<T> {
 
     /// The sign of the determinant, 0 if it is 0, and the logarithm of its size.
     pub(crate) fn sign_and_log(&self) -> (T, T) {
-        let sign = self.pivots().fold(self.parity(), |sign, pivot| sign * pivot.signum0());
+        let sign = self.pivots().fold(self.parity(), |sign, pivot| sign * pivot.sign());
         let log = self.pivots().fold(T::ZERO, |sum, pivot| sum + Real::ln(pivot.abs()));
         (if sign == T::ZERO { T::ZERO } else { sign }, log)
     }

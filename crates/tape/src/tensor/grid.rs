@@ -1,9 +1,9 @@
 //! Tensors made from indices and coordinates.
 
 use super::Tensor;
-use crate::algebra::Element;
 use crate::error::Error;
 use crate::index::Index;
+use crate::rules::algebra::Element;
 use crate::shape::Shape;
 
 impl<T: Element> Tensor<T> {

@@ -4,8 +4,8 @@
 //! [`Walk`], which merges what can be merged and hands out one innermost run at a time.
 
 use super::Tensor;
-use crate::algebra::Element;
 use crate::parallel;
+use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
@@ -69,7 +69,7 @@ impl<const N: usize> Walk<N> {
             });
         };
         let outermost = self.axes.first().map_or(1, |axis| axis.0);
-        if parallel::stays(out.len() / size * cost) {
+        if parallel::is_small(out.len() / size * cost) {
             return part(0, outermost, out);
         }
         let row = out.len() / outermost;

@@ -4,8 +4,8 @@
 
 use super::Tensor;
 use super::kernel::{Walk, place};
-use crate::algebra::Element;
 use crate::parallel;
+use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;

@@ -10,9 +10,9 @@ pub(crate) mod matmul;
 pub(crate) mod reduce;
 mod view;
 
-use crate::algebra::Element;
 use crate::error::{self, Error};
 use crate::pool::{self, Block};
+use crate::rules::algebra::Element;
 use crate::shape::{Shape, Strides, copied};
 use std::borrow::Cow;
 use std::fmt;
@@ -70,7 +70,7 @@ impl<T: Element> Drop for Buffer<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(block) = self.0.take() {
-            pool::give(block);
+            pool::release(block);
         }
     }
 }
@@ -107,7 +107,7 @@ impl<T: Element> Tensor<T> {
             fill(&mut []);
             return Tensor { data: Buffer(None), offset: 0, shape, strides };
         }
-        let Some(mut block) = pool::take(n) else { no_memory::<T>(op, &shape).panic() };
+        let Some(mut block) = pool::acquire(n) else { no_memory::<T>(op, &shape).panic() };
         if let Some(block) = Arc::get_mut(&mut block) {
             fill(&mut block[..n]);
         }
@@ -444,13 +444,13 @@ impl<T: Element> Tensor<T> {
     /// # Panics
     /// As [`to_vec`](Tensor::to_vec).
     #[track_caller]
-    pub fn map_values(&self, f: impl Fn(T) -> T + Copy + Sync) -> Tensor<T> {
-        error::expect(self.fits_copied("map_values"));
+    pub fn map_elements(&self, f: impl Fn(T) -> T + Copy + Sync) -> Tensor<T> {
+        error::expect(self.fits_copied("map_elements"));
         kernel::map(self, f)
     }
 
     /// Do both hold the same buffer and look at it the same way?
-    pub fn same_as(&self, other: &Tensor<T>) -> bool {
+    pub fn ptr_eq(&self, other: &Tensor<T>) -> bool {
         let same_block = match (&self.data.0, &other.data.0) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,

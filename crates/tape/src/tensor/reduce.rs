@@ -2,8 +2,8 @@
 //! number of threads: they take different rows, or different branches of the tree in which a long row is added.
 
 use super::Tensor;
-use crate::algebra::Element;
 use crate::parallel;
+use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
@@ -46,7 +46,7 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
         n => {
             let (left, right) = x.split_at((n / 2).next_multiple_of(LANES));
             let (mut first, mut second) = (T::ZERO, T::ZERO);
-            parallel::halves(n, || first = sum_slice(left), || second = sum_slice(right));
+            parallel::join_if_large(n, || first = sum_slice(left), || second = sum_slice(right));
             first + second
         }
     }
@@ -85,7 +85,7 @@ pub(crate) fn sum_pairs<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Co
     let ((a, more_a), (b, more_b)) = (a.split_at(middle), b.split_at(middle));
     let (mut first, mut second) = (T::ZERO, T::ZERO);
     let cost = a.len() + more_a.len();
-    parallel::halves(cost, || first = sum_pairs(a, b, f), || second = sum_pairs(more_a, more_b, f));
+    parallel::join_if_large(cost, || first = sum_pairs(a, b, f), || second = sum_pairs(more_a, more_b, f));
     first + second
 }
 
@@ -184,7 +184,7 @@ fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
         let (upper, lower) = rows.split_at(half * width);
         let other = Tensor::build(Shape::from([width]), |other| {
             let lower_half = || column_sums(other, lower, count - half);
-            parallel::halves(rows.len(), || column_sums(out, upper, half), lower_half);
+            parallel::join_if_large(rows.len(), || column_sums(out, upper, half), lower_half);
         });
         simd::run(width, AddRow(out, other.as_slice().unwrap_or_default()));
     } else if width <= WIDE / 2 {

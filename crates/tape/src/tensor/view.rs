@@ -2,8 +2,8 @@
 //! there can be a tensor of the shape here.
 
 use super::{Buffer, Tensor};
-use crate::algebra::Element;
-use crate::shape::{Shape, Strides, copied, few};
+use crate::rules::algebra::Element;
+use crate::shape::{Shape, Strides, collect_small, copied};
 
 impl<T: Element> Tensor<T> {
     /// Every step along an axis must lead from an element to another: `offset + Σ index · stride` lies in the buffer, for
@@ -27,8 +27,8 @@ impl<T: Element> Tensor<T> {
 
     /// Axis `i` of the result is axis `order[i]` of `self`.
     pub(crate) fn permuted(&self, order: &[usize]) -> Tensor<T> {
-        let shape = Shape::few(order.len(), |k| self.shape[order[k]]);
-        let strides = few(order.len(), 0, |k| self.strides[order[k]]);
+        let shape = Shape::collect_small(order.len(), |k| self.shape[order[k]]);
+        let strides = collect_small(order.len(), 0, |k| self.strides[order[k]]);
         self.view(self.offset, shape, strides)
     }
 

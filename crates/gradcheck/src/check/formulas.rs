@@ -1,0 +1,141 @@
+//! The other ways to the derivative along a line.
+
+use super::exact::dyadic;
+use super::judge::{Claim, Judged};
+use super::problem::{Direction, Problem};
+use super::setup::Method;
+use super::verdict::{Evidence, Reason, UNKNOWN, Verdict};
+use crate::numdiff::Interval;
+use tape::Tensor;
+
+/// The first step of a stencil, as a part of the size of the argument.
+const STENCIL: f64 = 0.125;
+
+/// Both modes of the tape must agree within so many times what rounding explains.
+const MARGIN: f64 = 8.0;
+
+/// Roundings of each product of the tangent.
+const ROUNDINGS: f64 = 64.0;
+
+impl Problem<'_> {
+    /// Compares a claim by a method, and says by which it was in the end.
+    pub(crate) fn compare(
+        &mut self,
+        method: Method,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> (Judged, Method, Evidence) {
+        match method {
+            Method::Exact if self.exact(line) == Some(claim.analytic) => {
+                let numeric = Interval { mid: claim.analytic, radius: 0.0 };
+                (
+                    Judged { numeric, h: 1.0 / 32.0, noise: 0.0, verdict: Verdict::Agree },
+                    method,
+                    Evidence::Exact,
+                )
+            }
+            Method::ForwardMode => (self.dual(line, claim, resolution), method, Evidence::Reference),
+            Method::Forward { .. } | Method::Central { .. } | Method::Stencil { .. } => {
+                (self.judge(method, line, claim, eta, resolution), method, Evidence::Interval)
+            }
+            _ => {
+                let judged = self.judge(Method::Richardson, line, claim, eta, resolution);
+                (judged, Method::Richardson, Evidence::Interval)
+            }
+        }
+    }
+
+    /// Are all inputs dyadic numbers of few bits, so that exact differences are worth a try?
+    pub(crate) fn dyadic(&self) -> bool {
+        self.values.iter().all(dyadic)
+    }
+
+    /// The derivative by a formula with one step on the scale on which the function varies, bounded by the same formula with twice the step; `None` for methods
+    /// that are no such formula.
+    pub(crate) fn single(
+        &mut self,
+        method: Method,
+        line: &Direction,
+        scale: f64,
+        eta: f64,
+    ) -> Option<Interval> {
+        let size = self.scale(line);
+        match method {
+            Method::Forward { h } => {
+                let h = h.at(size, scale, 1);
+                let [fine, coarse] = [h, 2.0 * h].map(|h| self.one_step(line, h));
+                Some(bounded(fine, coarse, 1, 2.0 * eta / h))
+            }
+            Method::Central { h } => {
+                let h = h.at(size, scale, 2);
+                let [fine, coarse] = [h, 2.0 * h].map(|h| self.two_steps(line, h));
+                Some(bounded(fine, coarse, 2, eta / h))
+            }
+            Method::Stencil { points } => {
+                Some(self.stencil(line, points, STENCIL * scale, eta).unwrap_or(UNKNOWN))
+            }
+            _ => None,
+        }
+    }
+
+    /// The forward difference, NaN across a decision; with the rounding of the values.
+    fn one_step(&mut self, line: &Direction, h: f64) -> (f64, f64) {
+        let right = self.at(line, h);
+        let difference = right.deviation / (0.5 * self.width(line, h));
+        let same = right.same;
+        (if same { difference } else { f64::NAN }, 2.0 * f64::EPSILON * right.size / h)
+    }
+
+    /// The central difference, NaN across a decision; with the rounding of the values.
+    fn two_steps(&mut self, line: &Direction, h: f64) -> (f64, f64) {
+        let (right, left) = (self.at(line, h), self.at(line, -h));
+        let difference = (right.deviation - left.deviation) / self.width(line, h);
+        let same = right.same && left.same;
+        (if same { difference } else { f64::NAN }, f64::EPSILON * right.size.max(left.size) / h)
+    }
+
+    /// The tangent along a line by forward mode against the gradient.
+    fn dual(&mut self, line: &Direction, claim: Claim, resolution: f64) -> Judged {
+        let parts = self.parts(line);
+        let here = self.tangent(&parts, 0.0).to_vec();
+        let there = self.tangent(&parts, 2.0 * f64::EPSILON).to_vec();
+        let floor = ROUNDINGS * f64::EPSILON * self.magnitude() / self.scale(line);
+        let (mut mid, mut rounding) = (0.0, floor);
+        for ((dy, again), ct) in here.into_iter().zip(there).zip(self.cotangent.to_vec()) {
+            mid += dy * ct;
+            rounding += ROUNDINGS * f64::EPSILON * (dy * ct).abs() + 2.0 * ((again - dy) * ct).abs();
+        }
+        let numeric = Interval { mid, radius: MARGIN * rounding };
+        let apart = (claim.analytic - mid).abs() > numeric.radius + MARGIN * claim.spread;
+        let needed = resolution * claim.scale;
+        let verdict = match () {
+            () if apart || !claim.analytic.is_finite() => Verdict::Disagree,
+            () if numeric.radius > needed => {
+                Verdict::Inconclusive(Reason::Noise { r: numeric.radius, needed })
+            }
+            () => Verdict::Agree,
+        };
+        Judged { numeric, h: 0.0, noise: rounding, verdict }
+    }
+
+    /// A direction as tensors.
+    fn parts(&self, line: &Direction) -> Vec<Option<Tensor>> {
+        match line {
+            Direction::Dense(parts) => parts.clone(),
+            Direction::Entry { input, at } => {
+                let mut hot = Tensor::zeros(self.values[*input].shape());
+                hot.as_mut_slice()[*at] = 1.0;
+                (0..self.values.len()).map(|i| (i == *input).then(|| hot.clone())).collect()
+            }
+        }
+    }
+}
+
+/// A difference of some order with the error that twice the step suggests, and the noise.
+fn bounded(fine: (f64, f64), coarse: (f64, f64), order: i32, noise: f64) -> Interval {
+    let truncation = 3.0 * (fine.0 - coarse.0).abs() / (2f64.powi(order) - 1.0);
+    let radius = truncation + 2.0 * noise.max(fine.1) + 4.0 * f64::EPSILON * fine.0.abs();
+    if radius.is_nan() { UNKNOWN } else { Interval { mid: fine.0, radius } }
+}

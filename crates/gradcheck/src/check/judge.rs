@@ -1,0 +1,332 @@
+//! From two numbers to a verdict.
+
+use super::line::{Blocked, Slope};
+use super::problem::{Direction, Problem};
+use super::setup::Method;
+use super::verdict::{Reason, UNKNOWN, Verdict};
+use crate::numdiff::{Interval, ladder, power_of_two};
+
+/// What the gradient says along a line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claim {
+    /// The derivative.
+    pub(crate) analytic: f64,
+    /// The rounding error it may have.
+    pub(crate) spread: f64,
+    /// The size of derivatives here: what a resolution is relative to.
+    pub(crate) scale: f64,
+    /// Is that the size of the values, as no input has a gradient?
+    pub(crate) flat: bool,
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    pub(crate) numeric: Interval,
+    pub(crate) h: f64,
+    pub(crate) noise: f64,
+    pub(crate) verdict: Verdict,
+}
+
+/// First steps, as parts of the size of the argument: where the first is too wide for the function, or too narrow
+/// for its noise, another serves.
+const FIRST_STEPS: [f64; 4] = [0.125, 0.125 / 16.0, 0.125 / 256.0, 2.0];
+
+/// The first step, as a part of the scale on which a function varies.
+const FIRST: f64 = 0.125;
+
+/// Functions that vary within less than this part of the size of the argument are too narrow for these steps.
+const NARROW: f64 = FIRST / 256.0;
+
+/// The first step for such a function, as a multiple of the step at which its differences settle.
+const SETTLED: f64 = 4.0;
+
+/// So many first steps at most from there on.
+const NARROW_STEPS: usize = 4;
+
+/// The replication uses steps that are this much narrower.
+const NARROWER: f64 = 64.0;
+
+/// The gradient is looked at this close to the point, a sixteenth of the distance each time.
+const NEIGHBOURS: usize = 8;
+
+/// An infinite slope is one that grows by this factor at least.
+const STEEP: f64 = 256.0;
+
+/// Where differences begin.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    /// The first step.
+    h: f64,
+    /// The scale on which the function varies.
+    scale: f64,
+    /// The noise of one evaluation.
+    eta: f64,
+}
+
+/// What follows from differences that begin at one step.
+enum Outcome {
+    Verdict(Verdict),
+    /// Steps from this one on come closer to the claim.
+    Closer(f64, Reason),
+}
+
+impl Problem<'_> {
+    /// Compares a claim with differences. Every first step is tried until one decides; then those on the scale on which
+    /// the function varies.
+    pub(crate) fn judge(
+        &mut self,
+        method: Method,
+        line: &Direction,
+        claim: Claim,
+        eta: f64,
+        resolution: f64,
+    ) -> Judged {
+        let (scale, needed) = (self.scale(line), resolution * claim.scale);
+        let (mut best, mut narrowed) = (None, false);
+        for step in FIRST_STEPS {
+            let start = Start { h: step * scale, scale, eta };
+            let (judged, closer) = self.judge_from(method, start, line, claim, needed);
+            // A blocked line is blocked for every first step.
+            let blocked = judged.numeric.mid.is_nan();
+            let mut decided = better(&mut best, judged);
+            if let Some(h) = closer.filter(|_| !narrowed) {
+                decided = self.judge_narrow(method, h, line, claim, needed, &mut best);
+                narrowed = true;
+            }
+            match best {
+                Some(best) if decided => return best,
+                _ if blocked => break,
+                _ => {}
+            }
+        }
+        let narrow = NARROW * scale;
+        if let Some(h) = self.settled(line, 16.0 * narrow).filter(|&h| h < narrow) {
+            self.judge_narrow(method, h, line, claim, needed, &mut best);
+        }
+        best.unwrap_or_else(|| unreachable!("there are first steps"))
+    }
+
+    /// Compares a claim with differences on the scale of a function whose differences settle at `h`. Do they decide?
+    fn judge_narrow(
+        &mut self,
+        method: Method,
+        h: f64,
+        line: &Direction,
+        claim: Claim,
+        needed: f64,
+        best: &mut Option<Judged>,
+    ) -> bool {
+        let mut h = SETTLED * h;
+        for _ in 0..NARROW_STEPS {
+            let scale = h / FIRST;
+            let start = Start { h, scale, eta: self.noise(line, scale) };
+            // The size of values without a gradient is no size of a derivative.
+            let needed = if claim.flat { needed / scale } else { needed };
+            let (judged, closer) = self.judge_from(method, start, line, claim, needed);
+            if better(best, judged) {
+                return true;
+            }
+            h = closer.map_or(ladder::FACTOR * h, |closer| SETTLED * closer);
+        }
+        false
+    }
+
+    /// The comparison from one first step on, and the step from which on others come closer to the claim.
+    fn judge_from(
+        &mut self,
+        method: Method,
+        start: Start,
+        line: &Direction,
+        claim: Claim,
+        needed: f64,
+    ) -> (Judged, Option<f64>) {
+        match self.slope(line, start.h, start.eta, 1e-4 * needed) {
+            Ok(slope) => {
+                // What is closed at wide steps says nothing about the scale.
+                let closed = 2.0 * slope.first < start.h;
+                let (h, scale) =
+                    if closed { (slope.first, slope.first / FIRST) } else { (start.h, start.scale) };
+                let start = Start { h, scale, ..start };
+                // Whatever formula gives the number, the extrapolation has seen whether the function is smooth.
+                let derivative =
+                    self.single(method, line, start.scale, start.eta).unwrap_or(slope.derivative);
+                let slope = Slope { derivative, ..slope };
+                let (verdict, closer) = match self.decide(start, line, claim, needed, slope) {
+                    Outcome::Verdict(verdict) => (verdict, None),
+                    Outcome::Closer(h, why) => (Verdict::Inconclusive(why), Some(h)),
+                };
+                (Judged { numeric: slope.derivative, h: slope.h, noise: slope.noise, verdict }, closer)
+            }
+            Err(blocked) => {
+                let (h, why) = match blocked {
+                    Blocked::Decision(h) => (h, self.kink(line, h, claim, start.eta)),
+                    Blocked::NonFinite(h) => (h, Reason::NonFinite { at: h }),
+                };
+                (Judged { numeric: UNKNOWN, h, noise: start.eta, verdict: Verdict::Inconclusive(why) }, None)
+            }
+        }
+    }
+
+    fn decide(&mut self, start: Start, line: &Direction, claim: Claim, needed: f64, slope: Slope) -> Outcome {
+        let open = |why| Outcome::Verdict(Verdict::Inconclusive(why));
+        let numeric = slope.derivative;
+        if claim.analytic.is_nan() {
+            return Outcome::Verdict(Verdict::Disagree);
+        }
+        if claim.analytic.is_infinite() {
+            return self.steep(line, claim, slope).map_or(Outcome::Verdict(Verdict::Disagree), open);
+        }
+        if slope.jump.mid.abs() > slope.jump.radius + needed {
+            return open(self.kink(line, slope.h, claim, start.eta));
+        }
+        if let Some(why) = self.structure(line, slope, start.eta) {
+            return open(why);
+        }
+        if (claim.analytic - numeric.mid).abs() > numeric.radius + claim.spread {
+            return self.confirm(start, line, claim, needed);
+        }
+        // A symmetric kink has the mean slope: not seeing one must mean that there is none.
+        let unseen = 1e-3 * (slope.jump.mid.abs() + slope.jump.radius);
+        let r = numeric.radius.max(unseen).max(claim.spread);
+        if r > needed { open(Reason::Noise { r, needed }) } else { Outcome::Verdict(Verdict::Agree) }
+    }
+
+    /// Has the function structure below the steps? The derivative at much narrower steps, by the 5-point formula,
+    /// must be the same within both bounds.
+    fn structure(&mut self, line: &Direction, slope: Slope, eta: f64) -> Option<Reason> {
+        let h = (slope.h / NARROWER).max(self.spacing(line));
+        let mut size = 0f64;
+        let mut pair = |h: f64| {
+            let (right, left) = (self.at(line, h), self.at(line, -h));
+            size = size.max(right.size.max(left.size));
+            (right.deviation - left.deviation) / self.width(line, h)
+        };
+        let (near, far) = (pair(h), pair(2.0 * h));
+        let mid = (4.0 * near - far) / 3.0;
+        let noise = 3.0 * eta.max(f64::EPSILON * size) / h;
+        let narrow = Interval { mid, radius: 2.0 * (near - far).abs() + noise + slope.derivative.radius };
+        (!narrow.meets(slope.derivative)).then_some(Reason::Scale { narrow, wide: slope.derivative })
+    }
+
+    /// Before it says that a derivative is wrong: the noise along this very line is measured, another formula at other
+    /// steps must find the same, and none that come closer may be left.
+    fn confirm(&mut self, start: Start, line: &Direction, claim: Claim, needed: f64) -> Outcome {
+        let open = |why| Outcome::Verdict(Verdict::Inconclusive(why));
+        let eta = start.eta.max(self.noise(line, start.scale));
+        let again = self.slope(line, start.h / 2.0, eta, 0.0);
+        let other = self.stencil(line, 7, 0.75 * start.h, eta);
+        let (Ok(again), Some(narrow)) = (again, other) else {
+            return open(Reason::Noise { r: f64::INFINITY, needed });
+        };
+        let outside = |i: Interval| (claim.analytic - i.mid).abs() > i.radius + claim.spread;
+        if !again.derivative.meets(narrow) {
+            return open(Reason::Scale { narrow, wide: again.derivative });
+        }
+        if outside(again.derivative) && outside(narrow) {
+            return match self.closer(line, start.h, claim, again.derivative) {
+                Some((h, narrow)) => Outcome::Closer(h, Reason::Scale { narrow, wide: again.derivative }),
+                // Steps at which a part of the line no longer moves have the slope of the rest.
+                None if again.h < self.spacings(line).1 || self.erratic(line, claim, again) => {
+                    open(Reason::Noise { r: f64::INFINITY, needed })
+                }
+                None => match self.abrupt(start, line, claim, again) {
+                    Some(why) => open(why),
+                    None => Outcome::Verdict(Verdict::Disagree),
+                },
+            };
+        }
+        let r = again.derivative.radius.max(narrow.radius).max(claim.spread);
+        // The first interval was too narrow: its noise was measured elsewhere.
+        if r <= needed && !outside(again.derivative) && !outside(narrow) {
+            return Outcome::Verdict(Verdict::Agree);
+        }
+        open(Reason::Noise { r, needed: needed.min((claim.analytic - narrow.mid).abs()) })
+    }
+
+    /// The narrower step, down to where the noise begins, from which on differences come closer to the claim than to what
+    /// the wide ones found: the function varies below the steps before.
+    fn closer(&mut self, line: &Direction, h: f64, claim: Claim, wide: Interval) -> Option<(f64, Interval)> {
+        let apart = (claim.analytic - wide.mid).abs();
+        let near = |mid: f64| (claim.analytic - mid).abs() < 0.5 * apart;
+        for h in ladder::descent(ladder::FACTOR * h, self.spacing(line)) {
+            let Some(rung) = self.rung(line, h) else { continue };
+            // No function has less noise than the roundings of its values.
+            if rung.noise > 0.125 * apart {
+                return None;
+            }
+            if rung.flat() || !near(rung.slope) {
+                continue;
+            }
+            // By chance, in the noise of the function, one difference does, but not several with their bound.
+            let eta = self.noise(line, 4.0 * h / FIRST);
+            if let Ok(Slope { derivative: narrow, .. }) = self.slope(line, 4.0 * h, eta, 0.0)
+                && narrow.radius < 0.25 * apart
+                && near(narrow.mid)
+            {
+                return Some((h, narrow));
+            }
+        }
+        None
+    }
+
+    /// Does the gradient change within the steps by as much as it is off? Then the differences do not follow it, and no
+    /// others may: those of the sine of 10³⁰, whose neighbours are 10¹⁴ away.
+    fn erratic(&mut self, line: &Direction, claim: Claim, slope: Slope) -> bool {
+        let apart = (claim.analytic - slope.derivative.mid).abs();
+        let steps = ladder::steps(slope.h / NARROWER, self.spacing(line));
+        steps.take(NEIGHBOURS).any(|t| {
+            // The odd part of the change is no error of a central difference.
+            let mean = 0.5 * self.along(line, t) + 0.5 * self.along(line, -t);
+            (mean - claim.analytic).abs() > 0.25 * apart
+        })
+    }
+
+    /// Of an infinite derivative: do the differences grow without bound?
+    fn steep(&mut self, line: &Direction, claim: Claim, slope: Slope) -> Option<Reason> {
+        let (wide, sign) = (slope.derivative, claim.analytic.signum());
+        let steps = ladder::steps(slope.h, self.spacing(line));
+        let rungs: Vec<_> = steps.filter_map(|h| self.rung(line, h)).collect();
+        // The last step, and every one that is not merely what the noise makes of it: where the values no longer change
+        // at the last steps, wider ones show it.
+        let clear = rungs.iter().filter(|rung| STEEP * rung.noise < rung.slope.abs());
+        let steepest = clear.chain(rungs.last()).map(|rung| sign * rung.slope).fold(0.0, f64::max);
+        let grows = !wide.mid.is_finite() || steepest / STEEP > wide.mid.abs();
+        grows.then_some(Reason::Scale {
+            narrow: Interval { mid: sign * steepest, radius: f64::INFINITY },
+            wide,
+        })
+    }
+
+    /// Do wider steps than those that call a claim wrong come closer to it, and is what they see lost at once between the
+    /// two? Then the values are rounded to multiples of something, and it is the narrow steps that are wrong.
+    fn abrupt(&mut self, start: Start, line: &Direction, claim: Claim, slope: Slope) -> Option<Reason> {
+        let narrow = slope.derivative;
+        let apart = (claim.analytic - narrow.mid).abs();
+        let steps = ladder::steps(power_of_two(FIRST * self.scale(line)), 2.0 * start.h);
+        let slopes = steps.filter_map(|h| self.rung(line, h)).map(|rung| rung.slope);
+        let wide = slopes.min_by(|a, b| (a - claim.analytic).abs().total_cmp(&(b - claim.analytic).abs()))?;
+        let closer = (wide - claim.analytic).abs() < 0.5 * apart;
+        let wide = Interval { mid: wide, radius: f64::INFINITY };
+        (closer && !self.gradual(line, slope.h, narrow.mid, apart)).then_some(Reason::Scale { narrow, wide })
+    }
+
+    /// What is known about the decision that changes within `h`.
+    fn kink(&mut self, line: &Direction, h: f64, claim: Claim, eta: f64) -> Reason {
+        let flipped = self.flipped(line, h).or_else(|| self.flipped(line, -h));
+        let (left, right) = self.one_sided(line, self.scale(line) / 4096.0, eta);
+        let inside = claim.analytic >= left.min(right) && claim.analytic <= left.max(right);
+        let (op, node, element) = flipped.map_or(("", 0, 0), |d| (d.op, d.node, d.element));
+        Reason::Kink { op, node, element, one_sided: (left, right), a_is_subgradient: inside }
+    }
+}
+
+/// Keeps what decides, and of what does not the narrower interval. Does it decide?
+fn better(best: &mut Option<Judged>, judged: Judged) -> bool {
+    let open = matches!(judged.verdict, Verdict::Inconclusive(_));
+    match best {
+        Some(best) if open && best.numeric.radius <= judged.numeric.radius => {}
+        _ => *best = Some(judged),
+    }
+    !open
+}

@@ -1,0 +1,354 @@
+//! The checked function as a number, along lines through the point of the check.
+
+use super::inputs::Inputs;
+use super::rounding::{length, unit};
+use crate::numdiff::{ladder, size};
+use std::sync::Arc;
+use tape::Element;
+use tape::Tensor;
+use tape::internal::SplitMix64;
+use tape::internal::{MASK, branches, op_name, perturbed_jvp, perturbed_vjp};
+use tape::{Tape, Var};
+
+/// What is checked: a function that records itself.
+pub(crate) type Objective<'f> = dyn for<'t> Fn(&Inputs<'t>) -> Var<'t> + 'f;
+
+/// A discrete decision of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Decision {
+    pub(crate) node: usize,
+    pub(crate) op: &'static str,
+    pub(crate) element: usize,
+    piece: i64,
+}
+
+/// One evaluation: `Σ ct (f(x) - f(x₀))`, and what is needed to trust it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    /// How far the objective is from its value at the point of the check. Outputs that did not change cancel exactly.
+    pub(crate) deviation: f64,
+    /// The size of the outputs: one rounding of each is `eps · size` together. Those that did not change count too, for
+    /// a change below a rounding does not show.
+    pub(crate) size: f64,
+    /// Were the discrete decisions those at the point of the check?
+    pub(crate) same: bool,
+}
+
+/// The discrete decisions of an evaluation.
+#[derive(Clone, Debug, Default)]
+struct Signature {
+    /// A hash of those that operations report.
+    decisions: u64,
+    /// Nodes that hold a mask, with a hash of it.
+    masks: Vec<(u32, i64)>,
+}
+
+impl Signature {
+    /// The same decisions, and the same masks where both have one.
+    fn same(&self, other: &Signature) -> bool {
+        let meets = |(node, mask): &(u32, i64)| {
+            other.masks.iter().find(|(known, _)| known == node).is_none_or(|(_, known)| known == mask)
+        };
+        self.decisions == other.decisions && self.masks.iter().all(meets)
+    }
+}
+
+/// A line through the point of the check.
+#[derive(Clone, Debug)]
+pub(crate) enum Direction {
+    /// One entry of one input.
+    Entry { input: usize, at: usize },
+    /// All entries of some inputs.
+    Dense(Vec<Option<Tensor>>),
+}
+
+/// A function, a point, a cotangent.
+pub(crate) struct Problem<'f> {
+    f: &'f Objective<'f>,
+    pub(crate) names: Arc<[String]>,
+    pub(crate) values: Vec<Tensor>,
+    pub(crate) tracked: Vec<bool>,
+    /// Weights of the outputs.
+    pub(crate) cotangent: Tensor,
+    weights: Vec<f64>,
+    /// The outputs at the point of the check.
+    pub(crate) outputs: Vec<f64>,
+    signature: Signature,
+    tape: Tape,
+    pub(crate) evaluations: usize,
+}
+
+impl<'f> Problem<'f> {
+    pub(crate) fn new(
+        f: &'f Objective<'f>,
+        names: Vec<String>,
+        values: Vec<Tensor>,
+        tracked: Vec<bool>,
+        cotangent: impl FnOnce(&Tensor) -> Tensor,
+    ) -> Problem<'f> {
+        let values: Vec<Tensor> = values.iter().map(Tensor::contiguous).collect();
+        let names: Arc<[String]> = names.into();
+        let tape = Tape::new();
+        let (outputs, signature) = outputs(f, &tape, &names, &values, &tracked);
+        let cotangent = cotangent(&outputs);
+        let (weights, outputs) = (cotangent.to_vec(), outputs.to_vec());
+        Problem { f, names, values, tracked, cotangent, weights, outputs, signature, tape, evaluations: 1 }
+    }
+
+    /// The number of the check: `Σ ct f(x)`.
+    pub(crate) fn objective(&self) -> f64 {
+        self.weights.iter().zip(&self.outputs).map(|(w, y)| w * y).sum()
+    }
+
+    /// The size of the number of the check: `Σ |ct f(x)|`.
+    pub(crate) fn magnitude(&self) -> f64 {
+        self.weights.iter().zip(&self.outputs).map(|(w, y)| (w * y).abs()).sum()
+    }
+
+    /// Evaluates at `t` along a line.
+    pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
+        let point = self.point(direction, t);
+        self.sample(&point)
+    }
+
+    fn sample(&mut self, point: &[Tensor]) -> Sample {
+        let (outputs, same) = self.evaluate(point);
+        let (mut sum, mut rest) = (0.0f64, 0.0);
+        let mut sizes = Vec::with_capacity(outputs.len());
+        for ((&w, &y), &before) in self.weights.iter().zip(&outputs).zip(&self.outputs) {
+            // A compensated sum (A. Neumaier, 1974): the checker adds no noise of its own.
+            let term = w * (y - before);
+            let total = sum + term;
+            rest += if sum.abs() >= term.abs() { (sum - total) + term } else { (term - total) + sum };
+            sum = total;
+            // The roundings of smaller numbers are no smaller.
+            sizes.push(w * y.abs().max(before.abs()).max(f64::MIN_POSITIVE));
+        }
+        Sample { deviation: sum + rest, size: length(&sizes), same }
+    }
+
+    /// The outputs at a point, and whether its decisions are those of the check.
+    pub(crate) fn evaluate(&mut self, point: &[Tensor]) -> (Vec<f64>, bool) {
+        self.evaluations += 1;
+        self.tape.reset();
+        let (outputs, signature) = outputs(self.f, &self.tape, &self.names, point, &self.tracked);
+        (outputs.to_vec(), signature.same(&self.signature))
+    }
+
+    /// The inputs at `t` along a line.
+    pub(crate) fn point(&self, direction: &Direction, t: f64) -> Vec<Tensor> {
+        let mut point = self.values.clone();
+        match direction {
+            Direction::Entry { input, at } => point[*input].as_mut_slice()[*at] += t,
+            Direction::Dense(parts) => {
+                for (x, part) in point.iter_mut().zip(parts) {
+                    let Some(part) = part else { continue };
+                    x.as_mut_slice().iter_mut().zip(part.to_vec()).for_each(|(x, v)| *x += t * v);
+                }
+            }
+        }
+        point
+    }
+
+    /// How far `-h` and `h` along a line really are apart, in units of the direction.
+    pub(crate) fn width(&self, direction: &Direction, h: f64) -> f64 {
+        match direction {
+            Direction::Entry { input, at } => {
+                let x = self.values[*input].as_slice().map_or(0.0, |x| x[*at]);
+                (x + h) - (x - h)
+            }
+            Direction::Dense(_) => 2.0 * h,
+        }
+    }
+
+    /// The smallest step along a line that moves anything, and the smallest that moves everything.
+    pub(crate) fn spacings(&self, direction: &Direction) -> (f64, f64) {
+        match direction {
+            Direction::Entry { input, at } => {
+                let spacing =
+                    self.values[*input].as_slice().map_or(f64::EPSILON, |x| ladder::spacing(x[*at]));
+                (spacing, spacing)
+            }
+            Direction::Dense(parts) => {
+                let pairs = self.values.iter().zip(parts).filter_map(|(x, v)| Some((x, v.as_ref()?)));
+                let entries = pairs.flat_map(|(x, v)| x.to_vec().into_iter().zip(v.to_vec()));
+                let steps = entries.filter(|&(_, v)| v != 0.0).map(|(x, v)| ladder::spacing(x) / v.abs());
+                let (first, last) = steps.fold((f64::EPSILON, 0.0), |(first, last): (f64, f64), step| {
+                    (first.min(step), last.max(step))
+                });
+                (first.max(ladder::SMALLEST), last)
+            }
+        }
+    }
+
+    /// The smallest step along a line that moves anything.
+    pub(crate) fn spacing(&self, direction: &Direction) -> f64 {
+        self.spacings(direction).0
+    }
+
+    /// The size of the numbers that a line moves: steps are relative to it.
+    pub(crate) fn scale(&self, direction: &Direction) -> f64 {
+        match direction {
+            Direction::Entry { input, at } => self.values[*input].as_slice().map_or(1.0, |x| size(x[*at])),
+            // Dense directions are scaled as they are drawn.
+            Direction::Dense(_) => 1.0,
+        }
+    }
+
+    /// The gradients of `Σ ct f` at a point: of each input, `None` for those held constant.
+    pub(crate) fn gradients(&mut self, point: &[Tensor], cotangent: &Tensor) -> Vec<Option<Tensor>> {
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, point, &self.tracked);
+        let y = (self.f)(&inputs);
+        let grads = y.vjp(cotangent.clone());
+        let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
+        (0..point.len()).map(gradient).collect()
+    }
+
+    /// What the gradient says about the slope at `t` along a line.
+    pub(crate) fn along(&mut self, direction: &Direction, t: f64) -> f64 {
+        let (point, cotangent) = (self.point(direction, t), self.cotangent.clone());
+        let gradients = self.gradients(&point, &cotangent);
+        match direction {
+            Direction::Entry { input, at } => {
+                gradients[*input].as_ref().and_then(Tensor::as_slice).map_or(0.0, |g| g[*at])
+            }
+            Direction::Dense(parts) => inner(&gradients, parts),
+        }
+    }
+
+    /// The gradients at the point of the check, by a sweep in which every contribution is off by up to an ulp either way.
+    pub(crate) fn disturbed(&mut self, rng: &mut SplitMix64) -> Vec<Option<Tensor>> {
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, &self.values, &self.tracked);
+        let y = (self.f)(&inputs);
+        let mut noise = noise(1.0, rng);
+        let seed = Tensor::from_fn(y.shape(), |_| noise()) * self.cotangent.clone().reshape(y.shape());
+        let grads = perturbed_vjp(y, seed, &mut noise);
+        let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
+        (0..self.values.len()).map(gradient).collect()
+    }
+
+    /// The tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.
+    pub(crate) fn tangent(&mut self, parts: &[Option<Tensor>], t: f64) -> Tensor {
+        let point = self.point(&Direction::Dense(parts.to_vec()), t);
+        self.forward(parts, &point, |y, x, dx| y.jvp(x, dx))
+    }
+
+    /// The same at the point of the check, every value and every contribution of the sweep off by a few ulps: by one, the
+    /// few roundings of a short sweep too often come out as they were.
+    pub(crate) fn perturbed_tangent(&mut self, parts: &[Option<Tensor>], rng: &mut SplitMix64) -> Tensor {
+        let point = self.values.clone();
+        self.forward(parts, &point, |y, x, dx| perturbed_jvp(y, x, dx, &mut noise(4.0, rng)))
+    }
+
+    /// A forward sweep at a point.
+    fn forward(
+        &mut self,
+        parts: &[Option<Tensor>],
+        point: &[Tensor],
+        sweep: impl for<'t> FnOnce(Var<'t>, Vec<Var<'t>>, Vec<Tensor>) -> Tensor,
+    ) -> Tensor {
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, point, &self.tracked);
+        let y = (self.f)(&inputs);
+        let moved = (0..parts.len()).filter(|&i| self.tracked[i] && parts[i].is_some());
+        let (x, dx): (Vec<Var<'_>>, Vec<Tensor>) =
+            moved.map(|i| (inputs.at(i), parts[i].clone().unwrap_or_default())).unzip();
+        sweep(y, x, dx)
+    }
+
+    /// The decision that differs between the point of the check and `t` along a line.
+    pub(crate) fn flipped(&mut self, direction: &Direction, t: f64) -> Option<Decision> {
+        let moved = self.point(direction, t);
+        let values = self.values.clone();
+        let [here, there] = [values, moved].map(|point| self.decisions(&point));
+        let mask = |d: &Decision| d.element == MASK;
+        let known = |list: &[Decision], d: &Decision| match mask(d) {
+            true => list.iter().all(|other| !mask(other) || other.node != d.node || other == d),
+            false => list.contains(d),
+        };
+        let lost = here.iter().find(|&d| !known(&there, d));
+        lost.or_else(|| there.iter().find(|&d| !known(&here, d))).cloned()
+    }
+
+    fn decisions(&mut self, point: &[Tensor]) -> Vec<Decision> {
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, point, &self.tracked);
+        (self.f)(&inputs);
+        let mut found = Vec::new();
+        branches(&self.tape, &mut |node, element, piece| found.push((node, element, piece)));
+        let named = |(node, element, piece)| {
+            let op = op_name(&self.tape, node);
+            Decision { node: node as usize, op, element, piece }
+        };
+        found.into_iter().map(named).collect()
+    }
+
+    /// Are the decisions at a point those of a recording in the other format?
+    pub(crate) fn decides_as<T: Element>(&mut self, point: &[Tensor], other: &Tape<T>) -> bool {
+        self.tape.reset();
+        (self.f)(&Inputs::record(&self.tape, &self.names, point, &self.tracked));
+        signature(&self.tape).same(&signature(other))
+    }
+
+    /// A random direction over the inputs chosen, of the size of each input.
+    pub(crate) fn random(&self, rng: &mut SplitMix64, chosen: impl Fn(usize) -> bool) -> Direction {
+        let part = |(i, x): (usize, &Tensor)| {
+            if !self.tracked[i] || !chosen(i) {
+                return None;
+            }
+            let size = rms(x);
+            let scale = if size == 0.0 { 1.0 } else { size };
+            let values: Vec<f64> = (0..x.size()).map(|_| scale * rng.normal()).collect();
+            Tensor::from_vec(x.shape(), values).ok()
+        };
+        Direction::Dense(self.values.iter().enumerate().map(part).collect())
+    }
+}
+
+/// The sum of the products of the entries that both have.
+pub(crate) fn inner(gradients: &[Option<Tensor>], parts: &[Option<Tensor>]) -> f64 {
+    let pairs = gradients.iter().zip(parts).filter_map(|(g, v)| Some((g.as_ref()?, v.as_ref()?)));
+    pairs.map(|(g, v)| g.to_vec().iter().zip(v.to_vec()).map(|(g, v)| g * v).sum::<f64>()).sum()
+}
+
+/// The root of the mean square of the elements.
+fn rms(x: &Tensor) -> f64 {
+    let x = x.to_vec();
+    let unit = unit(&x);
+    let squares = x.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>();
+    (squares / x.len().max(1) as f64).sqrt() * unit
+}
+
+/// Records the function and gives its outputs with a hash of the decisions behind them.
+fn outputs(
+    f: &Objective<'_>,
+    tape: &Tape,
+    names: &Arc<[String]>,
+    point: &[Tensor],
+    tracked: &[bool],
+) -> (Tensor, Signature) {
+    let y = f(&Inputs::record(tape, names, point, tracked));
+    (y.value(), signature(tape))
+}
+
+/// The discrete decisions of what is recorded.
+fn signature<T: Element>(tape: &Tape<T>) -> Signature {
+    let mut hash = SplitMix64(tape.len() as u64);
+    let mut masks = Vec::new();
+    branches(tape, &mut |node, element, piece| {
+        if element == MASK {
+            masks.push((node, piece));
+            return;
+        }
+        hash.0 ^= (u64::from(node) << 40) ^ ((element as u64) << 8) ^ piece as u64;
+        hash.0 = hash.word();
+    });
+    Signature { decisions: hash.0, masks }
+}
+
+/// Factors at most so many ulps from 1.
+fn noise(ulps: f64, rng: &mut SplitMix64) -> impl FnMut() -> f64 {
+    move || 1.0 + ulps * f64::EPSILON * (2.0 * rng.uniform() - 1.0)
+}

@@ -1,0 +1,332 @@
+//! What a check found.
+
+use super::hints::hint;
+use super::setup::Method;
+use super::verdict::{Evidence, Reason, Verdict};
+use crate::numdiff::Interval;
+use std::fmt;
+
+/// One comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The name of the input.
+    pub input: String,
+    /// The position in the input; for a direction through the whole input, its number.
+    pub index: Vec<usize>,
+    /// Is it a direction through the whole input?
+    pub direction: bool,
+    /// 1 for the gradient, 2 for the gradient of `Σ u · gradient` with random numbers `u`.
+    pub order: u8,
+    /// What the tape says.
+    pub analytic: f64,
+    /// What the differences say.
+    pub numeric: Interval,
+    /// The rounding error allowed to the tape: 16 roundings, and what its gradient changes by when the inputs move by
+    /// an ulp.
+    pub spread: f64,
+    /// The smallest step.
+    pub h: f64,
+    /// The part of the interval that is rounding noise.
+    pub noise: f64,
+    /// The minimum detectable error: a larger one, relative to the gradient of this input, would have been seen.
+    pub mde: f64,
+    /// What follows.
+    pub verdict: Verdict,
+    /// What it rests on.
+    pub evidence: Evidence,
+    /// How it was found.
+    pub method: Method,
+}
+
+impl Entry {
+    /// How far the two numbers are apart, in units of what rounding and differences may do. Above 1 is an error.
+    pub fn discrepancy_ratio(&self) -> f64 {
+        match (self.analytic - self.numeric.mid).abs() / (self.numeric.radius + self.spread) {
+            discrepancy_ratio if discrepancy_ratio.is_nan() && self.analytic.is_finite() => 0.0,
+            discrepancy_ratio if discrepancy_ratio.is_nan() => f64::INFINITY,
+            discrepancy_ratio => discrepancy_ratio,
+        }
+    }
+
+    /// The name of the entry: `w1[2,3]`, `b` for a number, `w1~0` for a direction, `H:w1[2,3]` of second order.
+    pub fn label(&self) -> String {
+        label(self.order, &self.input, &self.index, self.direction)
+    }
+}
+
+pub(crate) fn label(order: u8, input: &str, index: &[usize], direction: bool) -> String {
+    let input = if order == 2 { format!("H:{input}") } else { input.to_string() };
+    let index: Vec<String> = index.iter().map(usize::to_string).collect();
+    match (index.is_empty(), direction) {
+        (true, _) => input,
+        (false, true) => format!("{input}~{}", index.join(",")),
+        (false, false) => format!("{input}[{}]", index.join(",")),
+    }
+}
+
+/// A test of the gradient as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// What came out.
+    pub outcome: Outcome,
+    /// What it rests on.
+    pub evidence: Evidence,
+}
+
+/// What came out of a test of the gradient as a whole.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It holds, to within this relative error.
+    Passed(f64),
+    /// It does not.
+    Failed(String),
+    /// It does not apply.
+    Skipped(String),
+}
+
+/// An input in a report.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Its name.
+    pub input: String,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Was it held constant?
+    pub constant: bool,
+    /// Is its gradient meant to be zero?
+    pub zero: bool,
+    /// The number of entries that agree, disagree, and are inconclusive.
+    pub counts: [usize; 3],
+    /// The label of the worst entry, and by how much its difference exceeds what is allowed.
+    pub worst: Option<(String, f64)>,
+    /// Median and largest of the minimum detectable errors.
+    pub mde: (f64, f64),
+}
+
+/// What a check found: entry by entry, input by input, and as a whole.
+#[must_use = "a report may be a failure: `require` it"]
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub(crate) name: String,
+    pub(crate) seed: u64,
+    pub(crate) evaluations: usize,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) checks: Vec<Check>,
+    pub(crate) inputs: Vec<Summary>,
+    pub(crate) verdict: Verdict,
+}
+
+/// What passed, and how strong it is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Certificate {
+    /// The number of comparisons.
+    pub entries: usize,
+    /// Any error above this, relative to the gradient of its input, would have been seen in every entry compared.
+    pub detectable: f64,
+    /// The weakest evidence among the entries.
+    pub evidence: Evidence,
+}
+
+/// A report that is not an agreement. `Debug` prints the report as it is meant to be read.
+pub struct CheckFailure(pub Box<Report>);
+
+impl std::error::Error for CheckFailure {}
+
+impl fmt::Debug for CheckFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Display for CheckFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Report {
+    /// The verdict on the whole: any disagreement wins, then anything inconclusive.
+    pub fn verdict(&self) -> Verdict {
+        self.verdict.clone()
+    }
+
+    /// The entry that disagrees most, or if none does the one whose numbers are furthest apart.
+    pub fn worst(&self) -> Option<&Entry> {
+        let rank =
+            |e: &Entry| (e.verdict == Verdict::Disagree, !e.direction && e.verdict == Verdict::Disagree);
+        let order = |a: &&Entry, b: &&Entry| {
+            rank(a).cmp(&rank(b)).then(a.discrepancy_ratio().total_cmp(&b.discrepancy_ratio()))
+        };
+        self.entries.iter().max_by(order)
+    }
+
+    /// Every comparison.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Every test of the gradient as a whole.
+    pub fn checks(&self) -> &[Check] {
+        &self.checks
+    }
+
+    /// The inputs, in order.
+    pub fn inputs(&self) -> &[Summary] {
+        &self.inputs
+    }
+
+    /// The input of this name.
+    pub fn by_input(&self, name: &str) -> Option<&Summary> {
+        self.inputs.iter().find(|summary| summary.input == name)
+    }
+
+    /// The seed that gives this report again.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// How often the function was evaluated.
+    pub fn evaluations(&self) -> usize {
+        self.evaluations
+    }
+
+    /// The certificate of an agreement.
+    ///
+    /// # Errors
+    /// If the verdict is any other.
+    pub fn require(self) -> Result<Certificate, CheckFailure> {
+        if self.verdict != Verdict::Agree {
+            return Err(CheckFailure(Box::new(self)));
+        }
+        let detectable = self.entries.iter().map(|e| e.mde).fold(0.0, f64::max);
+        let evidence = self.entries.iter().map(|e| e.evidence).min().unwrap_or(Evidence::Heuristic);
+        Ok(Certificate { entries: self.entries.len(), detectable, evidence })
+    }
+
+    /// The entries as comma-separated values, with a header.
+    pub fn to_csv(&self) -> String {
+        let mut csv = String::from("entry,analytic,numeric,radius,spread,h,noise,mde,method,verdict\n");
+        for e in &self.entries {
+            let verdict = match &e.verdict {
+                Verdict::Agree => "agree",
+                Verdict::Disagree => "disagree",
+                Verdict::Inconclusive(_) => "inconclusive",
+            };
+            let Interval { mid, radius } = e.numeric;
+            csv += &format!(
+                "\"{}\",{:e},{mid:e},{radius:e},{:e},{:e},{:e},{:e},{:?},{verdict}\n",
+                e.label(),
+                e.analytic,
+                e.spread,
+                e.h,
+                e.noise,
+                e.mde,
+                format!("{:?}", e.method)
+            );
+        }
+        csv
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = match self.verdict {
+            Verdict::Agree => "AGREE".to_string(),
+            Verdict::Disagree => "DISAGREE".to_string(),
+            Verdict::Inconclusive(_) => "INCONCLUSIVE".to_string(),
+        };
+        writeln!(
+            f,
+            "gradcheck `{}`: {verdict}   seed {:#X}  {} entries, {} inputs, {} evaluations",
+            self.name,
+            self.seed,
+            self.entries.len(),
+            self.inputs.len(),
+            self.evaluations
+        )?;
+        self.table(f)?;
+        self.worst_line(f)?;
+        self.open_questions(f)?;
+        write!(f, " methods")?;
+        for check in &self.checks {
+            match &check.outcome {
+                Outcome::Passed(error) => write!(f, " {} ok {error:.0e} |", check.name)?,
+                Outcome::Failed(why) => write!(f, " {} FAIL: {why} |", check.name)?,
+                Outcome::Skipped(why) => write!(f, " {} not applied: {why} |", check.name)?,
+            }
+        }
+        let only = match self.worst() {
+            Some(worst) if self.verdict != Verdict::Agree => format!(" GRADCHECK_ONLY='{}'", worst.label()),
+            _ => String::new(),
+        };
+        write!(f, "\n rerun   GRADCHECK_SEED={:#X}{only} cargo test {}", self.seed, self.name)
+    }
+}
+
+impl Report {
+    fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.inputs.iter().map(|s| s.input.len()).max().unwrap_or(0).max(5);
+        let shapes: Vec<String> = self.inputs.iter().map(|s| format!("{:?}", s.shape)).collect();
+        let shape = shapes.iter().map(String::len).max().unwrap_or(0).max(5);
+        writeln!(
+            f,
+            " {:name$}  {:shape$}  agree disagree inconcl  worst |a-n|/(r+r_a)        MDE (median / worst)",
+            "input", "shape"
+        )?;
+        for (s, text) in self.inputs.iter().zip(&shapes) {
+            write!(f, " {:name$}  {text:shape$}  ", s.input)?;
+            if s.constant {
+                writeln!(f, "constant: no gradient, as required")?;
+                continue;
+            }
+            let [agree, disagree, open] = s.counts;
+            let worst = s
+                .worst
+                .as_ref()
+                .map_or(String::new(), |(at, discrepancy_ratio)| format!("{discrepancy_ratio:.1e} at {at}"));
+            writeln!(f, "{agree:5} {disagree:8} {open:7}  {worst:26}  {:.0e} / {:.0e}", s.mde.0, s.mde.1)?;
+        }
+        Ok(())
+    }
+
+    fn worst_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(worst) = self.worst() else { return Ok(()) };
+        writeln!(
+            f,
+            " worst   {}: analytic {}, numeric {} ({:?}, h >= {:.1e}); ratio {:.7}",
+            worst.label(),
+            worst.analytic,
+            worst.numeric,
+            worst.method,
+            worst.h,
+            worst.analytic / worst.numeric.mid
+        )?;
+        match hint(&self.entries, worst) {
+            Some(hint) if worst.verdict == Verdict::Disagree => writeln!(f, " hint    {hint}"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Up to five inconclusive entries.
+    fn open_questions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = self.entries.iter().filter_map(|e| match &e.verdict {
+            Verdict::Inconclusive(why) => Some((e, why)),
+            _ => None,
+        });
+        for (entry, why) in open.take(5) {
+            let what = if matches!(why, Reason::Kink { .. }) { "kink" } else { "open" };
+            writeln!(f, " {what}    {}: {why}", entry.label())?;
+        }
+        match &self.verdict {
+            Verdict::Inconclusive(Reason::Vacuous) => {
+                let nothing = |s: &&Summary| !s.constant && !s.zero && s.worst.is_none();
+                let silent: Vec<&str> =
+                    self.inputs.iter().filter(nothing).map(|s| s.input.as_str()).collect();
+                writeln!(f, " vacuous {} {silent:?}: if zero is right, say `expect_zero`", Reason::Vacuous)
+            }
+            _ => Ok(()),
+        }
+    }
+}

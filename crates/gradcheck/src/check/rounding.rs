@@ -1,0 +1,73 @@
+//! How exact the gradient can be expected to be.
+
+use super::problem::{Direction, Problem};
+use crate::numdiff::power_of_two;
+use tape::Tensor;
+use tape::internal::SplitMix64;
+
+/// Roundings allowed to the tape in each entry of the gradient.
+pub(crate) const ROUNDINGS: f64 = 16.0;
+
+/// What to divide numbers by before they are squared: a power of two near the largest, so that squares of numbers of any
+/// size neither overflow nor vanish, and have the digits that they have without it.
+pub(crate) fn unit(x: &[f64]) -> f64 {
+    match x.iter().fold(0.0, |max: f64, x| max.max(x.abs())) {
+        0.0 => 1.0,
+        largest if largest.is_finite() => power_of_two(largest),
+        _ => 1.0,
+    }
+}
+
+/// The root of the sum of squares, of numbers of any size.
+pub(crate) fn length(x: &[f64]) -> f64 {
+    let unit = unit(x);
+    x.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>().sqrt() * unit
+}
+
+/// A direction that moves every entry by its own size.
+pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction {
+    let part = |(x, &tracked): (&Tensor, &bool)| {
+        let values: Vec<f64> = x.to_vec().into_iter().map(|x| x * rng.weight()).collect();
+        if tracked { Tensor::from_vec(x.shape(), values).ok() } else { None }
+    };
+    Direction::Dense(problem.values.iter().zip(&problem.tracked).map(part).collect())
+}
+
+/// Sweeps with disturbed contributions.
+pub(crate) const SWEEPS: usize = 4;
+
+/// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by an
+/// ulp or two, or when each contribution of the sweep is off by one. The latter shows what cancels inside of the sweep
+/// (D. S. Parker, 1997, calls it Monte Carlo arithmetic): the softmax of equal numbers has the derivative 0, but an ulp
+/// may be left.
+pub(crate) fn spreads(
+    problem: &mut Problem<'_>,
+    gradients: &[Option<Tensor>],
+    rng: &mut SplitMix64,
+) -> Vec<Vec<f64>> {
+    let own = |g: &Option<Tensor>| -> Vec<f64> {
+        let rounding = |g: f64| ROUNDINGS * f64::EPSILON * g.abs().max(f64::MIN_POSITIVE);
+        g.iter().flat_map(Tensor::to_vec).map(rounding).collect()
+    };
+    let mut spreads: Vec<Vec<f64>> = gradients.iter().map(own).collect();
+    let cotangent = problem.cotangent.clone();
+    let mut others = Vec::new();
+    for _ in 0..2 {
+        let line = relative(problem, rng);
+        let moved = problem.point(&line, 2.0 * f64::EPSILON);
+        if problem.evaluate(&moved).1 {
+            others.push(problem.gradients(&moved, &cotangent));
+        }
+    }
+    others.extend((0..SWEEPS).map(|_| problem.disturbed(rng)));
+    for other in others {
+        for ((spread, g), other) in spreads.iter_mut().zip(gradients).zip(other) {
+            let (Some(g), Some(other)) = (g, other) else { continue };
+            for ((spread, g), other) in spread.iter_mut().zip(g.to_vec()).zip(other.to_vec()) {
+                // A NaN is left out.
+                *spread = spread.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (other - g).abs());
+            }
+        }
+    }
+    spreads
+}

@@ -1,0 +1,110 @@
+//! Second derivatives.
+//!
+//! A gradient that is recorded is a function like any other: its inner product with fixed numbers is checked as the
+//! first order is. And the derivative of a gradient is symmetric, which differences of the gradient can see without
+//! any second order from the tape.
+
+use super::plan::Run;
+use super::problem::{Direction, Problem, inner};
+use super::report::{Check, Outcome};
+use super::verdict::{Evidence, UNKNOWN};
+use super::{Entries, GradCheck, SetupError};
+use crate::numdiff::{Interval, richardson};
+use tape::Tensor;
+use tape::Var;
+
+/// Differences of the gradient, extrapolated.
+const LEVELS: u8 = 9;
+
+/// Up to so many entries the Hessian is compared entry by entry.
+const SMALL: usize = 64;
+
+/// Directions are shortened so often at most to keep to one piece of the function.
+const HALVINGS: i32 = 24;
+
+impl Run<'_, '_> {
+    /// The gradient of `Σ u · gradient`, a check of its own.
+    pub(crate) fn hessian(&mut self, check: &GradCheck<'_>) {
+        let Direction::Dense(u) = self.problem.random(&mut self.rng, |_| true) else { return };
+        let (f, cotangent) = (&check.f, self.problem.cotangent.clone());
+        let outer = GradCheck::new(move |v| {
+            let y = f(v);
+            let x: Vec<Var<'_>> = (0..u.len()).filter(|&i| u[i].is_some()).map(|i| v.at(i)).collect();
+            let gradient = y.grad(v.tape().constant(cotangent.clone()), x);
+            let terms = gradient.into_iter().zip(u.iter().flatten()).map(|(g, u)| (g * u).sum());
+            terms.reduce(|sum, term| sum + term).unwrap_or_else(|| v.tape().scalar_constant(0.0)).to_var()
+        });
+        let size: usize = check.inputs.iter().filter(|i| i.tracked).map(|i| i.value.size()).sum();
+        let entries = if size <= SMALL { Entries::All } else { Entries::Directions(1) };
+        let outer = GradCheck { inputs: check.inputs.clone(), ..outer };
+        let outer = outer.entries(entries).resolution(self.resolution).noise(check.noise);
+        let outcome = match outer.comparisons(&mut self.rng, 2, self.only.clone()) {
+            Ok(entries) => {
+                let compared = entries.len();
+                self.entries.extend(entries);
+                Outcome::Passed(if compared == 0 { f64::NAN } else { 0.0 })
+            }
+            Err(SetupError::NonFinite { .. }) => Outcome::Skipped("the gradient is not finite".to_string()),
+            Err(error) => Outcome::Failed(error.to_string()),
+        };
+        self.checks.push(Check { name: "recorded gradient", outcome, evidence: Evidence::Interval });
+    }
+
+    /// `u·Hv = v·Hu` along two random directions.
+    pub(crate) fn symmetry(&mut self) {
+        let [u, v] = [0, 1].map(|_| self.problem.random(&mut self.rng, |_| true));
+        let outcome = self.problem.symmetric(&u, &v);
+        self.checks.push(Check { name: "hessian symmetry", outcome, evidence: Evidence::Interval });
+    }
+}
+
+impl Problem<'_> {
+    fn symmetric(&mut self, u: &Direction, v: &Direction) -> Outcome {
+        let Some((u, v)) = self.shortened(u).zip(self.shortened(v)) else {
+            return Outcome::Skipped("no line keeps to one piece of the function".to_string());
+        };
+        // Before it says that a gradient is wrong, other steps must find the same.
+        let mut found = Vec::new();
+        for scale in [1.0, 0.375] {
+            let (left, right) = (self.bend(&u, &v, scale), self.bend(&v, &u, scale));
+            if left.meets(right) {
+                let size = left.mid.abs().max(right.mid.abs()).max(f64::MIN_POSITIVE);
+                return Outcome::Passed(left.radius.max(right.radius) / size);
+            }
+            found.push((left, right));
+        }
+        let same = found.windows(2).all(|pair| pair[0].0.meets(pair[1].0) && pair[0].1.meets(pair[1].1));
+        match found.last() {
+            Some((left, right)) if left.mid.is_finite() && right.mid.is_finite() => match same {
+                true => Outcome::Failed(format!("u·Hv {left}, v·Hu {right}")),
+                false => Outcome::Skipped("other steps find other second derivatives".to_string()),
+            },
+            _ => Outcome::Skipped("the gradient is not finite".to_string()),
+        }
+    }
+
+    /// `u · (derivative of the gradient along v)`.
+    fn bend(&mut self, u: &Direction, v: &Direction, scale: f64) -> Interval {
+        let Direction::Dense(u) = u else { return UNKNOWN };
+        let cotangent = self.cotangent.clone();
+        let mut along = |t: f64| {
+            let point = self.point(v, t * scale);
+            inner(&self.gradients(&point, &cotangent), u)
+        };
+        let Interval { mid, radius } = richardson(&mut along, 0.0, LEVELS);
+        Interval { mid: mid / scale, radius: radius / scale }
+    }
+
+    /// The direction, shortened until the function keeps to one piece within a unit step.
+    fn shortened(&mut self, line: &Direction) -> Option<Direction> {
+        let Direction::Dense(parts) = line else { return None };
+        let length = (0..HALVINGS).map(|k| 2f64.powi(-k)).find(|&length| {
+            [-length, length].iter().all(|&t| {
+                let sample = self.at(line, t);
+                sample.same && sample.deviation.is_finite()
+            })
+        })?;
+        let scaled = |part: &Option<Tensor>| part.as_ref().map(|v| v.map_elements(|v| v * length));
+        Some(Direction::Dense(parts.iter().map(scaled).collect()))
+    }
+}

@@ -1,0 +1,189 @@
+//! What a check can be asked, and why it cannot be run.
+
+use super::{GradCheck, Step};
+use std::fmt;
+use tape::Tensor;
+
+/// One input.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) value: Tensor,
+    pub(crate) tracked: bool,
+    /// Is its gradient meant to be zero?
+    pub(crate) zero: bool,
+}
+
+/// The weights of the outputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cotangent {
+    /// Random numbers of either sign, of sizes between 1/2 and 3/2.
+    Random,
+    /// 1 for every output.
+    Ones,
+    /// 1 for one output, by its row-major position.
+    OneHot(usize),
+    /// These.
+    Given(Tensor),
+}
+
+/// Which entries are compared one by one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Entries {
+    /// Every entry up to 256 in all; of larger problems random directions, of which a failing one is bisected down to
+    /// an entry.
+    Auto,
+    /// Every entry.
+    All,
+    /// So many random entries of every input, and all of smaller ones.
+    PerTensor(usize),
+    /// So many random directions through every input.
+    Directions(usize),
+}
+
+/// How a check compares.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Method {
+    /// Metamorphic, adjoint, path integral, and Richardson's extrapolation for entries or directions.
+    Auto,
+    /// Forward difference with one step.
+    Forward {
+        /// The step.
+        h: Step,
+    },
+    /// Central difference with one step.
+    Central {
+        /// The step.
+        h: Step,
+    },
+    /// Central formula on 3, 5 or 7 points, at the step where its bound is smallest.
+    Stencil {
+        /// The number of points.
+        points: u8,
+    },
+    /// Central differences extrapolated to step 0.
+    Richardson,
+    /// Differences of a low degree polynomial at dyadic numbers, which are exact: equality of bits.
+    Exact,
+    /// The tape's forward mode: every entry along a unit tangent.
+    ForwardMode,
+    /// ⟨u, Jv⟩ = ⟨Jᵀu, v⟩.
+    Adjoint,
+    /// Random directions, with Richardson's extrapolation.
+    Projection {
+        /// How many through each input.
+        k: u8,
+    },
+    /// The order with which `f(x + hv) - f(x) - h g·v` vanishes.
+    Taylor,
+    /// The integral of the gradient along a line is the difference of the values at its ends.
+    PathIntegral {
+        /// The number of Gauss-Legendre nodes, 8 or 16.
+        nodes: u8,
+    },
+    /// The derivative of the gradient is symmetric.
+    HessianSymmetry,
+    /// The gradient is linear in the cotangent, adds up, and does not depend on what else is differentiated.
+    Metamorphic,
+}
+
+/// How the rounding noise of the function is found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Noise {
+    /// From the difference tables of values very close to each other.
+    DifferenceTable,
+    /// So many roundings of the value.
+    Ulps(f64),
+}
+
+/// Reason a check cannot be run.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub enum SetupError {
+    /// No input with an entry to differentiate, or no output.
+    Empty {
+        /// What there is none of.
+        what: &'static str,
+    },
+    /// Two inputs of one name.
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A cotangent that is not of the shape of the value.
+    Shape {
+        /// The shape of the value.
+        expected: Vec<usize>,
+        /// The shape of the cotangent.
+        found: Vec<usize>,
+    },
+    /// Two evaluations at the same point that differ.
+    Nondeterministic {
+        /// The first output that does.
+        output: usize,
+    },
+    /// A value that is not finite at the point of the check.
+    NonFinite {
+        /// The first output that is not.
+        output: usize,
+    },
+    /// An entry that does not exist, or is not differentiated.
+    Entry {
+        /// The name of the input.
+        input: String,
+        /// The position.
+        index: Vec<usize>,
+    },
+    /// `GRADCHECK_ONLY` or `GRADCHECK_SEED` without meaning.
+    Environment {
+        /// What was expected and what was found.
+        reason: String,
+    },
+}
+
+impl std::error::Error for SetupError {}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SetupError::Empty { what } => write!(f, "gradcheck: expected {what}, found none"),
+            SetupError::Name { name } => {
+                write!(f, "gradcheck: expected different names, found two inputs {name:?}")
+            }
+            SetupError::Shape { expected, found } => {
+                write!(f, "gradcheck: expected a cotangent of shape {expected:?}, found {found:?}")
+            }
+            SetupError::Nondeterministic { output } => {
+                write!(
+                    f,
+                    "gradcheck: expected the same value from two evaluations, found another output {output}"
+                )
+            }
+            SetupError::NonFinite { output } => {
+                write!(f, "gradcheck: expected finite values, output {output} is not")
+            }
+            SetupError::Entry { input, index } => {
+                write!(f, "gradcheck: expected an entry to differentiate, found {input}{index:?}")
+            }
+            SetupError::Environment { reason } => write!(f, "gradcheck: {reason}"),
+        }
+    }
+}
+
+impl fmt::Debug for GradCheck<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+        f.debug_struct("GradCheck").field("name", &self.name).field("inputs", &names).finish_non_exhaustive()
+    }
+}
+
+/// The position along each axis of a row-major position.
+pub(crate) fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
+    let mut index = vec![0; shape.len()];
+    for (axis, &extent) in shape.iter().enumerate().rev() {
+        index[axis] = at % extent;
+        at /= extent;
+    }
+    index
+}

@@ -1,0 +1,131 @@
+//! Gradients in `f32` against those in `f64`.
+//!
+//! Differences in `f32` are too coarse to say anything (1e-4 at best), so a function written for both formats is checked
+//! in `f64`, and its gradient in `f32` compared with that. What rounding may do is measured: the change of the `f64`
+//! gradient when inputs and cotangent move by a rounding of `f32`, which each intermediate result does too.
+
+use super::inputs::Inputs;
+use super::plan::Run;
+use super::report::{Check, Outcome, label};
+use super::rounding::relative;
+use super::verdict::Evidence;
+use super::{GradCheck, setup::position};
+use tape::Element;
+use tape::Tensor;
+use tape::{Tape, Var};
+
+/// One rounding of `f32`.
+const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// How many roundings of an entry, and how many times what one rounding of everything changes in it, are allowed: a
+/// gradient has a few dozen operations behind it.
+const ALLOWED: f64 = 32.0;
+
+/// How often everything is moved by a rounding.
+const DRAWS: usize = 4;
+
+/// A function written once for both number types, so that its gradient is checked in both.
+///
+/// ```
+/// use gradcheck::{GradCheck, Inputs, Model};
+/// use tape::{Element, Var};
+///
+/// struct Neuron;
+///
+/// impl Model for Neuron {
+///     fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Var<'t, T> {
+///         (v["x"].matmul(v["w"]) + v["b"]).tanh()
+///     }
+/// }
+///
+/// let check = GradCheck::model(Neuron).input("w", [[0.5], [-2.0]]).input("b", 0.25).input("x", [[1.0, 0.75]]);
+/// let report = check.run().unwrap();
+/// assert!(report.to_string().contains("f32 ok"), "{report}");
+/// report.require().unwrap();
+/// ```
+pub trait Model {
+    /// Records the function on the tape of its inputs.
+    fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Var<'t, T>;
+}
+
+/// The same function in `f32`.
+pub(crate) type Single<'f> = dyn for<'t> Fn(&Inputs<'t, f32>) -> Var<'t, f32> + 'f;
+
+impl<'f> GradCheck<'f> {
+    /// A check of a function in `f64`, and of its gradient in `f32` against that in `f64`.
+    pub fn model<M: Model + 'f>(model: M) -> GradCheck<'f> {
+        let model = std::rc::Rc::new(model);
+        let double = model.clone();
+        let check = GradCheck::new(move |v| double.record(v));
+        GradCheck { single: Some(Box::new(move |v| model.record(v))), ..check }
+    }
+}
+
+impl Run<'_, '_> {
+    /// Compares the gradients in both formats, at inputs rounded to `f32`.
+    pub(crate) fn single(&mut self, f: &Single<'_>) {
+        let outcome = self.formats(f);
+        self.checks.push(Check { name: "f32", outcome, evidence: Evidence::Reference });
+    }
+
+    fn formats(&mut self, f: &Single<'_>) -> Outcome {
+        let values: Vec<Tensor<f32>> = self.problem.values.iter().map(Tensor::cast).collect();
+        let tape = Tape::single();
+        let inputs = Inputs::record(&tape, &self.problem.names, &values, &self.problem.tracked);
+        let y = f(&inputs);
+        let finite = |x: &Tensor<f32>| x.to_vec().iter().all(|x| x.is_finite());
+        if !values.iter().all(finite) || !finite(&y.value()) {
+            return Outcome::Skipped("numbers too large for `f32`".to_string());
+        }
+        let grads = y.vjp(self.problem.cotangent.cast::<f32>());
+        let rounded: Vec<Tensor> = values.iter().map(Tensor::cast).collect();
+        if !self.problem.decides_as(&rounded, &tape) {
+            return Outcome::Skipped("the two formats decide differently".to_string());
+        }
+        let cotangent = self.problem.cotangent.clone();
+        let reference = self.problem.gradients(&rounded, &cotangent);
+        let spreads = self.moved(&rounded, &reference);
+        let floor = ALLOWED * ROUNDING * self.problem.magnitude();
+        let mut worst = 0f64;
+        for (i, (double, spread)) in reference.iter().zip(spreads).enumerate() {
+            let Some(double) = double else { continue };
+            let single = grads.wrt(inputs.at(i)).cast::<f64>().to_vec();
+            for (at, ((single, double), spread)) in
+                single.into_iter().zip(double.to_vec()).zip(spread).enumerate()
+            {
+                let allowed =
+                    ALLOWED * (ROUNDING * double.abs() + spread) + floor + f64::from(f32::MIN_POSITIVE);
+                if double.is_finite() && double.abs() > f64::from(f32::MAX) {
+                    return Outcome::Skipped("a gradient too large for `f32`".to_string());
+                }
+                let discrepancy_ratio = (single - double).abs() / allowed;
+                if discrepancy_ratio > 1.0 || (single.is_finite() != double.is_finite()) {
+                    let name = label(1, &self.problem.names[i], &position(rounded[i].shape(), at), false);
+                    return Outcome::Failed(format!(
+                        "{name}: f32 {single}, f64 {double}, allowed {allowed:.1e}"
+                    ));
+                }
+                worst = worst.max(ALLOWED * ROUNDING * discrepancy_ratio);
+            }
+        }
+        Outcome::Passed(worst)
+    }
+
+    /// What a rounding of inputs and cotangent changes in each entry of the gradients.
+    fn moved(&mut self, point: &[Tensor], reference: &[Option<Tensor>]) -> Vec<Vec<f64>> {
+        let mut spreads: Vec<Vec<f64>> = point.iter().map(|x| vec![0.0; x.size()]).collect();
+        for _ in 0..DRAWS {
+            let line = relative(self.problem, &mut self.rng);
+            let moved = self.problem.point(&line, ROUNDING);
+            let mut cotangent = self.problem.cotangent.clone();
+            cotangent.as_mut_slice().iter_mut().for_each(|ct| *ct *= 1.0 + ROUNDING * self.rng.weight());
+            let again = self.problem.gradients(&moved, &cotangent);
+            for ((spread, g), again) in spreads.iter_mut().zip(reference).zip(again) {
+                let (Some(g), Some(again)) = (g, again) else { continue };
+                let changes = g.to_vec().into_iter().zip(again.to_vec()).map(|(g, again)| (again - g).abs());
+                spread.iter_mut().zip(changes).for_each(|(spread, change)| *spread = spread.max(change));
+            }
+        }
+        spreads
+    }
+}

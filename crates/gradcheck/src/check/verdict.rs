@@ -1,0 +1,102 @@
+//! What is said about one number.
+
+use crate::numdiff::Interval;
+use std::fmt;
+use tape::internal::MASK;
+
+/// What a comparison says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// The derivative lies in the interval, and the interval is narrow enough to say so.
+    Agree,
+    /// It does not, by two methods with different steps.
+    Disagree,
+    /// The differences cannot tell.
+    Inconclusive(Reason),
+}
+
+/// Reason the differences cannot tell.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reason {
+    /// The point lies on a kink or a jump, or too close to one.
+    Kink {
+        /// The operation that decides there, empty if none says so and the differences show it.
+        op: &'static str,
+        /// Its node on the tape.
+        node: usize,
+        /// Which of the decisions of the node; very large numbers stand for the node as a whole.
+        element: usize,
+        /// The slopes to the left and to the right.
+        one_sided: (f64, f64),
+        /// Does the derivative lie between them?
+        a_is_subgradient: bool,
+    },
+    /// The interval is wider than the resolution asked for.
+    Noise {
+        /// Its radius.
+        r: f64,
+        /// The radius that was needed.
+        needed: f64,
+    },
+    /// Two scales of steps give different derivatives: the function has structure below the steps.
+    Scale {
+        /// The derivative at the narrower steps.
+        narrow: Interval,
+        /// At the wider ones.
+        wide: Interval,
+    },
+    /// The function is not finite at any distance that was tried.
+    NonFinite {
+        /// The smallest.
+        at: f64,
+    },
+    /// Nothing was compared that could have failed.
+    Vacuous,
+}
+
+/// An interval that says nothing.
+pub(crate) const UNKNOWN: Interval = Interval { mid: f64::NAN, radius: f64::INFINITY };
+
+/// What a comparison rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Evidence {
+    /// A random test that a wrong derivative passes with a small probability.
+    Heuristic,
+    /// An interval, valid if the function is smooth on the scale of the steps.
+    Interval,
+    /// Another way to compute the same number, with rounding errors only.
+    Reference,
+    /// Equality of bits.
+    Exact,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Agree => write!(f, "agree"),
+            Verdict::Disagree => write!(f, "DISAGREE"),
+            Verdict::Inconclusive(why) => write!(f, "inconclusive: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Kink { op, node, element, one_sided: (left, right), a_is_subgradient } => {
+                match *op {
+                    "" => write!(f, "a kink that no operation reports")?,
+                    op if *element >= MASK => write!(f, "node {node} `{op}` decides here")?,
+                    op => write!(f, "node {node} `{op}` decides here (element {element})")?,
+                }
+                let is = if *a_is_subgradient { "is a" } else { "is no" };
+                write!(f, "; one-sided slopes {left:.4e} / {right:.4e}; the derivative {is} subgradient")
+            }
+            Reason::Noise { r, needed } => write!(f, "the interval has radius {r:.1e}, needed {needed:.1e}"),
+            Reason::Scale { narrow, wide } => write!(f, "narrow steps give {narrow}, wide ones {wide}"),
+            Reason::NonFinite { at } => write!(f, "not finite, even {at:.1e} away"),
+            Reason::Vacuous => write!(f, "nothing was compared that could have failed"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Gradients compared with differences, as a verdict that says how strong it is.
+//!
+//! A check does not ask whether two numbers are "close". Differences give an interval in which the derivative lies,
+//! from the extrapolation of many steps and the measured rounding noise of the function; the gradient agrees if it
+//! lies in the interval and the interval is narrow enough to have shown an error of the size asked for
+//! ([`resolution`](GradCheck::resolution)). It disagrees only if a second formula at other steps finds the same.
+//! Everything else is inconclusive, with the reason: a kink, noise, structure below the steps.
+//!
+//! ```
+//! use gradcheck::{GradCheck, Verdict};
+//! use tape::Tensor;
+//! let report = GradCheck::loss(|v| (v["x"].matmul(v["w"]).tanh() * v["b"]).sum())
+//!     .input("w", [[0.5, -1.0], [0.25, 2.0]])
+//!     .input("b", [0.3, -0.7])
+//!     .constant("x", Tensor::from([[1.0, 2.0], [-0.5, 0.75]]))
+//!     .run()
+//!     .unwrap();
+//! assert_eq!(report.verdict(), Verdict::Agree, "{report}");
+//! let certificate = report.require().unwrap();
+//! assert!(certificate.detectable < 1e-8);
+//! ```
+//!
+//! A wrong derivative:
+//!
+//! ```
+//! use gradcheck::{GradCheck, Verdict};
+//! let report = GradCheck::new(|v| {
+//!     // The derivative of x² is not x.
+//!     v.tape().custom_vjp(&[v["x"]], |x| x[0] * x[0], |x, _, dy| vec![x[0] * dy])
+//! })
+//! .input("x", [1.0, 3.0])
+//! .run()
+//! .unwrap();
+//! assert_eq!(report.verdict(), Verdict::Disagree);
+//! assert!(report.to_string().contains("ratio 0.5000000"), "{report}");
+//! ```
+
+mod check;
+#[cfg(feature = "faults")]
+pub mod fault;
+pub mod numdiff;
+pub mod registry;
+#[cfg(feature = "proptest")]
+pub mod strategies;
+
+pub use check::{
+    Certificate, Check, CheckFailure, Cotangent, Entries, Entry, Evidence, FORMULAS, GradCheck, Inputs,
+    Interval, Method, Model, Noise, Outcome, Output, Reason, Report, SetupError, Step, Summary, Sweep,
+    SweepPoint, Verdict,
+};
+
+/// Checks the gradients of a function of tensors or numbers by [`GradCheck`], and panics with the report if they do not
+/// agree: `assert_gradients!(|x, y| ..., x, y)`. The closure gets a [`Var`] for each value; its own value is a `Var` or
+/// a [`Scalar`].
+///
+/// ```
+/// use gradcheck::assert_gradients;
+/// assert_gradients!(|x, y| (x * y).sin(), [1.0, 2.0], [0.5, -3.0]);
+/// assert_gradients!(|a| a.item().exp() * 2.0, 0.5);
+/// ```
+///
+/// ```should_panic
+/// # use gradcheck::assert_gradients;
+/// assert_gradients!(|x| x.detach() * x, [1.0, 2.0]);
+/// ```
+///
+/// # Panics
+/// If the check is not an agreement, or cannot be run.
+#[macro_export]
+macro_rules! assert_gradients {
+    (|$($name:ident),+ $(,)?| $body:expr, $($value:expr),+ $(,)?) => {{
+        let mut names = [$(stringify!($name)),+].into_iter();
+        let check = $crate::GradCheck::new(|v| {
+            $(let $name = v[stringify!($name)];)+
+            $crate::Output::into_var($body)
+        });
+        $(let check = check.input(names.next().unwrap_or_default(), $value);)+
+        match check.run().map(|report| report.require()) {
+            Ok(Ok(certificate)) => certificate,
+            Ok(Err(failure)) => panic!("{failure}"),
+            Err(error) => panic!("{error}"),
+        }
+    }};
+}

@@ -1,0 +1,201 @@
+//! Derivatives by differences, each with a bound on its error.
+//!
+//! A difference quotient has two errors: that of the formula, which shrinks with the step, and the rounding noise of
+//! the function divided by the step. Every function here measures the noise, estimates the error of the formula from
+//! a second step, and returns an [`Interval`]. The bound holds for functions that are smooth on the scale of the
+//! steps: no finite number of values can tell more.
+//!
+//! Automatic steps are relative to the size of the argument, at least 1, or to the scale on which the function varies if
+//! differences show that it is a smaller one: that of `1/x` at 10⁻⁶, of `sin x` at 10⁶, or of `sin(10⁶ x)`. A function
+//! that has the same value at all steps relative to the argument is constant to them.
+//!
+//! ```
+//! use gradcheck::numdiff::{Step, central, forward, richardson, stencil};
+//! let exact = 1f64.cos();
+//! let f = |x: f64| x.sin();
+//! let all = [
+//!     forward(f, 1.0, Step::Auto),
+//!     central(f, 1.0, Step::Auto),
+//!     stencil(f, 1.0, 7, Step::Auto),
+//!     richardson(f, 1.0, 9),
+//! ];
+//! for interval in all {
+//!     assert!(interval.contains(exact), "{interval}");
+//! }
+//! // Each is narrower than the one before.
+//! assert!(all.windows(2).all(|pair| pair[1].radius < pair[0].radius));
+//! assert!(all[3].radius < 1e-11);
+//! ```
+
+pub(crate) mod ladder;
+pub(crate) mod noise;
+mod tableau;
+
+pub(crate) use tableau::Tableau;
+
+use ladder::Rung;
+
+use std::fmt;
+
+/// Where a number lies: within `radius` of `mid`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The best estimate.
+    pub mid: f64,
+    /// The bound on its error.
+    pub radius: f64,
+}
+
+impl Interval {
+    /// Does `x` lie in the interval?
+    pub fn contains(self, x: f64) -> bool {
+        (x - self.mid).abs() <= self.radius
+    }
+
+    /// Have the two intervals a number in common?
+    pub fn meets(self, other: Interval) -> bool {
+        (self.mid - other.mid).abs() <= self.radius + other.radius
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} +- {:.1e}", self.mid, self.radius)
+    }
+}
+
+/// How far to go for a difference.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// Where the error of the formula and the noise balance for a function of ordinary curvature, on the scale on which
+    /// it varies.
+    Auto,
+    /// This far.
+    Abs(f64),
+    /// This times the size of the argument, at least 1.
+    Rel(f64),
+}
+
+impl Step {
+    /// The step for a formula of order `order` at an argument of size `size` of a function that varies within `scale`,
+    /// as a power of two: the sum of the argument and it rounds least.
+    pub(crate) fn at(self, size: f64, scale: f64, order: i32) -> f64 {
+        let h = match self {
+            Step::Auto => scale * f64::EPSILON.powf(1.0 / f64::from(order + 1)),
+            Step::Abs(h) => h,
+            Step::Rel(h) => size * h,
+        };
+        power_of_two(h)
+    }
+}
+
+/// The size of an argument, at least 1.
+pub(crate) fn size(x: f64) -> f64 {
+    x.abs().max(1.0)
+}
+
+/// First rungs that settle below this part of the size of the argument show that the function varies on a smaller scale.
+/// Above, the steps of the formulas are small enough as they are.
+const NARROW: f64 = 1.0 / 4096.0;
+
+/// The scale on which `f` varies near `x`: the size of the argument, unless differences settle only far below.
+fn scale(f: &mut impl FnMut(f64) -> f64, x: f64) -> f64 {
+    let (size, here) = (size(x), f(x));
+    let rung = |h: f64| {
+        let (left, right) = (f(x - h), f(x + h));
+        let rounding = f64::EPSILON * left.abs().max(right.abs()).max(here.abs()).max(f64::MIN_POSITIVE);
+        Rung::new(h, (left - here, right - here), (x + h) - (x - h), rounding)
+    };
+    let steps = ladder::steps(power_of_two(0.125 * size), ladder::spacing(x));
+    match ladder::settled(steps.map(rung)) {
+        // A change of 1/256 is what a sixth of the scale makes.
+        Some(h) if h < NARROW * size => 8.0 * h,
+        _ => size,
+    }
+}
+
+/// The largest power of two not above `h`.
+pub(crate) fn power_of_two(h: f64) -> f64 {
+    h.log2().floor().exp2()
+}
+
+/// The forward difference `(f(x+h) - f(x)) / h`. Its error `h f''/2` is estimated from the step `2h`.
+pub fn forward(mut f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
+    let scale = scale(&mut f, x);
+    let eta = noise::of_function(&mut f, x, scale);
+    let here = f(x);
+    let difference = |h: f64, f: &mut dyn FnMut(f64) -> f64| (f(x + h) - here) / ((x + h) - x);
+    bounded(difference, &mut f, h.at(size(x), scale, 1), 1, 2.0 * eta)
+}
+
+/// The central difference `(f(x+h) - f(x-h)) / 2h`. Its error `h² f'''/6` is estimated from the step `2h`.
+pub fn central(f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
+    stencil(f, x, 3, h)
+}
+
+/// Weights of the central formulas: of `f(x + ih) - f(x - ih)`, over `h`.
+pub(crate) fn weights(points: u8) -> &'static [f64] {
+    match points {
+        3 => &[1.0 / 2.0],
+        5 => &[2.0 / 3.0, -1.0 / 12.0],
+        7 => &[3.0 / 4.0, -3.0 / 20.0, 1.0 / 60.0],
+        _ => panic!("stencil: expected 3, 5 or 7 points, found {points}"),
+    }
+}
+
+/// The central formula on 3, 5 or 7 points, of order 2, 4 or 6. Its error is estimated from the step `2h`.
+///
+/// # Panics
+/// If there is no formula on `points` points.
+#[track_caller]
+pub fn stencil(mut f: impl FnMut(f64) -> f64, x: f64, points: u8, h: Step) -> Interval {
+    let weights = weights(points);
+    let order = 2 * weights.len() as i32;
+    let scale = scale(&mut f, x);
+    let eta = noise::of_function(&mut f, x, scale);
+    let difference = |h: f64, f: &mut dyn FnMut(f64) -> f64| {
+        let pair = |(i, w): (i32, &f64)| {
+            let (right, left) = (x + f64::from(i) * h, x - f64::from(i) * h);
+            // The points there are, not the points that were meant.
+            w * (f(right) - f(left)) * (2.0 * f64::from(i) * h / (right - left))
+        };
+        (1..).zip(weights).map(pair).sum::<f64>() / h
+    };
+    let amplified = 2.0 * weights.iter().map(|w| w.abs()).sum::<f64>() * eta;
+    bounded(difference, &mut f, h.at(size(x), scale, order), order, amplified)
+}
+
+/// A difference of order `order` with step `h`: three times the error that the step `2h` suggests, and the noise.
+fn bounded(
+    difference: impl Fn(f64, &mut dyn FnMut(f64) -> f64) -> f64,
+    f: &mut impl FnMut(f64) -> f64,
+    h: f64,
+    order: i32,
+    noise: f64,
+) -> Interval {
+    let (fine, coarse) = (difference(h, f), difference(2.0 * h, f));
+    let truncation = 3.0 * (fine - coarse).abs() / (2f64.powi(order) - 1.0);
+    Interval { mid: fine, radius: truncation + 2.0 * noise / h + 4.0 * f64::EPSILON * fine.abs() }
+}
+
+/// Central differences at `levels` steps, each half the one before, extrapolated to step 0.
+///
+/// ```
+/// use gradcheck::numdiff::richardson;
+/// let reciprocal = richardson(|x| 1.0 / x, 1e-6, 9);
+/// assert!(reciprocal.contains(-1e12) && reciprocal.radius < 10.0, "{reciprocal}");
+/// let wave = richardson(|x| (1e6 * x).sin(), 0.3, 9);
+/// assert!(wave.contains(1e6 * 3e5f64.cos()) && wave.radius < 1.0, "{wave}");
+/// ```
+pub fn richardson(mut f: impl FnMut(f64) -> f64, x: f64, levels: u8) -> Interval {
+    let scale = scale(&mut f, x);
+    let eta = noise::of_function(&mut f, x, scale);
+    let mut tableau = Tableau::even();
+    for k in 0..levels {
+        let h = power_of_two(0.1 * scale) / 2f64.powi(i32::from(k));
+        let (left, right) = (f(x - h), f(x + h));
+        let eta = eta.max(f64::EPSILON * left.abs().max(right.abs()));
+        tableau.push((right - left) / ((x + h) - (x - h)), eta / h);
+    }
+    tableau.best
+}

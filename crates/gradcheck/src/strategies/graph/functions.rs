@@ -1,0 +1,146 @@
+//! The functions of one and two numbers that a random graph is made of.
+
+use crate::strategies::values::Domain;
+use tape::Algebra;
+use tape::ops;
+
+macro_rules! map {
+    ($first:ident, (), $f:ident) => {
+        $first.map($f)
+    };
+}
+
+macro_rules! zip {
+    ($first:ident, ($second:ident), $f:ident) => {
+        $first.zip($second, $f)
+    };
+}
+
+macro_rules! functions {
+    (
+        $(#[$doc:meta])* $kind:ident($($x:ident),*) = $apply:ident $operands:tt;
+        $($(#[$one:meta])* $name:ident $(($field:ident: $value:expr))*, $domain:ident;)*
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[allow(missing_docs, reason = "each is the function of its name in `tape::ops`")]
+        pub enum $kind {
+            $($(#[$one])* $name,)*
+        }
+
+        impl $kind {
+            /// Every function.
+            pub const ALL: &[$kind] = &[$($kind::$name),*];
+
+            /// Where it is smooth: see [`resolve`](crate::strategies::GraphSpec::resolve) for what is done with other
+            /// numbers.
+            pub fn domain(self) -> Domain {
+                match self {
+                    $($kind::$name => Domain::$domain,)*
+                }
+            }
+
+            /// The function of numbers, tensors or handles.
+            #[track_caller]
+            pub fn of<A: Algebra>(self, first: A $(, $x: A)*) -> A {
+                match self {
+                    $($kind::$name => {
+                        let f = ops::$name { $($field: $value),* };
+                        $apply!(first, $operands, f)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+functions! {
+    /// A function of one number: the operation of its name in [`ops`](crate::ops), with parameters fixed.
+    One() = map ();
+    Abs, NonZero;
+    Acos, Unit;
+    Acosh, AboveOne;
+    Asin, Unit;
+    Asinh, Real;
+    Atan, Real;
+    Atanh, Unit;
+    Cbrt, Positive;
+    Cos, Real;
+    Cosh, Real;
+    Cube, Real;
+    Digamma, Positive;
+    Erf, Real;
+    Erfc, Real;
+    Exp, Real;
+    Exp2, Real;
+    Expm1, Real;
+    Gelu, Real;
+    GeluTanh, Real;
+    Lgamma, Positive;
+    Ln, Positive;
+    Log10, Positive;
+    Log1p, Positive;
+    Log2, Positive;
+    LogSigmoid, Real;
+    Mish, Real;
+    Neg, Real;
+    /// `x^2.5`.
+    Powf(p: 2.5), Positive;
+    /// `x³` by [`Powi`](crate::ops::Powi).
+    Powi(n: 3), Real;
+    Recip, Positive;
+    Relu, NonZero;
+    Rsqrt, Positive;
+    Sigmoid, Real;
+    /// `σ(1.5 x - 0.25)`.
+    SigmoidScaled(slope: 1.5)(offset: -0.25), Real;
+    Silu, Real;
+    Sin, Real;
+    Sinc, Real;
+    Sinh, Real;
+    Softplus, Real;
+    Sqrt, Positive;
+    Square, Real;
+    Tan, Unit;
+    Tanh, Real;
+}
+
+functions! {
+    /// A function of two numbers: the operation of its name in [`ops`](crate::ops). The domain is that of the operand
+    /// that needs one: the second, for `Pow` and `Hypot` the first.
+    Two(second) = zip (second);
+    Add, Real;
+    Atan2, Positive;
+    Div, Positive;
+    Hypot, Positive;
+    LogAddExp, Real;
+    Maximum, NonZero;
+    Minimum, NonZero;
+    Mul, Real;
+    Pow, Positive;
+    Sub, Real;
+}
+
+impl One {
+    /// Without kinks on its domain, and with derivatives of all orders?
+    pub fn is_smooth(self) -> bool {
+        self.domain() != Domain::NonZero
+    }
+
+    /// Exact on dyadic numbers, as is its derivative?
+    pub fn is_exact(self) -> bool {
+        matches!(self, One::Abs | One::Neg | One::Relu | One::Square)
+    }
+}
+
+impl Two {
+    /// Without kinks on its domain, and with derivatives of all orders?
+    pub fn is_smooth(self) -> bool {
+        self.domain() != Domain::NonZero
+    }
+
+    /// Exact on dyadic numbers, as is its derivative?
+    pub fn is_exact(self) -> bool {
+        matches!(self, Two::Add | Two::Maximum | Two::Minimum | Two::Mul | Two::Sub)
+    }
+}

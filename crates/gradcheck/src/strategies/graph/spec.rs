@@ -1,0 +1,287 @@
+//! Graphs as data: a flat list of instructions, every one of which has a meaning.
+
+use super::functions::{One, Two};
+use std::fmt;
+use tape::Shape;
+use tape::Tensor;
+
+/// What a graph is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Exactness {
+    /// Dyadic numbers and operations whose values and derivatives are computed without rounding: of degree 4 at most
+    /// in every leaf, and within [`BITS`](super::BITS) bits. To be compared with `==`.
+    Exact,
+    /// Functions with derivatives of all orders, scaled so that no intermediate is large or small. To be compared
+    /// with finite differences.
+    Smooth,
+}
+
+/// What an instruction asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Opcode {
+    /// The first operand itself: nothing is recorded.
+    Identity,
+    /// Times a power of two, `2^c`: values of every magnitude. On the exact track only.
+    Scale,
+    /// A function of each element.
+    One(One),
+    /// A function of each pair of elements.
+    Two(Two),
+    /// The matrix product.
+    MatMul,
+    /// A reduction: along an axis with even `c`, else over all; it keeps the axes if `c` is 2 or 3 modulo 4.
+    Reduce(Reduction),
+    /// An operation along an axis that keeps the shape.
+    Scan(Scan),
+    /// Elements moved to other places.
+    Movement(Movement),
+}
+
+macro_rules! plain_enum {
+    ($(#[$doc:meta])* $kind:ident { $($(#[$one:meta])* $name:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $kind {
+            $($(#[$one])* $name,)*
+        }
+
+        impl $kind {
+            /// Every one.
+            pub const ALL: &[$kind] = &[$($kind::$name),*];
+        }
+    };
+}
+
+plain_enum! {
+    /// A reduction of one or all axes.
+    Reduction {
+        /// The sum.
+        Sum,
+        /// The mean.
+        Mean,
+        /// The largest element.
+        Max,
+        /// `ln Σ eˣ`.
+        LogSumExp,
+        /// The product.
+        Prod,
+        /// The mean square of the distance from the mean.
+        Variance,
+    }
+}
+
+plain_enum! {
+    /// An operation along an axis that keeps the shape.
+    Scan {
+        /// The running sum.
+        CumSum,
+        /// `eˣ / Σ eˣ`.
+        Softmax,
+        /// The logarithm of the softmax.
+        LogSoftmax,
+    }
+}
+
+plain_enum! {
+    /// An operation that moves elements, and adds them where they meet.
+    Movement {
+        /// Stretches the first operand to what both broadcast to.
+        Broadcast,
+        /// Another shape for the same elements, which `c` chooses.
+        Reshape,
+        /// The axes rolled by `c`.
+        Permute,
+        /// Without the first or the last entry along an axis.
+        Slice,
+        /// Backwards along an axis.
+        Flip,
+        /// Shifted by `c` along an axis, around its end.
+        Roll,
+        /// Both operands one after another along an axis.
+        Concat,
+        /// Entries along an axis, some of them more than once.
+        IndexSelect,
+        /// The first operand, with entries of the second added, several at one place.
+        ScatterAdd,
+        /// The elements of the first operand, every second, third or fourth from the second.
+        Select,
+        /// Taken apart into numbers and put together again.
+        Elements,
+        /// The sum of 2 to 33 uses of the first operand, one after another.
+        FanOut,
+    }
+}
+
+impl Opcode {
+    /// Everything that can stand in a graph of a track, class by class.
+    pub(super) fn classes(track: Exactness) -> [Vec<Opcode>; 7] {
+        let classes = [
+            One::ALL.iter().copied().map(Opcode::One).collect(),
+            Two::ALL.iter().copied().map(Opcode::Two).collect(),
+            vec![Opcode::MatMul],
+            Reduction::ALL.iter().copied().map(Opcode::Reduce).collect(),
+            Scan::ALL.iter().copied().map(Opcode::Scan).collect(),
+            Movement::ALL.iter().copied().map(Opcode::Movement).collect(),
+            vec![Opcode::Scale, Opcode::Movement(Movement::FanOut)],
+        ];
+        classes.map(|class: Vec<Opcode>| class.into_iter().filter(|op| op.is_in(track)).collect())
+    }
+
+    /// Everything that graphs of a track are made of.
+    ///
+    /// ```
+    /// use gradcheck::strategies::{One, Opcode, Exactness};
+    /// assert!(Opcode::all(Exactness::Exact).contains(&Opcode::One(One::Relu)));
+    /// assert!(!Opcode::all(Exactness::Smooth).contains(&Opcode::One(One::Relu)));
+    /// ```
+    pub fn all(track: Exactness) -> Vec<Opcode> {
+        let mut all = Opcode::classes(track).concat();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// Can it stand in a graph of this track?
+    pub fn is_in(self, track: Exactness) -> bool {
+        match (track, self) {
+            (Exactness::Exact, Opcode::One(f)) => f.is_exact(),
+            (Exactness::Exact, Opcode::Two(f)) => f.is_exact(),
+            (Exactness::Exact, Opcode::Reduce(r)) => {
+                matches!(r, Reduction::Sum | Reduction::Mean | Reduction::Max)
+            }
+            (Exactness::Exact, Opcode::Scan(s)) => s == Scan::CumSum,
+            (Exactness::Smooth, Opcode::Scale) => false,
+            (Exactness::Smooth, Opcode::One(f)) => f.is_smooth(),
+            (Exactness::Smooth, Opcode::Two(f)) => f.is_smooth(),
+            (Exactness::Smooth, Opcode::Reduce(r)) => r != Reduction::Max,
+            _ => true,
+        }
+    }
+}
+
+/// A leaf: a shape, and sixteenths that fill it in order, again from the first where they do not suffice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeafSpec {
+    /// The extents.
+    pub shape: Vec<usize>,
+    /// Sixteen times the elements.
+    pub values: Vec<i8>,
+}
+
+/// Sixteenths in a shape, again from the first where they do not suffice.
+pub(in crate::strategies) fn sixteenths(shape: impl Into<Shape>, values: &[i8]) -> Tensor {
+    let mut numbers = values.iter().cycle().map(|&k| f64::from(k) / 16.0);
+    Tensor::from_fn(shape, |_| numbers.next().unwrap_or(1.0))
+}
+
+impl LeafSpec {
+    /// The elements.
+    pub fn tensor(&self) -> Tensor {
+        sixteenths(&self.shape[..], &self.values)
+    }
+}
+
+/// An instruction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Instr {
+    /// What to do.
+    pub op: Opcode,
+    /// With what: places in the list of the leaves followed by the earlier instructions, modulo its length.
+    pub operands: [u8; 2],
+    /// Along which axis, modulo their number.
+    pub axis: u8,
+    /// A parameter that some operations have.
+    pub c: i8,
+}
+
+/// A computation graph as a list of instructions. Every list means something: what does not fit is made to fit
+/// ([`resolve`](GraphSpec::resolve)), so graphs are drawn and shrunk without being refused.
+///
+/// It prints as the code that makes it, so that a failure can be pasted as a test:
+///
+/// ```
+/// use tape::Tape;
+/// use gradcheck::strategies::{GraphSpec, Movement, One, Opcode::*, Reduction, Scan, Exactness, Two};
+/// let spec = GraphSpec::new(Exactness::Smooth)
+///     .leaf([2], [16, -8])
+///     .node(One(One::Tanh), [0, 0], 0, 0)
+///     .node(Two(Two::Mul), [1, 0], 0, 0)
+///     .cotangent([16]);
+/// assert_eq!(spec.to_string(), "GraphSpec::new(Exactness::Smooth)
+///     .leaf([2], [16, -8])
+///     .node(One(One::Tanh), [0, 0], 0, 0)
+///     .node(Two(Two::Mul), [1, 0], 0, 0)
+///     .cotangent([16])");
+/// let tape = Tape::new();
+/// let recorded = spec.resolve().record(&tape);
+/// assert_eq!(recorded.loss.value(), 1_f64.tanh() + 0.5 * 0.5_f64.tanh());
+/// # let _ = (Reduce(Reduction::Sum), Movement(Movement::Flip), Scan(Scan::CumSum));
+/// ```
+#[derive(Clone, PartialEq)]
+pub struct GraphSpec {
+    /// What it is for.
+    pub track: Exactness,
+    /// One leaf or more; without any there is one of rank 0 that is 1.
+    pub leaves: Vec<LeafSpec>,
+    /// The instructions. The last one is the result.
+    pub nodes: Vec<Instr>,
+    /// Sixteen times the weights by which the elements of the result are summed to the loss.
+    pub cotangent: Vec<i8>,
+}
+
+impl GraphSpec {
+    /// Nothing yet.
+    pub fn new(track: Exactness) -> GraphSpec {
+        GraphSpec { track, leaves: Vec::new(), nodes: Vec::new(), cotangent: vec![16] }
+    }
+
+    /// One more leaf, of sixteenths.
+    pub fn leaf(mut self, shape: impl Into<Vec<usize>>, values: impl Into<Vec<i8>>) -> GraphSpec {
+        self.leaves.push(LeafSpec { shape: shape.into(), values: values.into() });
+        self
+    }
+
+    /// One more instruction.
+    pub fn node(mut self, op: Opcode, operands: [u8; 2], axis: u8, c: i8) -> GraphSpec {
+        self.nodes.push(Instr { op, operands, axis, c });
+        self
+    }
+
+    /// The weights of the result, in sixteenths.
+    pub fn cotangent(mut self, values: impl Into<Vec<i8>>) -> GraphSpec {
+        self.cotangent = values.into();
+        self
+    }
+}
+
+impl fmt::Display for GraphSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GraphSpec::new(Exactness::{:?})", self.track)?;
+        for LeafSpec { shape, values } in &self.leaves {
+            write!(f, "\n    .leaf({shape:?}, {values:?})")?;
+        }
+        for Instr { op, operands, axis, c } in &self.nodes {
+            write!(f, "\n    .node({op}, {operands:?}, {axis}, {c})")?;
+        }
+        write!(f, "\n    .cotangent({:?})", self.cotangent)
+    }
+}
+
+impl fmt::Display for Opcode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Opcode::One(x) => write!(f, "One(One::{x:?})"),
+            Opcode::Two(x) => write!(f, "Two(Two::{x:?})"),
+            Opcode::Reduce(x) => write!(f, "Reduce(Reduction::{x:?})"),
+            Opcode::Scan(x) => write!(f, "Scan(Scan::{x:?})"),
+            Opcode::Movement(x) => write!(f, "Movement(Movement::{x:?})"),
+            Opcode::Identity | Opcode::Scale | Opcode::MatMul => write!(f, "{self:?}"),
+        }
+    }
+}
+
+impl fmt::Debug for GraphSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,39 @@
+//! Strategies for property tests with [`proptest`]: what a test of one's own operation or model draws its cases from.
+//! With the feature `proptest`.
+//!
+//! - [`shapes`], [`broadcastable`] pairs of them, [`layouts`];
+//! - [`tensor`], [`tensors`] and [`distinct`]: well-conditioned numbers in a [`Domain`];
+//! - [`mlps`]: networks of a few layers with their data;
+//! - [`graphs`]: computation graphs of tensors and numbers, which shrink to a smallest failing graph and print as the
+//!   code that makes it.
+//!
+//! Nothing is filtered, and no strategy depends on a value drawn before: lists of plain numbers are drawn, and every
+//! list means something. So nothing is ever rejected, and shrinking never starts again. Two settings belong to every
+//! test with graphs: `max_shrink_iters`, which [`proptest`] keeps low, and `failure_persistence: None`, because a stored
+//! seed means another graph after the next change of a strategy. A failure prints the graph instead.
+//!
+//! ```
+//! use proptest::prelude::*;
+//! use tape::Tape;
+//! use gradcheck::strategies::{Exactness, graphs};
+//! let config = ProptestConfig { cases: 20, max_shrink_iters: 50_000, failure_persistence: None, ..Default::default() };
+//! proptest!(config, |(spec in graphs(Exactness::Smooth))| {
+//!     let program = spec.resolve();
+//!     let tape = Tape::new();
+//!     let loss = program.record(&tape).loss;
+//!     prop_assert!(loss.value().is_finite());
+//! });
+//! ```
+
+mod graph;
+mod mlp;
+mod shapes;
+mod values;
+
+pub use graph::{
+    Action, BITS, DEGREE, Exactness, GraphSpec, GraphTree, Graphs, Instr, LeafSpec, Movement, Node, One,
+    Opcode, Program, Recorded, Reduction, Scan, Step, Two, graphs,
+};
+pub use mlp::{Activation, LayerSpec, MlpLoss, MlpSpec, mlps};
+pub use shapes::{Broadcastable, Layout, MAX_RANK, MAX_SIZE, broadcastable, extents, layouts, shapes};
+pub use values::{Domain, NUMERATOR, distinct, tensor, tensors};

@@ -1,0 +1,9 @@
+//! The gradient checker: verdicts, methods, scales of argument and value, a panel of functions, and known traps.
+
+mod formats;
+mod methods;
+mod panel;
+mod panel_of_functions;
+mod scales;
+mod traps;
+mod verdicts;

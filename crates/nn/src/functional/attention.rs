@@ -1,0 +1,130 @@
+//! Attention.
+
+use tape::Array;
+use tape::Element;
+use tape::Tensor;
+use tape::TensorOps;
+use tape::ops::Select;
+use tape::ops::{MaskedMatMul, Zeros};
+
+/// What [`scaled_dot_product_attention`] is told beside its operands.
+#[derive(Clone, Debug)]
+pub struct Attention<T: Element = f64> {
+    /// Which keys a query sees: all that are not 0. Broadcasts with the scores.
+    pub mask: Option<Tensor<T>>,
+    /// What is added to the scores. Broadcasts with them. Where it is -∞ the query does not see the key.
+    pub bias: Option<Tensor<T>>,
+    /// Does query `i` see the keys up to `i` only?
+    pub causal: bool,
+    /// The factor of the scores; `1 / √width` if there is none.
+    pub scale: Option<f64>,
+}
+
+impl<T: Element> Default for Attention<T> {
+    fn default() -> Attention<T> {
+        Attention { mask: None, bias: None, causal: false, scale: None }
+    }
+}
+
+/// `softmax(q kᵀ · scale + bias) v`, where the keys that a query does not see have no weight.
+///
+/// What a query does not see does not matter to it, whatever it holds: keys and values that are infinite or NaN, as in the
+/// padding of a batch, change neither its result nor any gradient through it.
+///
+/// # Shapes
+/// `q` `[.., queries, width]`, `k` `[.., keys, width]`, `v` `[.., keys, out]`; the result is `[.., queries, out]`.
+///
+/// # Domain
+/// A query that sees no key gets a row of zeros, and gives no gradient.
+///
+/// # Examples
+/// ```
+/// use nn::functional::{Attention, scaled_dot_product_attention};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let q = tape.var([[1.0], [1.0]]);
+/// let k = tape.var([[3.0], [3.0]]);
+/// let v = tape.var([[2.0], [4.0]]);
+/// let y = scaled_dot_product_attention(&q, &k, &v, &Attention { causal: true, ..Attention::default() });
+/// assert_eq!(y.value(), Tensor::from([[2.0], [3.0]]));
+/// let grads = y.vjp([[1.0], [10.0]]);
+/// assert_eq!(grads.wrt(v), Tensor::from([[6.0], [5.0]]));
+/// assert_eq!(grads.wrt(k), Tensor::from([[-5.0], [5.0]]));
+/// ```
+#[track_caller]
+pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
+    q: &A,
+    k: &A,
+    v: &A,
+    attention: &Attention<T>,
+) -> A {
+    weighted_values(&attention_weights(q, k, attention), v)
+}
+
+/// `weights · v`, where a value of weight 0 takes no part, be it infinite or NaN.
+///
+/// # Shapes
+/// `weights` `[.., queries, keys]`, `v` `[.., keys, out]`; the result is `[.., queries, out]`.
+///
+/// # Math
+/// The matrix product and its gradients, in which an exactly zero weight or cotangent absorbs what it is multiplied with.
+///
+/// # Examples
+/// ```
+/// use nn::functional::weighted_values;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let weights = tape.var([[1.0, 0.0], [0.5, 0.5]]);
+/// let v = tape.var([[2.0], [f64::INFINITY]]);
+/// let y = weighted_values(&weights, &v);
+/// assert_eq!(y.value(), Tensor::from([[2.0], [f64::INFINITY]]));
+/// assert_eq!(y.vjp([[1.0], [0.0]]).wrt(v), Tensor::from([[1.0], [0.0]]));
+/// ```
+#[track_caller]
+pub fn weighted_values<T: Element, A: Array<T>>(weights: &A, v: &A) -> A {
+    A::apply(MaskedMatMul { zeros: Zeros::Left }, &[weights, v])
+}
+
+/// `softmax(q kᵀ · scale + bias)`: how much of each key a query takes in [`scaled_dot_product_attention`].
+///
+/// # Shapes
+/// `q` `[.., queries, width]`, `k` `[.., keys, width]`; the result is `[.., queries, keys]`.
+///
+/// # Domain
+/// Rows sum to 1; that of a query that sees no key is 0, and gives no gradient.
+///
+/// # Examples
+/// ```
+/// use nn::functional::{Attention, attention_weights};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (q, k) = (tape.var([[1.0], [1.0]]), tape.var([[3.0], [3.0]]));
+/// let y = attention_weights(&q, &k, &Attention { causal: true, ..Attention::default() });
+/// assert_eq!(y.value(), Tensor::from([[1.0, 0.0], [0.5, 0.5]]));
+/// assert_eq!(y.vjp([[1.0, 0.0], [1.0, 0.0]]).wrt(k), Tensor::from([[0.25], [-0.25]]));
+/// ```
+#[track_caller]
+pub fn attention_weights<T: Element, A: Array<T>>(q: &A, k: &A, attention: &Attention<T>) -> A {
+    let width = q.shape().last().copied().unwrap_or(1);
+    let scale = attention.scale.unwrap_or(1.0 / (width as f64).sqrt());
+    let product = MaskedMatMul { zeros: Zeros::Cotangents };
+    let mut scores = A::apply(product, &[&(q.clone() * q.lift(scale)), &k.transpose()]);
+    let unseen = scores.lift(f64::NEG_INFINITY);
+    if let Some(bias) = &attention.bias {
+        scores = scores.clone() + scores.constant(bias.clone());
+        let mask = bias.map_elements(|bias| if bias == T::NEG_INFINITY { T::ZERO } else { T::ONE });
+        if mask.min() == T::ZERO {
+            scores = A::apply(Select { mask }, &[&scores, &unseen]);
+        }
+    }
+    if let Some(mask) = &attention.mask {
+        scores = A::apply(Select { mask: mask.clone() }, &[&scores, &unseen]);
+    }
+    if attention.causal {
+        let shape = scores.shape();
+        let (queries, keys) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);
+        let mask = Tensor::from_fn([queries, keys], |i| if i[1] <= i[0] { T::ONE } else { T::ZERO });
+        scores = A::apply(Select { mask }, &[&scores, &unseen]);
+    }
+    scores.softmax(-1)
+}

@@ -1,0 +1,162 @@
+//! Convolutions with a bias, and in one dimension.
+
+use super::per_channel;
+use tape::Array;
+use tape::Element;
+use tape::Error;
+use tape::TensorOps;
+use tape::ops::{Conv2d, ConvTranspose2d};
+
+/// `y + b`, where there is a bias.
+fn biased<T: Element, A: Array<T>>(y: A, b: Option<&A>) -> A {
+    match b {
+        Some(b) => {
+            let b = per_channel(b, &y);
+            y + b
+        }
+        None => y,
+    }
+}
+
+/// [`Conv2d`] with a bias for each channel of the result.
+///
+/// # Shapes
+/// As [`Conv2d`]; `b` `[out]`.
+///
+/// # Examples
+/// ```
+/// use tape::ops::Conv2d;
+/// use nn::functional;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([[1.0, 2.0, 4.0]]).reshape([1, 1, 1, 3]));
+/// let w = tape.var(Tensor::from([[10.0, 1.0]]).reshape([1, 1, 1, 2]));
+/// let b = tape.var([0.5]);
+/// let y = functional::conv2d(&x, &w, Some(&b), Conv2d::default());
+/// assert_eq!(y.value().to_vec(), [12.5, 24.5]);
+/// assert_eq!(y.sum().backward().wrt(b).to_vec(), [2.0]);
+/// ```
+#[track_caller]
+pub fn conv2d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, conv: Conv2d) -> A {
+    biased(A::apply(conv, &[x, w]), b)
+}
+
+/// [`ConvTranspose2d`] with a bias for each channel of the result.
+///
+/// # Shapes
+/// `x` `[batch, in, height, width]`, `w` `[in, out / groups, kernel height, kernel width]`, `b` `[out]`.
+///
+/// # Examples
+/// ```
+/// use tape::ops::{Conv2d, ConvTranspose2d};
+/// use nn::functional;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([[1.0, 2.0]]).reshape([1, 1, 1, 2]));
+/// let w = tape.var(Tensor::from([[10.0, 1.0]]).reshape([1, 1, 1, 2]));
+/// let conv = ConvTranspose2d { conv: Conv2d::default(), output_padding: [0, 0] };
+/// let y = functional::conv_transpose2d(&x, &w, None, conv);
+/// assert_eq!(y.value().to_vec(), [10.0, 21.0, 2.0]);
+/// assert_eq!(y.sum().backward().wrt(x).to_vec(), [11.0, 11.0]);
+/// ```
+#[track_caller]
+pub fn conv_transpose2d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, conv: ConvTranspose2d) -> A {
+    biased(A::apply(conv, &[x, w]), b)
+}
+
+/// An image of one row for a signal `[batch, channels, length]`, and the same of kernels.
+fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
+    let shape = x.shape();
+    match shape[..] {
+        [n, c, length] => x.reshape([n, c, 1, length]),
+        _ => Error::Rank { op, expected: "a signal [batch, channels, length]", found: shape.dims() }.panic(),
+    }
+}
+
+/// A signal for an image of one row.
+fn as_signal<T: Element, A: Array<T>>(y: &A) -> A {
+    let shape = y.shape();
+    y.reshape([shape[0], shape[1], shape[3]])
+}
+
+/// The convolution that slides along one row.
+fn along_row(stride: usize, padding: usize, dilation: usize, groups: usize) -> Conv2d {
+    Conv2d { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups }
+}
+
+/// The convolution of signals: [`conv2d`] on images of one row.
+///
+/// # Shapes
+/// `x` `[batch, in, length]`, `w` `[out, in / groups, kernel]`, `b` `[out]`; the result is `[batch, out, windows]`.
+///
+/// # Examples
+/// ```
+/// use nn::functional;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[[1.0, 2.0, 4.0, 8.0]]]);
+/// let w = tape.var([[[10.0, 1.0]]]);
+/// let y = functional::conv1d(&x, &w, None, 2, 0, 1, 1);
+/// assert_eq!(y.value(), Tensor::from([[[12.0, 48.0]]]));
+/// assert_eq!(y.sum().backward().wrt(x).to_vec(), [10.0, 1.0, 10.0, 1.0]);
+/// ```
+#[track_caller]
+pub fn conv1d<T: Element, A: Array<T>>(
+    x: &A,
+    w: &A,
+    b: Option<&A>,
+    stride: usize,
+    padding: usize,
+    dilation: usize,
+    groups: usize,
+) -> A {
+    let conv = along_row(stride, padding, dilation, groups);
+    as_signal(&conv2d(&as_row("conv1d", x), &as_row("conv1d", w), b, conv))
+}
+
+/// What [`conv_transpose1d`] is told beside its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transposed {
+    /// Distance between neighbouring windows.
+    pub stride: usize,
+    /// Elements left out on each side.
+    pub padding: usize,
+    /// Elements that no window reaches, below the stride.
+    pub output_padding: usize,
+    /// Distance between neighbouring elements of a window.
+    pub dilation: usize,
+    /// Blocks of channels that do not see each other.
+    pub groups: usize,
+}
+
+impl Default for Transposed {
+    fn default() -> Transposed {
+        Transposed { stride: 1, padding: 0, output_padding: 0, dilation: 1, groups: 1 }
+    }
+}
+
+/// The transposed convolution of signals: [`conv_transpose2d`] on images of one row.
+///
+/// # Shapes
+/// `x` `[batch, in, length]`, `w` `[in, out / groups, kernel]`, `b` `[out]`; the result is `[batch, out, ..]`.
+///
+/// # Examples
+/// ```
+/// use nn::functional;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[[1.0, 2.0]]]);
+/// let w = tape.var([[[10.0, 1.0]]]);
+/// let y = functional::conv_transpose1d(&x, &w, None, functional::Transposed::default());
+/// assert_eq!(y.value(), Tensor::from([[[10.0, 21.0, 2.0]]]));
+/// assert_eq!(y.vjp([[[1.0, 0.0, 2.0]]]).wrt(w).to_vec(), [1.0, 4.0]);
+/// ```
+#[track_caller]
+pub fn conv_transpose1d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, conv: Transposed) -> A {
+    let op = "conv_transpose1d";
+    let conv = ConvTranspose2d {
+        conv: along_row(conv.stride, conv.padding, conv.dilation, conv.groups),
+        output_padding: [0, conv.output_padding],
+    };
+    as_signal(&conv_transpose2d(&as_row(op, x), &as_row(op, w), b, conv))
+}

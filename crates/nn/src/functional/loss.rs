@@ -1,0 +1,278 @@
+//! Losses of logits.
+
+use crate::setting::expect;
+use tape::Array;
+use tape::Element;
+use tape::Error;
+use tape::Tensor;
+use tape::TensorOps;
+use tape::ops::{CrossEntropy, Select, Softplus};
+use tape::{Axes, Shape};
+
+/// How the losses of the samples become one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// They stay apart.
+    None,
+    /// Their mean, weighted where the samples have weights; 0 where there is nothing to take a mean of.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+}
+
+/// `y` reduced; `count` is what a mean divides by.
+fn reduce<T: Element, A: Array<T>>(y: A, reduction: Reduction, count: T) -> A {
+    match reduction {
+        Reduction::None => y,
+        Reduction::Sum => y.sum_axes(Axes::all(), false),
+        Reduction::Mean => {
+            let sum = y.sum_axes(Axes::all(), false);
+            let factor = if count == T::ZERO { T::ZERO } else { T::ONE / count };
+            let factor = sum.constant(Tensor::scalar(factor));
+            sum * factor
+        }
+    }
+}
+
+/// What the cross entropies are told beside logits and targets.
+#[derive(Clone, Debug)]
+pub struct Classes<T: Element = f64> {
+    /// A weight for each class, finite and not negative.
+    pub weight: Option<Tensor<T>>,
+    /// The number that marks a sample to be left out.
+    pub ignore: Option<i64>,
+    /// The part of each target that is spread equally over all classes, from 0 to 1.
+    pub smoothing: f64,
+    /// What becomes of the samples' losses.
+    pub reduction: Reduction,
+}
+
+impl<T: Element> Default for Classes<T> {
+    fn default() -> Classes<T> {
+        Classes { weight: None, ignore: None, smoothing: 0.0, reduction: Reduction::Mean }
+    }
+}
+
+impl<T: Element> Classes<T> {
+    /// The weight of each class of `n`. The smoothing is looked at too.
+    fn weights(&self, n: usize) -> Result<Vec<T>, Error> {
+        let (op, smoothing) = ("cross_entropy", self.smoothing);
+        if !(0.0..=1.0).contains(&smoothing) {
+            let reason = format!("expected a smoothing between 0 and 1, found {smoothing}");
+            return Err(Error::Invalid { op, reason });
+        }
+        let Some(weight) = &self.weight else {
+            Tensor::<T>::fits(op, &Shape::from([n]))?;
+            return Ok(vec![T::ONE; n]);
+        };
+        if **weight.shape() != [n] {
+            return Err(Error::Shape { op, expected: vec![n], found: weight.shape().dims() });
+        }
+        let weights = weight.to_vec();
+        match weights.iter().position(|w| !(*w >= T::ZERO && w.is_finite())) {
+            None => Ok(weights),
+            Some(class) => {
+                let found = weights[class];
+                let reason =
+                    format!("expected finite weights of classes, 0 or more, found {found} for class {class}");
+                Err(Error::Invalid { op, reason })
+            }
+        }
+    }
+
+    /// The class of each sample, `None` where it is left out.
+    fn chosen(&self, targets: &[i64], shape: &Shape, axis: usize) -> Result<Vec<Option<usize>>, Error> {
+        let (op, samples) = ("cross_entropy", shape.reduced(&[axis], false));
+        if samples.size() != targets.len() {
+            return Err(Error::Elements { op, shape: samples.dims(), found: targets.len() });
+        }
+        let class = |&target: &i64| match usize::try_from(target) {
+            _ if Some(target) == self.ignore => Ok(None),
+            Ok(class) if class < shape[axis] => Ok(Some(class)),
+            _ => {
+                let reason = format!("index {target} is out of range for axis {axis} of shape {shape:?}");
+                Err(Error::Invalid { op, reason })
+            }
+        };
+        targets.iter().map(class).collect()
+    }
+}
+
+impl<T: Element> Classes<T> {
+    /// The targets as what they weigh: for each sample the weight of its class, smoothed, and zeros where it is
+    /// left out.
+    ///
+    /// # Shapes
+    /// `shape` is that of the predictions, as in [`cross_entropy`]; the result has it too.
+    ///
+    /// # Errors
+    /// If there is not one target for each sample, or one is no class; if there is not one weight for each class, a weight
+    /// is negative or not finite, or the smoothing is not between 0 and 1.
+    ///
+    /// # Examples
+    /// ```
+    /// use nn::functional::Classes;
+    /// use tape::Tensor;
+    /// let classes = Classes { weight: Some(Tensor::from([2.0, 1.0])), ignore: Some(9), ..Classes::default() };
+    /// let rows = classes.rows(&[0, 9, 1], &[3, 2].into())?;
+    /// assert_eq!(rows, Tensor::from([[2.0, 0.0], [0.0, 0.0], [0.0, 1.0]]));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn rows(&self, targets: &[i64], shape: &Shape) -> Result<Tensor<T>, Error> {
+        let axis = class_axis(shape)?;
+        let weights = self.weights(shape[axis])?;
+        Ok(self.spread(&self.chosen(targets, shape, axis)?, &weights, shape, axis))
+    }
+
+    /// The same, of targets that were looked at.
+    fn spread(&self, chosen: &[Option<usize>], weights: &[T], shape: &Shape, axis: usize) -> Tensor<T> {
+        let inner: usize = shape[axis + 1..].iter().product();
+        let (n, smoothing) = (shape[axis], T::from_f64(self.smoothing));
+        let (own, rest) = (T::ONE - smoothing, smoothing / T::from_usize(n.max(1)));
+        let mut q = Tensor::zeros(shape.clone());
+        for (i, q) in q.as_mut_slice().iter_mut().enumerate() {
+            let (class, sample) = (i / inner % n, i / (inner * n) * inner + i % inner);
+            if let Some(target) = chosen[sample] {
+                *q = weights[class] * (rest + if class == target { own } else { T::ZERO });
+            }
+        }
+        q
+    }
+}
+
+/// The axis of the classes: the second, or the only one.
+fn class_axis(shape: &Shape) -> Result<usize, Error> {
+    match shape.rank() {
+        0 => Err(Error::Rank { op: "cross_entropy", expected: "rank 1 or more", found: vec![] }),
+        rank => Ok(1.min(rank - 1)),
+    }
+}
+
+/// The cross entropy of logits and the numbers of the right classes.
+///
+/// # Shapes
+/// `x` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`; the targets are those of the batch, in row-major
+/// order of the remaining axes. The result is a number, or without reduction one for each target.
+///
+/// # Math
+/// `-(1 - s) wₜ ln pₜ - s Σ w_c ln p_c / classes` for target `t` and smoothing `s`; the mean divides by `Σ wₜ`.
+///
+/// # Domain
+/// If every sample is left out the mean is 0, with gradient 0.
+///
+/// # Panics
+/// As [`Classes::rows`] fails.
+///
+/// # Examples
+/// ```
+/// use nn::functional::{Classes, cross_entropy};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[0.0, 0.0], [3.0, 1.0]]);
+/// let y = cross_entropy(&x, &[1, -100], &Classes { ignore: Some(-100), ..Classes::default() });
+/// assert_eq!(y.value().item(), 2f64.ln());
+/// assert_eq!(y.sum().backward().wrt(x), Tensor::from([[0.5, -0.5], [0.0, 0.0]]));
+/// ```
+#[track_caller]
+pub fn cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &[i64], classes: &Classes<T>) -> A {
+    let shape = x.shape();
+    let axis = expect(class_axis(&shape));
+    let weights = expect(classes.weights(shape[axis]));
+    let chosen = expect(classes.chosen(targets, &shape, axis));
+    let q = classes.spread(&chosen, &weights, &shape, axis);
+    let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &x.constant(q)]);
+    let seen = |class: &Option<usize>| if class.is_some() { T::ONE } else { T::ZERO };
+    let mask = Tensor::from(chosen.iter().map(seen).collect::<Vec<_>>()).reshape(y.shape());
+    let y = A::apply(Select { mask }, &[&y, &y.lift(0.0)]);
+    let count = chosen.iter().flatten().fold(T::ZERO, |sum, &class| sum + weights[class]);
+    reduce(y, classes.reduction, count)
+}
+
+/// The cross entropy of logits and target distributions, which are differentiated too.
+///
+/// # Shapes
+/// `x` and `targets` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`.
+///
+/// # Math
+/// `-Σ w_c ((1 - s) t_c + s / classes) ln p_c`; the mean divides by the number of samples. The target of a class of weight
+/// 0 does not matter.
+///
+/// # Examples
+/// ```
+/// use nn::functional::{Classes, soft_cross_entropy};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[0.0, 0.0]]);
+/// let t = tape.constant([[0.25, 0.75]]);
+/// let y = soft_cross_entropy(&x, &t, &Classes::default());
+/// assert_eq!(y.value().item(), 2f64.ln());
+/// assert_eq!(y.sum().backward().wrt(x), Tensor::from([[0.25, -0.25]]));
+/// ```
+#[track_caller]
+pub fn soft_cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &A, classes: &Classes<T>) -> A {
+    let shape = x.shape();
+    let axis = expect(class_axis(&shape));
+    let weights = expect(classes.weights(shape[axis]));
+    let mut along = vec![1; shape.rank() - axis];
+    along[0] = shape[axis];
+    let weights = Tensor::from(weights).reshape(along);
+    let n = shape[axis].max(1) as f64;
+    let s = classes.smoothing;
+    let mut q = (targets.clone() * x.lift(1.0 - s) + x.lift(s / n)) * x.constant(weights.clone());
+    if weights.abs().min() == T::ZERO {
+        // The target of a class without weight does not matter.
+        q = A::apply(Select { mask: weights }, &[&q, &x.lift(0.0)]);
+    }
+    let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &q]);
+    let count = T::from_usize(y.shape().size());
+    reduce(y, classes.reduction, count)
+}
+
+/// The cross entropy of logits and independent probabilities `t`.
+///
+/// # Shapes
+/// `x` and `t` of one shape; `weight` and `pos_weight` broadcast with it.
+///
+/// # Math
+/// `weight ((1 - t) softplus(x) + pos_weight t softplus(-x))`: no step overflows or cancels, and the slope
+/// `(1 - t) σ(x) - pos_weight t σ(-x)` is exactly ½ at `x = 0`, `t = 0`. The mean divides by the number of elements.
+///
+/// # Domain
+/// Every number, ±1000 included. What has weight 0 takes no part: an element of `weight` 0 neither in the loss nor in the
+/// gradient, whatever its logit is.
+///
+/// # Examples
+/// ```
+/// use nn::functional::{Reduction, bce_with_logits};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([0.0, 1000.0, -1000.0]);
+/// let t = tape.constant([0.0, 1.0, 1.0]);
+/// let y = bce_with_logits(&x, &t, None, None, Reduction::None);
+/// assert_eq!(y.value(), Tensor::from([2f64.ln(), 0.0, 1000.0]));
+/// assert_eq!(y.sum().backward().wrt(x), Tensor::from([0.5, 0.0, -1.0]));
+/// ```
+#[track_caller]
+pub fn bce_with_logits<T: Element, A: Array<T>>(
+    x: &A,
+    t: &A,
+    weight: Option<&A>,
+    pos_weight: Option<&A>,
+    reduction: Reduction,
+) -> A {
+    // A factor that is 0 takes out what it is multiplied with, also where that is infinite.
+    let absent = (x.lift(1.0) - t.clone()).chain_rule(x.clone().map(Softplus));
+    let present = t.clone().chain_rule((-x.clone()).map(Softplus));
+    let present = match pos_weight {
+        Some(factor) => factor.clone().chain_rule(present),
+        None => present,
+    };
+    let y = absent + present;
+    let y = match weight {
+        Some(weight) => weight.clone().chain_rule(y),
+        None => y,
+    };
+    let count = T::from_usize(y.shape().size());
+    reduce(y, reduction, count)
+}

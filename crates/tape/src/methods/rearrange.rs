@@ -1,0 +1,200 @@
+//! Shapes with fewer and more axes, repetitions, and tensors cut into pieces: made of other operations.
+
+use crate::error::{self, Error};
+use crate::ops::Slice;
+use crate::rules::algebra::Element;
+use crate::shape::Shape;
+use crate::tape::Var;
+use crate::tensor::Tensor;
+use std::ops::{Range, RangeBounds};
+
+/// The axes of a range become one; none, if the range is empty, becomes an axis of extent 1.
+fn flattened(x: &Shape, axes: impl RangeBounds<isize>) -> Result<Shape, Error> {
+    let range = Slice::new(0, axes, 1);
+    let rank = x.rank() as isize;
+    let bound = |axis: isize| {
+        let position = if axis < 0 { axis + rank } else { axis };
+        let outside = || Error::Axis { op: "flatten", axis, shape: x.dims() };
+        if (0..=rank).contains(&position) { Ok(position as usize) } else { Err(outside()) }
+    };
+    let start = bound(range.start)?;
+    let stop = range.stop.map_or(Ok(x.rank()), bound)?.max(start);
+    let one = x[start..stop].iter().product();
+    Ok(x[..start].iter().copied().chain([one]).chain(x[stop..].iter().copied()).collect())
+}
+
+fn squeezed(x: &Shape, axis: isize) -> Result<Shape, Error> {
+    let axis = x.axis("squeeze", axis)?;
+    if x[axis] != 1 {
+        let reason = format!("expected extent 1 along axis {axis}, found shape {x:?}");
+        return Err(Error::Invalid { op: "squeeze", reason });
+    }
+    Ok(x[..axis].iter().chain(&x[axis + 1..]).copied().collect())
+}
+
+fn unsqueezed(x: &Shape, axis: isize) -> Result<Shape, Error> {
+    let grown: Shape = x.iter().copied().chain([1]).collect();
+    let axis = grown.axis("unsqueeze", axis)?;
+    Ok(x[..axis].iter().copied().chain([1]).chain(x[axis..].iter().copied()).collect())
+}
+
+/// Ones for the axes in front that no repetitions are given for.
+fn repetitions(x: &Shape, reps: &Shape) -> Shape {
+    let missing = x.rank().saturating_sub(reps.rank());
+    std::iter::repeat_n(1, missing).chain(reps.iter().copied()).collect()
+}
+
+/// One range for each size.
+fn split(x: &Shape, sizes: &[usize], axis: isize) -> Result<Vec<Range<isize>>, Error> {
+    let extent = x[x.axis("split", axis)?];
+    let total: u128 = sizes.iter().map(|&size| size as u128).sum();
+    if total != extent as u128 {
+        let reason =
+            format!("sizes {sizes:?} add up to {total}, but axis {axis} of shape {x:?} has {extent}");
+        return Err(Error::Invalid { op: "split", reason });
+    }
+    let mut start = 0;
+    let piece = |&size: &usize| {
+        let stop = start + size as isize;
+        std::mem::replace(&mut start, stop)..stop
+    };
+    Ok(sizes.iter().map(piece).collect())
+}
+
+/// The most pieces of an axis without entries, which has as many as are asked for.
+const PIECES: usize = 1 << 20;
+
+/// Pieces of `⌈extent / n⌉` entries, the last one of what is left.
+fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
+    let extent = x[x.axis("chunk", axis)?];
+    if n == 0 {
+        return Err(Error::Invalid { op: "chunk", reason: "expected 1 piece or more, found 0".into() });
+    }
+    let size = extent.div_ceil(n);
+    let sizes: Vec<usize> = match size {
+        0 if n > PIECES => {
+            let reason = format!("expected at most {PIECES} pieces of an empty axis, found {n}");
+            return Err(Error::Invalid { op: "chunk", reason });
+        }
+        0 => vec![0; n],
+        _ => (0..extent.div_ceil(size)).map(|i| size.min(extent - i * size)).collect(),
+    };
+    split(x, &sizes, axis)
+}
+
+/// The methods of a type: what `self` is, and how it gets its shape.
+macro_rules! pieces {
+    ($([$($lifetime:lifetime)?] $type:ty, $this:ty;)*) => {$(
+        impl<$($lifetime,)? T: Element> $type {
+            /// A range of axes as one axis, the elements in the same order: [`reshape`](Self::reshape).
+            ///
+            /// ```
+            /// use tape::Tensor;
+            /// let x = Tensor::<f64>::zeros([2, 3, 4]);
+            /// assert_eq!(x.flatten(..).shape(), [24]);
+            /// assert_eq!(x.flatten(1..).shape(), [2, 12]);
+            /// assert_eq!(x.flatten(..-1).shape(), [6, 4]);
+            /// ```
+            ///
+            /// # Panics
+            /// If an axis does not exist.
+            #[track_caller]
+            pub fn flatten(self: $this, axes: impl RangeBounds<isize>) -> $type {
+                self.reshape(error::expect(flattened(&self.shape(), axes)))
+            }
+
+            /// Without an axis of extent 1: [`reshape`](Self::reshape).
+            ///
+            /// ```
+            /// use tape::Tensor;
+            /// assert_eq!(Tensor::<f64>::zeros([2, 1, 3]).squeeze(1).shape(), [2, 3]);
+            /// ```
+            ///
+            /// # Panics
+            /// If the axis does not exist or has another extent.
+            #[track_caller]
+            pub fn squeeze(self: $this, axis: isize) -> $type {
+                self.reshape(error::expect(squeezed(&self.shape(), axis)))
+            }
+
+            /// With a new axis of extent 1 at `axis`, counted from the end of the result if negative:
+            /// [`reshape`](Self::reshape).
+            ///
+            /// ```
+            /// use tape::Tensor;
+            /// let x = Tensor::<f64>::zeros([2, 3]);
+            /// assert_eq!(x.unsqueeze(0).shape(), [1, 2, 3]);
+            /// assert_eq!(x.unsqueeze(-1).shape(), [2, 3, 1]);
+            /// ```
+            ///
+            /// # Panics
+            /// If the result has no such axis.
+            #[track_caller]
+            pub fn unsqueeze(self: $this, axis: isize) -> $type {
+                self.reshape(error::expect(unsqueezed(&self.shape(), axis)))
+            }
+
+            /// Stretched to the shape of `other`: [`broadcast_to`](Self::broadcast_to).
+            ///
+            /// # Panics
+            /// If the shapes do not broadcast.
+            #[track_caller]
+            pub fn expand_as(self: $this, other: $this) -> $type {
+                self.broadcast_to(other.shape())
+            }
+
+            /// [`repeat`](Self::repeat), with repetitions for the last axes only if there are fewer than axes.
+            ///
+            /// ```
+            /// use tape::Tensor;
+            /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+            /// assert_eq!(x.tile([2]), Tensor::from([[1.0, 2.0, 1.0, 2.0], [3.0, 4.0, 3.0, 4.0]]));
+            /// ```
+            #[track_caller]
+            pub fn tile(self: $this, reps: impl Into<Shape>) -> $type {
+                self.repeat(repetitions(&self.shape(), &reps.into()))
+            }
+
+            /// Consecutive pieces of the given sizes along `axis`: see [`Slice`](crate::ops::Slice).
+            ///
+            /// ```
+            /// use tape::{Tape, Tensor};
+            /// let tape = Tape::new();
+            /// let x = tape.var([1.0, 2.0, 3.0]);
+            /// let pieces = x.split(&[1, 2], 0);
+            /// assert_eq!(pieces[0].value(), Tensor::from([1.0]));
+            /// assert_eq!(pieces[1].vjp([5.0, 6.0]).wrt(x), Tensor::from([0.0, 5.0, 6.0]));
+            /// ```
+            ///
+            /// # Panics
+            /// If the axis does not exist or the sizes do not add up to its extent.
+            #[track_caller]
+            pub fn split(self: $this, sizes: &[usize], axis: isize) -> Vec<$type> {
+                let pieces = error::expect(split(&self.shape(), sizes, axis));
+                pieces.into_iter().map(|piece| self.slice(axis, piece)).collect()
+            }
+
+            /// Pieces of `⌈extent / n⌉` entries along `axis`, the last one of what is left; there may be fewer
+            /// than `n`.
+            ///
+            /// ```
+            /// use tape::Tensor;
+            /// let pieces = Tensor::from([1.0, 2.0, 3.0, 4.0, 5.0]).chunk(4, 0);
+            /// assert_eq!(pieces, [&[1.0, 2.0][..], &[3.0, 4.0], &[5.0]].map(Tensor::from));
+            /// ```
+            ///
+            /// # Panics
+            /// If the axis does not exist, `n` is 0, or more than 2²⁰ pieces of an empty axis are asked for.
+            #[track_caller]
+            pub fn chunk(self: $this, n: usize, axis: isize) -> Vec<$type> {
+                let pieces = error::expect(chunk(&self.shape(), n, axis));
+                pieces.into_iter().map(|piece| self.slice(axis, piece)).collect()
+            }
+        }
+    )*};
+}
+
+pieces! {
+    [] Tensor<T>, &Self;
+    ['t] Var<'t, T>, Self;
+}

@@ -1,0 +1,81 @@
+//! Gaussian error linear unit, in the approximation by `tanh` that many published models use.
+
+use super::silu::confine;
+use crate::rules::algebra::{Algebra, Element, Unary};
+use crate::ops::Sigmoid;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Points;
+use crate::ops::activation::sigmoid;
+
+/// `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`: differs from [`Gelu`](crate::ops::Gelu) by less than 5·10⁻⁴.
+///
+/// # Math
+/// `y = x σ(g)` with `g = 2 √(2/π) (x + 0.044715 x³)`, which is the same and does not cancel for negative
+/// `x`; `dy = (σ(g) + x g' σ(g) σ(-g)) dx`.
+///
+/// # Domain
+/// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(1.0);
+/// let y = x.gelu_tanh();
+/// assert!((y.value() - 0.8411919906082768).abs() < 1e-12);
+/// assert!((y.backward().wrt(x) - 1.0829640838457826).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GeluTanh;
+
+impl Unary for GeluTanh {
+    const NAME: &'static str = "gelu_tanh";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        // g in two parts, since its rounding would be that of the result many times over. The first term of
+        // g is exact: 12 digits of the factor times the upper half of those of x.
+        let bound = T::from_f64(40.0);
+        let near = x.minimum(bound).maximum(-bound);
+        let shifted = T::from_f64(if T::EPSILON.to_f64() < 1e-10 { 134_217_729.0 } else { 4097.0 }) * near;
+        let upper = shifted - (shifted - near);
+        let first = T::from_f64(LINEAR_UPPER) * upper;
+        let cubic = T::from_f64(CUBIC) * (near * near * near);
+        let rest = T::from_f64(LINEAR_UPPER) * (near - upper) + (T::from_f64(LINEAR_LOWER) * near + cubic);
+        let g = first + rest;
+        let lost = rest - (g - first);
+        let gate = g.sigmoid();
+        let gate = gate + gate * (T::ONE - gate) * lost;
+        // At -∞ the gate is 0 and wins.
+        if gate == T::ZERO { -T::ZERO } else { x * gate }
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        let x = confine(x, 40.0);
+        let square = x.clone() * x.clone();
+        let g = x.clone() * (x.lift(LINEAR) + x.lift(CUBIC) * square.clone());
+        let steepness = x.lift(LINEAR) + x.lift(3.0 * CUBIC) * square;
+        g.clone().map(Sigmoid) + x * (steepness * g.map(sigmoid::Slope))
+    }
+}
+
+/// `2 √(2/π)`
+const LINEAR: f64 = 1.595_769_121_605_730_7;
+/// Its first 12 binary digits, and the others.
+const LINEAR_UPPER: f64 = 1.595_703_125;
+const LINEAR_LOWER: f64 = 6.599_660_573_071_176e-5;
+/// `0.044715 · 2 √(2/π)`
+const CUBIC: f64 = 0.071_354_816_272_600_25;
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2",
+    derivative: "σ(g) + x g' σ(g) σ(-g)",
+    domain: "all",
+    convention: "",
+    numpy: "",
+    torch: "nn.functional.gelu(approximate='tanh')",
+};
+
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-5.0, 5.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

@@ -1,0 +1,69 @@
+//! Sigmoid linear unit, also called swish.
+
+use crate::rules::algebra::{Algebra, Element, Unary};
+use crate::ops::Sigmoid;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Points;
+use crate::ops::activation::sigmoid;
+
+/// `x σ(x)`.
+///
+/// # Math
+/// `y = x σ(x)`, `dy = (σ(x) + x σ(x) σ(-x)) dx`.
+///
+/// # Domain
+/// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(0.0);
+/// let y = x.silu();
+/// assert!((y.value() - 0.0).abs() < 1e-12);
+/// assert!((y.backward().wrt(x) - 0.5).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Silu;
+
+impl Unary for Silu {
+    const NAME: &'static str = "silu";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        let gate = x.sigmoid();
+        // At -∞ the gate is 0 and wins.
+        if gate == T::ZERO { -T::ZERO } else { x * gate }
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        let x = confine(x, 800.0);
+        x.clone().map(Sigmoid) + x.clone() * x.map(sigmoid::Slope)
+    }
+}
+
+/// `x` where `|x| ≤ bound`, else ±`bound`: for slopes that are constant to the last digit beyond the bound, in
+/// which an infinite `x` would multiply a zero.
+#[inline(always)]
+pub(crate) fn confine<A: Algebra>(x: A, bound: f64) -> A {
+    let (low, high) = (x.lift(-bound), x.lift(bound));
+    let x = x.clone().if_gt(high.clone(), high, x);
+    low.clone().if_gt(x.clone(), low, x)
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "x σ(x)",
+    derivative: "σ(x) (1 + x σ(-x))",
+    domain: "all",
+    convention: "",
+    numpy: "x * scipy.special.expit(x)",
+    torch: "nn.functional.silu",
+};
+
+pub(crate) const POINTS: Points = Points {
+    interior: &[(-6.0, 6.0)],
+    edges: &[],
+    kinks: &[],
+    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
+};

@@ -1,0 +1,98 @@
+//! Axes read backwards.
+
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::{Cases, draws};
+use crate::shape::{Axes, Shape};
+use crate::tensor::Tensor;
+
+/// The elements in reverse order along a set of axes. Free: a view of the same buffer.
+///
+/// # Shapes
+/// Any; the result has the same shape.
+///
+/// # Math
+/// Linear and its own inverse; the cotangent is flipped.
+///
+/// # Panics
+/// If an axis does not exist or is named twice.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// let y = x.flip(1);
+/// assert_eq!(y.value(), Tensor::from([[3.0, 2.0, 1.0], [6.0, 5.0, 4.0]]));
+/// let grads = y.vjp([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// assert_eq!(grads.wrt(x), Tensor::from([[3.0, 2.0, 1.0], [6.0, 5.0, 4.0]]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flip {
+    /// The axes to read backwards.
+    pub axes: Axes,
+}
+
+impl<T: Element> Op<T> for Flip {
+    fn name(&self) -> &'static str {
+        "flip"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("flip", x, 1, "one operand")?;
+        x[0].axes("flip", &self.axes)?;
+        Ok(x[0].clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let axes = error::expect(x[0].shape().axes("flip", &self.axes));
+        axes.iter().fold(x[0].clone(), |x, &axis| {
+            let extent = x.shape()[axis];
+            x.sliced(axis, extent.saturating_sub(1), extent, -1)
+        })
+    }
+
+    fn free(&self) -> bool {
+        true
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(self.clone(), &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(self.clone(), &[dy])
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "axes read backwards",
+    derivative: "read backwards again",
+    domain: "all",
+    convention: "",
+    numpy: "flip",
+    torch: "flip",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let flips: [(&[usize], Axes); 8] = [
+        (&[4], 0.into()),
+        (&[2, 3], (-1).into()),
+        (&[2, 3], Axes::all()),
+        (&[3, 2, 2], [0, 2].into()),
+        (&[1, 3], 0.into()),
+        (&[0, 2], [0, 1].into()),
+        (&[2, 0], 0.into()),
+        (&[], Axes::all()),
+    ];
+    let drawn = draws("flip").map(|mut draw| {
+        let x = draw.shape(1, 4);
+        let axes = draw.axes(&x);
+        (x, axes)
+    });
+    for (x, axes) in flips.map(|(x, axes)| (Shape::from(x), axes)).into_iter().chain(drawn) {
+        to.case(Flip { axes }, &[&x]);
+    }
+}

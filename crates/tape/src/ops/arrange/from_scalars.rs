@@ -1,0 +1,85 @@
+//! Recorded numbers side by side as a tensor.
+
+use crate::ops::{At, AtAdjoint};
+use crate::rules::algebra::Element;
+use crate::error::Error;
+use crate::rules::op::{Array, Cotangents, Op};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// Numbers as the elements of a vector, or one number as a tensor of rank 0: the way from numbers to tensors.
+/// Recorded by [`Tape::vector`](crate::Tape::vector).
+///
+/// # Shapes
+/// As many operands of rank 0 as `shape` has elements.
+///
+/// # Math
+/// Linear; each number's cotangent is its element of the result's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FromScalars {
+    /// `[n]`, or `[]` for one number.
+    pub shape: Shape,
+}
+
+impl FromScalars {
+    /// Where number `k` stands.
+    fn index(&self, k: usize) -> Shape {
+        if self.shape.rank() == 0 { Shape::default() } else { Shape::from([k]) }
+    }
+}
+
+impl<T: Element> Op<T> for FromScalars {
+    fn name(&self) -> &'static str {
+        "vector"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        if self.shape.try_size() != Some(x.len()) {
+            return Err(Error::Elements { op: "vector", shape: self.shape.dims(), found: x.len() });
+        }
+        Ok(self.shape.clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        Tensor::build(self.shape.clone(), |out| {
+            out.iter_mut().zip(x).for_each(|(out, x)| *out = x.item());
+        })
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(AtAdjoint { index: self.index(k), shape: self.shape.clone() }, &[dx])
+    }
+
+    /// One vector of all tangents. The operands themselves are not read: they need not be tensors.
+    fn jvp_all<A: Array<T>>(&self, _x: &[&A], y: &A, dx: &[Option<&A>]) -> Option<A> {
+        let moved = |dx: &Option<&A>| dx.map_or_else(|| y.lift(0.0), A::clone);
+        let dx: Vec<A> = dx.iter().map(moved).collect();
+        Some(A::apply(self.clone(), &dx.iter().collect::<Vec<_>>()))
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(At { index: self.index(k) }, &[dy])
+    }
+
+    fn vjp_all(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let values = dy.to_vec();
+        let pick = |(&ct, &wanted): (&T, &bool)| wanted.then(|| Tensor::scalar(ct));
+        values.iter().zip(want).map(pick).collect()
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "numbers as a vector",
+    derivative: "each number's element",
+    domain: "all",
+    convention: "",
+    numpy: "array",
+    torch: "stack",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    to.case(FromScalars { shape: Shape::from([3]) }, &[&[], &[], &[]]);
+    to.case(FromScalars { shape: Shape::default() }, &[&[]]);
+}

@@ -1,0 +1,85 @@
+//! Another shape for the same elements.
+
+use crate::rules::algebra::Element;
+use crate::error::Error;
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::TensorOps;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// The same elements, in row-major order, under another shape. Free where the operand is contiguous.
+///
+/// # Shapes
+/// Any shape with the same number of elements.
+///
+/// # Math
+/// Linear; the cotangent gets the old shape back.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let y = x.reshape([4]);
+/// assert_eq!(y.value(), Tensor::from([1.0, 2.0, 3.0, 4.0]));
+/// assert_eq!(y.vjp([5.0, 6.0, 7.0, 8.0]).wrt(x), Tensor::from([[5.0, 6.0], [7.0, 8.0]]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reshape {
+    /// The new shape.
+    pub shape: Shape,
+}
+
+impl<T: Element> Op<T> for Reshape {
+    fn name(&self) -> &'static str {
+        "reshape"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("reshape", x, 1, "one operand")?;
+        if self.shape.try_size() != Some(x[0].size()) {
+            return Err(Error::Elements { op: "reshape", shape: self.shape.dims(), found: x[0].size() });
+        }
+        Ok(self.shape.clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        x[0].reshaped(self.shape.clone())
+    }
+
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        x[0].fits_copied("reshape")?;
+        Ok(self.eval(x))
+    }
+
+    fn free(&self) -> bool {
+        true
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        dx.reshape(self.shape.clone())
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        dy.reshape(x[0].shape())
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "the same elements in another shape",
+    derivative: "the old shape",
+    domain: "all",
+    convention: "",
+    numpy: "reshape",
+    torch: "reshape",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let shapes: [(&[usize], &[usize]); 5] =
+        [(&[2, 3], &[6]), (&[2, 3], &[3, 2]), (&[4], &[2, 1, 2]), (&[1, 1], &[]), (&[0, 3], &[2, 0])];
+    for (x, shape) in shapes {
+        to.case(Reshape { shape: shape.into() }, &[x]);
+    }
+}

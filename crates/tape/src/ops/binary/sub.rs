@@ -1,0 +1,60 @@
+//! Subtraction.
+
+use crate::rules::algebra::{Algebra, Binary, Element};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::BinaryPoints;
+
+/// `a - b`; shapes broadcast.
+///
+/// # Math
+/// `y = a - b`, `dy = da - db`.
+///
+/// # Domain
+/// Every pair.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let (a, b) = (tape.scalar(3.0), tape.scalar(4.0));
+/// let y = a - b;
+/// let grads = y.backward();
+/// assert_eq!((y.value(), grads.wrt(a), grads.wrt(b)), (-1.0, 1.0, -1.0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sub;
+
+impl Binary for Sub {
+    const NAME: &'static str = "sub";
+    const BUILTIN_INDEX: Option<u32> = Some(1);
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, b: T) -> T {
+        a - b
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, _b: A, _y: A) -> A {
+        a.lift(1.0)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, _a: A, b: A, _y: A) -> A {
+        b.lift(-1.0)
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "a - b",
+    derivative: "1, -1",
+    domain: "all",
+    convention: "",
+    numpy: "subtract",
+    torch: "sub",
+};
+
+pub(crate) const POINTS: BinaryPoints = BinaryPoints {
+    a: &[(-4.0, 4.0)],
+    b: &[(-4.0, 4.0)],
+    special: &[(0.0, 0.0), (1e300, 1e300), (1e-300, 1.0)],
+};

@@ -1,0 +1,115 @@
+//! What the operations on square matrices share: shape rules, batches, triangles.
+
+use crate::error::Error;
+use crate::ops::TensorOps;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, operands};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// Leading axes and order of one operand of square matrices.
+pub(crate) fn square<'a>(op: &'static str, x: &[&'a Shape]) -> Result<(&'a [usize], usize), Error> {
+    operands(op, x, 1, "one operand")?;
+    match x[0][..] {
+        [.., m, n] if m == n => Ok((&x[0][..x[0].rank() - 2], n)),
+        _ => Err(Error::Rank { op, expected: "square matrices", found: x[0].dims() }),
+    }
+}
+
+pub(crate) fn singular(op: &'static str, pivot: usize) -> Error {
+    Error::Invalid { op, reason: format!("the matrix is singular: pivot {pivot} is 0") }
+}
+
+/// A system `A X = B`: a single vector `b` is a right side too.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct System {
+    pub(crate) batch: Shape,
+    pub(crate) n: usize,
+    pub(crate) columns: usize,
+    pub(crate) shape: Shape,
+}
+
+impl System {
+    pub(crate) fn new(op: &'static str, x: &[&Shape]) -> Result<System, Error> {
+        operands(op, x, 2, "two operands")?;
+        let (leading, n) = square(op, &x[..1])?;
+        let wrong = || Error::InnerDims { op, lhs: x[0].dims(), rhs: x[1].dims() };
+        let (other, rows, columns) = match x[1][..] {
+            [] => return Err(Error::Rank { op, expected: "a right side of rank 1 or more", found: vec![] }),
+            [rows] => (&[][..], rows, 1),
+            [.., rows, columns] => (&x[1][..x[1].rank() - 2], rows, columns),
+        };
+        if rows != n {
+            return Err(wrong());
+        }
+        let refused = |_| Error::Broadcast { op, lhs: x[0].dims(), rhs: x[1].dims() };
+        let batch = Shape::broadcast(op, leading, other).map_err(refused)?;
+        let matrix: &[usize] = if x[1].rank() == 1 { &[n] } else { &[n, columns] };
+        let shape = batch.iter().chain(matrix).copied().collect();
+        Ok(System { batch, n, columns, shape })
+    }
+}
+
+/// A right side or a solution as matrices: a vector as one column. `vector`: is the right side a vector?
+pub(crate) fn columns<T: Element, A: Array<T>>(x: &A, vector: bool) -> A {
+    if !vector {
+        return x.clone();
+    }
+    let shape = x.shape();
+    x.reshape(shape.iter().copied().chain([1]).collect::<Shape>())
+}
+
+/// The cotangent of a right side from that of its columns: summed over the batches that it lacks.
+pub(crate) fn right_side<T: Element, A: Array<T>>(db: &A, shape: Shape) -> A {
+    match shape[..] {
+        [n] => db.sum_to([n, 1]).reshape(shape),
+        _ => db.sum_to(shape),
+    }
+}
+
+/// `-X̄ Yᵀ` summed over the batches that `shape` lacks.
+pub(crate) fn minus_outer<T: Element, A: Array<T>>(x: &A, y: &A, shape: Shape) -> A {
+    -x.matmul(&y.transpose()).sum_to(shape)
+}
+
+/// The lower triangle with `diagonal` on the diagonal; the other one if `lower` is false.
+pub(crate) fn triangle<T: Element, A: Array<T>>(x: &A, lower: bool, diagonal: f64) -> A {
+    let shape = x.shape();
+    let n = shape[shape.rank() - 1];
+    let mask = Tensor::from_fn([n, n], |at| match (at[0], at[1]) {
+        (i, j) if i == j => T::from_f64(diagonal),
+        (i, j) if (i > j) == lower => T::ONE,
+        _ => T::ZERO,
+    });
+    x.clone() * x.constant(mask)
+}
+
+/// `(X + Xᵀ) / 2`.
+pub(crate) fn symmetric<T: Element, A: Array<T>>(x: &A) -> A {
+    (x.clone() + x.transpose()) * x.lift(0.5)
+}
+
+/// Numbers of a batch as `[.., 1, 1]`, to go with matrices.
+pub(crate) fn numbers<T: Element, A: Array<T>>(x: &A) -> A {
+    let shape = x.shape();
+    x.reshape(shape.iter().copied().chain([1, 1]).collect::<Shape>())
+}
+
+/// Matrices for the tests: well-conditioned, of either sign, and the same every time.
+pub(crate) fn sample(shape: &[usize]) -> Tensor<f64> {
+    let mut k = 0usize;
+    Tensor::from_fn(shape, |at| {
+        k += 1;
+        let spread = (k * 37 % 23) as f64 / 23.0 - 0.5;
+        match at {
+            [.., i, j] if i == j => 2.0 + spread - 3.5 * (i % 2) as f64,
+            _ => spread,
+        }
+    })
+}
+
+/// Positive definite matrices for the tests, not quite symmetric.
+pub(crate) fn positive(shape: &[usize]) -> Tensor<f64> {
+    let x = sample(shape);
+    x.matmul(&x.transpose()) + x * 0.0625
+}

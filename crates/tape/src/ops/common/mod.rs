@@ -1,0 +1,7 @@
+//! What several operations share: rows of the table of operations, sample points for the tests, and helpers of kernels.
+
+pub(crate) mod doc;
+pub(crate) mod matrices;
+pub(crate) mod probabilities;
+pub(crate) mod samples;
+pub(crate) mod window;

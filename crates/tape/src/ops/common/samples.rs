@@ -1,0 +1,127 @@
+//! Where the tests look at an operation: points for functions of numbers, cases for operations on tensors.
+
+use crate::random::SplitMix64;
+use crate::rules::op::Op;
+use crate::shape::{Axes, Shape};
+use crate::tensor::Tensor;
+
+/// Where the tests look at a function of one number.
+#[derive(Clone, Copy, Debug)]
+pub struct Points {
+    /// Open intervals of the domain away from kinks, where random points are drawn.
+    pub interior: &'static [(f64, f64)],
+    /// Ends of the domain.
+    pub edges: &'static [f64],
+    /// Where the derivative jumps.
+    pub kinks: &'static [f64],
+    /// Large, tiny and otherwise remarkable arguments.
+    pub far: &'static [f64],
+}
+
+/// Where the tests look at a function of two numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct BinaryPoints {
+    /// Intervals for the first number.
+    pub a: &'static [(f64, f64)],
+    /// Intervals for the second number.
+    pub b: &'static [(f64, f64)],
+    /// Ties, edges and remarkable pairs.
+    pub special: &'static [(f64, f64)],
+}
+
+/// Takes the cases in which an operation on tensors is to be tested, whatever they are then used for.
+pub trait Cases {
+    /// An operation and the shapes of its operands, which get random numbers.
+    fn case<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, shapes: &[&[usize]]);
+
+    /// An operation and its operands, for those that need particular numbers: zeros, a positive matrix.
+    fn values<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, values: &[Tensor<f64>]);
+}
+
+/// Hyper-parameters drawn at random: the same in every run, others for every operation that asks.
+pub struct Draw(SplitMix64);
+
+/// How often an operation with hyper-parameters is tested with random ones.
+const DRAWS: u64 = 6;
+
+/// [`DRAWS`] independent draws for the operation of this name.
+pub fn draws(op: &str) -> impl Iterator<Item = Draw> {
+    let name = op.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(257).wrapping_add(byte.into()));
+    (0..DRAWS).map(move |i| Draw(SplitMix64(name.wrapping_mul(DRAWS).wrapping_add(i))))
+}
+
+impl Draw {
+    /// One of the numbers from `low` to `high`, both included.
+    pub fn between(&mut self, low: usize, high: usize) -> usize {
+        self.0.between(low, high)
+    }
+
+    /// One of the numbers from `low` to `high`, both included.
+    pub fn offset(&mut self, low: isize, high: isize) -> isize {
+        low + self.0.below((high - low + 1) as usize) as isize
+    }
+
+    /// Either.
+    pub fn coin(&mut self) -> bool {
+        self.0.below(2) == 1
+    }
+
+    /// Extents of 1 to 5 for a random number of axes, none of them large.
+    pub fn shape(&mut self, min_rank: usize, max_rank: usize) -> Shape {
+        let rank = self.between(min_rank, max_rank);
+        (0..rank).map(|_| self.between(1, 7 - rank.min(5))).collect()
+    }
+
+    /// An axis of the shape, counted from either end.
+    pub fn axis(&mut self, shape: &Shape) -> isize {
+        let axis = self.0.below(shape.rank()) as isize;
+        if self.coin() { axis } else { axis - shape.rank() as isize }
+    }
+
+    /// One or more axes of the shape.
+    pub fn axes(&mut self, shape: &Shape) -> Axes {
+        let chosen: Vec<isize> = (0..shape.rank() as isize).filter(|_| self.coin()).collect();
+        if chosen.is_empty() { Axes::from(self.axis(shape)) } else { Axes::from(&chosen[..]) }
+    }
+
+    /// Positions below `extent`, as many as wanted: some occur twice, some never.
+    pub fn positions(&mut self, extent: usize, count: usize) -> Vec<usize> {
+        (0..count).map(|_| self.0.below(extent)).collect()
+    }
+}
+
+/// Shapes, axes and `keepdim` for the reductions: all axes, some, none, of extent 0 and 1, rank 0, and random ones.
+pub(crate) fn reductions(op: &str) -> impl Iterator<Item = (Shape, Axes, bool)> {
+    const SHAPES: [(&[usize], Option<&[isize]>); 9] = [
+        (&[4], Some(&[0])),
+        (&[2, 3], Some(&[0])),
+        (&[2, 3], Some(&[-1])),
+        (&[2, 3, 4], Some(&[0, 2])),
+        (&[3, 2, 2], Some(&[1])),
+        (&[1, 3], Some(&[0])),
+        (&[2, 0], Some(&[1])),
+        (&[], None),
+        (&[3, 2], None),
+    ];
+    let fixed = SHAPES.into_iter().flat_map(|(shape, axes)| {
+        let axes = axes.map_or(Axes::all(), Axes::from);
+        [false, true].map(|keepdim| (shape.into(), axes.clone(), keepdim))
+    });
+    fixed.chain(draws(op).map(|mut draw| {
+        let shape = draw.shape(1, 4);
+        let axes = draw.axes(&shape);
+        (shape, axes, draw.coin())
+    }))
+}
+
+/// Shapes and an axis for what works along one axis.
+pub(crate) fn lanes(op: &str) -> impl Iterator<Item = (Shape, isize)> {
+    const SHAPES: [(&[usize], isize); 6] =
+        [(&[4], 0), (&[3, 4], -1), (&[3, 4], 0), (&[2, 3, 2], 1), (&[3, 1], 1), (&[0, 2], 0)];
+    let fixed = SHAPES.into_iter().map(|(shape, axis)| (shape.into(), axis));
+    fixed.chain(draws(op).map(|mut draw| {
+        let shape = draw.shape(1, 4);
+        let axis = draw.axis(&shape);
+        (shape, axis)
+    }))
+}

@@ -1,0 +1,204 @@
+//! Windows that slide over the last two axes: what convolutions and pools have in common.
+
+use crate::error::Error;
+use crate::ops::common::samples::draws;
+use crate::parallel;
+use crate::rules::algebra::Element;
+use crate::shape::{Shape, extent};
+use std::iter::StepBy;
+use std::ops::Range;
+use std::slice::{Iter, IterMut};
+
+/// A window of `kernel` elements that slides over the last two axes.
+///
+/// # Math
+/// Along an axis of extent `h`, window `i` holds the elements `i · stride + k · dilation - padding` for `k` below
+/// `kernel`; there are `⌊(h + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1` windows.
+///
+/// # Examples
+/// ```
+/// use tape::ops::Window;
+/// let window = Window { stride: [2, 1], ..Window::new([3, 3]) };
+/// assert_eq!(window.padding, [0, 0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Elements of the window along each axis.
+    pub kernel: [usize; 2],
+    /// Distance between neighbouring windows.
+    pub stride: [usize; 2],
+    /// Elements added before the first and after the last.
+    pub padding: [usize; 2],
+    /// Distance between neighbouring elements of a window.
+    pub dilation: [usize; 2],
+}
+
+impl Window {
+    /// A window that moves by one element and stays inside.
+    pub fn new(kernel: [usize; 2]) -> Window {
+        Window { kernel, stride: [1, 1], padding: [0, 0], dilation: [1, 1] }
+    }
+
+    /// The elements from the first to the last of a window.
+    pub(crate) fn reach(&self, axis: usize) -> usize {
+        self.dilation[axis] * (self.kernel[axis] - 1) + 1
+    }
+
+    /// The same for a kernel and a dilation of 1 or more, if there is such an extent.
+    pub(crate) fn try_reach(&self, op: &'static str, axis: usize) -> Result<usize, Error> {
+        let (kernel, dilation) = (self.kernel[axis], self.dilation[axis]);
+        let reach = (kernel - 1).checked_mul(dilation).and_then(|reach| reach.checked_add(1));
+        extent(op, reach, || format!("a kernel of {kernel} with a dilation of {dilation}"))
+    }
+
+    /// The number of windows over an image of this size.
+    pub(crate) fn counts(&self, op: &'static str, size: [usize; 2]) -> Result<[usize; 2], Error> {
+        let numbers = [self.kernel, self.stride, self.dilation];
+        if numbers.as_flattened().contains(&0) {
+            let reason = "expected a kernel, a stride and a dilation of 1 or more, found 0".into();
+            return Err(Error::Invalid { op, reason });
+        }
+        let mut counts = [0; 2];
+        for axis in 0..2 {
+            let (reach, n, padding) = (self.try_reach(op, axis)?, size[axis], self.padding[axis]);
+            let padded = padding.checked_mul(2).and_then(|padding| padding.checked_add(n));
+            let padded = extent(op, padded, || format!("{n} with a padding of {padding} on both sides"))?;
+            let Some(free) = padded.checked_sub(reach) else {
+                let reason =
+                    format!("a window of {reach} does not fit into {padded} elements, padding included");
+                return Err(Error::Invalid { op, reason });
+            };
+            counts[axis] = free / self.stride[axis] + 1;
+        }
+        Ok(counts)
+    }
+
+    /// The windows, of `count`, whose element `k` along an axis lies inside the image.
+    fn inside(&self, axis: usize, k: usize, extent: usize, count: usize) -> Range<usize> {
+        let (at, stride, padding) = (k * self.dilation[axis], self.stride[axis], self.padding[axis]);
+        // Most windows move by one element, and divisions are slow.
+        let steps = |reach: usize| if stride == 1 { reach } else { reach.div_ceil(stride) };
+        let first = steps(padding.saturating_sub(at));
+        let end = steps((extent + padding).saturating_sub(at));
+        first..end.min(count)
+    }
+
+    /// Does every window see the image?
+    pub(crate) fn sees(&self, size: [usize; 2], count: [usize; 2]) -> bool {
+        let seen = |axis: usize, i: usize| {
+            let (start, padding) = (i * self.stride[axis], self.padding[axis]);
+            // The first element of the window that is not in the padding before the image.
+            let k = padding.saturating_sub(start).div_ceil(self.dilation[axis]);
+            k < self.kernel[axis] && start + k * self.dilation[axis] < padding + size[axis]
+        };
+        (0..2).all(|axis| (0..count[axis]).all(|i| seen(axis, i)))
+    }
+
+    /// The elements of a window that at least one of `count` windows has inside an image of `extent`: with much padding
+    /// there are far more that none has.
+    fn used(&self, axis: usize, extent: usize, count: usize) -> Range<usize> {
+        let (padding, dilation) = (self.padding[axis], self.dilation[axis]);
+        let last = count.saturating_sub(1) * self.stride[axis];
+        let first = padding.saturating_sub(last).div_ceil(dilation);
+        first..(extent + padding).div_ceil(dilation).min(self.kernel[axis])
+    }
+
+    /// Visits what lies inside the image: for every element of the window the windows of a row, side by side.
+    #[inline(always)]
+    pub(crate) fn runs(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Run)) {
+        let ([_, cols], [p, q]) = (self.kernel, self.padding);
+        let [rows, columns] = [0, 1].map(|axis| self.used(axis, size[axis], count[axis]));
+        let of_rows = rows.map(|u| (u, self.inside(0, u, size[0], count[0])));
+        for ((u, down), v) in of_rows.flat_map(|row| columns.clone().map(move |v| (row.clone(), v))) {
+            let across = self.inside(1, v, size[1], count[1]);
+            if across.is_empty() {
+                continue;
+            }
+            let col = across.start * self.stride[1] + v * self.dilation[1] - q;
+            for i in down {
+                let row = i * self.stride[0] + u * self.dilation[0] - p;
+                f(Run {
+                    // Of a kernel larger than any column of patches nobody asks for it.
+                    element: u.wrapping_mul(cols).wrapping_add(v),
+                    window: i * count[1] + across.start,
+                    at: row * size[1] + col,
+                    step: self.stride[1],
+                    count: across.len(),
+                });
+            }
+        }
+    }
+}
+
+/// One element of several windows of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// Which element of its window.
+    pub(crate) element: usize,
+    /// The first window.
+    pub(crate) window: usize,
+    /// Where in the image the element of the first window is.
+    at: usize,
+    /// From there to that of the next window.
+    step: usize,
+    /// The number of windows.
+    pub(crate) count: usize,
+}
+
+impl Run {
+    /// Its windows in a plane of windows.
+    pub(crate) fn windows(&self) -> Range<usize> {
+        self.window..self.window + self.count
+    }
+
+    /// Its elements of the image.
+    #[inline(always)]
+    pub(crate) fn of<'a, T>(&self, image: &'a [T]) -> StepBy<Iter<'a, T>> {
+        image[self.at..=self.at + (self.count - 1) * self.step].iter().step_by(self.step)
+    }
+
+    /// Its elements of the image, to be changed.
+    #[inline(always)]
+    pub(crate) fn of_mut<'a, T>(&self, image: &'a mut [T]) -> StepBy<IterMut<'a, T>> {
+        image[self.at..=self.at + (self.count - 1) * self.step].iter_mut().step_by(self.step)
+    }
+
+    /// Its elements of the image, if they lie side by side.
+    #[inline(always)]
+    pub(crate) fn side_by_side(&self) -> Option<Range<usize>> {
+        (self.step == 1).then_some(self.at..self.at + self.count)
+    }
+}
+
+/// The extents of a batch of images with channels.
+pub(crate) fn image(op: &'static str, x: &Shape) -> Result<[usize; 4], Error> {
+    let expected = "an image [batch, channels, height, width]";
+    x[..].try_into().map_err(|_| Error::Rank { op, expected, found: x.dims() })
+}
+
+/// Calls `f` with every plane of `out`, of `size` elements, and the plane of `x`, of `from` elements, it is made from.
+pub(crate) fn planes_to_planes<T: Element>(
+    out: &mut [T],
+    size: usize,
+    x: &[T],
+    from: usize,
+    f: impl Fn(&mut [T], &[T]) + Sync,
+) {
+    parallel::rows(out, size.max(1), size.max(from), |first, out| {
+        for (i, out) in (first..).zip(out.chunks_exact_mut(size.max(1))) {
+            f(out, &x[i * from..(i + 1) * from]);
+        }
+    });
+}
+
+/// Images and windows drawn at random: strides beside kernels, ragged edges, padding up to half a kernel.
+pub(crate) fn drawn(op: &str) -> impl Iterator<Item = ([usize; 4], Window)> {
+    draws(op).map(|mut draw| {
+        let mut pair = |low, high| [draw.between(low, high), draw.between(low, high)];
+        let (kernel, stride, dilation) = (pair(1, 3), pair(1, 3), pair(1, 2));
+        let padding = kernel.map(|extent| pair(0, extent / 2)[0]);
+        let window = Window { kernel, stride, padding, dilation };
+        let [height, width] = [0, 1].map(|axis| window.reach(axis) - padding[axis] + pair(0, 3)[0]);
+        ([pair(1, 2)[0], pair(1, 2)[0], height, width], window)
+    })
+}

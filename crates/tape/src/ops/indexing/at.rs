@@ -1,0 +1,135 @@
+//! One element.
+
+use crate::rules::algebra::Element;
+use crate::error::Error;
+use crate::rules::op::{Array, Op, operands, positions_as_branches};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// The element at `index`, as a number.
+///
+/// # Shapes
+/// `index` has one entry for each axis; the result has rank 0.
+///
+/// # Math
+/// Linear; the cotangent is placed among zeros ([`AtAdjoint`]).
+///
+/// # Panics
+/// If the index does not exist.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let y = x.at([1, 0]);
+/// assert_eq!(y.value(), 3.0);
+/// assert_eq!(y.backward().wrt(x), Tensor::from([[0.0, 0.0], [1.0, 0.0]]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct At {
+    /// Position along each axis.
+    pub index: Shape,
+}
+
+impl<T: Element> Op<T> for At {
+    fn name(&self) -> &'static str {
+        "at"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("at", x, 1, "one operand")?;
+        check(x[0], &self.index)?;
+        Ok(Shape::default())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        Tensor::scalar(x[0].get(&self.index[..]).unwrap_or(T::NAN))
+    }
+
+    fn free(&self) -> bool {
+        true
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(self.clone(), &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(AtAdjoint { index: self.index.clone(), shape: x[0].shape() }, &[dy])
+    }
+
+    fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        positions_as_branches(&self.index, report);
+    }
+}
+
+fn check(shape: &Shape, index: &Shape) -> Result<(), Error> {
+    if index.rank() != shape.rank() {
+        return Err(Error::Rank { op: "at", expected: "one index for each axis", found: shape.dims() });
+    }
+    match (0..shape.rank()).find(|&axis| index[axis] >= shape[axis]) {
+        Some(axis) => Err(Error::index("at", index[axis], axis, shape)),
+        None => Ok(()),
+    }
+}
+
+/// Zeros of a shape, with a number at one index: the adjoint of [`At`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AtAdjoint {
+    /// Where the number goes.
+    pub index: Shape,
+    /// The shape of the result.
+    pub shape: Shape,
+}
+
+impl<T: Element> Op<T> for AtAdjoint {
+    fn name(&self) -> &'static str {
+        "place_at"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("place_at", x, 1, "one operand")?;
+        self.shape.elements::<T>("place_at")?;
+        check(&self.shape, &self.index)?;
+        if x[0].rank() != 0 {
+            return Err(Error::Shape { op: "place_at", expected: vec![], found: x[0].dims() });
+        }
+        Ok(self.shape.clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let mut out = Tensor::zeros(self.shape.clone());
+        let position = self.index.iter().zip(self.shape.iter()).fold(0, |at, (&i, &n)| at * n + i);
+        out.as_mut_slice()[position] = x[0].item();
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(self.clone(), &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(At { index: self.index.clone() }, &[dy])
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "x[i, j, ..]",
+    derivative: "1 at the index, else 0",
+    domain: "all",
+    convention: "",
+    numpy: "x[i, j]",
+    torch: "x[i, j]",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let picks: [(&[usize], &[usize]); 4] = [(&[3], &[2]), (&[2, 3], &[1, 0]), (&[1, 1, 2], &[0, 0, 1]), (&[], &[])];
+    for (x, index) in picks {
+        let (index, shape) = (Shape::from(index), Shape::from(x));
+        to.case(At { index: index.clone() }, &[x]);
+        to.case(AtAdjoint { index, shape }, &[&[]]);
+    }
+}

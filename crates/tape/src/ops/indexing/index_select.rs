@@ -1,0 +1,190 @@
+//! Entries of an axis by number, and the adjoint.
+
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::index::Index;
+use crate::rules::op::{Array, Op, operands, positions_as_branches};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::{Cases, draws};
+use crate::shape::Shape;
+use crate::tensor::{Tensor, reduce};
+
+/// The entries of one axis that a list of indices names, in its order, the same one any number of times.
+///
+/// # Shapes
+/// Axis `axis` gets as many entries as there are indices; the others stay.
+///
+/// # Math
+/// Linear; the cotangents are added where the entries came from ([`IndexAdd`]).
+///
+/// # Panics
+/// If the axis does not exist, an index lies outside it, or the indices are not a plain list.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+/// let y = x.index_select(0, [2, 0, 2]);
+/// assert_eq!(y.value(), Tensor::from([[5.0, 6.0], [1.0, 2.0], [5.0, 6.0]]));
+/// let grads = y.vjp([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+/// assert_eq!(grads.wrt(x), Tensor::from([[3.0, 4.0], [0.0, 0.0], [6.0, 8.0]]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexSelect {
+    /// The axis, counted from the end if negative.
+    pub axis: isize,
+    /// The entries to take: a list.
+    pub index: Index,
+}
+
+/// The axis, if `index` is a list of positions along it.
+fn check(op: &'static str, axis: isize, index: &Index, x: &Shape) -> Result<usize, Error> {
+    let axis = x.axis(op, axis)?;
+    if index.shape().rank() != 1 {
+        return Err(Error::Rank { op, expected: "a list of indices", found: index.shape().dims() });
+    }
+    index.check(op, axis, x)?;
+    Ok(axis)
+}
+
+impl<T: Element> Op<T> for IndexSelect {
+    fn name(&self) -> &'static str {
+        "index_select"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("index_select", x, 1, "one operand")?;
+        let axis = check("index_select", self.axis, &self.index, x[0])?;
+        let mut shape = x[0].clone();
+        shape.set(axis, self.index.as_slice().len());
+        Ok(shape)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
+        let axis = error::expect(shape.axis("index_select", self.axis));
+        let (extent, inner) = (x[0].shape()[axis], shape[axis + 1..].iter().product::<usize>());
+        let source = x[0].compact();
+        let source = source.as_slice().unwrap_or_default();
+        let list = self.index.as_slice();
+        Tensor::build(shape, |out| {
+            for (row, out) in out.chunks_exact_mut(inner.max(1)).enumerate() {
+                let (outer, i) = (row / list.len(), row % list.len());
+                out.copy_from_slice(&source[(outer * extent + list[i]) * inner..][..inner]);
+            }
+        })
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(self.clone(), &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let axis = error::expect(x[0].shape().axis("index_select", self.axis));
+        let extent = x[0].shape()[axis];
+        A::apply(IndexAdd { axis: self.axis, index: self.index.clone(), extent }, &[dy])
+    }
+
+    fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        positions_as_branches(self.index.as_slice(), report);
+    }
+}
+
+/// Zeros, to whose entry `indexᵢ` of an axis the entry `i` of the operand is added: the adjoint of
+/// [`IndexSelect`].
+///
+/// # Shapes
+/// The operand has one entry for each index; the result has `extent` of them.
+///
+/// # Math
+/// Linear; the entries of the cotangent are selected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IndexAdd {
+    /// The axis, counted from the end if negative.
+    pub axis: isize,
+    /// Where the entries go: a list.
+    pub index: Index,
+    /// The extent of the axis in the result.
+    pub extent: usize,
+}
+
+impl<T: Element> Op<T> for IndexAdd {
+    fn name(&self) -> &'static str {
+        "index_add"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("index_add", x, 1, "one operand")?;
+        let mut shape = x[0].clone();
+        shape.set(x[0].axis("index_add", self.axis)?, self.extent);
+        let axis = check("index_add", self.axis, &self.index, &shape)?;
+        let mut expected = x[0].dims();
+        expected[axis] = self.index.as_slice().len();
+        if expected[..] != x[0][..] {
+            return Err(Error::Shape { op: "index_add", expected, found: x[0].dims() });
+        }
+        Ok(shape)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
+        let axis = error::expect(shape.axis("index_add", self.axis));
+        let inner: usize = shape[axis + 1..].iter().product();
+        let source = x[0].compact();
+        let list = self.index.as_slice();
+        let mut out = Tensor::zeros(shape);
+        let place = |row: usize| row / list.len() * self.extent + list[row % list.len()];
+        reduce::add_rows(out.as_mut_slice(), source.as_slice().unwrap_or_default(), inner, place);
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(self.clone(), &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(IndexSelect { axis: self.axis, index: self.index.clone() }, &[dy])
+    }
+
+    fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        positions_as_branches(self.index.as_slice(), report);
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "entries of an axis by a list of indices",
+    derivative: "added where each came from",
+    domain: "all",
+    convention: "",
+    numpy: "take(axis=)",
+    torch: "index_select",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let selections: [(&[usize], isize, &[usize]); 8] = [
+        (&[4], 0, &[0, 1, 3, 0, 2, 0]),
+        (&[3, 4], 1, &[2, 0, 1, 3, 2]),
+        (&[3, 2, 2], 0, &[0, 0, 1]),
+        (&[2, 5], -1, &[3, 3]),
+        (&[2, 3], 0, &[]),
+        (&[1, 3], 0, &[0, 0]),
+        (&[0, 3], 1, &[2, 2]),
+        (&[0, 3], 0, &[]),
+    ];
+    let drawn = draws("index_select").map(|mut draw| {
+        let x = draw.shape(1, 3);
+        let axis = draw.axis(&x);
+        let count = draw.between(1, 7);
+        let index = draw.positions(x[error::expect(x.axis("index_select", axis))], count);
+        (x, axis, index)
+    });
+    let fixed = selections.into_iter().map(|(x, axis, index)| (Shape::from(x), axis, index.to_vec()));
+    for (x, axis, index) in fixed.chain(drawn) {
+        let select = IndexSelect { axis, index: index.clone().into() };
+        let taken = error::expect(Op::<f64>::shape(&select, &[&x]));
+        let position = error::expect(taken.axis("index_select", axis));
+        to.case(IndexAdd { axis, index: index.into(), extent: x[position] }, &[&taken]);
+        to.case(select, &[&x]);
+    }
+}

@@ -1,0 +1,97 @@
+//! Elements by their row-major position.
+
+use crate::ops::IndexAdd;
+use crate::rules::algebra::Element;
+use crate::error::Error;
+use crate::index::Index;
+use crate::rules::op::{Array, Op, operands, positions_as_branches};
+use crate::ops::TensorOps;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::{Cases, draws};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// The elements at row-major positions of the whole tensor, the same one any number of times.
+///
+/// # Shapes
+/// Any operand; the result has the shape of the index.
+///
+/// # Math
+/// Linear; the cotangents are added where the elements came from.
+///
+/// # Panics
+/// If a position does not exist.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let y = x.take([3, 1, 3]);
+/// assert_eq!(y.value(), Tensor::from([4.0, 2.0, 4.0]));
+/// assert_eq!(y.vjp([1.0, 10.0, 100.0]).wrt(x), Tensor::from([[0.0, 10.0], [0.0, 101.0]]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Take {
+    /// Row-major positions.
+    pub index: Index,
+}
+
+impl<T: Element> Op<T> for Take {
+    fn name(&self) -> &'static str {
+        "take"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("take", x, 1, "one operand")?;
+        self.index.check("take", 0, &Shape::from([x[0].size()]))?;
+        Ok(self.index.shape().clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let source = x[0].compact();
+        let source = source.as_slice().unwrap_or_default();
+        Tensor::build(self.index.shape().clone(), |out| {
+            for (out, &i) in out.iter_mut().zip(self.index.as_slice()) {
+                *out = source[i];
+            }
+        })
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(self.clone(), &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let (list, shape) = (self.index.as_slice(), x[0].shape());
+        let add = IndexAdd { axis: 0, index: list.into(), extent: shape.size() };
+        A::apply(add, &[&dy.reshape([list.len()])]).reshape(shape)
+    }
+
+    fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        positions_as_branches(self.index.as_slice(), report);
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "elements by row-major position",
+    derivative: "added where each came from",
+    domain: "all",
+    convention: "",
+    numpy: "take",
+    torch: "take",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    to.case(Take { index: [2, 3, 3, 2].into() }, &[&[5]]);
+    to.case(Take { index: [[5, 1, 3], [3, 0, 5]].into() }, &[&[2, 3]]);
+    to.case(Take { index: [6].into() }, &[&[2, 2, 3]]);
+    to.case(Take { index: [0, 0].into() }, &[&[]]);
+    to.case(Take { index: Vec::new().into() }, &[&[2]]);
+    to.case(Take { index: Vec::new().into() }, &[&[0, 2]]);
+    for mut draw in draws("take") {
+        let x = draw.shape(1, 3);
+        let count = draw.between(1, 7);
+        to.case(Take { index: draw.positions(x.size(), count).into() }, &[&x]);
+    }
+}

@@ -1,0 +1,77 @@
+//! The inner product of vectors.
+
+use crate::rules::algebra::Element;
+use crate::error::Error;
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::shape::Shape;
+use crate::tensor::{Tensor, reduce};
+
+/// `Σ a b` of two vectors; the method gives a number.
+///
+/// # Shapes
+/// `[n]`, `[n] -> []`. That of empty vectors is 0.
+///
+/// # Math
+/// `dy = da · b + a · db`; the cotangents are `ȳ b` and `ȳ a`.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let (a, b) = (tape.var([1.0, 2.0]), tape.var([3.0, 4.0]));
+/// let y = a.dot(b);
+/// assert_eq!(y.value(), 11.0);
+/// assert_eq!(y.backward().wrt(a), Tensor::from([3.0, 4.0]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dot;
+
+impl<T: Element> Op<T> for Dot {
+    fn name(&self) -> &'static str {
+        "dot"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("dot", x, 2, "two operands")?;
+        for x in x {
+            if x.rank() != 1 {
+                return Err(Error::Rank { op: "dot", expected: "a vector", found: x.dims() });
+            }
+        }
+        if x[0] != x[1] {
+            return Err(Error::InnerDims { op: "dot", lhs: x[0].dims(), rhs: x[1].dims() });
+        }
+        Ok(Shape::default())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let (a, b) = (x[0].compact(), x[1].compact());
+        let (a, b) = (a.as_slice().unwrap_or_default(), b.as_slice().unwrap_or_default());
+        Tensor::scalar(reduce::sum_products(a, b))
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(Dot, &[dx, x[1 - k]])
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        dy.clone() * x[1 - k].clone()
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "Σ a b",
+    derivative: "b; a",
+    domain: "all",
+    convention: "",
+    numpy: "dot",
+    torch: "dot",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    for n in [1, 2, 5, 0] {
+        to.case(Dot, &[&[n], &[n]]);
+    }
+}

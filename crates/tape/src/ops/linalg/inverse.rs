@@ -1,0 +1,89 @@
+//! The inverse of square matrices.
+
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::rules::op::{Array, Op};
+use crate::ops::TensorOps;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::ops::common::matrices::{sample, singular, square};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use crate::tensor::factor::Lu;
+
+/// `A⁻¹`, over the last two axes. A product `A⁻¹ B` is better found by [`Solve`](crate::ops::Solve).
+///
+/// # Shapes
+/// `[.., n, n] -> [.., n, n]`; leading axes are batches.
+///
+/// # Math
+/// `Y = A⁻¹`, `dY = -Y dA Y`; the cotangent is `-Yᵀ Ȳ Yᵀ`.
+///
+/// # Domain
+/// Invertible matrices.
+///
+/// # Errors
+/// [`Error::Invalid`] if a pivot is exactly 0: the matrix is singular.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let a = tape.var([[2.0, 0.0], [1.0, 4.0]]);
+/// let y = a.inverse();
+/// assert_eq!(y.value(), Tensor::from([[0.5, 0.0], [-0.125, 0.25]]));
+/// let grads = y.vjp([[1.0, 0.0], [0.0, 0.0]]);
+/// assert_eq!(grads.wrt(a), Tensor::from([[-0.25, 0.0625], [0.0, 0.0]]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Inverse;
+
+impl<T: Element> Op<T> for Inverse {
+    fn name(&self) -> &'static str {
+        "inverse"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        square("inverse", x)?;
+        Ok(x[0].clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        error::expect(self.try_eval(x))
+    }
+
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        let (_, n) = square("inverse", &[x[0].shape()])?;
+        let (a, unit) = (x[0].contiguous(), Tensor::<T>::eye(n).to_vec());
+        let mut y = Tensor::zeros(a.shape());
+        let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
+        for (a, y) in matrices.zip(y.as_mut_slice().chunks_exact_mut((n * n).max(1))) {
+            Lu::partial(a, n).solve(&unit, n, y).map_err(|pivot| singular("inverse", pivot.at))?;
+        }
+        Ok(y)
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dx: &A) -> A {
+        -y.matmul(dx).matmul(y)
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dy: &A) -> A {
+        let y = y.transpose();
+        -y.matmul(dy).matmul(&y)
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "A⁻¹",
+    derivative: "-Y dA Y",
+    domain: "invertible",
+    convention: "",
+    numpy: "linalg.inv",
+    torch: "linalg.inv",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    for shape in [&[1, 1][..], &[2, 2], &[4, 4], &[2, 3, 3], &[0, 0], &[0, 2, 2]] {
+        to.values(Inverse, &[sample(shape)]);
+    }
+}

@@ -1,0 +1,79 @@
+//! The sum of a diagonal.
+
+use crate::ops::arrange::diag::{DiagAdjoint, extent};
+use crate::rules::algebra::Element;
+use crate::error::Error;
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::TensorOps;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::shape::Shape;
+use crate::tensor::{Tensor, reduce};
+
+/// The sum of the main diagonal of a matrix, square or not.
+///
+/// # Shapes
+/// A matrix gives a number.
+///
+/// # Math
+/// `y = Σ xᵢᵢ`; the cotangent stands on the diagonal.
+///
+/// # Panics
+/// If the operand is not a matrix.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let y = x.trace();
+/// assert_eq!(y.value(), 5.0);
+/// assert_eq!(y.backward().wrt(x), Tensor::eye(2));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trace;
+
+impl<T: Element> Op<T> for Trace {
+    fn name(&self) -> &'static str {
+        "trace"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("trace", x, 1, "one operand")?;
+        match x[0].rank() {
+            2 => Ok(Shape::default()),
+            _ => Err(Error::Rank { op: "trace", expected: "a matrix", found: x[0].dims() }),
+        }
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let (length, start) = extent(x[0].shape(), 0);
+        reduce::sum(&x[0].diagonal(start, length), &[0]).reshaped(Shape::default())
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(Trace, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let shape = x[0].shape();
+        let (length, _) = extent(&shape, 0);
+        A::apply(DiagAdjoint { offset: 0, shape }, &[&dy.broadcast_to([length])])
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "Σ xᵢᵢ",
+    derivative: "1 on the diagonal, else 0",
+    domain: "rank 2",
+    convention: "",
+    numpy: "trace",
+    torch: "trace",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    const SHAPES: [&[usize]; 5] = [&[3, 3], &[2, 4], &[5, 3], &[1, 1], &[0, 2]];
+    for x in SHAPES {
+        to.case(Trace, &[x]);
+    }
+}

@@ -1,0 +1,84 @@
+//! Logarithm of the softmax: a primitive, because the logarithm of a tiny probability loses its digits.
+
+use super::softmax::along;
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::rules::op::{Array, Op};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::{Cases, lanes};
+use crate::ops::common::probabilities::{Deviation, Remainder, exponentials};
+use crate::shape::{Axes, Shape};
+use crate::tensor::{Tensor, reduce};
+
+/// `x - ln Σ eˣ` along one axis.
+///
+/// # Shapes
+/// `x` of rank 1 or more; the result has its shape.
+///
+/// # Math
+/// `y = x - m - ln Σ e^(x - m)` with `m = max x`; `dy = dx - Σ eʸ dx`, and the cotangent of `x` is `ȳ - eʸ Σ ȳ`. Where
+/// one probability `eʸ` is above 1/2 its cotangent is what the others lack to a sum of 0, which keeps its digits.
+///
+/// # Domain
+/// Every number, ±1000 included. -∞ marks an element that is left out, as in [`Softmax`](crate::ops::Softmax); if all are left
+/// out the row is -∞ with derivative 0. An element at +∞ takes all; several share it equally.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([1000.0, 1000.0]);
+/// let y = x.log_softmax(0);
+/// assert!((y.value().get([0]).unwrap() + 2f64.ln()).abs() < 1e-12);
+/// assert_eq!(y.vjp([1.0, 0.0]).wrt(x), Tensor::from([0.5, -0.5]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogSoftmax {
+    /// The axis along which the exponentials sum to 1.
+    pub axis: isize,
+}
+
+impl<T: Element> Op<T> for LogSoftmax {
+    fn name(&self) -> &'static str {
+        "log_softmax"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        along("log_softmax", x, self.axis)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let axis = error::expect(x[0].shape().axis("log_softmax", self.axis));
+        reduce::lanes(x[0], axis, |x, y| {
+            let (m, sum) = exponentials(x, y);
+            let ln = if sum == T::ZERO { T::ZERO } else { sum.ln() };
+            for (y, &x) in y.iter_mut().zip(x) {
+                // Infinities that are equal have no difference.
+                *y = (if x == m { T::ZERO } else { x - m }) - ln;
+            }
+        })
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dx: &A) -> A {
+        A::apply(Deviation { axes: Axes::from(self.axis) }, &[&y.clone().map(crate::ops::Exp), dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dy: &A) -> A {
+        A::apply(Remainder { axes: Axes::from(self.axis) }, &[&y.clone().map(crate::ops::Exp), dy])
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "x - ln Σ exp(x) along an axis",
+    derivative: "δᵢⱼ - exp(yⱼ)",
+    domain: "all",
+    convention: "a row of -inf has derivative 0; +inf takes all",
+    numpy: "scipy.special.log_softmax",
+    torch: "log_softmax",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    for (shape, axis) in lanes("log_softmax") {
+        to.case(LogSoftmax { axis }, &[&shape]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Running sum along one axis.
+
+use crate::ops::network::softmax::along;
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::rules::op::{Array, Op};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::{Cases, lanes};
+use crate::shape::Shape;
+use crate::tensor::{Tensor, reduce};
+
+/// The sum of each element and those before it, along one axis.
+///
+/// # Shapes
+/// `x` of rank 1 or more; the result has its shape.
+///
+/// # Math
+/// `yᵢ = Σ xⱼ` over `j ≤ i`, or over `j ≥ i` if `reverse`. Linear; the cotangent of `x` is that of `y`, summed the
+/// other way.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([1.0, 2.0, 3.0]);
+/// let y = x.cumsum(0);
+/// assert_eq!(y.value(), Tensor::from([1.0, 3.0, 6.0]));
+/// assert_eq!(y.vjp([1.0, 10.0, 100.0]).wrt(x), Tensor::from([111.0, 110.0, 100.0]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CumSum {
+    /// The axis along which to sum.
+    pub axis: isize,
+    /// From the end to the start?
+    pub reverse: bool,
+}
+
+impl<T: Element> Op<T> for CumSum {
+    fn name(&self) -> &'static str {
+        "cumsum"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        along("cumsum", x, self.axis)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let axis = error::expect(x[0].shape().axis("cumsum", self.axis));
+        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 0.0, |sum, x| sum + x))
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(CumSum { axis: self.axis, reverse: !self.reverse }, &[dy])
+    }
+}
+
+/// `y[i] = step(y[i - 1], x[i])` from `start`, or from the other end.
+///
+/// The state is an `f64`, so that in single precision it is rounded once for each element, not once more with each step.
+pub(crate) fn running<T: Element>(
+    x: &[T],
+    y: &mut [T],
+    reverse: bool,
+    start: f64,
+    step: impl Fn(f64, f64) -> f64,
+) {
+    let mut state = start;
+    let advance = |(y, &x): (&mut T, &T)| {
+        state = step(state, x.to_f64());
+        *y = T::from_f64(state);
+    };
+    let pairs = y.iter_mut().zip(x);
+    if reverse { pairs.rev().for_each(advance) } else { pairs.for_each(advance) }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "Σ xⱼ over j ≤ i along an axis",
+    derivative: "1 for j ≤ i",
+    domain: "all",
+    convention: "",
+    numpy: "cumsum",
+    torch: "cumsum",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    for (shape, axis) in lanes("cumsum") {
+        for reverse in [false, true] {
+            to.case(CumSum { axis, reverse }, &[&shape]);
+        }
+    }
+}

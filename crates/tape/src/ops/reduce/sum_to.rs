@@ -1,0 +1,75 @@
+//! The adjoint of stretching.
+
+use crate::rules::algebra::Element;
+use crate::error::Error;
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::TensorOps;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::shape::Shape;
+use crate::tensor::{Tensor, reduce};
+
+/// Sums over the axes along which `shape` would be stretched to the operand's shape.
+///
+/// # Shapes
+/// `shape` must stretch to that of the operand.
+///
+/// # Math
+/// Linear; the cotangent is stretched ([`BroadcastTo`](crate::ops::BroadcastTo)).
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let y = x.sum_to([1, 2]);
+/// assert_eq!(y.value(), Tensor::from([[4.0, 6.0]]));
+/// assert_eq!(y.vjp([[5.0, 7.0]]).wrt(x), Tensor::from([[5.0, 7.0], [5.0, 7.0]]));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct SumTo {
+    /// The shape of the result.
+    pub shape: Shape,
+}
+
+impl<T: Element> Op<T> for SumTo {
+    fn name(&self) -> &'static str {
+        "sum_to"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("sum_to", x, 1, "one operand")?;
+        if !self.shape.broadcasts_to(x[0]) {
+            let (lhs, rhs) = (x[0].dims(), self.shape.dims());
+            return Err(Error::Broadcast { op: "sum_to", lhs, rhs });
+        }
+        Ok(self.shape.clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        reduce::sum_to(x[0], &self.shape)
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        dx.sum_to(self.shape.clone())
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        dy.broadcast_to(x[0].shape())
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "Σ x over stretched axes",
+    derivative: "1",
+    domain: "all",
+    convention: "0 over no elements",
+    numpy: "",
+    torch: "sum_to_size",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    for (small, large) in crate::ops::arrange::broadcast_to::stretches() {
+        to.case(SumTo { shape: small }, &[&large]);
+    }
+}

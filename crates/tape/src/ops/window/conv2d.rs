@@ -1,0 +1,387 @@
+//! Convolution of images: three bilinear operations, each of which has the other two as its derivatives.
+
+use super::unfold2d::{Fold2d, Unfold2d};
+use crate::ops::common::window::{Window, image};
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::parallel;
+use crate::shape::{Shape, extent};
+use crate::tensor::Tensor;
+
+/// The convolution (cross-correlation) of images with kernels.
+///
+/// # Shapes
+/// `x` `[batch, in, height, width]`, `w` `[out, in / groups, kernel height, kernel width]`; the result is
+/// `[batch, out, windows, windows]`, with the windows of [`Window`]. With groups, the channels fall into as many
+/// blocks that do not see each other.
+///
+/// # Math
+/// `y[n, o, i, j] = Σ w[o, c, u, v] x[n, c, i s + u d - p, j s + v d - p]` with zeros beyond the image. Bilinear:
+/// the cotangent of `x` is [`ConvTranspose2d`] of the cotangent with `w`, that of `w` is [`Conv2dWeightGrad`].
+///
+/// # Panics
+/// If the kernel does not fit into the padded image, or the groups do not divide the channels.
+///
+/// # Examples
+/// ```
+/// use tape::ops::Conv2d;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([[1.0, 2.0, 4.0]]).reshape([1, 1, 1, 3]));
+/// let w = tape.var(Tensor::from([[10.0, 1.0]]).reshape([1, 1, 1, 2]));
+/// let y = x.conv2d(w, Conv2d::default());
+/// assert_eq!(y.value().to_vec(), [12.0, 24.0]);
+/// let grads = y.sum().backward();
+/// assert_eq!(grads.wrt(x).to_vec(), [10.0, 11.0, 1.0]);
+/// assert_eq!(grads.wrt(w).to_vec(), [3.0, 6.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Distance between neighbouring windows.
+    pub stride: [usize; 2],
+    /// Zeros added on each side.
+    pub padding: [usize; 2],
+    /// Distance between neighbouring elements of a window.
+    pub dilation: [usize; 2],
+    /// Blocks of channels that do not see each other.
+    pub groups: usize,
+}
+
+impl Default for Conv2d {
+    fn default() -> Conv2d {
+        Conv2d { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+    }
+}
+
+impl Conv2d {
+    fn window(&self, kernel: [usize; 2]) -> Window {
+        Window { kernel, stride: self.stride, padding: self.padding, dilation: self.dilation }
+    }
+
+    /// The groups, if they divide the channels.
+    fn divide(&self, op: &'static str, channels: usize) -> Result<usize, Error> {
+        if self.groups == 0 || self.groups > channels.max(1) || !channels.is_multiple_of(self.groups) {
+            let reason = format!("{} groups do not divide {channels} channels", self.groups);
+            return Err(Error::Invalid { op, reason });
+        }
+        Ok(channels / self.groups)
+    }
+
+    /// Can there be the patches of one image, whose windows are counted in the shape of `y`, and is there memory for them?
+    fn patches_fit<T: Element>(&self, op: &'static str, y: &Shape, patch: [usize; 3]) -> Result<(), Error> {
+        if y[0] == 0 {
+            return Ok(());
+        }
+        let [channels, rows, cols] = patch;
+        // Four axes, for which a shape needs no memory of its own.
+        Tensor::<T>::fits(op, &Shape::from([channels, rows, cols, y[2].saturating_mul(y[3])]))
+    }
+
+    /// The rows that no window reaches below and beside an image of this size.
+    fn left_over(&self, kernel: [usize; 2], size: [usize; 2]) -> [usize; 2] {
+        let window = self.window(kernel);
+        let rest = |axis| (size[axis] + 2 * self.padding[axis] - window.reach(axis)) % self.stride[axis];
+        [rest(0), rest(1)]
+    }
+
+    /// The patches `[batch, groups, in / groups · kernel, windows]`.
+    fn patches<T: Element>(&self, x: &Tensor<T>, kernel: [usize; 2]) -> Tensor<T> {
+        let patches = Tensor::apply(Unfold2d { window: self.window(kernel) }, &[x]);
+        let shape = patches.shape();
+        patches.reshape([shape[0], self.groups, shape[1] / self.groups, shape[2]])
+    }
+
+    /// The kernels as matrices `[groups, out / groups, in / groups · kernel]`.
+    fn matrices<T: Element>(&self, w: &Tensor<T>) -> Tensor<T> {
+        let shape = w.shape();
+        w.reshape([self.groups, shape[0] / self.groups, shape[1] * shape[2] * shape[3]])
+    }
+
+    /// Images as matrices `[batch, groups, out / groups, windows]`.
+    fn grouped<T: Element>(&self, y: &Tensor<T>) -> Tensor<T> {
+        let shape = y.shape();
+        y.reshape([shape[0], self.groups, shape[1] / self.groups, shape[2] * shape[3]])
+    }
+}
+
+/// Elements of patches that are worked on at a time: few enough to be in the cache still when they are read.
+const PATCHES: usize = 1 << 15;
+
+/// The product of some extents; of more than there can be, as many as can be counted.
+fn product(extents: &[usize]) -> usize {
+    extents.iter().fold(1, |product, &extent| product.saturating_mul(extent))
+}
+
+/// The images of a batch, a few at a time, as the first one and their number; `each` has so many elements of patches.
+fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
+    let most = (PATCHES / each.max(1)).max(1);
+    (0..batch).step_by(most).map(move |first| [first, most.min(batch - first)])
+}
+
+/// Images of `shape`, computed a few at a time by `f` from the first one and their number.
+fn in_blocks<T: Element>(
+    shape: Shape,
+    each: usize,
+    f: impl Fn([usize; 2]) -> Tensor<T> + Sync,
+) -> Tensor<T> {
+    let size = shape[1..].iter().product::<usize>().max(1);
+    Tensor::build(shape, |out| {
+        parallel::rows(out, size, each, |first, out| {
+            for [start, count] in blocks(out.len() / size, each) {
+                let images = f([first + start, count]).contiguous();
+                out[start * size..][..count * size].copy_from_slice(images.as_slice().unwrap_or_default());
+            }
+        });
+    })
+}
+
+/// Some images of a batch.
+fn some<T: Element>(x: &Tensor<T>, [first, count]: [usize; 2]) -> Tensor<T> {
+    x.sliced(0, first, count, 1)
+}
+
+/// The kernels' extents.
+fn kernels(op: &'static str, w: &Shape) -> Result<[usize; 4], Error> {
+    let expected = "kernels [out, in / groups, height, width]";
+    w[..].try_into().map_err(|_| Error::Rank { op, expected, found: w.dims() })
+}
+
+/// Refuses a shape that is not the expected one.
+fn equal(op: &'static str, found: &Shape, expected: &[usize]) -> Result<(), Error> {
+    if **found == *expected {
+        Ok(())
+    } else {
+        Err(Error::Shape { op, expected: expected.to_vec(), found: found.dims() })
+    }
+}
+
+impl<T: Element> Op<T> for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        let op = "conv2d";
+        operands(op, x, 2, "two operands: x, w")?;
+        let ([n, channels, h, w], [out, _, rows, cols]) = (image(op, x[0])?, kernels(op, x[1])?);
+        self.divide(op, out)?;
+        equal(op, x[1], &[out, self.divide(op, channels)?, rows, cols])?;
+        let [height, width] = self.window([rows, cols]).counts(op, [h, w])?;
+        let shape = Shape::from([n, out, height, width]);
+        self.patches_fit::<T>(op, &shape, [channels, rows, cols])?;
+        Ok(shape)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
+        let (w, kernel) = (self.matrices(x[1]), [x[1].shape()[2], x[1].shape()[3]]);
+        let each = product(&[x[0].shape()[1], kernel[0], kernel[1], shape[2], shape[3]]);
+        in_blocks(shape, each, |images| w.matmul(&self.patches(&some(x[0], images), kernel)))
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+        if k == 0 { A::apply(*self, &[dx, x[1]]) } else { A::apply(*self, &[x[0], dx]) }
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let (image, w) = (x[0].shape(), x[1].shape());
+        let kernel = [w[2], w[3]];
+        let output_padding = self.left_over(kernel, [image[2], image[3]]);
+        match k {
+            0 => A::apply(ConvTranspose2d { conv: *self, output_padding }, &[dy, x[1]]),
+            _ => A::apply(Conv2dWeightGrad { conv: *self, kernel }, &[x[0], dy]),
+        }
+    }
+}
+
+/// The image whose convolution would have had a given size: the adjoint of [`Conv2d`] in the image.
+///
+/// # Shapes
+/// `y` `[batch, out, height, width]`, `w` `[out, in / groups, kernel height, kernel width]`; the result is
+/// `[batch, in, ..]` with `(height - 1) stride - 2 padding + dilation (kernel - 1) + 1 + output_padding` rows.
+///
+/// # Math
+/// Every element of `y` adds its multiple of the kernel to the image. Bilinear: the cotangent of `y` is the
+/// convolution of the cotangent with `w`, that of `w` is [`Conv2dWeightGrad`].
+///
+/// # Panics
+/// If the padding takes more than there is, the output padding is not below the stride, or groups do not divide channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvTranspose2d {
+    /// The convolution.
+    pub conv: Conv2d,
+    /// Rows and columns that its windows do not reach, below the stride.
+    pub output_padding: [usize; 2],
+}
+
+impl ConvTranspose2d {
+    fn size(&self, y: [usize; 2], kernel: [usize; 2]) -> Result<[usize; 2], Error> {
+        let op = "conv_transpose2d";
+        let window = self.conv.window(kernel);
+        let mut size = [0; 2];
+        for axis in 0..2 {
+            let (stride, extra) = (window.stride[axis], self.output_padding[axis]);
+            if extra >= stride {
+                let reason = format!("expected an output padding below the stride {stride}, found {extra}");
+                return Err(Error::Invalid { op, reason });
+            }
+            if y[axis] == 0 || kernel[axis] == 0 || window.dilation[axis] == 0 {
+                let reason = "expected an image, a kernel and a dilation of 1 or more, found 0".into();
+                return Err(Error::Invalid { op, reason });
+            }
+            let (n, reach, padding) = (y[axis], window.try_reach(op, axis)?, window.padding[axis]);
+            let padded = (n - 1).checked_mul(stride).and_then(|steps| steps.checked_add(reach)?.checked_add(extra));
+            let padded = extent(op, padded, || format!("{n} windows of {reach} elements, {stride} apart"))?;
+            let Some(left) = padding.checked_mul(2).and_then(|both| padded.checked_sub(both)) else {
+                let reason = format!("a padding of {padding} on both sides leaves nothing of {padded}");
+                return Err(Error::Invalid { op, reason });
+            };
+            size[axis] = left;
+        }
+        Ok(size)
+    }
+}
+
+impl<T: Element> Op<T> for ConvTranspose2d {
+    fn name(&self) -> &'static str {
+        "conv_transpose2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        let op = "conv_transpose2d";
+        operands(op, x, 2, "two operands: y, w")?;
+        let ([n, out, h, w], [_, per_group, rows, cols]) = (image(op, x[0])?, kernels(op, x[1])?);
+        equal(op, x[1], &[out, per_group, rows, cols])?;
+        self.conv.divide(op, out)?;
+        let [height, width] = self.size([h, w], [rows, cols])?;
+        let groups = self.conv.groups;
+        let channels = extent(op, per_group.checked_mul(groups), || format!("{groups} groups of {per_group} channels"))?;
+        self.conv.patches_fit::<T>(op, x[0], [channels, rows, cols])?;
+        Ok(Shape::from([n, channels, height, width]))
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
+        let window = self.conv.window([x[1].shape()[2], x[1].shape()[3]]);
+        let (w, size) = (self.conv.matrices(x[1]).transpose(), [shape[2], shape[3]]);
+        let (rows, windows) = (w.shape()[0] * w.shape()[1], x[0].shape()[2] * x[0].shape()[3]);
+        in_blocks(shape, rows * windows, |images| {
+            let patches = w.matmul(&self.conv.grouped(&some(x[0], images)));
+            Tensor::apply(Fold2d { window, size }, &[&patches.reshape([images[1], rows, windows])])
+        })
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+        if k == 0 { A::apply(*self, &[dx, x[1]]) } else { A::apply(*self, &[x[0], dx]) }
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let w = x[1].shape();
+        match k {
+            0 => A::apply(self.conv, &[dy, x[1]]),
+            _ => A::apply(Conv2dWeightGrad { conv: self.conv, kernel: [w[2], w[3]] }, &[dy, x[0]]),
+        }
+    }
+}
+
+/// How images and results move together at every distance: the adjoint of [`Conv2d`] in the kernels.
+///
+/// # Shapes
+/// `x` `[batch, in, height, width]`, `y` of the shape of the convolution; the result is
+/// `[out, in / groups, kernel height, kernel width]`.
+///
+/// # Math
+/// `w[o, c, u, v] = Σ y[n, o, i, j] x[n, c, i s + u d - p, j s + v d - p]`. Bilinear: the cotangent of `x` is
+/// [`ConvTranspose2d`] of `y` with the cotangent, that of `y` is the convolution of `x` with the cotangent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2dWeightGrad {
+    /// The convolution.
+    pub conv: Conv2d,
+    /// Height and width of the kernels.
+    pub kernel: [usize; 2],
+}
+
+impl<T: Element> Op<T> for Conv2dWeightGrad {
+    fn name(&self) -> &'static str {
+        "conv_kernel2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        let op = "conv_kernel2d";
+        operands(op, x, 2, "two operands: x, y")?;
+        let ([n, channels, h, w], [_, out, ..]) = (image(op, x[0])?, image(op, x[1])?);
+        let [height, width] = self.conv.window(self.kernel).counts(op, [h, w])?;
+        equal(op, x[1], &[n, out, height, width])?;
+        self.conv.divide(op, out)?;
+        let [rows, cols] = self.kernel;
+        self.conv.patches_fit::<T>(op, x[1], [channels, rows, cols])?;
+        Ok(Shape::from([out, self.conv.divide(op, channels)?, rows, cols]))
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
+        let (groups, rows) = (self.conv.groups, shape[1] * shape[2] * shape[3]);
+        let [n, out, height, width] = error::expect(image("conv_kernel2d", x[1].shape()));
+        let mut sum = Tensor::zeros([groups, rows, out / groups]);
+        for images in blocks(n, product(&[groups, rows, height, width])) {
+            let patches = self.conv.patches(&some(x[0], images), self.kernel);
+            // There are fewer channels than elements of a patch: this way the smaller factor is the transposed one.
+            let y = self.conv.grouped(&some(x[1], images)).transpose();
+            sum = sum + patches.matmul(&y).sum_axes(0, false);
+        }
+        sum.transpose().reshape(shape)
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+        if k == 0 { A::apply(*self, &[dx, x[1]]) } else { A::apply(*self, &[x[0], dx]) }
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let image = x[0].shape();
+        let output_padding = self.conv.left_over(self.kernel, [image[2], image[3]]);
+        match k {
+            0 => A::apply(ConvTranspose2d { conv: self.conv, output_padding }, &[x[1], dy]),
+            _ => A::apply(self.conv, &[x[0], dy]),
+        }
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "Σ w x over windows",
+    derivative: "Σ w dx + Σ dw x",
+    domain: "the kernel fits",
+    convention: "",
+    numpy: "",
+    torch: "nn.functional.conv2d",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    type Numbers = [[usize; 2]; 3];
+    let cases: [([usize; 4], [usize; 4], Numbers, usize); 7] = [
+        ([1, 1, 3, 3], [1, 1, 2, 2], [[1, 1], [0, 0], [1, 1]], 1),
+        ([2, 2, 5, 4], [3, 2, 2, 3], [[2, 3], [1, 0], [1, 1]], 1),
+        ([1, 4, 5, 6], [2, 2, 3, 2], [[3, 2], [2, 1], [2, 1]], 2),
+        ([2, 3, 4, 4], [6, 1, 2, 2], [[1, 2], [0, 1], [1, 3]], 3),
+        ([1, 2, 4, 5], [3, 2, 1, 1], [[2, 3], [0, 0], [1, 1]], 1),
+        ([1, 1, 1, 1], [1, 1, 3, 3], [[2, 2], [1, 1], [1, 1]], 1),
+        ([0, 2, 3, 3], [2, 2, 2, 2], [[1, 1], [0, 0], [1, 1]], 1),
+    ];
+    let fixed = cases.map(|(x, w, [stride, padding, dilation], groups)| (x, w, Conv2d { stride, padding, dilation, groups }));
+    let drawn = crate::ops::common::window::drawn("conv2d").map(|([n, groups, height, width], window)| {
+        let Window { kernel, stride, padding, dilation } = window;
+        let (inputs, outputs) = (groups * n, groups * kernel[0]);
+        ([n, inputs, height, width], [outputs, n, kernel[0], kernel[1]], Conv2d { stride, padding, dilation, groups })
+    });
+    for (x, w, conv) in fixed.into_iter().chain(drawn) {
+        let (image, kernels) = (Shape::from(x), Shape::from(w));
+        let y = error::expect(Op::<f64>::shape(&conv, &[&image, &kernels]));
+        let kernel = [w[2], w[3]];
+        let output_padding = conv.left_over(kernel, [x[2], x[3]]);
+        to.case(conv, &[&x, &w]);
+        to.case(ConvTranspose2d { conv, output_padding }, &[&y, &w]);
+        to.case(Conv2dWeightGrad { conv, kernel }, &[&x, &y]);
+    }
+}

@@ -1,0 +1,180 @@
+//! Windows along an axis, and the adjoint.
+
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::{Cases, draws};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+
+/// All windows of `size` elements along an axis, `step` apart. Free: a view of the same buffer.
+///
+/// # Shapes
+/// Axis `axis` of extent `n` gets one entry for each window, `⌊(n - size) / step⌋ + 1` of them; a new last axis
+/// of extent `size` runs inside the windows.
+///
+/// # Math
+/// `yᵢⱼ = xₖ` with `k = i · step + j`. Linear; the cotangents add up where windows overlap ([`Fold`]).
+///
+/// # Panics
+/// If the axis does not exist or is shorter than a window, or the step is 0.
+///
+/// # Examples
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var([1.0, 2.0, 3.0, 4.0]);
+/// let y = x.unfold(0, 2, 1);
+/// assert_eq!(y.value(), Tensor::from([[1.0, 2.0], [2.0, 3.0], [3.0, 4.0]]));
+/// assert_eq!(y.vjp(Tensor::ones([3, 2])).wrt(x), Tensor::from([1.0, 2.0, 2.0, 1.0]));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unfold {
+    /// The axis, counted from the end if negative.
+    pub axis: isize,
+    /// The number of elements in a window.
+    pub size: usize,
+    /// Distance between the windows, at least 1.
+    pub step: usize,
+}
+
+impl Unfold {
+    /// The axis and the number of windows.
+    fn windows(&self, x: &Shape) -> Result<(usize, usize), Error> {
+        let (op, axis) = ("unfold", x.axis("unfold", self.axis)?);
+        if self.step == 0 {
+            return Err(Error::Invalid { op, reason: "expected a step of 1 or more, found 0".into() });
+        }
+        match x[axis].checked_sub(self.size) {
+            Some(rest) => Ok((axis, rest / self.step + 1)),
+            None => {
+                let reason = format!("a window of {} does not fit axis {axis} of shape {x:?}", self.size);
+                Err(Error::Invalid { op, reason })
+            }
+        }
+    }
+}
+
+impl<T: Element> Op<T> for Unfold {
+    fn name(&self) -> &'static str {
+        "unfold"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("unfold", x, 1, "one operand")?;
+        let (axis, count) = self.windows(x[0])?;
+        let mut shape: Shape = x[0].iter().copied().chain([self.size]).collect();
+        shape.set(axis, count);
+        Ok(shape)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let (axis, count) = error::expect(self.windows(x[0].shape()));
+        x[0].windows(axis, count, self.size, self.step)
+    }
+
+    fn free(&self) -> bool {
+        true
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(Fold { unfold: *self, shape: x[0].shape() }, &[dy])
+    }
+}
+
+/// Windows laid over each other and added: the adjoint of [`Unfold`].
+///
+/// # Shapes
+/// The operand has the shape of the windows; the result has `shape`.
+///
+/// # Math
+/// Linear; the windows of the cotangent are taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fold {
+    /// Where the windows lie.
+    pub unfold: Unfold,
+    /// The shape of the result.
+    pub shape: Shape,
+}
+
+impl<T: Element> Op<T> for Fold {
+    fn name(&self) -> &'static str {
+        "fold"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("fold", x, 1, "one operand")?;
+        self.shape.elements::<T>("fold")?;
+        let expected = Op::<T>::shape(&self.unfold, &[&self.shape])?;
+        if expected != *x[0] {
+            return Err(Error::Shape { op: "fold", expected: expected.dims(), found: x[0].dims() });
+        }
+        Ok(self.shape.clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let (axis, count) = error::expect(self.unfold.windows(&self.shape));
+        let (extent, inner) = (self.shape[axis], self.shape[axis + 1..].iter().product::<usize>());
+        let source = x[0].compact();
+        let windows = source.as_slice().unwrap_or_default().chunks_exact(self.unfold.size.max(1));
+        let mut out = Tensor::zeros(self.shape.clone());
+        let places = out.as_mut_slice();
+        for (i, window) in windows.enumerate() {
+            let (outer, i, lane) = (i / inner / count, i / inner % count, i % inner);
+            let start = (outer * extent + i * self.unfold.step) * inner + lane;
+            for (place, &x) in places[start..].iter_mut().step_by(inner).zip(window) {
+                *place += x;
+            }
+        }
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(self.clone(), &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(self.unfold, &[dy])
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "windows along an axis",
+    derivative: "the sum where windows overlap",
+    domain: "an axis that holds a window",
+    convention: "",
+    numpy: "lib.stride_tricks.sliding_window_view",
+    torch: "unfold",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let windows: [(&[usize], isize, usize, usize); 9] = [
+        (&[7], 0, 3, 2),
+        (&[2, 6], 1, 4, 1),
+        (&[5, 2, 3], 0, 2, 1),
+        (&[2, 5, 2], -2, 2, 3),
+        (&[4], 0, 1, 1),
+        (&[4], 0, 4, 1),
+        (&[3], 0, 0, 2),
+        (&[1, 1], 0, 1, 5),
+        (&[0, 3], 1, 2, 1),
+    ];
+    let drawn = draws("unfold").map(|mut draw| {
+        let x = draw.shape(1, 3);
+        let axis = draw.axis(&x);
+        let size = draw.between(0, x[error::expect(x.axis("unfold", axis))]);
+        (x, axis, size, draw.between(1, 3))
+    });
+    let fixed = windows.into_iter().map(|(x, axis, size, step)| (Shape::from(x), axis, size, step));
+    for (shape, axis, size, step) in fixed.chain(drawn) {
+        let unfold = Unfold { axis, size, step };
+        let taken = error::expect(Op::<f64>::shape(&unfold, &[&shape]));
+        to.case(unfold, &[&shape]);
+        to.case(Fold { unfold, shape }, &[&taken]);
+    }
+}

@@ -1,0 +1,183 @@
+//! Patches of an image as columns, and its adjoint: convolutions become matrix products with it.
+
+use crate::ops::common::window::{Window, image, planes_to_planes};
+use crate::rules::algebra::Element;
+use crate::error::{self, Error};
+use crate::rules::op::{Array, Op, operands};
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Cases;
+use crate::shape::{Shape, extent};
+use crate::tensor::Tensor;
+
+/// The patches that a window sees, as columns (im2col); padding is zero.
+///
+/// # Shapes
+/// `x` `[batch, channels, height, width]`; the result is `[batch, channels · kernel, windows]`.
+///
+/// # Math
+/// Linear; the cotangent of every patch is added where the patch was taken ([`Fold2d`]).
+///
+/// # Panics
+/// If the window does not fit into the padded image.
+///
+/// # Examples
+/// ```
+/// use tape::ops::{Unfold2d, Window};
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let x = tape.var(Tensor::from([[1.0, 2.0, 3.0]]).reshape([1, 1, 1, 3]));
+/// let y = x.unfold2d(Window::new([1, 2]));
+/// assert_eq!(y.value(), Tensor::from([[[1.0, 2.0], [2.0, 3.0]]]));
+/// assert_eq!(y.vjp([[[1.0, 1.0], [1.0, 1.0]]]).wrt(x).to_vec(), [1.0, 2.0, 1.0]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unfold2d {
+    /// The window.
+    pub window: Window,
+}
+
+impl<T: Element> Op<T> for Unfold2d {
+    fn name(&self) -> &'static str {
+        "unfold2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("unfold2d", x, 1, "one operand")?;
+        let [n, c, h, w] = image("unfold2d", x[0])?;
+        columns("unfold2d", &self.window, [n, c], [h, w])
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let [n, c, h, w] = error::expect(image("unfold2d", x[0].shape()));
+        let counts = error::expect(self.window.counts("unfold2d", [h, w]));
+        let shape = error::expect(columns("unfold2d", &self.window, [n, c], [h, w]));
+        let windows: usize = counts.iter().product();
+        let column: usize = self.window.kernel.iter().product::<usize>() * windows;
+        let image = x[0].compact();
+        let planes = image.as_slice().unwrap_or_default();
+        Tensor::build(shape, |out| {
+            if self.window.padding != [0, 0] {
+                out.fill(T::ZERO);
+            }
+            planes_to_planes(out, column, planes, h * w, |out, plane| {
+                self.window.runs([h, w], counts, |run| {
+                    let patch = &mut out[run.element * windows..][run.windows()];
+                    match run.side_by_side() {
+                        Some(range) => patch.copy_from_slice(&plane[range]),
+                        None => patch.iter_mut().zip(run.of(plane)).for_each(|(out, &x)| *out = x),
+                    }
+                });
+            });
+        })
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        let shape = x[0].shape();
+        A::apply(Fold2d { window: self.window, size: [shape[2], shape[3]] }, &[dy])
+    }
+}
+
+/// The shape of the patches.
+fn columns(op: &'static str, window: &Window, [n, c]: [usize; 2], size: [usize; 2]) -> Result<Shape, Error> {
+    let [rows, cols] = window.counts(op, size)?;
+    let [height, width] = window.kernel;
+    let column = c.checked_mul(height).and_then(|column| column.checked_mul(width));
+    let column = extent(op, column, || format!("{c} channels of {height} x {width} elements"))?;
+    let windows = extent(op, rows.checked_mul(cols), || format!("{rows} x {cols} windows"))?;
+    Ok(Shape::from([n, column, windows]))
+}
+
+/// An image of patches, added where they overlap (col2im): the adjoint of [`Unfold2d`].
+///
+/// # Shapes
+/// The operand has the shape of the patches; the result is `[batch, channels, height, width]` of `size`.
+///
+/// # Math
+/// Linear; the cotangent is unfolded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fold2d {
+    /// The window.
+    pub window: Window,
+    /// Height and width of the image.
+    pub size: [usize; 2],
+}
+
+impl<T: Element> Op<T> for Fold2d {
+    fn name(&self) -> &'static str {
+        "fold2d"
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        operands("fold2d", x, 1, "one operand")?;
+        let patches = columns("fold2d", &self.window, [1, 1], self.size)?;
+        let (kernel, windows) = (patches[1], patches[2]);
+        match x[0][..] {
+            [n, rows, cols] if cols == windows && rows % kernel == 0 => {
+                Ok(Shape::from([n, rows / kernel, self.size[0], self.size[1]]))
+            }
+            [n, rows, _] => {
+                let expected = vec![n, rows.div_ceil(kernel).saturating_mul(kernel), windows];
+                Err(Error::Shape { op: "fold2d", expected, found: x[0].dims() })
+            }
+            _ => Err(Error::Rank { op: "fold2d", expected: "patches of rank 3", found: x[0].dims() }),
+        }
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
+        let counts = error::expect(self.window.counts("fold2d", self.size));
+        let windows: usize = counts.iter().product();
+        let column = self.window.kernel.iter().product::<usize>() * windows;
+        let patches = x[0].compact();
+        let patches = patches.as_slice().unwrap_or_default();
+        let plane = self.size[0] * self.size[1];
+        let mut out = Tensor::zeros(shape);
+        planes_to_planes(out.as_mut_slice(), plane, patches, column, |out, patches| {
+            self.window.runs(self.size, counts, |run| {
+                let patch = &patches[run.element * windows..][run.windows()];
+                match run.side_by_side() {
+                    Some(range) => out[range].iter_mut().zip(patch).for_each(|(out, &x)| *out += x),
+                    None => run.of_mut(out).zip(patch).for_each(|(out, &x)| *out += x),
+                }
+            });
+        });
+        out
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+        A::apply(*self, &[dx])
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+        A::apply(Unfold2d { window: self.window }, &[dy])
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "patches as columns",
+    derivative: "1 where the patch was taken",
+    domain: "the window fits",
+    convention: "",
+    numpy: "",
+    torch: "nn.functional.unfold",
+};
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    let cases: [([usize; 4], [[usize; 2]; 4]); 5] = [
+        ([1, 1, 3, 3], [[2, 2], [1, 1], [0, 0], [1, 1]]),
+        ([2, 3, 5, 4], [[3, 2], [2, 3], [1, 0], [1, 1]]),
+        ([1, 2, 7, 6], [[2, 3], [3, 1], [2, 1], [3, 2]]),
+        ([1, 1, 1, 1], [[1, 1], [2, 3], [2, 2], [1, 1]]),
+        ([0, 2, 3, 3], [[2, 2], [2, 1], [0, 1], [1, 2]]),
+    ];
+    let fixed = cases.map(|(x, [kernel, stride, padding, dilation])| (x, Window { kernel, stride, padding, dilation }));
+    for (x, window) in fixed.into_iter().chain(crate::ops::common::window::drawn("unfold2d")) {
+        let patches = error::expect(columns("unfold2d", &window, [x[0], x[1]], [x[2], x[3]]));
+        to.case(Unfold2d { window }, &[&x]);
+        to.case(Fold2d { window, size: [x[2], x[3]] }, &[&patches]);
+    }
+}

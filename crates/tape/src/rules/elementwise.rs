@@ -1,0 +1,283 @@
+//! Elementwise functions as tensor operations.
+//!
+//! [`Map`] and [`Zip`] turn every [`Unary`] and [`Binary`] into an [`Op`] with fused kernels; broadcasting and
+//! its adjoint, the sum over stretched axes, are dealt with here and nowhere else.
+
+use crate::error::{self, Error};
+use crate::ops::TensorOps;
+use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, Unary};
+use crate::rules::op::{Array, Cotangents, Op, decided};
+use crate::shape::Shape;
+use crate::tensor::{Tensor, kernel, reduce};
+use smallvec::smallvec;
+
+/// An elementwise function of one tensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Map<F>(pub F);
+
+/// An elementwise function of two tensors, whose shapes broadcast.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Zip<F>(pub F);
+
+/// A function of two numbers, the first of which is constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Left<F> {
+    pub(crate) f: F,
+    pub(crate) a: f64,
+}
+
+/// A function of two numbers, the second of which is constant.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Right<F> {
+    pub(crate) f: F,
+    pub(crate) b: f64,
+}
+
+impl<F: Binary> Unary for Left<F> {
+    const NAME: &'static str = F::NAME;
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        self.f.eval(T::from_f64(self.a), x)
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
+        self.f.slope_b(x.lift(self.a), x, y)
+    }
+
+    fn branch<T: Element>(&self, x: T) -> i64 {
+        self.f.branch(T::from_f64(self.a), x)
+    }
+}
+
+impl<F: Binary> Unary for Right<F> {
+    const NAME: &'static str = F::NAME;
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        self.f.eval(x, T::from_f64(self.b))
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
+        self.f.slope_a(x.clone(), x.lift(self.b), y)
+    }
+
+    fn branch<T: Element>(&self, x: T) -> i64 {
+        self.f.branch(x, T::from_f64(self.b))
+    }
+}
+
+/// `ct · slope` on numbers, zero absorbing.
+#[inline(always)]
+fn pull<T: Element>(ct: T, slope: T) -> T {
+    ChainRule.eval(ct, slope)
+}
+
+impl<T: Element, F: Unary> Op<T> for Map<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        crate::rules::op::operands(F::NAME, x, 1, "one operand")?;
+        Ok(x[0].clone())
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let f = self.0;
+        kernel::map(x[0], move |x| f.eval(x))
+    }
+
+    fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        dx.clone().chain_rule(self.0.slope(x[0].clone(), y.clone()))
+    }
+
+    fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
+        dy.clone().chain_rule(self.0.slope(x[0].clone(), y.clone()))
+    }
+
+    fn elementwise(&self) -> bool {
+        true
+    }
+
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let f = self.0;
+        smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, move |dy, x, y| pull(dy, f.slope(x, y))))]
+    }
+
+    fn branches(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        decided(x[0], |x| self.0.branch(x), report);
+    }
+}
+
+impl<T: Element, F: Binary> Op<T> for Zip<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        crate::rules::op::operands(F::NAME, x, 2, "two operands")?;
+        Shape::broadcast(F::NAME, x[0], x[1])
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let f = self.0;
+        if x[0].shape() == x[1].shape() {
+            return kernel::zip(x[0].shape(), x[0], x[1], move |a, b| f.eval(a, b));
+        }
+        let shape = error::expect(Shape::broadcast(F::NAME, x[0].shape(), x[1].shape()));
+        kernel::zip(&shape, x[0], x[1], move |a, b| f.eval(a, b))
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        dx.broadcast_to(y.shape()).chain_rule(self.slope(k, x[0], x[1], y))
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
+        dy.clone().chain_rule(self.slope(k, x[0], x[1], y)).sum_to(x[k].shape())
+    }
+
+    fn elementwise(&self) -> bool {
+        true
+    }
+
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let f = self.0;
+        let (a, b) = (x[0], x[1]);
+        // Whoever is served last may write into the buffer of `dy`.
+        let (first, second) = match (want[0], want[1]) {
+            (true, true) => (Some(dy.clone()), Some(dy)),
+            (true, false) => (Some(dy), None),
+            (false, wanted) => (None, wanted.then_some(dy)),
+        };
+        let da = first.map(|dy| {
+            let full = kernel::pull2(dy, a, b, y, move |dy, a, b, y| pull(dy, f.slope_a(a, b, y)));
+            if full.shape() == a.shape() { full } else { reduce::sum_to(&full, a.shape()) }
+        });
+        let db = second.map(|dy| {
+            let full = kernel::pull2(dy, a, b, y, move |dy, a, b, y| pull(dy, f.slope_b(a, b, y)));
+            if full.shape() == b.shape() { full } else { reduce::sum_to(&full, b.shape()) }
+        });
+        smallvec![da, db]
+    }
+
+    fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        let [a, b] = [x[0], x[1]].map(|x| x.stretched(y.shape()).to_vec());
+        for (at, (a, b)) in a.into_iter().zip(b).enumerate() {
+            match self.0.branch(a, b) {
+                0 => {}
+                branch => report(at, branch),
+            }
+        }
+    }
+}
+
+impl<F: Binary> Zip<F> {
+    fn slope<A: Algebra>(&self, k: usize, a: &A, b: &A, y: &A) -> A {
+        match k {
+            0 => self.0.slope_a(a.clone(), b.clone(), y.clone()),
+            _ => self.0.slope_b(a.clone(), b.clone(), y.clone()),
+        }
+    }
+}
+
+/// The test of a [`Select`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Test {
+    Greater,
+    Equal,
+}
+
+/// Where the test of the first two operands holds, the third; elsewhere the fourth.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Select(pub(crate) Test);
+
+impl<T: Element> Op<T> for Select {
+    fn name(&self) -> &'static str {
+        match self.0 {
+            Test::Greater => "if_gt",
+            Test::Equal => "if_eq",
+        }
+    }
+
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        let name = Op::<T>::name(self);
+        crate::rules::op::operands(name, x, 4, "four operands")?;
+        let tested = Shape::broadcast(name, x[0], x[1])?;
+        let chosen = Shape::broadcast(name, x[2], x[3])?;
+        Shape::broadcast(name, &tested, &chosen)
+    }
+
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+        let shapes = [x[0].shape(), x[1].shape(), x[2].shape(), x[3].shape()];
+        let shape = error::expect(Op::<T>::shape(self, &shapes));
+        let operands = [x[0], x[1], x[2], x[3]];
+        match self.0 {
+            Test::Greater => kernel::select(&shape, operands, |a, b| a > b),
+            Test::Equal => kernel::select(&shape, operands, |a, b| a == b),
+        }
+    }
+
+    /// A comparison has no derivative; only the two branches are differentiated.
+    fn differentiable(&self, k: usize) -> bool {
+        k >= 2
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        self.keep(k, x, &dx.broadcast_to(y.shape()))
+    }
+
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+        self.keep(k, x, dy).sum_to(x[k].shape())
+    }
+
+    fn branches(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+        let shape = error::expect(Shape::broadcast(Op::<T>::name(self), x[0].shape(), x[1].shape()));
+        let (a, b) = (x[0].stretched(&shape), x[1].stretched(&shape));
+        let mask = match self.0 {
+            Test::Greater => kernel::zip(&shape, &a, &b, |a, b| if a > b { T::ONE } else { T::ZERO }),
+            Test::Equal => kernel::zip(&shape, &a, &b, |a, b| if a == b { T::ONE } else { T::ZERO }),
+        };
+        crate::rules::op::hits(&mask, report);
+    }
+}
+
+impl Select {
+    /// `d` where branch `k` was taken, 0 elsewhere.
+    fn keep<T: Element, A: Array<T>>(&self, k: usize, x: &[&A], d: &A) -> A {
+        let (a, b, zero) = (x[0].clone(), x[1].clone(), d.lift(0.0));
+        let (then, otherwise) = if k == 2 { (d.clone(), zero) } else { (zero, d.clone()) };
+        match self.0 {
+            Test::Greater => a.if_gt(b, then, otherwise),
+            Test::Equal => a.if_eq(b, then, otherwise),
+        }
+    }
+}
+
+impl<T: Element> Algebra for Tensor<T> {
+    fn lift(&self, c: f64) -> Tensor<T> {
+        Tensor::scalar(T::from_f64(c))
+    }
+
+    #[track_caller]
+    fn map<F: Unary>(self, f: F) -> Tensor<T> {
+        Tensor::apply(Map(f), &[&self])
+    }
+
+    #[track_caller]
+    fn zip<F: Binary>(self, other: Tensor<T>, f: F) -> Tensor<T> {
+        Tensor::apply(Zip(f), &[&self, &other])
+    }
+
+    #[track_caller]
+    fn if_gt(self, other: Tensor<T>, then: Tensor<T>, otherwise: Tensor<T>) -> Tensor<T> {
+        Tensor::apply(Select(Test::Greater), &[&self, &other, &then, &otherwise])
+    }
+
+    #[track_caller]
+    fn if_eq(self, other: Tensor<T>, then: Tensor<T>, otherwise: Tensor<T>) -> Tensor<T> {
+        Tensor::apply(Select(Test::Equal), &[&self, &other, &then, &otherwise])
+    }
+}

@@ -1,0 +1,277 @@
+//! Operations on whole tensors, written once over [`Array`].
+//!
+//! [`Op`] is what a tensor operation declares: its name, its shape rule, its kernel and its two linear rules.
+//! A rule never sees a tape, an accumulator or a buffer pool.
+
+use crate::error::{self, Error};
+use crate::rules::algebra::{Algebra, Element};
+use crate::shape::{Shape, collect_small};
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::fmt::Debug;
+
+/// A tensor that rules compute with: plain ([`Tensor`]) or recorded ([`Var`](crate::Var)).
+pub trait Array<T: Element>: Algebra {
+    /// The extents of the axes.
+    fn shape(&self) -> Shape;
+
+    /// The result of an operation: computed, or recorded.
+    ///
+    /// # Panics
+    /// With the operation's [`Error`] if it refuses the shapes.
+    #[track_caller]
+    fn apply<O: Op<T>>(op: O, x: &[&Self]) -> Self;
+
+    /// A constant of any shape beside `self`: not differentiated.
+    fn constant(&self, value: Tensor<T>) -> Self;
+}
+
+/// Cotangents of the inputs of one operation; `None` where none was asked for.
+pub type Cotangents<T> = Each<Tensor<T>>;
+
+/// One value for each input of an operation; `None` where there is none.
+pub type Each<A> = SmallVec<[Option<A>; 4]>;
+
+/// An operation on tensors.
+///
+/// `jvp` and `vjp` are written per input `k`: how a tangent of input `k` moves the result, and what a cotangent
+/// of the result means for input `k`. Both are linear in their last argument. They are generic, so the same
+/// text computes on tensors and records on handles, and derivatives of any order follow from it.
+///
+/// Indices, axes, shapes and masks are fields of the operation; every input is a tensor of numbers.
+///
+/// ```
+/// use tape::{Array, Element, Error, Op, Shape, Tape, Tensor};
+///
+/// /// Reverses a vector.
+/// #[derive(Debug)]
+/// struct Reverse;
+///
+/// impl<T: Element> Op<T> for Reverse {
+///     fn name(&self) -> &'static str {
+///         "reverse"
+///     }
+///     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+///         match x[0].rank() {
+///             1 => Ok(x[0].clone()),
+///             _ => Err(Error::Rank { op: "reverse", expected: "a vector", found: x[0].dims() }),
+///         }
+///     }
+///     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+///         let mut values = x[0].to_vec();
+///         values.reverse();
+///         Tensor::from(values)
+///     }
+///     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
+///         A::apply(Reverse, &[dx])
+///     }
+///     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
+///         A::apply(Reverse, &[dy])
+///     }
+/// }
+///
+/// let tape = Tape::new();
+/// let x = tape.var([1.0, 2.0, 3.0]);
+/// let y = tape.apply(Reverse, &[x]);
+/// let loss = (y * tape.constant([1.0, 10.0, 100.0])).sum();
+/// assert_eq!(loss.value(), 123.0);
+/// assert_eq!(loss.backward().wrt(x).to_vec(), [100.0, 10.0, 1.0]);
+/// ```
+pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
+    /// The name in graphs and error messages.
+    fn name(&self) -> &'static str;
+
+    /// The shape of the result, or why these operands are refused.
+    fn shape(&self, x: &[&Shape]) -> Result<Shape, Error>;
+
+    /// The value. The shapes have been accepted by [`shape`](Op::shape).
+    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T>;
+
+    /// The value, where it can fail for reasons that the shapes do not show (a singular matrix).
+    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        Ok(self.eval(x))
+    }
+
+    /// The tangent of the result when input `k` moves by `dx`.
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A;
+
+    /// The cotangent of input `k` when that of the result is `dy`; of the shape of the input.
+    fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A;
+
+    /// Is the result a function of input `k` with a derivative? If not, neither rule is asked about it.
+    fn differentiable(&self, _k: usize) -> bool {
+        true
+    }
+
+    /// Is every element of the result a function of the corresponding elements of the operands? Then an exactly
+    /// zero cotangent absorbs an infinite slope.
+    fn elementwise(&self) -> bool {
+        false
+    }
+
+    /// Does the value take no memory worth mentioning, because it is a view of its operand or one element of it?
+    /// Otherwise it is refused, before it is computed, where the system has no memory for the result or for an operand
+    /// that repeats its elements.
+    #[doc(hidden)]
+    fn free(&self) -> bool {
+        false
+    }
+
+    /// The discrete decisions behind the value: `report(at, branch)` for every element `at` (of whatever the operation
+    /// decides about) that does not lie on branch 0 of the function. A report changes wherever the operation has a kink
+    /// or a jump; a smooth operation reports nothing. See [`Unary::branch`](crate::Unary::branch).
+    fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, _report: &mut dyn FnMut(usize, i64)) {}
+
+    /// Does the derivative exist at these operands? The sweeps ask before they apply a rule, and their `try_` forms
+    /// return the error. Override it only where the derivative can be missing for reasons that neither the shapes nor
+    /// the value show (the logarithm of the determinant of a singular matrix).
+    ///
+    /// # Errors
+    /// What is wrong with the operands.
+    fn check_derivative(&self, _x: &[&Tensor<T>], _y: &Tensor<T>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The tangent of the result when several inputs move, `dx[k]` for each that does. By default there is none, and
+    /// the tangents of [`jvp`](Op::jvp) are added. Override it only where every one of those has the size of the
+    /// result although it comes from a small part of it, as in a concatenation.
+    fn jvp_all<A: Array<T>>(&self, _x: &[&A], _y: &A, _dx: &[Option<&A>]) -> Option<A> {
+        None
+    }
+
+    /// All wanted cotangents, by default each by [`vjp`](Op::vjp). Override it only where finding the place of input
+    /// `k` takes longer the larger `k` is.
+    fn vjp_each<A: Array<T>>(&self, x: &[&A], y: &A, dy: &A, want: &[bool]) -> Each<A> {
+        want.iter().enumerate().map(|(k, &wanted)| wanted.then(|| self.vjp(k, x, y, dy))).collect()
+    }
+
+    /// All wanted cotangents at once, on plain tensors. Override it only where sharing work between inputs or
+    /// reusing the buffer of `dy` pays; the result must equal that of [`vjp`](Op::vjp).
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        self.vjp_each(x, y, &dy, want)
+    }
+
+    /// All wanted cotangents, where they can fail. Override it only where [`vjp_all`](Op::vjp_all) would panic for
+    /// reasons that [`check_derivative`](Op::check_derivative) cannot find.
+    ///
+    /// # Errors
+    /// What is wrong with the operands.
+    fn try_vjp_all(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: Tensor<T>,
+        want: &[bool],
+    ) -> Result<Cotangents<T>, Error> {
+        self.check_derivative(x, y)?;
+        Ok(self.vjp_all(x, y, dy, want))
+    }
+}
+
+/// Checks what a rule returned: `operand` is the one whose cotangent it is.
+#[inline]
+pub(crate) fn keeps_word(
+    op: &'static str,
+    rule: &'static str,
+    operand: Option<usize>,
+    expected: &Shape,
+    found: &Shape,
+) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(broken_word(op, rule, operand, expected, found)) }
+}
+
+#[cold]
+#[inline(never)]
+fn broken_word(
+    op: &'static str,
+    rule: &'static str,
+    operand: Option<usize>,
+    expected: &Shape,
+    found: &Shape,
+) -> Error {
+    Error::Contract { op, rule, operand, expected: expected.dims(), found: found.dims() }
+}
+
+/// Checks that there is a cotangent for every input that one was wanted for.
+#[inline]
+pub(crate) fn all_there<A>(op: &'static str, want: &[bool], cts: &[Option<A>]) -> Result<(), Error> {
+    let there = |(&wanted, ct): (&bool, &Option<A>)| !wanted || ct.is_some();
+    if cts.len() == want.len() && want.iter().zip(cts).all(there) {
+        return Ok(());
+    }
+    let k = want.iter().enumerate().position(|(k, &wanted)| wanted && !matches!(cts.get(k), Some(Some(_))));
+    let reason = match k {
+        Some(k) => format!("expected a cotangent of operand {k} from `vjp_all`, found none"),
+        None => format!("expected {} cotangents from `vjp_all`, found {}", want.len(), cts.len()),
+    };
+    Err(Error::Invalid { op, reason })
+}
+
+/// Positions as decisions: see [`Op::branches`].
+pub(crate) fn positions_as_branches(index: &[usize], report: &mut dyn FnMut(usize, i64)) {
+    index.iter().enumerate().for_each(|(at, &position)| report(at, position as i64));
+}
+
+/// The elements that do not lie on branch 0 of a function, as decisions: see [`Op::branches`].
+pub(crate) fn decided<T: Element>(
+    x: &Tensor<T>,
+    branch: impl Fn(T) -> i64,
+    report: &mut dyn FnMut(usize, i64),
+) {
+    let x = x.contiguous();
+    for (at, &x) in x.as_slice().unwrap_or_default().iter().enumerate() {
+        match branch(x) {
+            0 => {}
+            branch => report(at, branch),
+        }
+    }
+}
+
+/// Which elements are not 0, and of which sign, as decisions: see [`Op::branches`].
+pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
+    for (at, x) in x.to_vec().into_iter().enumerate().filter(|&(_, x)| x != T::ZERO) {
+        report(at, if x > T::ZERO { 1 } else { -1 });
+    }
+}
+
+/// Does what [`Array::apply`] does, on plain tensors, and says why where it cannot.
+pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    let any = Shape::default();
+    let shape = op.shape(&collect_small(x.len(), &any, |k| x[k].shape()))?;
+    if op.free() {
+        shape.elements::<T>(op.name())?;
+    } else {
+        Tensor::<T>::fits(op.name(), &shape)?;
+        x.iter().try_for_each(|x| x.fits_copied(op.name()))?;
+    }
+    let y = op.try_eval(x)?;
+    keeps_word(op.name(), "eval", None, &shape, y.shape())?;
+    Ok(y)
+}
+
+impl<T: Element> Array<T> for Tensor<T> {
+    #[inline]
+    fn shape(&self) -> Shape {
+        Tensor::shape(self).clone()
+    }
+
+    #[track_caller]
+    #[inline]
+    fn apply<O: Op<T>>(op: O, x: &[&Tensor<T>]) -> Tensor<T> {
+        error::expect(compute(&op, x))
+    }
+
+    fn constant(&self, value: Tensor<T>) -> Tensor<T> {
+        value
+    }
+}
+
+/// Checks the number of operands.
+pub(crate) fn operands(
+    op: &'static str,
+    x: &[&Shape],
+    n: usize,
+    expected: &'static str,
+) -> Result<(), Error> {
+    if x.len() == n { Ok(()) } else { Err(Error::Operands { op, expected, found: x.len() }) }
+}

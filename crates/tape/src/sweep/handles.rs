@@ -1,0 +1,86 @@
+//! Recorded nodes as handles, for the two sweeps that record.
+
+use super::gradients::zeros;
+use crate::error::Error;
+use crate::rules::algebra::Element;
+use crate::tape::{AnyHandle, CONSTANT, ErasedOp, Input, NOT_A_TENSOR, NodeId, Scalar, Tape, Var};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Zero, of the shape of a node.
+pub(crate) fn zero_gradient<T: Element>(tape: &Tape<T>, index: NodeId) -> AnyHandle<'_, T> {
+    let graph = tape.graph();
+    let value = graph.slot(index).map(|slot| graph.tensors[slot].value.clone());
+    drop(graph);
+    match value {
+        Some(value) if value.rank() > 0 => AnyHandle::Var(tape.constant(zeros(&value))),
+        _ => AnyHandle::Scalar(tape.scalar_constant(T::ZERO)),
+    }
+}
+
+/// A recorded number by its node.
+fn number<T: Element>(tape: &Tape<T>, index: NodeId) -> Scalar<'_, T> {
+    tape.replay(index as usize + 1);
+    let value = tape.graph().value(index);
+    Scalar { tape, index, value }
+}
+
+/// The node to which a recorded number adds its function of the parents, if it depends on a target.
+pub(crate) fn addend<T: Element>(tape: &Tape<T>, i: NodeId, active: &[bool]) -> Option<NodeId> {
+    tape.nodes.get(i as usize).addend(i).filter(|&addend| active[addend as usize])
+}
+
+/// The parents of a recorded number that depend on a target, each with the recorded derivative.
+#[track_caller]
+pub(crate) fn slopes<'t, T: Element>(
+    tape: &'t Tape<T>,
+    i: NodeId,
+    active: &[bool],
+) -> SmallVec<[(NodeId, Scalar<'t, T>); 2]> {
+    let node = tape.nodes.get(i as usize);
+    let mut slopes = SmallVec::new();
+    let Some(function) = node.function() else { return slopes };
+    let rule = tape.graph().functions.get(function).clone();
+    let [a, b] = [0, 1].map(|k| match node.parent[k] {
+        CONSTANT => tape.scalar_constant(node.partial[k]),
+        parent => number(tape, parent),
+    });
+    for (k, &parent) in node.parent.iter().enumerate().take(rule.arity()) {
+        if active[parent as usize] {
+            slopes.push((parent, rule.slope(k, a, b, number(tape, i))));
+        }
+    }
+    slopes
+}
+
+/// The operation and the operands of a recorded tensor.
+type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Input; 4]>);
+
+/// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
+///
+/// # Errors
+/// If the operation has no derivative at these operands.
+pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Result<Option<Operation<T>>, Error> {
+    let graph = tape.graph();
+    if !graph.tensors[slot].computed {
+        return Ok(None);
+    }
+    let (op, inputs) = (graph.op(slot), graph.inputs(slot));
+    op.check_derivative(&graph.values(inputs), &graph.tensors[slot].value)?;
+    Ok(Some((op.clone(), SmallVec::from_slice(inputs))))
+}
+
+/// A recorded tensor by its node.
+pub(crate) fn variable<T: Element>(tape: &Tape<T>, index: NodeId) -> Var<'_, T> {
+    let Input { slot, .. } = tape.graph().operand(index);
+    Var { tape, index, slot, literal: T::ZERO }
+}
+
+/// Operands as tensors. An operation that takes numbers does not read them in its rules.
+pub(crate) fn operands<'t, T: Element>(tape: &'t Tape<T>, inputs: &[Input]) -> SmallVec<[Var<'t, T>; 4]> {
+    let tensor = |&Input { node, slot }: &Input| {
+        let index = if slot == NOT_A_TENSOR { CONSTANT } else { node };
+        Var { tape, index, slot, literal: T::ZERO }
+    };
+    inputs.iter().map(tensor).collect()
+}

@@ -1,0 +1,129 @@
+//! The forward sweep over handles: the tangents are recorded, so they can be differentiated again.
+
+use super::handles::{addend, operands, operation, slopes, variable, zero_gradient};
+use super::reach::{dependent, indices};
+use crate::error::{self, Error};
+use crate::rules::algebra::{Algebra, Element};
+use crate::rules::op::keeps_word;
+use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Tape, Var};
+use smallvec::SmallVec;
+
+impl<T: Element> Tape<T> {
+    /// As [`jvp`](Tape::jvp), recorded: the tangent is a handle that can be differentiated again.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.scalar(2.0);
+    /// let y = x.powi(3);
+    /// let dy = tape.pushforward(y, x, tape.scalar_constant(1.0));
+    /// assert_eq!((dy.value(), dy.backward().wrt(x)), (12.0, 12.0));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`try_pushforward`](Tape::try_pushforward) refuses.
+    #[track_caller]
+    pub fn pushforward<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(&'t self, y: Y, x: X, dx: X) -> Y {
+        error::expect(self.try_pushforward(y, x, dx))
+    }
+
+    /// As [`pushforward`](Tape::pushforward), or why there is no tangent.
+    ///
+    /// # Errors
+    /// As [`try_jvp`](Tape::try_jvp).
+    #[track_caller]
+    pub fn try_pushforward<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
+        &'t self,
+        y: Y,
+        x: X,
+        dx: X,
+    ) -> Result<Y, Error> {
+        let op = "pushforward";
+        let (from, to) = (indices(op, self, &x)?, indices(op, self, &y)?);
+        indices(op, self, &dx)?;
+        let mut seeds = Handles::new();
+        dx.gather(&mut seeds);
+        if seeds.0.len() != from.len() {
+            return Err(Error::Operands {
+                op,
+                expected: "one tangent for each handle",
+                found: seeds.0.len(),
+            });
+        }
+        let count = to.iter().copied().max().unwrap_or(CONSTANT) as usize + 1;
+        let active = dependent(&self.graph(), &from, count);
+        let mut tangents: Vec<Option<AnyHandle<'t, T>>> = vec![None; count];
+        for (&index, &seed) in from.iter().zip(&seeds.0) {
+            if index != CONSTANT && (index as usize) < count && self.graph().tracked(index) {
+                let graph = self.graph();
+                let (expected, found) = (graph.shape(graph.slot(index)).clone(), seed.shape());
+                drop(graph);
+                if expected != found {
+                    return Err(Error::Shape { op, expected: expected.dims(), found: found.dims() });
+                }
+                let (seed, sum) = (seed.carried(), &mut tangents[index as usize]);
+                *sum = Some(sum.map_or(seed, |sum| sum.plus(seed)));
+            }
+        }
+        for i in (1..count).filter(|&i| active[i]) {
+            let pushed = self.push_recorded(i as NodeId, &active, &tangents)?;
+            tangents[i] = tangents[i].into_iter().chain(pushed).reduce(AnyHandle::plus);
+        }
+        let mut results = Handles::new();
+        for &i in &to {
+            let tangent = tangents.get(i as usize).copied().flatten();
+            results.0.push(tangent.unwrap_or_else(|| zero_gradient(self, i)));
+        }
+        Ok(y.rebuild(&mut results))
+    }
+
+    /// The recorded tangent of one node.
+    #[track_caller]
+    fn push_recorded<'t>(
+        &'t self,
+        i: NodeId,
+        active: &[bool],
+        tangents: &[Option<AnyHandle<'t, T>>],
+    ) -> Result<Option<AnyHandle<'t, T>>, Error> {
+        let mut parts: SmallVec<[AnyHandle<'t, T>; 4]> = SmallVec::new();
+        let slot = self.graph().slot(i);
+        match slot {
+            None => {
+                for (parent, slope) in slopes(self, i, active) {
+                    if let Some(AnyHandle::Scalar(dx)) = tangents[parent as usize] {
+                        parts.push(AnyHandle::Scalar(dx.chain_rule(slope)));
+                    }
+                }
+                // After the product, so that the sums are those of two nodes.
+                parts.extend(addend(self, i, active).and_then(|addend| tangents[addend as usize]));
+            }
+            Some(slot) => {
+                let Some((op, inputs)) = operation(self, slot)? else { return Ok(None) };
+                let x = operands(self, &inputs);
+                let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
+                let (y, moves) = (variable(self, i), |k: usize| tangents[inputs[k].node as usize]);
+                let moved = |k| moves(k).filter(|_| op.differentiable(k)).map(AnyHandle::to_var);
+                let dx: SmallVec<[Option<Var<'t, T>>; 4]> = (0..inputs.len()).map(moved).collect();
+                if dx.iter().all(Option::is_none) {
+                    return Ok(None);
+                }
+                let dx: SmallVec<[Option<&Var<'t, T>>; 4]> = dx.iter().map(Option::as_ref).collect();
+                let mut part = |dy: Var<'t, T>| {
+                    self.owns(op.name(), dy.tape)?;
+                    keeps_word(op.name(), "jvp", None, &y.shape(), &dy.shape())?;
+                    parts.push(AnyHandle::new(dy));
+                    Ok(())
+                };
+                match op.jvp_all(&x, &y, &dx) {
+                    Some(dy) => part(dy)?,
+                    None => {
+                        for (k, dx) in dx.iter().enumerate() {
+                            dx.map_or(Ok(()), |dx| part(op.jvp(k, &x, &y, dx)))?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(parts.into_iter().reduce(AnyHandle::plus))
+    }
+}

@@ -1,0 +1,103 @@
+//! The reverse sweep over handles: every step of the chain rule is itself recorded, so the results can be differentiated
+//! again.
+
+use super::handles::{addend, operands, operation, slopes, variable, zero_gradient};
+use super::reach::{dependent, indices};
+use crate::error::Error;
+use crate::rules::algebra::{Algebra, Element};
+use crate::rules::op::{all_there, keeps_word};
+use crate::shape::collect_small;
+use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Tape, Var};
+use smallvec::SmallVec;
+
+/// The reverse sweep over handles.
+pub(super) struct RecordedSweep<'t, T: Element, H> {
+    tape: &'t Tape<T>,
+    root: NodeId,
+    wrt: H,
+    targets: Vec<NodeId>,
+    /// Does a node depend on a target?
+    active: Vec<bool>,
+    /// Cotangents, by node.
+    cts: Vec<Option<AnyHandle<'t, T>>>,
+}
+
+impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
+    pub(super) fn new(tape: &'t Tape<T>, root: NodeId, wrt: &'a H) -> Result<Self, Error> {
+        let targets = indices("grad", tape, wrt)?;
+        let count = root as usize + 1;
+        let active = dependent(&tape.graph(), &targets, count);
+        Ok(RecordedSweep { tape, root, wrt, targets, active, cts: vec![None; count] })
+    }
+
+    #[track_caller]
+    pub(super) fn run(mut self, seed: AnyHandle<'t, T>) -> Result<H, Error> {
+        self.cts[self.root as usize] = Some(seed);
+        for i in (1..=self.root).rev() {
+            let Some(ct) = self.cts[i as usize] else { continue };
+            if !self.active[i as usize] {
+                continue;
+            }
+            let slot = self.tape.graph().slot(i);
+            match slot {
+                Some(slot) => self.pull_array(i, slot, ct)?,
+                None => self.pull_scalar(i, ct),
+            }
+        }
+        let mut results = Handles::new();
+        for &target in &self.targets {
+            results.0.push(self.result(target));
+        }
+        Ok(self.wrt.rebuild(&mut results))
+    }
+
+    /// One step at a number.
+    #[track_caller]
+    fn pull_scalar(&mut self, i: NodeId, ct: AnyHandle<'t, T>) {
+        let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a number is a number") };
+        if let Some(addend) = addend(self.tape, i, &self.active) {
+            self.add(addend, AnyHandle::Scalar(ct));
+        }
+        for (parent, slope) in slopes(self.tape, i, &self.active) {
+            self.add(parent, AnyHandle::Scalar(ct.chain_rule(slope)));
+        }
+    }
+
+    /// One step at a tensor.
+    #[track_caller]
+    fn pull_array(&mut self, i: NodeId, slot: usize, ct: AnyHandle<'t, T>) -> Result<(), Error> {
+        let Some((op, inputs)) = operation(self.tape, slot)? else { return Ok(()) };
+        let x = operands(self.tape, &inputs);
+        let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
+        let (y, dy) = (variable(self.tape, i), ct.to_var());
+        let active = |k: usize| self.active[inputs[k].node as usize] && op.differentiable(k);
+        let want = collect_small(inputs.len(), false, active);
+        let cts = op.vjp_each(&x, &y, &dy, &want);
+        all_there(op.name(), &want, &cts)?;
+        for (k, (&input, ct)) in inputs.iter().zip(cts).enumerate().filter(|&(k, _)| want[k]) {
+            let Some(ct) = ct else { continue };
+            self.tape.owns(op.name(), ct.tape)?;
+            keeps_word(op.name(), "vjp", Some(k), self.tape.graph().shape(input.slot()), &ct.shape())?;
+            self.add(input.node, AnyHandle::new(ct));
+        }
+        Ok(())
+    }
+
+    /// Accumulates.
+    #[track_caller]
+    fn add(&mut self, index: NodeId, ct: AnyHandle<'t, T>) {
+        let sum = &mut self.cts[index as usize];
+        *sum = Some(match *sum {
+            Some(sum) => sum.plus(ct),
+            None => ct,
+        });
+    }
+
+    /// The gradient with respect to a target, zero if the root does not depend on it.
+    fn result(&self, target: NodeId) -> AnyHandle<'t, T> {
+        match self.cts.get(target as usize) {
+            Some(Some(ct)) if target != CONSTANT => *ct,
+            _ => zero_gradient(self.tape, target),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! What a tape keeps beside its nodes, and both together as the sweeps read them.
+
+use super::buffers::{GradientBuffers, Parameters};
+use super::nodes::{CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
+use super::{ErasedOp, ScalarFns};
+use crate::error::Error;
+use crate::ops::FromScalars;
+use crate::rules::algebra::Element;
+use crate::rules::op::Op;
+use crate::shape::{Shape, collect_small};
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::cell::Ref;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A place in a list whose places are counted with 32 bits: below the numbers that stand for none. (The tensors need no
+/// check of their own: there are fewer than nodes.)
+#[track_caller]
+#[inline]
+pub(super) fn counted(what: &str, place: usize) -> u32 {
+    if place < MUL_ADD as usize {
+        return place as u32;
+    }
+    Error::Invalid { op: "tape", reason: format!("expected at most {MUL_ADD} {what}, found more") }.panic()
+}
+
+/// UnaryFn recorded tensor.
+pub(crate) struct TensorNode<T: Element> {
+    pub(crate) value: Tensor<T>,
+    pub(crate) node: NodeId,
+    /// Range of `Records::inputs`.
+    first_input: u32,
+    inputs: u32,
+    /// Does it depend on a leaf that is differentiated?
+    pub(crate) tracked: bool,
+    /// Is it the result of an operation? Leaves and constants are not.
+    pub(crate) computed: bool,
+}
+
+/// What a tape has recorded beside its nodes.
+pub(crate) struct Records<T: Element> {
+    pub(crate) tensors: Vec<TensorNode<T>>,
+    /// Operations of `arrays`. They outlive a reset, so that the next step finds a place for its own.
+    ops: Vec<Arc<dyn ErasedOp<T>>>,
+    inputs: Vec<Input>,
+    pub(crate) functions: ScalarFns<T>,
+    /// Values of the first nodes, computed on demand.
+    scalars: Vec<T>,
+    pub(crate) parameters: Parameters,
+    /// Names that nodes were given, for views.
+    pub(crate) names: HashMap<NodeId, String>,
+    /// The gradients handed out last; used again once their owner has dropped them.
+    pub(crate) recycled: Option<Arc<GradientBuffers<T>>>,
+    /// Placeholder for operands that are not tensors.
+    placeholder: Tensor<T>,
+    /// The shape of a number.
+    rank0: Shape,
+}
+
+impl<T: Element> Records<T> {
+    pub(crate) fn new() -> Records<T> {
+        Records {
+            tensors: Vec::new(),
+            ops: Vec::new(),
+            inputs: Vec::new(),
+            functions: ScalarFns::default(),
+            scalars: Vec::new(),
+            parameters: Parameters::default(),
+            names: HashMap::new(),
+            recycled: None,
+            placeholder: Tensor::default(),
+            rank0: Shape::default(),
+        }
+    }
+
+    /// Forgets what was recorded and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.tensors.clear();
+        self.inputs.clear();
+        self.scalars.clear();
+        self.names.clear();
+        self.parameters.clear();
+    }
+
+    /// Operands of the tensor at `slot`.
+    #[inline]
+    pub(crate) fn inputs(&self, slot: usize) -> &[Input] {
+        let array = &self.tensors[slot];
+        &self.inputs[array.first_input as usize..][..array.inputs as usize]
+    }
+
+    /// The operation of the tensor at `slot`, unless it is a leaf or a constant.
+    #[inline]
+    pub(crate) fn computed(&self, slot: usize) -> Option<&Arc<dyn ErasedOp<T>>> {
+        self.tensors[slot].computed.then(|| &self.ops[slot])
+    }
+
+    /// The operation of the tensor at `slot`, which is not a leaf.
+    pub(crate) fn op(&self, slot: usize) -> &Arc<dyn ErasedOp<T>> {
+        &self.ops[slot]
+    }
+
+    /// The tensors that operands are; for a number, which no kernel asks for, one without elements.
+    #[inline]
+    pub(crate) fn values(&self, operands: &[Input]) -> SmallVec<[&Tensor<T>; 4]> {
+        collect_small(operands.len(), &self.placeholder, |k| {
+            operands[k].slot().map_or(&self.placeholder, |slot| &self.tensors[slot].value)
+        })
+    }
+
+    /// The shape of a tensor by its place, or of a number.
+    #[inline]
+    pub(crate) fn shape(&self, slot: Option<usize>) -> &Shape {
+        slot.map_or(&self.rank0, |slot| self.tensors[slot].value.shape())
+    }
+
+    /// Does an operand depend on a leaf that is differentiated?
+    #[inline]
+    pub(crate) fn depends(&self, operand: Input) -> bool {
+        match operand.slot() {
+            Some(slot) => self.tensors[slot].tracked,
+            None => operand.node != CONSTANT,
+        }
+    }
+
+    /// The value of a recorded number, once replayed.
+    pub(crate) fn value(&self, index: NodeId) -> T {
+        self.scalars[index as usize]
+    }
+
+    /// Values of the parents of a recorded number; those before it must have been computed.
+    pub(crate) fn parents(&self, node: &Node<T>) -> [T; 2] {
+        [0, 1].map(|k| match node.parent[k] {
+            CONSTANT => node.partial[k],
+            parent => self.scalars[parent as usize],
+        })
+    }
+
+    /// Computes the values of the first `count` nodes that are not there yet.
+    pub(crate) fn replay(&mut self, nodes: &Nodes<T>, count: usize) {
+        for i in self.scalars.len()..count {
+            let node = nodes.get(i);
+            let value = match node.function() {
+                Some(function) => {
+                    let [a, b] = self.parents(&node);
+                    let value = self.functions.get(function).eval(a, b);
+                    node.addend(i as NodeId).map_or(value, |addend| value + self.scalars[addend as usize])
+                }
+                None if node.rule == LEAF => node.partial[0],
+                None => {
+                    let value = &self.tensors[node.parent[0] as usize].value;
+                    if value.rank() == 0 { value.item() } else { T::NAN }
+                }
+            };
+            self.scalars.push(value);
+        }
+    }
+
+    /// The bytes of what was recorded, but not of the values of tensors.
+    pub(crate) fn bytes(&self) -> usize {
+        let ops = &self.ops[..self.tensors.len()];
+        size_of_val(&self.tensors[..])
+            + size_of_val(&self.inputs[..])
+            + size_of_val(&self.scalars[..])
+            + ops.iter().map(|op| size_of_val(&**op)).sum::<usize>()
+    }
+
+    /// Adds a tensor, whose node is `node`.
+    #[track_caller]
+    #[inline(always)]
+    pub(crate) fn push(
+        &mut self,
+        value: Tensor<T>,
+        node: NodeId,
+        inputs: &[Input],
+        tracked: bool,
+        computed: bool,
+    ) {
+        let first_input = counted("operands", self.inputs.len());
+        self.inputs.extend_from_slice(inputs);
+        let inputs = counted("operands", self.inputs.len()) - first_input;
+        if self.ops.len() == self.tensors.len() {
+            self.ops.push(Arc::new(FromScalars { shape: Shape::default() }));
+        }
+        self.tensors.push(TensorNode { value, node, first_input, inputs, tracked, computed });
+    }
+
+    /// Stores the operation of the tensor recorded last, in the place of an earlier one of its type if it can.
+    pub(crate) fn store_op<O: Op<T>>(&mut self, op: O) {
+        let place = &mut self.ops[self.tensors.len() - 1];
+        // Most operations are a type and nothing else: the one that is there is as good.
+        if size_of::<O>() == 0 && place.as_any().is::<O>() {
+            return;
+        }
+        match Arc::get_mut(place).and_then(|old| old.as_any_mut().downcast_mut::<O>()) {
+            Some(old) => *old = op,
+            None => *place = Arc::new(op),
+        }
+    }
+}
+
+/// Everything a tape has recorded, for reading.
+pub(crate) struct TapeRef<'g, T: Element> {
+    pub(crate) nodes: &'g Nodes<T>,
+    pub(crate) records: Ref<'g, Records<T>>,
+}
+
+impl<T: Element> Deref for TapeRef<'_, T> {
+    type Target = Records<T>;
+    #[inline]
+    fn deref(&self) -> &Records<T> {
+        &self.records
+    }
+}
+
+impl<T: Element> TapeRef<'_, T> {
+    /// The place of a node in `arrays`, if it is a tensor.
+    #[inline]
+    pub(crate) fn slot(&self, index: NodeId) -> Option<usize> {
+        let node = self.nodes.get(index as usize);
+        (node.rule == TENSOR).then_some(node.parent[0] as usize)
+    }
+
+    /// Does the node depend on a leaf that is differentiated?
+    pub(crate) fn tracked(&self, index: NodeId) -> bool {
+        self.depends(self.operand(index))
+    }
+
+    /// A node as an operand.
+    pub(crate) fn operand(&self, index: NodeId) -> Input {
+        Input { node: index, slot: self.slot(index).map_or(NOT_A_TENSOR, |slot| slot as u32) }
+    }
+
+    /// The name of the operation that made a node.
+    pub(crate) fn name(&self, index: NodeId) -> &'static str {
+        let node = self.nodes.get(index as usize);
+        match self.slot(index) {
+            Some(slot) if self.tensors[slot].computed => self.ops[slot].name(),
+            Some(slot) if !self.tensors[slot].tracked => "constant",
+            Some(_) => "leaf",
+            None if node.rule == LEAF => "leaf",
+            None if node.rule == MUL_ADD => "mul_add",
+            None => self.functions.get(node.rule).name(),
+        }
+    }
+
+    /// Where a node was created, on a traced tape.
+    pub(crate) fn site(&self, index: NodeId) -> Option<&'static Location<'static>> {
+        self.nodes.site(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_up_to_the_numbers_that_stand_for_none() {
+        assert_eq!(counted("operands", MUL_ADD as usize - 1), MUL_ADD - 1);
+        for place in [MUL_ADD as usize, TENSOR as usize, LEAF as usize, usize::MAX] {
+            let panic = std::panic::catch_unwind(|| counted("operands", place)).unwrap_err();
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            assert_eq!(text, Some("tape: expected at most 4294967293 operands, found more"));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The functions of numbers that a tape has distinct, each stored once.
+
+use super::Scalar;
+use super::records::counted;
+use crate::ops;
+use crate::rules::algebra::{Binary, Element, Unary};
+use std::any::{Any, TypeId};
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// A [`Unary`] or [`Binary`] without its type, for whoever needs more than the recorded partial derivatives.
+pub(crate) trait ScalarFn<T: Element>: Debug + Send + Sync + Any {
+    fn name(&self) -> &'static str;
+    /// The number of operands.
+    fn arity(&self) -> usize;
+    /// The value; `b` is ignored by functions of one number.
+    fn eval(&self, a: T, b: T) -> T;
+    /// The branch of the function that the operands lie on.
+    fn branch(&self, a: T, b: T) -> i64;
+    /// The derivative with respect to operand `k`, recorded.
+    fn slope<'t>(&self, k: usize, a: Scalar<'t, T>, b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T>;
+}
+
+#[derive(Debug)]
+struct UnaryFn<F>(F);
+
+#[derive(Debug)]
+struct BinaryFn<F>(F);
+
+impl<T: Element, F: Unary> ScalarFn<T> for UnaryFn<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+    fn arity(&self) -> usize {
+        1
+    }
+    fn eval(&self, a: T, _b: T) -> T {
+        self.0.eval(a)
+    }
+    fn branch(&self, a: T, _b: T) -> i64 {
+        self.0.branch(a)
+    }
+    fn slope<'t>(&self, _k: usize, a: Scalar<'t, T>, _b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T> {
+        self.0.slope(a, y)
+    }
+}
+
+impl<T: Element, F: Binary> ScalarFn<T> for BinaryFn<F> {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
+    fn arity(&self) -> usize {
+        2
+    }
+    fn eval(&self, a: T, b: T) -> T {
+        self.0.eval(a, b)
+    }
+    fn branch(&self, a: T, b: T) -> i64 {
+        self.0.branch(a, b)
+    }
+    fn slope<'t>(&self, k: usize, a: Scalar<'t, T>, b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T> {
+        if k == 0 { self.0.slope_a(a, b, y) } else { self.0.slope_b(a, b, y) }
+    }
+}
+
+/// A function with other parameters is looked for among this many last ones before it is stored again.
+const SEARCHED: usize = 32;
+
+/// The functions of one tape: the arithmetic operators at fixed places, then the others as they are distinct.
+pub(crate) struct ScalarFns<T: Element> {
+    table: Vec<Arc<dyn ScalarFn<T>>>,
+    /// The last place of each type, in a hash table with linear probing, at most half full.
+    types: Vec<Option<(TypeId, u32)>>,
+    distinct: usize,
+}
+
+impl<T: Element> Default for ScalarFns<T> {
+    fn default() -> ScalarFns<T> {
+        let arithmetic: [Arc<dyn ScalarFn<T>>; 5] = [
+            Arc::new(BinaryFn(ops::Add)),
+            Arc::new(BinaryFn(ops::Sub)),
+            Arc::new(BinaryFn(ops::Mul)),
+            Arc::new(BinaryFn(ops::Div)),
+            Arc::new(UnaryFn(ops::Neg)),
+        ];
+        ScalarFns { table: arithmetic.to_vec(), types: vec![None; 64], distinct: 0 }
+    }
+}
+
+/// Takes the one word a `TypeId` hashes to as it is.
+#[derive(Default)]
+struct Word(u64);
+
+impl Hasher for Word {
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+    #[inline]
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word;
+    }
+}
+
+#[inline(always)]
+fn hash<R: 'static>() -> usize {
+    let mut word = Word(0);
+    TypeId::of::<R>().hash(&mut word);
+    word.finish() as usize
+}
+
+impl<T: Element> ScalarFns<T> {
+    pub(crate) fn get(&self, rule: u32) -> &Arc<dyn ScalarFn<T>> {
+        &self.table[rule as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn unary<F: Unary>(&mut self, f: F) -> u32 {
+        match F::BUILTIN_INDEX {
+            Some(place) => place,
+            None => self.find(UnaryFn(f), |known, f| known.0 == f.0),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn binary<F: Binary>(&mut self, f: F) -> u32 {
+        match F::BUILTIN_INDEX {
+            Some(place) => place,
+            None => self.find(BinaryFn(f), |known, f| known.0 == f.0),
+        }
+    }
+
+    #[inline(always)]
+    fn find<R: ScalarFn<T>>(&mut self, rule: R, same: fn(&R, &R) -> bool) -> u32 {
+        match self.types[self.place(TypeId::of::<R>(), hash::<R>())] {
+            Some((_, index)) if size_of::<R>() == 0 || self.is(index, &rule, same) => index,
+            _ => self.search(rule, same),
+        }
+    }
+
+    /// Where a type stands in the hash table, or where it would stand.
+    #[inline(always)]
+    fn place(&self, id: TypeId, hash: usize) -> usize {
+        let mask = self.types.len() - 1;
+        let mut place = hash & mask;
+        while self.types[place].is_some_and(|(known, _)| known != id) {
+            place = (place + 1) & mask;
+        }
+        place
+    }
+
+    fn is<R: ScalarFn<T>>(&self, index: u32, rule: &R, same: fn(&R, &R) -> bool) -> bool {
+        let known: &dyn Any = &*self.table[index as usize];
+        known.downcast_ref::<R>().is_some_and(|known| same(known, rule))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn search<R: ScalarFn<T>>(&mut self, rule: R, same: fn(&R, &R) -> bool) -> u32 {
+        let first = self.table.len().saturating_sub(SEARCHED);
+        let found = (first..self.table.len()).rev().find(|&i| self.is(i as u32, &rule, same));
+        let index = found.unwrap_or_else(|| {
+            self.table.push(Arc::new(rule));
+            self.table.len() - 1
+        });
+        let index = counted("functions", index);
+        let place = self.place(TypeId::of::<R>(), hash::<R>());
+        self.distinct += usize::from(self.types[place].is_none());
+        self.types[place] = Some((TypeId::of::<R>(), index));
+        if 2 * self.distinct > self.types.len() {
+            self.grow();
+        }
+        index
+    }
+
+    fn grow(&mut self) {
+        let known = std::mem::take(&mut self.types);
+        self.types = vec![None; 2 * known.len()];
+        for (id, index) in known.into_iter().flatten() {
+            let mut word = Word(0);
+            id.hash(&mut word);
+            let place = self.place(id, word.finish() as usize);
+            self.types[place] = Some((id, index));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::{Add, Div, Exp, Mul, Neg, Powf, Powi, Sub};
+
+    #[test]
+    fn every_function_is_found_again() {
+        let mut rules = ScalarFns::<f64>::default();
+        let arithmetic =
+            [rules.binary(Add), rules.binary(Sub), rules.binary(Mul), rules.binary(Div), rules.unary(Neg)];
+        let names = arithmetic.map(|place| rules.get(place).name());
+        assert_eq!(names, ["add", "sub", "mul", "div", "neg"]);
+        let (exp, square, cube) = (rules.unary(Exp), rules.unary(Powi { n: 2 }), rules.unary(Powi { n: 3 }));
+        assert_eq!((rules.get(square).eval(3.0, 0.0), rules.get(cube).eval(3.0, 0.0)), (9.0, 27.0));
+        assert_eq!(
+            (rules.unary(Exp), rules.unary(Powi { n: 2 }), rules.unary(Powi { n: 3 })),
+            (exp, square, cube)
+        );
+        for i in 0..1000 {
+            let place = rules.unary(Powf { p: f64::from(i) });
+            assert_eq!(rules.get(place).eval(2.0, 0.0), 2f64.powf(f64::from(i)));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Work that grows with the number of operands, uses or parameters, at sizes where the square of it would take minutes.
+//! Nodes and bytes are counted, `n` against `2 n`; time is not.
+
+use tape::{ParamId, Scalar, Tape, Tensor, Var};
+
+/// A million steps are done in no time; a million million are not.
+const MANY: usize = 100_000;
+
+fn vectors(tape: &Tape, n: usize) -> Vec<Var<'_>> {
+    (0..n).map(|i| tape.var([i as f64])).collect()
+}
+
+/// `record(tape, n)` takes twice the nodes and bytes for `2 n`, give or take what does not depend on `n`.
+fn assert_linear(name: &str, record: impl Fn(&Tape, usize)) {
+    let cost = |n: usize| {
+        let tape = Tape::new();
+        record(&tape, n);
+        [tape.len(), tape.memory().bytes()]
+    };
+    for (half, whole) in cost(500).into_iter().zip(cost(1000)) {
+        assert!(whole <= 2 * half + 4096, "{name}: {half} for n, {whole} for 2 n");
+    }
+}
+
+/// `Σ sin(x)`, with `n` uses of one value.
+fn fan_out<'t>(x: Scalar<'t>, n: usize) -> Scalar<'t> {
+    (0..n).fold(x.tape().scalar_constant(0.0), |sum, _| sum + x.sin())
+}
+
+fn fan_out_of_tensors<'t>(x: Var<'t>, n: usize) -> Scalar<'t> {
+    (0..n).fold(x.tape().constant([0.0]), |sum, _| sum + x.sin()).sum()
+}
+
+#[test]
+fn a_value_is_used_many_times() {
+    let tape = Tape::new();
+    let x = tape.scalar(0.5);
+    let y = fan_out(x, MANY);
+    let slope = MANY as f64 * 0.5_f64.cos();
+    let close = |found: f64| assert!((found / slope - 1.0).abs() < 1e-10, "{found}, expected {slope}");
+    close(y.backward().wrt(x));
+    close(y.jvp(x, 1.0));
+    close(y.grad(x).value());
+    close(tape.pushforward(y, x, tape.scalar_constant(1.0)).value());
+    assert!(y.find_nonfinite().is_clean());
+
+    let tape = Tape::new();
+    let x = tape.var([0.5]);
+    let y = fan_out_of_tensors(x, MANY / 10);
+    let slope = Tensor::from([MANY as f64 / 10.0 * 0.5_f64.cos()]);
+    assert!((y.backward().wrt(x) - &slope).abs().max() < 1e-8);
+    assert!((y.grad(x).value() - &slope).abs().max() < 1e-8);
+}
+
+#[test]
+fn a_graph_with_a_large_fan_out_is_drawn() {
+    let tape = Tape::new();
+    let _y = fan_out(tape.scalar(0.5), MANY / 25);
+    let view = tape.view();
+    let nodes = view.nodes().len();
+    assert_eq!(view.to_svg().matches("rx=\"6\"").count(), nodes + 4);
+    assert_eq!(view.to_dot().matches("->").count(), nodes - 1 + MANY / 25 - 1);
+    assert!(view.to_json().len() < 300 * nodes);
+    assert_eq!(view.ancestors(nodes).nodes().len(), nodes);
+}
+
+#[test]
+fn many_tensors_are_joined() {
+    let tape = Tape::new();
+    let x = vectors(&tape, MANY / 4);
+    let expected: Vec<f64> = (0..x.len()).map(|i| 2.0 * i as f64).collect();
+    for y in [tape.concat(&x, 0), tape.stack(&x, 0)] {
+        let loss = y.square().sum();
+        let found: Vec<f64> = loss.backward().wrt(x.clone()).iter().map(Tensor::item).collect();
+        assert_eq!(found, expected);
+        let ones = vec![Tensor::ones([1]); x.len()];
+        assert_eq!(loss.jvp(x.clone(), ones), expected.iter().sum());
+    }
+    assert_eq!(tape.concat(&x, 0).square().sum().grad(x.clone())[7].value().item(), 14.0);
+}
+
+#[test]
+fn many_numbers_make_a_vector() {
+    let tape = Tape::new();
+    let x: Vec<Scalar<'_>> = (0..MANY).map(|i| tape.scalar(i as f64)).collect();
+    let loss = tape.vector(&x).square().sum();
+    assert_eq!(loss.backward().wrt(x.clone())[5], 10.0);
+    assert_eq!(loss.jvp(x.clone(), vec![1.0; MANY]), (0..MANY).map(|i| 2.0 * i as f64).sum());
+    let one = tape.scalar_constant(1.0);
+    let tangent = tape.pushforward(loss, x.clone(), vec![one; MANY]);
+    assert_eq!(tangent.value(), (0..MANY).map(|i| 2.0 * i as f64).sum());
+}
+
+#[test]
+fn many_intermediate_gradients_are_kept() {
+    let tape = Tape::new();
+    let x = tape.var([0.5]);
+    let parts: Vec<Var<'_>> = (0..MANY / 4).map(|_| x.sin()).collect();
+    let y = parts.iter().fold(tape.constant([0.0]), |sum, &part| sum + part).sum();
+    let grads = y.backward_retaining(parts.clone()).wrt(parts);
+    assert!(grads.iter().all(|grad| grad.item() == 1.0));
+}
+
+#[test]
+fn parameters_come_in_any_order() {
+    let ids: Vec<ParamId> = (0..2 * MANY).map(|_| ParamId::new()).collect();
+    let value = Tensor::from([1.0]);
+    let tape = Tape::new();
+    for &id in ids.iter().rev() {
+        tape.parameter(id, &value);
+    }
+    let y = ids.iter().fold(tape.constant([0.0]), |sum, &id| sum + tape.parameter(id, &value));
+    let grads = y.sum().backward();
+    assert!(ids.iter().all(|&id| grads.of(id).item() == 1.0));
+}
+
+#[test]
+fn functions_with_other_parameters_are_many() {
+    let tape = Tape::new();
+    let x = tape.scalar(1.0);
+    let y = (0..MANY).fold(tape.scalar_constant(0.0), |sum, i| sum + x.powf(i as f64));
+    assert_eq!(y.backward().wrt(x), (0..MANY).map(|i| i as f64).sum());
+}
+
+#[test]
+fn nodes_and_bytes_are_linear() {
+    assert_linear("fan-out", |tape, n| drop(fan_out(tape.scalar(0.5), n).backward()));
+    assert_linear("gradient of a fan-out", |tape, n| {
+        let x = tape.scalar(0.5);
+        fan_out(x, n).grad(x);
+    });
+    assert_linear("tangent of a fan-out", |tape, n| {
+        let x = tape.scalar(0.5);
+        tape.pushforward(fan_out(x, n), x, tape.scalar_constant(1.0));
+    });
+    assert_linear("gradient of a fan-out of tensors", |tape, n| {
+        let x = tape.var([0.5]);
+        fan_out_of_tensors(x, n).grad(x);
+    });
+    assert_linear("gradient of a concatenation", |tape, n| {
+        let x = vectors(tape, n);
+        tape.concat(&x, 0).square().sum().grad(x);
+    });
+    assert_linear("tangent of a concatenation", |tape, n| {
+        let x = vectors(tape, n);
+        let dx = x.iter().map(|_| tape.constant([1.0])).collect();
+        tape.pushforward(tape.concat(&x, 0).square().sum(), x, dx);
+    });
+    assert_linear("tangent of a stack", |tape, n| {
+        let x = vectors(tape, n);
+        let dx = x.iter().map(|_| tape.constant([1.0])).collect();
+        tape.pushforward(tape.stack(&x, 0).square().sum(), x, dx);
+    });
+    assert_linear("tangent of a vector of numbers", |tape, n| {
+        let x: Vec<_> = (0..n).map(|i| tape.scalar(i as f64)).collect();
+        let dx = x.iter().map(|_| tape.scalar_constant(1.0)).collect();
+        tape.pushforward(tape.vector(&x).square().sum(), x, dx);
+    });
+}

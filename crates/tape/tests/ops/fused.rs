@@ -1,0 +1,178 @@
+//! Operations that could be composed of others agree with that composition: in value, in gradient, and in second
+//! derivative.
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use tape::ops::{AvgWindows, Conv2d, Standardize, Tanh, Window};
+use tape::{Axes, Scalar, Tape, Tensor, Var};
+
+fn random(seed: u64, shape: &[usize]) -> Tensor {
+    let mut random = StdRng::seed_from_u64(seed);
+    Tensor::from_fn(shape, |_| random.random_range(0.2..1.8))
+}
+
+/// A sum with weights that are all different.
+fn weighted<'t>(x: Var<'t>) -> Scalar<'t> {
+    (x * &random(3, &x.shape())).sum()
+}
+
+/// Panics unless the two agree to `1e-13` of the largest element.
+#[track_caller]
+fn close(name: &str, what: &str, a: &Tensor, b: &Tensor) {
+    let (distance, size) = ((a - b).abs().max(), b.abs().max());
+    assert!(distance <= 1e-13 * (1.0 + size), "{name}, {what}: {distance:e} apart, of {size:e}");
+}
+
+#[track_caller]
+fn agree<F, G>(name: &str, shapes: &[&[usize]], fused: F, composed: G)
+where
+    F: for<'t> Fn(&[Var<'t>]) -> Var<'t>,
+    G: for<'t> Fn(&[Var<'t>]) -> Var<'t>,
+{
+    let tape = Tape::new();
+    let x: Vec<Var<'_>> = (7..).zip(shapes).map(|(seed, shape)| tape.var(random(seed, shape))).collect();
+    let [a, b] = [fused(&x), composed(&x)];
+    close(name, "value", &a.value(), &b.value());
+    let [a, b] = [a, b].map(|y| weighted(y.exp()).grad(x.clone()));
+    let plain = weighted(fused(&x).exp()).backward().wrt(x.clone());
+    for k in 0..x.len() {
+        close(name, "gradient", &a[k].value(), &b[k].value());
+        close(name, "plain gradient", &plain[k], &b[k].value());
+        let [a, b] = [a[k], b[k]].map(|slope| weighted(slope.square()).backward().wrt(x.clone()));
+        a.iter().zip(&b).for_each(|(a, b)| close(name, "second derivative", a, b));
+    }
+}
+
+#[test]
+fn functions_of_a_line() {
+    for (slope, offset) in [(1.7, -0.4), (-0.5, 2.0)] {
+        agree(
+            "sigmoid_scaled",
+            &[&[7]],
+            |x| x[0].sigmoid_scaled(slope, offset),
+            |x| (x[0] * slope + offset).sigmoid(),
+        );
+    }
+}
+
+#[test]
+fn products() {
+    agree(
+        "linear",
+        &[&[4, 3], &[2, 3], &[2]],
+        |x| x[0].linear(x[1], x[2]),
+        |x| x[0].matmul(x[1].transpose()) + x[2],
+    );
+    agree(
+        "dense",
+        &[&[4, 3], &[2, 3], &[2]],
+        |x| x[0].dense(x[1], x[2], Tanh),
+        |x| x[0].linear(x[1], x[2]).tanh(),
+    );
+    agree(
+        "squared_distance",
+        &[&[4, 3], &[4, 3]],
+        |x| x[0].squared_distance(x[1]),
+        |x| (x[0] - x[1]).square().sum().to_var(),
+    );
+    agree(
+        "matmul",
+        &[&[2, 3], &[3, 4]],
+        |x| x[0].matmul(x[1]),
+        |x| (x[0].unsqueeze(-1) * x[1].unsqueeze(0)).sum_axes(1, false),
+    );
+    agree("outer", &[&[3], &[4]], |x| x[0].outer(x[1]), |x| x[0].reshape([3, 1]) * x[1].reshape([1, 4]));
+    agree("dot", &[&[5], &[5]], |x| x[0].dot(x[1]).to_var(), |x| (x[0] * x[1]).sum().to_var());
+    agree("trace", &[&[3, 4]], |x| x[0].trace().to_var(), |x| x[0].diag(0).sum().to_var());
+}
+
+#[test]
+fn functions_of_rows() {
+    agree("softmax", &[&[3, 4]], |x| x[0].softmax(0), |x| x[0].exp() / x[0].exp().sum_axes(0, true));
+    agree("log_softmax", &[&[3, 4]], |x| x[0].log_softmax(1), |x| x[0] - x[0].exp().sum_axes(1, true).ln());
+    agree("logsumexp", &[&[3, 4]], |x| x[0].logsumexp_axes(1, false), |x| x[0].exp().sum_axes(1, false).ln());
+    agree(
+        "cross_entropy",
+        &[&[3, 4, 2], &[3, 4, 2]],
+        |x| x[0].cross_entropy(x[1], 1),
+        |x| -(x[1] * x[0].log_softmax(1)).sum_axes(1, false),
+    );
+    agree(
+        "var",
+        &[&[3, 4]],
+        |x| x[0].variance_axes(0, 1, false),
+        |x| (x[0] - x[0].mean_axes(0, true)).square().sum_axes(0, false) / 2.0,
+    );
+    agree("std", &[&[3, 4]], |x| x[0].std_axes(1, 0, true), |x| x[0].variance_axes(1, 0, true).sqrt());
+    agree("center", &[&[3, 4]], |x| x[0].center(0), |x| x[0] - x[0].mean_axes(0, true));
+    agree("norm", &[&[3, 4]], |x| x[0].norm_axes(2.0, 1, false), |x| x[0].square().sum_axes(1, false).sqrt());
+    agree(
+        "cumsum",
+        &[&[5]],
+        |x| x[0].cumsum(0),
+        |x| x[0].tape().constant(Tensor::ones([5, 5])).tril(0).matmul(x[0]),
+    );
+}
+
+#[test]
+fn standardize() {
+    for (axes, center) in [(vec![-1], true), (vec![0, 2], true), (vec![0], false), (vec![1, 2], false)] {
+        let axes = Axes::from(&axes[..]);
+        agree(
+            &format!("standardize over {axes:?}, centered: {center}"),
+            &[&[3, 4, 2]],
+            |x| x[0].tape().apply(Standardize { axes: axes.clone(), eps: 0.1, center }, &[x[0]]),
+            |x| {
+                let d = if center { x[0] - x[0].mean_axes(axes.clone(), true) } else { x[0] };
+                d / (d.square().mean_axes(axes.clone(), true) + 0.1).sqrt()
+            },
+        );
+    }
+}
+
+#[test]
+fn windows() {
+    let window = Window { stride: [2, 1], padding: [1, 0], ..Window::new([3, 2]) };
+    agree(
+        "max_pool2d",
+        &[&[2, 2, 5, 4]],
+        |x| x[0].max_pool2d(window),
+        |x| {
+            // The numbers are positive, so the zeros beyond the image are never the largest.
+            let patches = x[0].unfold2d(window);
+            patches.reshape([2, 2, 6, 9]).max_axes(2, false).reshape([2, 2, 3, 3])
+        },
+    );
+    let pool = AvgWindows::Sliding { window, count_padding: true };
+    agree(
+        "avg_pool2d",
+        &[&[2, 2, 5, 4]],
+        |x| x[0].avg_pool2d(pool),
+        |x| x[0].unfold2d(window).reshape([2, 2, 6, 9]).mean_axes(2, false).reshape([2, 2, 3, 3]),
+    );
+    let conv = Conv2d { stride: [2, 1], padding: [1, 0], dilation: [1, 1], groups: 1 };
+    agree(
+        "conv2d",
+        &[&[2, 2, 5, 4], &[3, 2, 3, 2]],
+        |x| x[0].conv2d(x[1], conv),
+        |x| {
+            let columns = x[0].unfold2d(window);
+            x[1].reshape([3, 12]).matmul(columns).reshape([2, 3, 3, 3])
+        },
+    );
+}
+
+#[test]
+fn softmax_does_not_see_a_common_shift() {
+    let tape = Tape::new();
+    let x = tape.var([[0.0, 1.0, -2.0], [0.5, -800.0, 0.25]]);
+    let weights = Tensor::from([[1.0, 10.0, 100.0], [-3.0, 2.0, 5.0]]);
+    let results = |y: Var<'_>| (y.value(), y.vjp(weights.clone()).wrt(x));
+    for shift in [1000.0, -1000.0, 1024f64.powi(4)] {
+        // The shifted numbers are exact, and so are their differences.
+        assert_eq!(results((x + shift).softmax(1)), results(x.softmax(1)), "softmax, by {shift}");
+        assert_eq!(results((x + shift).log_softmax(1)), results(x.log_softmax(1)), "log_softmax, by {shift}");
+    }
+    let spread = tape.var([f64::MAX, -f64::MAX, 0.0]).softmax(0);
+    assert_eq!(spread.value(), Tensor::from([1.0, 0.0, 0.0]));
+}

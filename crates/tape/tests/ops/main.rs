@@ -1,0 +1,9 @@
+//! The operations: conventions at kinks and limits, accuracy, indexing, and known traps.
+
+mod conventions;
+mod fused;
+mod indexing;
+mod long_sums;
+mod saturation;
+mod traps_elementwise;
+mod traps_indexing;

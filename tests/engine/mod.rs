@@ -1,0 +1,5 @@
+//! The engine.
+
+mod broadcasting;
+mod closed_form;
+mod mul_add;

@@ -1,0 +1,9 @@
+//! The engine and the layers against closed forms, numbers from elsewhere, files of other programs, and what the
+//! documentation says.
+
+mod documentation;
+mod engine;
+mod files;
+mod layers;
+mod losses;
+mod optim;

@@ -1,0 +1,113 @@
+//! Every operation with every fault planted in its rule: the checker has to find it.
+
+use super::fixtures::{Subject, smooth};
+use gradcheck::fault::{Fault, plant};
+use gradcheck::{Entry, GradCheck, Verdict};
+use std::collections::BTreeMap;
+use tape::{Tape, Tensor, Var};
+
+/// The operation, and beside it every operand once more, later in the recording: in the reverse sweep the operation adds
+/// to what is already there.
+fn objective<'t>(subject: &Subject, x: &[Var<'t>]) -> Var<'t> {
+    let y = subject.op.record(x);
+    let weigh =
+        |x: &Var<'t>| (*x * &Tensor::from_fn(x.shape(), |at| 0.5 + at.iter().sum::<usize>() as f64)).sum();
+    x.iter().map(weigh).fold(y, |y, other| y + other)
+}
+
+/// The gradients of a weighted sum of the objective.
+fn gradients(subject: &Subject) -> Vec<Tensor> {
+    let tape = Tape::new();
+    let x: Vec<Var<'_>> = subject.x.iter().map(|x| tape.var(x.clone())).collect();
+    let y = objective(subject, &x);
+    y.vjp(Tensor::from_fn(y.shape(), |at| 1.0 + 0.25 * at.iter().sum::<usize>() as f64)).wrt(x)
+}
+
+/// The name under which the tape knows the operation.
+fn name(subject: &Subject) -> &'static str {
+    let tape = Tape::new();
+    let x: Vec<Var<'_>> = subject.x.iter().map(|x| tape.var(x.clone())).collect();
+    subject.op.record(&x);
+    tape.view().nodes().last().expect("the operation was recorded").op
+}
+
+/// Does the fault change any number by more than one in ten million?
+fn matters(clean: &[Tensor], wrong: &[Tensor]) -> bool {
+    clean.iter().zip(wrong).any(|(clean, wrong)| {
+        let size = clean.abs().to_vec().into_iter().fold(0.0, f64::max);
+        clean
+            .to_vec()
+            .iter()
+            .zip(wrong.to_vec())
+            .any(|(clean, wrong)| (clean - wrong).abs() > 1e-7 * size || wrong.is_nan() != clean.is_nan())
+    })
+}
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Is operand `k` found to be wrong? If not, the report.
+fn find(subject: &Subject, k: usize) -> Result<(), String> {
+    let names = &NAMES[..subject.x.len()];
+    let check =
+        GradCheck::new(|v| objective(subject, &names.iter().map(|name| v[*name]).collect::<Vec<_>>()));
+    let check = names.iter().zip(&subject.x).fold(check, |check, (name, x)| check.input(*name, x.clone()));
+    let report = check.run().map_err(|error| error.to_string())?;
+    let at_operand = |entry: &Entry| entry.input == NAMES[k] && entry.verdict == Verdict::Disagree;
+    let named = report.entries().iter().any(at_operand);
+    if report.verdict() == Verdict::Disagree && named { Ok(()) } else { Err(report.to_string()) }
+}
+
+/// The registered operations by name, each with its smaller cases; compositions have no rules to plant faults in.
+fn operations() -> BTreeMap<&'static str, Vec<Subject>> {
+    let mut all: BTreeMap<&'static str, Vec<Subject>> = BTreeMap::new();
+    for entry in tests::compositions::registry() {
+        if !matches!(entry.kind, gradcheck::registry::Kind::Composition(_)) {
+            all.insert(entry.name, Vec::new());
+        }
+    }
+    for subject in smooth() {
+        let Some(cases) = subject.name.split(' ').next().and_then(|name| all.get_mut(name)) else { continue };
+        let sizes: Vec<usize> = subject.x.iter().map(Tensor::size).collect();
+        if !sizes.contains(&0) && sizes.iter().sum::<usize>() <= 30 {
+            cases.push(subject);
+        }
+    }
+    all
+}
+
+#[test]
+fn every_fault_that_matters_is_found() {
+    let mut found: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut missed, mut constant) = (Vec::new(), Vec::new());
+    for (entry, subjects) in operations() {
+        for fault in Fault::ALL {
+            // One case in which it matters for each operand.
+            let mut tried = [false; 4];
+            for subject in &subjects {
+                let (op, clean) = (name(subject), gradients(subject));
+                for (k, tried) in tried.iter_mut().enumerate().take(subject.x.len()) {
+                    if *tried || !matters(&clean, &plant(fault, op, k, || gradients(subject))) {
+                        continue;
+                    }
+                    *tried = true;
+                    match plant(fault, op, k, || find(subject, k)) {
+                        Ok(()) => *found.entry(format!("{fault:?}")).or_default() += 1,
+                        Err(report) => {
+                            missed.push(format!("{fault:?} in operand {k} of {}\n{report}", subject.name))
+                        }
+                    }
+                }
+            }
+            if fault == Fault::Negate && !tried.contains(&true) {
+                constant.push(entry);
+            }
+        }
+    }
+    println!("{found:?}, {} in all", found.values().sum::<usize>());
+    assert!(missed.is_empty(), "{} faults were not found:\n{}", missed.len(), missed.join("\n"));
+    // Steps have the derivative 0, and 0 has no sign to be wrong.
+    assert_eq!(constant, ["ceil", "floor", "heaviside", "round", "sign"]);
+    for fault in Fault::ALL {
+        assert!(found[&format!("{fault:?}")] >= 40, "{fault:?} mattered too seldom: {found:?}");
+    }
+}

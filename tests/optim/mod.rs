@@ -1,0 +1,4 @@
+//! Optimizers, and training that was interrupted.
+
+mod reference;
+mod resume;
