@@ -51,7 +51,7 @@ impl<T: Element> Tape<T> {
     ///
     /// ```
     /// use tape::Tape;
-    /// let tape = Tape::traced();
+    /// let tape = Tape::new().with_locations();
     /// let x = tape.scalar(0.0);
     /// let y = x.sqrt() * 3.0;
     /// let report = tape.find_nonfinite();

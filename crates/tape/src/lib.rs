@@ -26,7 +26,7 @@ pub mod transform;
 
 pub use anomaly::{Anomaly, NonFinite};
 pub use error::{Dims, Error};
-pub use graph::{GraphInput, GraphNode, GraphView};
+pub use graph::{GraphInput, GraphNode, GraphView, Memory};
 pub use index::Index;
 pub use methods::Operand;
 pub use ops::{Elementwise, PadMode, TensorOps};
@@ -35,7 +35,7 @@ pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Array, Cotangents, Each, Op};
 pub use shape::{Axes, Shape};
 pub use sweep::gradients::Gradients;
-pub use tape::{Handle, Memory, ParamId, Scalar, Tape, Var};
+pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{Handles, ReadGradients};
 pub use tensor::Tensor;

@@ -5,8 +5,11 @@
 //! Nothing is differentiated or changed here.
 
 mod layout;
+mod memory;
 mod svg;
 mod text;
+
+pub use memory::Memory;
 
 use crate::rules::algebra::Element;
 use crate::shape::Shape;

@@ -7,22 +7,27 @@
 mod branches;
 mod buffers;
 mod erased;
-mod handle;
-mod memory;
+mod handles;
 mod nodes;
+mod parameter;
 mod record;
 mod records;
+mod scalar;
 mod scalar_fns;
+mod var;
 
 pub use branches::{MASK, branches, op_name};
 pub(crate) use buffers::{GradientBuffers, Retain};
 pub(crate) use erased::ErasedOp;
-pub(crate) use handle::AnyHandle;
-pub use handle::{Handle, Handles, ReadGradients, Scalar, Var};
-pub use memory::Memory;
+pub(crate) use handles::AnyHandle;
+pub use handles::{Handle, Handles, ReadGradients};
 pub(crate) use nodes::{CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
+pub use parameter::ParamId;
+pub(crate) use parameter::Parameters;
 pub(crate) use records::{Records, TapeRef};
+pub use scalar::Scalar;
 pub(crate) use scalar_fns::ScalarFns;
+pub use var::Var;
 
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
@@ -279,33 +284,6 @@ impl<T: Element> Tape<T> {
     /// Computes the values of the first `count` nodes, which the tape does not keep.
     pub(crate) fn replay(&self, count: usize) {
         self.records_mut().replay(&self.nodes, count);
-    }
-}
-
-/// The identity of a parameter across tapes: unique in the process.
-///
-/// ```
-/// use tape::{ParamId, Tape, Tensor};
-/// let (id, value) = (ParamId::new(), Tensor::from([2.0, 3.0]));
-/// let tape = Tape::new();
-/// let (first, second) = (tape.parameter(id, &value), tape.parameter(id, &value));
-/// let grads = (first * second).sum().backward();
-/// assert_eq!(grads.of(id), Tensor::from([4.0, 6.0]));
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ParamId(pub(crate) u64);
-
-impl ParamId {
-    /// An id that no other parameter has.
-    #[allow(clippy::new_without_default, reason = "every id is a new one")]
-    pub fn new() -> ParamId {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        ParamId(NEXT.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The id as a number.
-    pub fn get(self) -> u64 {
-        self.0
     }
 }
 

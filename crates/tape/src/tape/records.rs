@@ -1,8 +1,8 @@
 //! What a tape keeps beside its nodes, and both together as the sweeps read them.
 
-use super::buffers::{GradientBuffers, Parameters};
+use super::buffers::GradientBuffers;
 use super::nodes::{CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
-use super::{ErasedOp, ScalarFns};
+use super::{ErasedOp, Parameters, ScalarFns};
 use crate::error::Error;
 use crate::ops::FromScalars;
 use crate::rules::algebra::Element;

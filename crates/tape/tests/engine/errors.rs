@@ -167,12 +167,8 @@ fn foreign_tapes_are_refused_at_the_users_line_by_the_numbers_of_both() {
     refused!(one.apply(tape::Zip(tape::ops::Sub), &[x, y]), "sub: operands of two tapes", m, n);
     refused!(a.mul_add(b, a), "mul_add: operands of two tapes", m, n);
     refused!(a.mul_add(a, b), "mul_add: operands of two tapes", m, n);
-    refused!(
-        a.mul_add(2.0, one.scalar_constant(1.0).mul_add(b, 0.0)),
-        "mul_add: operands of two tapes",
-        m,
-        n
-    );
+    let constant = one.scalar_constant(1.0);
+    refused!(a.mul_add(2.0, constant.mul_add(b, 0.0)), "mul_add: operands of two tapes", m, n);
     refused!(one.vector(&[a, b]), "vector: operands of two tapes", m, n);
     refused!(one.concat(&[x, y], 0), "concat: operands of two tapes", m, n);
     refused!(a.backward().wrt(b), "gradients: operands of two tapes", m, n);

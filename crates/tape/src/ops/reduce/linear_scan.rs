@@ -24,7 +24,7 @@ use crate::tensor::Tensor;
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let (a, b) = (tape.var([0.5, 0.5, 0.5]), tape.var([8.0, 0.0, 1.0]));
-/// let y = a.recurrence(b, 0, false);
+/// let y = a.linear_scan(b, 0, false);
 /// assert_eq!(y.value(), Tensor::from([8.0, 4.0, 3.0]));
 /// let grads = y.vjp([0.0, 0.0, 1.0]);
 /// assert_eq!(grads.wrt(b), Tensor::from([0.25, 0.5, 1.0]));

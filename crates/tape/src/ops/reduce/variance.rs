@@ -28,7 +28,7 @@ use crate::tensor::{Tensor, kernel, reduce};
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.var([1.0, 2.0, 6.0]);
-/// let y = x.var(1);
+/// let y = x.variance(1);
 /// assert_eq!(y.value(), 7.0);
 /// assert_eq!(y.backward().wrt(x), Tensor::from([-2.0, -1.0, 3.0]));
 /// ```

@@ -1,7 +1,7 @@
 //! How much memory a recording holds.
 
-use super::Tape;
 use crate::rules::algebra::Element;
+use crate::tape::Tape;
 use crate::tensor::Tensor;
 use std::collections::HashSet;
 use std::fmt;

@@ -1,0 +1,195 @@
+//! [`Var`], the handle of a recorded tensor.
+
+use super::{CONSTANT, Input, NOT_A_TENSOR, NodeId, Scalar, Tape};
+use crate::error::{self, Error};
+use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, Unary};
+use crate::rules::elementwise::{Left, Map, Right, Select, Test, Zip};
+use crate::rules::op::{Array, Op};
+use crate::shape::Shape;
+use crate::tensor::Tensor;
+use std::fmt;
+
+/// A recorded tensor.
+///
+/// ```
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
+/// let w = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+/// let x = tape.constant([[1.0], [-1.0]]);
+/// let loss = (w.matmul(x).tanh() * 2.0).sum();
+/// let grads = loss.backward();
+/// let slope = 2.0 * (1.0 - 1f64.tanh().powi(2));
+/// assert!((grads.wrt(w).get([1, 0]).unwrap() - slope).abs() < 1e-15);
+/// ```
+pub struct Var<'t, T: Element = f64> {
+    pub(crate) tape: &'t Tape<T>,
+    pub(crate) index: NodeId,
+    /// Its place in the side table.
+    pub(crate) slot: u32,
+    /// The value, if it is a constant number that takes no place on the tape.
+    pub(crate) literal: T,
+}
+
+impl<T: Element> Clone for Var<'_, T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Element> Copy for Var<'_, T> {}
+
+impl<'t, T: Element> Var<'t, T> {
+    /// The tensor. Shares its buffer; free.
+    pub fn value(self) -> Tensor<T> {
+        match self.slot {
+            NOT_A_TENSOR => Tensor::scalar(self.literal),
+            slot => self.tape.graph().tensors[slot as usize].value.clone(),
+        }
+    }
+
+    /// The extents of the axes.
+    pub fn shape(self) -> Shape {
+        match self.slot {
+            NOT_A_TENSOR => Shape::default(),
+            slot => self.tape.graph().tensors[slot as usize].value.shape().clone(),
+        }
+    }
+
+    /// The tape it is recorded on.
+    pub fn tape(self) -> &'t Tape<T> {
+        self.tape
+    }
+
+    /// The same tensor, through which no derivative flows.
+    #[track_caller]
+    pub fn detach(self) -> Var<'t, T> {
+        self.tape.constant(self.value())
+    }
+
+    /// The only element, of a tensor of rank 0.
+    ///
+    /// # Panics
+    /// If the rank is not 0.
+    #[track_caller]
+    pub fn item(self) -> Scalar<'t, T> {
+        let number = |index, value| Scalar { tape: self.tape, index, value };
+        if self.index == CONSTANT {
+            return number(CONSTANT, self.literal);
+        }
+        let graph = self.tape.graph();
+        let array = &graph.tensors[self.slot as usize];
+        if array.value.rank() != 0 {
+            Error::Rank { op: "item", expected: "rank 0", found: array.value.shape().dims() }.panic();
+        }
+        number(if array.tracked { self.index } else { CONSTANT }, array.value.item())
+    }
+
+    /// This tensor as an operand; a constant number gets a node.
+    #[track_caller]
+    pub(crate) fn operand(&self) -> Input {
+        if self.slot == NOT_A_TENSOR {
+            return self.tape.constant(Tensor::scalar(self.literal)).operand();
+        }
+        Input { node: self.index, slot: self.slot }
+    }
+
+    pub(crate) fn is_literal(self) -> bool {
+        self.index == CONSTANT
+    }
+
+    /// A constant number on the same tape.
+    pub(crate) fn number(self, value: T) -> Var<'t, T> {
+        Var { tape: self.tape, index: CONSTANT, slot: NOT_A_TENSOR, literal: value }
+    }
+
+    #[track_caller]
+    fn record<O: Op<T>>(self, op: O, x: &[&Var<'t, T>]) -> Var<'t, T> {
+        error::expect(self.tape.record(op, x))
+    }
+
+    /// An elementwise function: one of ours or your own.
+    #[track_caller]
+    pub fn map<F: Unary>(self, f: F) -> Var<'t, T> {
+        if self.is_literal() {
+            return self.number(f.eval(self.literal));
+        }
+        self.record(Map(f), &[&self])
+    }
+
+    /// An elementwise function of two tensors, whose shapes broadcast: one of ours or your own.
+    #[track_caller]
+    pub fn zip<F: Binary>(self, other: Var<'t, T>, f: F) -> Var<'t, T> {
+        error::expect(self.tape.owns(F::NAME, other.tape));
+        match (self.is_literal(), other.is_literal()) {
+            (true, true) => self.number(f.eval(self.literal, other.literal)),
+            (true, false) => other.record(Map(Left { f, a: self.literal.to_f64() }), &[&other]),
+            (false, true) => self.record(Map(Right { f, b: other.literal.to_f64() }), &[&self]),
+            (false, false) => self.record(Zip(f), &[&self, &other]),
+        }
+    }
+}
+
+impl<'t, T: Element> Algebra for Var<'t, T> {
+    fn lift(&self, c: f64) -> Self {
+        self.number(T::from_f64(c))
+    }
+
+    #[track_caller]
+    fn map<F: Unary>(self, f: F) -> Self {
+        Var::map(self, f)
+    }
+
+    #[track_caller]
+    fn zip<F: Binary>(self, other: Self, f: F) -> Self {
+        Var::zip(self, other, f)
+    }
+
+    #[track_caller]
+    fn if_gt(self, other: Self, then: Self, otherwise: Self) -> Self {
+        self.record(Select(Test::Greater), &[&self, &other, &then, &otherwise])
+    }
+
+    #[track_caller]
+    fn if_eq(self, other: Self, then: Self, otherwise: Self) -> Self {
+        self.record(Select(Test::Equal), &[&self, &other, &then, &otherwise])
+    }
+
+    /// A slope that is the constant 1 leaves no node.
+    #[track_caller]
+    fn chain_rule(self, slope: Self) -> Self {
+        error::expect(self.tape.owns("chain_rule", slope.tape));
+        match slope.is_literal() && slope.literal == T::ONE {
+            true => self,
+            false => self.zip(slope, ChainRule),
+        }
+    }
+}
+
+impl<'t, T: Element> Array<T> for Var<'t, T> {
+    fn shape(&self) -> Shape {
+        Var::shape(*self)
+    }
+
+    #[track_caller]
+    fn apply<O: Op<T>>(op: O, x: &[&Self]) -> Self {
+        match x.first() {
+            Some(first) => first.record(op, x),
+            None => Error::Operands { op: op.name(), expected: "one operand or more", found: 0 }.panic(),
+        }
+    }
+
+    #[track_caller]
+    fn constant(&self, value: Tensor<T>) -> Self {
+        self.tape.constant(value)
+    }
+}
+
+impl<T: Element> fmt::Debug for Var<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.index {
+            CONSTANT => write!(f, "constant {}", self.literal),
+            index => write!(f, "#{index} {} {:?}", self.tape.graph().name(index), self.value()),
+        }
+    }
+}
