@@ -23,6 +23,9 @@ pub mod readme {}
 #[doc = include_str!("../../docs/adding-an-operation.md")]
 pub mod adding_an_operation {}
 
+#[doc = include_str!("../../docs/how-it-works.md")]
+pub mod how_it_works {}
+
 #[doc = include_str!("../../docs/mnist.md")]
 pub mod mnist {}
 
