@@ -7,3 +7,4 @@ mod files;
 mod layers;
 mod losses;
 mod optim;
+mod prose;
