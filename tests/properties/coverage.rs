@@ -23,8 +23,8 @@ pub(crate) struct Coverage {
 fn name(action: &Action) -> String {
     match action {
         Action::Reduce { kind, .. } => format!("{kind:?}"),
-        Action::One(f) => format!("{f:?}"),
-        Action::Two(f) => format!("{f:?}"),
+        Action::Unary(f) => format!("{f:?}"),
+        Action::Binary(f) => format!("{f:?}"),
         Action::Scan(kind, _) => format!("{kind:?}"),
         _ => format!("{action:?}").split(['(', ' ']).next().unwrap_or_default().to_owned(),
     }
@@ -49,7 +49,7 @@ impl Coverage {
         for step in &program.steps {
             *self.operations.entry(name(&step.action)).or_default() += 1;
             let shapes: Vec<&[usize]> = step.operands.iter().map(|&k| &program.steps[k].shape[..]).collect();
-            if let (Action::Two(_), [a, b]) = (&step.action, &shapes[..]) {
+            if let (Action::Binary(_), [a, b]) = (&step.action, &shapes[..]) {
                 *self.broadcasts.entry(kind(a, b)).or_default() += 1;
             }
             for &k in &step.operands {

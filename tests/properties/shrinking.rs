@@ -2,7 +2,7 @@
 
 use gradcheck::Verdict;
 use gradcheck::strategies::{
-    Action, Domain, Exactness, GraphSpec, Node, One, Opcode, Reduction, Step, Two, graphs, tensors,
+    Action, BinaryFn, Domain, Exactness, GraphSpec, Node, Opcode, Reduction, Step, UnaryFn, graphs, tensors,
 };
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
@@ -24,7 +24,7 @@ impl Unary for WrongTanh {
 }
 
 fn wrong_tanh<'t>(step: &Step, x: &[Node<'t>]) -> Option<Node<'t>> {
-    (step.action == Action::One(One::Tanh)).then(|| match x[0] {
+    (step.action == Action::Unary(UnaryFn::Tanh)).then(|| match x[0] {
         Node::Number(x) => Node::Number(x.map(WrongTanh)),
         Node::Array(x) => Node::Array(x.map(WrongTanh)),
     })
@@ -32,7 +32,7 @@ fn wrong_tanh<'t>(step: &Step, x: &[Node<'t>]) -> Option<Node<'t>> {
 
 /// A product whose second operand gets no gradient where it is stretched.
 fn forgets_stretched<'t>(step: &Step, x: &[Node<'t>]) -> Option<Node<'t>> {
-    let wanted = step.action == Action::Two(Two::Mul) && x[1].value().shape() != &step.shape;
+    let wanted = step.action == Action::Binary(BinaryFn::Mul) && x[1].value().shape() != &step.shape;
     wanted.then(|| Node::from(x[0].var() * x[1].var().detach()))
 }
 
@@ -67,7 +67,7 @@ fn a_wrong_tanh_shrinks_to_a_leaf_and_a_tanh() {
     let spec = smallest(wrong_tanh);
     let expected = GraphSpec::new(Exactness::Smooth)
         .leaf([], [16])
-        .node(Opcode::One(One::Tanh), [0, 0], 0, 0)
+        .node(Opcode::Unary(UnaryFn::Tanh), [0, 0], 0, 0)
         .cotangent([16]);
     assert_eq!(spec, expected);
 }
@@ -76,7 +76,7 @@ fn a_wrong_tanh_shrinks_to_a_leaf_and_a_tanh() {
 fn a_forgotten_broadcast_shrinks_to_a_product() {
     let spec = smallest(forgets_stretched);
     assert!(spec.nodes.len() <= 2 && spec.leaves.len() <= 2, "{spec}");
-    assert!(spec.nodes.iter().any(|node| node.op == Opcode::Two(Two::Mul)), "{spec}");
+    assert!(spec.nodes.iter().any(|node| node.op == Opcode::Binary(BinaryFn::Mul)), "{spec}");
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
 mod pasted {
     use super::*;
     use gradcheck::Entries;
-    use gradcheck::strategies::{GraphSpec, Movement, One, Opcode::*, Reduction, Scan, Two};
+    use gradcheck::strategies::{BinaryFn, GraphSpec, Movement, Opcode::*, Reduction, Scan, UnaryFn};
 
     fn is_not_wrong(spec: GraphSpec) {
         let report = spec.resolve().gradcheck().run().unwrap();
@@ -130,9 +130,9 @@ mod pasted {
         is_not_wrong(
             GraphSpec::new(Exactness::Smooth)
                 .leaf([], [16])
-                .node(One(One::Atanh), [0, 0], 0, 0)
-                .node(One(One::Tan), [0, 0], 0, 0)
-                .node(Two(Two::Sub), [1, 2], 0, 0)
+                .node(Unary(UnaryFn::Atanh), [0, 0], 0, 0)
+                .node(Unary(UnaryFn::Tan), [0, 0], 0, 0)
+                .node(Binary(BinaryFn::Sub), [1, 2], 0, 0)
                 .cotangent([16]),
         );
     }
@@ -149,14 +149,14 @@ mod pasted {
                 .leaf([2, 3, 5], first)
                 .leaf([1, 1], [9])
                 .leaf([2, 2, 5], last)
-                .node(One(One::Softplus), [0, 0], 243, -123)
+                .node(Unary(UnaryFn::Softplus), [0, 0], 243, -123)
                 .node(MatMul, [3, 2], 129, -5)
-                .node(One(One::Sin), [4, 1], 0, 127)
-                .node(Two(Two::Div), [5, 0], 230, 69)
+                .node(Unary(UnaryFn::Sin), [4, 1], 0, 127)
+                .node(Binary(BinaryFn::Div), [5, 0], 230, 69)
                 .node(Reduce(Reduction::Mean), [6, 5], 205, 115)
                 .node(Reduce(Reduction::Prod), [7, 4], 112, 14)
                 .node(Reduce(Reduction::Prod), [0, 5], 67, 49)
-                .node(One(One::Sigmoid), [9, 7], 101, -109)
+                .node(Unary(UnaryFn::Sigmoid), [9, 7], 101, -109)
                 .cotangent([-26, 26, 27, 43, 25, 4, 35, -42, -27, -32, -14, 30, -29, 33, 13, -11]),
         );
     }
@@ -172,13 +172,13 @@ mod pasted {
             .leaf([], [39])
             .leaf([2], [-37, 48])
             .leaf([1, 1], [-32])
-            .node(Two(Two::LogAddExp), [1, 1], 151, -48)
-            .node(Two(Two::Div), [3, 3], 227, -77)
+            .node(Binary(BinaryFn::LogAddExp), [1, 1], 151, -48)
+            .node(Binary(BinaryFn::Div), [3, 3], 227, -77)
             .node(Movement(Movement::Flip), [4, 1], 80, -59)
-            .node(Two(Two::Mul), [5, 0], 78, 121)
+            .node(Binary(BinaryFn::Mul), [5, 0], 78, 121)
             .node(Reduce(Reduction::Mean), [6, 6], 154, -120)
             .node(Reduce(Reduction::LogSumExp), [7, 2], 220, 103)
-            .node(One(One::Square), [8, 6], 7, 10)
+            .node(Unary(UnaryFn::Square), [8, 6], 7, 10)
             .node(Movement(Movement::Broadcast), [3, 8], 74, -53)
             .node(Scan(Scan::Softmax), [10, 3], 122, -83)
             .node(Reduce(Reduction::Mean), [11, 1], 195, -19)

@@ -1,7 +1,7 @@
 //! Derivatives of the naive interpreter: numbers that carry their tangent along.
 
 use super::Number;
-use gradcheck::strategies::{One, Two};
+use gradcheck::strategies::{BinaryFn, UnaryFn};
 use std::ops::{Add, Div, Mul, Sub};
 
 /// A number and how it moves. Nested, `Dual<Dual<f64>>`, it has derivatives of a higher order.
@@ -50,19 +50,19 @@ impl<N: Number> Number for Dual<N> {
         self.value.value()
     }
 
-    fn one(self, f: One) -> Self {
+    fn unary(self, f: UnaryFn) -> Self {
         match f {
-            One::Neg => Dual { value: self.value.one(f), tangent: self.tangent.one(f) },
-            One::Square => self * self,
+            UnaryFn::Neg => Dual { value: self.value.unary(f), tangent: self.tangent.unary(f) },
+            UnaryFn::Square => self * self,
             _ => panic!("{f:?} is not of the exact track"),
         }
     }
 
-    fn two(self, other: Self, f: Two) -> Self {
+    fn binary(self, other: Self, f: BinaryFn) -> Self {
         match f {
-            Two::Add => self + other,
-            Two::Sub => self - other,
-            Two::Mul => self * other,
+            BinaryFn::Add => self + other,
+            BinaryFn::Sub => self - other,
+            BinaryFn::Mul => self * other,
             _ => panic!("{f:?} is not of the exact track"),
         }
     }

@@ -6,7 +6,7 @@ mod number;
 mod places;
 
 pub use dual::Dual;
-use gradcheck::strategies::{Action, One, Program, Reduction, Scan, Step, Two};
+use gradcheck::strategies::{Action, BinaryFn, Program, Reduction, Scan, Step, UnaryFn};
 pub use number::Number;
 use places::{group, ravel, source, unravel};
 use tape::Tensor;
@@ -127,8 +127,10 @@ fn evaluate<N: Number>(
     };
     match &step.action {
         Action::Leaf => unreachable!("leaves are given"),
-        Action::One(f) => elements().map(|x| one(*f, x, constant, decisions)).collect(),
-        Action::Two(f) => each(shape, |index| two(*f, x[0].at(index), x[1].at(index), constant, decisions)),
+        Action::Unary(f) => elements().map(|x| unary(*f, x, constant, decisions)).collect(),
+        Action::Binary(f) => {
+            each(shape, |index| binary(*f, x[0].at(index), x[1].at(index), constant, decisions))
+        }
         Action::Times(c) => elements().map(|x| x * constant(*c)).collect(),
         Action::Scale(k) => elements().map(|x| x * constant(2_f64.powi(*k))).collect(),
         Action::FanOut(uses) => elements().map(|x| x * constant(*uses as f64)).collect(),
@@ -178,22 +180,22 @@ fn evaluate<N: Number>(
     }
 }
 
-fn one<N: Number>(f: One, x: N, constant: &impl Fn(f64) -> N, decisions: &mut Decisions) -> N {
+fn unary<N: Number>(f: UnaryFn, x: N, constant: &impl Fn(f64) -> N, decisions: &mut Decisions) -> N {
     let v = x.value();
     match f {
-        One::Relu => x * constant(decisions.decide(|| f64::from(v > 0.0))),
-        One::Abs => x * constant(decisions.decide(|| if v == 0.0 { 0.0 } else { v.signum() })),
-        _ => x.one(f),
+        UnaryFn::Relu => x * constant(decisions.decide(|| f64::from(v > 0.0))),
+        UnaryFn::Abs => x * constant(decisions.decide(|| if v == 0.0 { 0.0 } else { v.signum() })),
+        _ => x.unary(f),
     }
 }
 
-fn two<N: Number>(f: Two, a: N, b: N, constant: &impl Fn(f64) -> N, decisions: &mut Decisions) -> N {
+fn binary<N: Number>(f: BinaryFn, a: N, b: N, constant: &impl Fn(f64) -> N, decisions: &mut Decisions) -> N {
     let (v, w) = (a.value(), b.value());
     let share = |first: bool| if v == w { 0.5 } else { f64::from(first) };
     let weight = match f {
-        Two::Maximum => decisions.decide(|| share(v > w)),
-        Two::Minimum => decisions.decide(|| share(v < w)),
-        _ => return a.two(b, f),
+        BinaryFn::Maximum => decisions.decide(|| share(v > w)),
+        BinaryFn::Minimum => decisions.decide(|| share(v < w)),
+        _ => return a.binary(b, f),
     };
     a * constant(weight) + b * constant(1.0 - weight)
 }
@@ -229,8 +231,8 @@ fn reduce<N: Number>(kind: Reduction, x: &[N], constant: &impl Fn(f64) -> N, dec
         Reduction::Mean => mean(x),
         Reduction::Prod => x.iter().fold(constant(1.0), |product, &x| product * x),
         Reduction::LogSumExp => {
-            let powers: Vec<N> = x.iter().map(|x| x.one(One::Exp)).collect();
-            sum(&powers, constant).one(One::Ln)
+            let powers: Vec<N> = x.iter().map(|x| x.unary(UnaryFn::Exp)).collect();
+            sum(&powers, constant).unary(UnaryFn::Ln)
         }
         Reduction::Variance => {
             let middle = mean(x);
@@ -252,12 +254,12 @@ fn scan<N: Number>(kind: Scan, x: &Operand<'_, N>, axis: usize, constant: &impl 
     let mut out = x.data.to_vec();
     for row in group(x.shape, Some(axis), true, &kept) {
         let members: Vec<N> = row.iter().map(|&k| x.data[k]).collect();
-        let powers = || members.iter().map(|x| x.one(One::Exp)).collect::<Vec<N>>();
+        let powers = || members.iter().map(|x| x.unary(UnaryFn::Exp)).collect::<Vec<N>>();
         for (i, &k) in row.iter().enumerate() {
             out[k] = match kind {
                 Scan::CumSum => sum(&members[..=i], constant),
                 Scan::Softmax => powers()[i] / sum(&powers(), constant),
-                Scan::LogSoftmax => members[i] - sum(&powers(), constant).one(One::Ln),
+                Scan::LogSoftmax => members[i] - sum(&powers(), constant).unary(UnaryFn::Ln),
             };
         }
     }

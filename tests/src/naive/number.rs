@@ -1,6 +1,6 @@
 //! What the naive interpreter computes with.
 
-use gradcheck::strategies::{One, Two};
+use gradcheck::strategies::{BinaryFn, UnaryFn};
 use std::ops::{Add, Div, Mul, Sub};
 use tape::Scalar;
 use tape::element::Real;
@@ -12,9 +12,9 @@ pub trait Number:
     /// The plain number.
     fn value(self) -> f64;
     /// A function of it.
-    fn one(self, f: One) -> Self;
+    fn unary(self, f: UnaryFn) -> Self;
     /// A function of it and another.
-    fn two(self, other: Self, f: Two) -> Self;
+    fn binary(self, other: Self, f: BinaryFn) -> Self;
     /// `self · a + b`, which recorded numbers may do in one step.
     fn mul_add(self, a: Self, b: Self) -> Self;
 }
@@ -23,10 +23,10 @@ impl Number for Scalar<'_> {
     fn value(self) -> f64 {
         Scalar::value(self)
     }
-    fn one(self, f: One) -> Self {
+    fn unary(self, f: UnaryFn) -> Self {
         f.of(self)
     }
-    fn two(self, other: Self, f: Two) -> Self {
+    fn binary(self, other: Self, f: BinaryFn) -> Self {
         f.of(self, other)
     }
     fn mul_add(self, a: Self, b: Self) -> Self {
@@ -48,71 +48,71 @@ impl Number for f64 {
         self
     }
 
-    fn one(self, f: One) -> f64 {
+    fn unary(self, f: UnaryFn) -> f64 {
         let x = self;
         match f {
-            One::Abs => x.abs(),
-            One::Acos => x.acos(),
-            One::Acosh => x.acosh(),
-            One::Asin => x.asin(),
-            One::Asinh => x.asinh(),
-            One::Atan => x.atan(),
-            One::Atanh => x.atanh(),
-            One::Cbrt => x.cbrt(),
-            One::Cos => x.cos(),
-            One::Cosh => x.cosh(),
-            One::Cube | One::Powi => x * x * x,
-            One::Digamma => Real::digamma(x),
-            One::Erf => Real::erf(x),
-            One::Erfc => Real::erfc(x),
-            One::Exp => x.exp(),
-            One::Exp2 => x.exp2(),
-            One::Expm1 => x.exp_m1(),
-            One::Gelu => 0.5 * x * Real::erfc(-x / 2_f64.sqrt()),
-            One::GeluTanh => {
+            UnaryFn::Abs => x.abs(),
+            UnaryFn::Acos => x.acos(),
+            UnaryFn::Acosh => x.acosh(),
+            UnaryFn::Asin => x.asin(),
+            UnaryFn::Asinh => x.asinh(),
+            UnaryFn::Atan => x.atan(),
+            UnaryFn::Atanh => x.atanh(),
+            UnaryFn::Cbrt => x.cbrt(),
+            UnaryFn::Cos => x.cos(),
+            UnaryFn::Cosh => x.cosh(),
+            UnaryFn::Cube | UnaryFn::Powi => x * x * x,
+            UnaryFn::Digamma => Real::digamma(x),
+            UnaryFn::Erf => Real::erf(x),
+            UnaryFn::Erfc => Real::erfc(x),
+            UnaryFn::Exp => x.exp(),
+            UnaryFn::Exp2 => x.exp2(),
+            UnaryFn::Expm1 => x.exp_m1(),
+            UnaryFn::Gelu => 0.5 * x * Real::erfc(-x / 2_f64.sqrt()),
+            UnaryFn::GeluTanh => {
                 let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x);
                 x * logistic(2.0 * inner)
             }
-            One::Lgamma => Real::lgamma(x),
-            One::Ln => x.ln(),
-            One::Log10 => x.log10(),
-            One::Log1p => x.ln_1p(),
-            One::Log2 => x.log2(),
-            One::LogSigmoid => -softplus(-x),
-            One::Mish => x * softplus(x).tanh(),
-            One::Neg => -x,
-            One::Powf => x.powf(2.5),
-            One::Recip => 1.0 / x,
-            One::Relu => x.max(0.0),
-            One::Rsqrt => 1.0 / x.sqrt(),
-            One::Sigmoid => logistic(x),
-            One::SigmoidScaled => logistic(1.5 * x - 0.25),
-            One::Silu => x * logistic(x),
-            One::Sin => x.sin(),
-            One::Sinc if x == 0.0 => 1.0,
-            One::Sinc => (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x),
-            One::Sinh => x.sinh(),
-            One::Softplus => softplus(x),
-            One::Sqrt => x.sqrt(),
-            One::Square => x * x,
-            One::Tan => x.tan(),
-            One::Tanh => x.tanh(),
+            UnaryFn::Lgamma => Real::lgamma(x),
+            UnaryFn::Ln => x.ln(),
+            UnaryFn::Log10 => x.log10(),
+            UnaryFn::Log1p => x.ln_1p(),
+            UnaryFn::Log2 => x.log2(),
+            UnaryFn::LogSigmoid => -softplus(-x),
+            UnaryFn::Mish => x * softplus(x).tanh(),
+            UnaryFn::Neg => -x,
+            UnaryFn::Powf => x.powf(2.5),
+            UnaryFn::Recip => 1.0 / x,
+            UnaryFn::Relu => x.max(0.0),
+            UnaryFn::Rsqrt => 1.0 / x.sqrt(),
+            UnaryFn::Sigmoid => logistic(x),
+            UnaryFn::SigmoidScaled => logistic(1.5 * x - 0.25),
+            UnaryFn::Silu => x * logistic(x),
+            UnaryFn::Sin => x.sin(),
+            UnaryFn::Sinc if x == 0.0 => 1.0,
+            UnaryFn::Sinc => (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x),
+            UnaryFn::Sinh => x.sinh(),
+            UnaryFn::Softplus => softplus(x),
+            UnaryFn::Sqrt => x.sqrt(),
+            UnaryFn::Square => x * x,
+            UnaryFn::Tan => x.tan(),
+            UnaryFn::Tanh => x.tanh(),
         }
     }
 
-    fn two(self, other: f64, f: Two) -> f64 {
+    fn binary(self, other: f64, f: BinaryFn) -> f64 {
         let (a, b) = (self, other);
         match f {
-            Two::Add => a + b,
-            Two::Atan2 => a.atan2(b),
-            Two::Div => a / b,
-            Two::Hypot => a.hypot(b),
-            Two::LogAddExp => a.max(b) + (-(a - b).abs()).exp().ln_1p(),
-            Two::Maximum => a.max(b),
-            Two::Minimum => a.min(b),
-            Two::Mul => a * b,
-            Two::Pow => a.powf(b),
-            Two::Sub => a - b,
+            BinaryFn::Add => a + b,
+            BinaryFn::Atan2 => a.atan2(b),
+            BinaryFn::Div => a / b,
+            BinaryFn::Hypot => a.hypot(b),
+            BinaryFn::LogAddExp => a.max(b) + (-(a - b).abs()).exp().ln_1p(),
+            BinaryFn::Maximum => a.max(b),
+            BinaryFn::Minimum => a.min(b),
+            BinaryFn::Mul => a * b,
+            BinaryFn::Pow => a.powf(b),
+            BinaryFn::Sub => a - b,
         }
     }
 

@@ -3,10 +3,10 @@
 //! It says that both modes agree, not that either is right, but to the last digits and whatever the function does
 //! between two points: no differences.
 
-use super::plan::Run;
 use super::problem::Direction;
 use super::report::{Check, Outcome};
 use super::rounding::SWEEPS;
+use super::run::Run;
 use super::verdict::Evidence;
 use tape::Tensor;
 
@@ -25,13 +25,13 @@ impl Run<'_, '_> {
     }
 
     fn identity(&mut self, parts: &[Option<Tensor>]) -> Outcome {
-        let (mut right, mut size, mut spread) = (0.0, 0.0, 0.0);
+        let (mut right, mut size, mut rounding_bound) = (0.0, 0.0, 0.0);
         for (i, part) in parts.iter().enumerate() {
             let (Some(v), Some(g)) = (part, &self.gradients[i]) else { continue };
-            for ((v, g), s) in v.to_vec().into_iter().zip(g.to_vec()).zip(&self.spreads[i]) {
+            for ((v, g), s) in v.to_vec().into_iter().zip(g.to_vec()).zip(&self.rounding_bounds[i]) {
                 right += v * g;
                 size += (v * g).abs();
-                spread += (v * s).abs();
+                rounding_bound += (v * s).abs();
             }
         }
         let here = self.problem.tangent(parts, 0.0).to_vec();
@@ -45,10 +45,10 @@ impl Run<'_, '_> {
             left += dy * ct;
             size += (dy * ct).abs();
             // A NaN is left out.
-            spread +=
+            rounding_bound +=
                 others.iter().fold(0.0, |most: f64, other| most.max(2.0 * ((other[j] - dy) * ct).abs()));
         }
-        let allowed = MARGIN * (spread + ROUNDINGS * f64::EPSILON * size);
+        let allowed = MARGIN * (rounding_bound + ROUNDINGS * f64::EPSILON * size);
         let difference = (left - right).abs();
         if !(left.is_finite() && right.is_finite()) {
             Outcome::Skipped("not finite".to_string())

@@ -1,8 +1,10 @@
 //! From comparisons to a report.
 
 use super::GradCheck;
-use super::plan::Run;
-use super::report::{Check, Entry, Outcome, Report, Summary};
+use super::entry::Entry;
+use super::report::{Check, Outcome, Report, Summary};
+use super::run::Run;
+use super::self_test::SELF_TEST;
 use super::setup::Input;
 use super::verdict::{Reason, Verdict};
 
@@ -45,7 +47,7 @@ fn summary(input: &Input, entries: &[Entry]) -> Summary {
 /// Any disagreement wins; then whatever is inconclusive; an agreement must have shown something in every input.
 fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool, flat: bool) -> Verdict {
     let failed = |check: &Check| matches!(check.outcome, Outcome::Failed(_));
-    let broken = checks.iter().any(|check| failed(check) && check.name != "self_test");
+    let broken = checks.iter().any(|check| failed(check) && check.name != SELF_TEST);
     if broken || entries.iter().any(|e| e.verdict == Verdict::Disagree) {
         return Verdict::Disagree;
     }
@@ -53,7 +55,7 @@ fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool, 
         return open.verdict.clone();
     }
     // Without entries, a test of a gradient that is not zero.
-    let passed = |check: &Check| matches!(check.outcome, Outcome::Passed(_)) && check.name != "self_test";
+    let passed = |check: &Check| matches!(check.outcome, Outcome::Passed(_)) && check.name != SELF_TEST;
     let tested = !flat && checks.iter().any(passed);
     let agrees = |s: &Summary| {
         let seen = |e: &Entry| e.input == s.input && e.verdict == Verdict::Agree && e.analytic != 0.0;

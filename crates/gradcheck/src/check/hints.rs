@@ -1,6 +1,6 @@
 //! What a ratio of two derivatives usually means.
 
-use super::report::Entry;
+use super::entry::Entry;
 use super::verdict::Verdict;
 
 /// Ratios of the derivative to the difference that have a usual cause.

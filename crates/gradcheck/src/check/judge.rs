@@ -12,7 +12,7 @@ pub(crate) struct Claim {
     /// The derivative.
     pub(crate) analytic: f64,
     /// The rounding error it may have.
-    pub(crate) spread: f64,
+    pub(crate) rounding_bound: f64,
     /// The size of derivatives here: what a resolution is relative to.
     pub(crate) scale: f64,
     /// Is that the size of the values, as no input has a gradient?
@@ -49,6 +49,9 @@ const NARROWER: f64 = 64.0;
 
 /// The gradient is looked at this close to the point, a sixteenth of the distance each time.
 const NEIGHBOURS: usize = 8;
+
+/// A rounding of the values hides a discrepancy if it changes a difference by more than this part of it.
+const HIDDEN: f64 = 0.125;
 
 /// An infinite slope is one that grows by this factor at least.
 const STEEP: f64 = 256.0;
@@ -120,7 +123,7 @@ impl Problem<'_> {
         let mut h = SETTLED * h;
         for _ in 0..NARROW_STEPS {
             let scale = h / FIRST;
-            let start = Start { h, scale, eta: self.noise(line, scale) };
+            let start = Start { h, scale, eta: self.noise(line, 0.0, scale) };
             // The size of values without a gradient is no size of a derivative.
             let needed = if claim.flat { needed / scale } else { needed };
             let (judged, closer) = self.judge_from(method, start, line, claim, needed);
@@ -183,12 +186,12 @@ impl Problem<'_> {
         if let Some(why) = self.structure(line, slope, start.eta) {
             return open(why);
         }
-        if (claim.analytic - numeric.mid).abs() > numeric.radius + claim.spread {
+        if (claim.analytic - numeric.mid).abs() > numeric.radius + claim.rounding_bound {
             return self.confirm(start, line, claim, needed);
         }
         // A symmetric kink has the mean slope: not seeing one must mean that there is none.
         let unseen = 1e-3 * (slope.jump.mid.abs() + slope.jump.radius);
-        let r = numeric.radius.max(unseen).max(claim.spread);
+        let r = numeric.radius.max(unseen).max(claim.rounding_bound);
         if r > needed { open(Reason::Noise { r, needed }) } else { Outcome::Verdict(Verdict::Agree) }
     }
 
@@ -209,17 +212,18 @@ impl Problem<'_> {
         (!narrow.meets(slope.derivative)).then_some(Reason::Scale { narrow, wide: slope.derivative })
     }
 
-    /// Before it says that a derivative is wrong: the noise along this very line is measured, another formula at other
-    /// steps must find the same, and none that come closer may be left.
+    /// Runs before a derivative is called wrong: the noise is measured along this line, at the point and at both ends of
+    /// the first step; another formula at other steps must find the same; and no steps may come closer to the claim.
     fn confirm(&mut self, start: Start, line: &Direction, claim: Claim, needed: f64) -> Outcome {
         let open = |why| Outcome::Verdict(Verdict::Inconclusive(why));
-        let eta = start.eta.max(self.noise(line, start.scale));
+        let ends = [0.0, start.h, -start.h].map(|t| self.noise(line, t, start.scale));
+        let eta = ends.into_iter().fold(start.eta, f64::max);
         let again = self.slope(line, start.h / 2.0, eta, 0.0);
         let other = self.stencil(line, 7, 0.75 * start.h, eta);
         let (Ok(again), Some(narrow)) = (again, other) else {
             return open(Reason::Noise { r: f64::INFINITY, needed });
         };
-        let outside = |i: Interval| (claim.analytic - i.mid).abs() > i.radius + claim.spread;
+        let outside = |i: Interval| (claim.analytic - i.mid).abs() > i.radius + claim.rounding_bound;
         if !again.derivative.meets(narrow) {
             return open(Reason::Scale { narrow, wide: again.derivative });
         }
@@ -236,7 +240,7 @@ impl Problem<'_> {
                 },
             };
         }
-        let r = again.derivative.radius.max(narrow.radius).max(claim.spread);
+        let r = again.derivative.radius.max(narrow.radius).max(claim.rounding_bound);
         // The first interval was too narrow: its noise was measured elsewhere.
         if r <= needed && !outside(again.derivative) && !outside(narrow) {
             return Outcome::Verdict(Verdict::Agree);
@@ -252,14 +256,14 @@ impl Problem<'_> {
         for h in ladder::descent(ladder::FACTOR * h, self.spacing(line)) {
             let Some(rung) = self.rung(line, h) else { continue };
             // No function has less noise than the roundings of its values.
-            if rung.noise > 0.125 * apart {
+            if rung.noise > HIDDEN * apart {
                 return None;
             }
             if rung.flat() || !near(rung.slope) {
                 continue;
             }
             // By chance, in the noise of the function, one difference does, but not several with their bound.
-            let eta = self.noise(line, 4.0 * h / FIRST);
+            let eta = self.noise(line, 0.0, 4.0 * h / FIRST);
             if let Ok(Slope { derivative: narrow, .. }) = self.slope(line, 4.0 * h, eta, 0.0)
                 && narrow.radius < 0.25 * apart
                 && near(narrow.mid)
@@ -270,12 +274,19 @@ impl Problem<'_> {
         None
     }
 
-    /// Does the gradient change within the steps by as much as it is off? Then the differences do not follow it, and no
-    /// others may: those of the sine of 10³⁰, whose neighbours are 10¹⁴ away.
+    /// Returns `true` if the gradient changes within the steps by as much as it is off. Then the differences do not
+    /// follow it, and others need not either: those of the sine of 10³⁰, whose neighbours are 10¹⁴ away.
+    ///
+    /// The steps are much narrower ones, where differences could have followed. If a rounding of the values hides the
+    /// discrepancy even a rung below the narrowest step used, no differences can follow, and the wider steps count too:
+    /// a bump a few roundings high is flat to every step that leaves it.
     fn erratic(&mut self, line: &Direction, claim: Claim, slope: Slope) -> bool {
         let apart = (claim.analytic - slope.derivative.mid).abs();
-        let steps = ladder::steps(slope.h / NARROWER, self.spacing(line));
-        steps.take(NEIGHBOURS).any(|t| {
+        let narrow = ladder::steps(slope.h / NARROWER, self.spacing(line)).take(NEIGHBOURS);
+        let below = self.rung(line, ladder::FACTOR * slope.h);
+        let hidden = below.is_none_or(|rung| rung.noise > HIDDEN * apart);
+        let used = std::iter::successors(Some(slope.h), |h| Some(2.0 * h)).take_while(|&h| h <= slope.first);
+        narrow.chain(used.filter(|_| hidden)).any(|t| {
             // The odd part of the change is no error of a central difference.
             let mean = 0.5 * self.along(line, t) + 0.5 * self.along(line, -t);
             (mean - claim.analytic).abs() > 0.25 * apart

@@ -135,14 +135,16 @@ impl Problem<'_> {
         (side(-1.0), side(1.0))
     }
 
-    /// The rounding noise of one evaluation along a line of a function that varies within `scale`: see
-    /// [`noise::of_table`].
-    pub(crate) fn noise(&mut self, line: &Direction, scale: f64) -> f64 {
+    /// The rounding noise of one evaluation at `t` along a line, of a function that varies within `scale`: see
+    /// [`noise::of_table`]. It differs from point to point: a sum of a few numbers with few digits is exact, and the same
+    /// sum is not at the end of a step.
+    pub(crate) fn noise(&mut self, line: &Direction, t: f64, scale: f64) -> f64 {
         let (mut largest, smallest) = (0f64, self.spacing(line));
         for spacing in noise::SPACINGS {
             // Arguments between two numbers would be rounded to one of them.
             let spacing = (spacing * scale).max(smallest);
-            let samples: Vec<_> = (0..noise::POINTS).map(|i| self.at(line, f64::from(i) * spacing)).collect();
+            let samples: Vec<_> =
+                (0..noise::POINTS).map(|i| self.at(line, t + f64::from(i) * spacing)).collect();
             if samples.iter().all(|sample| sample.same) {
                 let values: Vec<f64> = samples.iter().map(|sample| sample.deviation).collect();
                 largest = largest.max(noise::of_table(&values));

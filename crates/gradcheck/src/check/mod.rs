@@ -2,6 +2,8 @@
 
 mod adjoint;
 mod assemble;
+mod entries;
+mod entry;
 mod exact;
 mod formulas;
 mod hints;
@@ -14,6 +16,7 @@ mod problem;
 mod quadrature;
 mod report;
 mod rounding;
+mod run;
 mod second;
 mod self_test;
 mod setup;
@@ -23,8 +26,9 @@ mod taylor;
 mod verdict;
 
 pub use crate::numdiff::{Interval, Step};
+pub use entry::Entry;
 pub use inputs::Inputs;
-pub use report::{Certificate, Check, CheckFailure, Entry, Outcome, Report, Summary};
+pub use report::{Certificate, Check, CheckFailure, Outcome, Report, Summary};
 pub use setup::{Cotangent, Entries, Method, Noise, SetupError};
 pub use single::Model;
 pub use sweep::{FORMULAS, Sweep, SweepPoint};

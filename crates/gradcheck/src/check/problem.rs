@@ -19,7 +19,7 @@ pub(crate) struct Decision {
     pub(crate) node: usize,
     pub(crate) op: &'static str,
     pub(crate) element: usize,
-    piece: i64,
+    branch: i64,
 }
 
 /// One evaluation: `Σ ct (f(x) - f(x₀))`, and what is needed to trust it.
@@ -218,7 +218,7 @@ impl<'f> Problem<'f> {
     }
 
     /// The gradients at the point of the check, by a sweep in which every contribution is off by up to an ulp either way.
-    pub(crate) fn disturbed(&mut self, rng: &mut SplitMix64) -> Vec<Option<Tensor>> {
+    pub(crate) fn perturbed(&mut self, rng: &mut SplitMix64) -> Vec<Option<Tensor>> {
         self.tape.reset();
         let inputs = Inputs::record(&self.tape, &self.names, &self.values, &self.tracked);
         let y = (self.f)(&inputs);
@@ -277,10 +277,10 @@ impl<'f> Problem<'f> {
         let inputs = Inputs::record(&self.tape, &self.names, point, &self.tracked);
         (self.f)(&inputs);
         let mut found = Vec::new();
-        branches(&self.tape, &mut |node, element, piece| found.push((node, element, piece)));
-        let named = |(node, element, piece)| {
+        branches(&self.tape, &mut |node, element, branch| found.push((node, element, branch)));
+        let named = |(node, element, branch)| {
             let op = op_name(&self.tape, node);
-            Decision { node: node as usize, op, element, piece }
+            Decision { node: node as usize, op, element, branch }
         };
         found.into_iter().map(named).collect()
     }
@@ -337,12 +337,12 @@ fn outputs(
 fn signature<T: Element>(tape: &Tape<T>) -> Signature {
     let mut hash = SplitMix64(tape.len() as u64);
     let mut masks = Vec::new();
-    branches(tape, &mut |node, element, piece| {
+    branches(tape, &mut |node, element, branch| {
         if element == MASK {
-            masks.push((node, piece));
+            masks.push((node, branch));
             return;
         }
-        hash.0 ^= (u64::from(node) << 40) ^ ((element as u64) << 8) ^ piece as u64;
+        hash.0 ^= (u64::from(node) << 40) ^ ((element as u64) << 8) ^ branch as u64;
         hash.0 = hash.word();
     });
     Signature { decisions: hash.0, masks }

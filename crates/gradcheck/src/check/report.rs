@@ -1,68 +1,10 @@
 //! What a check found.
 
+use super::entry::Entry;
 use super::hints::hint;
-use super::setup::Method;
 use super::verdict::{Evidence, Reason, Verdict};
 use crate::numdiff::Interval;
 use std::fmt;
-
-/// One comparison.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// The name of the input.
-    pub input: String,
-    /// The position in the input; for a direction through the whole input, its number.
-    pub index: Vec<usize>,
-    /// Is it a direction through the whole input?
-    pub direction: bool,
-    /// 1 for the gradient, 2 for the gradient of `Σ u · gradient` with random numbers `u`.
-    pub order: u8,
-    /// What the tape says.
-    pub analytic: f64,
-    /// What the differences say.
-    pub numeric: Interval,
-    /// The rounding error allowed to the tape: 16 roundings, and what its gradient changes by when the inputs move by
-    /// an ulp.
-    pub spread: f64,
-    /// The smallest step.
-    pub h: f64,
-    /// The part of the interval that is rounding noise.
-    pub noise: f64,
-    /// The minimum detectable error: a larger one, relative to the gradient of this input, would have been seen.
-    pub mde: f64,
-    /// What follows.
-    pub verdict: Verdict,
-    /// What it rests on.
-    pub evidence: Evidence,
-    /// How it was found.
-    pub method: Method,
-}
-
-impl Entry {
-    /// How far the two numbers are apart, in units of what rounding and differences may do. Above 1 is an error.
-    pub fn discrepancy_ratio(&self) -> f64 {
-        match (self.analytic - self.numeric.mid).abs() / (self.numeric.radius + self.spread) {
-            discrepancy_ratio if discrepancy_ratio.is_nan() && self.analytic.is_finite() => 0.0,
-            discrepancy_ratio if discrepancy_ratio.is_nan() => f64::INFINITY,
-            discrepancy_ratio => discrepancy_ratio,
-        }
-    }
-
-    /// The name of the entry: `w1[2,3]`, `b` for a number, `w1~0` for a direction, `H:w1[2,3]` of second order.
-    pub fn label(&self) -> String {
-        label(self.order, &self.input, &self.index, self.direction)
-    }
-}
-
-pub(crate) fn label(order: u8, input: &str, index: &[usize], direction: bool) -> String {
-    let input = if order == 2 { format!("H:{input}") } else { input.to_string() };
-    let index: Vec<String> = index.iter().map(usize::to_string).collect();
-    match (index.is_empty(), direction) {
-        (true, _) => input,
-        (false, true) => format!("{input}~{}", index.join(",")),
-        (false, false) => format!("{input}[{}]", index.join(",")),
-    }
-}
 
 /// A test of the gradient as a whole.
 #[derive(Clone, Debug, PartialEq)]
@@ -207,7 +149,8 @@ impl Report {
 
     /// The entries as comma-separated values, with a header.
     pub fn to_csv(&self) -> String {
-        let mut csv = String::from("entry,analytic,numeric,radius,spread,h,noise,mde,method,verdict\n");
+        let mut csv =
+            String::from("entry,analytic,numeric,radius,rounding_bound,h,noise,mde,method,verdict\n");
         for e in &self.entries {
             let verdict = match &e.verdict {
                 Verdict::Agree => "agree",
@@ -219,7 +162,7 @@ impl Report {
                 "\"{}\",{:e},{mid:e},{radius:e},{:e},{:e},{:e},{:e},{:?},{verdict}\n",
                 e.label(),
                 e.analytic,
-                e.spread,
+                e.rounding_bound,
                 e.h,
                 e.noise,
                 e.mde,

@@ -33,14 +33,21 @@ pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction
     Direction::Dense(problem.values.iter().zip(&problem.tracked).map(part).collect())
 }
 
-/// Sweeps with disturbed contributions.
+/// The rounding error of the gradient along a dense direction, from that of its entries.
+pub(crate) fn rounding_along(bounds: &[Vec<f64>], line: &Direction) -> f64 {
+    let Direction::Dense(parts) = line else { return 0.0 };
+    let pairs = bounds.iter().zip(parts).filter_map(|(b, v)| Some((b, v.as_ref()?.to_vec())));
+    pairs.map(|(b, v)| b.iter().zip(v).map(|(b, v)| (b * v).abs()).sum::<f64>()).sum()
+}
+
+/// The number of sweeps with perturbed contributions.
 pub(crate) const SWEEPS: usize = 4;
 
 /// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by an
 /// ulp or two, or when each contribution of the sweep is off by one. The latter shows what cancels inside of the sweep
 /// (D. S. Parker, 1997, calls it Monte Carlo arithmetic): the softmax of equal numbers has the derivative 0, but an ulp
 /// may be left.
-pub(crate) fn spreads(
+pub(crate) fn rounding_bounds(
     problem: &mut Problem<'_>,
     gradients: &[Option<Tensor>],
     rng: &mut SplitMix64,
@@ -49,7 +56,7 @@ pub(crate) fn spreads(
         let rounding = |g: f64| ROUNDINGS * f64::EPSILON * g.abs().max(f64::MIN_POSITIVE);
         g.iter().flat_map(Tensor::to_vec).map(rounding).collect()
     };
-    let mut spreads: Vec<Vec<f64>> = gradients.iter().map(own).collect();
+    let mut rounding_bounds: Vec<Vec<f64>> = gradients.iter().map(own).collect();
     let cotangent = problem.cotangent.clone();
     let mut others = Vec::new();
     for _ in 0..2 {
@@ -59,15 +66,17 @@ pub(crate) fn spreads(
             others.push(problem.gradients(&moved, &cotangent));
         }
     }
-    others.extend((0..SWEEPS).map(|_| problem.disturbed(rng)));
+    others.extend((0..SWEEPS).map(|_| problem.perturbed(rng)));
     for other in others {
-        for ((spread, g), other) in spreads.iter_mut().zip(gradients).zip(other) {
+        for ((rounding_bound, g), other) in rounding_bounds.iter_mut().zip(gradients).zip(other) {
             let (Some(g), Some(other)) = (g, other) else { continue };
-            for ((spread, g), other) in spread.iter_mut().zip(g.to_vec()).zip(other.to_vec()) {
+            for ((rounding_bound, g), other) in rounding_bound.iter_mut().zip(g.to_vec()).zip(other.to_vec())
+            {
                 // A NaN is left out.
-                *spread = spread.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (other - g).abs());
+                *rounding_bound =
+                    rounding_bound.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (other - g).abs());
             }
         }
     }
-    spreads
+    rounding_bounds
 }

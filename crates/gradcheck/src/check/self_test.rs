@@ -2,12 +2,16 @@
 //!
 //! The comparator sees sabotaged copies of the gradient and must reject each. It costs no evaluation.
 
-use super::report::{Check, Entry, Outcome};
+use super::entry::Entry;
+use super::report::{Check, Outcome};
 use super::verdict::{Evidence, Verdict};
+
+/// The name of the check in reports.
+pub(crate) const SELF_TEST: &str = "self-test";
 
 /// Would an entry with this derivative be rejected?
 fn rejected(entry: &Entry, analytic: f64) -> bool {
-    (analytic - entry.numeric.mid).abs() > entry.numeric.radius + entry.spread
+    (analytic - entry.numeric.mid).abs() > entry.numeric.radius + entry.rounding_bound
 }
 
 /// Sabotage of one input's entries, all of which agree: sign, zero, scale, and a shift by one.
@@ -17,11 +21,12 @@ fn survivors(entries: &[&Entry]) -> Vec<&'static str> {
     };
     let scaled = |i: usize| {
         let entry = entries[i];
-        entry.analytic * (1.0 + 10.0 * (entry.numeric.radius + entry.spread) / entry.analytic.abs())
+        entry.analytic * (1.0 + 10.0 * (entry.numeric.radius + entry.rounding_bound) / entry.analytic.abs())
     };
     let shift = |i: usize| entries[(i + 1) % entries.len()].analytic;
     let shows = entries.windows(2).any(|pair| {
-        let room = pair[0].numeric.radius + pair[0].spread + pair[1].numeric.radius + pair[1].spread;
+        let room =
+            pair[0].numeric.radius + pair[0].rounding_bound + pair[1].numeric.radius + pair[1].rounding_bound;
         (pair[0].analytic - pair[1].analytic).abs() > 2.0 * room
     });
     let mut survivors = Vec::new();
@@ -51,5 +56,5 @@ pub(crate) fn self_test(entries: &[Entry], zero: impl Fn(&str) -> bool) -> Check
         }
     }
     let outcome = if failed.is_empty() { Outcome::Passed(0.0) } else { Outcome::Failed(failed.join(", ")) };
-    Check { name: "self_test", outcome, evidence: Evidence::Exact }
+    Check { name: SELF_TEST, outcome, evidence: Evidence::Exact }
 }

@@ -71,7 +71,7 @@ impl GradCheck<'_> {
         let (values, cotangent) = (problem.values.clone(), problem.cotangent.clone());
         let gradient = problem.gradients(&values, &cotangent);
         let derivative = gradient[input].as_ref().map_or(0.0, |g| g.to_vec()[at]);
-        let noise = problem.noise(&line, problem.scale(&line));
+        let noise = problem.noise(&line, 0.0, problem.scale(&line));
         let (mut points, mut centrals) = (Vec::new(), Vec::new());
         for exponent in exponents.rev() {
             let h = 2f64.powi(exponent);

@@ -11,7 +11,7 @@ use tape::{Algebra, Binary, Element, Unary};
 use tape::{Array, Op};
 use tape::{Scalar, Var};
 
-/// UnaryFn registered operation.
+/// A registered operation.
 #[derive(Debug)]
 pub struct Entry {
     /// The name: of its file, and of its method where it has one.

@@ -31,8 +31,8 @@ mod shapes;
 mod values;
 
 pub use graph::{
-    Action, BITS, DEGREE, Exactness, GraphSpec, GraphTree, Graphs, Instr, LeafSpec, Movement, Node, One,
-    Opcode, Program, Recorded, Reduction, Scan, Step, Two, graphs,
+    Action, BITS, BinaryFn, DEGREE, Exactness, GraphSpec, GraphTree, Graphs, Instr, LeafSpec, Movement, Node,
+    Opcode, Program, Recorded, Reduction, Scan, Step, UnaryFn, graphs,
 };
 pub use mlp::{Activation, LayerSpec, MlpLoss, MlpSpec, mlps};
 pub use shapes::{Broadcastable, Layout, MAX_RANK, MAX_SIZE, broadcastable, extents, layouts, shapes};

@@ -157,7 +157,7 @@ fn the_environment_reruns_one_entry() {
     let program = std::env::current_exe().unwrap();
     let run = |only: &str, seed: &str| {
         let mut command = Command::new(&program);
-        command.args(["--exact", "report_in_an_environment", "--nocapture"]);
+        command.args(["--exact", "formats::report_in_an_environment", "--nocapture"]);
         let output = command.env("GRADCHECK_ONLY", only).env("GRADCHECK_SEED", seed).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };

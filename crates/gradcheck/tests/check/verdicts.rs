@@ -55,7 +55,7 @@ fn a_derivative_wrong_by_a_hundred_thousandth_is_found() {
     assert_eq!(report.by_input("b1").map(|s| s.counts), Some([0, 5, 0]), "{report}");
     let text = format!("{:?}", report.require().unwrap_err());
     assert!(text.contains("GRADCHECK_SEED=0x5EED GRADCHECK_ONLY='"), "{text}");
-    assert!(text.contains("cargo test a_derivative_wrong"), "{text}");
+    assert!(text.contains("cargo test verdicts::a_derivative_wrong"), "{text}");
     assert!(text.contains("analytic / numeric = 1.0000100"), "{text}");
 }
 

@@ -1,7 +1,7 @@
 //! What keeps a graph well-conditioned while it is resolved: bits and degrees on the exact track, sizes of values on
 //! the smooth one.
 
-use super::functions::{One, Two};
+use super::functions::{BinaryFn, UnaryFn};
 use super::program::{Action, Step};
 use super::spec::{Reduction, Scan};
 use tape::Tensor;
@@ -83,14 +83,14 @@ impl Dyadic {
     pub(super) fn after(step: &Step, x: &[&Dyadic], terms: usize) -> Option<Dyadic> {
         let (first, second) = (x[0].clone(), x.get(1).unwrap_or(&x[0]));
         let out = match step.action {
-            Action::One(One::Neg | One::Relu | One::Abs) => first,
-            Action::One(One::Square) => first.product(&first),
+            Action::Unary(UnaryFn::Neg | UnaryFn::Relu | UnaryFn::Abs) => first,
+            Action::Unary(UnaryFn::Square) => first.product(&first),
             Action::Scale(k) => first.wider(k, -k),
             Action::FanOut(uses) => first.wider(log2(uses), 0),
-            Action::Two(Two::Add | Two::Sub) => first.sum(second, 1),
-            Action::Two(Two::Mul) => first.product(second),
+            Action::Binary(BinaryFn::Add | BinaryFn::Sub) => first.sum(second, 1),
+            Action::Binary(BinaryFn::Mul) => first.product(second),
             // At a tie each operand has slope 1/2.
-            Action::Two(Two::Maximum | Two::Minimum) => first.sum(second, 0).wider(0, 1),
+            Action::Binary(BinaryFn::Maximum | BinaryFn::Minimum) => first.sum(second, 0).wider(0, 1),
             Action::MatMul => first.product(second).wider(log2(terms), 0),
             Action::Reduce { kind: Reduction::Mean, .. } => first.wider(0, log2(terms)),
             Action::Reduce { kind: Reduction::Sum, .. } => first.wider(log2(terms), 0),

@@ -13,8 +13,8 @@ impl Program {
     ///
     /// ```
     /// use gradcheck::Verdict;
-    /// use gradcheck::strategies::{GraphSpec, One, Opcode, Exactness};
-    /// let spec = GraphSpec::new(Exactness::Smooth).leaf([2], [16, -8]).node(Opcode::One(One::Tanh), [0, 0], 0, 0);
+    /// use gradcheck::strategies::{GraphSpec, UnaryFn, Opcode, Exactness};
+    /// let spec = GraphSpec::new(Exactness::Smooth).leaf([2], [16, -8]).node(Opcode::Unary(UnaryFn::Tanh), [0, 0], 0, 0);
     /// let report = spec.resolve().gradcheck().run().unwrap();
     /// assert_eq!(report.verdict(), Verdict::Agree, "{report}");
     /// ```
@@ -26,12 +26,12 @@ impl Program {
     ///
     /// ```
     /// use gradcheck::Verdict;
-    /// use gradcheck::strategies::{Action, GraphSpec, Node, One, Opcode, Step, Exactness};
+    /// use gradcheck::strategies::{Action, GraphSpec, Node, UnaryFn, Opcode, Step, Exactness};
     /// // A tanh that is not differentiated.
     /// fn detached<'t>(step: &Step, x: &[Node<'t>]) -> Option<Node<'t>> {
-    ///     (step.action == Action::One(One::Tanh)).then(|| step.record(x).var().detach().into())
+    ///     (step.action == Action::Unary(UnaryFn::Tanh)).then(|| step.record(x).var().detach().into())
     /// }
-    /// let spec = GraphSpec::new(Exactness::Smooth).leaf([2], [16, -8]).node(Opcode::One(One::Tanh), [0, 0], 0, 0);
+    /// let spec = GraphSpec::new(Exactness::Smooth).leaf([2], [16, -8]).node(Opcode::Unary(UnaryFn::Tanh), [0, 0], 0, 0);
     /// let report = spec.resolve().gradcheck_with(detached).run().unwrap();
     /// assert_eq!(report.verdict(), Verdict::Disagree);
     /// ```

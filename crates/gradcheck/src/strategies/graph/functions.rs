@@ -56,7 +56,7 @@ macro_rules! functions {
 
 functions! {
     /// A function of one number: the operation of its name in [`ops`](crate::ops), with parameters fixed.
-    One() = map ();
+    UnaryFn() = map ();
     Abs, NonZero;
     Acos, Unit;
     Acosh, AboveOne;
@@ -108,7 +108,7 @@ functions! {
 functions! {
     /// A function of two numbers: the operation of its name in [`ops`](crate::ops). The domain is that of the operand
     /// that needs one: the second, for `Pow` and `Hypot` the first.
-    Two(second) = zip (second);
+    BinaryFn(second) = zip (second);
     Add, Real;
     Atan2, Positive;
     Div, Positive;
@@ -121,7 +121,7 @@ functions! {
     Sub, Real;
 }
 
-impl One {
+impl UnaryFn {
     /// Without kinks on its domain, and with derivatives of all orders?
     pub fn is_smooth(self) -> bool {
         self.domain() != Domain::NonZero
@@ -129,11 +129,11 @@ impl One {
 
     /// Exact on dyadic numbers, as is its derivative?
     pub fn is_exact(self) -> bool {
-        matches!(self, One::Abs | One::Neg | One::Relu | One::Square)
+        matches!(self, UnaryFn::Abs | UnaryFn::Neg | UnaryFn::Relu | UnaryFn::Square)
     }
 }
 
-impl Two {
+impl BinaryFn {
     /// Without kinks on its domain, and with derivatives of all orders?
     pub fn is_smooth(self) -> bool {
         self.domain() != Domain::NonZero
@@ -141,6 +141,6 @@ impl Two {
 
     /// Exact on dyadic numbers, as is its derivative?
     pub fn is_exact(self) -> bool {
-        matches!(self, Two::Add | Two::Maximum | Two::Minimum | Two::Mul | Two::Sub)
+        matches!(self, BinaryFn::Add | BinaryFn::Maximum | BinaryFn::Minimum | BinaryFn::Mul | BinaryFn::Sub)
     }
 }

@@ -12,7 +12,7 @@ mod spec;
 mod tree;
 
 pub use budget::{BITS, DEGREE};
-pub use functions::{One, Two};
+pub use functions::{BinaryFn, UnaryFn};
 pub use program::{Action, Program, Step};
 pub use record::{Node, Recorded};
 pub(super) use spec::sixteenths;

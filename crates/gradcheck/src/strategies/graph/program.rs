@@ -1,6 +1,6 @@
 //! A graph whose every step fits: what a [`GraphSpec`](super::GraphSpec) means.
 
-use super::functions::{One, Two};
+use super::functions::{BinaryFn, UnaryFn};
 use super::spec::{Reduction, Scan};
 use tape::Array;
 use tape::Element;
@@ -14,9 +14,9 @@ pub enum Action {
     /// A leaf.
     Leaf,
     /// A function of each element.
-    One(One),
+    Unary(UnaryFn),
     /// A function of each pair of elements, broadcast.
-    Two(Two),
+    Binary(BinaryFn),
     /// Times a number.
     Times(f64),
     /// Times a power of two, with this exponent.
@@ -120,8 +120,8 @@ impl Action {
         let first = x[0];
         match *self {
             Action::Leaf => first.clone(),
-            Action::One(f) => f.of(first.clone()),
-            Action::Two(f) => f.of(first.clone(), x[1].clone()),
+            Action::Unary(f) => f.of(first.clone()),
+            Action::Binary(f) => f.of(first.clone(), x[1].clone()),
             Action::Times(c) => first.clone() * first.lift(c),
             Action::Scale(k) => first.clone() * first.lift(2_f64.powi(k)),
             Action::Plus(c) => first.clone() + first.lift(c),

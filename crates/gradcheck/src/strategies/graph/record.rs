@@ -1,6 +1,6 @@
 //! Graphs on a tape: numbers as numbers, tensors as tensors.
 
-use super::functions::Two;
+use super::functions::BinaryFn;
 use super::program::{Action, Program, Step};
 use tape::Element;
 use tape::Tensor;
@@ -95,10 +95,10 @@ impl Step {
     #[track_caller]
     pub fn record<'t, T: Element>(&self, x: &[Node<'t, T>]) -> Node<'t, T> {
         match (&self.action, x) {
-            (Action::One(f), [Node::Number(x)]) => Node::Number(f.of(*x)),
-            (Action::Two(f), [Node::Number(a), Node::Number(b)]) => Node::Number(f.of(*a, *b)),
-            (Action::Two(f), [Node::Number(a), Node::Array(b)]) => Node::Array(number_first(*f, *a, *b)),
-            (Action::Two(f), [Node::Array(a), Node::Number(b)]) => Node::Array(number_second(*f, *a, *b)),
+            (Action::Unary(f), [Node::Number(x)]) => Node::Number(f.of(*x)),
+            (Action::Binary(f), [Node::Number(a), Node::Number(b)]) => Node::Number(f.of(*a, *b)),
+            (Action::Binary(f), [Node::Number(a), Node::Array(b)]) => Node::Array(number_first(*f, *a, *b)),
+            (Action::Binary(f), [Node::Array(a), Node::Number(b)]) => Node::Array(number_second(*f, *a, *b)),
             (Action::Times(c), [Node::Number(x)]) => Node::Number(*x * T::from_f64(*c)),
             (Action::Times(c), [Node::Array(x)]) => Node::Array(*x * T::from_f64(*c)),
             (Action::Scale(k), [Node::Number(x)]) => Node::Number(*x * T::from_f64(2_f64.powi(*k))),
@@ -129,23 +129,23 @@ fn elements<T: Element>(x: Var<'_, T>) -> Var<'_, T> {
 
 /// By the operators between a number and a tensor, where there are such.
 #[track_caller]
-fn number_first<'t, T: Element>(f: Two, a: Scalar<'t, T>, b: Var<'t, T>) -> Var<'t, T> {
+fn number_first<'t, T: Element>(f: BinaryFn, a: Scalar<'t, T>, b: Var<'t, T>) -> Var<'t, T> {
     match f {
-        Two::Add => a + b,
-        Two::Sub => a - b,
-        Two::Mul => a * b,
-        Two::Div => a / b,
+        BinaryFn::Add => a + b,
+        BinaryFn::Sub => a - b,
+        BinaryFn::Mul => a * b,
+        BinaryFn::Div => a / b,
         _ => f.of(a.to_var(), b),
     }
 }
 
 #[track_caller]
-fn number_second<'t, T: Element>(f: Two, a: Var<'t, T>, b: Scalar<'t, T>) -> Var<'t, T> {
+fn number_second<'t, T: Element>(f: BinaryFn, a: Var<'t, T>, b: Scalar<'t, T>) -> Var<'t, T> {
     match f {
-        Two::Add => a + b,
-        Two::Sub => a - b,
-        Two::Mul => a * b,
-        Two::Div => a / b,
+        BinaryFn::Add => a + b,
+        BinaryFn::Sub => a - b,
+        BinaryFn::Mul => a * b,
+        BinaryFn::Div => a / b,
         _ => f.of(a, b.to_var()),
     }
 }

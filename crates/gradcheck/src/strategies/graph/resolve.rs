@@ -1,7 +1,7 @@
 //! From instructions to steps that fit.
 
 use super::budget::{Dyadic, Known, log2, rescaling};
-use super::functions::{One, Two};
+use super::functions::{BinaryFn, UnaryFn};
 use super::program::{Action, Program, Step};
 use super::spec::{Exactness, GraphSpec, Instr, LeafSpec, Movement, Opcode, Reduction, Scan, sixteenths};
 use crate::strategies::shapes::{MAX_RANK, MAX_SIZE};
@@ -122,7 +122,7 @@ impl Resolver {
     fn inside(&mut self, x: usize, domain: Domain) -> usize {
         let shape = self.shape(x).clone();
         let mut above = |least: f64| {
-            let square = self.push(Action::One(One::Square), &[x], &shape);
+            let square = self.push(Action::Unary(UnaryFn::Square), &[x], &shape);
             self.push(Action::Plus(least), &[square], &shape)
         };
         match domain {
@@ -176,14 +176,14 @@ impl Resolver {
                 let shape = self.shape(a).clone();
                 self.push(Action::Scale(instr.c.into()), &[a], shape)
             }
-            Opcode::One(f) => {
+            Opcode::Unary(f) => {
                 let x = self.inside(a, f.domain());
                 let shape = self.shape(a).clone();
-                let y = self.push(Action::One(f), &[x], shape);
+                let y = self.push(Action::Unary(f), &[x], shape);
                 if y == x { a } else { y }
             }
-            Opcode::Two(Two::Sub) if a == b => a,
-            Opcode::Two(f) => self.two(f, a, b),
+            Opcode::Binary(BinaryFn::Sub) if a == b => a,
+            Opcode::Binary(f) => self.binary(f, a, b),
             Opcode::MatMul => self.matmul(a, b, instr.c),
             Opcode::Reduce(kind) => self.reduce(kind, a, instr),
             Opcode::Scan(kind) => match self.axis(a, instr) {
@@ -211,17 +211,17 @@ impl Resolver {
         }
     }
 
-    fn two(&mut self, f: Two, a: usize, b: usize) -> usize {
+    fn binary(&mut self, f: BinaryFn, a: usize, b: usize) -> usize {
         let ([mut x, mut y], shape) = self.pair(a, b);
         match f {
-            Two::Pow => {
+            BinaryFn::Pow => {
                 x = self.inside(x, Domain::Positive);
                 y = self.inside(y, Domain::Unit);
             }
-            Two::Hypot => x = self.inside(x, Domain::Positive),
+            BinaryFn::Hypot => x = self.inside(x, Domain::Positive),
             _ => y = self.inside(y, f.domain()),
         }
-        self.push(Action::Two(f), &[x, y], shape)
+        self.push(Action::Binary(f), &[x, y], shape)
     }
 
     /// The product as it is if the shapes allow it; else of the operands as matrices, the second made to fit.

@@ -1,14 +1,14 @@
 //! The edits that make a graph simpler.
 
-use super::functions::Two;
+use super::functions::BinaryFn;
 use super::spec::{GraphSpec, Instr, LeafSpec, Opcode};
 
 /// How far an operation is from none at all.
 fn complexity(op: Opcode) -> usize {
     match op {
         Opcode::Identity => 0,
-        Opcode::Two(Two::Add) => 1,
-        Opcode::Two(Two::Mul) => 2,
+        Opcode::Binary(BinaryFn::Add) => 1,
+        Opcode::Binary(BinaryFn::Mul) => 2,
         _ => 3,
     }
 }
@@ -117,7 +117,7 @@ fn fewer_leaves(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
 
 fn simpler_operations(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     for node in 0..spec.nodes.len() {
-        for op in [Opcode::Identity, Opcode::Two(Two::Add), Opcode::Two(Two::Mul)] {
+        for op in [Opcode::Identity, Opcode::Binary(BinaryFn::Add), Opcode::Binary(BinaryFn::Mul)] {
             let mut edit = spec.clone();
             edit.nodes[node].op = op;
             edits.push(edit);

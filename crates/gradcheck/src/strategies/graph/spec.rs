@@ -1,6 +1,6 @@
 //! Graphs as data: a flat list of instructions, every one of which has a meaning.
 
-use super::functions::{One, Two};
+use super::functions::{BinaryFn, UnaryFn};
 use std::fmt;
 use tape::Shape;
 use tape::Tensor;
@@ -24,9 +24,9 @@ pub enum Opcode {
     /// Times a power of two, `2^c`: values of every magnitude. On the exact track only.
     Scale,
     /// A function of each element.
-    One(One),
+    Unary(UnaryFn),
     /// A function of each pair of elements.
-    Two(Two),
+    Binary(BinaryFn),
     /// The matrix product.
     MatMul,
     /// A reduction: along an axis with even `c`, else over all; it keeps the axes if `c` is 2 or 3 modulo 4.
@@ -116,8 +116,8 @@ impl Opcode {
     /// Everything that can stand in a graph of a track, class by class.
     pub(super) fn classes(track: Exactness) -> [Vec<Opcode>; 7] {
         let classes = [
-            One::ALL.iter().copied().map(Opcode::One).collect(),
-            Two::ALL.iter().copied().map(Opcode::Two).collect(),
+            UnaryFn::ALL.iter().copied().map(Opcode::Unary).collect(),
+            BinaryFn::ALL.iter().copied().map(Opcode::Binary).collect(),
             vec![Opcode::MatMul],
             Reduction::ALL.iter().copied().map(Opcode::Reduce).collect(),
             Scan::ALL.iter().copied().map(Opcode::Scan).collect(),
@@ -130,9 +130,9 @@ impl Opcode {
     /// Everything that graphs of a track are made of.
     ///
     /// ```
-    /// use gradcheck::strategies::{One, Opcode, Exactness};
-    /// assert!(Opcode::all(Exactness::Exact).contains(&Opcode::One(One::Relu)));
-    /// assert!(!Opcode::all(Exactness::Smooth).contains(&Opcode::One(One::Relu)));
+    /// use gradcheck::strategies::{UnaryFn, Opcode, Exactness};
+    /// assert!(Opcode::all(Exactness::Exact).contains(&Opcode::Unary(UnaryFn::Relu)));
+    /// assert!(!Opcode::all(Exactness::Smooth).contains(&Opcode::Unary(UnaryFn::Relu)));
     /// ```
     pub fn all(track: Exactness) -> Vec<Opcode> {
         let mut all = Opcode::classes(track).concat();
@@ -144,15 +144,15 @@ impl Opcode {
     /// Can it stand in a graph of this track?
     pub fn is_in(self, track: Exactness) -> bool {
         match (track, self) {
-            (Exactness::Exact, Opcode::One(f)) => f.is_exact(),
-            (Exactness::Exact, Opcode::Two(f)) => f.is_exact(),
+            (Exactness::Exact, Opcode::Unary(f)) => f.is_exact(),
+            (Exactness::Exact, Opcode::Binary(f)) => f.is_exact(),
             (Exactness::Exact, Opcode::Reduce(r)) => {
                 matches!(r, Reduction::Sum | Reduction::Mean | Reduction::Max)
             }
             (Exactness::Exact, Opcode::Scan(s)) => s == Scan::CumSum,
             (Exactness::Smooth, Opcode::Scale) => false,
-            (Exactness::Smooth, Opcode::One(f)) => f.is_smooth(),
-            (Exactness::Smooth, Opcode::Two(f)) => f.is_smooth(),
+            (Exactness::Smooth, Opcode::Unary(f)) => f.is_smooth(),
+            (Exactness::Smooth, Opcode::Binary(f)) => f.is_smooth(),
             (Exactness::Smooth, Opcode::Reduce(r)) => r != Reduction::Max,
             _ => true,
         }
@@ -201,16 +201,16 @@ pub struct Instr {
 ///
 /// ```
 /// use tape::Tape;
-/// use gradcheck::strategies::{GraphSpec, Movement, One, Opcode::*, Reduction, Scan, Exactness, Two};
+/// use gradcheck::strategies::{GraphSpec, Movement, UnaryFn, Opcode::*, Reduction, Scan, Exactness, BinaryFn};
 /// let spec = GraphSpec::new(Exactness::Smooth)
 ///     .leaf([2], [16, -8])
-///     .node(One(One::Tanh), [0, 0], 0, 0)
-///     .node(Two(Two::Mul), [1, 0], 0, 0)
+///     .node(Unary(UnaryFn::Tanh), [0, 0], 0, 0)
+///     .node(Binary(BinaryFn::Mul), [1, 0], 0, 0)
 ///     .cotangent([16]);
 /// assert_eq!(spec.to_string(), "GraphSpec::new(Exactness::Smooth)
 ///     .leaf([2], [16, -8])
-///     .node(One(One::Tanh), [0, 0], 0, 0)
-///     .node(Two(Two::Mul), [1, 0], 0, 0)
+///     .node(Unary(UnaryFn::Tanh), [0, 0], 0, 0)
+///     .node(Binary(BinaryFn::Mul), [1, 0], 0, 0)
 ///     .cotangent([16])");
 /// let tape = Tape::new();
 /// let recorded = spec.resolve().record(&tape);
@@ -270,8 +270,8 @@ impl fmt::Display for GraphSpec {
 impl fmt::Display for Opcode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Opcode::One(x) => write!(f, "One(One::{x:?})"),
-            Opcode::Two(x) => write!(f, "Two(Two::{x:?})"),
+            Opcode::Unary(x) => write!(f, "Unary(UnaryFn::{x:?})"),
+            Opcode::Binary(x) => write!(f, "Binary(BinaryFn::{x:?})"),
             Opcode::Reduce(x) => write!(f, "Reduce(Reduction::{x:?})"),
             Opcode::Scan(x) => write!(f, "Scan(Scan::{x:?})"),
             Opcode::Movement(x) => write!(f, "Movement(Movement::{x:?})"),

@@ -1,0 +1,86 @@
+//! The state of a running check.
+
+use super::GradCheck;
+use super::entry::Entry;
+use super::problem::Problem;
+use super::report::Check;
+use super::rounding::{relative, rounding_bounds};
+use super::setup::{Input, Noise};
+use tape::Tensor;
+use tape::internal::SplitMix64;
+
+/// A check on its way.
+pub(crate) struct Run<'p, 'f> {
+    pub(crate) problem: &'p mut Problem<'f>,
+    pub(crate) inputs: &'p [Input],
+    pub(crate) gradients: Vec<Option<Tensor>>,
+    /// The rounding error of each entry of the gradients.
+    pub(crate) rounding_bounds: Vec<Vec<f64>>,
+    /// The largest entry of each gradient.
+    pub(crate) scales: Vec<f64>,
+    pub(crate) eta: f64,
+    pub(crate) resolution: f64,
+    pub(crate) rng: SplitMix64,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) checks: Vec<Check>,
+    /// 1 for the gradient, 2 for that of the recorded gradient.
+    pub(crate) order: u8,
+    /// The entry that `GRADCHECK_ONLY` names.
+    pub(crate) only: Option<String>,
+}
+
+impl<'p, 'f> Run<'p, 'f> {
+    pub(crate) fn new(
+        problem: &'p mut Problem<'f>,
+        check: &'p GradCheck<'_>,
+        mut rng: SplitMix64,
+        order: u8,
+    ) -> Run<'p, 'f> {
+        let (values, cotangent) = (problem.values.clone(), problem.cotangent.clone());
+        let gradients = problem.gradients(&values, &cotangent);
+        let rounding_bounds = rounding_bounds(problem, &gradients, &mut rng);
+        let size = |g: &Option<Tensor>| {
+            g.as_ref().map_or(0.0, |g| g.to_vec().iter().fold(0.0, |max: f64, g| max.max(g.abs())))
+        };
+        let scales = gradients.iter().map(size).collect();
+        let eta = match check.noise {
+            Noise::Ulps(k) => k * f64::EPSILON * problem.objective().abs(),
+            Noise::DifferenceTable => {
+                let line = relative(problem, &mut rng);
+                problem.noise(&line, 0.0, problem.scale(&line))
+            }
+        };
+        let (inputs, resolution) = (&check.inputs[..], check.resolution);
+        let (entries, checks) = (Vec::new(), Vec::new());
+        Run {
+            problem,
+            inputs,
+            gradients,
+            rounding_bounds,
+            scales,
+            eta,
+            resolution,
+            rng,
+            entries,
+            checks,
+            order,
+            only: None,
+        }
+    }
+
+    /// Has no input a gradient?
+    pub(crate) fn flat(&self) -> bool {
+        self.scales.iter().all(|&scale| scale == 0.0)
+    }
+
+    /// The size of derivatives with respect to an input: of its own gradient, or of all if that is zero.
+    pub(crate) fn scale(&self, input: usize) -> f64 {
+        let all = self.scales.iter().fold(0.0, |max: f64, &s| if s.is_finite() { max.max(s) } else { max });
+        match self.scales[input] {
+            own if own > 0.0 && own.is_finite() => own,
+            _ if all > 0.0 => all,
+            // Of a function, if there is one: that of its values.
+            _ => Some(self.problem.magnitude()).filter(|&size| size > 0.0).unwrap_or(1.0),
+        }
+    }
+}
