@@ -1,4 +1,4 @@
-//! Where a computation went infinite or NaN.
+//! Finds where a computation became infinite or NaN.
 
 use crate::rules::algebra::Element;
 use crate::sweep::observe::Observer;
@@ -9,24 +9,24 @@ use smallvec::SmallVec;
 use std::fmt;
 use std::panic::Location;
 
-/// A node that went NaN or infinite.
+/// A node whose value or derivative is NaN or infinite.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Anomaly {
-    /// The number of the node on its tape.
+    /// The index of the node on its tape.
     pub node: usize,
-    /// The operation that made it.
+    /// The operation that produced it.
     pub op: &'static str,
-    /// The numbers of its operands.
+    /// The indices of its operands.
     pub inputs: Vec<usize>,
-    /// Which operand the derivative belongs to, if it is one.
+    /// The operand that the derivative belongs to, if this is a derivative.
     pub operand: Option<usize>,
-    /// The value, the cotangent or the slope that is not finite.
+    /// The value, cotangent or slope that is not finite.
     pub value: f64,
-    /// Where the node was created, on a traced tape.
+    /// Where the node was created, on a tape with locations.
     pub site: Option<&'static Location<'static>>,
 }
 
-/// What [`Tape::find_nonfinite`] found.
+/// The result of [`Tape::find_nonfinite`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NonFinite {
     /// The first node, in recording order, whose value is not finite.
@@ -39,15 +39,15 @@ pub struct NonFinite {
 }
 
 impl NonFinite {
-    /// Is everything finite, and was nothing absorbed?
+    /// Returns `true` if everything is finite and nothing was absorbed.
     pub fn is_clean(&self) -> bool {
         *self == NonFinite::default()
     }
 }
 
 impl<T: Element> Tape<T> {
-    /// Looks for the first value that is not finite, and for the first derivative in a reverse sweep from the
-    /// number recorded last.
+    /// Finds the first value that is not finite, and the first non-finite derivative in a reverse sweep from
+    /// the scalar recorded last.
     ///
     /// ```
     /// use tape::Tape;
@@ -74,7 +74,7 @@ impl<T: Element> Tape<T> {
 }
 
 impl<T: Element> Scalar<'_, T> {
-    /// As [`Tape::find_nonfinite`], for a reverse sweep from this number.
+    /// As [`Tape::find_nonfinite`], for a reverse sweep from this scalar.
     pub fn find_nonfinite(self) -> NonFinite {
         find(self.tape, self.index)
     }
@@ -86,7 +86,7 @@ fn find<T: Element>(tape: &Tape<T>, root: NodeId) -> NonFinite {
     let mut watch =
         Watch { found: NonFinite { forward: forward(&graph), ..NonFinite::default() }, graph: &graph };
     if root != CONSTANT {
-        // A sweep that stops early has found what it could.
+        // A sweep that stops early has still reported what it visited.
         let _stopped = reverse(&graph, root, None, &mut GradientBuffers::default(), &mut watch);
     }
     watch.found
@@ -124,7 +124,7 @@ fn anomaly<T: Element>(graph: &TapeRef<T>, node: NodeId, operand: Option<usize>,
     }
 }
 
-/// Looks at every contribution of a sweep.
+/// Inspects every contribution of a sweep.
 struct Watch<'g, T: Element> {
     found: NonFinite,
     graph: &'g TapeRef<'g, T>,
@@ -153,7 +153,7 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
         slope
     }
 
-    /// A cotangent of 1 where it is 0 shows the slopes that were absorbed.
+    /// A cotangent of 1 in place of 0 reveals the slopes that were absorbed.
     fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
         let Some(slot) = graph.slot(node) else { return };
         let op = graph.op(slot);

@@ -1,7 +1,8 @@
 //! Recorded functions as operations: checkpoints, and derivatives given by hand.
 //!
-//! Both keep closures over handles. Their rules are closures too: the cotangent of a recorded function is again a
-//! recorded function, of its operands and the cotangent of its result. So every order of derivative exists.
+//! Both store closures over handles, and their rules are closures too: the cotangent of a recorded function
+//! is again a recorded function, of its operands and the cotangent of its result. So derivatives of every
+//! order exist.
 
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
@@ -15,14 +16,15 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
-/// How deep recorded functions may be nested, one inside the other. Every level recomputes those below it, so the time
-/// grows with the square of the depth.
+/// The greatest depth to which recorded functions may be nested. Every level recomputes those below it, so
+/// the time grows with the square of the depth.
 const NESTING: usize = 64;
 
-/// As many levels share a stack: the next one gets a thread of its own, whose stack does not depend on the caller's.
+/// This many levels share a stack: the next one runs on a new thread, whose stack does not depend on the
+/// caller's.
 const LEVELS: usize = 2;
 
-/// The stack of such a thread, in bytes: enough for its levels and for what their functions call.
+/// The stack size of such a thread, in bytes: enough for its levels and for what their functions call.
 const STACK: usize = 2 << 20;
 
 thread_local! {
@@ -30,7 +32,7 @@ thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Sets the depth for as long as it lives.
+/// Sets the depth for its lifetime.
 struct Level(usize);
 
 impl Level {
@@ -48,7 +50,7 @@ impl Drop for Level {
 /// Does the work of a recorded function one level deeper.
 ///
 /// # Errors
-/// If that is too deep, or there is no thread to be had for it.
+/// If the nesting is too deep, or a thread for it cannot be created.
 fn deeper<R: Send>(op: &'static str, work: impl FnOnce() -> R + Send) -> Result<R, Error> {
     let depth = DEPTH.get() + 1;
     if depth > NESTING {
@@ -76,10 +78,10 @@ fn deeper<R: Send>(op: &'static str, work: impl FnOnce() -> R + Send) -> Result<
 /// A function of recorded tensors.
 type Record<T> = dyn for<'t> Fn(&[Var<'t, T>]) -> Var<'t, T> + Send + Sync;
 
-/// The cotangents of the operands, from operands, result and its cotangent.
+/// The cotangents of the operands, from the operands, the result and the result's cotangent.
 type Pullback<T> = dyn for<'t> Fn(&[Var<'t, T>], Var<'t, T>, Var<'t, T>) -> Vec<Var<'t, T>> + Send + Sync;
 
-/// A function that is recorded on a tape of its own whenever its value or derivative is needed.
+/// A function that is recorded on a separate tape whenever its value or derivative is needed.
 struct Function<T: Element> {
     name: &'static str,
     f: Arc<Record<T>>,
@@ -153,7 +155,7 @@ impl<T: Element> Op<T> for Function<T> {
         error::expect(self.try_vjp_all(x, y, dy, want))
     }
 
-    /// One recomputation for all operands.
+    /// One recomputation serves all operands.
     fn try_vjp_all(
         &self,
         x: &[&Tensor<T>],
@@ -173,11 +175,12 @@ impl<T: Element> Op<T> for Function<T> {
     }
 }
 
-/// The decisions of a function that is recorded on a tape of its own, its nodes and elements numbered in one row.
+/// The branches of a function that is recorded on a separate tape, with nodes and elements combined into one
+/// index.
 fn branches<T: Element>(f: &Record<T>, x: &[&Tensor<T>], report: &mut dyn FnMut(usize, i64)) {
     let tape = Tape::of();
     f(&leaves(&tape, x));
-    // The node in the upper half of the number.
+    // The node is in the upper half of the index.
     let row = |node: u32| (node as usize).rotate_right(usize::BITS / 2);
     tape.branches(&mut |node, at, branch| report(row(node) | at, branch));
 }
@@ -185,7 +188,7 @@ fn branches<T: Element>(f: &Record<T>, x: &[&Tensor<T>], report: &mut dyn FnMut(
 fn last<'a, 't, T: Element>(args: &'a [Var<'t, T>]) -> (Var<'t, T>, &'a [Var<'t, T>]) {
     match args.split_last() {
         Some((&last, rest)) => (last, rest),
-        None => unreachable!("the operands and one more"),
+        None => unreachable!("the operands and the cotangent"),
     }
 }
 
@@ -193,7 +196,7 @@ fn with<'a, A>(x: &[&'a A], more: &[&'a A]) -> Vec<&'a A> {
     x.iter().chain(more).copied().collect()
 }
 
-/// A function whose derivative is given beside it.
+/// A function with a given derivative.
 struct CustomVjp<T: Element> {
     forward: Arc<Record<T>>,
     pullback: Arc<Pullback<T>>,
@@ -290,14 +293,13 @@ impl<T: Element> Op<T> for CustomVjp<T> {
 }
 
 impl<T: Element> Tape<T> {
-    /// `f` of `x`, of which only the value is kept: the reverse sweep records `f` again to differentiate it. Memory
-    /// for time, with the same bits.
+    /// `f` of `x`, keeping only the value: the reverse sweep records `f` again to differentiate it. Trades
+    /// time for memory, with the same bits.
     ///
-    /// `f` must use nothing of this tape but its arguments; what it captures is a constant. Random numbers must be
-    /// drawn outside and passed in, so that the second run sees the same ones.
+    /// `f` must use nothing of this tape but its arguments; what it captures is a constant. Draw random
+    /// numbers outside and pass them in, so that the second run sees the same ones.
     ///
-    /// Inside `f` there may be checkpoints again, and inside those, up to 64 deep. Each level runs what is inside
-    /// it once more.
+    /// Checkpoints may be nested up to 64 deep. Each level runs what is inside it once more.
     ///
     /// ```
     /// use tape::{Tape, Tensor};
@@ -322,18 +324,18 @@ impl<T: Element> Tape<T> {
         self.record_value(function, x, value)
     }
 
-    /// `forward` of `x`, with the derivative that `pullback` gives: from the operands, the result and its cotangent
-    /// to the cotangents of the operands. For straight-through estimators, implicit functions, and derivatives
-    /// known better than the computation shows.
+    /// `forward` of `x`, with the derivative given by `pullback`, which maps the operands, the result and its
+    /// cotangent to the cotangents of the operands. For straight-through estimators, implicit functions, and
+    /// derivatives that are known in a better form than the computation gives.
     ///
-    /// `pullback` must be linear in the cotangent. Second derivatives are those of `pullback`; forward mode transposes
-    /// it. As in [`checkpoint`](Tape::checkpoint), the closures see their arguments only.
+    /// `pullback` must be linear in the cotangent. Second derivatives are those of `pullback`; forward mode
+    /// transposes it. As in [`checkpoint`](Tape::checkpoint), the closures may use only their arguments.
     ///
     /// ```
     /// use tape::Tape;
     /// let tape = Tape::new();
     /// let x = tape.var([0.3, 1.6]);
-    /// // Rounds, and pretends not to.
+    /// // Rounds, with the derivative of the identity.
     /// let y = tape.custom_vjp(&[x], |x| x[0].detach().map(Round), |_, _, dy| vec![dy]);
     /// assert_eq!(y.value().to_vec(), [0.0, 2.0]);
     /// assert_eq!(y.vjp([1.0, 10.0]).wrt(x).to_vec(), [1.0, 10.0]);
@@ -347,8 +349,8 @@ impl<T: Element> Tape<T> {
     /// ```
     ///
     /// # Panics
-    /// If `pullback` does not return one cotangent for each operand, of its shape; if it is nested in 64 others or
-    /// checkpoints.
+    /// If `pullback` does not return one cotangent for each operand, of its shape; if it is nested in 64
+    /// other functions or checkpoints.
     #[track_caller]
     pub fn custom_vjp<'t>(
         &'t self,
@@ -365,7 +367,7 @@ impl<T: Element> Tape<T> {
         self.record_value(op, x, value)
     }
 
-    /// The value of `f`, computed on a tape of its own.
+    /// The value of `f`, computed on a separate tape.
     #[track_caller]
     fn eval_on_own_tape(&self, op: &'static str, x: &[Var<'_, T>], f: &Record<T>) -> Tensor<T> {
         for x in x {

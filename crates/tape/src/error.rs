@@ -1,13 +1,13 @@
-//! What can go wrong, as data.
+//! Errors, as data.
 //!
-//! Every variant carries the operation and the numbers that disagree, never a preformatted sentence; the text
-//! is made by `Display`, one lowercase line that says what was expected and what was found. The panicking
-//! forms print exactly this text.
+//! Every variant carries the operation and the values that disagree, never a preformatted sentence. `Display`
+//! writes the text: one lowercase line that says what was expected and what was found. The panicking forms
+//! print exactly this text.
 
 use std::fmt;
 use std::panic::Location;
 
-/// A shape as an error carries it: plain dimensions.
+/// A shape as stored in an error: plain extents.
 pub type Dims = Vec<usize>;
 
 /// The reason an operation, a shape or an index was refused.
@@ -16,7 +16,7 @@ pub type Dims = Vec<usize>;
 pub enum Error {
     /// Two shapes that do not broadcast against each other.
     Broadcast {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// Shape of the left operand.
         lhs: Dims,
@@ -25,16 +25,16 @@ pub enum Error {
     },
     /// Shapes that must be equal and are not.
     Shape {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// The shape the operation needs.
         expected: Dims,
-        /// The shape it was given.
+        /// The shape that was found.
         found: Dims,
     },
     /// A matrix product whose inner dimensions differ.
     InnerDims {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// Shape of the left operand.
         lhs: Dims,
@@ -43,32 +43,32 @@ pub enum Error {
     },
     /// An operand of the wrong rank.
     Rank {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
-        /// What the operation needs, in words.
+        /// The operation's requirement, in words.
         expected: &'static str,
-        /// The shape it was given.
+        /// The shape that was found.
         found: Dims,
     },
     /// An axis that the operand does not have.
     Axis {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// The axis as the caller wrote it.
         axis: isize,
         /// The operand's shape.
         shape: Dims,
     },
-    /// A set of axes that names one twice.
+    /// A list of axes in which one appears more than once.
     RepeatedAxis {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
-        /// The axis that was named twice.
+        /// The axis that appears more than once.
         axis: usize,
     },
     /// An index beyond the end of its axis.
     Index {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// The index as the caller wrote it.
         index: isize,
@@ -79,25 +79,25 @@ pub enum Error {
     },
     /// A number of elements that does not fill the shape.
     Elements {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
-        /// The shape that was to be filled.
+        /// The shape to be filled.
         shape: Dims,
-        /// The number of elements there are.
+        /// The number of elements found.
         found: usize,
     },
     /// A shape with more elements than a tensor can have.
     Size {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// The most elements of a tensor: what fits into `isize::MAX` bytes. An extent of 0 counts as 1.
         limit: usize,
-        /// The shape that was asked for.
+        /// The requested shape.
         found: Dims,
     },
     /// A tensor for which the system has no memory.
     Memory {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// The bytes that the tensor would take.
         bytes: usize,
@@ -106,25 +106,25 @@ pub enum Error {
     },
     /// A reduction without a value for no elements (`max` of nothing).
     Empty {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
         /// The operand's shape.
         shape: Dims,
     },
-    /// An operation was given the wrong number of operands.
+    /// The wrong number of operands.
     Operands {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
-        /// What the operation needs, in words.
+        /// The operation's requirement, in words.
         expected: &'static str,
-        /// The number of operands it was given.
+        /// The number of operands found.
         found: usize,
     },
-    /// Operands, or a gradient and a handle, of two different tapes.
+    /// Operands, or a gradient and a handle, from two different tapes.
     ForeignTape {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
-        /// Numbers of the two tapes (a reset gives a tape a new number).
+        /// Ids of the two tapes (a reset gives a tape a new id).
         tapes: [u64; 2],
     },
     /// The tape is full: nodes are numbered with 32 bits.
@@ -132,11 +132,11 @@ pub enum Error {
         /// The largest number of nodes.
         limit: usize,
     },
-    /// The gradient of an intermediate value was asked for, but only those of leaves were kept.
+    /// The gradient of an intermediate value was requested, but only those of leaves were kept.
     NotKept {
-        /// Name of the operation that made the value.
+        /// Name of the operation that produced the value.
         op: &'static str,
-        /// Its number on the tape.
+        /// Its index on the tape.
         node: usize,
     },
     /// A parameter that was never recorded on the tape the gradients came from.
@@ -149,38 +149,38 @@ pub enum Error {
         /// The parameter's id.
         id: u64,
     },
-    /// An operation that breaks its word: what a rule of it returned is not of the shape that was promised.
+    /// A broken contract: one of an operation's rules returned a tensor of another shape than promised.
     Contract {
         /// The operation.
         op: &'static str,
         /// The rule that returned it: `eval`, `vjp` or `jvp`.
         rule: &'static str,
-        /// The operand whose cotangent it is, if it is one.
+        /// The operand that the cotangent belongs to, if it is one.
         operand: Option<usize>,
         /// The shape it must have.
         expected: Dims,
         /// The shape it has.
         found: Dims,
     },
-    /// A refusal in an operation's own words: singular matrices, hyper-parameters out of range.
+    /// A refusal in the operation's own words: singular matrices, hyper-parameters out of range.
     Invalid {
-        /// The operation that was asked for.
+        /// The requested operation.
         op: &'static str,
-        /// What was expected and what was found.
+        /// The expected and the found, in words.
         reason: String,
     },
-    /// Any of the above, on a traced tape, with the places where the operands were created.
+    /// Any of the above, on a tape with locations, with the source locations where the operands were created.
     At {
-        /// What went wrong.
+        /// The error.
         error: Box<Error>,
-        /// Where each operand was created.
+        /// The source location where each operand was created.
         operands: Vec<&'static Location<'static>>,
     },
 }
 
 impl Error {
-    /// [`Error::Index`] for an index counted from the start; where it is beyond an `isize`, [`Error::Invalid`] of the same
-    /// text.
+    /// [`Error::Index`] for an index counted from the start; [`Error::Invalid`] with the same text if the
+    /// index does not fit an `isize`.
     ///
     /// ```
     /// use tape::Error;
@@ -208,7 +208,8 @@ impl Error {
     }
 }
 
-/// Unwraps what cannot be handled where it arises: a wrong shape in an expression is a programming error.
+/// Unwraps, or panics with the error's text: for errors such as a wrong shape in an expression, which are
+/// programming errors.
 #[track_caller]
 #[inline]
 pub fn expect<V>(result: Result<V, Error>) -> V {
@@ -238,7 +239,7 @@ impl fmt::Display for Error {
             Error::Axis { op, axis, shape } => {
                 write!(f, "{op}: axis {axis} does not exist in shape {shape:?}")
             }
-            Error::RepeatedAxis { op, axis } => write!(f, "{op}: axis {axis} is named twice"),
+            Error::RepeatedAxis { op, axis } => write!(f, "{op}: axis {axis} appears more than once"),
             Error::Index { op, index, axis, shape } => {
                 write!(f, "{op}: index {index} is out of range for axis {axis} of shape {shape:?}")
             }

@@ -1,14 +1,14 @@
-//! Positions as plain data: what indexing operations carry beside their operands.
+//! Indices as plain data, for indexing operations.
 
 use crate::error::Error;
 use crate::shape::Shape;
 use std::fmt;
 use std::sync::Arc;
 
-/// Whole numbers in a shape: positions along an axis, or in row-major order. Never differentiated.
+/// Integers with a shape: positions along an axis, or in row-major order. Never differentiated.
 ///
-/// Made from a list, a nested list, or [`Index::new`]; [`sort`](crate::Tensor::sort) and its relatives return one.
-/// Copies share the numbers.
+/// Made from a list, a nested list, or [`Index::new`]; [`sort`](crate::Tensor::sort) and related methods
+/// return one. Copies share the data.
 ///
 /// ```
 /// use tape::{Index, Tensor};
@@ -25,7 +25,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// `data` in row-major order.
+    /// An index of this shape, from `data` in row-major order.
     ///
     /// # Errors
     /// [`Error::Elements`] if the number of elements is not the product of the extents.
@@ -42,12 +42,12 @@ impl Index {
         &self.shape
     }
 
-    /// The numbers in row-major order.
+    /// The entries in row-major order.
     pub fn as_slice(&self) -> &[usize] {
         &self.data
     }
 
-    /// Refuses numbers that are no positions along `axis`.
+    /// Refuses entries that are out of range for `axis`.
     pub(crate) fn check(&self, op: &'static str, axis: usize, shape: &Shape) -> Result<(), Error> {
         match self.data.iter().find(|&&i| i >= shape[axis]) {
             Some(&i) => Err(Error::index(op, i, axis, shape)),
@@ -55,8 +55,8 @@ impl Index {
         }
     }
 
-    /// The axis along which this indexes a tensor of shape `x`, element by element: equal ranks, and no further
-    /// than the tensor along the other axes.
+    /// The axis along which this index selects from a tensor of shape `x`, element by element: the ranks are
+    /// equal, and no other extent exceeds that of the tensor.
     pub(crate) fn along(&self, op: &'static str, axis: isize, x: &Shape) -> Result<usize, Error> {
         let axis = x.axis(op, axis)?;
         if self.shape.rank() != x.rank() {
@@ -72,7 +72,7 @@ impl Index {
         Ok(axis)
     }
 
-    /// Row-major positions in `x` of the elements named along `axis`.
+    /// Row-major positions in `x` of the elements selected along `axis`.
     pub(crate) fn positions(&self, axis: usize, x: &Shape) -> Vec<usize> {
         let mut steps = x.strides();
         let step = steps[axis] as usize;
@@ -87,7 +87,7 @@ impl Index {
     }
 }
 
-/// The next index in row-major order.
+/// Advances to the next index in row-major order.
 pub(crate) fn advance(index: &mut [usize], shape: &[usize]) {
     for (i, &extent) in index.iter_mut().zip(shape).rev() {
         *i += 1;

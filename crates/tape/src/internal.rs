@@ -1,5 +1,5 @@
-//! What the crate `gradcheck` needs of the engine beyond its public interface. Not for other users: it changes without
-//! notice.
+//! The parts of the engine, beyond its public interface, that the crate `gradcheck` needs. Not for other
+//! users: this module may change at any time.
 
 pub use crate::error::expect;
 pub use crate::ops::common::doc::OpDoc;

@@ -8,7 +8,7 @@ use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// `x` and a number, on a tensor.
+/// Applies `f` to a tensor and a plain number.
 #[track_caller]
 fn right<T: Element, F: Binary>(a: &Tensor<T>, b: T, f: F) -> Tensor<T> {
     a.clone().map(Right { f, b: b.to_f64() })
@@ -211,10 +211,10 @@ impl<'t, T: Element> Neg for Var<'t, T> {
 
 impl<'t, T: Element> std::iter::Sum for Scalar<'t, T> {
     /// # Panics
-    /// If there is nothing to add: then there is no tape the sum could be on.
+    /// If the iterator is empty: then no tape is known for the sum.
     #[track_caller]
     fn sum<I: Iterator<Item = Scalar<'t, T>>>(iter: I) -> Scalar<'t, T> {
-        let empty = crate::Error::Operands { op: "sum", expected: "one number or more", found: 0 };
+        let empty = crate::Error::Operands { op: "sum", expected: "one scalar or more", found: 0 };
         iter.reduce(|a, b| a + b).unwrap_or_else(|| empty.panic())
     }
 }

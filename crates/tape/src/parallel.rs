@@ -1,16 +1,17 @@
 //! Loops on several threads with the feature `rayon`, the same loops on one thread without.
 //!
-//! The threads are those of rayon's current pool: all processors, unless the program says otherwise with
-//! `rayon::ThreadPool::install` or the variable `RAYON_NUM_THREADS`. What a tensor computes is the same to the last
-//! bit for every number of threads, one included, and without the feature:
+//! The threads are those of rayon's current pool: all processors, unless the program sets another number with
+//! `rayon::ThreadPool::install` or the variable `RAYON_NUM_THREADS`. The value of a tensor is the same to the
+//! last bit for every number of threads, including one, and without the feature:
 //!
-//! - a loop is cut into pieces by its size alone, and every element is computed from its place alone;
+//! - a loop is cut into chunks by its size alone, and every element is computed from its position alone;
 //! - a sum is a tree whose branches depend on the length alone, and threads take branches of it;
-//! - a matrix product is cut by the `gemm` crate into tiles of its result, each summed by one thread in one order.
+//! - a matrix product is cut by the `gemm` crate into tiles of its result, each summed by one thread in one
+//!   order.
 //!
-//! Small loops stay on the thread that asks: handing over costs some microseconds. Kernels contain no condition on
-//! the feature, it stands in this file only. [`join`], [`each`] and [`elements`] are public for loops around the
-//! tensors, such as the shards of a batch.
+//! Small loops stay on the calling thread: handing them over costs some microseconds. Kernels do not test the
+//! feature; only this file does. [`join`], [`each`] and [`elements`] are public for loops around the tensors,
+//! such as the shards of a batch.
 //!
 //! ```
 //! use tape::parallel;
@@ -20,45 +21,49 @@
 //! assert!(parallel::threads() >= 1);
 //! ```
 
-/// The least work that is handed to several threads, in elements of a cheap elementwise loop: about ten microseconds.
+/// The least work that is distributed over several threads, in elements of a cheap elementwise loop: about
+/// ten microseconds.
 ///
-/// Chosen from the table of `cargo bench -p benches --features rayon --bench threads -- threshold`: a sum of two slices
-/// of this size takes one thread so long, and smaller ones were not seen to gain.
+/// Chosen from the table of `cargo bench -p benches --features rayon --bench threads -- threshold`: adding
+/// two slices of this size takes one thread about that long, and smaller ones showed no gain.
 const MIN_PARALLEL_WORK: usize = 1 << 17;
 
-/// The work of a piece; several to a thread, so that a late one is waited for only briefly.
+/// The work of a chunk; several per thread, so that waiting for the last one is short.
 const CHUNK_WORK: usize = MIN_PARALLEL_WORK / 4;
 
-/// The least number of multiplications of a matrix product that is handed to several threads: about ten microseconds
-/// too. Chosen as `MIN_PARALLEL_WORK`; where threads are awake, a third of it gains already.
+/// The least number of multiplications for which a matrix product is distributed over several threads: about
+/// ten microseconds too. Chosen like `MIN_PARALLEL_WORK`; where threads are awake, a third of it already
+/// gains.
 const MIN_PARALLEL_MATMUL: usize = 1 << 20;
 
-/// Multiplications of a matrix product that take as long as one element of a cheap loop.
+/// The number of multiplications of a matrix product that take as long as one element of a cheap loop.
 pub(crate) const PER_ELEMENT: usize = MIN_PARALLEL_MATMUL / MIN_PARALLEL_WORK;
 
-/// An element of a row that is normalized, such as that of a softmax, costs so many elements of a cheap loop.
+/// The cost of an element of a normalized row, such as a softmax, in elements of a cheap loop.
 pub(crate) const EXPENSIVE: usize = 4;
 
-/// Does a loop that costs as much as so many elements of a cheap one stay on this thread?
+/// Returns `true` if a loop with this much work, in elements of a cheap loop, should run on the calling
+/// thread.
 #[inline]
 pub(crate) fn is_small(work: usize) -> bool {
     work < MIN_PARALLEL_WORK || !pool::several()
 }
 
-/// Fills `out` in pieces of whole rows of `row` elements: `f(i, piece)` fills a piece that begins with row `i`, and
-/// must compute every row from its number alone. A row costs as much as `cost` elements of a cheap loop.
+/// Fills `out` in chunks of whole rows of `row` elements: `f(i, chunk)` fills a chunk that begins with row
+/// `i`, and must compute every row from its index alone. A row costs as much as `cost` elements of a cheap
+/// loop.
 #[inline]
 pub(crate) fn rows<T: Send>(out: &mut [T], row: usize, cost: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     let count = out.len() / row.max(1);
     if count < 2 || is_small(count * cost) {
         return f(0, out);
     }
-    let rows = rows_of_a_piece(count, cost);
-    pool::chunks(out, rows * row, &|piece, out| f(piece * rows, out));
+    let rows = rows_per_chunk(count, cost);
+    pool::chunks(out, rows * row, &|chunk, out| f(chunk * rows, out));
 }
 
-/// Fills `out` in pieces, on several threads if there are many elements: `f(i, piece)` fills a piece that begins with
-/// element `i`, and must compute every element from its place alone.
+/// Fills `out` in chunks, on several threads if there are many elements: `f(i, chunk)` fills a chunk that
+/// begins with element `i`, and must compute every element from its position alone.
 ///
 /// ```
 /// let x: Vec<f64> = (0..1000).map(f64::from).collect();
@@ -71,13 +76,14 @@ pub fn elements<T: Send>(out: &mut [T], f: impl Fn(usize, &mut [T]) + Sync) {
     rows(out, 1, 1, f);
 }
 
-/// Rows of a piece: they depend on the size of the loop and on nothing else.
-fn rows_of_a_piece(rows: usize, cost: usize) -> usize {
-    let pieces = (rows * cost / CHUNK_WORK).clamp(1, rows);
-    rows.div_ceil(pieces)
+/// The rows of a chunk, which depend on the size of the loop alone.
+fn rows_per_chunk(rows: usize, cost: usize) -> usize {
+    let chunks = (rows * cost / CHUNK_WORK).clamp(1, rows);
+    rows.div_ceil(chunks)
 }
 
-/// Two join_if_large of a recursion, on two threads if together they cost as much as `cost` elements of a cheap loop.
+/// The two halves of a recursion, on two threads if together they cost as much as `cost` elements of a cheap
+/// loop.
 #[inline]
 pub(crate) fn join_if_large(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
     if is_small(cost) {
@@ -88,13 +94,13 @@ pub(crate) fn join_if_large(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce
     }
 }
 
-/// How a matrix product of so many multiplications is computed.
+/// The parallelism for a matrix product with this many multiplications.
 #[inline]
 pub(crate) fn product(multiplications: usize) -> gemm::Parallelism {
     if multiplications < MIN_PARALLEL_MATMUL { gemm::Parallelism::None } else { pool::product() }
 }
 
-/// Runs both closures, on two threads if there are several; returns both results.
+/// Runs both closures, on two threads if there are several, and returns both results.
 ///
 /// ```
 /// let x = tape::Tensor::from([1.0, 2.0]);
@@ -118,8 +124,8 @@ pub fn threads() -> usize {
     pool::threads()
 }
 
-/// How many loops and matrix products of this process were handed to several threads so far: whether a model is
-/// large enough to gain from threads. 0 without the feature `rayon`.
+/// The number of loops and matrix products of this process that were distributed over several threads so far:
+/// shows whether a model is large enough to gain from threads. 0 without the feature `rayon`.
 pub fn parallel_calls() -> u64 {
     pool::parallel_calls()
 }
@@ -203,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pieces_hold_whole_rows_and_all_of_them() {
+    fn chunks_hold_whole_rows_and_all_of_them() {
         for (rows, cost) in [
             (1, MIN_PARALLEL_WORK),
             (2, MIN_PARALLEL_WORK),
@@ -212,9 +218,9 @@ mod tests {
             (MIN_PARALLEL_WORK + 1, 1),
             (1000, 999),
         ] {
-            let size = rows_of_a_piece(rows, cost);
+            let size = rows_per_chunk(rows, cost);
             assert!((1..=rows).contains(&size), "{rows} rows of {cost}: {size}");
-            assert!(rows == 1 || size < rows, "{rows} rows of {cost} fall into pieces");
+            assert!(rows == 1 || size < rows, "{rows} rows of {cost} must be cut into chunks");
             assert!(
                 size == 1 || (size - 1) * cost <= 2 * CHUNK_WORK,
                 "{rows} rows of {cost}: {size} are too many"
@@ -223,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_filled_once_from_its_number() {
+    fn every_row_is_filled_once_from_its_index() {
         for n in [0, 1, 5, MIN_PARALLEL_WORK / 4 - 1, MIN_PARALLEL_WORK / 4 + 1, MIN_PARALLEL_WORK + 13] {
             let mut out = vec![0; 3 * n];
             rows(&mut out, 3, 4, |first, out| {

@@ -1,20 +1,20 @@
-//! Buffers that are used again: a training step after the first allocates nothing.
+//! Recycled buffers: after its first iteration, a training step allocates nothing.
 //!
-//! Each thread keeps the buffers its tensors have dropped, sorted by size class, and hands them out again with
-//! whatever they contained. It is a cache of memory and of nothing else: no result depends on it.
+//! Each thread keeps the buffers its tensors have dropped, sorted by size class, and hands them out again
+//! with unspecified contents. It is a cache of memory and of nothing else: no result depends on it.
 
 use std::cell::RefCell;
 use std::hint::black_box;
 use triomphe::Arc;
 
-/// A shared block of numbers, at least as long as was asked for.
+/// A shared block of elements, at least as long as requested.
 pub(crate) type Block<T> = Arc<Vec<T>>;
 
 /// A thread keeps at most this many bytes for later.
 const KEPT_BYTES: usize = 1 << 30;
 
-/// Where the system has no memory for fewer bytes than these, the program has more to fear than one large request.
-const ASKED: usize = 1 << 20;
+/// A request for fewer bytes than this is not probed: if it fails, the system is out of memory anyway.
+const MIN_PROBED: usize = 1 << 20;
 
 /// The buffers one thread keeps, by size class.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl<T> Pool<T> {
     }
 }
 
-/// A number type with a pool of its own on every thread. Sealed: implemented for `f32` and `f64`.
+/// A number type with a separate pool on every thread. Sealed: implemented for `f32` and `f64`.
 pub trait Pooled: Copy + Default + 'static {
     #[doc(hidden)]
     fn with_pool<R>(f: impl FnOnce(&mut Pool<Self>) -> R) -> Option<R>;
@@ -41,7 +41,7 @@ macro_rules! pooled {
             #[inline]
             fn with_pool<R>(f: impl FnOnce(&mut Pool<$t>) -> R) -> Option<R> {
                 thread_local!(static POOL: RefCell<Pool<$t>> = const { RefCell::new(Pool::new()) });
-                // A tensor may be dropped while the thread ends and its pool is gone: then nothing is kept.
+                // A tensor may be dropped after the pool of an ending thread: then nothing is kept.
                 POOL.try_with(|pool| pool.try_borrow_mut().ok().map(|mut pool| f(&mut pool))).ok().flatten()
             }
         }
@@ -50,7 +50,8 @@ macro_rules! pooled {
 
 pooled!(f32 f64);
 
-/// Size class of `n` elements and the capacity of its blocks: four classes to the octave, at most a quarter idle.
+/// Size class of `n` elements and the capacity of its blocks: four classes to the octave, at most a quarter
+/// unused.
 #[inline]
 fn class(n: usize) -> (usize, usize) {
     let n = n.max(8);
@@ -61,28 +62,30 @@ fn class(n: usize) -> (usize, usize) {
     (4 * (octave as usize - 3) + (quarters - 4), quarters << shift)
 }
 
-/// Has the system memory for `n` numbers, so many that they are no block that a thread keeps?
+/// Returns `true` if the system has memory for `n` elements, or if they fit a block that a thread keeps.
 ///
-/// It is asked for them and gets them back at once: so a request that is too large is refused before work begins.
+/// The memory is requested and returned at once, so that a request that is too large is refused before work
+/// begins.
 #[inline]
 pub(crate) fn room<T>(n: usize) -> bool {
     n <= KEPT_BYTES / size_of::<T>() || granted::<T>(n)
 }
 
-/// Does the system grant memory for `n` numbers?
+/// Returns `true` if the system grants memory for `n` elements.
 #[cold]
 #[inline(never)]
 fn granted<T>(n: usize) -> bool {
     let mut numbers = Vec::<T>::new();
     let granted = numbers.try_reserve_exact(n).is_ok();
-    // Memory that is not looked at need not be asked for, and the compiler would not.
+    // Without this the compiler could remove the allocation, which is never read.
     black_box(&mut numbers);
     granted
 }
 
-/// A block of at least `n` elements with unspecified contents, and nobody else's; `None` if there is no memory for it.
+/// A block of at least `n` elements with unspecified contents, not shared; `None` if there is no memory for
+/// it.
 ///
-/// The numbers take at most `isize::MAX` bytes.
+/// The elements take at most `isize::MAX` bytes.
 #[inline]
 pub(crate) fn acquire<T: Pooled>(n: usize) -> Option<Block<T>> {
     let (class, capacity) = class(n);
@@ -94,15 +97,15 @@ pub(crate) fn acquire<T: Pooled>(n: usize) -> Option<Block<T>> {
     if let Some(block) = kept.flatten() {
         return Some(block);
     }
-    // The largest class may be beyond the limit that its blocks are not.
+    // The capacity of the largest class may exceed the limit even if `n` does not.
     let capacity = if capacity > isize::MAX as usize / size_of::<T>() { n } else { capacity };
-    if capacity > ASKED / size_of::<T>() && !granted::<T>(capacity) {
+    if capacity > MIN_PROBED / size_of::<T>() && !granted::<T>(capacity) {
         return None;
     }
     Some(Arc::new(vec![T::default(); capacity]))
 }
 
-/// Keeps `block` for later if nobody else holds it.
+/// Keeps `block` for later if it is not shared.
 #[inline]
 pub(crate) fn release<T: Pooled>(block: Block<T>) {
     if !block.is_unique() {

@@ -1,9 +1,9 @@
-//! Numbers from a seed.
+//! Random numbers from a seed.
 
 use crate::element::Real;
 
-/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, 2014): one word of state, so that a seed in a report is all there is
-/// to reproduce it. Fixed by name: another release draws the same numbers.
+/// SplitMix64 (G. L. Steele, D. Lea, C. H. Flood, 2014): one word of state, so that the seed in a report is
+/// enough to reproduce a run. The generator is fixed: every release draws the same numbers.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(pub u64);
 
@@ -16,12 +16,12 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// One of the numbers below `n`, which is not 0. (The bias of `n / 2⁶⁴` is far below what anyone can see.)
+    /// Uniform below `n`, which is not 0. (The bias of `n / 2⁶⁴` is far too small to observe.)
     pub fn below(&mut self, n: usize) -> usize {
         (self.word() % n as u64) as usize
     }
 
-    /// Between `low` and `high`, both included.
+    /// Uniform between `low` and `high`, both included.
     pub fn between(&mut self, low: usize, high: usize) -> usize {
         low + self.below(high - low + 1)
     }
@@ -33,13 +33,13 @@ impl SplitMix64 {
 
     /// Standard normal (G. E. P. Box and M. E. Muller, 1958).
     pub fn normal(&mut self) -> f64 {
-        // By the functions of this crate: those of the standard library may differ between its builds.
+        // Uses the functions of this crate: those of the standard library may differ between its builds.
         let radius = (-2.0 * Real::ln(1.0 - self.uniform())).sqrt();
         radius * Real::cos(std::f64::consts::TAU * self.uniform())
     }
 
-    /// A number of either sign whose size is between 1/2 and 3/2, so that no weight is near 0; a multiple of 1/64, so
-    /// that products with dyadic numbers are exact.
+    /// A number of either sign with magnitude between 1/2 and 3/2, so that no weight is near 0; a multiple of
+    /// 1/64, so that products with dyadic numbers are exact.
     pub fn weight(&mut self) -> f64 {
         let size = 0.5 + (self.word() >> 58) as f64 / 64.0;
         if self.word() & 1 == 0 { size } else { -size }

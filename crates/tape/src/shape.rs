@@ -7,7 +7,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
-/// The extent of each axis, outermost first. Rank 0, `[]`, is a single number.
+/// The extent of each axis, outermost first. Rank 0, `[]`, is a single element.
 ///
 /// ```
 /// use tape::Shape;
@@ -20,15 +20,16 @@ pub struct Shape(SmallVec<[usize; 4]>);
 /// Steps between neighbours along each axis, in elements; negative for a flipped view, 0 for a repeated one.
 pub(crate) type Strides = SmallVec<[isize; 4]>;
 
-/// The most elements that a shape is counted to: no axis and no step is longer.
+/// The greatest number of elements of a shape: no axis and no step is longer.
 const LIMIT: usize = isize::MAX as usize;
 
-/// The most elements of a tensor of `T`: what is more than `isize::MAX` bytes cannot be allocated.
+/// The most elements of a tensor of `T`: more than `isize::MAX` bytes cannot be allocated.
 const fn limit<T>() -> usize {
     LIMIT / size_of::<T>()
 }
 
-/// An extent that an operation computes, or why there is no axis so long; `found` says in words what was asked for.
+/// An extent that an operation computes, or the error if no axis can be that long; `found` describes the
+/// requested extent in words.
 #[inline]
 pub(crate) fn extent(
     op: &'static str,
@@ -42,13 +43,14 @@ pub(crate) fn extent(
     value.filter(|&extent| extent <= LIMIT).ok_or_else(refuse)
 }
 
-/// A list of `n` items; if they are few, without the detours of a list of unknown length. `any` is any item.
+/// A list of `n` items, faster than collecting an iterator of unknown length if `n` is small. `any` is an
+/// arbitrary item.
 #[inline(always)]
 pub(crate) fn collect_small<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> SmallVec<[X; 4]> {
     if n > 4 {
         return (0..n).map(item).collect();
     }
-    // Always four, so that they are made in registers.
+    // Always four, so that they are built in registers.
     SmallVec::from_buf_and_len(array::from_fn(|k| if k < n { item(k) } else { any }), n)
 }
 
@@ -88,7 +90,7 @@ impl Shape {
     /// The number of elements: the product of the extents, 1 for rank 0.
     ///
     /// # Panics
-    /// With [`Error::Size`] where [`try_size`](Shape::try_size) has none.
+    /// With [`Error::Size`] where [`try_size`](Shape::try_size) returns `None`.
     #[track_caller]
     #[inline]
     pub fn size(&self) -> usize {
@@ -98,8 +100,9 @@ impl Shape {
         }
     }
 
-    /// The number of elements, or `None` if a tensor cannot have so many: their product, an extent of 0 counted as 1, is
-    /// at most `isize::MAX`. (So the product of any of the extents is within the limit too.)
+    /// The number of elements, or `None` if it exceeds the limit for a tensor: the product of the extents,
+    /// with an extent of 0 counted as 1, must be at most `isize::MAX`. (So the product of any subset of the
+    /// extents is within the limit too.)
     ///
     /// ```
     /// use tape::Shape;
@@ -113,7 +116,7 @@ impl Shape {
         (bound <= LIMIT).then_some(size)
     }
 
-    /// The number of elements, and the product that is limited; more than any limit if a product is none.
+    /// The number of elements, and the product that is limited (saturated if it overflows).
     #[inline]
     fn counted(&self) -> (usize, usize) {
         let (mut bound, mut over, mut empty) = (1_usize, false, false);
@@ -131,14 +134,14 @@ impl Shape {
         if bound <= limit::<T>() { Ok(size) } else { Err(self.beyond::<T>(op)) }
     }
 
-    /// The reason why there is no tensor of `T` of this shape.
+    /// The error for a shape that no tensor of `T` can have.
     #[cold]
     #[inline(never)]
     fn beyond<T>(&self, op: &'static str) -> Error {
         Error::Size { op, limit: limit::<T>(), found: self.dims() }
     }
 
-    /// The extents as a plain vector, as errors carry them.
+    /// The extents as a plain vector, as stored in errors.
     pub fn dims(&self) -> Vec<usize> {
         self.0.to_vec()
     }
@@ -149,7 +152,7 @@ impl Shape {
         Shape(collect_small(rank, 0, extent))
     }
 
-    /// The shape with another extent of the last axis; there must be one.
+    /// The shape with the extent of the last axis replaced; there must be one.
     #[inline]
     pub(crate) fn with_last(&self, extent: usize) -> Shape {
         Shape::collect_small(self.rank(), |axis| if axis + 1 == self.rank() { extent } else { self[axis] })
@@ -179,7 +182,7 @@ impl Shape {
         strides
     }
 
-    /// Row-major strides, and the number of elements, of a tensor of `T`: see [`elements`](Shape::elements).
+    /// Row-major strides and the number of elements of a tensor of `T`: see [`elements`](Shape::elements).
     #[track_caller]
     #[inline]
     pub(crate) fn row_major<T>(&self, op: &'static str) -> (Strides, usize) {
@@ -223,7 +226,7 @@ impl Shape {
             && self.iter().rev().zip(target.iter().rev()).all(|(&a, &b)| a == b || a == 1)
     }
 
-    /// The shape after reducing `axes` (sorted), which stay with extent 1 if `keepdim`.
+    /// The shape after reducing `axes` (sorted), which remain with extent 1 if `keepdim`.
     pub fn reduced(&self, axes: &[usize], keepdim: bool) -> Shape {
         if axes.len() == self.rank() && !keepdim {
             return Shape::default();
@@ -236,7 +239,7 @@ impl Shape {
         self.iter().enumerate().filter_map(keep).collect()
     }
 
-    /// `axis`, counted from the end if negative, as a position.
+    /// The position of `axis`, which counts from the end if negative.
     pub fn axis(&self, op: &'static str, axis: isize) -> Result<usize, Error> {
         let rank = self.rank() as isize;
         let position = if axis < 0 { axis + rank } else { axis };
@@ -247,7 +250,7 @@ impl Shape {
         }
     }
 
-    /// Positions of `axes` in the order they are named; every axis for `Axes::all()`.
+    /// Positions of `axes` in the given order; every axis for `Axes::all()`.
     pub(crate) fn order(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
         let Some(list) = &axes.0 else { return Ok(collect_small(self.rank(), 0, |axis| axis)) };
         let mut order = SmallVec::new();
@@ -317,7 +320,7 @@ impl From<&Shape> for Shape {
 
 impl FromIterator<usize> for Shape {
     fn from_iter<I: IntoIterator<Item = usize>>(dims: I) -> Shape {
-        // One by one: the list's own way for a collection of unknown length takes longer than a short list.
+        // Pushed one by one: collecting an iterator of unknown length takes longer for a short list.
         let mut shape = Shape::default();
         dims.into_iter().for_each(|extent| shape.0.push(extent));
         shape
@@ -348,7 +351,7 @@ impl<const N: usize> PartialEq<[usize; N]> for &Shape {
 pub struct Axes(Option<SmallVec<[isize; 4]>>);
 
 impl Axes {
-    /// Every axis the operand has.
+    /// Every axis of the operand.
     pub fn all() -> Axes {
         Axes(None)
     }
@@ -400,13 +403,13 @@ mod tests {
     }
 
     #[test]
-    fn axes_count_from_the_end_and_are_not_named_twice() {
+    fn axes_count_from_the_end_and_must_be_distinct() {
         let shape = Shape::from([2, 3, 4]);
         assert_eq!(shape.axes("sum", &Axes::from([-1, 0])).unwrap()[..], [0, 2]);
         assert_eq!(shape.axes("sum", &Axes::all()).unwrap()[..], [0, 1, 2]);
         let text = |axes| shape.axes("sum", &axes).unwrap_err().to_string();
         assert_eq!(text(Axes::from(3)), "sum: axis 3 does not exist in shape [2, 3, 4]");
-        assert_eq!(text(Axes::from([1, -2])), "sum: axis 1 is named twice");
+        assert_eq!(text(Axes::from([1, -2])), "sum: axis 1 appears more than once");
     }
 
     #[test]

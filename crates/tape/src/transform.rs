@@ -1,8 +1,8 @@
-//! The front door: closures in, numbers out.
+//! The transformations: closures in, numbers and tensors out.
 //!
-//! Each transformation records a closure on a tape of its own and returns plain numbers and tensors; no
-//! lifetime is written by the caller. A closure of `f64` takes a [`Scalar`], of [`Tensor`] a [`Var`], of an
-//! array an array of scalars, of a tuple one argument for each entry.
+//! Each transformation records a closure on a separate tape and returns plain numbers and tensors; the caller
+//! writes no lifetime. A closure of `f64` takes a [`Scalar`], of [`Tensor`] a [`Var`], of an array an array
+//! of scalars, of a tuple one argument for each entry.
 //!
 //! ```
 //! use tape::Tensor;
@@ -21,23 +21,23 @@ use crate::shape::Shape;
 use crate::tape::{Handle, Scalar, Tape, Var};
 use crate::tensor::Tensor;
 
-/// Arguments of a closure `F` that returns a number.
+/// Arguments of a closure `F` that returns a scalar.
 ///
 /// Implemented for `f64`, arrays, vectors and tuples of `f64`, and for [`Tensor`] and tuples of tensors of any
 /// number type.
 pub trait ScalarArgs<F>: Sized {
     /// The number type.
     type Elem: Element;
-    /// The gradient: of the form of the arguments.
+    /// The gradient, with the structure of the arguments.
     type Gradient;
-    /// The arguments on a tape.
+    /// The arguments as handles on a tape.
     type Handles<'t>: Handle<'t, Self::Elem, Value = Self::Gradient> + Clone;
 
     /// Records the closure.
     #[doc(hidden)]
     fn record<'t>(self, f: &F, tape: &'t Tape<Self::Elem>) -> (Self::Handles<'t>, Scalar<'t, Self::Elem>);
 
-    /// A gradient from numbers in the order of the arguments.
+    /// Builds a gradient from a flat list in the order of the arguments.
     #[doc(hidden)]
     fn gather(&self, flat: &[Self::Elem]) -> Self::Gradient;
 }
@@ -48,9 +48,9 @@ pub trait ScalarArgs<F>: Sized {
 pub trait ArrayArgs<F>: Sized {
     /// The number type.
     type Elem: Element;
-    /// Tangents and cotangents: of the form of the arguments.
+    /// Tangents and cotangents, with the structure of the arguments.
     type Gradient;
-    /// The arguments on a tape.
+    /// The arguments as handles on a tape.
     type Handles<'t>: Handle<'t, Self::Elem, Value = Self::Gradient> + Clone;
 
     /// Records the closure.
@@ -137,10 +137,10 @@ macro_rules! same {
     };
 }
 
-// Numbers are `f64`, so that the type of literals is known; `f32` goes in as tensors.
+// Plain numbers are `f64`, so that the type of literals is known; pass `f32` as tensors.
 numbers!(f64);
 
-/// Cuts numbers into tensors of the shapes of `x`, in order.
+/// Cuts a flat list into tensors of the shapes of `x`, in order.
 fn cut<T: Element>(flat: &mut &[T], x: &Tensor<T>) -> Tensor<T> {
     let (head, tail) = flat.split_at(x.size());
     *flat = tail;
@@ -294,15 +294,15 @@ where
     crate::error::expect(Tensor::from_vec(shape, out))
 }
 
-/// 1 at position `at` of a tensor of zeros.
+/// A tensor of zeros with a 1 at position `at`.
 fn unit<T: Element>(shape: &Shape, at: usize) -> Tensor<T> {
     let mut unit = Tensor::zeros(shape.clone());
     unit.as_mut_slice()[at] = T::ONE;
     unit
 }
 
-/// The product of the Hessian of `f` at `x` with `v`: the gradient is recorded, and moved along `v` by one
-/// forward sweep.
+/// The product of the Hessian of `f` at `x` with `v`: the gradient is recorded, and differentiated along `v`
+/// by one forward sweep.
 ///
 /// ```
 /// use tape::transform::hvp;
@@ -320,7 +320,7 @@ pub fn hvp<X: ScalarArgs<F>, F>(f: F, x: X, v: X::Gradient) -> X::Gradient {
 }
 
 /// The Hessian of `f` at `x`, `[n, n]` for `n` numbers in the arguments, in order: the gradient is recorded
-/// once, and moved along each of the `n` directions.
+/// once, and differentiated along each of the `n` directions.
 ///
 /// ```
 /// use tape::{Tensor, transform::hessian};

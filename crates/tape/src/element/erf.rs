@@ -47,6 +47,6 @@ pub(super) fn erfc_f64(x: f64) -> f64 {
     let far = scale((1.0 + p) * g, k);
     let far = if x < 0.0 { 2.0 - far } else { far };
     let near = 1.0 - (x + x * poly(z, &ERF_F64));
-    // As far as 1 - erf keeps the last place of erf to a factor of 2: erfc(13/16) is just above 1/4.
+    // Up to here 1 - erf keeps the last place of erf to a factor of 2: erfc(13/16) is just above 1/4.
     if a < 0.8125 { near } else { far }
 }

@@ -33,7 +33,7 @@ pub(super) fn at_most<T: PartialOrd>(x: T, high: T) -> T {
     if x > high { high } else { x }
 }
 
-/// `x`, moved into [low, high]; NaN stays NaN.
+/// `x` clamped to [low, high]; NaN stays NaN.
 #[inline(always)]
 pub(super) fn clamp<T: PartialOrd>(x: T, low: T, high: T) -> T {
     let x = at_most(x, high);

@@ -110,9 +110,9 @@ fn digamma_positive(x: f64) -> f64 {
 
 /// The n-th derivative of `digamma` (n = 0 is `digamma` itself, n = 1 `trigamma`).
 ///
-/// At -1, -2, ... infinite for odd n, NaN for even n; at 0 infinite, for even n with the sign of the side that the
-/// sign of zero stands for. NaN below 0 for n > 20. For n > 170, whose factorial is infinite, with a relative error that grows
-/// as `n ln n`.
+/// At -1, -2, ... infinite for odd n and NaN for even n; at 0 infinite, for even n with the sign of the
+/// side from which zero is approached, given by the sign of zero. NaN below 0 for n > 20. For n > 170, whose
+/// factorial is infinite, the relative error grows as `n ln n`.
 pub(super) fn polygamma_f64(n: u32, x: f64) -> f64 {
     if n == 0 {
         return digamma_f64(x);
@@ -122,7 +122,7 @@ pub(super) fn polygamma_f64(n: u32, x: f64) -> f64 {
     }
     let odd = n % 2 == 1;
     if x > -1e-17 {
-        // At and next to 0 the first term of the sum stands for all, on both sides.
+        // At and next to 0 the first term of the sum dominates, on both sides.
         let y = polygamma_size(n, x.abs());
         return if odd { y } else { -y.copysign(x) };
     }
@@ -180,17 +180,17 @@ fn asymptotic(n: f64, w: f64) -> f64 {
     series
 }
 
-/// Beyond this number a factorial is infinite.
+/// The largest number with a finite factorial.
 const LARGEST_FACTORIAL: u32 = 170;
 
-/// The same for orders whose factorial overflows, with `e^(ln n! - (n + 1) ln x)` in front of the sum. The number of terms
-/// has a bound: where there would be many, the asymptotic series begins. Overflow and 0 are right; the relative error of
-/// what lies between grows as `n ln n`.
+/// The same for orders whose factorial overflows, with `e^(ln n! - (n + 1) ln x)` in front of the sum.
+/// The number of terms is bounded: where it would be large, the asymptotic series is used. Overflow and 0 are
+/// exact; between them the relative error grows as `n ln n`.
 fn polygamma_of_large_order(n: f64, x: f64) -> f64 {
     if x == 0.0 || x == f64::INFINITY {
         return 1.0 / x;
     }
-    // Of the terms (1 + i / x)^-(n + 1) below x = 10 + n the 64th is below the last place.
+    // Below x = 10 + n, the 64th of the terms (1 + i / x)^-(n + 1) is below the last place.
     let term = |i: i32| exp_f64(-(n + 1.0) * log1p_f64(f64::from(i) / x));
     let sum = if x < 10.0 + n { (0..64).map(term).sum() } else { x / n * asymptotic(n, 1.0 / x) };
     exp_f64(lgamma_f64(n + 1.0) - (n + 1.0) * ln_f64(x)) * sum

@@ -12,7 +12,7 @@ pub(super) fn sinh_f64(x: f64) -> f64 {
     // h = (e^t - 1) / 2, sinh t = h + h / (2h + 1).
     let h = scale(y, k - 1.0);
     let rest = h / (2.0 * h + 1.0);
-    // Far out 2h + 1 overflows, where the rest no longer counts.
+    // For large t, 2h + 1 overflows where the rest no longer counts.
     let y = h + if t > 100.0 { 0.0 } else { rest };
     // Halving a subnormal would round.
     let y = if t < 1e-9 { t } else { y };
@@ -29,7 +29,7 @@ pub(super) fn cosh_f64(x: f64) -> f64 {
 #[inline(always)]
 pub(super) fn tanh_f64(x: f64) -> f64 {
     let (k, y) = expm1_parts(2.0 * at_most(x.abs(), 22.0));
-    // k < 64: one factor does.
+    // k < 64: one factor is enough.
     let e = y * pow2(k + ROUND);
     (e / (e + 2.0)).copysign(x)
 }

@@ -35,7 +35,7 @@ fn ln_core(k: f64, f: f64, c: f64) -> f64 {
     k * LN2_HI - ((half - tail) - f)
 }
 
-/// The value at positive finite x, else the limits: -inf at 0, inf at inf, NaN below 0.
+/// The value at positive finite x; otherwise the limits: -inf at 0, inf at inf, NaN below 0.
 #[inline(always)]
 fn on_domain(x: f64, y: f64) -> f64 {
     let edge = if x == 0.0 { f64::NEG_INFINITY } else { f64::NAN };
@@ -64,7 +64,7 @@ pub(super) fn log1p_f64(x: f64) -> f64 {
 /// sqrt(2) - 1.
 const SQRT_2_M1: f64 = 0.414_213_562_373_095_03;
 
-/// `ln(1 + x)` for 0 <= x <= 1; NaN stays NaN. `1 + x = 2 (1 + (x - 1) / 2)`, and `x - 1` is next to exact.
+/// `ln(1 + x)` for 0 <= x <= 1; NaN stays NaN. `1 + x = 2 (1 + (x - 1) / 2)`, and `x - 1` is nearly exact.
 #[inline(always)]
 pub(super) fn log1p_unit_f64(x: f64) -> f64 {
     let far = x > SQRT_2_M1;

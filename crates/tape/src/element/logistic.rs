@@ -19,8 +19,8 @@ pub(super) fn softplus_f64(x: f64) -> f64 {
     if x > 0.0 { x + y } else { y }
 }
 
-/// The rounding of `1 + e` would take this over two units in the last place: divide by the exact sum, with
-/// `1 / d = 3/2 - d/2` nearly enough for the correction.
+/// The rounding of `1 + e` would raise the error above two units in the last place: divide by the exact
+/// sum, with `1 / d = 3/2 - d/2`, which is accurate enough for the correction.
 #[inline(always)]
 pub(super) fn sigmoid_f32(x: f32) -> f32 {
     let e = exp_minus_f32(x.abs());

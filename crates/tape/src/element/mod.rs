@@ -1,4 +1,4 @@
-//! [`Real`]: what a number must offer to be stored in a tensor, with its elementary functions.
+//! [`Real`]: the number formats that a tensor can store, with their elementary functions.
 //!
 //! The functions are written here from `+ - * /`, square roots, comparisons and bits, without the
 //! platform's mathematical library and without fused multiply-add: a result depends neither on the machine's
@@ -8,9 +8,10 @@
 //! slice forms use both. `lgamma`, `digamma`, `polygamma` and `powi` are ordinary scalar code.
 //! `docs/accuracy.md` lists the largest errors, which `tests/elementary.rs` measures.
 //!
-//! Everything is `#[inline(always)]`, so that a loop inside a function with SIMD target features is compiled
-//! with them. The loop itself must get there: with `pulp`, put it into the `with_simd` method of a struct and
-//! mark the method `#[inline(always)]`. A closure passed to `dispatch` is inlined only when it is small.
+//! Everything is `#[inline(always)]`, so that a loop inside a function with SIMD target features is
+//! compiled with them. The loop itself must be inlined there too: with `pulp`, put it into the `with_simd`
+//! method of a struct and mark the method `#[inline(always)]`. A closure passed to `dispatch` is inlined only
+//! when it is small.
 //!
 //! On a concrete `f64` the method syntax `x.exp()` finds the standard library's method, in generic code over
 //! `T: Real` the one defined here; `Real::exp(x)` is always the latter.
@@ -111,9 +112,9 @@ pub trait Real:
     fn round(self) -> Self;
     /// The integer part, towards zero.
     fn trunc(self) -> Self;
-    /// Whether this is not a number.
+    /// Returns `true` if this is NaN.
     fn is_nan(self) -> bool;
-    /// Whether this is neither infinite nor NaN.
+    /// Returns `true` if this is neither infinite nor NaN.
     fn is_finite(self) -> bool;
     /// `|self|` with the sign of `sign`.
     fn copysign(self, sign: Self) -> Self;

@@ -15,7 +15,7 @@ pub(super) fn pow_f64(x: f64, y: f64) -> f64 {
     let t = clamp(y, -HUGE_EXPONENT, HUGE_EXPONENT);
     let (ph, e) = two_prod(t, lh);
     let (k, p) = parts(clamp(ph, -746.0, 710.0), e + t * ll);
-    // A tail outside the clamp belongs to a result that is 0 or infinite.
+    // Where the tail is outside the clamp, the result is 0 or infinite.
     let r = scale(1.0 + p, k);
     let r = if ph > 710.0 { f64::INFINITY } else { r };
     let r = if ph < -746.0 { 0.0 } else { r };

@@ -46,7 +46,7 @@ pub(super) fn huge(x: f64) -> (u64, f64, f64) {
     let (p2, carry) = mul_add(mantissa, digits(start + 128), 0);
     let (p1, carry) = mul_add(mantissa, digits(start + 64), carry);
     let (p0, _) = mul_add(mantissa, digits(start), carry);
-    // Two bits of quadrant, then 128 of the fraction; one half and above belongs to the next quadrant.
+    // Two bits of quadrant, then 128 of the fraction; one half and more rounds to the next quadrant.
     let fraction = (((p0 << 2) | (p1 >> 62)) as u128) << 64 | ((p1 << 2) | (p2 >> 62)) as u128;
     let n = (p0 >> 62) + (fraction >> 127) as u64;
     let signed = fraction as i128;

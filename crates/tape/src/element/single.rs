@@ -1,4 +1,5 @@
-//! `Real` for `f32`: native arithmetic where training spends its time, `f64` rounded once elsewhere.
+//! `Real` for `f32`: native arithmetic for the functions that dominate training, `f64` rounded once
+//! elsewhere.
 
 use super::{Real, arc, erf, exp, gamma, hyperbolic, log, logistic, pow, reduce, root, trig};
 

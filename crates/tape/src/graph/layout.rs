@@ -1,17 +1,19 @@
-//! Where the nodes of a drawing stand: layers by longest path, order within a layer by barycentres.
+//! The layout of a drawing: layers by longest path, order within a layer by barycentres.
 //!
-//! The first and third step of the method of Sugiyama, Tagawa and Toda (1981); the second is unnecessary, because
-//! a recorded graph has no cycles. Every step is a loop over lists: no recursion, whatever the depth.
+//! The first and third step of the method of Sugiyama, Tagawa and Toda (1981); the second, removing cycles,
+//! is unnecessary, because a recorded graph has none. Every step is a loop over lists: no recursion, whatever
+//! the depth.
 
-/// As many places where edges pass layers, for each node and edge and for a graph of a handful of them: the longest
-/// edges, whose places would be more, are drawn without. A value used along a chain of `n` operations would have `n²`.
-const PLACES: usize = 2;
+/// The number of dummy vertices (where edges pass layers) per node and edge, `FEW` being added to both; the
+/// longest edges, which would exceed it, are drawn straight. A value used along a chain of `n` operations
+/// would need `n²`.
+const DUMMIES: usize = 2;
 const FEW: usize = 4096;
 
 /// Rounds of ordering and of straightening; more change little.
 const ROUNDS: usize = 12;
 
-/// A drawing in units of its own: layers are one unit apart, neighbours in a layer at least one unit.
+/// A drawing in its own units: layers are one unit apart, neighbours in a layer at least one unit.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// The column of each node, from 0.
@@ -31,18 +33,18 @@ pub(super) struct Edge {
     pub(super) bends: Vec<f64>,
 }
 
-/// Lays out a graph given by the parents of each node; parents stand before their children.
+/// Lays out a graph given by the parents of each node; parents come before their children.
 pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
     let layer = layers(parents);
     let depth = layer.iter().map(|l| l + 1).max().unwrap_or(0);
-    // Where an edge passes a layer it gets a place there, like a node, so that it bends around the others.
+    // An edge gets a dummy vertex in every layer it passes, so that it bends around the nodes there.
     let mut above: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
     let mut below = above.clone();
     let mut rows: Vec<Vec<usize>> = vec![Vec::new(); depth];
     (0..parents.len()).for_each(|node| rows[layer[node]].push(node));
     let edges = edges(parents);
     let longest =
-        longest_with_places(edges.iter().map(|&(from, to)| layer[to] - layer[from] - 1), parents.len());
+        longest_with_dummies(edges.iter().map(|&(from, to)| layer[to] - layer[from] - 1), parents.len());
     let mut chains = Vec::with_capacity(edges.len());
     for (from, to) in edges {
         let mut chain = Vec::new();
@@ -50,13 +52,13 @@ pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
         let between = layer[from] + 1..layer[to];
         let between = if between.len() > longest { 0..0 } else { between };
         for row in &mut rows[between] {
-            let place = above.len();
+            let vertex = above.len();
             above.push(vec![last]);
             below.push(Vec::new());
-            below[last].push(place);
-            row.push(place);
-            chain.push(place);
-            last = place;
+            below[last].push(vertex);
+            row.push(vertex);
+            chain.push(vertex);
+            last = vertex;
         }
         below[last].push(to);
         above[to].push(last);
@@ -67,7 +69,7 @@ pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
     for round in 0..ROUNDS {
         order(&mut rows, if round % 2 == 0 { &above } else { &below }, &mut x, round % 2 == 0);
     }
-    let pull: Vec<f64> = (0..above.len()).map(|place| pull(place, parents)).collect();
+    let pull: Vec<f64> = (0..above.len()).map(|vertex| pull(vertex, parents)).collect();
     for _ in 0..2 * ROUNDS {
         straighten(&rows, [&above, &below], &pull, &mut x);
     }
@@ -77,7 +79,7 @@ pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
     let edge = |(from, to, chain): (usize, usize, Vec<usize>)| Edge {
         from,
         to,
-        bends: chain.into_iter().map(|place| x[place]).collect(),
+        bends: chain.into_iter().map(|vertex| x[vertex]).collect(),
     };
     let edges = chains.into_iter().map(edge).collect();
     x.truncate(parents.len());
@@ -96,19 +98,20 @@ fn edges(parents: &[Vec<usize>]) -> Vec<(usize, usize)> {
     edges
 }
 
-/// The most layers that an edge may pass and get a place in each, so that there are not too many places.
-fn longest_with_places(passed: impl Iterator<Item = usize>, nodes: usize) -> usize {
+/// The greatest number of layers that an edge may pass and still get dummy vertices, so that there are not
+/// too many.
+fn longest_with_dummies(passed: impl Iterator<Item = usize>, nodes: usize) -> usize {
     let mut passed: Vec<usize> = passed.collect();
     passed.sort_unstable();
-    let most = PLACES * (FEW + nodes + passed.len());
-    let mut places = 0;
+    let most = DUMMIES * (FEW + nodes + passed.len());
+    let mut dummies = 0;
     let within = passed.iter().take_while(|&&layers| {
-        places += layers;
-        places <= most
+        dummies += layers;
+        dummies <= most
     });
     match within.count() {
         all if all == passed.len() => usize::MAX,
-        // Of equal length all or none.
+        // Edges of equal length: all or none.
         some => passed[some].saturating_sub(1),
     }
 }
@@ -133,11 +136,11 @@ fn layers(parents: &[Vec<usize>]) -> Vec<usize> {
     layer
 }
 
-/// One column after another in the order of each row, around a common middle.
+/// Sets the columns of each row in order, centred around a common middle.
 fn spread(rows: &[Vec<usize>], x: &mut [f64]) {
     for row in rows {
         let middle = (row.len() as f64 - 1.0) / 2.0;
-        row.iter().enumerate().for_each(|(i, &place)| x[place] = i as f64 - middle);
+        row.iter().enumerate().for_each(|(i, &vertex)| x[vertex] = i as f64 - middle);
     }
 }
 
@@ -146,37 +149,37 @@ fn order(rows: &mut [Vec<usize>], neighbours: &[Vec<usize>], x: &mut [f64], down
     let count = rows.len();
     for i in 0..count {
         let row = &mut rows[if downwards { i } else { count - 1 - i }];
-        let key = |place: usize| mean(&neighbours[place], x).unwrap_or(x[place]);
-        // Stable: equal keys keep their order, so that the drawing is the same every time.
-        let mut keyed: Vec<(f64, usize)> = row.iter().map(|&place| (key(place), place)).collect();
+        let key = |vertex: usize| mean(&neighbours[vertex], x).unwrap_or(x[vertex]);
+        // Stable: equal keys keep their order, so that the drawing is always the same.
+        let mut keyed: Vec<(f64, usize)> = row.iter().map(|&vertex| (key(vertex), vertex)).collect();
         keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
-        *row = keyed.into_iter().map(|(_, place)| place).collect();
+        *row = keyed.into_iter().map(|(_, vertex)| vertex).collect();
         spread(std::slice::from_ref(row), x);
     }
 }
 
-/// How strongly a place pulls its neighbours: results more than leaves, so that the main line is straight and leaves
-/// stand beside it; bends most of all, so that long edges are straight.
-fn pull(place: usize, parents: &[Vec<usize>]) -> f64 {
-    match parents.get(place) {
+/// How strongly a vertex pulls its neighbours: results more than leaves, so that the main line is straight
+/// and leaves are beside it; dummy vertices most of all, so that long edges are straight.
+fn pull(vertex: usize, parents: &[Vec<usize>]) -> f64 {
+    match parents.get(vertex) {
         None => 8.0,
         Some(list) if list.is_empty() => 0.25,
         Some(_) => 4.0,
     }
 }
 
-/// Moves places towards the weighted mean of their neighbours, without changing the order or coming too close.
+/// Moves vertices towards the weighted mean of their neighbours, keeping their order and distance.
 fn straighten(rows: &[Vec<usize>], sides: [&[Vec<usize>]; 2], pull: &[f64], x: &mut [f64]) {
     for row in rows.iter().chain(rows.iter().rev()) {
-        let wish = |&place: &usize| {
-            let both = sides.into_iter().flat_map(|side| &side[place]);
+        let wish = |&vertex: &usize| {
+            let both = sides.into_iter().flat_map(|side| &side[vertex]);
             let (sum, weight) = both.fold((0.0, 0.0), |(sum, weight), &other| {
                 (sum + pull[other] * x[other], weight + pull[other])
             });
-            if weight > 0.0 { sum / weight } else { x[place] }
+            if weight > 0.0 { sum / weight } else { x[vertex] }
         };
         let wishes: Vec<f64> = row.iter().map(wish).collect();
-        // As far left as wished, then as far right as wished; the mean of both keeps the distances.
+        // As far left as desired, then as far right as desired; the mean of both keeps the distances.
         let (mut left, mut right) = (wishes.clone(), wishes);
         for i in 1..left.len() {
             left[i] = left[i].max(left[i - 1] + 1.0);
@@ -184,20 +187,20 @@ fn straighten(rows: &[Vec<usize>], sides: [&[Vec<usize>]; 2], pull: &[f64], x: &
         for i in (1..right.len()).rev() {
             right[i - 1] = right[i - 1].min(right[i] - 1.0);
         }
-        let heavy = row.iter().map(|&place| pull[place]).fold(0.0, f64::max);
+        let heavy = row.iter().map(|&vertex| pull[vertex]).fold(0.0, f64::max);
         let settled: Vec<f64> = left.iter().zip(&right).map(|(left, right)| (left + right) / 2.0).collect();
         let anchor = (0..row.len()).find(|&i| pull[row[i]] == heavy);
-        // One shift for the whole row puts its heaviest place where it wishes to be.
+        // One shift for the whole row puts its heaviest vertex where it wants to be.
         let shift = anchor.map_or(0.0, |i| wish(&row[i]) - settled[i]);
-        row.iter().zip(settled).for_each(|(&place, at)| x[place] = at + shift);
+        row.iter().zip(settled).for_each(|(&vertex, at)| x[vertex] = at + shift);
     }
 }
 
-fn mean(places: &[usize], x: &[f64]) -> Option<f64> {
-    if places.is_empty() {
+fn mean(dummies: &[usize], x: &[f64]) -> Option<f64> {
+    if dummies.is_empty() {
         return None;
     }
-    Some(places.iter().map(|&place| x[place]).sum::<f64>() / places.len() as f64)
+    Some(dummies.iter().map(|&vertex| x[vertex]).sum::<f64>() / dummies.len() as f64)
 }
 
 #[cfg(test)]
@@ -214,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_stand_above_their_first_use_and_long_edges_keep_clear_of_nodes() {
+    fn leaves_are_above_their_first_use_and_long_edges_keep_clear_of_nodes() {
         // 0 and 1 are leaves; 2 = f(0), 3 = g(2), 4 = h(3, 1), 5 = k(4, 0).
         let layout = layout(&[vec![], vec![], vec![0], vec![2], vec![3, 1], vec![4, 0, 0]]);
         assert_eq!(layout.layer, [0, 2, 1, 2, 3, 4]);
@@ -226,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_keep_their_distance_and_crossings_go() {
-        // Two pairs of parents, wired crosswise by their numbers: 4 = f(2, 3), 5 = g(0, 1).
+    fn neighbours_keep_their_distance_and_crossings_are_removed() {
+        // Two pairs of parents, wired crosswise: 4 = f(2, 3), 5 = g(0, 1).
         let layout = layout(&[vec![], vec![], vec![], vec![], vec![2, 3], vec![0, 1]]);
         let x = &layout.x;
         assert!((x[4] < x[5]) == (x[2] < x[0]) && (x[3] < x[1]) == (x[2] < x[0]), "{x:?}");
@@ -239,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn places_are_linear_in_the_nodes() {
+    fn dummy_vertices_are_linear_in_the_nodes() {
         // A leaf that every node of a chain uses: half of its edges would pass n / 2 layers or more.
         let fan = |n: usize| -> Vec<Vec<usize>> {
             (0..n).map(|i| if i == 0 { vec![] } else { vec![0, i - 1] }).collect()
         };
-        let places = |n: usize| layout(&fan(n)).edges.iter().map(|edge| edge.bends.len()).sum::<usize>();
-        assert_eq!(places(100), 99 * 98 / 2);
-        assert!(places(20_000) <= PLACES * (FEW + 3 * 20_000), "{}", places(20_000));
+        let dummies = |n: usize| layout(&fan(n)).edges.iter().map(|edge| edge.bends.len()).sum::<usize>();
+        assert_eq!(dummies(100), 99 * 98 / 2);
+        assert!(dummies(20_000) <= DUMMIES * (FEW + 3 * 20_000), "{}", dummies(20_000));
     }
 
     #[test]

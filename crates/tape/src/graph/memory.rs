@@ -1,4 +1,4 @@
-//! How much memory a recording holds.
+//! The memory that a recording holds.
 
 use crate::rules::algebra::Element;
 use crate::tape::Tape;
@@ -6,7 +6,7 @@ use crate::tensor::Tensor;
 use std::collections::HashSet;
 use std::fmt;
 
-/// What a tape holds, in bytes: see [`Tape::memory`].
+/// The memory of a tape, in bytes: see [`Tape::memory`].
 ///
 /// # Examples
 /// ```
@@ -16,7 +16,7 @@ use std::fmt;
 /// let y = x.reshape([10, 100]).exp();
 /// let memory = tape.memory();
 /// assert_eq!((memory.nodes, memory.tensors), (3, 3));
-/// // The reshaped tensor shares the buffer of `x`; buffers are up to a quarter longer than asked for.
+/// // The reshaped tensor shares the buffer of `x`; buffers are up to a quarter longer than requested.
 /// assert!((2 * 8000..=2 * 10_000).contains(&memory.value_bytes));
 /// assert_eq!(memory.gradient_bytes, 0);
 /// y.sum().backward();
@@ -26,20 +26,21 @@ use std::fmt;
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Recorded nodes, numbers and tensors, as [`Tape::len`] counts them.
+    /// Recorded nodes, scalars and tensors, as [`Tape::len`] counts them.
     pub nodes: usize,
-    /// How many of them are tensors.
+    /// The number of tensors among them.
     pub tensors: usize,
-    /// What the nodes take: operations, operands and places of creation, but not the values of tensors.
+    /// The bytes of the nodes: operations, operands and source locations, but not the values of tensors.
     pub node_bytes: usize,
-    /// The buffers of the recorded tensors. One that several of them share counts once, as a whole.
+    /// The bytes of the buffers of the recorded tensors. A buffer that several of them share counts once, as
+    /// a whole.
     pub value_bytes: usize,
-    /// The gradients that the last sweep left for the next one to be written over.
+    /// The bytes of the gradients of the last sweep, which the next one may overwrite.
     pub gradient_bytes: usize,
 }
 
 impl Memory {
-    /// All of it.
+    /// The total.
     pub fn bytes(&self) -> usize {
         self.node_bytes + self.value_bytes + self.gradient_bytes
     }
@@ -56,12 +57,12 @@ impl fmt::Display for Memory {
     }
 }
 
-/// Bytes of buffers, each of which counts once.
+/// Counts the bytes of buffers, each once.
 #[derive(Default)]
 struct Buffers<T>(HashSet<*const T>);
 
 impl<T: Element> Buffers<T> {
-    /// The bytes of the buffer of `x`, if it has not been counted.
+    /// The bytes of the buffer of `x`, or 0 if it has already been counted.
     fn bytes(&mut self, x: &Tensor<T>) -> usize {
         let buffer = x.buffer();
         if self.0.insert(buffer.as_ptr()) { size_of_val(buffer) } else { 0 }
@@ -69,11 +70,12 @@ impl<T: Element> Buffers<T> {
 }
 
 impl<T: Element> Tape<T> {
-    /// The memory that the recording holds: what a reverse sweep would find, and what the last one left.
+    /// The memory of the recording and of the gradients that the last reverse sweep left.
     ///
     /// Memory that is kept for later and holds nothing now is not counted: the capacity that outlives a
-    /// [`reset`](Tape::reset), and the buffers which dropped tensors have returned to their thread. Neither is what
-    /// a sweep needs while it runs: the cotangents under way, and a [`checkpoint`](Tape::checkpoint) recorded again.
+    /// [`reset`](Tape::reset), and the buffers which dropped tensors have returned to their thread. Neither
+    /// is the memory that a sweep needs while it runs: the cotangents in progress, and a
+    /// [`checkpoint`](Tape::checkpoint) recorded again.
     pub fn memory(&self) -> Memory {
         let graph = self.graph();
         let mut buffers = Buffers::default();

@@ -1,8 +1,8 @@
 //! The recorded graph as data, and its pictures.
 //!
-//! [`Tape::view`] copies what was recorded into a list that outlives the tape: for looking at a small program, for
-//! drawing it ([`GraphView::to_svg`], [`GraphView::to_dot`]) and for other programs ([`GraphView::to_json`]).
-//! Nothing is differentiated or changed here.
+//! [`Tape::view`] copies the recording into a list that outlives the tape: for looking at a small program,
+//! for drawing it ([`GraphView::to_svg`], [`GraphView::to_dot`]) and for other programs
+//! ([`GraphView::to_json`]). Nothing is differentiated or changed here.
 
 mod layout;
 mod memory;
@@ -19,34 +19,34 @@ use crate::tensor::Tensor;
 /// An operand of a recorded operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum GraphInput {
-    /// A recorded node, by its number.
+    /// A recorded node, by its index.
     Node(usize),
-    /// A constant number, which takes no place on the tape.
+    /// A constant of rank 0, which takes no node on the tape.
     Number(f64),
 }
 
 /// One recorded node.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphNode<T: Element = f64> {
-    /// Its number on the tape: nodes are numbered from 1 in the order in which they were recorded.
+    /// Its index on the tape: nodes are numbered from 1 in recording order.
     pub index: usize,
-    /// The operation: `leaf` is what one differentiates with respect to, `constant` is not differentiated.
+    /// The operation: `leaf` is a value to differentiate with respect to, `constant` is not differentiated.
     pub op: &'static str,
-    /// What the operation was applied to. A constant number inside a tensor operation is a parameter of the
-    /// operation and does not stand here.
+    /// The operands. A constant of rank 0 in a tensor operation is a parameter of the operation and is not
+    /// listed here.
     pub inputs: Vec<GraphInput>,
-    /// The extents of the axes; none for a number.
+    /// The extents of the axes; empty for a scalar.
     pub shape: Shape,
     /// The value.
     pub value: Tensor<T>,
-    /// Does it depend on a leaf, so that gradients flow through it?
+    /// Whether it depends on a leaf, so that gradients flow through it.
     pub tracked: bool,
     /// The name it was given with [`Var::named`] or [`Scalar::named`].
     pub name: Option<String>,
 }
 
 impl<T: Element> GraphNode<T> {
-    /// The numbers of the nodes it was computed from.
+    /// The indices of the nodes it was computed from.
     pub fn parents(&self) -> impl Iterator<Item = usize> + '_ {
         self.inputs.iter().filter_map(|input| match input {
             GraphInput::Node(index) => Some(*index),
@@ -54,13 +54,13 @@ impl<T: Element> GraphNode<T> {
         })
     }
 
-    /// The name, or the number where there is none.
+    /// The name, or the index if there is none.
     pub fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| format!("#{}", self.index))
     }
 }
 
-/// What a tape has recorded, node by node in the order of recording.
+/// A recording as data, node by node in recording order.
 ///
 /// ```
 /// use tape::Tape;
@@ -79,12 +79,12 @@ pub struct GraphView<T: Element = f64> {
 }
 
 impl<T: Element> GraphView<T> {
-    /// The nodes in the order of recording.
+    /// The nodes in recording order.
     pub fn nodes(&self) -> &[GraphNode<T>] {
         &self.nodes
     }
 
-    /// The node with this number.
+    /// The node with this index.
     pub fn node(&self, index: usize) -> Option<&GraphNode<T>> {
         let place = self.nodes.binary_search_by_key(&index, |node| node.index).ok()?;
         self.nodes.get(place)
@@ -95,7 +95,7 @@ impl<T: Element> GraphView<T> {
         self.nodes.iter().find(|node| node.name.as_deref() == Some(name))
     }
 
-    /// The part that the node `index` was computed from, itself included; nodes keep their numbers.
+    /// The subgraph that the node `index` was computed from, including the node; nodes keep their indices.
     ///
     /// ```
     /// use tape::Tape;
@@ -111,7 +111,7 @@ impl<T: Element> GraphView<T> {
         let Some(end) = self.nodes.iter().position(|node| node.index == index) else {
             return GraphView { nodes: Vec::new() };
         };
-        // Parents stand before their children, so one pass backwards reaches everything.
+        // Parents come before their children, so one pass backwards reaches everything.
         let mut wanted = std::collections::HashSet::from([index]);
         let mut nodes: Vec<GraphNode<T>> = Vec::new();
         for node in self.nodes[..=end].iter().rev() {
@@ -124,7 +124,7 @@ impl<T: Element> GraphView<T> {
         GraphView { nodes }
     }
 
-    /// For each node the places of its parents in [`nodes`](GraphView::nodes).
+    /// For each node the positions of its parents in [`nodes`](GraphView::nodes).
     fn parents(&self) -> Vec<Vec<usize>> {
         let place = |index: usize| self.nodes.binary_search_by_key(&index, |node| node.index).ok();
         self.nodes.iter().map(|node| node.parents().filter_map(place).collect()).collect()
@@ -141,7 +141,7 @@ impl<T: Element> Tape<T> {
     }
 
     fn name_node(&self, index: NodeId, name: String) {
-        // A constant number is no node: there is nothing that could have the name.
+        // A constant of rank 0 is not a node, so there is nothing to name.
         if index != CONSTANT {
             self.records_mut().names.insert(index, name);
         }
@@ -149,7 +149,7 @@ impl<T: Element> Tape<T> {
 }
 
 impl<'t, T: Element> Scalar<'t, T> {
-    /// The same number, with a name in views of the graph. A constant number has no node and stays without.
+    /// The same scalar, with a name in views of the graph. A constant has no node and remains unnamed.
     pub fn named(self, name: impl Into<String>) -> Scalar<'t, T> {
         self.tape.name_node(self.index, name.into());
         self
@@ -194,13 +194,13 @@ fn node<T: Element>(graph: &TapeRef<T>, index: NodeId) -> GraphNode<T> {
     }
 }
 
-/// The operands of a recorded number.
+/// The operands of a recorded scalar.
 fn numbers<T: Element>(graph: &TapeRef<T>, index: NodeId) -> Vec<GraphInput> {
     let node = graph.nodes.get(index as usize);
     let Some(function) = node.function() else { return Vec::new() };
     let arity = graph.functions.get(function).arity();
     let input = |k: usize| match node.parent[k] {
-        // Where an operand is a constant, its value stands in the place of the derivative nobody needs.
+        // A constant operand's value is stored in place of its partial derivative.
         CONSTANT => GraphInput::Number(node.partial[k].to_f64()),
         parent => GraphInput::Node(parent as usize),
     };
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_keep_their_constants_and_values() {
+    fn scalars_keep_their_constants_and_values() {
         let tape = Tape::new();
         let x = tape.scalar(3.0).named("x");
         let _ = (2.0 - x) * x;
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn tensors_constants_and_untracked_results_are_told_apart() {
+    fn tensors_constants_and_untracked_results_are_distinguished() {
         let tape = Tape::new();
         let w = tape.var([[1.0, 2.0]]).named("W");
         let x = tape.constant([[3.0], [4.0]]).named("x");

@@ -1,4 +1,4 @@
-//! The graph as a picture that needs no other program.
+//! The graph as a self-contained picture.
 
 use super::layout::{Layout, layout};
 use super::text::description;
@@ -10,14 +10,14 @@ use std::fmt::Write;
 const LAYER: f64 = 74.0;
 /// The height of a box.
 const HEIGHT: f64 = 40.0;
-/// Around the picture, and between boxes.
+/// The margin around the picture, and the gap between boxes.
 const MARGIN: f64 = 24.0;
-/// The width of a letter, about; fonts differ, so the boxes are generous.
+/// The approximate width of a letter; fonts differ, so the boxes are generous.
 const LETTER: f64 = 7.6;
-/// For the explanation of the colours.
+/// The height of the explanation of the colours.
 const FOOT: f64 = 40.0;
 
-/// Fill and border by kind: what is differentiated, what is constant, results, and results nobody uses.
+/// Fill and border by kind: leaves, constants, results, and unused results.
 const LEAF: (&str, &str) = ("#cfe3f1", "#0072b2");
 const CONSTANT: (&str, &str) = ("#e6e6e6", "#707070");
 const RESULT: (&str, &str) = ("#ffffff", "#404040");
@@ -90,7 +90,7 @@ fn edges(out: &mut String, plan: &Layout, column: &dyn Fn(f64) -> f64, row: &dyn
         let bends = edge.bends.iter().zip(from + 1..to).map(|(&bend, layer)| (column(bend), row(layer)));
         let end = (column(plan.x[edge.to]), row(to) - HEIGHT / 2.0);
         for (next_x, next_y) in bends.chain([end]) {
-            // Vertical at both ends, so that pieces join smoothly.
+            // Vertical at both ends, so that segments join smoothly.
             let middle = (y + next_y) / 2.0;
             let _ = write!(out, " C{x:.1},{middle:.1} {next_x:.1},{middle:.1} {next_x:.1},{next_y:.1}");
             (x, y) = (next_x, next_y);

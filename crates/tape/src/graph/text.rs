@@ -26,15 +26,15 @@ impl<T: Element> GraphView<T> {
 
     /// The graph as one JSON object: `{"nodes": [{"index", "op", "inputs", "shape", "value", "tracked", "name"}]}`.
     ///
-    /// An input is `{"node": 3}` or `{"number": 2.0}`; a value is the list of its elements in row-major order, with
-    /// `null` for what JSON cannot say (NaN and infinities).
+    /// An input is `{"node": 3}` or `{"number": 2.0}`; a value is the list of its elements in row-major
+    /// order, with `null` for values that JSON cannot represent (NaN and infinities).
     pub fn to_json(&self) -> String {
         let nodes: Vec<String> = self.nodes.iter().map(object).collect();
         format!("{{\"nodes\": [\n  {}\n]}}\n", nodes.join(",\n  "))
     }
 }
 
-/// What a node is, in one line: its operation with constant operands, and its shape.
+/// Describes a node in one line: its operation with constant operands, and its shape.
 pub(super) fn description<T: Element>(node: &GraphNode<T>) -> String {
     let mut text = node.op.to_owned();
     for input in &node.inputs {
@@ -74,7 +74,7 @@ fn number(x: f64) -> String {
     if x.is_finite() { format!("{x:?}") } else { "null".to_owned() }
 }
 
-/// The text between quotes: what both languages reserve is escaped.
+/// Escapes the characters that both languages reserve between quotes.
 fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! Linear algebra whose methods are not one operation with one tensor as its result.
+//! Methods of linear algebra that are not one operation with one tensor as its result.
 
 use crate::error;
 use crate::ops;
@@ -14,7 +14,8 @@ impl<T: Element> Tensor<T> {
         error::expect(compute(&ops::Dot, &[self, other])).item()
     }
 
-    /// The sign of the determinant and the logarithm of its size: see [`LogAbsDet`](crate::ops::LogAbsDet).
+    /// The sign of the determinant and the logarithm of its absolute value: see
+    /// [`LogAbsDet`](crate::ops::LogAbsDet).
     #[track_caller]
     pub fn slogdet(&self) -> (Tensor<T>, Tensor<T>) {
         (Tensor::apply(ops::DetSign, &[self]), Tensor::apply(ops::LogAbsDet, &[self]))
@@ -28,7 +29,8 @@ impl<'t, T: Element> Var<'t, T> {
         Var::apply(ops::Dot, &[&self, &other]).item()
     }
 
-    /// The sign of the determinant and the logarithm of its size: see [`LogAbsDet`](crate::ops::LogAbsDet).
+    /// The sign of the determinant and the logarithm of its absolute value: see
+    /// [`LogAbsDet`](crate::ops::LogAbsDet).
     #[track_caller]
     pub fn slogdet(self) -> (Var<'t, T>, Var<'t, T>) {
         (Var::apply(ops::DetSign, &[&self]), Var::apply(ops::LogAbsDet, &[&self]))

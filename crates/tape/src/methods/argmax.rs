@@ -5,7 +5,7 @@ use crate::rules::algebra::Element;
 use crate::tape::Var;
 use crate::tensor::Tensor;
 
-/// The position of the element that none beats: the first of equals, and the first NaN if there is one.
+/// The position of the first element that no other beats, or of the first NaN if there is one.
 fn first_best<T: Element>(x: &[T], beats: impl Fn(T, T) -> bool) -> usize {
     let mut best = 0;
     for (i, &value) in x.iter().enumerate() {

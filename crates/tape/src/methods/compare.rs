@@ -37,7 +37,7 @@ macro_rules! comparisons {
             }
         )*}
         impl<'t, T: Element> Scalar<'t, T> {$(
-            #[doc = concat!("Is `self ", $text, " other`, by value?")]
+            #[doc = concat!("Returns `true` if `self ", $text, " other`, by value.")]
             pub fn $name(self, other: impl Operand<Scalar<'t, T>>) -> bool {
                 self.value() $operator other.beside(&self).value()
             }

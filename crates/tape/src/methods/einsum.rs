@@ -1,4 +1,4 @@
-//! Sums of products named by letters, composed of products of matrices.
+//! Sums of products named by letters, composed of matrix products.
 
 use crate::error::{self, Error};
 use crate::ops::{Slice, TensorOps};
@@ -9,7 +9,7 @@ use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
 
 impl<T: Element> Tensor<T> {
-    /// The sum of products that `spec` names: see [`Tape::einsum`].
+    /// The sum of products given by `spec`: see [`Tape::einsum`].
     ///
     /// ```
     /// use tape::Tensor;
@@ -23,15 +23,15 @@ impl<T: Element> Tensor<T> {
 }
 
 impl<T: Element> Tape<T> {
-    /// The sum of products that `spec` names, as in NumPy: one letter for each axis of each operand, the same letter
-    /// for axes that run together; letters that the result does not have are summed over.
+    /// The sum of products given by `spec`, as in NumPy: one letter for each axis of each operand, the same
+    /// letter for axes that run together; letters that the result does not have are summed over.
     ///
-    /// Without `->` the result has the letters that occur once, in alphabetical order. A letter twice in one operand
-    /// takes its diagonal. `...` stands for any number of further axes, which broadcast and come first in a result that is
-    /// not given. Spaces are ignored. Operands are multiplied from left to right.
+    /// Without `->` the result has the letters that occur once, in alphabetical order. A letter twice in one
+    /// operand takes its diagonal. `...` stands for any number of further axes, which broadcast and come
+    /// first in an implicit result. Spaces are ignored. Operands are multiplied from left to right.
     ///
     /// # Panics
-    /// As [`try_einsum`](Tape::try_einsum) refuses.
+    /// As [`try_einsum`](Tape::try_einsum).
     ///
     /// ```
     /// use tape::{Tape, Tensor};
@@ -48,10 +48,11 @@ impl<T: Element> Tape<T> {
         error::expect(self.try_einsum(spec, x))
     }
 
-    /// [`einsum`](Tape::einsum) for a specification that comes from outside.
+    /// [`einsum`](Tape::einsum) for a specification from untrusted input.
     ///
     /// # Errors
-    /// A specification that is not understood, another number of operands or axes, or a letter whose axes differ.
+    /// If the specification is malformed, the number of operands or axes differs from it, or axes with one
+    /// letter have different extents.
     ///
     /// ```
     /// use tape::Tape;
@@ -79,8 +80,8 @@ fn invalid(reason: String) -> Error {
 /// The letters of each operand, and those of the result if it is given.
 type Letters = (Vec<Vec<char>>, Option<Vec<char>>);
 
-/// What a specification says: letters of their own for the axes behind
-/// `...`, counted from the last one.
+/// Reads a specification: the axes behind `...`, counted from the last one, get letters that nothing else
+/// uses.
 fn letters(spec: &str, shapes: &[Shape]) -> Result<Letters, Error> {
     const HIDDEN: u32 = 0xE000;
     let text: String = spec.chars().filter(|letter| !letter.is_whitespace()).collect();
@@ -138,7 +139,7 @@ fn parse(spec: &str, shapes: &[Shape]) -> Result<(Vec<Vec<char>>, Vec<char>), Er
     Ok((operands, result))
 }
 
-/// Without the axes of extent 1 behind `...` that broadcast: another operand has them with another extent.
+/// Drops the axes of extent 1 behind `...` that broadcast: another operand has them with another extent.
 fn stretched<T: Element, A: Array<T>>(letters: &mut [Vec<char>], x: &[&A]) -> Vec<A> {
     let mut wide: Vec<char> = Vec::new();
     for (letters, x) in letters.iter().zip(x) {
@@ -160,7 +161,7 @@ fn stretched<T: Element, A: Array<T>>(letters: &mut [Vec<char>], x: &[&A]) -> Ve
     letters.iter_mut().zip(x).map(|(letters, x)| narrow(letters, x)).collect()
 }
 
-/// Do the operands have the axes they should have?
+/// Checks that the operands have the axes that the specification gives them.
 fn check_ranks(letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Error> {
     if letters.len() != shapes.len() {
         let found = shapes.len();
@@ -178,7 +179,7 @@ fn check_ranks(letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Error> {
     }
 }
 
-/// Have the axes of one letter the same extent?
+/// Checks that axes with the same letter have the same extent.
 fn check_extents(spec: &str, letters: &[Vec<char>], shapes: &[Shape]) -> Result<(), Error> {
     let mut extents: Vec<(char, usize)> = Vec::new();
     for (letters, shape) in letters.iter().zip(shapes) {
@@ -212,7 +213,7 @@ pub(crate) fn sum_of_products<T: Element, A: Array<T>>(spec: &str, x: &[&A]) -> 
     Ok(arrange(&sum_except(product, |axis| result.contains(&axis)), &result))
 }
 
-/// One axis for every letter: of several with the same one, their diagonal.
+/// One axis for every letter: for several axes with the same letter, their diagonal.
 fn diagonal<T: Element, A: Array<T>>(mut named: Named<A>) -> Named<A> {
     let twice = |axes: &[char]| {
         let repeated = |i: &usize| axes[..*i].contains(&axes[*i]);
@@ -260,8 +261,8 @@ fn arrange<T: Element, A: Array<T>>(named: &Named<A>, order: &[char]) -> A {
     permuted(&named.x, order.iter().filter_map(place))
 }
 
-/// One batched product of matrices: rows from the left operand, columns from the right one, and a sum over the axes of
-/// both that are not needed later.
+/// One batched matrix product: rows from the left operand, columns from the right one, and a sum over the
+/// axes of both that are not needed later.
 fn contract<T: Element, A: Array<T>>(
     left: Named<A>,
     right: Named<A>,

@@ -23,7 +23,7 @@ macro_rules! elementwise {
         $(fn $name:ident(self $(, $arg:ident: $ty:ty)*) => $op:ident $({ $($field:ident),* })?;)*
     })*) => {
         impl<T: Element> Tensor<T> {$($(
-            #[doc = concat!("Of every element: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[doc = concat!("Applied to every element: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             #[allow(clippy::should_implement_trait)]
             pub fn $name(&self $(, $arg: $ty)*) -> Tensor<T> {
@@ -40,7 +40,7 @@ macro_rules! elementwise {
             }
         )*)*}
         impl<'t, T: Element> Var<'t, T> {$($(
-            #[doc = concat!("Of every element: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[doc = concat!("Applied to every element: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             #[allow(clippy::should_implement_trait)]
             pub fn $name(self $(, $arg: $ty)*) -> Var<'t, T> {
@@ -52,8 +52,8 @@ macro_rules! elementwise {
 
 for_each_unary!(elementwise);
 
-/// What can stand on the right of a function of two numbers, or of a comparison, with an `L` on the left: another
-/// `L`, a plain number, and beside a [`Var`] also a [`Scalar`] or a constant tensor.
+/// The right operand of a function of two operands, or of a comparison, with an `L` on the left: another `L`,
+/// a plain number, and beside a [`Var`] also a [`Scalar`] or a constant tensor.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
@@ -130,7 +130,7 @@ impl<'t, T: Element> Operand<Var<'t, T>> for T {
 macro_rules! functions_of_two {
     ($(fn $name:ident(self, other) => $op:ident;)*) => {
         impl<T: Element> Tensor<T> {$(
-            #[doc = concat!("Of every pair of elements: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[doc = concat!("Applied to every pair of elements: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $name(&self, other: impl Operand<Tensor<T>>) -> Tensor<T> {
                 self.clone().zip(other.beside(self), ops::$op)
@@ -145,7 +145,7 @@ macro_rules! functions_of_two {
             }
         )*}
         impl<'t, T: Element> Var<'t, T> {$(
-            #[doc = concat!("Of every pair of elements: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
+            #[doc = concat!("Applied to every pair of elements: see [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $name(self, other: impl Operand<Var<'t, T>>) -> Var<'t, T> {
                 self.zip(other.beside(&self), ops::$op)
@@ -190,7 +190,7 @@ macro_rules! tensor_methods {
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(&self $(, $x: &Tensor<T>)* $($(, $arg: $ty)*)?) -> Tensor<T> {
-                #[allow(unused_imports, reason = "an operation may be given whole")]
+                #[allow(unused_imports, reason = "the caller may pass a complete expression")]
                 use crate::ops::*;
                 Tensor::apply($build, &[self $(, $x)*])
             }
@@ -199,7 +199,7 @@ macro_rules! tensor_methods {
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             pub fn $method(self $(, $x: Var<'t, T>)* $($(, $arg: $ty)*)?) -> Var<'t, T> {
-                #[allow(unused_imports, reason = "an operation may be given whole")]
+                #[allow(unused_imports, reason = "the caller may pass a complete expression")]
                 use crate::ops::*;
                 Var::apply($build, &[&self $(, &$x)*])
             }
@@ -209,7 +209,7 @@ macro_rules! tensor_methods {
 
 for_each_tensor_op!(tensor_methods);
 
-/// Operations whose result is a number: a `T` from a tensor, a [`Scalar`] from a handle.
+/// Operations whose result is a scalar: a `T` from a tensor, a [`Scalar`] from a handle.
 macro_rules! numbers {
     ($($(#[$doc:meta])* $method:ident($($arg:ident: $ty:ty),*) => $build:expr;)*) => {
         impl<T: Element> Tensor<T> {$(

@@ -6,7 +6,7 @@ use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 
 impl<T: Element> Tensor<T> {
-    /// `self · a + b`, element by element; shapes broadcast. Product and sum are rounded one after the other.
+    /// `self · a + b`, element by element; shapes broadcast. The product is rounded before the addition.
     ///
     /// ```
     /// use tape::Tensor;
@@ -20,11 +20,11 @@ impl<T: Element> Tensor<T> {
 }
 
 impl<'t, T: Element> Scalar<'t, T> {
-    /// `self · a + b`: value and derivatives have the bits that the operators give.
+    /// `self · a + b`, with the value and derivatives of the operators, bit for bit.
     ///
-    /// Where `b` is the number recorded last, one node is recorded; otherwise two, a product and a sum. So the sum of
-    /// `n` products takes `n` nodes instead of `2n - 1` if it starts with a product and nothing else is recorded in
-    /// between.
+    /// Where `b` is the scalar recorded last, one node is recorded; otherwise two, a product and a sum. So
+    /// the sum of `n` products takes `n` nodes instead of `2n - 1` if it starts with a product and nothing
+    /// else is recorded in between.
     ///
     /// ```
     /// use tape::Tape;

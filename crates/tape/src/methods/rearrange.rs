@@ -1,4 +1,4 @@
-//! Shapes with fewer and more axes, repetitions, and tensors cut into pieces: made of other operations.
+//! Removing, adding and merging axes, repetition, and splitting: composed of other operations.
 
 use crate::error::{self, Error};
 use crate::ops::Slice;
@@ -8,7 +8,7 @@ use crate::tape::Var;
 use crate::tensor::Tensor;
 use std::ops::{Range, RangeBounds};
 
-/// The axes of a range become one; none, if the range is empty, becomes an axis of extent 1.
+/// The shape with a range of axes merged into one; an empty range inserts an axis of extent 1.
 fn flattened(x: &Shape, axes: impl RangeBounds<isize>) -> Result<Shape, Error> {
     let range = Slice::new(0, axes, 1);
     let rank = x.rank() as isize;
@@ -38,7 +38,7 @@ fn unsqueezed(x: &Shape, axis: isize) -> Result<Shape, Error> {
     Ok(x[..axis].iter().copied().chain([1]).chain(x[axis..].iter().copied()).collect())
 }
 
-/// Ones for the axes in front that no repetitions are given for.
+/// The repetitions, with ones in front for the axes that have none.
 fn repetitions(x: &Shape, reps: &Shape) -> Shape {
     let missing = x.rank().saturating_sub(reps.rank());
     std::iter::repeat_n(1, missing).chain(reps.iter().copied()).collect()
@@ -54,26 +54,26 @@ fn split(x: &Shape, sizes: &[usize], axis: isize) -> Result<Vec<Range<isize>>, E
         return Err(Error::Invalid { op: "split", reason });
     }
     let mut start = 0;
-    let piece = |&size: &usize| {
+    let range = |&size: &usize| {
         let stop = start + size as isize;
         std::mem::replace(&mut start, stop)..stop
     };
-    Ok(sizes.iter().map(piece).collect())
+    Ok(sizes.iter().map(range).collect())
 }
 
-/// The most pieces of an axis without entries, which has as many as are asked for.
-const PIECES: usize = 1 << 20;
+/// The most chunks of an empty axis, which has as many as requested.
+const MAX_CHUNKS: usize = 1 << 20;
 
-/// Pieces of `⌈extent / n⌉` entries, the last one of what is left.
+/// Chunks of `⌈extent / n⌉` entries, the last one possibly shorter.
 fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
     let extent = x[x.axis("chunk", axis)?];
     if n == 0 {
-        return Err(Error::Invalid { op: "chunk", reason: "expected 1 piece or more, found 0".into() });
+        return Err(Error::Invalid { op: "chunk", reason: "expected 1 chunk or more, found 0".into() });
     }
     let size = extent.div_ceil(n);
     let sizes: Vec<usize> = match size {
-        0 if n > PIECES => {
-            let reason = format!("expected at most {PIECES} pieces of an empty axis, found {n}");
+        0 if n > MAX_CHUNKS => {
+            let reason = format!("expected at most {MAX_CHUNKS} chunks of an empty axis, found {n}");
             return Err(Error::Invalid { op: "chunk", reason });
         }
         0 => vec![0; n],
@@ -82,8 +82,8 @@ fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
     split(x, &sizes, axis)
 }
 
-/// The methods of a type: what `self` is, and how it gets its shape.
-macro_rules! pieces {
+/// The methods of a type: the type of `self`, and how it gets its shape.
+macro_rules! methods {
     ($([$($lifetime:lifetime)?] $type:ty, $this:ty;)*) => {$(
         impl<$($lifetime,)? T: Element> $type {
             /// A range of axes as one axis, the elements in the same order: [`reshape`](Self::reshape).
@@ -155,7 +155,7 @@ macro_rules! pieces {
                 self.repeat(repetitions(&self.shape(), &reps.into()))
             }
 
-            /// Consecutive pieces of the given sizes along `axis`: see [`Slice`](crate::ops::Slice).
+            /// Consecutive parts with the given sizes along `axis`: see [`Slice`](crate::ops::Slice).
             ///
             /// ```
             /// use tape::{Tape, Tensor};
@@ -171,11 +171,11 @@ macro_rules! pieces {
             #[track_caller]
             pub fn split(self: $this, sizes: &[usize], axis: isize) -> Vec<$type> {
                 let pieces = error::expect(split(&self.shape(), sizes, axis));
-                pieces.into_iter().map(|piece| self.slice(axis, piece)).collect()
+                pieces.into_iter().map(|range| self.slice(axis, range)).collect()
             }
 
-            /// Pieces of `⌈extent / n⌉` entries along `axis`, the last one of what is left; there may be fewer
-            /// than `n`.
+            /// Chunks of `⌈extent / n⌉` entries along `axis`, the last one possibly shorter; there may be
+            /// fewer than `n`.
             ///
             /// ```
             /// use tape::Tensor;
@@ -184,17 +184,17 @@ macro_rules! pieces {
             /// ```
             ///
             /// # Panics
-            /// If the axis does not exist, `n` is 0, or more than 2²⁰ pieces of an empty axis are asked for.
+            /// If the axis does not exist, `n` is 0, or more than 2²⁰ chunks of an empty axis are requested.
             #[track_caller]
             pub fn chunk(self: $this, n: usize, axis: isize) -> Vec<$type> {
                 let pieces = error::expect(chunk(&self.shape(), n, axis));
-                pieces.into_iter().map(|piece| self.slice(axis, piece)).collect()
+                pieces.into_iter().map(|range| self.slice(axis, range)).collect()
             }
         }
     )*};
 }
 
-pieces! {
+methods! {
     [] Tensor<T>, &Self;
     ['t] Var<'t, T>, Self;
 }

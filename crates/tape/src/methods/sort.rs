@@ -1,4 +1,4 @@
-//! Sorted elements. The order is plain data, found once; the values are gathered by it and differentiable.
+//! Sorting. The order is plain data, found once; the values are gathered by it and differentiable.
 
 use crate::error::{self, Error};
 use crate::index::Index;
@@ -7,12 +7,12 @@ use crate::tape::Var;
 use crate::tensor::Tensor;
 use std::cmp::Ordering;
 
-/// Ascending; NaN is larger than every number.
+/// Compares for ascending order; NaN is larger than every number.
 fn ascending<T: Element>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
-/// The first `k` positions along `axis` in sorted order (all, if `None`); ties keep the order they are in.
+/// The first `k` positions along `axis` in sorted order (all, if `None`); ties keep their original order.
 #[track_caller]
 fn order<T: Element>(
     op: &'static str,
@@ -49,8 +49,8 @@ fn order<T: Element>(
 }
 
 impl<T: Element> Tensor<T> {
-    /// The positions along `axis` in the order of their elements. Ties keep the order they are in; NaN counts as
-    /// larger than every number.
+    /// The positions along `axis` in the order of their elements. Ties keep their original order; NaN counts
+    /// as larger than every number.
     ///
     /// ```
     /// use tape::{Index, Tensor};
@@ -66,8 +66,8 @@ impl<T: Element> Tensor<T> {
         order("argsort", self, axis, descending, None)
     }
 
-    /// The elements sorted along `axis`, and their positions before. See [`argsort`](Tensor::argsort) for ties
-    /// and NaN.
+    /// The elements sorted along `axis`, and their original positions. See [`argsort`](Tensor::argsort) for
+    /// ties and NaN.
     ///
     /// # Panics
     /// If the axis does not exist.
@@ -77,7 +77,7 @@ impl<T: Element> Tensor<T> {
         (self.gather(axis, &index), index)
     }
 
-    /// The `k` largest (or smallest) elements along `axis` in sorted order, and their positions. See
+    /// The `k` largest (or smallest) elements along `axis` in sorted order, and their original positions. See
     /// [`argsort`](Tensor::argsort) for ties and NaN.
     ///
     /// # Panics
@@ -96,8 +96,8 @@ impl<'t, T: Element> Var<'t, T> {
         self.value().argsort(axis, descending)
     }
 
-    /// The elements sorted along `axis`, and their positions before: see [`Tensor::sort`]. Each element's cotangent
-    /// goes back to where it came from ([`Gather`](crate::ops::Gather)).
+    /// The elements sorted along `axis`, and their original positions: see [`Tensor::sort`]. Each element's
+    /// cotangent goes back to its original position ([`Gather`](crate::ops::Gather)).
     ///
     /// ```
     /// use tape::{Index, Tape, Tensor};
@@ -116,7 +116,7 @@ impl<'t, T: Element> Var<'t, T> {
         (self.gather(axis, &index), index)
     }
 
-    /// The `k` largest (or smallest) elements along `axis` in sorted order, and their positions: see
+    /// The `k` largest (or smallest) elements along `axis` in sorted order, and their original positions: see
     /// [`Tensor::topk`]. The other elements get the cotangent 0.
     ///
     /// ```

@@ -1,4 +1,5 @@
-//! Faults planted in the reverse rules, to prove that the tests would find them. Only with the feature `faults`.
+//! Faults planted in the reverse rules, to prove that the tests would find them. Only with the feature
+//! `faults`.
 //!
 //! ```
 //! use tape::Tape;
@@ -21,32 +22,32 @@ use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::cell::Cell;
 
-/// What is wrong with a rule.
+/// A kind of error in a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The contribution replaces what other uses contributed, instead of being added.
     Overwrite,
-    /// There is no contribution.
+    /// The contribution is dropped.
     Drop,
-    /// It has the wrong sign.
+    /// The contribution has the wrong sign.
     Negate,
-    /// It is too large by one part in a million.
+    /// The contribution is too large by one part in a million.
     Scale,
-    /// It is that of another operand of the same shape.
+    /// The contribution is that of another operand of the same shape.
     SwapOperands,
-    /// It is transposed: its elements in the order of the transpose.
+    /// The contribution is transposed: its elements are in the order of the transpose.
     Transpose,
-    /// It is rotated along the first axis, as if another axis were meant.
+    /// The contribution is rotated along the first axis, as if another axis were meant.
     WrongAxis,
     /// The axes along which the operand was stretched are not summed: the first of their elements is taken.
     SkipUnbroadcast,
     /// The rule sees operands and result as they were before a change.
     StaleValue,
-    /// The rule takes the cotangent of the result for 1.
+    /// The rule takes the cotangent of the result to be 1.
     IgnoreCotangent,
-    /// Every element stands one place too far.
+    /// Every element is shifted by one position.
     OffByOne,
-    /// Only the first element is there.
+    /// Only the first element is contributed.
     FirstEntryOnly,
 }
 
@@ -80,10 +81,10 @@ thread_local! {
     static PLANTED: Cell<Option<Site>> = const { Cell::new(None) };
 }
 
-/// Runs `f` while the rule of the operation `op` for its operand `operand` has a fault: on this thread, in the sweep over
-/// numbers.
+/// Runs `f` while the rule of the operation `op` for its operand `operand` has a fault: on this thread, in
+/// the sweep over values.
 pub fn plant<R>(fault: Fault, op: &'static str, operand: usize, f: impl FnOnce() -> R) -> R {
-    /// Takes the fault out again, also when `f` panics.
+    /// Removes the fault again, also when `f` panics.
     struct Clear;
     impl Drop for Clear {
         fn drop(&mut self) {
@@ -99,7 +100,7 @@ fn planted(op: &str) -> Option<(Fault, usize)> {
     PLANTED.get().filter(|planted| planted.op == op).map(|planted| (planted.fault, planted.operand))
 }
 
-/// The observer of every sweep while this feature is on: applies the fault that is planted.
+/// The observer of every sweep when this feature is enabled: applies the planted fault.
 #[derive(Default)]
 pub(crate) struct Planted;
 
@@ -135,7 +136,7 @@ impl<T: Element> Observer<T> for Planted {
     }
 }
 
-/// `rule(x, y, dy)`, with the fault that is planted in it.
+/// `rule(x, y, dy)`, with the planted fault.
 fn spoiled<T: Element>(
     fault: Fault,
     k: usize,
@@ -168,8 +169,8 @@ fn spoiled<T: Element>(
     Ok(cts)
 }
 
-/// 1 at the first of the elements of `y` over which an operand of shape `x` was stretched, else 0; 1 everywhere, if it
-/// cannot be stretched to that shape.
+/// 1 at the first of the elements of `y` over which an operand of shape `x` was stretched, else 0; 1
+/// everywhere if `x` does not broadcast to that shape.
 fn firsts<T: Element>(x: &Shape, y: &Shape) -> Tensor<T> {
     let missing = y.rank().saturating_sub(x.rank());
     let kept = |axis: usize| axis >= missing && x[axis - missing] == y[axis];
@@ -181,7 +182,7 @@ fn firsts<T: Element>(x: &Shape, y: &Shape) -> Tensor<T> {
     })
 }
 
-/// A contribution with a fault that needs nothing else.
+/// A contribution with a fault that depends on nothing else.
 fn changed<T: Element>(fault: Fault, ct: &Tensor<T>) -> Tensor<T> {
     let (n, shape) = (ct.size(), ct.shape().clone());
     let moved = |source: &dyn Fn(usize) -> usize| {

@@ -1,7 +1,7 @@
-//! The forward sweep over numbers and tensors: tangents in recording order.
+//! The forward sweep over scalars and tensors: tangents in recording order.
 //!
-//! The tangent of a node is the sum of the contributions of its operands' tangents. [`Tape::pushforward`] is the same over
-//! handles.
+//! The tangent of a node is the sum of the contributions of its operands' tangents. [`Tape::pushforward`] is
+//! the same over handles.
 
 use super::gradients::zeros;
 use super::observe::{Observer, Ordinary, Perturbed};
@@ -15,17 +15,17 @@ use smallvec::SmallVec;
 
 /// The tangents of one forward sweep.
 struct Tangents<T: Element> {
-    /// By node: numbers, and tensors of rank 0.
+    /// By node: scalars, and tensors of rank 0.
     scalars: Vec<T>,
-    /// By place in the table of tensors.
+    /// By slot in the table of tensors.
     tensors: Vec<Option<Tensor<T>>>,
 }
 
 impl<T: Element> Tape<T> {
-    /// The tangent of `y` when `x` moves by `dx`: the Jacobian-vector product, by one forward sweep over what
-    /// is recorded. `x` may be leaves or intermediate values; what an intermediate value is given is added to how it
-    /// moves with the others, so that the tangent is always `Σ ∂y/∂x dx` with the derivatives that
-    /// [`grad`](Scalar::grad) gives. Constants do not move.
+    /// The tangent of `y` when `x` moves by `dx`: the Jacobian-vector product, by one forward sweep over the
+    /// recording. `x` may be leaves or intermediate values; the tangent given for an intermediate value is
+    /// added to the one it gets from the others, so that the result is always `Σ ∂y/∂x dx` with the
+    /// derivatives that [`grad`](Scalar::grad) gives. Constants do not move.
     ///
     /// ```
     /// use tape::{Tape, Tensor};
@@ -43,7 +43,7 @@ impl<T: Element> Tape<T> {
         error::expect(self.try_jvp(y, x, dx))
     }
 
-    /// As [`jvp`](Tape::jvp), or why there is no tangent.
+    /// As [`jvp`](Tape::jvp), but returns errors instead of panicking.
     ///
     /// # Errors
     /// As [`Scalar::try_backward`]; if a handle belongs to another tape, or a tangent does not have the shape of its
@@ -87,7 +87,8 @@ impl<T: Element> Tape<T> {
 }
 
 impl<T: Element> Tangents<T> {
-    /// A handle named twice moves by the sum, as `grad` answers it twice.
+    /// Seeds a tangent. The tangents of a handle that appears twice add up, just as `grad` returns its
+    /// gradient twice.
     fn seed(&mut self, graph: &TapeRef<T>, index: NodeId, dx: Tensor<T>) -> Result<(), Error> {
         let slot = graph.slot(index);
         let shape = graph.shape(slot);
@@ -158,7 +159,7 @@ impl<T: Element> Tangents<T> {
         match sum {
             Some(sum) if sum.rank() == 0 => self.move_scalar(i, sum.item()),
             sum => {
-                // A seed of the node itself stands there already.
+                // A seed of the node itself may already be here.
                 let seed = self.tensors[slot].take();
                 self.tensors[slot] = seed.into_iter().chain(sum).reduce(|mut seed, sum| {
                     seed.add_assign(&sum);
@@ -169,7 +170,7 @@ impl<T: Element> Tangents<T> {
         Ok(())
     }
 
-    /// Adds to the tangent of a number, which is zero but for a seed of the number itself.
+    /// Adds to the tangent of a scalar, which is zero unless the scalar itself was seeded.
     fn move_scalar(&mut self, i: NodeId, moved: T) {
         let tangent = &mut self.scalars[i as usize];
         *tangent = if *tangent == T::ZERO { moved } else { *tangent + moved };
@@ -205,7 +206,7 @@ impl<'t, T: Element> ReadGradients<'t, T> for (&Tangents<T>, &TapeRef<'_, T>) {
 }
 
 impl<'t, T: Element> Scalar<'t, T> {
-    /// The tangent of this number when `x` moves by `dx`. See [`Tape::jvp`].
+    /// The tangent of this scalar when `x` moves by `dx`. See [`Tape::jvp`].
     #[track_caller]
     pub fn jvp<X: Handle<'t, T>>(self, x: X, dx: X::Value) -> T {
         self.tape.jvp(self, x, dx)
@@ -220,8 +221,8 @@ impl<'t, T: Element> Var<'t, T> {
     }
 }
 
-/// [`Var::jvp`] with every contribution, and every value it is computed from, multiplied by a factor: how roundings here
-/// and there move the result.
+/// [`Var::jvp`] with every contribution, and every value it is computed from, multiplied by a factor: shows
+/// how scattered roundings move the result.
 pub fn perturbed_jvp<'t, T: Element, X: Handle<'t, T>>(
     y: Var<'t, T>,
     x: X,

@@ -1,4 +1,4 @@
-//! What a reverse sweep returns.
+//! The result of a reverse sweep.
 
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
@@ -8,10 +8,10 @@ use crate::tape::{
 use crate::tensor::Tensor;
 use std::sync::Arc;
 
-/// The gradients of one number with respect to everything it depends on.
+/// The gradients of one scalar with respect to everything it depends on.
 ///
-/// Owned, `Send`, and independent of the tape: it may be reset or dropped. What the number does not depend on
-/// has gradient zero, of the right shape.
+/// Owned, `Send`, and independent of the tape, which may be reset or dropped. A value that the scalar does
+/// not depend on has gradient zero, of the right shape.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
@@ -28,18 +28,18 @@ use std::sync::Arc;
 pub struct Gradients<T: Element = f64>(pub(crate) Arc<GradientBuffers<T>>);
 
 impl<T: Element> Gradients<T> {
-    /// The gradient with respect to a leaf, or to an intermediate value that was kept. A `Scalar` gives a
-    /// number, a `Var` a tensor, several handles several.
+    /// The gradient with respect to a leaf, or to an intermediate value whose gradient was kept. A `Scalar`
+    /// gives a number, a `Var` a tensor, several handles several.
     ///
     /// # Panics
-    /// As [`try_wrt`](Gradients::try_wrt) refuses.
+    /// As [`try_wrt`](Gradients::try_wrt).
     #[inline]
     #[track_caller]
     pub fn wrt<'t, H: Handle<'t, T>>(&self, x: H) -> H::Value {
         error::expect(self.try_wrt(x))
     }
 
-    /// The gradient with respect to a leaf, or to an intermediate value that was kept.
+    /// The gradient with respect to a leaf, or to an intermediate value whose gradient was kept.
     ///
     /// # Errors
     /// If the handle belongs to another tape or was recorded after a reset, or is an intermediate value whose
@@ -67,7 +67,7 @@ impl<T: Element> Gradients<T> {
         let slot = self.0.parameters.get(id).ok_or(Error::UnknownParameter { id })?;
         match self.0.tensors.get(slot as usize) {
             Some(Some(gradient)) => Ok(gradient.clone()),
-            // Recorded after the number whose gradients these are.
+            // Recorded after the scalar that these gradients belong to.
             _ => Err(Error::UnknownParameter { id }),
         }
     }
@@ -97,7 +97,7 @@ impl<'t, T: Element> ReadGradients<'t, T> for &GradientBuffers<T> {
 }
 
 impl<T: Element> GradientBuffers<T> {
-    /// The gradient of a number, 0 where the sweep did not come.
+    /// The gradient of a scalar, 0 where the sweep did not reach it.
     #[inline]
     fn scalar(&self, index: NodeId) -> T {
         match index {
@@ -106,7 +106,7 @@ impl<T: Element> GradientBuffers<T> {
         }
     }
 
-    /// Is the gradient of this node here?
+    /// Checks that the gradient of this node was kept.
     #[inline]
     fn check(&self, tape: &Tape<T>, index: NodeId) -> Result<(), Error> {
         if tape.epoch != self.epoch {
@@ -126,7 +126,7 @@ impl<T: Element> GradientBuffers<T> {
     }
 }
 
-/// Zeros of a shape, one number in memory.
+/// Zeros of the shape of `like`, backed by one element in memory.
 pub(crate) fn zeros<T: Element>(like: &Tensor<T>) -> Tensor<T> {
     Tensor::scalar(T::ZERO).stretched(like.shape())
 }

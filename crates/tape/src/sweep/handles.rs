@@ -7,7 +7,7 @@ use crate::tape::{AnyHandle, CONSTANT, ErasedOp, Input, NOT_A_TENSOR, NodeId, Sc
 use smallvec::SmallVec;
 use std::sync::Arc;
 
-/// Zero, of the shape of a node.
+/// A zero of the shape of a node.
 pub(crate) fn zero_gradient<T: Element>(tape: &Tape<T>, index: NodeId) -> AnyHandle<'_, T> {
     let graph = tape.graph();
     let value = graph.slot(index).map(|slot| graph.tensors[slot].value.clone());
@@ -18,19 +18,19 @@ pub(crate) fn zero_gradient<T: Element>(tape: &Tape<T>, index: NodeId) -> AnyHan
     }
 }
 
-/// A recorded number by its node.
+/// The handle of a recorded scalar.
 fn number<T: Element>(tape: &Tape<T>, index: NodeId) -> Scalar<'_, T> {
     tape.replay(index as usize + 1);
     let value = tape.graph().value(index);
     Scalar { tape, index, value }
 }
 
-/// The node to which a recorded number adds its function of the parents, if it depends on a target.
+/// The node to which a recorded scalar adds its function of the parents, if it depends on a target.
 pub(crate) fn addend<T: Element>(tape: &Tape<T>, i: NodeId, active: &[bool]) -> Option<NodeId> {
     tape.nodes.get(i as usize).addend(i).filter(|&addend| active[addend as usize])
 }
 
-/// The parents of a recorded number that depend on a target, each with the recorded derivative.
+/// The parents of a recorded scalar that depend on a target, each with the recorded derivative.
 #[track_caller]
 pub(crate) fn slopes<'t, T: Element>(
     tape: &'t Tape<T>,
@@ -70,13 +70,13 @@ pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Result<Optio
     Ok(Some((op.clone(), SmallVec::from_slice(inputs))))
 }
 
-/// A recorded tensor by its node.
+/// The handle of a recorded tensor.
 pub(crate) fn variable<T: Element>(tape: &Tape<T>, index: NodeId) -> Var<'_, T> {
     let Input { slot, .. } = tape.graph().operand(index);
     Var { tape, index, slot, literal: T::ZERO }
 }
 
-/// Operands as tensors. An operation that takes numbers does not read them in its rules.
+/// Operands as tensors. An operation on scalars does not read them in its rules.
 pub(crate) fn operands<'t, T: Element>(tape: &'t Tape<T>, inputs: &[Input]) -> SmallVec<[Var<'t, T>; 4]> {
     let tensor = |&Input { node, slot }: &Input| {
         let index = if slot == NOT_A_TENSOR { CONSTANT } else { node };

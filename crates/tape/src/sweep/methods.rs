@@ -23,17 +23,17 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// ```
     ///
     /// # Panics
-    /// As [`try_backward`](Scalar::try_backward) refuses.
+    /// As [`try_backward`](Scalar::try_backward).
     #[track_caller]
     pub fn backward(self) -> Gradients<T> {
         error::expect(self.try_backward())
     }
 
-    /// The gradients with respect to every leaf, or why there are none.
+    /// As [`backward`](Scalar::backward), but returns errors instead of panicking.
     ///
     /// # Errors
-    /// If an operation has a value but no derivative at its operands, or is one of your own that returns something of
-    /// another shape than it promised.
+    /// If an operation has a value but no derivative at its operands, or a user-defined operation returns a
+    /// tensor of another shape than promised.
     ///
     /// ```
     /// use tape::Tape;
@@ -64,7 +64,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         error::expect(sweep(self.tape, self.index, None, Retain::these(kept)))
     }
 
-    /// The gradients with respect to every leaf, in the buffers of earlier ones.
+    /// The gradients with respect to every leaf, reusing the buffers of `grads`.
     #[track_caller]
     pub fn backward_into(self, grads: &mut Gradients<T>) {
         *grads = Gradients(Arc::default());
@@ -91,7 +91,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         error::expect(self.try_grad(x))
     }
 
-    /// As [`grad`](Scalar::grad), or why there is no gradient.
+    /// As [`grad`](Scalar::grad), but returns errors instead of panicking.
     ///
     /// # Errors
     /// As [`try_backward`](Scalar::try_backward), and if a handle of `x` belongs to another tape.
@@ -112,7 +112,7 @@ impl<'t, T: Element> Var<'t, T> {
         error::expect(self.try_vjp(ct))
     }
 
-    /// As [`vjp`](Var::vjp), or why there are no gradients.
+    /// As [`vjp`](Var::vjp), but returns errors instead of panicking.
     ///
     /// # Errors
     /// As [`Scalar::try_backward`], and if `ct` does not have the shape of `self`.
@@ -121,7 +121,7 @@ impl<'t, T: Element> Var<'t, T> {
         sweep(self.tape, self.index, Some(ct), Retain::Leaves)
     }
 
-    /// As [`vjp`](Var::vjp), keeping every intermediate gradient too.
+    /// As [`vjp`](Var::vjp), keeping every intermediate gradient as well.
     #[track_caller]
     pub fn vjp_all(self, ct: impl Into<Tensor<T>>) -> Gradients<T> {
         let ct = error::expect(self.checked(ct.into()));
@@ -137,7 +137,7 @@ impl<'t, T: Element> Var<'t, T> {
         error::expect(self.try_grad(ct, x))
     }
 
-    /// As [`grad`](Var::grad), or why there is no gradient.
+    /// As [`grad`](Var::grad), but returns errors instead of panicking.
     ///
     /// # Errors
     /// As [`try_vjp`](Var::try_vjp), and if a handle belongs to another tape.
@@ -159,7 +159,8 @@ impl<'t, T: Element> Var<'t, T> {
     }
 }
 
-/// [`Var::vjp`] with every contribution multiplied by a factor: how roundings here and there move the result.
+/// [`Var::vjp`] with every contribution multiplied by a factor: shows how scattered roundings move the
+/// result.
 pub fn perturbed_vjp<T: Element>(
     y: Var<'_, T>,
     ct: Tensor<T>,

@@ -1,7 +1,8 @@
 //! The sweeps: the chain rule along a recording.
 //!
-//! [`reverse`] is the reverse sweep over numbers and tensors, which training uses. `recorded` is the same over handles, so
-//! that gradients can be differentiated again; `forward` and `pushforward` carry tangents the other way.
+//! [`reverse`] is the reverse sweep over scalars and tensors, which training uses. `recorded` is the same
+//! over handles, so that gradients can be differentiated again; `forward` and `pushforward` carry tangents
+//! the other way.
 
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
@@ -28,8 +29,8 @@ use observe::{Observer, Ordinary};
 use std::cell::Cell;
 use std::sync::Arc;
 
-/// The reverse sweep: the cotangent of `root` is `seed`, or 1, and every node from there down gives its own to its
-/// operands.
+/// The reverse sweep: the cotangent of `root` is `seed`, or 1, and every node from there down passes its
+/// cotangent on to its operands.
 pub(crate) fn reverse<T: Element>(
     graph: &TapeRef<T>,
     root: NodeId,
@@ -50,8 +51,8 @@ pub(crate) fn reverse<T: Element>(
     Ok(())
 }
 
-/// The chain rule at scalars, `cts[operand] += ct · slope`, from the end of a chunk down to a tensor: its place in the
-/// chunk, whose first node is `first`, and its slot among the tensors.
+/// The chain rule at scalars, `cts[operand] += ct · slope`, from the end of a chunk down to a tensor. Returns
+/// the tensor's position in the chunk, whose first node is `first`, and its slot among the tensors.
 fn pull_scalars<T: Element>(
     first: usize,
     chunk: &[Cell<Node<T>>],
@@ -66,7 +67,7 @@ fn pull_scalars<T: Element>(
                 _ => continue,
             }
         }
-        // A test of its own: leaves go on above without the rest of the node being loaded.
+        // A separate test: leaves are handled above without loading the rest of the node.
         if node.rule == MUL_ADD {
             pull_addend(i, cts, observer);
         }
@@ -86,8 +87,8 @@ fn pull_scalars<T: Element>(
     None
 }
 
-/// A sum that follows its product gives its cotangent to the node before it. As where product and sum are two nodes, this
-/// comes before the product gives to its factors: the same additions in the same order.
+/// A sum fused with its product passes its cotangent to the preceding node. This comes before the product's
+/// contributions to its factors, as when product and sum are two nodes: the same additions in the same order.
 #[inline(always)]
 fn pull_addend<T: Element>(i: usize, cts: &mut [T], observer: &mut impl Observer<T>) {
     let (ct, addend) = (cts[i], i - 1);
@@ -97,7 +98,8 @@ fn pull_addend<T: Element>(i: usize, cts: &mut [T], observer: &mut impl Observer
     }
 }
 
-/// The chain rule at a tensor: asks its operation for the cotangents of the operands, and adds each to what others gave.
+/// The chain rule at a tensor: computes the cotangents of the operands by the operation's rule, and
+/// accumulates each.
 #[inline(never)]
 fn pull_tensor<T: Element>(
     graph: &TapeRef<T>,
@@ -124,7 +126,7 @@ fn pull_tensor<T: Element>(
     Ok(())
 }
 
-/// Runs the reverse sweep from `root` in the buffers of earlier gradients, if nobody holds them any more.
+/// Runs the reverse sweep from `root` in the buffers of earlier gradients, if they are no longer in use.
 fn sweep<T: Element>(
     tape: &Tape<T>,
     root: NodeId,

@@ -1,5 +1,5 @@
-//! What can be seen of a sweep from outside, and changed: for reports of non-finite values, for estimates of rounding
-//! errors, and for faults that tests plant.
+//! Hooks to inspect and change a sweep: for reports of non-finite values, for estimates of rounding errors,
+//! and for faults that tests plant.
 
 use crate::error::Error;
 use crate::rules::algebra::Element;
@@ -8,14 +8,14 @@ use crate::tape::{ErasedOp, GradientBuffers, Input, NodeId, TapeRef};
 use crate::tensor::Tensor;
 use std::borrow::Cow;
 
-/// What an ordinary sweep is observed by.
+/// The observer of an ordinary sweep.
 #[cfg(not(feature = "faults"))]
 pub(crate) type Ordinary = ();
 #[cfg(feature = "faults")]
 pub(crate) type Ordinary = super::faults::Planted;
 
-/// Sees every contribution of a sweep before it is added, and may change it. `()` does neither and costs nothing. In a
-/// forward sweep contributions go from operands to results, and are reported likewise.
+/// Sees every contribution of a sweep before it is added, and may change it. `()` does neither and costs
+/// nothing. In a forward sweep contributions go from operands to results, and are reported in the same way.
 pub(crate) trait Observer<T: Element> {
     /// Node `node`, a scalar with cotangent `ct`, contributes `ct · slope` to `parent`, its operand `k`. Returns the slope.
     #[inline(always)]

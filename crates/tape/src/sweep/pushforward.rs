@@ -21,13 +21,13 @@ impl<T: Element> Tape<T> {
     /// ```
     ///
     /// # Panics
-    /// As [`try_pushforward`](Tape::try_pushforward) refuses.
+    /// As [`try_pushforward`](Tape::try_pushforward).
     #[track_caller]
     pub fn pushforward<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(&'t self, y: Y, x: X, dx: X) -> Y {
         error::expect(self.try_pushforward(y, x, dx))
     }
 
-    /// As [`pushforward`](Tape::pushforward), or why there is no tangent.
+    /// As [`pushforward`](Tape::pushforward), but returns errors instead of panicking.
     ///
     /// # Errors
     /// As [`try_jvp`](Tape::try_jvp).
@@ -94,7 +94,7 @@ impl<T: Element> Tape<T> {
                         parts.push(AnyHandle::Scalar(dx.chain_rule(slope)));
                     }
                 }
-                // After the product, so that the sums are those of two nodes.
+                // After the product, so that the order of additions is that of two nodes.
                 parts.extend(addend(self, i, active).and_then(|addend| tangents[addend as usize]));
             }
             Some(slot) => {

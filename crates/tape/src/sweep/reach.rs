@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::rules::algebra::Element;
 use crate::tape::{Handle, Handles, Input, NodeId, Tape, TapeRef};
 
-/// The nodes behind some handles, all of which must belong to `tape`.
+/// The nodes of some handles, all of which must belong to `tape`.
 pub(crate) fn indices<'t, T: Element>(
     op: &'static str,
     tape: &Tape<T>,
@@ -15,7 +15,7 @@ pub(crate) fn indices<'t, T: Element>(
     list.0.iter().map(|handle| tape.owns(op, handle.tape()).map(|()| handle.index())).collect()
 }
 
-/// Which of the first `count` nodes depend on a target?
+/// For each of the first `count` nodes, whether it depends on a target.
 pub(crate) fn dependent<T: Element>(graph: &TapeRef<T>, targets: &[NodeId], count: usize) -> Vec<bool> {
     let mut active = vec![false; count];
     for &target in targets.iter().filter(|&&i| (i as usize) < count && graph.tracked(i)) {

@@ -16,7 +16,7 @@ pub(super) struct RecordedSweep<'t, T: Element, H> {
     root: NodeId,
     wrt: H,
     targets: Vec<NodeId>,
-    /// Does a node depend on a target?
+    /// For each node, whether it depends on a target.
     active: Vec<bool>,
     /// Cotangents, by node.
     cts: Vec<Option<AnyHandle<'t, T>>>,
@@ -51,10 +51,10 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
         Ok(self.wrt.rebuild(&mut results))
     }
 
-    /// One step at a number.
+    /// Applies the chain rule at a scalar.
     #[track_caller]
     fn pull_scalar(&mut self, i: NodeId, ct: AnyHandle<'t, T>) {
-        let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a number is a number") };
+        let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a scalar is a scalar") };
         if let Some(addend) = addend(self.tape, i, &self.active) {
             self.add(addend, AnyHandle::Scalar(ct));
         }
@@ -63,7 +63,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
         }
     }
 
-    /// One step at a tensor.
+    /// Applies the chain rule at a tensor.
     #[track_caller]
     fn pull_array(&mut self, i: NodeId, slot: usize, ct: AnyHandle<'t, T>) -> Result<(), Error> {
         let Some((op, inputs)) = operation(self.tape, slot)? else { return Ok(()) };
@@ -83,7 +83,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
         Ok(())
     }
 
-    /// Accumulates.
+    /// Accumulates a cotangent.
     #[track_caller]
     fn add(&mut self, index: NodeId, ct: AnyHandle<'t, T>) {
         let sum = &mut self.cts[index as usize];

@@ -1,21 +1,22 @@
-//! The discrete decisions of a recording: which branch of each function its numbers lie on.
+//! The discrete decisions of a recording: the branch that each function's operands lie on.
 //!
-//! Two evaluations with the same decisions lie on one smooth branch of the recorded function, as far as its operations
-//! say. Constants take part where they hold a mask, for a comparison leaves no other trace.
+//! Two evaluations with the same decisions lie on one smooth branch of the recorded function, as far as its
+//! operations report. Constants take part where they hold a mask, because a comparison leaves no other trace.
 
 use super::{CONSTANT, NodeId, TENSOR, Tape, TapeRef};
 use crate::rules::algebra::Element;
 use crate::tensor::Tensor;
 
-/// The element that stands for all of a mask. A constant may be a mask by accident: only two masks can differ.
+/// The element index that represents a whole mask. A constant may be a mask by accident: only two masks can
+/// differ.
 pub const MASK: usize = usize::MAX - 1;
 
-/// The element that stands for a node's operation.
+/// The element index that represents a node's operation.
 const OPERATION: usize = usize::MAX;
 
 impl<T: Element> Tape<T> {
-    /// Reports `(node, element, branch)` for every decision that is not branch 0, and every node's rule, so that
-    /// recordings of different operations differ too.
+    /// Reports `(node, element, branch)` for every decision that is not branch 0, and every node's rule, so
+    /// that recordings of different operations differ too.
     pub(crate) fn branches(&self, report: &mut dyn FnMut(NodeId, usize, i64)) {
         self.replay(self.nodes.len());
         let graph = self.graph();
@@ -70,7 +71,7 @@ fn mask<T: Element>(x: &Tensor<T>) -> Option<i64> {
     })
 }
 
-/// The name of the operation that made a node.
+/// The name of the operation that produced a node.
 pub fn op_name<T: Element>(tape: &Tape<T>, node: u32) -> &'static str {
     tape.graph().name(node)
 }

@@ -1,13 +1,13 @@
-//! Where a reverse sweep leaves its gradients, in buffers that the next sweep uses again.
+//! The buffers in which a reverse sweep leaves its gradients, reused by the next sweep.
 //!
-//! The tape holds the store handed out last, so it stands here; what a user sees of it is
+//! Defined here because the tape keeps the last one for reuse; users see it as
 //! [`Gradients`](crate::Gradients).
 
 use super::{Input, NodeId, Parameters, TapeRef};
 use crate::rules::algebra::Element;
 use crate::tensor::Tensor;
 
-/// Which gradients stay when a sweep is done.
+/// The gradients that are kept when a sweep is done.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Retain {
     Leaves,
@@ -31,14 +31,14 @@ impl Retain {
     }
 }
 
-/// The gradients of one sweep, in buffers that the next one uses again.
+/// The gradients of one sweep, in buffers that the next one reuses.
 #[derive(Clone, Debug)]
 pub(crate) struct GradientBuffers<T: Element> {
     pub(crate) epoch: u64,
     pub(crate) retained: Retain,
-    /// By node: numbers, and tensors of rank 0.
+    /// By node: scalars, and tensors of rank 0.
     pub(crate) scalars: Vec<T>,
-    /// By place in the table of tensors.
+    /// By slot in the table of tensors.
     pub(crate) tensors: Vec<Option<Tensor<T>>>,
     pub(crate) parameters: Parameters,
 }
@@ -56,7 +56,7 @@ impl<T: Element> Default for GradientBuffers<T> {
 }
 
 impl<T: Element> GradientBuffers<T> {
-    /// Zero everywhere but at `root`, which gets `seed`, or 1.
+    /// Sets everything to zero but `root`, which gets `seed`, or 1.
     pub(crate) fn begin(&mut self, graph: &TapeRef<T>, root: NodeId, seed: Option<Tensor<T>>) {
         self.scalars.clear();
         self.scalars.resize(root as usize + 1, T::ZERO);
@@ -80,7 +80,7 @@ impl<T: Element> GradientBuffers<T> {
         }
     }
 
-    /// The complete cotangent of a tensor, unless it is zero. It is moved out, except if it is to be retained.
+    /// The complete cotangent of a tensor, unless it is zero. It is moved out unless it is to be retained.
     #[inline(always)]
     pub(crate) fn take_cotangent(
         &mut self,

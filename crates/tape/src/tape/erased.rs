@@ -1,4 +1,4 @@
-//! An operation without its type, as a tape keeps it.
+//! An operation with its type erased, as a tape stores it.
 
 use super::Var;
 use crate::error::Error;

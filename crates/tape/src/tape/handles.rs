@@ -1,4 +1,4 @@
-//! Groups of handles: what gradients are requested for, and returned in the form of.
+//! Groups of handles: the arguments of gradients, which determine the structure of the result.
 
 use super::{NodeId, Scalar, Tape, Var};
 use crate::error::Error;
@@ -15,7 +15,7 @@ pub(crate) enum AnyHandle<'t, T: Element> {
 }
 
 impl<'t, T: Element> AnyHandle<'t, T> {
-    /// A tensor of rank 0 as a number, which is how sweeps carry it.
+    /// A tensor of rank 0 as a scalar, which is how sweeps carry it.
     #[track_caller]
     pub(crate) fn new(x: Var<'t, T>) -> AnyHandle<'t, T> {
         if x.shape().rank() == 0 { AnyHandle::Scalar(x.item()) } else { AnyHandle::Var(x) }
@@ -28,7 +28,7 @@ impl<'t, T: Element> AnyHandle<'t, T> {
         }
     }
 
-    /// The handle as sweeps carry it: whatever is of rank 0 as a number.
+    /// The handle as sweeps carry it: a tensor of rank 0 becomes a scalar.
     #[track_caller]
     pub(crate) fn carried(self) -> AnyHandle<'t, T> {
         match self {
@@ -69,7 +69,7 @@ impl<'t, T: Element> AnyHandle<'t, T> {
     }
 }
 
-/// Finds what belongs to one handle of a group.
+/// Reads the gradient of each handle of a group.
 #[doc(hidden)]
 pub trait ReadGradients<'t, T: Element> {
     fn number(&mut self, x: Scalar<'t, T>) -> Result<T, Error>;
@@ -78,9 +78,9 @@ pub trait ReadGradients<'t, T: Element> {
 
 /// One or several handles: a [`Scalar`], a [`Var`], an array, a vector or a tuple of them.
 ///
-/// What is asked with handles is answered in the same form: `loss.grad([x, y])` returns two handles.
+/// The result has the structure of the argument: `loss.grad([x, y])` returns two handles.
 pub trait Handle<'t, T: Element>: Sized {
-    /// What a gradient with respect to it is: a number, a tensor, or several.
+    /// The type of a gradient with respect to it: a number, a tensor, or several.
     type Value;
 
     #[doc(hidden)]
@@ -93,7 +93,7 @@ pub trait Handle<'t, T: Element>: Sized {
     fn values<L: ReadGradients<'t, T>>(&self, of: &mut L) -> Result<Self::Value, Error>;
 }
 
-/// Handles on their way through a transformation, in order.
+/// Handles passing through a transformation, in order.
 #[doc(hidden)]
 #[derive(Default)]
 pub struct Handles<'t, T: Element>(pub(crate) SmallVec<[AnyHandle<'t, T>; 4]>, pub(crate) usize);
@@ -163,7 +163,7 @@ impl<'t, T: Element, H: Handle<'t, T>, const N: usize> Handle<'t, T> for [H; N] 
         let values = self.iter().map(|x| x.values(of)).collect::<Result<Vec<_>, _>>()?;
         match values.try_into() {
             Ok(values) => Ok(values),
-            Err(_) => unreachable!("as many values as handles"),
+            Err(_) => unreachable!("one value for each handle"),
         }
     }
 }

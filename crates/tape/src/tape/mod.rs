@@ -1,8 +1,8 @@
 //! The tape: every operation in the order it was recorded.
 //!
-//! RecordedSweep order is a topological order, so each sweep is one loop over a vector. A number is one small fixed
-//! node ([`Node`]) with its partial derivatives beside it; a tensor is a node that points into a side table with
-//! its operation, its operands and its value. Nothing here differentiates: that is `sweep`.
+//! Recording order is a topological order, so each sweep is one loop over a vector. A scalar is one small
+//! fixed-size node ([`Node`]) that includes its partial derivatives; a tensor is a node that points into a
+//! side table with its operation, its operands and its value. Nothing here differentiates: that is `sweep`.
 
 mod branches;
 mod buffers;
@@ -53,22 +53,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// assert_eq!(grads.wrt(y), 3.0);
 /// ```
 pub struct Tape<T: Element = f64> {
-    /// A number no other tape has, renewed by every reset.
+    /// An id that no other tape has, renewed by every reset.
     pub(crate) epoch: u64,
     pub(crate) nodes: Nodes<T>,
     records: RefCell<Records<T>>,
-    /// Are leaves differentiated?
+    /// Whether leaves are differentiated.
     recording: bool,
 }
 
-/// Numbers for tapes and resets.
+/// The next id for a tape or a reset.
 fn next_epoch() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Tape<f64> {
-    /// An empty tape of `f64`. (For `f32` there is [`Tape::single`]: so that the type of literals is known.)
+    /// An empty tape of `f64`. (For `f32` use [`Tape::single`]; separate constructors fix the type of
+    /// literals.)
     pub fn new() -> Tape<f64> {
         Tape::of()
     }
@@ -94,13 +95,14 @@ impl<T: Element> Tape<T> {
         Tape { epoch: next_epoch(), nodes, records, recording: true }
     }
 
-    /// The tape, from now on remembering where each node is created.
+    /// Returns the tape, which from now on remembers the source location where each node is created.
     pub fn with_locations(mut self) -> Tape<T> {
         self.nodes.trace();
         self
     }
 
-    /// The tape for computing values only: leaves and parameters are constants, and no operation is recorded.
+    /// Returns the tape in inference mode, which computes values only: leaves and parameters are constants,
+    /// and no operation is recorded.
     ///
     /// ```
     /// use tape::Tape;
@@ -127,12 +129,12 @@ impl<T: Element> Tape<T> {
         self.nodes.len() - 1
     }
 
-    /// Is nothing recorded?
+    /// Returns `true` if nothing is recorded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// A number to differentiate with respect to.
+    /// Records a scalar to differentiate with respect to.
     #[track_caller]
     #[inline]
     pub fn scalar(&self, value: T) -> Scalar<'_, T> {
@@ -140,24 +142,24 @@ impl<T: Element> Tape<T> {
         Scalar { tape: self, index, value }
     }
 
-    /// A tensor to differentiate with respect to.
+    /// Records a tensor to differentiate with respect to.
     #[track_caller]
     pub fn var(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
         self.push_tensor(value.into(), &[], self.recording, false)
     }
 
-    /// A tensor that is not differentiated.
+    /// Records a tensor that is not differentiated.
     #[track_caller]
     pub fn constant(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
         self.push_tensor(value.into(), &[], false, false)
     }
 
-    /// A number that is not differentiated; it takes no place on the tape.
+    /// A scalar that is not differentiated; it takes no node on the tape.
     pub fn scalar_constant(&self, value: T) -> Scalar<'_, T> {
         Scalar { tape: self, index: CONSTANT, value }
     }
 
-    /// The parameter `id` with this value: a leaf, recorded once however often it is asked for, so that a
+    /// The parameter `id` with this value: a leaf, recorded once however often it is requested, so that a
     /// parameter used twice accumulates into one gradient. See [`Gradients::of`](crate::Gradients::of).
     ///
     /// # Panics
@@ -178,8 +180,8 @@ impl<T: Element> Tape<T> {
         Var { tape: self, index: array.node, slot, literal: T::ZERO }
     }
 
-    /// Lets a leaf stand for the parameter `id`: whoever asks for the parameter, with the buffer of the leaf as its
-    /// value, gets the leaf. So a model can be recorded with weights that come from elsewhere.
+    /// Binds parameter `id` to an existing leaf: [`parameter`](Tape::parameter) called with the same buffer
+    /// returns that leaf. Use it to record a model with weights supplied from outside.
     ///
     /// ```
     /// use tape::{ParamId, Tape};
@@ -191,7 +193,7 @@ impl<T: Element> Tape<T> {
     /// ```
     ///
     /// # Panics
-    /// If the leaf belongs to another tape or is no recorded tensor.
+    /// If the leaf belongs to another tape or is not a recorded tensor.
     #[track_caller]
     pub fn bind(&self, id: ParamId, leaf: Var<'_, T>) {
         error::expect(self.owns("bind", leaf.tape));
@@ -207,7 +209,7 @@ impl<T: Element> Tape<T> {
         }
     }
 
-    /// Numbers side by side as a vector.
+    /// The vector of some scalars.
     ///
     /// ```
     /// use tape::{Tape, Tensor};
@@ -233,10 +235,10 @@ impl<T: Element> Tape<T> {
         error::expect(self.record(op, &x))
     }
 
-    /// Applies an operation and records it, or says why it cannot.
+    /// As [`apply`](Tape::apply), but returns errors instead of panicking.
     ///
     /// # Errors
-    /// What the operation's shape rule or kernel refuses; operands of another tape.
+    /// If the operation's shape rule or kernel refuses the operands, or they belong to another tape.
     #[track_caller]
     pub fn try_apply<'t, O: Op<T>>(&'t self, op: O, x: &[Var<'t, T>]) -> Result<Var<'t, T>, Error> {
         let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
@@ -255,7 +257,7 @@ impl<T: Element> Tape<T> {
         self.apply(crate::ops::Stack { axis }, x)
     }
 
-    /// Is `other` this tape?
+    /// Checks that `other` is this tape.
     #[inline]
     pub(crate) fn owns(&self, op: &'static str, other: &Tape<T>) -> Result<(), Error> {
         if std::ptr::eq(self, other) {

@@ -1,8 +1,9 @@
 //! The nodes of a tape: a list that grows without moving.
 //!
-//! A number is recorded in a collect_small nanoseconds, so the list has no lock to ask: it consists of cells, in blocks each twice
-//! as long as the one before it. What stands in the list is never moved or dropped before the tape is reset, and nobody
-//! ever holds a reference into it while it grows. (`docs/decisions/0006-node-list.md` has the measurements.)
+//! Recording a scalar takes a few nanoseconds, so the list has no lock: it consists of cells, in blocks each
+//! twice as long as the one before it. A node is never moved or dropped before the tape is reset, and there
+//! is never a reference into the list while it grows. (`docs/decisions/0006-node-list.md` has the
+//! measurements.)
 
 use crate::error::Error;
 use crate::ops::Mul;
@@ -10,31 +11,32 @@ use crate::rules::algebra::{Binary, Element};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::panic::Location;
 
-/// NodeId of a node on its tape. Node 0 stands for "a constant": it is nobody's result.
+/// Index of a node on its tape. Node 0 represents "a constant": it is never a result.
 pub(crate) type NodeId = u32;
 
 /// The operand that is not on the tape.
 pub(crate) const CONSTANT: NodeId = 0;
 
-/// The node is a leaf; its value stands in `partial[0]`.
+/// The node is a leaf; its value is in `partial[0]`.
 pub(crate) const LEAF: u32 = u32::MAX;
 
-/// The node is a tensor; `parent[0]` is its place in the side table.
+/// The node is a tensor; `parent[0]` is its slot in the side table.
 pub(crate) const TENSOR: u32 = u32::MAX - 1;
 
 /// The node is the product of its parents, added to the node before it: a term of a chain `z + w x`.
 pub(crate) const MUL_ADD: u32 = u32::MAX - 2;
 
-/// UnaryFn recorded number: 32 bytes in `f64`.
+/// A recorded scalar: 32 bytes in `f64`.
 ///
-/// The value is not kept: the reverse sweep needs partial derivatives only, and whoever needs values (higher
-/// orders, views) has them computed again, once. An operand that is a constant has index 0, and its value takes
-/// the place of the partial derivative that nobody needs.
+/// The value is not kept: the reverse sweep needs partial derivatives only, and other uses (higher orders,
+/// views) recompute all values once. A constant operand has index 0, and its value is stored in place of its
+/// partial derivative, which is never needed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node<T> {
     pub(crate) partial: [T; 2],
     pub(crate) parent: [NodeId; 2],
-    /// Which function of the parents: a place in [`ScalarFns`](super::ScalarFns), or `LEAF`, `TENSOR` or `MUL_ADD`.
+    /// The function of the parents: an index into [`ScalarFns`](super::ScalarFns), or `LEAF`, `TENSOR` or
+    /// `MUL_ADD`.
     pub(crate) rule: u32,
 }
 
@@ -47,7 +49,8 @@ impl<T: Element> Node<T> {
         Node { partial: [T::ZERO; 2], parent: [slot, 0], rule: TENSOR }
     }
 
-    /// The place in [`ScalarFns`](super::ScalarFns) of the function of the parents; leaves and tensors have none.
+    /// The index in [`ScalarFns`](super::ScalarFns) of the function of the parents; leaves and tensors have
+    /// none.
     pub(crate) fn function(&self) -> Option<u32> {
         match self.rule {
             LEAF | TENSOR => None,
@@ -56,21 +59,21 @@ impl<T: Element> Node<T> {
         }
     }
 
-    /// The number to which the function of the parents is added, if this is node `index`.
+    /// The scalar to which the function of the parents is added, if this is node `index`.
     pub(crate) fn addend(&self, index: NodeId) -> Option<NodeId> {
         (self.rule == MUL_ADD).then(|| index - 1)
     }
 
-    /// Everything that node `index`, a number, was computed from; a constant is `CONSTANT`.
+    /// Everything that node `index`, a scalar, was computed from; a constant is `CONSTANT`.
     pub(crate) fn operands(&self, index: NodeId) -> impl Iterator<Item = NodeId> {
         self.parent.into_iter().chain(self.addend(index))
     }
 }
 
-/// The place in the side table of a node that is no tensor.
+/// The slot of a node that is not a tensor.
 pub(crate) const NOT_A_TENSOR: u32 = u32::MAX;
 
-/// An operand of a tensor operation: its node, and if it is a tensor its place in the side table.
+/// An operand of a tensor operation: its node, and if it is a tensor its slot in the side table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Input {
     pub(crate) node: NodeId,
@@ -82,7 +85,7 @@ impl Input {
         Input { node, slot: NOT_A_TENSOR }
     }
 
-    /// The place in the side table of a tensor.
+    /// The slot in the side table, if this is a tensor.
     #[inline]
     pub(crate) fn slot(self) -> Option<usize> {
         (self.slot != NOT_A_TENSOR).then_some(self.slot as usize)
@@ -92,7 +95,7 @@ impl Input {
 /// Nodes in the first block, as a power of two.
 const FIRST: u32 = 6;
 
-/// Block `k` has `2ᵏ` nodes, of which those of index `2ᵏ - 2^FIRST` and more; there are none below `FIRST`.
+/// Block `k` has `2ᵏ` nodes, beginning with index `2ᵏ - 2^FIRST`; there are none below `FIRST`.
 const BLOCKS: usize = u32::BITS as usize;
 
 /// The largest number of nodes.
@@ -104,30 +107,30 @@ fn extent(block: usize) -> (usize, usize) {
     (1 << block, (1 << block) - (1 << FIRST))
 }
 
-/// The block of a node, and its place there.
+/// The block of a node, and its position there.
 #[inline(always)]
-fn place(index: u32) -> (usize, usize) {
+fn locate(index: u32) -> (usize, usize) {
     let shifted = u64::from(index) + (1 << FIRST);
     let block = shifted.ilog2();
     (block as usize, (shifted ^ (1 << block)) as usize)
 }
 
-/// Where nodes were created.
+/// The source locations where nodes were created.
 type Sites = RefCell<Vec<&'static Location<'static>>>;
 
-/// Nodes side by side, each of which can be set while others are read.
+/// Contiguous nodes, each of which can be set while others are read.
 type Block<T> = Box<[Cell<Node<T>>]>;
 
 /// Nodes in the order they were recorded.
 pub(crate) struct Nodes<T> {
     blocks: [OnceCell<Block<T>>; BLOCKS],
     len: Cell<u32>,
-    /// On a traced tape only.
+    /// Only on a tape with locations.
     sites: Option<Sites>,
 }
 
 impl<T: Element> Nodes<T> {
-    /// The list that has node 0 and no other.
+    /// A list with node 0 and no other.
     #[track_caller]
     pub(crate) fn new() -> Nodes<T> {
         let nodes = Nodes { blocks: [const { OnceCell::new() }; BLOCKS], len: Cell::new(0), sites: None };
@@ -152,7 +155,7 @@ impl<T: Element> Nodes<T> {
     #[track_caller]
     pub(crate) fn push(&self, node: Node<T>) -> NodeId {
         let index = self.len.get();
-        let (block, at) = place(index);
+        let (block, at) = locate(index);
         let nodes = match self.blocks.get(block).and_then(OnceCell::get) {
             Some(nodes) => nodes,
             None => self.grow(block),
@@ -188,18 +191,18 @@ impl<T: Element> Nodes<T> {
     /// A node.
     ///
     /// # Panics
-    /// If there is none of that index.
+    /// If no node has that index.
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Node<T> {
         debug_assert!(index < self.len());
-        let (block, at) = place(index as u32);
+        let (block, at) = locate(index as u32);
         self.blocks[block].get().map(|nodes| nodes[at].get()).expect("a node that was recorded")
     }
 
-    /// The first `end` nodes in runs, the last run first: each with the index of its first node.
+    /// The first `end` nodes in chunks, the last chunk first: each with the index of its first node.
     #[inline]
     pub(crate) fn chunks_rev(&self, end: usize) -> impl Iterator<Item = (usize, &[Cell<Node<T>>])> {
-        let blocks = if end == 0 { 0 } else { place((end - 1) as u32).0 + 1 };
+        let blocks = if end == 0 { 0 } else { locate((end - 1) as u32).0 + 1 };
         (FIRST as usize..blocks).rev().filter_map(move |block| {
             let (length, first) = extent(block);
             self.blocks[block].get().map(|nodes| (first, &nodes[..length.min(end - first)]))
@@ -214,13 +217,13 @@ impl<T: Element> Nodes<T> {
         }
     }
 
-    /// The bytes of the nodes recorded, and of where they were created.
+    /// The bytes of the recorded nodes and their source locations.
     pub(crate) fn bytes(&self) -> usize {
         let site = self.sites.as_ref().map_or(0, |_| size_of::<&Location<'_>>());
         (self.len() - 1) * (size_of::<Node<T>>() + site)
     }
 
-    /// Where a node was created, on a traced tape.
+    /// Where a node was created, on a tape with locations.
     pub(crate) fn site(&self, index: NodeId) -> Option<&'static Location<'static>> {
         self.sites.as_ref()?.borrow().get(index as usize).copied()
     }
@@ -231,20 +234,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_index_has_one_place() {
+    fn every_index_has_one_position() {
         let mut next = 0;
         for block in FIRST as usize..BLOCKS {
             let (length, first) = extent(block);
             assert_eq!(first, next);
-            assert_eq!(place(first as u32), (block, 0));
-            assert_eq!(place((first + length - 1) as u32), (block, length - 1));
+            assert_eq!(locate(first as u32), (block, 0));
+            assert_eq!(locate((first + length - 1) as u32), (block, length - 1));
             next = first + length;
         }
-        assert_eq!((next, place(LIMIT as u32)), (LIMIT, (BLOCKS, 0)));
+        assert_eq!((next, locate(LIMIT as u32)), (LIMIT, (BLOCKS, 0)));
     }
 
     #[test]
-    fn nodes_stay_where_they_are() {
+    fn nodes_never_move() {
         let mut nodes = Nodes::<f64>::new();
         for round in 0..2 {
             for i in 1..1000 {

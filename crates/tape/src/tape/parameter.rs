@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct ParamId(pub(crate) u64);
 
 impl ParamId {
-    /// An id that no other parameter has.
+    /// Returns an id that no other parameter has.
     #[allow(clippy::new_without_default, reason = "every id is a new one")]
     pub fn new() -> ParamId {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -30,9 +30,9 @@ impl ParamId {
     }
 }
 
-/// The place in the table of tensors of each parameter. Ids are counted up and a model asks for its parameters in the
-/// order they were made, so that nearly every one is larger than those before it and goes to the end of a sorted list;
-/// the others, in whatever order they come, go to a map.
+/// The slot in the table of tensors of each parameter. Ids count up, and a model requests its parameters in
+/// the order of their creation, so nearly every id is larger than those before it and is appended to a sorted
+/// list; the others go to a map.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
     ascending: Vec<(u64, u32)>,
@@ -44,7 +44,7 @@ impl Clone for Parameters {
         Parameters { ascending: self.ascending.clone(), others: self.others.clone() }
     }
 
-    /// In the memory that is there.
+    /// Reuses the allocated memory.
     fn clone_from(&mut self, other: &Parameters) {
         self.ascending.clone_from(&other.ascending);
         self.others.clone_from(&other.others);
@@ -52,7 +52,8 @@ impl Clone for Parameters {
 }
 
 impl Parameters {
-    /// Where a parameter stands in the sorted list, if it is larger than its last or stands there.
+    /// The position of a parameter in the sorted list: `Ok` if it is there, `Err` if it belongs after the
+    /// last one, `None` otherwise.
     #[inline]
     fn find(&self, id: u64) -> Option<Result<usize, usize>> {
         match self.ascending.last() {
@@ -63,7 +64,7 @@ impl Parameters {
         }
     }
 
-    /// The place of a parameter, if there is one of this id.
+    /// The slot of a parameter, if there is one with this id.
     #[inline]
     pub(crate) fn get(&self, id: u64) -> Option<u32> {
         match self.find(id) {
@@ -73,7 +74,7 @@ impl Parameters {
         }
     }
 
-    /// Notes the place of a parameter.
+    /// Sets the slot of a parameter.
     pub(crate) fn set(&mut self, id: u64, slot: u32) {
         match self.find(id) {
             Some(Ok(at)) => self.ascending[at].1 = slot,
@@ -82,7 +83,7 @@ impl Parameters {
         }
     }
 
-    /// The places of all parameters.
+    /// The slots of all parameters.
     pub(crate) fn slots(&self) -> impl Iterator<Item = usize> {
         self.ascending.iter().map(|(_, slot)| slot).chain(self.others.values()).map(|&slot| slot as usize)
     }
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_found_in_whatever_order_they_came() {
+    fn parameters_are_found_in_any_order_of_insertion() {
         let mut parameters = Parameters::default();
         for (slot, id) in [7, 9, 3, 8, 1, 20, 9].into_iter().enumerate() {
             parameters.set(id, slot as u32);

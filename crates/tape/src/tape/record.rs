@@ -1,4 +1,4 @@
-//! RecordedSweep: where an operation becomes a node.
+//! Recording: turns an operation into a node.
 
 use super::nodes::{CONSTANT, Input, MUL_ADD, Node, NodeId};
 use super::{Scalar, Tape, Var};
@@ -11,7 +11,7 @@ use crate::tensor::Tensor;
 use smallvec::SmallVec;
 
 impl<T: Element> Tape<T> {
-    /// Records numbers side by side as a tensor.
+    /// Records scalars as one tensor.
     #[track_caller]
     pub(crate) fn record_numbers(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
         for x in x {
@@ -27,7 +27,7 @@ impl<T: Element> Tape<T> {
         self.store(FromScalars { shape }, &inputs, value, tracked)
     }
 
-    /// Records a function of one number.
+    /// Records a function of one scalar.
     #[track_caller]
     #[inline(always)]
     pub(super) fn record_unary<F: Unary>(&self, f: F, x: NodeId, value: T) -> Scalar<'_, T> {
@@ -38,7 +38,7 @@ impl<T: Element> Tape<T> {
         Scalar { tape: self, index, value: y }
     }
 
-    /// Records a function of two numbers, at least one of which is on the tape.
+    /// Records a function of two scalars, at least one of which is on the tape.
     #[track_caller]
     #[inline(always)]
     pub(super) fn record_binary<F: Binary>(
@@ -48,7 +48,7 @@ impl<T: Element> Tape<T> {
         [a, b]: [T; 2],
     ) -> Scalar<'_, T> {
         let y = f.eval(a, b);
-        // A constant operand leaves its value where its partial derivative would stand.
+        // For a constant operand, its value is stored in place of its partial derivative.
         let da = if parent[0] == CONSTANT { a } else { f.slope_a(a, b, y) };
         let db = if parent[1] == CONSTANT { b } else { f.slope_b(a, b, y) };
         let rule = F::BUILTIN_INDEX.unwrap_or_else(|| self.records.borrow_mut().functions.binary(f));
@@ -56,7 +56,7 @@ impl<T: Element> Tape<T> {
         Scalar { tape: self, index, value: y }
     }
 
-    /// Records `w x + z`: as one node where `z` is the node recorded last, otherwise as a product and a sum.
+    /// Records `w x + z`: as one node if `z` is the node recorded last, otherwise as a product and a sum.
     #[track_caller]
     #[inline(always)]
     pub(super) fn record_mul_add<'t>(
@@ -70,7 +70,7 @@ impl<T: Element> Tape<T> {
         let index = if !last || z.is_constant() {
             product_and_sum(w, x, z)
         } else {
-            // As in `record_binary`: the slope of one factor is the other, and a constant leaves its value.
+            // As in `record_binary`: the slope of one factor is the other, and a constant stores its value.
             let dw = if w.is_constant() { w.value } else { x.value };
             let dx = if x.is_constant() { x.value } else { w.value };
             self.nodes.push(Node { partial: [dw, dx], parent: [w.index, x.index], rule: MUL_ADD })
@@ -78,7 +78,7 @@ impl<T: Element> Tape<T> {
         Scalar { tape: self, index, value: w.value * x.value + z.value }
     }
 
-    /// Records a tensor operation; only its value if no operand is differentiated.
+    /// Records a tensor operation, or only its value if no operand is differentiated.
     #[track_caller]
     pub(crate) fn record<'t, O: Op<T>>(&'t self, op: O, x: &[&Var<'t, T>]) -> Result<Var<'t, T>, Error> {
         for x in x {
@@ -99,7 +99,7 @@ impl<T: Element> Tape<T> {
         Ok(self.store(op, &inputs, value, tracked))
     }
 
-    /// Records an operation whose value is known already.
+    /// Records an operation whose value is already known.
     #[track_caller]
     pub(crate) fn record_value<'t, O: Op<T>>(
         &'t self,
@@ -144,7 +144,8 @@ impl<T: Element> Tape<T> {
     }
 }
 
-/// The node of `w x + z`, recorded as a product and a sum; not inlined, so that the way of one node stays short.
+/// The node of `w x + z`, recorded as a product and a sum; not inlined, so that the single-node path stays
+/// short.
 #[inline(never)]
 #[track_caller]
 fn product_and_sum<T: Element>(w: Scalar<'_, T>, x: Scalar<'_, T>, z: Scalar<'_, T>) -> NodeId {

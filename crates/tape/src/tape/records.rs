@@ -1,4 +1,4 @@
-//! What a tape keeps beside its nodes, and both together as the sweeps read them.
+//! The tables that a tape keeps beside its nodes, and both together as the sweeps read them.
 
 use super::buffers::GradientBuffers;
 use super::nodes::{CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
@@ -16,8 +16,8 @@ use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// A place in a list whose places are counted with 32 bits: below the numbers that stand for none. (The tensors need no
-/// check of their own: there are fewer than nodes.)
+/// A list position as a 32-bit index: below the values reserved for "no index". (The tensors need no separate
+/// check: there are fewer of them than nodes.)
 #[track_caller]
 #[inline]
 pub(super) fn counted(what: &str, place: usize) -> u32 {
@@ -27,36 +27,36 @@ pub(super) fn counted(what: &str, place: usize) -> u32 {
     Error::Invalid { op: "tape", reason: format!("expected at most {MUL_ADD} {what}, found more") }.panic()
 }
 
-/// UnaryFn recorded tensor.
+/// A recorded tensor.
 pub(crate) struct TensorNode<T: Element> {
     pub(crate) value: Tensor<T>,
     pub(crate) node: NodeId,
     /// Range of `Records::inputs`.
     first_input: u32,
     inputs: u32,
-    /// Does it depend on a leaf that is differentiated?
+    /// Whether it depends on a leaf that is differentiated.
     pub(crate) tracked: bool,
-    /// Is it the result of an operation? Leaves and constants are not.
+    /// Whether it is the result of an operation. Leaves and constants are not.
     pub(crate) computed: bool,
 }
 
-/// What a tape has recorded beside its nodes.
+/// Everything a tape has recorded beside its nodes.
 pub(crate) struct Records<T: Element> {
     pub(crate) tensors: Vec<TensorNode<T>>,
-    /// Operations of `arrays`. They outlive a reset, so that the next step finds a place for its own.
+    /// Operations of `tensors`. They outlive a reset, so that the next step can reuse their allocations.
     ops: Vec<Arc<dyn ErasedOp<T>>>,
     inputs: Vec<Input>,
     pub(crate) functions: ScalarFns<T>,
     /// Values of the first nodes, computed on demand.
     scalars: Vec<T>,
     pub(crate) parameters: Parameters,
-    /// Names that nodes were given, for views.
+    /// Names given to nodes, for views.
     pub(crate) names: HashMap<NodeId, String>,
-    /// The gradients handed out last; used again once their owner has dropped them.
+    /// The gradients handed out last; reused once their owner has dropped them.
     pub(crate) recycled: Option<Arc<GradientBuffers<T>>>,
     /// Placeholder for operands that are not tensors.
     placeholder: Tensor<T>,
-    /// The shape of a number.
+    /// The shape of a scalar.
     rank0: Shape,
 }
 
@@ -103,7 +103,7 @@ impl<T: Element> Records<T> {
         &self.ops[slot]
     }
 
-    /// The tensors that operands are; for a number, which no kernel asks for, one without elements.
+    /// The tensors among the operands; a scalar, which no kernel reads, is a tensor without elements.
     #[inline]
     pub(crate) fn values(&self, operands: &[Input]) -> SmallVec<[&Tensor<T>; 4]> {
         collect_small(operands.len(), &self.placeholder, |k| {
@@ -111,13 +111,13 @@ impl<T: Element> Records<T> {
         })
     }
 
-    /// The shape of a tensor by its place, or of a number.
+    /// The shape of a tensor by its slot, or of a scalar.
     #[inline]
     pub(crate) fn shape(&self, slot: Option<usize>) -> &Shape {
         slot.map_or(&self.rank0, |slot| self.tensors[slot].value.shape())
     }
 
-    /// Does an operand depend on a leaf that is differentiated?
+    /// Returns `true` if an operand depends on a leaf that is differentiated.
     #[inline]
     pub(crate) fn depends(&self, operand: Input) -> bool {
         match operand.slot() {
@@ -126,12 +126,12 @@ impl<T: Element> Records<T> {
         }
     }
 
-    /// The value of a recorded number, once replayed.
+    /// The value of a recorded scalar, once replayed.
     pub(crate) fn value(&self, index: NodeId) -> T {
         self.scalars[index as usize]
     }
 
-    /// Values of the parents of a recorded number; those before it must have been computed.
+    /// The values of the parents of a recorded scalar; those before it must have been computed.
     pub(crate) fn parents(&self, node: &Node<T>) -> [T; 2] {
         [0, 1].map(|k| match node.parent[k] {
             CONSTANT => node.partial[k],
@@ -139,7 +139,7 @@ impl<T: Element> Records<T> {
         })
     }
 
-    /// Computes the values of the first `count` nodes that are not there yet.
+    /// Computes the values of the first `count` nodes that are not computed yet.
     pub(crate) fn replay(&mut self, nodes: &Nodes<T>, count: usize) {
         for i in self.scalars.len()..count {
             let node = nodes.get(i);
@@ -159,7 +159,7 @@ impl<T: Element> Records<T> {
         }
     }
 
-    /// The bytes of what was recorded, but not of the values of tensors.
+    /// The bytes of the recording, without the values of tensors.
     pub(crate) fn bytes(&self) -> usize {
         let ops = &self.ops[..self.tensors.len()];
         size_of_val(&self.tensors[..])
@@ -188,10 +188,11 @@ impl<T: Element> Records<T> {
         self.tensors.push(TensorNode { value, node, first_input, inputs, tracked, computed });
     }
 
-    /// Stores the operation of the tensor recorded last, in the place of an earlier one of its type if it can.
+    /// Stores the operation of the tensor recorded last, reusing the allocation of an earlier one of its type
+    /// if possible.
     pub(crate) fn store_op<O: Op<T>>(&mut self, op: O) {
         let place = &mut self.ops[self.tensors.len() - 1];
-        // Most operations are a type and nothing else: the one that is there is as good.
+        // Most operations are zero-sized: an existing value of the type is equivalent.
         if size_of::<O>() == 0 && place.as_any().is::<O>() {
             return;
         }
@@ -217,14 +218,14 @@ impl<T: Element> Deref for TapeRef<'_, T> {
 }
 
 impl<T: Element> TapeRef<'_, T> {
-    /// The place of a node in `arrays`, if it is a tensor.
+    /// The slot of a node in `tensors`, if it is a tensor.
     #[inline]
     pub(crate) fn slot(&self, index: NodeId) -> Option<usize> {
         let node = self.nodes.get(index as usize);
         (node.rule == TENSOR).then_some(node.parent[0] as usize)
     }
 
-    /// Does the node depend on a leaf that is differentiated?
+    /// Returns `true` if the node depends on a leaf that is differentiated.
     pub(crate) fn tracked(&self, index: NodeId) -> bool {
         self.depends(self.operand(index))
     }
@@ -234,7 +235,7 @@ impl<T: Element> TapeRef<'_, T> {
         Input { node: index, slot: self.slot(index).map_or(NOT_A_TENSOR, |slot| slot as u32) }
     }
 
-    /// The name of the operation that made a node.
+    /// The name of the operation that produced a node.
     pub(crate) fn name(&self, index: NodeId) -> &'static str {
         let node = self.nodes.get(index as usize);
         match self.slot(index) {
@@ -247,7 +248,7 @@ impl<T: Element> TapeRef<'_, T> {
         }
     }
 
-    /// Where a node was created, on a traced tape.
+    /// Where a node was created, on a tape with locations.
     pub(crate) fn site(&self, index: NodeId) -> Option<&'static Location<'static>> {
         self.nodes.site(index)
     }
@@ -258,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_counted_up_to_the_numbers_that_stand_for_none() {
+    fn positions_are_refused_from_the_reserved_values_on() {
         assert_eq!(counted("operands", MUL_ADD as usize - 1), MUL_ADD - 1);
         for place in [MUL_ADD as usize, TENSOR as usize, LEAF as usize, usize::MAX] {
             let panic = std::panic::catch_unwind(|| counted("operands", place)).unwrap_err();

@@ -1,14 +1,14 @@
-//! [`Scalar`], the handle of a recorded number.
+//! [`Scalar`], the handle of a recorded scalar.
 
 use super::{CONSTANT, NOT_A_TENSOR, NodeId, Tape, Var};
 use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, Unary};
 use crate::shape::Shape;
 use std::fmt;
 
-/// A recorded number.
+/// A recorded scalar.
 ///
 /// Arithmetic and functions record one small node each; a constant takes no node. Only a `Scalar` has
-/// [`backward`](Scalar::backward): the gradient of something that is not a number does not compile.
+/// [`backward`](Scalar::backward): differentiating a tensor with more than one element does not compile.
 ///
 /// ```
 /// use tape::Tape;
@@ -34,7 +34,7 @@ impl<T: Element> Clone for Scalar<'_, T> {
 impl<T: Element> Copy for Scalar<'_, T> {}
 
 impl<'t, T: Element> Scalar<'t, T> {
-    /// The number.
+    /// The value.
     #[inline]
     pub fn value(self) -> T {
         self.value
@@ -56,7 +56,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         self.index == CONSTANT
     }
 
-    /// The same number, through which no derivative flows.
+    /// The same value as a constant, through which no derivative flows.
     ///
     /// ```
     /// use tape::Tape;
@@ -68,7 +68,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         self.number(self.value)
     }
 
-    /// The number as a tensor of rank 0.
+    /// The scalar as a tensor of rank 0.
     #[track_caller]
     pub fn to_var(self) -> Var<'t, T> {
         if self.is_constant() {
@@ -80,7 +80,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         self.tape.record_numbers(&[self], Shape::default())
     }
 
-    /// Checks that other numbers are of the same tape.
+    /// Checks that other scalars are on the same tape.
     #[track_caller]
     #[inline]
     pub(super) fn beside<const N: usize>(self, op: &'static str, others: [Scalar<'t, T>; N]) {
@@ -91,7 +91,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         }
     }
 
-    /// An elementwise function: one of ours or your own.
+    /// Applies an elementwise function, built in or user-defined.
     #[track_caller]
     #[inline(always)]
     pub fn map<F: Unary>(self, f: F) -> Scalar<'t, T> {
@@ -101,7 +101,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         self.tape.record_unary(f, self.index, self.value)
     }
 
-    /// An elementwise function of two numbers: one of ours or your own.
+    /// Applies an elementwise function of two scalars, built in or user-defined.
     #[track_caller]
     #[inline(always)]
     pub fn zip<F: Binary>(self, other: Scalar<'t, T>, f: F) -> Scalar<'t, T> {
@@ -131,7 +131,7 @@ impl<'t, T: Element> Algebra for Scalar<'t, T> {
         Scalar::zip(self, other, f)
     }
 
-    /// One node where `b` is the node recorded last: see [`Scalar::mul_add`].
+    /// Records one node if `b` is the node recorded last: see [`Scalar::mul_add`].
     #[track_caller]
     #[inline(always)]
     fn mul_add(self, a: Self, b: Self) -> Self {
@@ -150,7 +150,7 @@ impl<'t, T: Element> Algebra for Scalar<'t, T> {
         if self.value == other.value { then } else { otherwise }
     }
 
-    /// A factor that is the constant 1 leaves no node.
+    /// A factor that is the constant 1 records no node.
     #[track_caller]
     fn chain_rule(self, slope: Self) -> Self {
         self.beside("chain_rule", [slope]);

@@ -1,4 +1,4 @@
-//! The functions of numbers that a tape has distinct, each stored once.
+//! The distinct scalar functions of a tape, each stored once.
 
 use super::Scalar;
 use super::records::counted;
@@ -9,12 +9,13 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-/// A [`Unary`] or [`Binary`] without its type, for whoever needs more than the recorded partial derivatives.
+/// A [`Unary`] or [`Binary`] with its type erased, for uses that need more than the recorded partial
+/// derivatives.
 pub(crate) trait ScalarFn<T: Element>: Debug + Send + Sync + Any {
     fn name(&self) -> &'static str;
     /// The number of operands.
     fn arity(&self) -> usize;
-    /// The value; `b` is ignored by functions of one number.
+    /// The value; functions of one operand ignore `b`.
     fn eval(&self, a: T, b: T) -> T;
     /// The branch of the function that the operands lie on.
     fn branch(&self, a: T, b: T) -> i64;
@@ -64,13 +65,14 @@ impl<T: Element, F: Binary> ScalarFn<T> for BinaryFn<F> {
     }
 }
 
-/// A function with other parameters is looked for among this many last ones before it is stored again.
+/// A function with parameters is compared with this many of the last entries before it is stored again.
 const SEARCHED: usize = 32;
 
-/// The functions of one tape: the arithmetic operators at fixed places, then the others as they are distinct.
+/// The functions of one tape: the arithmetic operators at fixed indices, then the others in order of first
+/// use.
 pub(crate) struct ScalarFns<T: Element> {
     table: Vec<Arc<dyn ScalarFn<T>>>,
-    /// The last place of each type, in a hash table with linear probing, at most half full.
+    /// The last index of each type, in a hash table with linear probing, at most half full.
     types: Vec<Option<(TypeId, u32)>>,
     distinct: usize,
 }
@@ -88,7 +90,7 @@ impl<T: Element> Default for ScalarFns<T> {
     }
 }
 
-/// Takes the one word a `TypeId` hashes to as it is.
+/// A hasher that returns the one word a `TypeId` hashes to, unchanged.
 #[derive(Default)]
 struct Word(u64);
 
@@ -124,7 +126,7 @@ impl<T: Element> ScalarFns<T> {
     #[inline(always)]
     pub(crate) fn unary<F: Unary>(&mut self, f: F) -> u32 {
         match F::BUILTIN_INDEX {
-            Some(place) => place,
+            Some(slot) => slot,
             None => self.find(UnaryFn(f), |known, f| known.0 == f.0),
         }
     }
@@ -132,28 +134,28 @@ impl<T: Element> ScalarFns<T> {
     #[inline(always)]
     pub(crate) fn binary<F: Binary>(&mut self, f: F) -> u32 {
         match F::BUILTIN_INDEX {
-            Some(place) => place,
+            Some(slot) => slot,
             None => self.find(BinaryFn(f), |known, f| known.0 == f.0),
         }
     }
 
     #[inline(always)]
     fn find<R: ScalarFn<T>>(&mut self, rule: R, same: fn(&R, &R) -> bool) -> u32 {
-        match self.types[self.place(TypeId::of::<R>(), hash::<R>())] {
+        match self.types[self.slot(TypeId::of::<R>(), hash::<R>())] {
             Some((_, index)) if size_of::<R>() == 0 || self.is(index, &rule, same) => index,
             _ => self.search(rule, same),
         }
     }
 
-    /// Where a type stands in the hash table, or where it would stand.
+    /// The slot of a type in the hash table, or the free slot where it would be inserted.
     #[inline(always)]
-    fn place(&self, id: TypeId, hash: usize) -> usize {
+    fn slot(&self, id: TypeId, hash: usize) -> usize {
         let mask = self.types.len() - 1;
-        let mut place = hash & mask;
-        while self.types[place].is_some_and(|(known, _)| known != id) {
-            place = (place + 1) & mask;
+        let mut slot = hash & mask;
+        while self.types[slot].is_some_and(|(known, _)| known != id) {
+            slot = (slot + 1) & mask;
         }
-        place
+        slot
     }
 
     fn is<R: ScalarFn<T>>(&self, index: u32, rule: &R, same: fn(&R, &R) -> bool) -> bool {
@@ -171,9 +173,9 @@ impl<T: Element> ScalarFns<T> {
             self.table.len() - 1
         });
         let index = counted("functions", index);
-        let place = self.place(TypeId::of::<R>(), hash::<R>());
-        self.distinct += usize::from(self.types[place].is_none());
-        self.types[place] = Some((TypeId::of::<R>(), index));
+        let slot = self.slot(TypeId::of::<R>(), hash::<R>());
+        self.distinct += usize::from(self.types[slot].is_none());
+        self.types[slot] = Some((TypeId::of::<R>(), index));
         if 2 * self.distinct > self.types.len() {
             self.grow();
         }
@@ -186,8 +188,8 @@ impl<T: Element> ScalarFns<T> {
         for (id, index) in known.into_iter().flatten() {
             let mut word = Word(0);
             id.hash(&mut word);
-            let place = self.place(id, word.finish() as usize);
-            self.types[place] = Some((id, index));
+            let slot = self.slot(id, word.finish() as usize);
+            self.types[slot] = Some((id, index));
         }
     }
 }
@@ -202,7 +204,7 @@ mod tests {
         let mut rules = ScalarFns::<f64>::default();
         let arithmetic =
             [rules.binary(Add), rules.binary(Sub), rules.binary(Mul), rules.binary(Div), rules.unary(Neg)];
-        let names = arithmetic.map(|place| rules.get(place).name());
+        let names = arithmetic.map(|slot| rules.get(slot).name());
         assert_eq!(names, ["add", "sub", "mul", "div", "neg"]);
         let (exp, square, cube) = (rules.unary(Exp), rules.unary(Powi { n: 2 }), rules.unary(Powi { n: 3 }));
         assert_eq!((rules.get(square).eval(3.0, 0.0), rules.get(cube).eval(3.0, 0.0)), (9.0, 27.0));
@@ -211,8 +213,8 @@ mod tests {
             (exp, square, cube)
         );
         for i in 0..1000 {
-            let place = rules.unary(Powf { p: f64::from(i) });
-            assert_eq!(rules.get(place).eval(2.0, 0.0), 2f64.powf(f64::from(i)));
+            let slot = rules.unary(Powf { p: f64::from(i) });
+            assert_eq!(rules.get(slot).eval(2.0, 0.0), 2f64.powf(f64::from(i)));
         }
     }
 }

@@ -24,9 +24,9 @@ use std::fmt;
 pub struct Var<'t, T: Element = f64> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) index: NodeId,
-    /// Its place in the side table.
+    /// Its slot in the side table.
     pub(crate) slot: u32,
-    /// The value, if it is a constant number that takes no place on the tape.
+    /// The value, if it is a constant of rank 0 that takes no node on the tape.
     pub(crate) literal: T,
 }
 
@@ -40,7 +40,7 @@ impl<T: Element> Clone for Var<'_, T> {
 impl<T: Element> Copy for Var<'_, T> {}
 
 impl<'t, T: Element> Var<'t, T> {
-    /// The tensor. Shares its buffer; free.
+    /// The value. Shares its buffer; free.
     pub fn value(self) -> Tensor<T> {
         match self.slot {
             NOT_A_TENSOR => Tensor::scalar(self.literal),
@@ -61,13 +61,13 @@ impl<'t, T: Element> Var<'t, T> {
         self.tape
     }
 
-    /// The same tensor, through which no derivative flows.
+    /// The same value as a constant, through which no derivative flows.
     #[track_caller]
     pub fn detach(self) -> Var<'t, T> {
         self.tape.constant(self.value())
     }
 
-    /// The only element, of a tensor of rank 0.
+    /// The only element of a tensor of rank 0.
     ///
     /// # Panics
     /// If the rank is not 0.
@@ -85,7 +85,7 @@ impl<'t, T: Element> Var<'t, T> {
         number(if array.tracked { self.index } else { CONSTANT }, array.value.item())
     }
 
-    /// This tensor as an operand; a constant number gets a node.
+    /// This tensor as an operand; a constant of rank 0 gets a node.
     #[track_caller]
     pub(crate) fn operand(&self) -> Input {
         if self.slot == NOT_A_TENSOR {
@@ -98,7 +98,7 @@ impl<'t, T: Element> Var<'t, T> {
         self.index == CONSTANT
     }
 
-    /// A constant number on the same tape.
+    /// A constant of rank 0 on the same tape.
     pub(crate) fn number(self, value: T) -> Var<'t, T> {
         Var { tape: self.tape, index: CONSTANT, slot: NOT_A_TENSOR, literal: value }
     }
@@ -108,7 +108,7 @@ impl<'t, T: Element> Var<'t, T> {
         error::expect(self.tape.record(op, x))
     }
 
-    /// An elementwise function: one of ours or your own.
+    /// Applies an elementwise function, built in or user-defined.
     #[track_caller]
     pub fn map<F: Unary>(self, f: F) -> Var<'t, T> {
         if self.is_literal() {
@@ -117,7 +117,7 @@ impl<'t, T: Element> Var<'t, T> {
         self.record(Map(f), &[&self])
     }
 
-    /// An elementwise function of two tensors, whose shapes broadcast: one of ours or your own.
+    /// Applies an elementwise function of two tensors, whose shapes broadcast, built in or user-defined.
     #[track_caller]
     pub fn zip<F: Binary>(self, other: Var<'t, T>, f: F) -> Var<'t, T> {
         error::expect(self.tape.owns(F::NAME, other.tape));
@@ -155,7 +155,7 @@ impl<'t, T: Element> Algebra for Var<'t, T> {
         self.record(Select(Test::Equal), &[&self, &other, &then, &otherwise])
     }
 
-    /// A slope that is the constant 1 leaves no node.
+    /// A slope that is the constant 1 records no node.
     #[track_caller]
     fn chain_rule(self, slope: Self) -> Self {
         error::expect(self.tape.owns("chain_rule", slope.tape));

@@ -1,4 +1,4 @@
-//! Factorisations of small dense matrices, which lie row after row in a slice.
+//! Factorisations of small dense matrices, stored row by row in a slice.
 //!
 //! The inner loops run along rows, so that they vectorise. Nothing here allocates more than one matrix.
 
@@ -6,14 +6,15 @@ use super::Tensor;
 use crate::element::Real;
 use crate::shape::Shape;
 
-/// A pivot that stops a factorisation: its place and its value.
+/// A pivot that stops a factorisation: its position and its value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pivot<T> {
     pub(crate) at: usize,
     pub(crate) value: T,
 }
 
-/// The numbers of a batch of matrices in a row, those of a view copied, broadcast to the leading axes `batch`.
+/// The elements of a batch of matrices, contiguous (views are copied), broadcast to the leading axes
+/// `batch`.
 pub(crate) fn stretched<T: crate::Element>(x: &Tensor<T>, batch: &[usize]) -> Tensor<T> {
     let matrix = &x.shape()[x.rank() - 2..];
     x.stretched(&batch.iter().chain(matrix).copied().collect::<Shape>()).contiguous()
@@ -62,7 +63,7 @@ pub(crate) fn cholesky<T: Real>(a: &mut [T], n: usize) -> Result<(), Pivot<T>> {
     Ok(())
 }
 
-/// Which half of a square matrix a triangular system reads, and how.
+/// The triangle of a square matrix that a triangular system reads, and how it reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Triangle {
     pub(crate) lower: bool,
@@ -114,17 +115,17 @@ pub(crate) struct Lu<T> {
     rows: Vec<usize>,
     /// Column `j` of the product is this column of the matrix.
     columns: Vec<usize>,
-    /// An odd number of exchanges.
+    /// Whether the number of exchanges is odd.
     odd: bool,
 }
 
 impl<T: Real> Lu<T> {
-    /// With the largest pivot of each column.
+    /// Pivots by the largest element of each column.
     pub(crate) fn partial(a: &[T], n: usize) -> Lu<T> {
         Lu::new(a, n, false)
     }
 
-    /// With the largest pivot of all that is left: the zeros of a singular matrix come last.
+    /// Pivots by the largest remaining element: the zeros of a singular matrix come last.
     pub(crate) fn complete(a: &[T], n: usize) -> Lu<T> {
         Lu::new(a, n, true)
     }
@@ -148,7 +149,7 @@ impl<T: Real> Lu<T> {
         lu
     }
 
-    /// The place of the largest number in rows `k..` and columns `k..end`.
+    /// The position of the largest element in rows `k..` and columns `k..end`.
     fn largest(&self, k: usize, end: usize) -> (usize, usize) {
         let (mut best, mut size) = ((k, k), T::ZERO);
         for i in k..self.n {
@@ -190,7 +191,7 @@ impl<T: Real> Lu<T> {
         self.pivots().fold(self.parity(), |product, pivot| product * pivot)
     }
 
-    /// The sign of the determinant, 0 if it is 0, and the logarithm of its size.
+    /// The sign of the determinant (0 if it is 0) and the logarithm of its absolute value.
     pub(crate) fn sign_and_log(&self) -> (T, T) {
         let sign = self.pivots().fold(self.parity(), |sign, pivot| sign * pivot.sign());
         let log = self.pivots().fold(T::ZERO, |sum, pivot| sum + Real::ln(pivot.abs()));
@@ -237,7 +238,7 @@ impl<T: Real> Lu<T> {
         let pivots: Vec<T> = self.pivots().collect();
         let mut v = self.packed.clone();
         for (row, &pivot) in v.chunks_exact_mut(n.max(1)).zip(&pivots) {
-            // The zero pivots come last, and nothing stands beside them.
+            // The zero pivots come last, and their rows have no other nonzero entries.
             let divisor = if pivot == T::ZERO { T::ONE } else { pivot };
             row.iter_mut().for_each(|x| *x /= divisor);
         }

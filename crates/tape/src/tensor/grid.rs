@@ -7,7 +7,7 @@ use crate::rules::algebra::Element;
 use crate::shape::Shape;
 
 impl<T: Element> Tensor<T> {
-    /// For each number of the index a row of `classes` zeros with a 1 at that position.
+    /// One row of `classes` zeros for each entry of the index, with a 1 at that position.
     ///
     /// ```
     /// use tape::Tensor;
@@ -17,8 +17,8 @@ impl<T: Element> Tensor<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Index`] if a number is no position in a row; [`Error::Size`] and [`Error::Memory`] if there cannot be so many
-    /// numbers.
+    /// [`Error::Index`] if an entry is out of range for a row; [`Error::Size`] and [`Error::Memory`] if a
+    /// tensor of this size cannot exist or does not fit in memory.
     pub fn one_hot(index: impl Into<Index>, classes: usize) -> Result<Tensor<T>, Error> {
         let index = index.into();
         let shape: Shape = index.shape().iter().copied().chain([classes]).collect();
@@ -31,8 +31,9 @@ impl<T: Element> Tensor<T> {
         Ok(out)
     }
 
-    /// The coordinates of every point of a grid: tensor `k` holds at `[i, j, ..]` the element of `axes[k]` that
-    /// the `k`-th index names (NumPy's `indexing="ij"`). Free: views that repeat their axis.
+    /// The coordinates of every point of a grid: tensor `k` holds at `[i, j, ..]` the element of
+    /// `axes[k]` selected by the `k`-th index (NumPy's `indexing="ij"`). Free: the results are views that
+    /// repeat their axis.
     ///
     /// ```
     /// use tape::Tensor;
@@ -44,7 +45,8 @@ impl<T: Element> Tensor<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Rank`] if a tensor is not a vector; [`Error::Size`] if there cannot be so many points.
+    /// [`Error::Rank`] if a tensor is not a vector; [`Error::Size`] if there are more points than a
+    /// tensor can hold.
     pub fn meshgrid(axes: &[&Tensor<T>]) -> Result<Vec<Tensor<T>>, Error> {
         if let Some(other) = axes.iter().find(|axis| axis.rank() != 1) {
             let found = other.shape().dims();
@@ -62,10 +64,10 @@ impl<T: Element> Tensor<T> {
 }
 
 impl Index {
-    /// The same as floating-point numbers.
+    /// The same entries as floating-point elements.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
         Tensor::build_for("to_tensor", self.shape().clone(), |out| {

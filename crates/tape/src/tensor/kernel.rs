@@ -1,7 +1,7 @@
 //! Elementwise loops over any number of operands with any strides.
 //!
-//! Every loop has a fast path for operands that lie side by side; the general path walks the axes with
-//! [`Walk`], which merges what can be merged and hands out one innermost run at a time.
+//! Every loop has a fast path for contiguous operands; the general path walks the axes with [`Walk`],
+//! which merges axes where possible and hands out one innermost run at a time.
 
 use super::Tensor;
 use crate::parallel;
@@ -18,7 +18,7 @@ pub(crate) struct Walk<const N: usize> {
 }
 
 impl<const N: usize> Walk<N> {
-    /// Axes of extent 1 are dropped, neighbours that every operand walks as one are merged.
+    /// Drops axes of extent 1 and merges neighbouring axes that every operand walks as one.
     pub(crate) fn new(shape: &[usize], strides: [&[isize]; N]) -> Walk<N> {
         let mut axes: SmallVec<[(usize, [isize; N]); 4]> = SmallVec::new();
         for (axis, &extent) in shape.iter().enumerate() {
@@ -39,8 +39,8 @@ impl<const N: usize> Walk<N> {
         Walk { axes, empty: shape.contains(&0) }
     }
 
-    /// Calls `run(out, positions, strides)` for every innermost run, where `out` is its part of the whole `out`;
-    /// pieces of the outermost axis may be on several threads.
+    /// Calls `run(out, positions, strides)` for every innermost run, where `out` is its part of the whole
+    /// `out`; chunks of the outermost axis may run on several threads.
     #[inline]
     pub(crate) fn fill<T: Send>(
         &self,
@@ -51,7 +51,8 @@ impl<const N: usize> Walk<N> {
         self.fill_blocks(out, 1, 1, start, run);
     }
 
-    /// The same where every place has `size` elements of `out`, and costs as much as `cost` elements of a cheap loop.
+    /// Like `fill`, where every position has `size` elements of `out` and costs as much as `cost`
+    /// elements of a cheap loop.
     #[inline]
     pub(crate) fn fill_blocks<T: Send>(
         &self,
@@ -76,8 +77,8 @@ impl<const N: usize> Walk<N> {
         parallel::rows(out, row, row / size * cost, |first, out| part(first, out.len() / row, out));
     }
 
-    /// Calls `run(positions, length, strides)` for every innermost run, in row-major order, of the part of the
-    /// outermost axis that begins at `first` and has `extent` places.
+    /// Calls `run(positions, length, strides)` for every innermost run, in row-major order, of the
+    /// `extent` entries of the outermost axis that begin at `first`.
     #[inline]
     fn runs(
         &self,
@@ -159,7 +160,7 @@ impl<T: Element, F: Fn(T) -> T> Kernel for Change<'_, T, F> {
     }
 }
 
-/// Replaces every element by `f` of it.
+/// Replaces every element `x` by `f(x)`.
 #[inline]
 pub(crate) fn change<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &mut Tensor<T>, f: F) {
     parallel::elements(x.as_mut_slice(), |_, x| simd::run(x.len(), Change(x, f)));
@@ -177,7 +178,7 @@ pub(crate) fn place(at: usize, step: isize, i: usize) -> usize {
     (at as isize + step * i as isize) as usize
 }
 
-/// An operand of one run: side by side, the same number throughout, or strided.
+/// An operand of one run: contiguous, a single repeated element, or strided.
 #[derive(Clone, Copy)]
 enum Run<'a, T> {
     Slice(&'a [T]),
@@ -319,7 +320,7 @@ impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Pull1<'_, T, F> {
     }
 }
 
-/// `f(dy, x, y)` for every triple of one shape, in the buffer of `dy` where nobody else holds it.
+/// `f(dy, x, y)` for every triple of one shape, in the buffer of `dy` if it is not shared.
 #[inline]
 pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
@@ -359,7 +360,8 @@ impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Pull2<'_, T, F> {
     }
 }
 
-/// `f(dy, a, b, y)` for every element of `y`, to which `a` and `b` are stretched, in the buffer of `dy` if free.
+/// `f(dy, a, b, y)` for every element of `y`, to which `a` and `b` are stretched, in the buffer of `dy`
+/// if it is not shared.
 #[inline]
 pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,

@@ -1,4 +1,4 @@
-//! Matrix products with any strides, through the `gemm` crate; small ones in a loop of their own.
+//! Matrix products with any strides: through the `gemm` crate, small ones by a dedicated loop.
 
 #![allow(unsafe_code)]
 
@@ -38,7 +38,7 @@ impl<'a, T: Element> Matrix<'a, T> {
         }
     }
 
-    /// The lanes along the last axis of `x`, whose elements lie side by side if its rank is not 2.
+    /// The lanes along the last axis of `x`, which must be contiguous if its rank is not 2.
     pub(crate) fn rows(x: &'a Tensor<T>) -> Matrix<'a, T> {
         match x.rank() {
             2 => Matrix::last_two(x, x.offset()),
@@ -56,14 +56,14 @@ impl<'a, T: Element> Matrix<'a, T> {
         Matrix { data, at, rows: cols, cols: rows, row_step: col_step, col_step: row_step }
     }
 
-    /// The place of an element in the buffer.
+    /// The position of an element in the buffer.
     #[inline(always)]
     fn position(&self, i: usize, j: usize) -> usize {
         (self.at as isize + i as isize * self.row_step + j as isize * self.col_step) as usize
     }
 
-    /// Are all four corners inside the buffer? Then so is everything between them, and no place overflows. A matrix
-    /// without elements has no corners.
+    /// Returns `true` if all four corners are inside the buffer. Then so is every element between them,
+    /// and no position overflows. A matrix without elements has no corners.
     fn inside(&self) -> bool {
         let step = |count: usize, step: isize| isize::try_from(count.checked_sub(1)?).ok()?.checked_mul(step);
         let corner = |down: isize, across: isize| {
@@ -78,26 +78,27 @@ impl<'a, T: Element> Matrix<'a, T> {
     }
 }
 
-/// Products with at most this many multiplications are not worth the call.
+/// Products with at most this many multiplications are not worth a call to `gemm`.
 const SMALL: usize = 2048;
 
-/// With fewer rows on the left a matrix on the right is not worth a copy.
+/// With fewer rows on the left, copying the right operand does not pay.
 const FEW_ROWS: usize = 8;
 
-/// Columns a multiple of so many bytes apart meet in few places of the cache.
+/// Columns whose distance is a multiple of this many bytes map to the same few cache sets.
 const CLASH: usize = 1024;
 
 /// The side of a tile that is transposed in registers.
 const TILE: usize = 16;
 
 impl<T: Element> Matrix<'_, T> {
-    /// Would packing the columns evict one by the other? (Measured: half the rate at 512 columns of 512 numbers.)
+    /// Returns `true` if packing the columns would evict one by the other. (Measured: half the rate at
+    /// 512 columns of 512 elements.)
     fn clashes(&self) -> bool {
         let apart = self.col_step.unsigned_abs() * size_of::<T>();
         self.row_step == 1 && self.cols >= TILE && apart >= CLASH && apart.is_multiple_of(CLASH)
     }
 
-    /// A row-major copy of a matrix whose columns lie side by side, tile by tile.
+    /// A row-major copy of a matrix whose columns are contiguous, tile by tile.
     fn copied(&self) -> Tensor<T> {
         let (rows, cols) = (self.rows, self.cols);
         Tensor::build(Shape::from([rows, cols]), |out| {
@@ -115,7 +116,7 @@ impl<T: Element> Matrix<'_, T> {
         })
     }
 
-    /// A whole tile, all extents known to the compiler.
+    /// Copies a whole tile, with all extents known to the compiler.
     #[inline(always)]
     fn copy_tile(&self, i: usize, j: usize, out: &mut [T]) {
         let mut tile = [[T::ZERO; TILE]; TILE];
@@ -129,22 +130,22 @@ impl<T: Element> Matrix<'_, T> {
     }
 }
 
-/// `out = a · b`, every row added to `start` if there is one; `out` is row-major.
+/// `out = a · b`, with `start` (if given) added to every row; `out` is row-major.
 fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start: Option<&[T]>) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    assert_eq!(k, b.rows, "matmul: the operands have one inner extent");
-    assert_eq!(Some(out.len()), m.checked_mul(n), "matmul: the output holds the product");
+    assert_eq!(k, b.rows, "matmul: the inner extents differ");
+    assert_eq!(Some(out.len()), m.checked_mul(n), "matmul: the output does not have the size of the product");
     if m == 0 || n == 0 {
         return;
     }
-    // Of views that repeat a few numbers there may be more multiplications than can be counted.
+    // A view that repeats a few elements may need more multiplications than `usize` can count.
     let work = out.len().saturating_mul(k);
     if work <= SMALL {
-        // A column lies in memory as a row does, and a row fills vectors.
+        // A single column is contiguous like a row, and a row fills vectors.
         let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
         return simd::run(work, Small { out, a, b, start });
     }
-    assert!(a.inside() && b.inside(), "matmul: the operands lie inside their buffers");
+    assert!(a.inside() && b.inside(), "matmul: an operand reaches outside its buffer");
     if b.clashes() && m >= FEW_ROWS {
         let rows = b.copied();
         return product(out, a, Matrix::rows(&rows), start);
@@ -152,14 +153,16 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     if let Some(start) = start {
         repeat(start, out);
     }
-    // SAFETY: what gemm writes: `out`, row-major (steps n and 1), which holds m · n elements; the product was checked
-    // above and did not overflow. It is borrowed mutably, so it overlaps neither operand.
-    // What gemm reads: `a` is m by k, `b` is k by n, by the first assertion. None of the extents is 0 (k because there is
-    // work), so `inside` has computed the places of all four corners of each without overflow and found them in its
-    // buffer. A place is linear in row and column, so every other one lies between the least and the greatest corner:
-    // inside the buffer too, and with an offset from the first element that fits an `isize`. `clashes` copies `b` to rows
-    // that are checked again. None of this rests on what the shape of a tensor promises.
-    // `T` is f32 or f64 (sealed trait). Threads of gemm write disjoint tiles of `out` and are done when it returns.
+    // SAFETY: gemm writes to `out`, which is row-major (steps n and 1) and holds m · n elements; the
+    // product was checked above and did not overflow. It is borrowed mutably, so it overlaps neither operand.
+    // gemm reads `a`, which is m by k, and `b`, which is k by n, by the first assertion. None of the
+    // extents is 0 (k because there is work), so `inside` has computed the positions of all four corners of
+    // each without overflow and found them inside its buffer. A position is linear in row and column, so
+    // every other one lies between the least and the greatest corner: inside the buffer too, and with an
+    // offset from the first element that fits an `isize`. `clashes` copies `b` to rows that are checked
+    // again. None of this relies on what the shape of a tensor promises.
+    // `T` is f32 or f64 (sealed trait). gemm's threads write disjoint tiles of `out` and are done when it
+    // returns.
     unsafe {
         gemm::gemm(
             m,
@@ -185,20 +188,21 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     }
 }
 
-/// Columns of a panel: what fits into vector registers.
+/// Columns of a panel: as many as fit into vector registers.
 const WIDTH: usize = 8;
 
 /// Rows of a panel.
 const DEPTH: usize = 16;
 
-/// Copies some numbers. Not inlined, so that the copies of whole panels beside it stay a few instructions.
+/// Copies `count` elements. Not inlined, so that the copies of whole panels beside it stay a few
+/// instructions.
 #[cold]
 #[inline(never)]
 fn put<T: Copy>(from: &[T], count: usize, to: &mut [T]) {
     to[..count].copy_from_slice(&from[..count]);
 }
 
-/// The product of small matrices: panel by panel of `b`, adding multiples of its rows in their order.
+/// The product of small matrices: panel by panel of `b`, adding multiples of its rows in order.
 struct Small<'a, T> {
     out: &'a mut [T],
     a: Matrix<'a, T>,
@@ -212,14 +216,14 @@ impl<T: Element> Kernel for Small<'_, T> {
     fn call(self) {
         let Small { out, a, b, start } = self;
         let mut panel = [[T::ZERO; WIDTH]; DEPTH];
-        // From the right, so that what a whole vector spills beyond the end of a row is written over.
+        // From the right, so that what a whole vector writes beyond the end of a row is overwritten later.
         for left in (0..b.cols).step_by(WIDTH).rev() {
             let columns = left..b.cols.min(left + WIDTH);
             let mut first = [T::ZERO; WIDTH];
             if let Some(start) = start {
                 first[..columns.len()].copy_from_slice(&start[columns.clone()]);
             }
-            // Of no rows there is one panel too: its sums are what they start with.
+            // A matrix without rows has one panel too: its sums keep their start values.
             for top in (0..b.rows.max(1)).step_by(DEPTH) {
                 let panel = &mut panel[..DEPTH.min(b.rows - top)];
                 b.pack(panel, top, columns.clone());
@@ -231,7 +235,7 @@ impl<T: Element> Kernel for Small<'_, T> {
                     }
                     a.add_multiples(i, top, panel, &mut sums);
                     match row.first_chunk_mut() {
-                        // Sums that go on at the next depth must not be spilled on.
+                        // Sums continued in the next panel must not be overwritten by such excess.
                         Some(row) if b.rows <= DEPTH || columns.len() == WIDTH => *row = sums,
                         _ => put(&sums, columns.len(), row),
                     }
@@ -242,7 +246,7 @@ impl<T: Element> Kernel for Small<'_, T> {
 }
 
 impl<T: Element> Matrix<'_, T> {
-    /// Copies a range of columns, at most `WIDTH`, from row `top` on; what is beside them is not used.
+    /// Copies a range of columns, at most `WIDTH`, from row `top` on; the rest of the panel is not used.
     #[inline(always)]
     fn pack(&self, panel: &mut [[T; WIDTH]], top: usize, columns: Range<usize>) {
         let at = |i, j| self.position(top + i, columns.start + j);
@@ -285,7 +289,7 @@ pub(crate) fn tensor<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Sha
     Tensor::build(shape.clone(), |out| product(out, a, b, None))
 }
 
-/// The batched product of operands of rank 2 or more, whose leading axes broadcast; `shape` is the result's.
+/// The batched product of operands of rank 2 or more, whose leading axes broadcast to those of `shape`.
 pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> Tensor<T> {
     let rank = shape.rank();
     if rank == 2 {
@@ -334,7 +338,8 @@ fn repeat<T: Copy>(row: &[T], out: &mut [T]) {
     }
 }
 
-/// `x · wᵀ + b` for rows `x` `[.., k]`, `w` `[n, k]` and `b` `[n]`: one pass, the bias is where the sum starts.
+/// `x · wᵀ + b` for rows `x` `[.., k]`, `w` `[n, k]` and `b` `[n]`, in one pass: the sums start at the
+/// bias.
 pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     let shape = x.shape().with_last(w.shape()[0]);
     let bias = b.compact();
@@ -345,7 +350,7 @@ pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) ->
     })
 }
 
-/// `x` as [`Matrix::rows`] takes it.
+/// `x` in a form that [`Matrix::rows`] accepts.
 pub(crate) fn rows<T: Element>(x: &Tensor<T>) -> Cow<'_, Tensor<T>> {
     if x.rank() == 2 { Cow::Borrowed(x) } else { x.compact() }
 }
@@ -354,7 +359,8 @@ pub(crate) fn rows<T: Element>(x: &Tensor<T>) -> Cow<'_, Tensor<T>> {
 mod tests {
     use super::*;
 
-    /// A right operand whose columns clash is copied first: the product is that of the copy, bit by bit.
+    /// A right operand whose columns clash is copied first: the product equals that of the copy, bit for
+    /// bit.
     fn columns_that_clash<T: Element>(inner: usize) {
         for (rows, cols) in [(FEW_ROWS, TILE), (9, 37), (40, 3), (64, 64)] {
             let number = |i: &[usize]| T::from_usize((7 * i[0] + 3 * i[1]) % 11) - T::from_usize(5);

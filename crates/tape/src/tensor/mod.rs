@@ -1,6 +1,6 @@
 //! Dense tensors: a shared buffer, a shape and strides.
 //!
-//! Here are storage, construction and access ([`Tensor`]), free views (`view`), and the loops that compute
+//! Storage, construction and access ([`Tensor`]), free views (`view`), and the loops that compute
 //! (`kernel`, `reduce`, `matmul`). Nothing here knows about derivatives.
 
 pub(crate) mod factor;
@@ -18,10 +18,10 @@ use std::borrow::Cow;
 use std::fmt;
 use triomphe::Arc;
 
-/// A dense array of numbers with a shape.
+/// A dense array of floating-point elements with a shape.
 ///
-/// Cloning, reshaping, transposing, slicing and broadcasting share the buffer and cost no copy; writing copies
-/// first if anybody else holds the buffer. `Tensor` knows nothing of gradients: to record operations, put it on
+/// Cloning, reshaping, transposing, slicing and broadcasting share the buffer and copy nothing; writing
+/// copies first if the buffer is shared. `Tensor` knows nothing of gradients: to record operations, put it on
 /// a [`Tape`](crate::Tape).
 ///
 /// ```
@@ -38,7 +38,7 @@ pub struct Tensor<T: Element = f64> {
     strides: Strides,
 }
 
-/// A share of a block; the last share gives the block back to the thread's pool.
+/// A share of a block; the last share returns the block to the thread's pool.
 struct Buffer<T: Element>(Option<Block<T>>);
 
 impl<T: Element> Buffer<T> {
@@ -50,13 +50,13 @@ impl<T: Element> Buffer<T> {
         }
     }
 
-    /// Does nobody else hold the block?
+    /// Returns `true` if the block is not shared.
     #[inline]
     fn is_unique(&self) -> bool {
         self.0.as_ref().is_none_or(Arc::is_unique)
     }
 
-    /// The block for writing, if nobody else holds it.
+    /// The block for writing, if it is not shared.
     #[inline]
     fn unique(&mut self) -> Option<&mut [T]> {
         match &mut self.0 {
@@ -95,10 +95,10 @@ impl<T: Element> Tensor<T> {
         Tensor::build_for("tensor", shape, fill)
     }
 
-    /// The same for the operation `op`, which an error names.
+    /// Like `build`, with errors naming the operation `op`.
     ///
-    /// Here, in `from_vec` and in `view` a tensor gets its shape, and all three check it: so no product of extents of a
-    /// tensor overflows, nor does a place in its buffer.
+    /// A tensor gets its shape only here, in `from_vec` and in `view`, and all three check it: so neither
+    /// a product of extents of a tensor nor a position in its buffer overflows.
     #[track_caller]
     #[inline]
     pub(crate) fn build_for(op: &'static str, shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {
@@ -114,8 +114,9 @@ impl<T: Element> Tensor<T> {
         Tensor { data: Buffer(Some(block)), offset: 0, shape, strides }
     }
 
-    /// Refuses, in the name of `op`, a shape that no tensor can have, or for which the system has no memory: before work
-    /// begins. (It is asked for memory only for what is larger than the blocks that a thread keeps, one gibibyte.)
+    /// Refuses, in the name of `op`, a shape that no tensor can have or for which the system has no
+    /// memory, before any work begins. (Memory is probed only for tensors larger than the blocks that a
+    /// thread keeps, one gibibyte.)
     ///
     /// # Errors
     /// [`Error::Size`] and [`Error::Memory`].
@@ -132,7 +133,8 @@ impl<T: Element> Tensor<T> {
         if pool::room::<T>(n) { Ok(()) } else { Err(no_memory::<T>(op, shape)) }
     }
 
-    /// Has the system memory for a copy, if this tensor repeats its elements and so has more of them than the buffer?
+    /// Checks that the system has memory for a copy, if this tensor repeats elements and so has more of
+    /// them than its buffer.
     #[inline]
     pub(crate) fn fits_copied(&self, op: &'static str) -> Result<(), Error> {
         let n = self.size();
@@ -179,16 +181,16 @@ impl<T: Element> Tensor<T> {
         Tensor::build(Shape::default(), |out| out[0] = value)
     }
 
-    /// Every element equal to `value`.
+    /// A tensor with every element equal to `value`.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn full(shape: impl Into<Shape>, value: T) -> Tensor<T> {
         Tensor::build_for("full", shape.into(), |out| out.fill(value))
     }
 
-    /// [`full`](Tensor::full) for a shape that comes from outside.
+    /// [`full`](Tensor::full) for a shape from untrusted input.
     ///
     /// # Errors
     /// [`Error::Size`] for a shape that no tensor can have, [`Error::Memory`] if the system has no memory for it.
@@ -206,19 +208,19 @@ impl<T: Element> Tensor<T> {
         Ok(Tensor::full(shape, value))
     }
 
-    /// Every element 0.
+    /// A tensor of zeros.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn zeros(shape: impl Into<Shape>) -> Tensor<T> {
         Tensor::build_for("zeros", shape.into(), |out| out.fill(T::ZERO))
     }
 
-    /// Every element 1.
+    /// A tensor of ones.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn ones(shape: impl Into<Shape>) -> Tensor<T> {
         Tensor::build_for("ones", shape.into(), |out| out.fill(T::ONE))
@@ -227,25 +229,25 @@ impl<T: Element> Tensor<T> {
     /// The `n` x `n` identity matrix.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn eye(n: usize) -> Tensor<T> {
         Tensor::from_fn_for("eye", [n, n].into(), |i| if i[0] == i[1] { T::ONE } else { T::ZERO })
     }
 
-    /// The numbers 0, 1, ..., n - 1.
+    /// The vector 0, 1, ..., n - 1.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn arange(n: usize) -> Tensor<T> {
         Tensor::from_fn_for("arange", [n].into(), |i| T::from_usize(i[0]))
     }
 
-    /// `n` numbers from `start` to `stop`, evenly spaced, both ends included.
+    /// `n` evenly spaced values from `start` to `stop`, both ends included.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn linspace(start: T, stop: T, n: usize) -> Tensor<T> {
         let steps = T::from_usize(n.saturating_sub(1).max(1));
@@ -254,10 +256,10 @@ impl<T: Element> Tensor<T> {
         })
     }
 
-    /// Each element from its index.
+    /// A tensor with each element computed by `f` from its index.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) refuses.
+    /// As [`try_full`](Tensor::try_full).
     #[track_caller]
     pub fn from_fn(shape: impl Into<Shape>, f: impl FnMut(&[usize]) -> T) -> Tensor<T> {
         Tensor::from_fn_for("from_fn", shape.into(), f)
@@ -304,7 +306,7 @@ impl<T: Element> Tensor<T> {
         &self.strides
     }
 
-    /// Position of the first element in the buffer.
+    /// The position of the first element in the buffer.
     #[inline]
     pub(crate) fn offset(&self) -> usize {
         self.offset
@@ -316,7 +318,7 @@ impl<T: Element> Tensor<T> {
         self.data.slice()
     }
 
-    /// Do the elements lie side by side, in row-major order?
+    /// Returns `true` if the elements are contiguous in row-major order.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
         let mut step = 1;
@@ -329,7 +331,7 @@ impl<T: Element> Tensor<T> {
         true
     }
 
-    /// The elements in row-major order, if they lie that way in memory.
+    /// The elements in row-major order, if they are contiguous in memory.
     #[inline]
     pub fn as_slice(&self) -> Option<&[T]> {
         let n = self.size();
@@ -354,11 +356,11 @@ impl<T: Element> Tensor<T> {
         let offset = if n == 0 { 0 } else { self.offset };
         match self.data.unique() {
             Some(block) => &mut block[offset..offset + n],
-            None => unreachable!("a fresh copy is shared by nobody"),
+            None => unreachable!("a fresh copy is not shared"),
         }
     }
 
-    /// A row-major tensor with the same elements: itself if it already is one.
+    /// A contiguous row-major tensor with the same elements: itself if it already is one.
     ///
     /// # Panics
     /// As [`to_vec`](Tensor::to_vec).
@@ -368,7 +370,7 @@ impl<T: Element> Tensor<T> {
         self.compact().into_owned()
     }
 
-    /// The same, without a share of the buffer where it is one.
+    /// Like `contiguous`, but borrows where no copy is needed.
     #[track_caller]
     #[inline]
     pub(crate) fn compact(&self) -> Cow<'_, Tensor<T>> {
@@ -378,8 +380,8 @@ impl<T: Element> Tensor<T> {
     /// The elements in row-major order.
     ///
     /// # Panics
-    /// With [`Error::Memory`] if the system has no memory for them: a tensor that repeats its elements may have more of
-    /// them than fit.
+    /// With [`Error::Memory`] if the system has no memory for them: a tensor that repeats its elements
+    /// may have more of them than fit.
     #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {
         error::expect(self.fits_copied("to_vec"));
@@ -389,7 +391,7 @@ impl<T: Element> Tensor<T> {
         }
     }
 
-    /// A row-major copy with a buffer of its own.
+    /// A row-major copy with its own buffer.
     #[track_caller]
     fn copied(&self) -> Tensor<T> {
         if self.strides.iter().all(|&stride| stride == 0) && self.size() > 0 {
@@ -423,10 +425,10 @@ impl<T: Element> Tensor<T> {
         })
     }
 
-    /// The same elements as another number type.
+    /// The same elements, converted to another number type.
     ///
     /// # Panics
-    /// As [`try_full`](Tensor::try_full) of that type refuses.
+    /// As [`try_full`](Tensor::try_full) of that type.
     #[track_caller]
     pub fn cast<U: Element>(&self) -> Tensor<U> {
         error::expect(Tensor::<U>::fits("cast", &self.shape).and_then(|()| self.fits_copied("cast")));
@@ -439,7 +441,7 @@ impl<T: Element> Tensor<T> {
         })
     }
 
-    /// A new tensor with `f` applied to every element. Not an operation of a tape: for data and for tests.
+    /// A new tensor with `f` applied to every element. Not recorded: for data and for tests.
     ///
     /// # Panics
     /// As [`to_vec`](Tensor::to_vec).
@@ -449,7 +451,7 @@ impl<T: Element> Tensor<T> {
         kernel::map(self, f)
     }
 
-    /// Do both hold the same buffer and look at it the same way?
+    /// Returns `true` if both tensors have the same buffer, offset, shape and strides.
     pub fn ptr_eq(&self, other: &Tensor<T>) -> bool {
         let same_block = match (&self.data.0, &other.data.0) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
@@ -464,7 +466,7 @@ impl<T: Element> Tensor<T> {
 
     /// Adds `other`, of the same shape, in place.
     pub(crate) fn add_assign(&mut self, other: &Tensor<T>) {
-        debug_assert_eq!(self.shape, other.shape, "cotangents of one value have its shape");
+        debug_assert_eq!(self.shape, other.shape, "a cotangent must have the shape of its value");
         kernel::update(self, other, |x, y| *x += y);
     }
 }
@@ -476,7 +478,7 @@ fn no_memory<T>(op: &'static str, shape: &Shape) -> Error {
     Error::Memory { op, bytes, shape: shape.dims() }
 }
 
-/// The shape, if it is that of a tensor with `found` elements.
+/// Returns the shape if a tensor of this shape has `found` elements.
 fn filled<T>(op: &'static str, shape: Shape, found: usize) -> Result<Shape, Error> {
     let elements = shape.elements::<T>(op);
     match elements {
@@ -542,7 +544,7 @@ impl<T: Element> From<Vec<T>> for Tensor<T> {
 /// Nested brackets; rows longer than eight elements and tensors longer than eight rows are abbreviated.
 impl<T: Element> fmt::Display for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// The tensor of the axes from `axis` on that begins at `at`.
+        /// Writes the sub-tensor of the axes from `axis` on that begins at `at`.
         fn level<T: Element>(
             x: &Tensor<T>,
             axis: usize,

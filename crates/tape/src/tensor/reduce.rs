@@ -1,5 +1,6 @@
-//! Folds along axes. The order of additions depends on the shape alone, so the same input gives the same bits, on any
-//! number of threads: they take different rows, or different branches of the tree in which a long row is added.
+//! Folds along axes. The order of additions depends on the shape alone, so the same input gives the same
+//! bits on any number of threads: threads take different rows, or different branches of the tree that sums a
+//! long row.
 
 use super::Tensor;
 use crate::parallel;
@@ -8,7 +9,7 @@ use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
 
-/// Numbers added in parallel lanes; a fixed number, so that every instruction set adds in the same order.
+/// The number of parallel lanes of a sum; fixed, so that every instruction set adds in the same order.
 const LANES: usize = 16;
 
 /// Runs longer than this are halved, so that rounding errors grow with the logarithm of the length.
@@ -71,12 +72,12 @@ impl<T: Element, F: Fn(T, T) -> T> Kernel for SumPairs<'_, T, F> {
     }
 }
 
-/// Sum of the products of two slices of one length.
+/// Sum of the products of two slices of equal length.
 pub(crate) fn sum_products<T: Element>(a: &[T], b: &[T]) -> T {
     sum_pairs(a, b, |a, b| a * b)
 }
 
-/// Sum of `f` of the pairs of two slices of one length, pairwise above `BLOCK` elements.
+/// Sum of `f` over the pairs of two slices of equal length, pairwise above `BLOCK` elements.
 pub(crate) fn sum_pairs<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Copy + Sync) -> T {
     if a.len() <= BLOCK {
         return simd::run(a.len(), SumPairs(a, b, f));
@@ -89,7 +90,7 @@ pub(crate) fn sum_pairs<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Co
     first + second
 }
 
-/// Moves the reduced axes behind the kept ones: rows of the result are what is folded.
+/// Moves the reduced axes behind the kept ones, so that each row is what is folded.
 fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Tensor<T>) {
     let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
     let order: SmallVec<[usize; 4]> = kept.clone().chain(axes.iter().copied()).collect();
@@ -98,7 +99,7 @@ fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Ten
     (shape, length, x.permuted(&order).contiguous())
 }
 
-/// `fold` of the elements along `axes` (sorted), which disappear.
+/// `fold` of the elements along `axes` (sorted), which are removed.
 pub(crate) fn fold<T: Element>(x: &Tensor<T>, axes: &[usize], fold: impl Fn(&[T]) -> T + Sync) -> Tensor<T> {
     let leads = axes.iter().enumerate().all(|(i, &axis)| axis == x.rank() - axes.len() + i);
     let (shape, length, rows) = if leads && x.is_contiguous() {
@@ -150,7 +151,7 @@ impl<T: Element> Kernel for AddColumns<'_, T> {
     }
 }
 
-/// Sum along `axes` (sorted), which disappear.
+/// Sum along `axes` (sorted), which are removed.
 pub(crate) fn sum<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
     let trails = axes.iter().enumerate().all(|(i, &axis)| axis == i);
     match x.as_slice() {
@@ -165,13 +166,13 @@ pub(crate) fn sum<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
     }
 }
 
-/// Narrow rows are added this many numbers at a time, several rows side by side.
+/// Narrow rows are added this many elements at a time, several rows side by side.
 const WIDE: usize = 128;
 
-/// So many rows are added one after another, without side by side.
+/// At most this many rows are added sequentially.
 const FEW: usize = 16;
 
-/// Sums of the columns of `count` rows, one after another in `rows`.
+/// Sums of the columns of `count` rows that are contiguous in `rows`.
 fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
     let width = out.len();
     if width == 1 {
@@ -209,21 +210,22 @@ fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
     }
 }
 
-/// Adds every row of `source` to the row `place(i)` of `out`, all of them `width` long: one after another, and where more
-/// than `BLOCK` belong to one place their pairwise sum, so that rounding errors grow slowly there too.
+/// Adds every row of `source` to the row `target(i)` of `out`, all of them `width` long: sequentially, or
+/// by their pairwise sum where more than `BLOCK` belong to one target, so that rounding errors grow slowly
+/// there too.
 pub(crate) fn add_rows<T: Element>(
     out: &mut [T],
     source: &[T],
     width: usize,
-    place: impl Fn(usize) -> usize,
+    target: impl Fn(usize) -> usize,
 ) {
     let rows = source.chunks_exact(width.max(1));
     let mut often: Vec<Vec<usize>> = Vec::new();
-    // Which of the lists a place has: 1 for the first.
+    // The list of each target, 1 for the first; 0 for none.
     let mut lists: Vec<usize> = Vec::new();
     if rows.len() > BLOCK {
         let mut counts = vec![0_usize; out.len() / width];
-        (0..rows.len()).for_each(|i| counts[place(i)] += 1);
+        (0..rows.len()).for_each(|i| counts[target(i)] += 1);
         if counts.iter().any(|&count| count > BLOCK) {
             lists = counts;
             for count in &mut lists {
@@ -233,7 +235,7 @@ pub(crate) fn add_rows<T: Element>(
         }
     }
     for (i, row) in rows.enumerate() {
-        let at = place(i);
+        let at = target(i);
         match lists.get(at) {
             Some(&list) if list > 0 => often[list - 1].push(i),
             _ => out[at * width..].iter_mut().zip(row).for_each(|(out, &x)| *out += x),
@@ -242,11 +244,11 @@ pub(crate) fn add_rows<T: Element>(
     let mut sum = vec![T::ZERO; width];
     for list in &often {
         sum_rows(&mut sum, source, list);
-        out[place(list[0]) * width..].iter_mut().zip(&sum).for_each(|(out, &x)| *out += x);
+        out[target(list[0]) * width..].iter_mut().zip(&sum).for_each(|(out, &x)| *out += x);
     }
 }
 
-/// The pairwise sum of some rows, each as long as `sum`.
+/// The pairwise sum of the rows in `list`, each as long as `sum`.
 fn sum_rows<T: Element>(sum: &mut [T], source: &[T], list: &[usize]) {
     if list.len() > BLOCK {
         let (first, second) = list.split_at(list.len() / 2);
@@ -263,11 +265,11 @@ fn sum_rows<T: Element>(sum: &mut [T], source: &[T], list: &[usize]) {
     }
 }
 
-/// Are all elements finite?
+/// Returns `true` if all elements are finite.
 pub(crate) fn all_finite<T: Element>(x: &Tensor<T>) -> bool {
     let x = x.compact();
     let x = x.as_slice().unwrap_or_default();
-    // Infinities and NaN have no difference to themselves.
+    // x - x is 0 for finite x and NaN for infinities and NaN.
     sum_pairs(x, x, |a, b| a - b) == T::ZERO
 }
 
@@ -288,7 +290,8 @@ pub(crate) fn lanes<T: Element>(x: &Tensor<T>, axis: usize, f: impl Fn(&[T], &mu
     rows([x], &[axis], |[x], y| f(x, y))
 }
 
-/// Applies `f` to every row over `axes` (sorted) of operands of one shape: `f(inputs, output)`, all of one length.
+/// Applies `f` to every row over `axes` (sorted) of operands of one shape: `f(inputs, output)`, all of
+/// equal length.
 pub(crate) fn rows<T: Element, const N: usize>(
     x: [&Tensor<T>; N],
     axes: &[usize],

@@ -1,13 +1,13 @@
-//! Views: another way to walk over the same buffer. All of them are free; shapes are checked by the caller, and that
-//! there can be a tensor of the shape here.
+//! Views: other shapes and strides over the same buffer. All of them are free. The caller checks shapes;
+//! that a tensor of the shape can exist is checked here.
 
 use super::{Buffer, Tensor};
 use crate::rules::algebra::Element;
 use crate::shape::{Shape, Strides, collect_small, copied};
 
 impl<T: Element> Tensor<T> {
-    /// Every step along an axis must lead from an element to another: `offset + Σ index · stride` lies in the buffer, for
-    /// every index and for every part of the sum.
+    /// Every step along an axis must lead from one element to another: `offset + Σ index · stride` lies
+    /// in the buffer, for every index and for every partial sum.
     #[track_caller]
     fn view(&self, offset: usize, shape: Shape, strides: Strides) -> Tensor<T> {
         debug_assert_eq!(shape.rank(), strides.len());
@@ -73,7 +73,7 @@ impl<T: Element> Tensor<T> {
             0 => 0,
             _ => (self.offset as isize + start as isize * strides[axis]) as usize,
         };
-        // Of one element or none no step is made, and the step may be any number.
+        // With at most one element no step is taken, so the step may be any value.
         if count > 1 {
             strides[axis] *= step;
         }

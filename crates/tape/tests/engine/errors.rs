@@ -53,7 +53,7 @@ fn every_variant_says_what_was_expected_and_found() {
             Error::Axis { op: "sum", axis: -3, shape: vec![2, 2] },
             "sum: axis -3 does not exist in shape [2, 2]",
         ),
-        (Error::RepeatedAxis { op: "sum", axis: 1 }, "sum: axis 1 is named twice"),
+        (Error::RepeatedAxis { op: "sum", axis: 1 }, "sum: axis 1 appears more than once"),
         (
             Error::Index { op: "slice", index: 7, axis: 0, shape: vec![5] },
             "slice: index 7 is out of range for axis 0 of shape [5]",
@@ -120,7 +120,7 @@ fn shapes_are_refused_at_the_users_line() {
     refused!(x.matmul(x), "matmul: inner dimensions differ: [2, 3] · [2, 3]");
     refused!(x.value().matmul(&x.value()), "matmul: inner dimensions differ: [2, 3] · [2, 3]");
     refused!(x.sum_axes(2, false), "sum: axis 2 does not exist in shape [2, 3]");
-    refused!(x.sum_axes([0, -2], false), "sum: axis 0 is named twice");
+    refused!(x.sum_axes([0, -2], false), "sum: axis 0 appears more than once");
     refused!(x.reshape([4]), "reshape: shape [4] needs 4 elements, found 6");
     refused!(x.slice(1, 1..5), "slice: index 5 is out of range for axis 1 of shape [2, 3]");
     refused!(x.slice_step(1, .., 0), "slice: expected a step of 1 or more, found 0");
@@ -145,7 +145,7 @@ fn shapes_are_refused_at_the_users_line() {
     refused!(tape.pushforward(y, y, x), "pushforward: expected shape [2], found [2, 3]");
     // The standard library stands between this line and ours.
     let (_, text) = panic_of(|| _ = std::iter::empty::<tape::Scalar>().sum::<tape::Scalar>());
-    assert_eq!(text, "sum: expected one number or more, found 0 operands");
+    assert_eq!(text, "sum: expected one scalar or more, found 0 operands");
     refused!((y * 2.0).sum().backward().wrt(y * 2.0), "is not a leaf and its gradient was not kept");
 }
 

@@ -208,7 +208,7 @@ fn what_does_not_exist_is_refused() {
         (|x| x.index_select(0, [2]), "index_select: index 2 is out of range for axis 0 of shape [2, 3]"),
         (|x| x.take([6]), "take: index 6 is out of range for axis 0 of shape [6]"),
         (|x| x.split(&[1, 1], 1)[0], "split: sizes [1, 1] add up to 2, but axis 1 of shape [2, 3] has 3"),
-        (|x| x.chunk(0, 1)[0], "chunk: expected 1 piece or more, found 0"),
+        (|x| x.chunk(0, 1)[0], "chunk: expected 1 chunk or more, found 0"),
         (|x| x.pad([(1, 1)], PadMode::Reflect), "pad: expected two widths for each axis, found shape [2, 3]"),
         (
             |x| x.pad([(0, 0), (0, 3)], PadMode::Reflect),
