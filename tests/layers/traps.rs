@@ -101,7 +101,7 @@ fn groups_that_do_not_divide_the_channels_are_refused() {
 }
 
 #[test]
-fn t22_an_operand_used_beside_its_pool_gets_both_gradients_in_either_order() {
+fn an_operand_used_beside_its_pool_gets_both_gradients_in_either_order() {
     for first in [true, false] {
         let tape = Tape::new();
         let x = tape.var(random(1, &[1, 1, 3, 3]));
@@ -114,7 +114,7 @@ fn t22_an_operand_used_beside_its_pool_gets_both_gradients_in_either_order() {
 }
 
 #[test]
-fn t30_convolutions_of_every_kind_agree_with_differences() {
+fn convolutions_of_every_kind_agree_with_differences() {
     let strides = Conv2d { stride: [2, 3], padding: [1, 0], ..Conv2d::default() };
     check("stride", &[&[2, 2, 5, 4], &[3, 2, 2, 3], &[3]], |x| {
         functional::conv2d(&x[0], &x[1], Some(&x[2]), strides)
@@ -169,7 +169,7 @@ fn by_definition(conv: Conv2d, x: &Tensor, w: &Tensor, shape: &Shape) -> Tensor 
 }
 
 #[test]
-fn t30_convolutions_with_random_numbers_are_the_sums_they_say_and_their_gradients_adjoint() {
+fn convolutions_with_random_numbers_are_the_sums_they_say_and_their_gradients_adjoint() {
     for seed in 0..200 {
         let (conv, x, w) = any_convolution(seed);
         let tape = Tape::new();
@@ -192,7 +192,7 @@ fn t30_convolutions_with_random_numbers_are_the_sums_they_say_and_their_gradient
 }
 
 #[test]
-fn t43_at_logit_zero_the_slope_of_the_binary_cross_entropy_is_a_half() {
+fn at_logit_zero_the_slope_of_the_binary_cross_entropy_is_a_half() {
     let tape = Tape::new();
     let x = tape.var([0.0, 0.0]);
     let t = tape.constant([0.0, 1.0]);
@@ -201,7 +201,7 @@ fn t43_at_logit_zero_the_slope_of_the_binary_cross_entropy_is_a_half() {
 }
 
 #[test]
-fn t44_large_logits_keep_their_digits_in_single_precision() {
+fn large_logits_keep_their_digits_in_single_precision() {
     let tape = Tape::<f32>::single();
     let x = tape.var([18.0, -18.0, 1000.0, -1000.0, 1000.0, -1000.0]);
     let t = tape.constant([1.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
@@ -220,14 +220,14 @@ fn t44_large_logits_keep_their_digits_in_single_precision() {
 }
 
 #[test]
-fn t44_the_binary_cross_entropy_agrees_with_differences() {
+fn the_binary_cross_entropy_agrees_with_differences() {
     check("bce", &[&[3, 2], &[3, 2], &[2], &[3, 1]], |x| {
         functional::bce_with_logits(&x[0], &x[1], Some(&x[2]), Some(&x[3]), Reduction::Mean)
     });
 }
 
 #[test]
-fn t55_a_query_that_sees_nothing_gives_zeros_and_no_gradient() {
+fn a_query_that_sees_nothing_gives_zeros_and_no_gradient() {
     let tape = Tape::new();
     let [q, k, v] = [1, 2, 3].map(|seed| tape.var(random(seed, &[2, 3])));
     let mask = Tensor::from([[0.0, 0.0], [1.0, 0.0]]);
@@ -241,7 +241,7 @@ fn t55_a_query_that_sees_nothing_gives_zeros_and_no_gradient() {
 }
 
 #[test]
-fn t55_attention_agrees_with_differences() {
+fn attention_agrees_with_differences() {
     let options = Attention { causal: true, bias: Some(random(5, &[3, 4])), ..Attention::default() };
     check("attention", &[&[2, 3, 2], &[2, 4, 2], &[2, 4, 3]], |x| {
         functional::scaled_dot_product_attention(&x[0], &x[1], &x[2], &options)
@@ -249,7 +249,7 @@ fn t55_attention_agrees_with_differences() {
 }
 
 #[test]
-fn t57_a_mean_over_no_target_is_zero_with_gradient_zero() {
+fn a_mean_over_no_target_is_zero_with_gradient_zero() {
     let classes = Classes { ignore: Some(-100), smoothing: 0.1, ..Classes::default() };
     for reduction in [Reduction::Mean, Reduction::Sum] {
         let tape = Tape::new();
@@ -261,7 +261,7 @@ fn t57_a_mean_over_no_target_is_zero_with_gradient_zero() {
 }
 
 #[test]
-fn t57_a_target_that_is_no_class_is_refused() {
+fn a_target_that_is_no_class_is_refused() {
     let x = Tensor::<f64>::zeros([1, 2]);
     for target in [2, -1, -100] {
         let refused = || functional::cross_entropy(&x, &[target], &Classes::default());

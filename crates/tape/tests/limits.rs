@@ -1,7 +1,7 @@
-//! Calls with extents, axes, counts and paddings near the limits of their types: each gives the right result, or an error
-//! that begins with the operation's name, says what was expected and what was found, and points at the caller's line. None
-//! writes where it must not, ends the process or takes for ever, whether or not arithmetic is checked for overflow: the
-//! tests run both ways.
+//! Calls with extents, axes, counts and paddings near the limits of their types: each gives the right result,
+//! or an error that begins with the operation's name, says what was expected and what was found, and points
+//! at the caller's line. None writes out of bounds, aborts the process or runs without end, whether or not
+//! arithmetic is checked for overflow: the tests run both ways.
 
 #![cfg(target_pointer_width = "64")]
 
@@ -20,7 +20,7 @@ thread_local! {
     static EXPECTED: RefCell<bool> = const { RefCell::new(false) };
 }
 
-/// The file and the text of the panic that a call ends in.
+/// Returns the file and the text of the panic that a call ends in.
 fn refusal<V>(call: impl FnOnce() -> V) -> Option<(String, String)> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -42,7 +42,7 @@ fn refusal<V>(call: impl FnOnce() -> V) -> Option<(String, String)> {
     }
 }
 
-/// Says what was expected and what was found.
+/// Returns `true` if the text says what was expected and what was found.
 fn says_why(text: &str) -> bool {
     let words = [
         "expected",
@@ -60,7 +60,7 @@ fn says_why(text: &str) -> bool {
     words.iter().any(|word| text.contains(word))
 }
 
-/// What is wrong with how a call was refused, if anything.
+/// The defect of how a call was refused, if there is one.
 fn complaint<V>(op: &str, call: impl FnOnce() -> V) -> Option<String> {
     match refusal(call) {
         None => Some("accepted".to_owned()),
@@ -104,7 +104,7 @@ fn window(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2], dilation:
     Window { kernel, stride, padding, dilation }
 }
 
-/// Why an operation cannot be recorded.
+/// The error of an operation that cannot be recorded.
 fn refused<O: Op<f64>>(op: O, x: &[&Tensor]) -> Error {
     let tape = Tape::new();
     let x: Vec<_> = x.iter().map(|&x| tape.constant(x.clone())).collect();
@@ -127,7 +127,7 @@ fn no_product_leaves_its_buffers() {
     let error = Tensor::from_slice(wide, &[1.0_f32; 1024]).unwrap_err();
     assert!(matches!(error, Error::Elements { op: "from_slice", .. }));
 
-    // Of shapes that there can be, the product has too many elements, or more than there is memory for.
+    // For valid shapes, the product has too many elements, or more than there is memory for.
     let (tall, flat) = (one.broadcast_to([1 << 50, 16]), one.broadcast_to([16, 1 << 50]));
     assert!(matches!(refused(ops::MatMul, &[&tall, &flat]), Error::Size { op: "matmul", .. }));
     assert!(matches!(refused(ops::MatMul, &[&tall, &Tensor::ones([16, 16])]), Error::Memory { .. }));
@@ -137,7 +137,7 @@ fn no_product_leaves_its_buffers() {
     assert!(matches!(refused(ops::Linear, &[&tall, &tall, &long]), Error::Size { op: "linear", .. }));
 }
 
-/// Views of one number with extents whose product is just within the limit.
+/// Views of one element, with extents whose product is just within the limit.
 #[test]
 fn views_within_the_limit_are_right() {
     let largest = isize::MAX as usize / 8;
@@ -163,7 +163,7 @@ fn views_within_the_limit_are_right() {
 }
 
 #[test]
-fn shapes_that_no_tensor_can_have() {
+fn shapes_that_no_tensor_can_have_are_refused() {
     let count = all_refuse! {
         "shape": Shape::from([MAX, 2]).size();
         "shape": Shape::from([1 << 32, 1 << 32]).size();
@@ -243,7 +243,7 @@ macro_rules! on_both {
 }
 
 #[test]
-fn shapes_that_operations_are_asked_for() {
+fn requested_shapes_are_checked() {
     let one = || Tensor::scalar(1.0);
     let count = on_both! {
         "reshape": numbers(2) => |x| x.reshape([HALF + 1, 2]);
@@ -368,7 +368,7 @@ fn shapes_that_operations_are_asked_for() {
 }
 
 #[test]
-fn operands_that_do_not_go_together() {
+fn mismatched_operands_are_refused() {
     let tape = Tape::new();
     let one = Tensor::scalar(1.0);
     let (column, row) = (one.broadcast_to([1 << 40, 1]), one.broadcast_to([1, 1 << 40]));
@@ -474,9 +474,9 @@ fn operands_that_do_not_go_together() {
     assert!(count >= 60, "{count} calls");
 }
 
-/// Calls near the limits that have a right result.
+/// Calls near the limits that have a result.
 #[test]
-fn what_is_far_out_but_right() {
+fn extreme_calls_with_a_result_give_it() {
     let x = numbers(3);
     let matrix = image([1, 1, 3, 3]).reshape([3, 3]);
     // Shifts and diagonals of any size.
@@ -503,7 +503,7 @@ fn what_is_far_out_but_right() {
     assert_eq!(Tensor::<f64>::zeros([0, 3]).pad([(0, 0), (1, 1)], PadMode::Replicate).shape(), [0, 5]);
     assert_eq!(x.variance_axes(0, MAX, false).item(), f64::INFINITY);
 
-    // Windows that lie nearly altogether in the padding.
+    // Windows that are almost entirely in the padding.
     let picture = image([1, 1, 2, 2]);
     let far = window([1 << 40, 1 << 40], [MAX, MAX], [1 << 39, 1 << 39], [1, 1]);
     assert_eq!(picture.max_pool2d(far).to_vec(), [3.0]);
@@ -554,7 +554,7 @@ fn what_is_far_out_but_right() {
     assert_eq!(Axes::from(isize::MIN), Axes::from([isize::MIN]));
 }
 
-/// An error of a shape whose elements cannot be counted is printed all the same.
+/// An error about a shape whose elements cannot be counted is printed as well.
 #[test]
 fn errors_of_every_size_are_printed() {
     let text = |shape: Vec<usize>| Error::Elements { op: "f", shape, found: 1 }.to_string();
@@ -578,7 +578,7 @@ fn errors_of_every_size_are_printed() {
     assert_eq!(error.to_string(), expected);
 }
 
-/// No call of this file counts through what it refuses.
+/// No call of this file iterates over the elements of what it refuses.
 #[test]
 fn refusals_take_no_time() {
     let start = Instant::now();

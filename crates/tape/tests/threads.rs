@@ -1,11 +1,11 @@
-//! On any number of threads the kernels give the same numbers, to the last bit.
+//! The kernels give the same results on any number of threads, to the last bit.
 #![cfg(feature = "rayon")]
 
 use rayon::ThreadPoolBuilder;
 use tape::ops::{AvgWindows, Conv2d, Window};
 use tape::{Element, Tape, Tensor, Var, parallel};
 
-/// Numbers in [-1, 1] without a pattern that sums would forgive.
+/// Values in [-1, 1] without a pattern in which errors of a sum would cancel.
 fn numbers<T: Element>(shape: &[usize], seed: usize) -> Tensor<T> {
     let size = shape.iter().product();
     let mut state = seed as u64 + 1;
@@ -20,8 +20,8 @@ fn bits<T: Element>(x: &Tensor<T>) -> Vec<u64> {
     x.to_vec().into_iter().map(|x| x.to_bits64()).collect()
 }
 
-/// An operation on leaves of these shapes. The value and all gradients must have the same bits for every number of
-/// threads, and both sweeps must have handed something over.
+/// An operation on leaves of these shapes. The value and all gradients must have the same bits for every
+/// number of threads, and both sweeps must have distributed work.
 struct Case {
     name: &'static str,
     shapes: &'static [&'static [usize]],
@@ -47,13 +47,13 @@ impl Case {
         let on = |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run);
         let (alone, parallel_calls) = on(1);
         let name = format!("{} in {}", self.name, T::NAME);
-        assert_eq!(parallel_calls, [0, 0], "{name}: one thread has nobody to hand over to");
+        assert_eq!(parallel_calls, [0, 0], "{name}: one thread has no other to hand work to");
         for threads in [2, 3, 7] {
             let (together, parallel_calls) = on(threads);
-            assert!(together == alone, "{name}: other bits on {threads} threads");
+            assert!(together == alone, "{name}: different bits on {threads} threads");
             assert!(
                 !parallel_calls.contains(&0),
-                "{name}: {parallel_calls:?} pieces of work for {threads} threads"
+                "{name}: {parallel_calls:?} parallel calls for {threads} threads"
             );
         }
     }
@@ -68,7 +68,7 @@ macro_rules! check {
     }};
 }
 
-// One test, because what was handed over is counted in the whole process.
+// One test, because parallel calls are counted for the whole process.
 #[test]
 fn every_number_of_threads_gives_the_same_bits() {
     elementwise();

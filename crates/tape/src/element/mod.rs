@@ -6,7 +6,7 @@
 //! its sign and payload, which Rust leaves open.) Most are branch-free, so that a plain loop over slices
 //! vectorises. The circular functions have a branch-free core and a slow path for arguments beyond 2^20; their
 //! slice forms use both. `lgamma`, `digamma`, `polygamma` and `powi` are ordinary scalar code.
-//! `docs/accuracy.md` lists the largest errors, which `tests/elementary.rs` measures.
+//! `docs/accuracy.md` lists the largest errors, which `tests/elementary` measures.
 //!
 //! Everything is `#[inline(always)]`, so that a loop inside a function with SIMD target features is
 //! compiled with them. The loop itself must be inlined there too: with `pulp`, put it into the `with_simd`

@@ -1,4 +1,4 @@
-//! The arguments at which the functions are tested: the same numbers as in `scripts/reference.py`.
+//! The arguments at which the functions are tested: the same as in `scripts/reference.py`.
 
 use tape::element::Real;
 
@@ -52,10 +52,10 @@ impl SplitMix {
     }
 }
 
-/// What the tests need of a format besides `Real`.
+/// The properties of a format that the tests need besides `Real`.
 pub(crate) trait Format: Real + std::fmt::LowerExp {
     const EDGES: [u64; 14];
-    /// Bytes of one number in a data file.
+    /// The bytes of one value in a data file.
     const WIDTH: usize;
     /// Digits of the mantissa, and the exponent of the smallest normal number.
     const DIGITS: i32;
@@ -132,7 +132,7 @@ pub(crate) fn domain(name: &str, format: &str) -> Domain {
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         if words.len() >= 5 && words[0] == name && (words[1] == "*" || words[1] == format) {
-            let number = |w: &&str| w.parse::<f64>().expect("a number in domains.txt");
+            let number = |w: &&str| w.parse::<f64>().expect("domains.txt holds numbers");
             let boundaries = words[5..].iter().map(number).collect();
             return Domain { low: number(&words[2]), high: number(&words[3]), boundaries };
         }

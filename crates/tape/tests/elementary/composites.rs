@@ -5,9 +5,9 @@
 //! prints their table in `docs/accuracy.md`.
 //!
 //! Each is `x` times a gate between 0 and 1. The argument of the gate is rounded, so no formula in one
-//! precision does better than the condition number `|x f'(x) / f(x)|` for large negative `x`, where it grows as
-//! `x²` (gelu), `x³` (gelu_tanh) or `|x|` (silu, mish). Where the gate is subnormal, its own rounding is a
-//! part of the smallest subnormal number, multiplied by `x`.
+//! precision does better than the condition number `|x f'(x) / f(x)|` for large negative `x`, where it grows
+//! as `x²` (gelu), `x³` (gelu_tanh) or `|x|` (silu, mish). Where the gate is subnormal, its own rounding is a
+//! fraction of the smallest subnormal number, multiplied by `x`.
 
 use super::arguments::{COUNT, Format, arguments};
 use super::{references, ulps};
@@ -18,8 +18,8 @@ use tape::ops::{Gelu, GeluTanh, Mish, Silu};
 /// Errors are at most this many times `unit`.
 const BOUND: f64 = 4.0;
 
-/// `Φ + x φ` over `Φ`. Far to the left `φ / Φ` lies between `|x|` and `|x| + 1 / |x|`, and the lower end is
-/// taken.
+/// `Φ + x φ` over `Φ`. For large negative `x`, `φ / Φ` lies between `|x|` and `|x| + 1 / |x|`; the lower end
+/// is used.
 fn gelu_condition(x: f64) -> f64 {
     if x < -30.0 {
         return x * x - 1.0;
@@ -29,7 +29,7 @@ fn gelu_condition(x: f64) -> f64 {
     (1.0 + x * (density / share)).abs()
 }
 
-/// `1 + x g' σ(-g)` for `x σ(g)`; the gate is 1 far to the right.
+/// `1 + x g' σ(-g)` for `x σ(g)`; the gate is 1 for large positive `x`.
 fn gelu_tanh_condition(x: f64) -> f64 {
     let x = x.min(30.0);
     let linear = 2.0 * (2.0 / std::f64::consts::PI).sqrt();
@@ -49,11 +49,11 @@ fn mish_condition(x: f64) -> f64 {
     (1.0 + x * (4.0 * (1.0 + e) / (e + 2.0) / (u + 2.0))).abs()
 }
 
-/// The unit of the error at `x` where the result is `y`, in units of the last place of `y`: one of those times
-/// the condition number, or times 1 where that is more, and half the smallest subnormal number times `x`, or
-/// times 1 where that is more. The last place of a subnormal number is for this where its leading digit puts
-/// it, not at the fixed position: gradual underflow counts once. A result that rounds to zero allows one half of
-/// the smallest subnormal number.
+/// The unit of the error at `x` where the result is `y`, in units of the last place of `y`: one of those
+/// times the condition number, or times 1 if that is more, and half the smallest subnormal number times `x`,
+/// or times 1 if that is more. The last place of a subnormal number is here the one below its leading digit,
+/// not the fixed position, so that gradual underflow counts once. A result that rounds to zero allows one
+/// half of the smallest subnormal number.
 fn unit<T: Format>(x: f64, y: f64, condition: f64) -> f64 {
     if !x.is_finite() || !y.is_finite() {
         return 1.0;
@@ -61,7 +61,7 @@ fn unit<T: Format>(x: f64, y: f64, condition: f64) -> f64 {
     if y == 0.0 {
         return 0.5;
     }
-    // The exponents of f32 are within the normal numbers of f64, where its subnormal numbers are not.
+    // The exponents of f32 are in the normal range of f64; the subnormal numbers of f64 are not.
     let lowest = 2f64.powi(T::LOWEST);
     let share = (y.abs() / lowest).min(1.0);
     // The smallest normal number over the binade of y: the smallest subnormal over the last place of y.
@@ -106,8 +106,9 @@ fn every_composite_is_within_its_bound() {
     }
 }
 
-/// The argument of the gate of `gelu_tanh` is computed in two parts, so that its rounding is not that of the result many
-/// times over: where the linear term leads, the error is a few units of the last place whatever the condition number.
+/// The argument of the gate of `gelu_tanh` is computed in two parts, so that its rounding is not amplified in
+/// the result: where the linear term dominates, the error is a few units of the last place whatever the
+/// condition number.
 #[test]
 fn gelu_tanh_does_not_round_the_argument_of_its_gate() {
     fn check<T: Format + tape::Element>() {
@@ -121,7 +122,7 @@ fn gelu_tanh_does_not_round_the_argument_of_its_gate() {
     check::<f32>();
 }
 
-/// The condition numbers against differences of the functions in f64: they widen the bound.
+/// Checks the condition numbers, which widen the bound, against differences of the functions in f64.
 #[test]
 fn condition_numbers_of_composites_match_differences() {
     fn check(f: impl Unary, condition: fn(f64) -> f64) {

@@ -1,4 +1,4 @@
-//! The f32 functions with arithmetic of their own at every f32 argument, against the f64 functions.
+//! The f32 functions with native f32 arithmetic at every f32 argument, against the f64 functions.
 //!
 //!     cargo test --release -p tape --test elementary -- --nocapture --ignored every_f32
 //!

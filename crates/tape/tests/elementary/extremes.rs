@@ -1,10 +1,10 @@
-//! Sums of squares whose terms overflow or vanish where the result does not: norms, deviations, standardized rows, in both
-//! formats and to the second derivative.
+//! Sums of squares whose terms overflow or underflow although the result does not: norms, deviations,
+//! standardized rows, in both formats and to the second derivative.
 
 use tape::ops::Standardize;
 use tape::{Axes, Element, Tape, Tensor};
 
-/// Rounding of some dozen operations.
+/// The rounding of about a dozen operations.
 const ULPS: f64 = 64.0;
 
 fn close<T: Element>(what: &str, found: &Tensor<T>, exact: &[f64]) {
@@ -18,7 +18,7 @@ fn close<T: Element>(what: &str, found: &Tensor<T>, exact: &[f64]) {
     }
 }
 
-/// Powers of two whose squares overflow or vanish; a row times one of them is exact.
+/// Powers of two whose squares overflow or underflow; scaling a row by one of them is exact.
 fn scales<T: Element>() -> [f64; 4] {
     if T::EPSILON.to_f64() < 1e-10 { [600.0, -600.0, 1000.0, -1000.0] } else { [80.0, -80.0, 110.0, -110.0] }
         .map(f64::exp2)
@@ -26,7 +26,7 @@ fn scales<T: Element>() -> [f64; 4] {
 
 fn rows<T: Element>() {
     let row = [1.0, 2.0, 4.0, -3.0];
-    // With mean 1: deviations 0, 1, 3, -4, the mean of whose squares is 6.5.
+    // With mean 1 the deviations are 0, 1, 3, -4, and the mean of their squares is 6.5.
     let (deviation, size) = (6.5f64.sqrt(), 30f64.sqrt());
     let d = [0.0, 1.0, 3.0, -4.0];
     for scale in scales::<T>() {
@@ -48,7 +48,7 @@ fn rows<T: Element>() {
             let (exact, s) = if center { (d, deviation) } else { (row, size / 2.0) };
             let exact = exact.map(|d| d / s);
             close("standardize", &y.value(), &exact);
-            // A cotangent of the size of x, so that the result has the size of 1.
+            // A cotangent of the magnitude of x, so that the result has magnitude 1.
             let seed = || seed() * T::from_f64(scale);
             let mean = if center { 0.25 } else { 0.0 };
             let slope: Vec<f64> = (0..4)
@@ -57,7 +57,7 @@ fn rows<T: Element>() {
             close("slope of standardize", &y.vjp(seed()).wrt(x), &slope);
             let recorded = (y * tape.constant(seed())).sum().grad(x);
             close("recorded slope of standardize", &recorded.value(), &slope);
-            // The slope g is homogeneous of degree -1 in x, so H x = -g: here for a cotangent of the size of 1.
+            // The slope g is homogeneous of degree -1 in x, so H x = -g: here for a cotangent of magnitude 1.
             let g = y.slice(0, ..1).sum().grad(x);
             let hvp = g.vjp(x.value()).wrt(x) * T::from_f64(scale);
             close("second derivative of standardize", &hvp, &slope.iter().map(|g| -g).collect::<Vec<_>>());
@@ -87,7 +87,7 @@ fn sums<T: Element>() {
     let root = (most / 2.0).sqrt();
     let x = tape.var(Tensor::from_fn([64], |i| T::from_f64(if i[0] % 2 == 0 { root } else { -root })));
     close("variance", &x.variance_axes(0, 0, false).value(), &[most / 2.0]);
-    // What does not fit at all is infinite, and what is not finite stays so.
+    // A result out of range is infinite, and non-finite input stays non-finite.
     let x = tape.var([most, -most].map(T::from_f64));
     assert_eq!(x.variance_axes(0, 0, false).value().item(), T::INFINITY);
     for bad in [T::INFINITY, T::NAN] {

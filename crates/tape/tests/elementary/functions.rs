@@ -19,7 +19,7 @@ pub(crate) trait Visitor {
     fn binary<F: Binary>(&mut self, name: &str, f: F);
 }
 
-/// Declares the types and a function that visits them. A function may have a slice form of its own.
+/// Declares the types and a function that visits them. A function may have its own slice form.
 macro_rules! unary {
     ($($name:ident $kind:ident $($slice:ident)?,)*) => {
         $(

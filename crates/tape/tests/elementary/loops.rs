@@ -5,7 +5,8 @@ use super::functions::{Binary, Unary, Visitor, for_each_binary, for_each_unary};
 use std::hint::black_box;
 use tape::element::Real;
 
-/// Arguments for the comparison of loops and scalar calls: all of the reference ones and random bit patterns.
+/// Arguments for the comparison of loops and scalar calls: all the reference arguments and random bit
+/// patterns.
 fn many<T: Format>(name: &str) -> Vec<T> {
     let mut x = arguments::<T>(name);
     let mut rng = SplitMix::new("vector");
@@ -20,7 +21,7 @@ fn many<T: Format>(name: &str) -> Vec<T> {
     x
 }
 
-/// Same bits, or both NaN: Rust leaves the sign and payload of a NaN open.
+/// Asserts equal bits, or NaN in both: Rust leaves the sign and payload of a NaN open.
 fn assert_same<T: Format>(name: &str, loops: &[T], scalar: impl Fn(usize) -> T) {
     for (i, &a) in loops.iter().enumerate() {
         let b = scalar(i);
@@ -39,7 +40,7 @@ fn scalar_binary<T: Format, F: Binary>(x: T, y: T) -> T {
     F::call(black_box(x), black_box(y))
 }
 
-/// A loop compiled for the instruction sets that `pulp` tells apart. Structs, not closures: the method is
+/// A loop compiled for the instruction sets that `pulp` distinguishes. Structs, not closures: the method is
 /// inlined into the function with the instruction set whatever its size, a closure only when it is small.
 struct Loop<'a, T, F> {
     x: &'a [T],
@@ -141,7 +142,7 @@ fn a_vectorised_loop_gives_the_bits_of_scalar_calls() {
     for_each_binary(&mut SameBits);
 }
 
-/// The best time of many runs, in nanoseconds for each of `n` elements.
+/// The best time of many runs, in nanoseconds per element.
 fn nanoseconds(n: usize, mut run: impl FnMut()) -> f64 {
     let mut best = f64::INFINITY;
     for _ in 0..300 {
@@ -226,7 +227,7 @@ fn fingerprint<T: Format>(results: impl Iterator<Item = T>) -> u64 {
     })
 }
 
-/// The lines of `bits.txt` as they come out here.
+/// The lines of `bits.txt` as computed here.
 #[derive(Default)]
 struct Fingerprints(String);
 

@@ -1,5 +1,5 @@
-//! The elementary functions and four composites against multiple-precision references, the former against IEEE special values, and a
-//! vectorised loop against scalar calls.
+//! The elementary functions and four composites against multiple-precision references; the functions also
+//! against IEEE special values, and a vectorised loop against scalar calls.
 //!
 //!     cargo test --release -p tape --test elementary -- --nocapture
 //!
@@ -27,7 +27,7 @@ fn data(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/elementary").join(file)
 }
 
-/// A correctly rounded result, and how far the exact one lies from it in units of its last place.
+/// A correctly rounded result, and its distance from the exact one in units of its last place.
 struct Reference<T> {
     rounded: T,
     rest: f64,
@@ -61,12 +61,12 @@ fn ulps<T: Format>(y: T, r: &Reference<T>) -> f64 {
     }
     let exponent = ((b.to_bits() >> 52) & 0x7ff) as i32 - 1023;
     let unit = exponent.max(T::LOWEST) - (T::DIGITS - 1);
-    // In two steps: the difference over the unit, neither of which may overflow.
+    // In two steps: the difference and the unit, neither of which may overflow.
     let half = unit / 2;
     (((a - b) * 2f64.powi(-half)) * 2f64.powi(half - unit) - r.rest).abs()
 }
 
-/// What a function is held to.
+/// The error bound of a function.
 enum Bound {
     /// Units in the last place, in f64 and in f32.
     Ulps(f64, f64),
@@ -228,7 +228,7 @@ fn polygamma_matches_stored_values() {
     assert_eq!(0.5_f64.polygamma(1), 0.5_f64.trigamma());
     assert!((-2.0_f64).polygamma(2).is_nan() && (-2.0_f64).polygamma(3) == f64::INFINITY);
     assert_eq!(0.0_f64.polygamma(3), f64::INFINITY);
-    // The sign of zero is the side, as for digamma.
+    // The sign of zero gives the side, as for digamma.
     assert_eq!([0.0_f64, -0.0].map(|x| x.polygamma(2)), [f64::NEG_INFINITY, f64::INFINITY]);
     assert_eq!(f64::INFINITY.polygamma(2), -0.0);
 }

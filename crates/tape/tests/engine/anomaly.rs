@@ -1,9 +1,9 @@
-//! Where things went infinite: trap T82, in both directions, in second order, and what zero absorbed.
+//! Non-finite values: where they first arise, in both directions and in second order, and what zero absorbed.
 
 use tape::{Tape, Tensor};
 
 #[test]
-fn t82_the_first_value_that_is_not_finite_is_named_with_its_place() {
+fn the_first_value_that_is_not_finite_is_named_with_its_location() {
     let tape = Tape::new().with_locations();
     let x = tape.var([1.0, 0.0, -1.0]);
     let line = line!() + 1;
@@ -11,13 +11,13 @@ fn t82_the_first_value_that_is_not_finite_is_named_with_its_place() {
     let _later = (y * y).sum();
     let found = tape.find_nonfinite().forward.expect("ln 0 is infinite");
     assert_eq!((found.op, found.inputs.len(), found.value), ("ln", 1, f64::NEG_INFINITY));
-    let site = found.site.expect("a traced tape knows");
+    let site = found.site.expect("a tape with locations records it");
     assert!(site.file().ends_with("anomaly.rs") && site.line() == line, "{site}");
     assert!(found.to_string().contains("anomaly.rs"), "{found}");
 }
 
 #[test]
-fn t82_the_first_derivative_that_is_not_finite_is_named_though_every_value_is() {
+fn the_first_derivative_that_is_not_finite_is_named_though_every_value_is() {
     let tape = Tape::new().with_locations();
     let (x, w) = (tape.var([4.0, 0.0]), tape.var([1.0, 2.0]));
     let y = (x.sqrt() * w).sum();
@@ -25,14 +25,14 @@ fn t82_the_first_derivative_that_is_not_finite_is_named_though_every_value_is() 
     assert_eq!(report.forward, None);
     let found = report.backward.expect("the slope of the root at 0 is infinite");
     assert_eq!((found.op, found.operand, found.value), ("sqrt", Some(0), f64::INFINITY));
-    // Of numbers alike.
+    // The same for scalars.
     let a = tape.scalar(0.0);
     let found = (a.sqrt() * 3.0).find_nonfinite().backward.expect("as for tensors");
     assert_eq!((found.op, found.value), ("sqrt", f64::INFINITY));
 }
 
 #[test]
-fn t82_in_second_order_the_step_of_the_recorded_gradient_is_named() {
+fn in_second_order_the_operation_of_the_recorded_gradient_is_named() {
     let tape = Tape::new();
     let x = tape.scalar(0.0);
     // |x|^1.5 has a finite first derivative at 0 and an infinite second.

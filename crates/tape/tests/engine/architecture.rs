@@ -1,4 +1,4 @@
-//! The layers of the crate: a file uses only what stands above it in this list, and its own layer.
+//! The layers of the crate: a file uses only the layers above its own in this list, and its own.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,33 +6,33 @@ use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
 const LAYERS: [&str; 24] = [
-    "error",             // what can go wrong
+    "error",             // errors, as data
     "shape",             // extents, axes, broadcasting
-    "index",             // positions as plain data
+    "index",             // indices as plain data
     "pool",              // recycled buffers
     "element",           // number types and elementary functions
     "random",            // random numbers from a seed
-    "rules/algebra",     // what a rule may do with a value
+    "rules/algebra",     // the operations that rules are written in
     "simd",              // loops for the available instruction set
     "parallel",          // loops on several threads
     "tensor",            // storage, views, kernels
-    "rules/op",          // what an operation on tensors declares
+    "rules/op",          // the trait of an operation on tensors
     "ops",               // the operations, one file each
-    "rules/elementwise", // functions of numbers as operations on tensors
+    "rules/elementwise", // scalar functions as operations on tensors
     "tape",              // recording, handles
     "operators",         // + - * /
     "methods",           // operations as methods
     "custom",            // operations with user-defined derivatives
     "sweep",             // the chain rule, reverse and forward
     "anomaly",           // where non-finite values arise
-    "transform",         // closures in, numbers out
+    "transform",         // closures in, numbers and tensors out
     "graph",             // recordings as data and pictures
-    "internal",          // what the crate gradcheck needs
+    "internal",          // the interface for the crate gradcheck
     "rules",             // the module of the three layers of rules
-    "lib",               // what is public
+    "lib",               // the public interface
 ];
 
-/// A use of one layer by another, with the place where it stands.
+/// A use of one layer by another, with its source location.
 #[derive(Debug, PartialEq)]
 struct Arrow {
     from: String,
@@ -115,17 +115,17 @@ fn sources(directory: &Path, prefix: &str, found: &mut Vec<(String, String, Stri
 fn every_arrow_points_to_an_earlier_layer() {
     let mut files = Vec::new();
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), "", &mut files);
-    assert!(files.len() > 40, "the sources are found");
+    assert!(files.len() > 40, "expected more than 40 sources, found {}", files.len());
     let lib = files.iter().find(|(_, file, _)| file == "lib.rs").map(|(_, _, source)| source.as_str());
     let public = public_names(lib.unwrap());
     assert_eq!(public.get("Tensor").map(String::as_str), Some("tensor"));
     let mut found = Vec::new();
     for (layer, file, source) in &files {
-        assert!(LAYERS.contains(&layer.as_str()), "src/{file} stands in no layer");
+        assert!(LAYERS.contains(&layer.as_str()), "src/{file} belongs to no layer");
         assert!(!source.contains("crate::{"), "src/{file}: one layer in each use");
         found.extend(arrows(layer, file, source, &public));
     }
-    assert!(found.len() > 100, "the arrows are found");
+    assert!(found.len() > 100, "expected more than 100 uses of other layers, found {}", found.len());
     let wrong = forbidden(found);
     assert!(wrong.is_empty(), "arrows to later or unknown layers: {wrong:#?}");
 }

@@ -3,14 +3,15 @@
 
 use tape::{ParamId, Scalar, Tape, Tensor, Var};
 
-/// A million steps are done in no time; a million million are not.
+/// Linear work on this many items takes no noticeable time; quadratic work takes minutes.
 const MANY: usize = 100_000;
 
 fn vectors(tape: &Tape, n: usize) -> Vec<Var<'_>> {
     (0..n).map(|i| tape.var([i as f64])).collect()
 }
 
-/// `record(tape, n)` takes twice the nodes and bytes for `2 n`, give or take what does not depend on `n`.
+/// Asserts that `record(tape, n)` takes at most twice the nodes and bytes for `2 n`, apart from constant
+/// terms.
 fn assert_linear(name: &str, record: impl Fn(&Tape, usize)) {
     let cost = |n: usize| {
         let tape = Tape::new();
@@ -80,7 +81,7 @@ fn many_tensors_are_joined() {
 }
 
 #[test]
-fn many_numbers_make_a_vector() {
+fn many_scalars_make_a_vector() {
     let tape = Tape::new();
     let x: Vec<Scalar<'_>> = (0..MANY).map(|i| tape.scalar(i as f64)).collect();
     let loss = tape.vector(&x).square().sum();
@@ -102,7 +103,7 @@ fn many_intermediate_gradients_are_kept() {
 }
 
 #[test]
-fn parameters_come_in_any_order() {
+fn parameters_may_be_recorded_in_any_order() {
     let ids: Vec<ParamId> = (0..2 * MANY).map(|_| ParamId::new()).collect();
     let value = Tensor::from([1.0]);
     let tape = Tape::new();
@@ -115,7 +116,7 @@ fn parameters_come_in_any_order() {
 }
 
 #[test]
-fn functions_with_other_parameters_are_many() {
+fn many_functions_differ_in_their_parameters() {
     let tape = Tape::new();
     let x = tape.scalar(1.0);
     let y = (0..MANY).fold(tape.scalar_constant(0.0), |sum, i| sum + x.powf(i as f64));
@@ -151,7 +152,7 @@ fn nodes_and_bytes_are_linear() {
         let dx = x.iter().map(|_| tape.constant([1.0])).collect();
         tape.pushforward(tape.stack(&x, 0).square().sum(), x, dx);
     });
-    assert_linear("tangent of a vector of numbers", |tape, n| {
+    assert_linear("tangent of a vector of scalars", |tape, n| {
         let x: Vec<_> = (0..n).map(|i| tape.scalar(i as f64)).collect();
         let dx = x.iter().map(|_| tape.scalar_constant(1.0)).collect();
         tape.pushforward(tape.vector(&x).square().sum(), x, dx);

@@ -1,19 +1,19 @@
-//! What the engine asks of operations and handles that users bring: shapes as promised, one tape, depths.
+//! The contracts of user-defined operations and handles: shapes as promised, one tape, nesting depth.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tape::{Algebra, Array, Cotangents, Each, Element, Error, Op, Shape, Tape, Tensor, Var};
 
 /// The text of a panic.
 fn panic_of<R>(f: impl FnOnce() -> R) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("a panic");
+    let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("the call must panic");
     let text = payload.downcast_ref::<String>().cloned();
-    text.or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string())).expect("a text")
+    text.or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string())).expect("a panic with a text")
 }
 
-mod operations_that_break_their_word {
+mod operations_that_break_their_contract {
     use super::*;
 
-    /// What is wrong with the sum of two vectors of length 3.
+    /// Defects of an operation that sums two vectors of length 3.
     #[derive(Clone, Copy, Debug, PartialEq)]
     enum Wrong {
         Value,
@@ -81,7 +81,7 @@ mod operations_that_break_their_word {
         [tape.var([1.0, 2.0, 3.0]), tape.var([4.0, 5.0, 6.0])]
     }
 
-    /// The operation, the rule and the two shapes are in the text.
+    /// Asserts that the text names the operation, the rule and the two shapes.
     fn assert_named(text: &str, rule: &str, expected: &str, found: &str) {
         assert!(text.starts_with("my_sum: "), "{text}");
         for part in [rule, expected, found] {
@@ -154,7 +154,7 @@ mod operations_that_break_their_word {
     }
 
     #[test]
-    fn of_a_constant_operand_nothing_is_taken() {
+    fn are_not_consulted_for_a_constant_operand() {
         let tape = Tape::new();
         let (x, c) = (tape.var([1.0, 2.0, 3.0]), tape.constant([4.0, 5.0, 6.0]));
         let y = tape.apply(Sum(Wrong::Tangent), &[x, c]).sum();
@@ -162,7 +162,7 @@ mod operations_that_break_their_word {
     }
 
     #[test]
-    fn and_functions_that_change_their_mind_too() {
+    fn include_functions_that_change_between_calls() {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static CALLS: AtomicUsize = AtomicUsize::new(0);
         let tape = Tape::new();
@@ -173,7 +173,7 @@ mod operations_that_break_their_word {
         });
         let text = panic_of(|| y.sum().backward());
         assert_eq!(text, "checkpoint: `f` must return a tensor of shape [2], found []");
-        // The tape is as good as before.
+        // The tape is still usable.
         assert_eq!(x.sum().backward().wrt(x), Tensor::ones([2]));
     }
 }
@@ -289,14 +289,14 @@ mod nested_checkpoints {
                 let x = tape.var([0.3]);
                 let text = panic_of(|| nested(x, depth));
                 assert_eq!(text, "checkpoint: expected functions nested at most 64 deep, found one more");
-                // The count is right again afterwards.
+                // The depth is counted correctly afterwards.
                 assert_eq!(nested(x, 1).value(), (x * 1.01).sin().value());
             });
         }
     }
 
     #[test]
-    fn return_what_is_wrong_inside() {
+    fn return_the_error_of_an_inner_one() {
         let tape = Tape::new();
         let x = tape.var([[1.0, 2.0], [2.0, 4.0]]);
         let y = tape.checkpoint(&[x], |x| x[0].slogdet().1);
@@ -358,7 +358,7 @@ mod derivatives_at_the_edge {
     }
 
     #[test]
-    fn of_a_singular_matrix_are_an_error_that_can_be_had() {
+    fn of_a_singular_matrix_return_an_error() {
         let tape = Tape::new();
         let x = tape.var([[1.0, 2.0], [2.0, 4.0]]);
         let (_, y) = x.slogdet();
@@ -371,12 +371,13 @@ mod derivatives_at_the_edge {
         let dx = tape.constant(Tensor::ones([2, 2]));
         assert_eq!(tape.try_pushforward(y, x, dx).unwrap_err().to_string(), text);
         assert_eq!(panic_of(|| y.item().backward()), text);
-        // What does not go by it is as before.
+        // The gradient of anything else is unaffected.
         assert_eq!(x.sum().backward().wrt(x), Tensor::ones([2, 2]));
         assert_eq!((y.item() * 0.0 + x.sum()).backward().wrt(x), Tensor::ones([2, 2]));
     }
 
-    /// Values, gradients and second derivatives of convolutions of every small size: what has a value has the others.
+    /// Values, gradients and second derivatives of convolutions of every small size: wherever the value
+    /// exists, so do the derivatives.
     #[test]
     fn of_convolutions_of_every_small_size_exist() {
         let mut count = 0;

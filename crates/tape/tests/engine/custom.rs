@@ -1,4 +1,4 @@
-//! Checkpoints and custom derivatives: both modes, any order, and what they refuse.
+//! Checkpoints and custom derivatives: both modes, any order, and refused arguments.
 
 use tape::{Memory, Tape, Tensor, Var};
 
@@ -10,7 +10,7 @@ fn close(a: &Tensor, b: &Tensor) {
 }
 
 #[test]
-fn a_checkpoint_differentiates_like_what_it_hides() {
+fn a_checkpoint_has_the_derivatives_of_its_function() {
     let tape = Tape::new();
     let (x, w) = (tape.var([[0.3, -0.7], [1.1, 0.2]]), tape.var([[0.5, 2.0], [-1.0, 0.1]]));
     let hidden = tape.checkpoint(&[x, w], |v| v[0].matmul(v[1]).tanh() * v[0]);
@@ -51,7 +51,8 @@ fn a_deep_network_of_checkpoints_holds_a_quarter_of_the_values() {
     assert_eq!(y.value(), z.value());
     let (all, some) = (plain.memory(), hidden.memory());
     assert_eq!([all.tensors, some.tensors], [2 + 4 * 32, 2 + 32]);
-    // 16 · 64 numbers for each result, 64 · 64 for the weights; no buffer is longer, both are powers of two.
+    // 16 · 64 elements for each result, 64 · 64 for the weights; no buffer is longer, as both are powers of
+    // two.
     let expected = |results: usize| 8 * (results * 16 * 64 + 64 * 64);
     assert_eq!([all.value_bytes, some.value_bytes], [expected(1 + 4 * 32), expected(1 + 32)]);
     assert!(some.node_bytes < all.node_bytes, "{some} and {all}");
@@ -83,7 +84,7 @@ fn memory_counts_a_buffer_once_and_nothing_after_a_reset() {
 fn a_custom_derivative_is_used_in_both_modes_and_differentiated_again() {
     let tape = Tape::new();
     let x = tape.var([0.3, -0.7, 1.1]);
-    // sin with the derivative 2 cos, to tell it from the recorded one.
+    // sin with the derivative 2 cos, to distinguish it from the recorded one.
     let y = tape.custom_vjp(&[x], |x| x[0].sin(), |x, _, dy| vec![dy * x[0].cos() * 2.0]);
     let ct = Tensor::from([1.0, 10.0, 100.0]);
     let expected = (x.cos() * 2.0).value();
@@ -134,7 +135,7 @@ fn a_backward_pass_inside_a_custom_derivative_works() {
 }
 
 #[test]
-fn t36_a_checkpoint_sees_the_same_mask_twice() {
+fn a_checkpoint_sees_the_same_mask_twice() {
     // Dropout: the mask is drawn outside and passed in, so that the second run does not draw another.
     let tape = Tape::new();
     let x = tape.var([1.0, 2.0, 3.0]);

@@ -11,7 +11,7 @@ thread_local! {
     static EXPECTED: RefCell<bool> = const { RefCell::new(false) };
 }
 
-/// Runs `work`, which must panic; the line that the panic points at and its text.
+/// Runs `work`, which must panic, and returns the line that the panic points at and its text.
 #[track_caller]
 fn panic_of(work: impl FnOnce()) -> (u32, String) {
     static HOOK: Once = Once::new();
@@ -133,7 +133,7 @@ fn shapes_are_refused_at_the_users_line() {
     assert_eq!(
         Tensor::<f64>::zeros([2, 0]).max_axes(0, false).shape(),
         [0],
-        "a maximum for none of no columns"
+        "a maximum for each of no columns"
     );
     refused!(tape.concat(&[x, y], 0), "concat:");
     refused!(tape.stack(&[x, y], 0), "stack: expected shape [2, 3], found [2]");
@@ -143,18 +143,18 @@ fn shapes_are_refused_at_the_users_line() {
     refused!(y.grad(x, y), "grad: expected shape [2], found [2, 3]");
     refused!(y.jvp(y, Tensor::from([1.0])), "jvp: expected shape [2], found [1]");
     refused!(tape.pushforward(y, y, x), "pushforward: expected shape [2], found [2, 3]");
-    // The standard library stands between this line and ours.
+    // The standard library is between this line and the crate, so the line is not checked.
     let (_, text) = panic_of(|| _ = std::iter::empty::<tape::Scalar>().sum::<tape::Scalar>());
     assert_eq!(text, "sum: expected one scalar or more, found 0 operands");
     refused!((y * 2.0).sum().backward().wrt(y * 2.0), "is not a leaf and its gradient was not kept");
 }
 
 #[test]
-fn foreign_tapes_are_refused_at_the_users_line_by_the_numbers_of_both() {
+fn foreign_tapes_are_refused_at_the_users_line_by_the_ids_of_both() {
     let (one, two) = (Tape::new(), Tape::new());
     let (a, b) = (one.scalar(1.0), two.scalar(2.0));
     let (x, y) = (one.var([1.0]), two.var([2.0]));
-    // The numbers of tapes are those of their debug form: `Tape<f64> 3 with 2 nodes`.
+    // The ids of tapes are those of their debug form: `Tape<f64> 3 with 2 nodes`.
     let number = |tape: &Tape| format!("tape {}", format!("{tape:?}").split(' ').nth(1).unwrap());
     let (m, n) = (number(&one), number(&two));
     assert_ne!(m, n);
@@ -191,7 +191,7 @@ fn parameters_are_refused_at_the_users_line() {
 }
 
 #[test]
-fn checked_forms_return_what_the_others_panic_with() {
+fn checked_forms_return_the_error_that_the_others_panic_with() {
     let tape = Tape::new();
     let (x, y) = (tape.var([[1.0, 2.0]]), tape.var([[1.0], [2.0], [3.0]]));
     let error = tape.try_apply(tape::ops::MatMul, &[x, y]).unwrap_err();
@@ -203,7 +203,7 @@ fn checked_forms_return_what_the_others_panic_with() {
 }
 
 #[test]
-fn a_traced_tape_names_where_the_operands_were_created() {
+fn a_tape_with_locations_names_where_the_operands_were_created() {
     let tape = Tape::new().with_locations();
     let x = tape.var([1.0, 2.0]);
     let first = line!() - 1;

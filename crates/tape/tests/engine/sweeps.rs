@@ -1,9 +1,9 @@
-//! The engine apart from any one operation: orders of differentiation, long chains, broadcasting, what is kept
-//! and what is refused.
+//! The engine apart from any one operation: orders of differentiation, long chains, broadcasting, kept
+//! gradients and refused requests.
 
 use tape::{Algebra, Error, ParamId, Scalar, Tape, Tensor, Var};
 
-/// Roundings of a closed form of a few terms.
+/// The rounding of a closed form of a few terms.
 const ROUNDING: f64 = 1e-13;
 
 #[track_caller]
@@ -126,7 +126,8 @@ mod derivatives {
         let inner = (x + y).grad(y);
         assert_eq!((x * inner).grad(x).value(), 1.0);
         assert_eq!((x * inner).backward().wrt(x), 1.0);
-        // The same with y at the point x, where the two perturbations meet: d/dx (x · ∂y (x y) at y = x) = 2 x
+        // The same with y at the point x, where the two perturbations coincide: d/dx (x · ∂y (x y) at y = x)
+        // = 2 x
         let inner = (x * y).grad(y);
         assert_eq!((x * inner).grad(x).value(), 10.0);
         // And forward over forward.
@@ -144,7 +145,7 @@ mod derivatives {
         assert_eq!(f.grad([u, x]).map(Scalar::value), [18.0, 109.0]);
         assert_eq!(f.backward_retaining(u).wrt([u, x]), [18.0, 109.0]);
         assert_eq!(f.jvp(u, 1.0), 18.0);
-        // Forward mode is the transpose of that: what `u` gets adds to how it moves with `x`.
+        // Forward mode is the transpose of that: the tangent given for `u` adds to the one it gets from `x`.
         let one = tape.scalar_constant(1.0);
         assert_eq!(f.jvp([u, x], [1.0, 1.0]), 18.0 + 109.0);
         assert_eq!(f.jvp([x, u], [1.0, 10.0]), 180.0 + 109.0);
@@ -161,9 +162,9 @@ mod derivatives {
         assert_eq!(tape.pushforward(f, (m, v, n, w), seeds).value().item(), expected);
     }
 
-    /// The smallest graph in which a seed that was kept as a tensor was overlooked where numbers use it.
+    /// The smallest graph in which a seed that was kept as a tensor was overlooked where scalars use it.
     #[test]
-    fn of_tensors_of_rank_0_reach_numbers() {
+    fn of_tensors_of_rank_0_reach_scalars() {
         let tape = Tape::new();
         let x = tape.var([1.0, 1.0]);
         let [a, b] = [0, 1].map(|i| x.at([i]).to_var().item());
@@ -199,7 +200,7 @@ mod derivatives {
     }
 
     #[test]
-    fn with_respect_to_one_handle_named_twice_add_up_forward() {
+    fn with_respect_to_one_handle_given_twice_add_up_forward() {
         let tape = Tape::new();
         let (x, v) = (tape.scalar(3.0), tape.var([3.0]));
         assert_eq!((x * x).grad([x, x]).map(Scalar::value), [6.0, 6.0]);
@@ -276,7 +277,7 @@ mod chains {
         });
     }
 
-    // Trap T79: a chain as deep as memory allows, on a small stack.
+    // A chain as deep as memory allows, on a small stack.
     #[test]
     fn chain_of_a_million_scalars() {
         on_a_small_stack(|| scalars(1_000_000));
@@ -305,7 +306,6 @@ mod gradients {
 
     #[test]
     fn of_a_diamond_count_every_path() {
-        // Trap T25.
         let tape = Tape::new();
         let a = tape.scalar(1.0);
         let b = a + a;
@@ -315,7 +315,6 @@ mod gradients {
 
     #[test]
     fn are_equal_at_every_sweep() {
-        // Trap T26.
         let tape = Tape::new();
         let (a, b) = (tape.scalar(3.0), tape.scalar(2.0));
         let c = a + b;
@@ -346,7 +345,7 @@ mod gradients {
 
     #[test]
     fn of_two_terms_add_up_without_stretching() {
-        // Trap T21: exp(z) used once alone and once against a vector.
+        // exp(z) is used once alone and once against a vector.
         let tape = Tape::new();
         let z = tape.scalar(1.0);
         let e = z.exp();
@@ -355,8 +354,8 @@ mod gradients {
     }
 
     #[test]
-    fn of_what_is_not_reached_are_zeros_of_its_shape() {
-        // Trap T37 among them: x · 0 reaches, with gradient zero.
+    fn of_values_not_reached_are_zeros_of_their_shape() {
+        // x · 0 is reached, with gradient zero.
         let tape = Tape::new();
         let (x, y) = (tape.var([[1.0, 2.0]]), tape.scalar(3.0));
         let unused = tape.var(Tensor::zeros([2, 0, 3]));
@@ -401,7 +400,7 @@ mod gradients {
     }
 
     #[test]
-    fn of_another_tape_are_refused_by_the_numbers_of_both() {
+    fn of_another_tape_are_refused_by_the_ids_of_both() {
         let (one, two) = (Tape::new(), Tape::new());
         let (x, y) = (one.scalar(1.0), two.scalar(2.0));
         let error = x.backward().try_wrt(y).unwrap_err();
@@ -445,7 +444,7 @@ mod gradients {
 
     #[test]
     fn of_recorded_values_are_not_moved_by_later_writes() {
-        // Trap T35: a tensor that is written after it was recorded has been copied first.
+        // A tensor that is written after it was recorded has been copied first.
         let tape = Tape::new();
         let x = tape.var([0.0, 0.0]);
         let y = x.sigmoid();
@@ -496,21 +495,21 @@ mod zero_absorbs {
     }
 
     fn overflowing<A: Algebra>(x: A) -> A {
-        // Trap T48: where(x <= 0, exp x, 1 + x)
+        // where(x <= 0, exp x, 1 + x)
         use tape::Elementwise;
         let (zero, one) = (x.lift(0.0), x.lift(1.0));
         x.clone().if_gt(zero, one + x.clone(), x.exp())
     }
 
     fn singular<A: Algebra>(x: A) -> A {
-        // Trap T49: where(x > 2, ln x, 2 x)
+        // where(x > 2, ln x, 2 x)
         use tape::Elementwise;
         let two = x.lift(2.0);
         x.clone().if_gt(two.clone(), x.clone().ln(), two * x)
     }
 
     fn masked_root<A: Algebra>(x: A) -> A {
-        // Trap T50: where(x == 0, x / 2, sqrt x + 1)
+        // where(x == 0, x / 2, sqrt x + 1)
         use tape::Elementwise;
         let (zero, half, one) = (x.lift(0.0), x.lift(0.5), x.lift(1.0));
         x.clone().if_eq(zero, x.clone() * half, x.sqrt() + one)
@@ -525,8 +524,8 @@ mod zero_absorbs {
 
     #[test]
     fn at_the_square_of_a_root() {
-        // The price: d/dx sqrt(x)² is 1 at 0, and the chain rule through sqrt says 0, because the cotangent
-        // 2 sqrt(0) of the root is exactly zero and absorbs its infinite slope. The same in every path.
+        // The price: d/dx sqrt(x)² is 1 at 0, but the chain rule through sqrt gives 0, because the cotangent
+        // 2 sqrt(0) of the root is exactly zero and absorbs its infinite slope. The same in every mode.
         fn squared_root<A: Algebra>(x: A) -> A {
             use tape::Elementwise;
             let root = x.sqrt();
@@ -542,7 +541,7 @@ mod zero_absorbs {
     }
 
     #[test]
-    fn but_a_nan_cotangent_and_an_infinite_product_are_seen() {
+    fn but_a_nan_cotangent_and_an_infinite_product_propagate() {
         let tape = Tape::new();
         let x = tape.scalar(0.0);
         let root = x.sqrt();
@@ -560,7 +559,7 @@ mod zero_absorbs {
     }
 
     #[test]
-    fn in_a_singular_node_that_nobody_uses() {
+    fn in_an_unused_singular_node() {
         let tape = Tape::new();
         let (x, v) = (tape.scalar(0.0), tape.var([0.0, -1.0]));
         let _ = (x.sqrt(), x.ln(), 1.0 / x, v.sqrt(), v.ln());
@@ -590,7 +589,7 @@ mod custom {
     use super::*;
     use tape::{Array, Element, Op, Shape, Unary};
 
-    /// A function that writes its own square, so that its derivative is again one of ours.
+    /// A function that records its own square, so that its derivative is again a built-in function.
     #[derive(Clone, Copy, Debug, PartialEq)]
     struct MySquare;
 
@@ -606,7 +605,7 @@ mod custom {
 
     #[test]
     fn functions_have_every_order_in_nested_forward_mode() {
-        // Trap T75: x⁴ as a square of a square at 3, and its first three derivatives.
+        // x⁴ as a square of a square at 3, and its first three derivatives.
         let tape = Tape::new();
         let x = tape.scalar(3.0);
         let one = tape.scalar_constant(1.0);
@@ -637,7 +636,7 @@ mod custom {
         fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
             Op::<T>::jvp(self, k, x, y, dy)
         }
-        /// Sweeps a tape of its own in the middle of the sweep of another.
+        /// Sweeps another tape in the middle of a sweep.
         fn vjp_all(
             &self,
             x: &[&Tensor<T>],
@@ -653,7 +652,6 @@ mod custom {
 
     #[test]
     fn operations_may_sweep_inside_a_sweep() {
-        // Traps T74 and T80.
         let tape = Tape::new();
         let x = tape.var([0.5, 2.0]);
         let y = tape.apply(Soft, &[x]);
@@ -664,8 +662,8 @@ mod custom {
     }
 
     #[test]
-    fn constants_between_operands_take_their_place() {
-        // Trap T12: the constant in the middle must not shift the gradient of the last.
+    fn constants_between_operands_keep_their_position() {
+        // The constant in the middle must not shift the gradient of the last.
         let tape = Tape::new();
         let (a, b, c) = (tape.var([1.0]), tape.constant([2.0, 3.0]), tape.var([4.0, 5.0, 6.0]));
         let y = tape.concat(&[a, b, c], 0);
@@ -690,7 +688,7 @@ mod inference {
 }
 
 #[test]
-fn operators_mix_owned_and_borrowed_tensors_handles_and_numbers() {
+fn operators_mix_owned_and_borrowed_tensors_handles_and_plain_numbers() {
     let (a, b) = (Tensor::from([6.0, 8.0]), Tensor::from([2.0, 4.0]));
     let quotients = [&a / &b, a.clone() / &b, &a / b.clone(), a.clone() / b.clone()];
     for quotient in quotients {

@@ -1,9 +1,9 @@
-//! What the derivative is where there is none: one test for each row of the table of conventions.
+//! The value of the derivative where it does not exist: one test for each row of the table of conventions.
 
 use tape::{Tape, Tensor, Var};
 
-/// Checks the derivative of a function of one number at a point: of a scalar and of a tensor, in both modes, plain
-/// and recorded.
+/// Checks the derivative of a function at a point: of a scalar and of a tensor, in both modes, plain and
+/// recorded.
 macro_rules! slope {
     (|$x:ident| $y:expr, at $point:expr, is $slope:expr) => {{
         let (point, slope): (f64, f64) = ($point, $slope);
@@ -30,7 +30,7 @@ macro_rules! slope {
     }};
 }
 
-/// The gradient of a number made from a vector, plain and recorded, and the tangents along each axis.
+/// The gradient of a scalar function of a vector, plain and recorded, and the tangents along each axis.
 #[track_caller]
 fn gradient(x: &[f64], f: impl for<'t> Fn(Var<'t>) -> tape::Scalar<'t>) -> Vec<f64> {
     let tape = Tape::new();
@@ -158,8 +158,8 @@ fn clamp_passes_inside_and_on_the_bounds() {
 
 #[test]
 fn zero_absorbs_in_a_square_of_a_root() {
-    // The derivative of sqrt(x)² at 0 is 1. The cotangent 2 sqrt(0) of the root is exactly zero and stays zero
-    // against its infinite slope: 0. Forward, the tangent of the root is infinite, and the product is undefined.
+    // The derivative of sqrt(x)² at 0 is 1. The cotangent 2 sqrt(0) of the root is exactly zero and absorbs
+    // its infinite slope: 0. Forward, the tangent of the root is infinite, and the product is undefined.
     let tape = Tape::new();
     let x = tape.scalar(0.0);
     let y = x.sqrt().square();

@@ -1,4 +1,4 @@
-//! Operations that could be composed of others agree with that composition: in value, in gradient, and in second
+//! Operations that could be composed of others agree with that composition: in value, gradient and second
 //! derivative.
 
 use rand::rngs::StdRng;
@@ -11,7 +11,7 @@ fn random(seed: u64, shape: &[usize]) -> Tensor {
     Tensor::from_fn(shape, |_| random.random_range(0.2..1.8))
 }
 
-/// A sum with weights that are all different.
+/// A sum with distinct weights.
 fn weighted<'t>(x: Var<'t>) -> Scalar<'t> {
     (x * &random(3, &x.shape())).sum()
 }
@@ -44,7 +44,7 @@ where
 }
 
 #[test]
-fn functions_of_a_line() {
+fn functions_of_a_row() {
     for (slope, offset) in [(1.7, -0.4), (-0.5, 2.0)] {
         agree(
             "sigmoid_scaled",
@@ -138,7 +138,7 @@ fn windows() {
         &[&[2, 2, 5, 4]],
         |x| x[0].max_pool2d(window),
         |x| {
-            // The numbers are positive, so the zeros beyond the image are never the largest.
+            // The elements are positive, so the zeros of the padding are never the largest.
             let patches = x[0].unfold2d(window);
             patches.reshape([2, 2, 6, 9]).max_axes(2, false).reshape([2, 2, 3, 3])
         },
@@ -163,13 +163,13 @@ fn windows() {
 }
 
 #[test]
-fn softmax_does_not_see_a_common_shift() {
+fn softmax_ignores_a_common_shift() {
     let tape = Tape::new();
     let x = tape.var([[0.0, 1.0, -2.0], [0.5, -800.0, 0.25]]);
     let weights = Tensor::from([[1.0, 10.0, 100.0], [-3.0, 2.0, 5.0]]);
     let results = |y: Var<'_>| (y.value(), y.vjp(weights.clone()).wrt(x));
     for shift in [1000.0, -1000.0, 1024f64.powi(4)] {
-        // The shifted numbers are exact, and so are their differences.
+        // The shifted elements are exact, and so are their differences.
         assert_eq!(results((x + shift).softmax(1)), results(x.softmax(1)), "softmax, by {shift}");
         assert_eq!(results((x + shift).log_softmax(1)), results(x.log_softmax(1)), "log_softmax, by {shift}");
     }

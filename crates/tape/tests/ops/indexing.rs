@@ -18,7 +18,7 @@ impl Random {
         (0..rank).map(|_| least + self.below(5 - least)).collect()
     }
 
-    /// Whole numbers, so that sums are exact in any order.
+    /// Integers, so that sums are exact in any order.
     fn tensor(&mut self, shape: &[usize]) -> Tensor {
         Tensor::from_fn(shape, |_| self.below(19) as f64 - 9.0)
     }
@@ -39,7 +39,8 @@ fn rounds(mut round: impl FnMut(&mut Random)) {
     }
 }
 
-/// The value is the definition, and the cotangent is its adjoint: `u · f(x) = f*(u) · x`. For linear `f`.
+/// Checks the value against the definition, and the cotangent against its adjoint: `u · f(x) = f*(u) · x`.
+/// For linear `f`.
 fn check(random: &mut Random, x: &Tensor, defined: &Tensor, f: impl for<'t> Fn(Var<'t>) -> Var<'t>) {
     let tape = Tape::new();
     let x_var = tape.var(x.clone());
@@ -50,7 +51,7 @@ fn check(random: &mut Random, x: &Tensor, defined: &Tensor, f: impl for<'t> Fn(V
     assert_eq!((&u * defined).sum(), (&adjoint * x).sum(), "adjoint of {x:?}");
 }
 
-/// An element of `x` by a closure that maps places of the result to places of `x`.
+/// A tensor defined by a closure that maps positions of the result to positions of `x`.
 fn defined(x: &Tensor, shape: &[usize], from: impl Fn(&[usize]) -> Vec<usize>) -> Tensor {
     Tensor::from_fn(shape, |at| x.get(from(at)).unwrap())
 }
@@ -129,7 +130,7 @@ fn gathering_and_scattering() {
         let gathered = defined(&x, index.shape(), at_index);
         check(random, &x, &gathered, |x| x.gather(axis as isize, &index));
 
-        // The places of the index in row-major order, with the place each names.
+        // The positions in the index in row-major order, each with the position it names.
         let mut places = Vec::new();
         let _ = Tensor::<f64>::from_fn(index.shape(), |at| {
             places.push((at.to_vec(), at_index(at)));
@@ -185,11 +186,11 @@ fn sorting() {
     rounds(|random| {
         let rank = 1 + random.below(3);
         let shape = random.shape(rank, 1);
-        // Few different numbers, so that there are ties.
+        // Few distinct values, so that there are ties.
         let x = Tensor::from_fn(&shape[..], |_| random.below(4) as f64);
         let (axis, descending) = (random.below(rank), random.below(2) == 1);
         let k = random.below(shape[axis] + 1);
-        // The position in the order: how many come before it.
+        // The position in the order: the number of elements that come before it.
         let before = |at: &[usize], other: usize| {
             let (a, b) = (x.get(at).unwrap(), x.get(with(at, axis, other)).unwrap());
             if a == b { other < at[axis] } else { (b < a) != descending }

@@ -7,11 +7,12 @@ use tape::{Index, Tape, Tensor};
 /// The longest axis.
 const LONG: usize = 1 << 20;
 
-/// What the additions of a block (32 of them in a lane), the tree above it (11) and the exponentials may lose, in units
-/// of 2^-24 of the size of what is added; adding one by one loses up to a million.
+/// The errors that the additions of a block (32 of them in a lane), the tree above it (11) and the
+/// exponentials may make, in units of 2^-24 of the magnitude of the terms; adding one by one loses up to a
+/// million.
 const UNITS: f64 = 64.0;
 
-/// Positive numbers whose sums round up more often than down, or the other way round.
+/// Positive values whose sums round up more often than down, or the other way round.
 fn numbers(shape: &[usize]) -> Tensor<f32> {
     Tensor::from_fn(shape, |i| {
         let at = i.iter().zip(shape).fold(0, |at, (i, extent)| at * extent + i);
@@ -19,7 +20,8 @@ fn numbers(shape: &[usize]) -> Tensor<f32> {
     })
 }
 
-/// The largest distance of `f` in single from that in double precision, in units of 2^-24 of the largest value.
+/// The largest distance of `f` in single from that in double precision, in units of 2^-24 of the largest
+/// value.
 fn units(
     x: &Tensor<f32>,
     f: impl Fn(&Tensor<f32>) -> Tensor<f32>,
@@ -29,7 +31,7 @@ fn units(
     (found - exact.clone()).abs().max() / exact.abs().max() / 2f64.powi(-24)
 }
 
-/// The same text for both formats.
+/// Runs the same expression in both formats.
 macro_rules! measure {
     ($name:literal, $x:expr, |$t:ident| $f:expr) => {{
         let found = units(&$x, |$t| $f, |$t| $f);
@@ -91,9 +93,10 @@ fn logsumexp_of_long_axes() {
     }
 }
 
-/// Gradients of what takes elements by their place: a place that is taken a million times gets a million cotangents.
+/// Gradients of operations that take elements by position: a position that is taken a million times gets a
+/// million cotangents.
 #[test]
-fn gradients_of_what_is_taken_often() {
+fn gradients_of_elements_taken_often() {
     let cts = numbers(&[LONG]);
     let exact = cts.cast::<f64>().sum();
     let close = |name: &str, found: f32| {
@@ -117,5 +120,5 @@ fn gradients_of_what_is_taken_often() {
     let found = zero.scatter_add(&cts, 0, mixed.clone());
     let exact = zero.cast::<f64>().scatter_add(&cts.cast::<f64>(), 0, mixed);
     let distance = ((found.cast::<f64>() - exact.clone()) / exact).abs().max();
-    assert!(distance <= UNITS * 2f64.powi(-24), "a rare place beside one that is frequent: {distance:e}");
+    assert!(distance <= UNITS * 2f64.powi(-24), "a rare position beside a frequent one: {distance:e}");
 }

@@ -1,10 +1,11 @@
-//! Slopes keep their digits where the function has levelled off, near the ends of its domain, and near points of symmetry,
-//! to the third derivative: numbers from mpmath with 150 digits (`mp.taylor(f, x, 3)`).
+//! Slopes keep their digits where the function has levelled off, near the ends of its domain, and near points
+//! of symmetry, to the third derivative: values from mpmath with 150 digits (`mp.taylor(f, x, 3)`).
 
 use tape::ops::{Sigmoid, Tanh};
 use tape::{Element, Scalar, SlopeFromOutput, Tape, Tensor, Unary, Var};
 
-/// Rounding of a few dozen operations, and of arguments up to 80 which an exponential makes so much larger.
+/// The rounding of a few dozen operations, and of arguments up to 80, which an exponential amplifies by that
+/// factor.
 const ULPS: f64 = 256.0;
 
 fn function<'t, T: Element>(name: &str, x: Scalar<'t, T>, tape: &'t Tape<T>) -> Scalar<'t, T> {
@@ -27,7 +28,7 @@ fn function<'t, T: Element>(name: &str, x: Scalar<'t, T>, tape: &'t Tape<T>) -> 
     }
 }
 
-/// A point, and the first three derivatives there. The points are numbers of both formats.
+/// A point, and the first three derivatives there. The points are exact in both formats.
 const DERIVATIVES: &[(&str, f64, [f64; 3])] = &[
     ("sigmoid", 9.313225746154785e-10, [0.25, -1.1641532182693481e-10, -0.125]),
     ("sigmoid", -9.313225746154785e-10, [0.25, 1.1641532182693481e-10, -0.125]),
@@ -143,7 +144,7 @@ const DERIVATIVES: &[(&str, f64, [f64; 3])] = &[
 
 fn close<T: Element>(found: T, exact: f64) -> bool {
     let (found, eps) = (found.to_f64(), T::EPSILON.to_f64());
-    // Subnormal numbers have fewer digits, and so have those that come from them.
+    // Subnormal numbers have fewer digits, and so have results computed from them.
     let small = T::MIN_POSITIVE.to_f64() / eps;
     (found - exact).abs()
         <= ULPS * eps * exact.abs() + if exact.abs() < small { small * ULPS * eps } else { 0.0 }
@@ -171,9 +172,9 @@ fn derivatives_keep_their_digits() {
     derivatives::<f32>();
 }
 
-/// Tensors, whose loops are compiled for vectors, give the bits of numbers.
+/// Tensors, whose loops are compiled for vectors, give the bits of scalars.
 #[test]
-fn tensors_have_the_slopes_of_numbers() {
+fn tensors_have_the_slopes_of_scalars() {
     let points: Vec<f64> = (-400..=400).map(|i| f64::from(i) * 0.25).collect();
     let tape = Tape::new();
     let all = tape.var(points.clone());
@@ -213,7 +214,7 @@ fn sigmoid_and_tanh_slope() {
     }
 }
 
-/// Where the published formulas lose nothing their bits stay.
+/// Where the published formulas lose no digits, their bits are kept.
 #[test]
 fn small_values_have_the_slope_of_the_formula() {
     let tape = Tape::new();
@@ -230,7 +231,7 @@ fn small_values_have_the_slope_of_the_formula() {
     }
 }
 
-/// What the fused layer promises of the slopes that it takes from the value.
+/// The documented accuracy of the slopes that the fused layer computes from the value.
 fn from_value<T: Element>() {
     let eps = T::EPSILON.to_f64();
     for i in -4000..4000 {
@@ -250,7 +251,8 @@ fn the_slope_from_the_value_is_off_by_its_rounding() {
     from_value::<f32>();
 }
 
-/// A tiny probability beside large ones: gradients of the softmax family, and their own, against exact numbers.
+/// A tiny probability beside large ones: first and second derivatives of the softmax family, against exact
+/// values.
 fn families<T: Element>() {
     let tape = Tape::<T>::of();
     let number = T::from_f64;
@@ -259,10 +261,10 @@ fn families<T: Element>() {
         let right = found.iter().zip(exact).all(|(&found, &exact)| close(found, exact));
         assert!(right, "{} {name}: {found:?}, exactly {exact:?}", T::NAME);
     };
-    // p = σ(40) and σ(-40), of which the product is the slope.
+    // p = σ(40) and σ(-40), whose product is the slope.
     let p = 4.248354255291589e-18;
     for twice in [false, true] {
-        // Beside one large probability, or beside two halves that are equal.
+        // Beside one large probability, or beside two equal halves.
         let logits = if twice { vec![40.0, 40.0, 0.0] } else { vec![40.0, 0.0] };
         let tiny = if twice { p / 2.0 } else { p };
         let x = tape.var(logits.iter().map(|&x| number(x)).collect::<Vec<T>>());
@@ -303,7 +305,7 @@ fn the_softmax_family_keeps_its_digits() {
     families::<f32>();
 }
 
-/// One infinite element has it all; nothing at all has no slope.
+/// One infinite logit takes all the probability; a row of -∞ has no slope.
 #[test]
 fn infinite_logits() {
     let (infinite, none) = (f64::INFINITY, f64::NEG_INFINITY);
