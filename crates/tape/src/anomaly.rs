@@ -164,12 +164,13 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
         let inputs = graph.inputs(slot);
         let x = graph.values(inputs);
         let want: SmallVec<[bool; 4]> = inputs.iter().map(|&x| graph.depends(x)).collect();
-        let slopes = op.try_vjp_all(&x, &graph.tensors[slot].value, silent, &want).unwrap_or_default();
-        for (k, slope) in slopes.iter().enumerate() {
-            if let Some(value) = slope.as_ref().and_then(nonfinite) {
-                self.found.absorbed.push(anomaly(graph, node, Some(k), value));
-            }
-        }
+        let mut absorbed = |k: usize, slope: Tensor<T>| {
+            let found = nonfinite(&slope).map(|value| anomaly(graph, node, Some(k), value));
+            self.found.absorbed.extend(found);
+            Ok(())
+        };
+        // Where there is no derivative, the sweep itself reports the error.
+        let _missing = op.pull(&x, &graph.tensors[slot].value, silent, &want, &mut absorbed);
     }
 
     fn contribution(&mut self, node: NodeId, k: usize, _input: NodeId, ct: Tensor<T>) -> Tensor<T> {

@@ -13,14 +13,13 @@
 //! ```
 
 use super::observe::Observer;
-use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::rules::op::Cotangents;
 use crate::shape::Shape;
-use crate::tape::{ErasedOp, GradientBuffers, Input};
+use crate::tape::{ErasedOp, GradientBuffers, Input, NodeId, TapeRef};
 use crate::tensor::Tensor;
-use smallvec::SmallVec;
+use std::any::Any;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// A kind of error in a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,22 +99,40 @@ fn planted(op: &str) -> Option<(Fault, usize)> {
     PLANTED.get().filter(|planted| planted.op == op).map(|planted| (planted.fault, planted.operand))
 }
 
-/// The observer of every sweep when this feature is enabled: applies the planted fault.
+/// The operation in whose rule a fault is planted, at a node: what is needed to apply the rule again.
+struct Seen<T: Element> {
+    op: Arc<dyn ErasedOp<T>>,
+    x: Vec<Tensor<T>>,
+    y: Tensor<T>,
+    dy: Tensor<T>,
+    want: Vec<bool>,
+}
+
+/// The observer of every sweep while this feature is on: applies the planted fault.
 #[derive(Default)]
-pub(crate) struct Planted;
+pub(crate) struct Planted {
+    /// A [`Seen`], if the sweep is at a node whose rule has the fault.
+    seen: Option<Box<dyn Any>>,
+}
 
 impl<T: Element> Observer<T> for Planted {
-    fn apply_rule(
-        &mut self,
-        op: &dyn ErasedOp<T>,
-        x: &[&Tensor<T>],
-        y: &Tensor<T>,
-        dy: Tensor<T>,
-        want: &[bool],
-    ) -> Result<Cotangents<T>, Error> {
-        match planted(op.name()) {
-            Some((fault, k)) => spoiled(fault, k, x, y, dy, |x, y, dy| op.try_vjp_all(x, y, dy, want)),
-            None => op.try_vjp_all(x, y, dy, want),
+    fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
+        self.seen = None;
+        let Some(slot) = graph.slot(node) else { return };
+        let op = graph.op(slot).clone();
+        if planted(op.name()).is_some() {
+            let inputs = graph.inputs(slot);
+            let x = graph.values(inputs).into_iter().cloned().collect();
+            let want = (0..inputs.len()).map(|k| graph.depends(inputs[k]) && op.differentiable(k)).collect();
+            let (y, dy) = (graph.tensors[slot].value.clone(), dy.clone());
+            self.seen = Some(Box::new(Seen { op, x, y, dy, want }));
+        }
+    }
+
+    fn contribution(&mut self, _node: NodeId, k: usize, _input: NodeId, ct: Tensor<T>) -> Tensor<T> {
+        match self.seen.as_ref().and_then(|seen| seen.downcast_ref::<Seen<T>>()) {
+            Some(seen) => seen.spoiled(k).unwrap_or(ct),
+            None => ct,
         }
     }
 
@@ -136,37 +153,45 @@ impl<T: Element> Observer<T> for Planted {
     }
 }
 
-/// `rule(x, y, dy)`, with the planted fault.
-fn spoiled<T: Element>(
-    fault: Fault,
-    k: usize,
-    x: &[&Tensor<T>],
-    y: &Tensor<T>,
-    dy: Tensor<T>,
-    rule: impl Fn(&[&Tensor<T>], &Tensor<T>, Tensor<T>) -> Result<Cotangents<T>, Error>,
-) -> Result<Cotangents<T>, Error> {
-    let mut cts = rule(x, y, dy.clone())?;
-    let Some(Some(right)) = cts.get(k) else { return Ok(cts) };
-    let same_shape = |(i, ct): (usize, &Option<Tensor<T>>)| {
-        i != k && ct.as_ref().is_some_and(|ct| ct.shape() == right.shape())
-    };
-    let wrong = match fault {
-        Fault::SwapOperands => {
-            cts.iter().enumerate().position(|(i, ct)| same_shape((i, ct))).and_then(|i| cts[i].clone())
-        }
-        Fault::StaleValue => {
-            let stale = |x: &Tensor<T>| x.map_elements(|x| x * T::from_f64(0.75));
-            let before: SmallVec<[Tensor<T>; 4]> = x.iter().map(|x| stale(x)).collect();
-            rule(&before.iter().collect::<SmallVec<[_; 4]>>(), &stale(y), dy)?.swap_remove(k)
-        }
-        Fault::IgnoreCotangent => rule(x, y, Tensor::ones(dy.shape().clone()))?.swap_remove(k),
-        Fault::SkipUnbroadcast => rule(x, y, &dy * &firsts(x[k].shape(), y.shape()))?.swap_remove(k),
-        _ => Some(changed(fault, right)),
-    };
-    if let Some(wrong) = wrong {
-        cts[k] = Some(wrong);
+impl<T: Element> Seen<T> {
+    /// The cotangents that the rule gives.
+    fn rule(&self, x: &[Tensor<T>], y: &Tensor<T>, dy: Tensor<T>) -> Vec<Option<Tensor<T>>> {
+        let mut cts = vec![None; x.len()];
+        let x: Vec<&Tensor<T>> = x.iter().collect();
+        // The sweep has applied the rule already; it would have reported an error.
+        let _applied = self.op.pull(&x, y, dy, &self.want, &mut |k, ct| {
+            cts[k] = Some(ct);
+            Ok(())
+        });
+        cts
     }
-    Ok(cts)
+
+    /// The cotangent of operand `k` with the planted fault; `None` if it is right.
+    fn spoiled(&self, k: usize) -> Option<Tensor<T>> {
+        let (fault, operand) = planted(self.op.name())?;
+        if k != operand {
+            return None;
+        }
+        let (x, y, dy) = (&self.x, &self.y, &self.dy);
+        let right = self.rule(x, y, dy.clone());
+        let ct = right[k].as_ref()?;
+        match fault {
+            Fault::SwapOperands => {
+                let same_shape = |(i, other): &(usize, &Option<Tensor<T>>)| {
+                    *i != k && other.as_ref().is_some_and(|other| other.shape() == ct.shape())
+                };
+                right.iter().enumerate().find(same_shape).and_then(|(_, other)| other.clone())
+            }
+            Fault::StaleValue => {
+                let stale = |x: &Tensor<T>| x.map_elements(|x| x * T::from_f64(0.75));
+                let before: Vec<Tensor<T>> = x.iter().map(stale).collect();
+                self.rule(&before, &stale(y), dy.clone()).swap_remove(k)
+            }
+            Fault::IgnoreCotangent => self.rule(x, y, Tensor::ones(dy.shape().clone())).swap_remove(k),
+            Fault::SkipUnbroadcast => self.rule(x, y, dy * &firsts(x[k].shape(), y.shape())).swap_remove(k),
+            _ => Some(changed(fault, ct)),
+        }
+    }
 }
 
 /// 1 at the first of the elements of `y` over which an operand of shape `x` was stretched, else 0; 1

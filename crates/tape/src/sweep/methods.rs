@@ -1,10 +1,10 @@
 //! The reverse sweep as methods of the handles: [`Scalar::backward`], [`Var::vjp`], [`Scalar::grad`] and their variants.
 
 use super::gradients::Gradients;
-use super::observe::Perturbed;
+use super::observe::{Ordinary, Perturbed};
 use super::reach::indices;
 use super::recorded::RecordedSweep;
-use super::{observed, sweep};
+use super::sweep;
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
 use crate::tape::{AnyHandle, Handle, Retain, Scalar, Var};
@@ -45,13 +45,13 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// assert_eq!(error.to_string(), "slogdet: the derivative does not exist where the matrix is singular");
     /// ```
     pub fn try_backward(self) -> Result<Gradients<T>, Error> {
-        sweep(self.tape, self.index, None, Retain::Leaves)
+        sweep(self.tape, self.index, None, Retain::Leaves, &mut Ordinary::default())
     }
 
     /// The gradients with respect to every leaf and every intermediate value.
     #[track_caller]
     pub fn backward_all(self) -> Gradients<T> {
-        error::expect(sweep(self.tape, self.index, None, Retain::All))
+        error::expect(sweep(self.tape, self.index, None, Retain::All, &mut Ordinary::default()))
     }
 
     /// The gradients with respect to every leaf and to the intermediate values `kept`.
@@ -61,7 +61,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     #[track_caller]
     pub fn backward_retaining(self, kept: impl Handle<'t, T>) -> Gradients<T> {
         let kept = error::expect(indices("backward_retaining", self.tape, &kept));
-        error::expect(sweep(self.tape, self.index, None, Retain::these(kept)))
+        error::expect(sweep(self.tape, self.index, None, Retain::these(kept), &mut Ordinary::default()))
     }
 
     /// The gradients with respect to every leaf, reusing the buffers of `grads`.
@@ -118,14 +118,14 @@ impl<'t, T: Element> Var<'t, T> {
     /// As [`Scalar::try_backward`], and if `ct` does not have the shape of `self`.
     pub fn try_vjp(self, ct: impl Into<Tensor<T>>) -> Result<Gradients<T>, Error> {
         let ct = self.checked(ct.into())?;
-        sweep(self.tape, self.index, Some(ct), Retain::Leaves)
+        sweep(self.tape, self.index, Some(ct), Retain::Leaves, &mut Ordinary::default())
     }
 
     /// As [`vjp`](Var::vjp), keeping every intermediate gradient as well.
     #[track_caller]
     pub fn vjp_all(self, ct: impl Into<Tensor<T>>) -> Gradients<T> {
         let ct = error::expect(self.checked(ct.into()));
-        error::expect(sweep(self.tape, self.index, Some(ct), Retain::All))
+        error::expect(sweep(self.tape, self.index, Some(ct), Retain::All, &mut Ordinary::default()))
     }
 
     /// The vector-Jacobian product with respect to `x` as recorded handles.
@@ -166,5 +166,5 @@ pub fn perturbed_vjp<T: Element>(
     ct: Tensor<T>,
     factor: &mut impl FnMut() -> T,
 ) -> Gradients<T> {
-    error::expect(observed(y.tape, y.index, Some(ct), Retain::Leaves, &mut Perturbed(factor)))
+    error::expect(sweep(y.tape, y.index, Some(ct), Retain::Leaves, &mut Perturbed(factor)))
 }

@@ -20,12 +20,12 @@ pub use methods::perturbed_vjp;
 
 use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::rules::op::{all_there, keeps_word};
+use crate::rules::op::keeps_word;
 use crate::shape::collect_small;
 use crate::tape::{CONSTANT, GradientBuffers, MUL_ADD, Node, NodeId, Retain, TENSOR, Tape, TapeRef};
 use crate::tensor::Tensor;
 use gradients::Gradients;
-use observe::{Observer, Ordinary};
+use observe::Observer;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -115,29 +115,16 @@ fn pull_tensor<T: Element>(
     let x = graph.values(inputs);
     let want = collect_small(inputs.len(), false, |k| graph.depends(inputs[k]) && op.differentiable(k));
     observer.tensor(graph, node, &dy);
-    let mut cts = observer.apply_rule(&**op, &x, y, dy, &want)?;
-    all_there(op.name(), &want, &cts)?;
-    for (k, (&input, ct)) in inputs.iter().zip(&mut cts).enumerate().filter(|&(k, _)| want[k]) {
-        let Some(ct) = ct.take() else { continue };
-        keeps_word(op.name(), "vjp", Some(k), graph.shape(input.slot()), ct.shape())?;
-        let ct = observer.contribution(node, k, input.node, ct);
-        observer.accumulate(op.name(), k, buffers, input, ct);
-    }
-    Ok(())
+    op.pull(&x, y, dy, &want, &mut |k, ct| {
+        keeps_word(op.name(), "vjp", Some(k), graph.shape(inputs[k].slot()), ct.shape())?;
+        let ct = observer.contribution(node, k, inputs[k].node, ct);
+        observer.accumulate(op.name(), k, buffers, inputs[k], ct);
+        Ok(())
+    })
 }
 
 /// Runs the reverse sweep from `root` in the buffers of earlier gradients, if they are no longer in use.
 fn sweep<T: Element>(
-    tape: &Tape<T>,
-    root: NodeId,
-    seed: Option<Tensor<T>>,
-    retained: Retain,
-) -> Result<Gradients<T>, Error> {
-    observed(tape, root, seed, retained, &mut Ordinary::default())
-}
-
-/// Like [`sweep`], reporting every contribution to an observer.
-fn observed<T: Element>(
     tape: &Tape<T>,
     root: NodeId,
     seed: Option<Tensor<T>>,

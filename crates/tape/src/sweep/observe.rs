@@ -1,10 +1,8 @@
 //! Hooks to inspect and change a sweep: for reports of non-finite values, for estimates of rounding errors,
 //! and for faults that tests plant.
 
-use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::rules::op::Cotangents;
-use crate::tape::{ErasedOp, GradientBuffers, Input, NodeId, TapeRef};
+use crate::tape::{GradientBuffers, Input, NodeId, TapeRef};
 use crate::tensor::Tensor;
 use std::borrow::Cow;
 
@@ -25,18 +23,6 @@ pub(crate) trait Observer<T: Element> {
     /// Node `node`, a tensor with cotangent `dy`, is about to contribute.
     #[inline(always)]
     fn tensor(&mut self, _graph: &TapeRef<T>, _node: NodeId, _dy: &Tensor<T>) {}
-    /// Applies the reverse rule of an operation.
-    #[inline(always)]
-    fn apply_rule(
-        &mut self,
-        op: &dyn ErasedOp<T>,
-        x: &[&Tensor<T>],
-        y: &Tensor<T>,
-        dy: Tensor<T>,
-        want: &[bool],
-    ) -> Result<Cotangents<T>, Error> {
-        op.try_vjp_all(x, y, dy, want)
-    }
     /// Node `node`, a tensor, contributes `ct` to `input`, its operand `k`. Returns the contribution.
     #[inline(always)]
     fn contribution(&mut self, _node: NodeId, _k: usize, _input: NodeId, ct: Tensor<T>) -> Tensor<T> {

@@ -3,7 +3,7 @@
 use super::Var;
 use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::rules::op::{Cotangents, Each, Op};
+use crate::rules::op::{Each, Op, all_there};
 use crate::tensor::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
@@ -14,13 +14,16 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn differentiable(&self, k: usize) -> bool;
     fn elementwise(&self) -> bool;
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
-    fn try_vjp_all(
+    /// Applies the reverse rule, and passes every wanted cotangent with the position of its operand to `add`. (A list of
+    /// them would be copied on its way to the sweep.)
+    fn pull(
         &self,
         x: &[&Tensor<T>],
         y: &Tensor<T>,
         dy: Tensor<T>,
         want: &[bool],
-    ) -> Result<Cotangents<T>, Error>;
+        add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
+    ) -> Result<(), Error>;
     fn vjp_each<'t>(
         &self,
         x: &[&Var<'t, T>],
@@ -56,14 +59,18 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         Op::branches(self, x, y, report);
     }
-    fn try_vjp_all(
+    fn pull(
         &self,
         x: &[&Tensor<T>],
         y: &Tensor<T>,
         dy: Tensor<T>,
         want: &[bool],
-    ) -> Result<Cotangents<T>, Error> {
-        Op::try_vjp_all(self, x, y, dy, want)
+        add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut cts = Op::try_vjp_all(self, x, y, dy, want)?;
+        all_there(Op::name(self), want, &cts)?;
+        let wanted = cts.iter_mut().enumerate().filter(|&(k, _)| want[k]);
+        wanted.filter_map(|(k, ct)| Some((k, ct.take()?))).try_for_each(|(k, ct)| add(k, ct))
     }
     #[track_caller]
     fn vjp_each<'t>(
