@@ -15,7 +15,7 @@ const ROUNDS: usize = 12;
 
 /// A drawing in its own units: layers are one unit apart, neighbours in a layer at least one unit.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(super) struct Drawing {
     /// The column of each node, from 0.
     pub(super) x: Vec<f64>,
     /// The layer of each node, from 0 at the top.
@@ -34,7 +34,7 @@ pub(super) struct Edge {
 }
 
 /// Lays out a graph given by the parents of each node; parents come before their children.
-pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
+pub(super) fn layout(parents: &[Vec<usize>]) -> Drawing {
     let layer = layers(parents);
     let depth = layer.iter().map(|l| l + 1).max().unwrap_or(0);
     // An edge gets a dummy vertex in every layer it passes, so that it bends around the nodes there.
@@ -83,7 +83,7 @@ pub(super) fn layout(parents: &[Vec<usize>]) -> Layout {
     };
     let edges = chains.into_iter().map(edge).collect();
     x.truncate(parents.len());
-    Layout { x, layer, edges, size: (depth, width) }
+    Drawing { x, layer, edges, size: (depth, width) }
 }
 
 /// Every edge once, as parent and child.

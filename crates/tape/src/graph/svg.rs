@@ -1,6 +1,6 @@
 //! The graph as a self-contained picture.
 
-use super::layout::{Layout, layout};
+use super::layout::{Drawing, layout};
 use super::text::description;
 use super::{GraphNode, GraphView};
 use crate::rules::algebra::Element;
@@ -82,7 +82,7 @@ fn kind<T: Element>(node: &GraphNode<T>, used: bool) -> (&'static str, &'static 
     }
 }
 
-fn edges(out: &mut String, plan: &Layout, column: &dyn Fn(f64) -> f64, row: &dyn Fn(usize) -> f64) {
+fn edges(out: &mut String, plan: &Drawing, column: &dyn Fn(f64) -> f64, row: &dyn Fn(usize) -> f64) {
     for edge in &plan.edges {
         let (from, to) = (plan.layer[edge.from], plan.layer[edge.to]);
         let (mut x, mut y) = (column(plan.x[edge.from]), row(from) + HEIGHT / 2.0);

@@ -68,7 +68,7 @@ impl<T: Element> Tape<T> {
 }
 
 /// A tensor whose axes have names.
-struct Named<A> {
+struct Labelled<A> {
     axes: Vec<char>,
     x: A,
 }
@@ -204,7 +204,7 @@ pub(crate) fn sum_of_products<T: Element, A: Array<T>>(spec: &str, x: &[&A]) -> 
     check_ranks(&letters, &shapes(x))?;
     let x = stretched(&mut letters, x);
     check_extents(spec, &letters, &shapes(&x.iter().collect::<Vec<_>>()))?;
-    let mut operands = letters.iter().zip(x).map(|(axes, x)| diagonal(Named { axes: axes.clone(), x }));
+    let mut operands = letters.iter().zip(x).map(|(axes, x)| diagonal(Labelled { axes: axes.clone(), x }));
     let Some(mut product) = operands.next() else { return Err(invalid("no operands".to_owned())) };
     for (i, next) in operands.enumerate() {
         let needed: Vec<char> = letters[i + 2..].iter().flatten().chain(&result).copied().collect();
@@ -214,7 +214,7 @@ pub(crate) fn sum_of_products<T: Element, A: Array<T>>(spec: &str, x: &[&A]) -> 
 }
 
 /// One axis for every letter: for several axes with the same letter, their diagonal.
-fn diagonal<T: Element, A: Array<T>>(mut named: Named<A>) -> Named<A> {
+fn diagonal<T: Element, A: Array<T>>(mut named: Labelled<A>) -> Labelled<A> {
     let twice = |axes: &[char]| {
         let repeated = |i: &usize| axes[..*i].contains(&axes[*i]);
         (0..axes.len()).find(repeated)
@@ -245,18 +245,18 @@ fn permuted<T: Element, A: Array<T>>(x: &A, order: impl Iterator<Item = usize>) 
 }
 
 /// Sums over the axes that are not kept.
-fn sum_except<T: Element, A: Array<T>>(named: Named<A>, keep: impl Fn(char) -> bool) -> Named<A> {
+fn sum_except<T: Element, A: Array<T>>(named: Labelled<A>, keep: impl Fn(char) -> bool) -> Labelled<A> {
     let (kept, summed): (Vec<usize>, Vec<usize>) = (0..named.axes.len()).partition(|&i| keep(named.axes[i]));
     if summed.is_empty() {
         return named;
     }
     let summed: Vec<isize> = summed.into_iter().map(|axis| axis as isize).collect();
     let axes = kept.into_iter().map(|i| named.axes[i]).collect();
-    Named { axes, x: named.x.sum_axes(Axes::from(&summed[..]), false) }
+    Labelled { axes, x: named.x.sum_axes(Axes::from(&summed[..]), false) }
 }
 
 /// The axes in the given order.
-fn arrange<T: Element, A: Array<T>>(named: &Named<A>, order: &[char]) -> A {
+fn arrange<T: Element, A: Array<T>>(named: &Labelled<A>, order: &[char]) -> A {
     let place = |letter: &char| named.axes.iter().position(|axis| axis == letter);
     permuted(&named.x, order.iter().filter_map(place))
 }
@@ -264,10 +264,10 @@ fn arrange<T: Element, A: Array<T>>(named: &Named<A>, order: &[char]) -> A {
 /// One batched matrix product: rows from the left operand, columns from the right one, and a sum over the
 /// axes of both that are not needed later.
 fn contract<T: Element, A: Array<T>>(
-    left: Named<A>,
-    right: Named<A>,
+    left: Labelled<A>,
+    right: Labelled<A>,
     needed: &[char],
-) -> Result<Named<A>, Error> {
+) -> Result<Labelled<A>, Error> {
     let (in_left, in_right) = (left.axes.clone(), right.axes.clone());
     let left = sum_except(left, |axis| in_right.contains(&axis) || needed.contains(&axis));
     let right = sum_except(right, |axis| in_left.contains(&axis) || needed.contains(&axis));
@@ -284,5 +284,5 @@ fn contract<T: Element, A: Array<T>>(
     let extents: Shape = sa[..at].iter().chain(&sb[batch.len() + inner.len()..]).copied().collect();
     Tensor::<T>::fits("einsum", &extents)?;
     let product = a.reshape([count, m, k]).matmul(&b.reshape([count, k, n]));
-    Ok(Named { axes: [batch, rows, columns].concat(), x: product.reshape(extents) })
+    Ok(Labelled { axes: [batch, rows, columns].concat(), x: product.reshape(extents) })
 }

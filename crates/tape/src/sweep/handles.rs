@@ -54,13 +54,13 @@ pub(crate) fn slopes<'t, T: Element>(
 }
 
 /// The operation and the operands of a recorded tensor.
-type Operation<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Input; 4]>);
+type RecordedOp<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Input; 4]>);
 
 /// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
 ///
 /// # Errors
 /// If the operation has no derivative at these operands.
-pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Result<Option<Operation<T>>, Error> {
+pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Result<Option<RecordedOp<T>>, Error> {
     let graph = tape.graph();
     if !graph.tensors[slot].computed {
         return Ok(None);

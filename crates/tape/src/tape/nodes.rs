@@ -1,6 +1,6 @@
 //! The nodes of a tape: a list that grows without moving.
 //!
-//! Recording a scalar takes a few nanoseconds, so the list has no lock: it consists of cells, in blocks each
+//! Recording a scalar takes a few nanoseconds, so the list has no lock: it consists of cells, in chunks each
 //! twice as long as the one before it. A node is never moved or dropped before the tape is reset, and there
 //! is never a reference into the list while it grows. (`docs/decisions/0006-node-list.md` has the
 //! measurements.)
@@ -92,38 +92,38 @@ impl Input {
     }
 }
 
-/// Nodes in the first block, as a power of two.
+/// Nodes in the first chunk, as a power of two.
 const FIRST: u32 = 6;
 
-/// Block `k` has `2ᵏ` nodes, beginning with index `2ᵏ - 2^FIRST`; there are none below `FIRST`.
-const BLOCKS: usize = u32::BITS as usize;
+/// Chunk `k` has `2ᵏ` nodes, beginning with index `2ᵏ - 2^FIRST`; there are none below `FIRST`.
+const CHUNKS: usize = u32::BITS as usize;
 
 /// The largest number of nodes.
 const LIMIT: usize = u32::MAX as usize - ((1 << FIRST) - 1);
 
-/// The length of a block, and the index of its first node.
+/// The length of a chunk, and the index of its first node.
 #[inline(always)]
-fn extent(block: usize) -> (usize, usize) {
-    (1 << block, (1 << block) - (1 << FIRST))
+fn extent(chunk: usize) -> (usize, usize) {
+    (1 << chunk, (1 << chunk) - (1 << FIRST))
 }
 
-/// The block of a node, and its position there.
+/// The chunk of a node, and its position there.
 #[inline(always)]
 fn locate(index: u32) -> (usize, usize) {
     let shifted = u64::from(index) + (1 << FIRST);
-    let block = shifted.ilog2();
-    (block as usize, (shifted ^ (1 << block)) as usize)
+    let chunk = shifted.ilog2();
+    (chunk as usize, (shifted ^ (1 << chunk)) as usize)
 }
 
 /// The source locations where nodes were created.
 type Sites = RefCell<Vec<&'static Location<'static>>>;
 
 /// Contiguous nodes, each of which can be set while others are read.
-type Block<T> = Box<[Cell<Node<T>>]>;
+type Chunk<T> = Box<[Cell<Node<T>>]>;
 
 /// Nodes in the order they were recorded.
 pub(crate) struct Nodes<T> {
-    blocks: [OnceCell<Block<T>>; BLOCKS],
+    chunks: [OnceCell<Chunk<T>>; CHUNKS],
     len: Cell<u32>,
     /// Only on a tape with locations.
     sites: Option<Sites>,
@@ -133,7 +133,7 @@ impl<T: Element> Nodes<T> {
     /// A list with node 0 and no other.
     #[track_caller]
     pub(crate) fn new() -> Nodes<T> {
-        let nodes = Nodes { blocks: [const { OnceCell::new() }; BLOCKS], len: Cell::new(0), sites: None };
+        let nodes = Nodes { chunks: [const { OnceCell::new() }; CHUNKS], len: Cell::new(0), sites: None };
         nodes.push(Node::leaf(T::ZERO));
         nodes
     }
@@ -155,10 +155,10 @@ impl<T: Element> Nodes<T> {
     #[track_caller]
     pub(crate) fn push(&self, node: Node<T>) -> NodeId {
         let index = self.len.get();
-        let (block, at) = locate(index);
-        let nodes = match self.blocks.get(block).and_then(OnceCell::get) {
+        let (chunk, at) = locate(index);
+        let nodes = match self.chunks.get(chunk).and_then(OnceCell::get) {
             Some(nodes) => nodes,
-            None => self.grow(block),
+            None => self.grow(chunk),
         };
         nodes[at].set(node);
         self.len.set(index + 1);
@@ -180,12 +180,12 @@ impl<T: Element> Nodes<T> {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    fn grow(&self, block: usize) -> &[Cell<Node<T>>] {
-        if block == BLOCKS {
+    fn grow(&self, chunk: usize) -> &[Cell<Node<T>>] {
+        if chunk == CHUNKS {
             Error::Capacity { limit: LIMIT }.panic();
         }
-        let (length, _) = extent(block);
-        self.blocks[block].get_or_init(|| vec![Cell::new(Node::leaf(T::ZERO)); length].into())
+        let (length, _) = extent(chunk);
+        self.chunks[chunk].get_or_init(|| vec![Cell::new(Node::leaf(T::ZERO)); length].into())
     }
 
     /// A node.
@@ -195,17 +195,17 @@ impl<T: Element> Nodes<T> {
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Node<T> {
         debug_assert!(index < self.len());
-        let (block, at) = locate(index as u32);
-        self.blocks[block].get().map(|nodes| nodes[at].get()).expect("a node that was recorded")
+        let (chunk, at) = locate(index as u32);
+        self.chunks[chunk].get().map(|nodes| nodes[at].get()).expect("a node that was recorded")
     }
 
     /// The first `end` nodes in chunks, the last chunk first: each with the index of its first node.
     #[inline]
     pub(crate) fn chunks_rev(&self, end: usize) -> impl Iterator<Item = (usize, &[Cell<Node<T>>])> {
-        let blocks = if end == 0 { 0 } else { locate((end - 1) as u32).0 + 1 };
-        (FIRST as usize..blocks).rev().filter_map(move |block| {
-            let (length, first) = extent(block);
-            self.blocks[block].get().map(|nodes| (first, &nodes[..length.min(end - first)]))
+        let chunks = if end == 0 { 0 } else { locate((end - 1) as u32).0 + 1 };
+        (FIRST as usize..chunks).rev().filter_map(move |chunk| {
+            let (length, first) = extent(chunk);
+            self.chunks[chunk].get().map(|nodes| (first, &nodes[..length.min(end - first)]))
         })
     }
 
@@ -236,14 +236,14 @@ mod tests {
     #[test]
     fn every_index_has_one_position() {
         let mut next = 0;
-        for block in FIRST as usize..BLOCKS {
-            let (length, first) = extent(block);
+        for chunk in FIRST as usize..CHUNKS {
+            let (length, first) = extent(chunk);
             assert_eq!(first, next);
-            assert_eq!(locate(first as u32), (block, 0));
-            assert_eq!(locate((first + length - 1) as u32), (block, length - 1));
+            assert_eq!(locate(first as u32), (chunk, 0));
+            assert_eq!(locate((first + length - 1) as u32), (chunk, length - 1));
             next = first + length;
         }
-        assert_eq!((next, locate(LIMIT as u32)), (LIMIT, (BLOCKS, 0)));
+        assert_eq!((next, locate(LIMIT as u32)), (LIMIT, (CHUNKS, 0)));
     }
 
     #[test]

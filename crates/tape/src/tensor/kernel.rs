@@ -119,13 +119,13 @@ impl<const N: usize> Walk<N> {
     }
 }
 
-struct Map<'a, T, F>(&'a mut [T], &'a [T], F);
+struct MapLoop<'a, T, F>(&'a mut [T], &'a [T], F);
 
-impl<T: Element, F: Fn(T) -> T> Kernel for Map<'_, T, F> {
+impl<T: Element, F: Fn(T) -> T> Kernel for MapLoop<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Map(out, x, f) = self;
+        let MapLoop(out, x, f) = self;
         for (out, &x) in out.iter_mut().zip(x) {
             *out = f(x);
         }
@@ -136,11 +136,13 @@ impl<T: Element, F: Fn(T) -> T> Kernel for Map<'_, T, F> {
 #[inline]
 pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) -> Tensor<T> {
     Tensor::build(x.shape().clone(), |out| match x.as_slice() {
-        Some(x) => parallel::elements(out, |i, out| simd::run(out.len(), Map(out, &x[i..i + out.len()], f))),
+        Some(x) => {
+            parallel::elements(out, |i, out| simd::run(out.len(), MapLoop(out, &x[i..i + out.len()], f)))
+        }
         None => {
             let buffer = x.buffer();
             Walk::new(x.shape(), [x.strides()]).fill(out, [x.offset()], |out, [at], [step]| match step {
-                1 => simd::run(out.len(), Map(out, &buffer[at..at + out.len()], f)),
+                1 => simd::run(out.len(), MapLoop(out, &buffer[at..at + out.len()], f)),
                 _ => each(out, |i| f(buffer[place(at, step, i)])),
             });
         }
@@ -180,51 +182,51 @@ pub(crate) fn place(at: usize, step: isize, i: usize) -> usize {
 
 /// An operand of one run: contiguous, a single repeated element, or strided.
 #[derive(Clone, Copy)]
-enum Run<'a, T> {
+enum Segment<'a, T> {
     Slice(&'a [T]),
     Same(T),
     Strided(&'a [T], usize, isize),
 }
 
-impl<'a, T: Element> Run<'a, T> {
+impl<'a, T: Element> Segment<'a, T> {
     #[inline(always)]
-    fn new(buffer: &'a [T], at: usize, n: usize, step: isize) -> Run<'a, T> {
+    fn new(buffer: &'a [T], at: usize, n: usize, step: isize) -> Segment<'a, T> {
         match step {
-            1 => Run::Slice(&buffer[at..at + n]),
-            0 => Run::Same(buffer[at]),
-            _ => Run::Strided(buffer, at, step),
+            1 => Segment::Slice(&buffer[at..at + n]),
+            0 => Segment::Same(buffer[at]),
+            _ => Segment::Strided(buffer, at, step),
         }
     }
 
     #[inline(always)]
     fn get(&self, i: usize) -> T {
         match *self {
-            Run::Slice(x) => x[i],
-            Run::Same(x) => x,
-            Run::Strided(buffer, at, step) => buffer[place(at, step, i)],
+            Segment::Slice(x) => x[i],
+            Segment::Same(x) => x,
+            Segment::Strided(buffer, at, step) => buffer[place(at, step, i)],
         }
     }
 }
 
-struct Zip<'a, T, F>(&'a mut [T], Run<'a, T>, Run<'a, T>, F);
+struct ZipLoop<'a, T, F>(&'a mut [T], Segment<'a, T>, Segment<'a, T>, F);
 
-impl<T: Element, F: Fn(T, T) -> T> Kernel for Zip<'_, T, F> {
+impl<T: Element, F: Fn(T, T) -> T> Kernel for ZipLoop<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Zip(out, a, b, f) = self;
+        let ZipLoop(out, a, b, f) = self;
         match (a, b) {
-            (Run::Slice(a), Run::Slice(b)) => {
+            (Segment::Slice(a), Segment::Slice(b)) => {
                 for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
                     *out = f(a, b);
                 }
             }
-            (Run::Slice(a), Run::Same(b)) => {
+            (Segment::Slice(a), Segment::Same(b)) => {
                 for (out, &a) in out.iter_mut().zip(a) {
                     *out = f(a, b);
                 }
             }
-            (Run::Same(a), Run::Slice(b)) => {
+            (Segment::Same(a), Segment::Slice(b)) => {
                 for (out, &b) in out.iter_mut().zip(b) {
                     *out = f(a, b);
                 }
@@ -248,19 +250,19 @@ pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
         {
             return parallel::elements(out, |i, out| {
                 let (x, y) = (&x[i..i + out.len()], &y[i..i + out.len()]);
-                simd::run(out.len(), Zip(out, Run::Slice(x), Run::Slice(y), f));
+                simd::run(out.len(), ZipLoop(out, Segment::Slice(x), Segment::Slice(y), f));
             });
         }
         let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
         let (x, y) = (a.buffer(), b.buffer());
         Walk::new(shape, [&sa, &sb]).fill(out, [a.offset(), b.offset()], |out, [i, j], [p, q]| {
             let n = out.len();
-            simd::run(n, Zip(out, Run::new(x, i, n, p), Run::new(y, j, n, q), f));
+            simd::run(n, ZipLoop(out, Segment::new(x, i, n, p), Segment::new(y, j, n, q), f));
         });
     })
 }
 
-struct Update<'a, T, F>(&'a mut [T], Run<'a, T>, F);
+struct Update<'a, T, F>(&'a mut [T], Segment<'a, T>, F);
 
 impl<T: Element, F: Fn(&mut T, T)> Kernel for Update<'_, T, F> {
     type Output = ();
@@ -268,12 +270,12 @@ impl<T: Element, F: Fn(&mut T, T)> Kernel for Update<'_, T, F> {
     fn call(self) {
         let Update(out, x, f) = self;
         match x {
-            Run::Slice(x) => {
+            Segment::Slice(x) => {
                 for (out, &x) in out.iter_mut().zip(x) {
                     f(out, x);
                 }
             }
-            Run::Same(x) => {
+            Segment::Same(x) => {
                 for out in out {
                     f(out, x);
                 }
@@ -297,13 +299,13 @@ pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy + Sync>(a: &mut Tensor<
     {
         return parallel::elements(out, |i, out| {
             let x = &x[i..i + out.len()];
-            simd::run(out.len(), Update(out, Run::Slice(x), f));
+            simd::run(out.len(), Update(out, Segment::Slice(x), f));
         });
     }
     let (strides, x) = (b.stretched_strides(&shape), b.buffer());
     Walk::new(&shape, [&strides]).fill(out, [b.offset()], |out, [at], [step]| {
         let n = out.len();
-        simd::run(n, Update(out, Run::new(x, at, n, step), f));
+        simd::run(n, Update(out, Segment::new(x, at, n, step), f));
     });
 }
 
@@ -338,7 +340,7 @@ pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     pull1(dy, &x.contiguous(), &y.contiguous(), f)
 }
 
-struct Pull2<'a, T, F>(&'a mut [T], Run<'a, T>, Run<'a, T>, &'a [T], F);
+struct Pull2<'a, T, F>(&'a mut [T], Segment<'a, T>, Segment<'a, T>, &'a [T], F);
 
 impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Pull2<'_, T, F> {
     type Output = ();
@@ -346,7 +348,7 @@ impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Pull2<'_, T, F> {
     fn call(self) {
         let Pull2(dy, a, b, y, f) = self;
         match (a, b) {
-            (Run::Slice(a), Run::Slice(b)) => {
+            (Segment::Slice(a), Segment::Slice(b)) => {
                 for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
                     *dy = f(*dy, a, b, y);
                 }
@@ -378,7 +380,7 @@ pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
         parallel::elements(out, |i, dy| {
             let n = dy.len();
             let (x, z, y) = (&x[i..i + n], &z[i..i + n], &y[i..i + n]);
-            simd::run(n, Pull2(dy, Run::Slice(x), Run::Slice(z), y, f));
+            simd::run(n, Pull2(dy, Segment::Slice(x), Segment::Slice(z), y, f));
         });
         return dy;
     }
@@ -387,7 +389,7 @@ pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     let (x, z, all) = (a.buffer(), b.buffer(), y.buffer());
     walk.fill(out, [a.offset(), b.offset(), y.offset()], |dy, [i, j, k], [p, q, _]| {
         let n = dy.len();
-        simd::run(n, Pull2(dy, Run::new(x, i, n, p), Run::new(z, j, n, q), &all[k..k + n], f));
+        simd::run(n, Pull2(dy, Segment::new(x, i, n, p), Segment::new(z, j, n, q), &all[k..k + n], f));
     });
     dy
 }

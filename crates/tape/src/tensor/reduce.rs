@@ -15,9 +15,9 @@ const LANES: usize = 16;
 /// Runs longer than this are halved, so that rounding errors grow with the logarithm of the length.
 const BLOCK: usize = 512;
 
-struct Sum<'a, T>(&'a [T]);
+struct SumLoop<'a, T>(&'a [T]);
 
-impl<T: Element> Kernel for Sum<'_, T> {
+impl<T: Element> Kernel for SumLoop<'_, T> {
     type Output = T;
     #[inline(always)]
     fn call(self) -> T {
@@ -43,7 +43,7 @@ impl<T: Element> Kernel for Sum<'_, T> {
 pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
     match x.len() {
         0..LANES => x.iter().fold(T::ZERO, |sum, &x| sum + x),
-        LANES..=BLOCK => simd::run(x.len(), Sum(x)),
+        LANES..=BLOCK => simd::run(x.len(), SumLoop(x)),
         n => {
             let (left, right) = x.split_at((n / 2).next_multiple_of(LANES));
             let (mut first, mut second) = (T::ZERO, T::ZERO);
@@ -67,7 +67,7 @@ impl<T: Element, F: Fn(T, T) -> T> Kernel for SumPairs<'_, T, F> {
                 lanes[i] += f(a[i], b[i]);
             }
         }
-        let sum = Sum(&lanes).call();
+        let sum = SumLoop(&lanes).call();
         rest_a.iter().zip(rest_b).fold(sum, |sum, (&a, &b)| sum + f(a, b))
     }
 }

@@ -1,7 +1,7 @@
 //! Views: other shapes and strides over the same buffer. All of them are free. The caller checks shapes;
 //! that a tensor of the shape can exist is checked here.
 
-use super::{Buffer, Tensor};
+use super::Tensor;
 use crate::rules::algebra::Element;
 use crate::shape::{Shape, Strides, collect_small, copied};
 
@@ -14,7 +14,7 @@ impl<T: Element> Tensor<T> {
         if let Err(error) = shape.elements::<T>("view") {
             error.panic();
         }
-        Tensor { data: Buffer(self.data.0.clone()), offset, shape, strides }
+        Tensor { data: self.data.clone(), offset, shape, strides }
     }
 
     /// The same elements in row-major order under another shape of the same size.
