@@ -62,7 +62,7 @@ fn scalar_row(harness: &Harness, problem: &impl Problem, plain: &impl Problem) {
     let recorded = Tape::new();
     let (leaves, value) = record(problem, &recorded, &x, 0);
     let grads = value.backward();
-    assert_eq!(value.value(), problem.eval(&x, 0), "the same function");
+    assert_eq!(value.value(), problem.eval(&x, 0), "the recorded value differs from the plain one");
     let mut whole_tape = Tape::new();
     let expected = gradient(plain, &mut whole_tape, &x);
     alike(problem.name(), gradient(problem, &mut whole_tape, &x), expected, 1e-12);
@@ -96,7 +96,7 @@ fn scalar_row(harness: &Harness, problem: &impl Problem, plain: &impl Problem) {
     scalar_cells(problem.name(), problem.operations() * parts as f64, &time);
 }
 
-/// Panics if gradients differ by more than a share of the largest element.
+/// Panics if gradients differ by more than `tolerance` times the largest element.
 fn alike(name: &str, found: Vec<f64>, expected: Vec<f64>, tolerance: f64) {
     let error = difference(&[found], &[expected]);
     assert!(error < tolerance, "{name}: gradients differ by {error:e}");
@@ -151,7 +151,7 @@ fn tensor_row(harness: &Harness, gmm: &Gmm) {
     scalar_cells(name, gmm.operations(), &time);
 }
 
-/// A number with `digits` decimals; a dash where nothing was measured.
+/// A value with `digits` decimals; a dash where nothing was measured.
 fn cell(x: f64, digits: usize) -> String {
     if x.is_nan() { "-".into() } else { format!("{x:.digits$}") }
 }
@@ -169,7 +169,7 @@ fn overhead(harness: &Harness) {
     overhead_row(harness, "op reshape", [1], |x, _| x.reshape([1]));
     overhead_row(harness, "op sum of an axis", [1, 1], |x, _| x.sum_axes(1, true));
     overhead_row(harness, "op matmul", [1, 1], |x, w| x.matmul(w));
-    overhead_row(harness, "ops sum to a number, mul, reshape: the three", [1], |x, w| {
+    overhead_row(harness, "ops sum to a scalar, mul, reshape: the three", [1], |x, w| {
         (x.sum() * w).reshape([1])
     });
 }
@@ -233,7 +233,7 @@ fn trainers(task: &Task) -> (usize, Trainers) {
     (hands, trainers)
 }
 
-/// Heap allocations of a step once it is warm.
+/// Heap allocations of a step after warm-up.
 fn allocations_of(trainer: &mut dyn Trainer) -> f64 {
     (0..5).for_each(|_| trainer.step());
     let before = allocations();
@@ -241,7 +241,7 @@ fn allocations_of(trainer: &mut dyn Trainer) -> f64 {
     (allocations() - before) as f64 / 10.0
 }
 
-/// Extents of the products that stand for what the machine can do.
+/// Extents of the products that measure the peak rate of the machine.
 const RAW: [usize; 2] = [512, 1024];
 
 fn training_rows(harness: &Harness, task: &Task) {
@@ -254,7 +254,7 @@ fn training_rows(harness: &Harness, task: &Task) {
     }
     let (mut run, products) = (Products::new(task), steps.len());
     steps.push(Box::new(move || run.run()));
-    // Where products dominate, what the machine can do at best is measured beside them.
+    // Where products dominate, the peak rate of the machine is measured beside them.
     let raw: Vec<(usize, f64)> = match task.product_flops() {
         1e7.. => RAW
             .map(|n| {
@@ -307,7 +307,7 @@ fn checkpoints(harness: &Harness) {
     let plain = deep.gradient(0);
     let mut steps: Vec<Box<dyn FnMut() + '_>> = Vec::new();
     for segment in segments {
-        assert_eq!(deep.gradient(segment), plain, "{name}: the same bits");
+        assert_eq!(deep.gradient(segment), plain, "{name}: different bits");
         let (deep, mut tape) = (&deep, Tape::single());
         steps.push(Box::new(move || {
             tape.reset();

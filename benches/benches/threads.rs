@@ -2,8 +2,9 @@
 //! whose matrix products use two threads too, and the sizes from which two threads gain anything. Words on the command
 //! line choose comparisons (`-- W4`, `-- threshold`).
 //!
-//! Two threads need the clock on the wall, and two processors at the same time. On a machine with other work a median
-//! says how much other work there was; so contenders run in turns, many times, and the least time of each counts.
+//! Two threads need wall-clock time, and two processors at the same time. On a machine with other work, a
+//! median mostly measures that work; so contenders run in turns, many times, and the least time of each
+//! counts.
 
 use benches::harness::Harness;
 use benches::numbers::Numbers;
@@ -17,7 +18,8 @@ use tape::parallel;
 
 fn main() {
     let harness = Harness::from_arguments();
-    let pool = |threads| ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made");
+    let pool =
+        |threads| ThreadPoolBuilder::new().num_threads(threads).build().expect("the pool can be created");
     let (one, two) = (pool(1), pool(2));
     println!("The least of many interleaved rounds in one process.");
     two.install(|| {
@@ -57,8 +59,8 @@ fn least(harness: &Harness, contenders: &mut [&mut dyn FnMut()]) -> Vec<f64> {
     }
 }
 
-/// W4 and W5; `handed over` counts the loops and products that the engine gave to several threads in a step, which those
-/// of the hand-written step are not among.
+/// W4 and W5; `handed over` counts the loops and products of a step that the engine distributed over several
+/// threads; those of the hand-written step are not included.
 fn training(harness: &Harness, one: &ThreadPool) {
     harness.table(
         "Training steps on two threads",
@@ -101,7 +103,7 @@ fn training_rows(harness: &Harness, one: &ThreadPool, task: &Task) {
     }
 }
 
-/// The two ends of what loops cost: a sum of two rows, and a hyperbolic tangent.
+/// The two extremes of the cost of a loop: a sum of two rows, and a hyperbolic tangent.
 fn loops(harness: &Harness) {
     let columns = ["threshold of loops, f32", "elements", "one thread us", "two threads us", "two / one"];
     loop_rows(harness, &columns, "threshold x + y", |x, y| x + y);
@@ -112,7 +114,7 @@ fn loop_rows(harness: &Harness, columns: &[&str], name: &str, f: impl Fn(f32, f3
     if !harness.wants(name) {
         return;
     }
-    harness.table("From which size on a loop in two halves gains", columns);
+    harness.table("Sizes from which a loop in two halves gains", columns);
     for n in (12..=20).map(|k| 1usize << k) {
         let mut numbers = Numbers::new(6);
         let (x, y) = (numbers.singles(n, -1.0, 1.0), numbers.singles(n, -1.0, 1.0));
@@ -151,7 +153,7 @@ fn products(harness: &Harness, one: &ThreadPool) {
     }
     let columns =
         ["threshold of products, f32", "multiplications", "one thread us", "two threads us", "two / one"];
-    harness.table("From which size on a matrix product gains", &columns);
+    harness.table("Sizes from which a matrix product gains", &columns);
     gemm::set_threading_threshold(0);
     for n in [48, 64, 80, 96, 112, 128, 160, 192, 256] {
         let mut numbers = Numbers::new(6);
@@ -159,7 +161,7 @@ fn products(harness: &Harness, one: &ThreadPool) {
         let (mut x, mut y) = (vec![0.0; n * n], vec![0.0; n * n]);
         let run = |out: &mut [f32]| product(out, Matrix::new(&a, n, n), Matrix::new(&b, n, n), false);
         const MANY: usize = 10;
-        // Many at a time, so that the way into the pool of one thread and back does not count.
+        // Many at a time, so that entering and leaving the pool of one thread does not count.
         let mut many = || one.install(|| (0..MANY).for_each(|_| run(black_box(&mut x))));
         let mut time = least(harness, &mut [&mut many, &mut || run(black_box(&mut y))]);
         time[0] /= MANY as f64;

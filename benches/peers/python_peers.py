@@ -49,12 +49,12 @@ def read(workload, directory):
         shapes += [(outputs, inputs), (outputs,)]
     parameters = [numbers.take(*shape) for shape in shapes]
     gradients = [numbers.take(*shape) for shape in shapes]
-    assert numbers.rest.size == 0, "the file has as many numbers as the workload"
+    assert numbers.rest.size == 0, "the file does not have the size of the workload"
     return x, y, parameters, gradients
 
 
 def compare(name, found, expected, tolerance):
-    """Stops unless every gradient agrees, relative to the largest element of its tensor."""
+    """Exits unless every gradient agrees, relative to the largest element of its tensor."""
     for k, (a, b) in enumerate(zip(found, expected, strict=True)):
         error = np.abs(np.asarray(a) - b).max() / np.abs(b).max()
         if not error < tolerance:
@@ -62,7 +62,7 @@ def compare(name, found, expected, tolerance):
 
 
 def median_us(step):
-    """The median time the process runs in one call, of samples of at least 15 ms after 0.3 s to warm up."""
+    """The median CPU time of one call, of samples of at least 15 ms after 0.3 s to warm up."""
     start = time.perf_counter()
     calls = 0
     while calls < 3 or time.perf_counter() - start < 0.3:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Training steps of this project beside those of other systems: `benches/peers/run.py [W1 W3 ...] [--rounds 5]`.
+"""Compares training steps of this project with those of other systems: `benches/peers/run.py [W1 W3 ...] [--rounds 5]`.
 
 Every round runs ours and then each peer, each in a process of its own on one processor; a ratio is formed within a
 round and the median over the rounds is printed. What is not installed is skipped with one line.
@@ -34,18 +34,18 @@ def skip(what, why):
 
 
 def build(command, directory):
-    """The directory of the programs that cargo built, or nothing."""
+    """The directory of the programs that cargo built, or `None`."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", directory / "target"))
     done = subprocess.run(command, cwd=directory, env=os.environ | {"CARGO_TARGET_DIR": str(target)})
     return target / "release" if done.returncode == 0 else None
 
 
 def systems():
-    """Command lines by name; a workload and the directory with the numbers follow."""
+    """Command lines by name; a workload and the directory with the data follow."""
     found = {}
     programs = build(["cargo", "build", "--release", "--quiet", "-p", "benches", "--bin", "step"], ROOT)
     if programs is None:
-        sys.exit("our own step does not build")
+        sys.exit("the step of this project does not build")
     for name in OURS:
         found[name] = lambda workload, _, name=name: [str(programs / "step"), workload, name]
     for name in ("torch", "jax"):
@@ -56,7 +56,7 @@ def systems():
             skip(name, f"not installed for {sys.executable}")
     peers = build(["cargo", "build", "--release", "--quiet"], HERE)
     if peers is None:
-        skip("candle, dfdx, reverse, easy-ml", "the package does not build here")
+        skip("candle, dfdx, reverse, easy-ml", "the package does not build")
     else:
         for name in ("candle", "dfdx", "reverse", "easy-ml"):
             program = [str(peers / "peers"), name]
@@ -65,7 +65,7 @@ def systems():
 
 
 def applies(system, workload):
-    """Who takes part where; convolutions of dfdx need a nightly compiler."""
+    """The systems that run each workload; convolutions of dfdx need a nightly compiler."""
     if workload in SCALARS:
         return system in ("tape", "reverse", "easy-ml")
     if workload in TENSORS:
@@ -74,7 +74,7 @@ def applies(system, workload):
 
 
 def measure(command):
-    """The time in microseconds, or what the program said instead."""
+    """The time in microseconds, or the program's error message."""
     pin = ["taskset", "-c", str(max(os.sched_getaffinity(0)))] if shutil.which("taskset") else []
     done = subprocess.run(pin + command, env=os.environ | ONE_THREAD, capture_output=True, text=True)
     if done.returncode == 0:
@@ -83,7 +83,7 @@ def measure(command):
 
 
 def rounds_of(workload, names, commands, numbers, count):
-    """The times of every round, and what the systems that were not timed said."""
+    """The times of every round, and the messages of the systems that were not timed."""
     rounds, refused = [], {}
     for _ in range(count):
         times = {}
@@ -99,7 +99,7 @@ def rounds_of(workload, names, commands, numbers, count):
 
 
 def cell(name, rounds, refused):
-    """The median time and the median ratio to ours."""
+    """The median time and the median ratio to the tape."""
     if name in refused:
         return "wrong gradient" if "gradient" in refused[name] else "failed"
     if name not in rounds[0]:

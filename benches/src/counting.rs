@@ -1,4 +1,4 @@
-//! An allocator that counts, for the claim that a training step allocates nothing.
+//! A counting allocator, for the claim that a training step allocates nothing.
 
 #![allow(unsafe_code)]
 
@@ -9,7 +9,7 @@ thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-/// The system's allocator, counting what each thread asks for.
+/// The system's allocator, counting the requests of each thread.
 ///
 /// A program installs it with `#[global_allocator]`.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub fn allocations() -> usize {
 }
 
 fn count() {
-    // While a thread ends its counter may be gone; nobody reads it then.
+    // The counter of an ending thread may be gone; it is no longer read then.
     let _ = COUNT.try_with(|count| count.set(count.get() + 1));
 }
 

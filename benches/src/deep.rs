@@ -12,7 +12,7 @@ pub struct Deep {
 }
 
 impl Deep {
-    /// `depth` layers of `width` for a batch of as many rows.
+    /// `depth` layers of `width` for a batch of `width` rows.
     pub fn new(depth: usize, width: usize) -> Deep {
         let mut numbers = Numbers::new(8);
         let bound = 2.0 / (width as f64).sqrt();
@@ -24,7 +24,8 @@ impl Deep {
         Deep { layers: layers.collect(), x: tensor(&[width, width]) }
     }
 
-    /// Records the network and its mean, `segment` layers in a checkpoint; every layer by itself if that is 0.
+    /// Records the network and its mean, with a checkpoint for every `segment` layers, or none if `segment`
+    /// is 0.
     pub fn record<'t>(&self, tape: &'t Tape<f32>, segment: usize) -> (Vec<Var<'t, f32>>, Scalar<'t, f32>) {
         let mut parameters = Vec::new();
         let mut x = tape.constant(self.x.clone());
@@ -45,7 +46,7 @@ impl Deep {
         parameters.iter().map(|&x| grads.wrt(x)).collect()
     }
 
-    /// Bytes that the recording holds when the sweep begins, beside the parameters and the input.
+    /// The bytes that the recording holds when the sweep begins, without the parameters and the input.
     pub fn activation_bytes(&self, segment: usize) -> usize {
         let (tape, given) = (Tape::single(), Tape::single());
         self.record(&tape, segment);
@@ -55,7 +56,7 @@ impl Deep {
     }
 }
 
-/// Layers on an input: `x`, `w1`, `b1`, `w2`, ...
+/// Records layers on an input: `x`, `w1`, `b1`, `w2`, ...
 fn chain<'t>(operands: &[Var<'t, f32>]) -> Var<'t, f32> {
     operands[1..].chunks_exact(2).fold(operands[0], |x, layer| x.linear(layer[0], layer[1]).tanh())
 }

@@ -1,10 +1,11 @@
-//! Timing: contenders take turns in one process, and the answer is a ratio.
+//! Timing: contenders take turns in one process, and the result is a ratio.
 //!
 //! A shared machine has slow phases that last longer than one measurement and are larger than the differences
-//! looked for. Frameworks that time one function after the other, as criterion and divan do, compare a slow phase
-//! with a fast one. Here all contenders of a comparison run in every round (A, B, C, A, B, C, ...), a ratio is
-//! formed within a round, and the median over the rounds is reported. Absolute times are medians too, for
-//! orientation. Where the system tells how long the thread has run, time spent waiting for a processor is left out.
+//! to be measured. Frameworks that time one function after the other, as criterion and divan do, compare a
+//! slow phase with a fast one. Here all contenders of a comparison run in every round (A, B, C, A, B, C,
+//! ...), a ratio is formed within a round, and the median over the rounds is reported. Absolute times are
+//! medians too, for orientation. Where the system reports thread CPU time, time spent waiting for a processor
+//! is left out.
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +15,12 @@ const ROUNDS: usize = 15;
 /// The least time one contender runs in one round.
 const SAMPLE: Duration = Duration::from_millis(10);
 
-/// What the command line asks for.
+/// The options of the command line.
 #[derive(Clone, Debug)]
 pub struct Harness {
     /// `false`: run everything once, to see that it works (`cargo test --benches`, `cargo bench -- --test`).
     pub measure: bool,
-    /// Words, one of which the name of a comparison must contain; none: everything.
+    /// Words, one of which the name of a comparison must contain; empty: everything.
     filters: Vec<String>,
 }
 
@@ -46,7 +47,7 @@ impl Medians {
 }
 
 impl Harness {
-    /// From the arguments of the program: `cargo bench` passes `--bench`, `cargo test` does not.
+    /// Reads the arguments of the program: `cargo bench` passes `--bench`, `cargo test` does not.
     pub fn from_arguments() -> Harness {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let has = |flag: &str| arguments.iter().any(|a| a == flag);
@@ -61,7 +62,7 @@ impl Harness {
         Harness { measure: true, filters: Vec::new() }
     }
 
-    /// Is the comparison `name` asked for?
+    /// Returns `true` if the comparison `name` is selected.
     pub fn wants(&self, name: &str) -> bool {
         self.filters.is_empty() || self.filters.iter().any(|filter| name.contains(filter.as_str()))
     }
@@ -95,7 +96,7 @@ impl Harness {
     }
 }
 
-/// How long this thread has run.
+/// Measures the running time of this thread.
 struct Clock(Instant);
 
 impl Clock {
@@ -103,9 +104,9 @@ impl Clock {
         Clock(Instant::now())
     }
 
-    /// Nanoseconds on a processor, as Linux counts them; elsewhere nanoseconds on the wall.
+    /// CPU time of the thread in nanoseconds, as Linux counts it; elsewhere wall-clock time.
     fn now(&self) -> f64 {
-        // The count is brought up to date when the scheduler runs.
+        // The count is updated when the scheduler runs.
         std::thread::yield_now();
         let scheduled = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
         let running = scheduled.as_deref().and_then(|s| s.split(' ').next()?.parse().ok());
@@ -113,7 +114,7 @@ impl Clock {
     }
 }
 
-/// Calls that take `SAMPLE` together, found while warming up.
+/// The number of calls that take `SAMPLE` together, found while warming up.
 fn calls(run: &mut dyn FnMut()) -> u64 {
     let mut calls = 1;
     loop {

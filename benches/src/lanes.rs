@@ -27,7 +27,7 @@ impl Activation {
         }
     }
 
-    /// The derivative in terms of the value, as the textbooks have it.
+    /// The derivative in terms of the value, as in textbooks.
     #[inline(always)]
     fn slope(self, y: f32) -> f32 {
         match self {
@@ -70,7 +70,7 @@ impl<F: FnOnce()> NullaryFnOnce for Pass<F> {
     }
 }
 
-/// Runs a loop compiled for the processor at hand.
+/// Runs a loop compiled for the current processor.
 #[inline(always)]
 pub(crate) fn fast(pass: impl FnOnce()) {
     Arch::new().dispatch(Pass(pass));

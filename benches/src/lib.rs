@@ -1,4 +1,4 @@
-//! What the measurements share: the harness, the workloads, and hand-written code to compare with.
+//! Shared by the measurements: the harness, the workloads, and hand-written code to compare with.
 //!
 //! Nothing here is part of the libraries. `benches/performance.rs` prints the table of `docs/performance.md`,
 //! `tests/allocations.rs` counts heap allocations.

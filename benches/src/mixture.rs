@@ -8,11 +8,12 @@ use tape::{Scalar, Tape, Tensor, Var};
 pub struct TensorGmm {
     /// `[n, d]`.
     points: Tensor,
-    /// Places the numbers below the diagonal in a matrix: `[d (d - 1) / 2, d · d]`, one 1 in each row.
+    /// Maps the elements below the diagonal into a matrix: `[d (d - 1) / 2, d · d]`, one 1 in each row.
     below: Tensor,
     /// `[d, d]`.
     identity: Tensor,
-    /// Weights, means, logarithms of the diagonals, numbers below them: `[k]`, `[k, d]`, `[k, d]`, `[k, ..]`.
+    /// Weights, means, logarithms of the diagonals, elements below them: `[k]`, `[k, d]`, `[k, d]`, `[k,
+    /// ..]`.
     parameters: [Tensor; 4],
 }
 

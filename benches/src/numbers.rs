@@ -1,4 +1,4 @@
-//! Seeded numbers for inputs and initial parameters.
+//! Seeded random numbers for inputs and initial parameters.
 
 /// A splitmix64 generator: enough for filling arrays, the same everywhere.
 #[derive(Clone, Debug)]

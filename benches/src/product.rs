@@ -4,7 +4,7 @@
 
 use std::cell::Cell;
 
-/// A row-major matrix, possibly to be read as its transpose.
+/// A row-major matrix, possibly read as its transpose.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
     data: &'a [f32],
@@ -19,7 +19,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If `data` does not have `rows` · `cols` elements.
     pub fn new(data: &'a [f32], rows: usize, cols: usize) -> Matrix<'a> {
-        assert_eq!(data.len(), rows * cols, "a matrix has rows · cols elements");
+        assert_eq!(data.len(), rows * cols, "the data does not have rows · cols elements");
         Matrix { data, rows, cols, steps: [cols as isize, 1] }
     }
 
@@ -29,13 +29,14 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Columns a multiple of so many numbers apart meet in few places of the cache: a copy in rows is faster to read.
+/// Columns whose distance is a multiple of this many elements map to the same few cache sets: a copy in rows
+/// is faster to read.
 const CLASH: usize = 256;
 
 /// The side of a tile that is transposed in registers.
 const TILE: usize = 16;
 
-/// `out = x` as rows of `cols` numbers, where `x` holds one column of `rows` numbers after the other.
+/// `out = x` as rows of `cols` elements, where `x` is stored column by column, `rows` elements each.
 fn transpose(out: &mut [f32], x: &[f32], rows: usize, cols: usize) {
     for (i, j) in (0..cols).step_by(TILE).flat_map(|j| (0..rows).step_by(TILE).map(move |i| (i, j))) {
         let mut tile = [[0.0; TILE]; TILE];
@@ -55,7 +56,7 @@ fn transpose(out: &mut [f32], x: &[f32], rows: usize, cols: usize) {
 /// If the shapes do not match.
 pub fn product(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, add: bool) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
-    assert_eq!((k, m * n), (b.rows, out.len()), "inner extents and the output match");
+    assert_eq!((k, m * n), (b.rows, out.len()), "the inner extents or the size of the output differ");
     if b.steps == [1, k as isize] && k % CLASH == 0 && n % TILE == 0 && n > 0 && m >= TILE {
         thread_local!(static ROWS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) });
         let mut rows = ROWS.take();
@@ -64,8 +65,8 @@ pub fn product(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, add: bool) {
         product(out, a, Matrix::new(&rows[..k * n], k, n), add);
         return ROWS.set(rows);
     }
-    // SAFETY: `Matrix` says that the operands hold rows · cols elements, row-major or transposed; `out` holds
-    // m · n, row-major, checked above. It is borrowed mutably, so it overlaps neither operand.
+    // SAFETY: by the invariant of `Matrix` the operands hold rows · cols elements, row-major or transposed;
+    // `out` holds m · n, row-major, checked above. It is borrowed mutably, so it overlaps neither operand.
     unsafe {
         gemm::gemm(
             m,
@@ -91,7 +92,7 @@ pub fn product(out: &mut [f32], a: Matrix<'_>, b: Matrix<'_>, add: bool) {
     }
 }
 
-/// With the feature `rayon` the threads of the current pool, from the size on that the `gemm` crate chooses.
+/// With the feature `rayon`, the threads of the current pool, from a size that the `gemm` crate chooses.
 fn parallelism() -> gemm::Parallelism {
     #[cfg(feature = "rayon")]
     return gemm::Parallelism::Rayon(rayon::current_num_threads());

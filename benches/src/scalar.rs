@@ -3,19 +3,20 @@
 use crate::numbers::Numbers;
 use tape::{Algebra, Elementwise, Scalar, Tape};
 
-/// A function of many numbers.
+/// A function of many variables.
 pub trait Problem {
-    /// What the table calls it.
+    /// Its name in the table.
     fn name(&self) -> &'static str;
-    /// Where the gradient is taken.
+    /// The point at which the gradient is computed.
     fn inputs(&self) -> Vec<f64>;
-    /// Parts that are evaluated and differentiated one after another, each on a tape of its own.
+    /// The number of parts, which are evaluated and differentiated one after another, each on a separate
+    /// tape.
     fn parts(&self) -> usize {
         1
     }
     /// The nominal number of operations of a part; times are divided by it.
     fn operations(&self) -> f64;
-    /// What the function is made of beside its inputs: samples or points, one after another.
+    /// The data of the function besides its inputs: samples or points, in order.
     fn data(&self) -> Vec<f64> {
         Vec::new()
     }
@@ -25,7 +26,7 @@ pub trait Problem {
 
 /// A problem made of sums of products.
 pub trait Chains: Problem {
-    /// What the table calls it with `mul_add`.
+    /// Its name in the table with `mul_add`.
     fn fused_name(&self) -> &'static str;
     /// The value of one part, the sums written with `mul_add`.
     fn eval_fused<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A;
@@ -64,7 +65,7 @@ impl<P: Chains> Problem for Fused<'_, P> {
     }
 }
 
-/// Records and sweeps every part of `problem` on a tape that is used again, and adds up the gradients.
+/// Records and sweeps every part of `problem` on a reused tape, and adds up the gradients.
 pub fn gradient(problem: &impl Problem, tape: &mut Tape, x: &[f64]) -> Vec<f64> {
     let mut sum = vec![0.0; x.len()];
     for part in 0..problem.parts() {
@@ -112,7 +113,7 @@ impl Problem for Rosenbrock {
     }
 }
 
-/// The squared error of a 3-10-5-1 network of single numbers, one sample at a time: 232 operations.
+/// The squared error of a 3-10-5-1 network of scalars, one sample at a time: 232 operations.
 #[derive(Clone, Debug)]
 pub struct ScalarMlp {
     samples: Vec<[f64; 4]>,
@@ -132,8 +133,8 @@ fn logistic<A: Algebra + Copy>(z: A) -> A {
     z.lift(1.0) / (z.lift(1.0) + (-z).exp())
 }
 
-/// `w · x + b` for one unit, two operations a weight; the weights come first in `p`, row by row. A chain begins with
-/// the first product: the bias is not the number recorded last.
+/// `w · x + b` for one unit, two operations a weight; the weights come first in `p`, row by row. A chain
+/// begins with the first product, because the bias is not the scalar recorded last.
 #[inline(always)]
 fn unit<const FUSED: bool, A: Algebra + Copy>(p: &[A], outputs: usize, j: usize, x: &[A]) -> A {
     let (weights, bias) = (&p[j * x.len()..(j + 1) * x.len()], p[outputs * x.len() + j]);
@@ -198,7 +199,7 @@ impl Chains for ScalarMlp {
     }
 }
 
-/// The likelihood of a mixture of Gaussians as ADBench has it (Wishart prior with gamma 1 and m 0, constants
+/// The likelihood of a mixture of Gaussians as in ADBench (Wishart prior with gamma 1 and m 0, constants
 /// dropped), in scalar operations: about 3.36 million for d = 10, k = 25, n = 1000.
 #[derive(Clone, Debug)]
 pub struct Gmm {
@@ -222,7 +223,7 @@ impl Gmm {
     }
 }
 
-/// `ln Σ eˣ`, the largest taken out.
+/// `ln Σ eˣ`, with the largest element factored out.
 fn logsumexp<A: Algebra + Copy>(x: &[A]) -> A {
     let max = x.iter().skip(1).fold(x[0], |max, &x| x.if_gt(max, x, max));
     let sum = x.iter().skip(1).fold((x[0] - max).exp(), |sum, &x| sum + (x - max).exp());
@@ -235,7 +236,7 @@ fn squares<const FUSED: bool, A: Algebra + Copy>(x: &[A]) -> A {
     x[1..].iter().fold(x[0] * x[0], |sum, &x| if FUSED { x.mul_add(x, sum) } else { sum + x * x })
 }
 
-/// `|Q x|²` for a lower triangular matrix, its diagonal and the numbers below it row by row.
+/// `|Q x|²` for a lower triangular matrix, given by its diagonal and the elements below it row by row.
 #[inline(always)]
 fn square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
     let mut below = below.iter();
@@ -250,8 +251,8 @@ fn square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
     square
 }
 
-/// [`square`] with all rows before the sum of their squares, so that every sum goes on without a break. Rows are
-/// computed in place, the last one first: a row needs nothing that stands behind it.
+/// [`square`] with all rows before the sum of their squares, so that no chain is broken. Rows are computed in
+/// place, the last one first: a row needs no later element.
 #[inline(always)]
 fn fused_square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
     let mut end = below.len();

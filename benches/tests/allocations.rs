@@ -1,7 +1,7 @@
-//! A training step allocates nothing once it is warm: buffers, nodes and gradients are used again.
+//! A training step allocates nothing after warm-up: buffers, nodes and gradients are reused.
 //!
-//! What a step may ask for is the workspace of the matrix products, which the `gemm` crate allocates and frees
-//! within a call; it is counted in the hand-written step, which allocates nothing else.
+//! The only allocation allowed in a step is the workspace of the matrix products, which the `gemm` crate
+//! allocates and frees within a call; it is counted in the hand-written step, which allocates nothing else.
 
 use benches::counting::{Counting, allocations};
 use benches::training::{Modules, Products, Recorded, Task, Trainer};
@@ -14,7 +14,7 @@ use tape::{Tensor, Var};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Allocations of one call after five to warm up.
+/// Allocations of one call, after five calls to warm up.
 fn count(mut run: impl FnMut()) -> f64 {
     (0..5).for_each(|_| run());
     let before = allocations();
@@ -53,7 +53,7 @@ fn batches_and_the_steps_of_fit_allocate_nothing() {
     let mut rng = StdRng::seed_from_u64(0);
     let mut loader = Loader::new(&data, 8).expect("batches of 8");
     assert_eq!(count(|| loader.epoch(&mut rng).for_each(drop)), 0.0);
-    // What the allocator had counted before each step.
+    // The allocation count before each step.
     let mut counts = Vec::with_capacity(10 * loader.len());
     Fit::new(10)
         .before_step(|step, _| counts.push((step.epoch, allocations())))

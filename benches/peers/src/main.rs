@@ -1,6 +1,7 @@
 //! A training step of another system: `peers candle W3 DIRECTORY` prints `candle W3 microseconds`.
 //!
-//! The directory holds what `step write` wrote. Gradients at the initial parameters are compared before anything is
+//! The directory holds the output of `step write`. Gradients at the initial parameters are compared before
+//! anything is
 //! timed; a system whose gradients are wrong is not timed.
 
 mod candle;

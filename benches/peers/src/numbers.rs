@@ -1,4 +1,4 @@
-//! The workloads, as `step write` wrote them.
+//! The workloads, as written by `step write`.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Reads a workload; none if there is no such.
+    /// Reads a workload, or `None` if there is none of that name.
     pub fn read(name: &str, directory: &str) -> Option<Workload> {
         let (batch, widths, images): (usize, &[usize], bool) = match name {
             "W1" => (8, &[10, 3, 2], false),
@@ -45,7 +45,7 @@ impl Workload {
         Some(Workload { name: name.to_string(), batch, x, y, shapes, parameters, gradients })
     }
 
-    /// Compares gradients with what they should be, relative to the largest element of each tensor.
+    /// Compares gradients with the expected ones, relative to the largest element of each tensor.
     pub fn compare(&self, found: &[Vec<f32>]) -> Result<(), String> {
         for (k, (a, b)) in found.iter().zip(&self.gradients).enumerate() {
             let largest = b.iter().fold(0f32, |max, b| max.max(b.abs()));

@@ -8,7 +8,7 @@ use reverse::{Gradient, Tape, Var};
 use std::ops::{Add, Mul, Sub};
 use std::path::Path;
 
-/// A recorded number of either system.
+/// A recorded scalar of either system.
 trait Number:
     Copy + Add<Output = Self> + Add<f64, Output = Self> + Sub<Output = Self> + Mul<Output = Self>
 where
@@ -59,7 +59,7 @@ impl Number for Record<'_, f64> {
     }
 }
 
-/// A function as `benches/src/scalar.rs` has it, with its numbers.
+/// A function of `benches/src/scalar.rs`, with its data.
 struct Problem {
     name: String,
     data: Vec<f64>,
@@ -126,7 +126,7 @@ fn network<A: Number>(p: &[A], sample: &[f64]) -> A {
     e * e
 }
 
-/// Dimensions, components, numbers below a diagonal.
+/// Dimensions, components, elements below a diagonal.
 const D: usize = 10;
 const K: usize = 25;
 const BELOW: usize = D * (D - 1) / 2;
@@ -145,7 +145,7 @@ fn mixture<A: Number>(x: &[A], points: &[f64]) -> A {
     let point = |x: &[f64]| {
         let term = |c: usize| {
             let mu = &mu[c * D..][..D];
-            // x - mu with a constant x, one operation, with its sign turned: only squares are taken of it.
+            // x - mu with a constant x, one operation, with its sign flipped: it is only squared.
             let centred: [A; D] = std::array::from_fn(|i| mu[i] - x[i]);
             let mut l = l[c * BELOW..][..BELOW].iter();
             let rows = (0..D).map(|i| {

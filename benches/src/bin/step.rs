@@ -1,8 +1,8 @@
-//! What `benches/peers` needs of this side: the workloads as files, and one of our times.
+//! The interface for `benches/peers`: writes the workloads as files, and prints times of this project.
 //!
 //! `step write DIRECTORY` writes for every workload the inputs, the targets, the initial parameters and their
-//! gradients, one after another, as little-endian numbers without any header. `step W3 tape` prints the median time of
-//! a training step in microseconds.
+//! gradients, in this order, as little-endian values without any header. `step W3 tape` prints the median
+//! time of a training step in microseconds.
 
 use benches::harness::Harness;
 use benches::mixture::TensorGmm;

@@ -132,7 +132,7 @@ fn sigmoid<const N: usize, const L: usize>(x: &mut Block<N, L>) {
     x.as_flattened_mut().iter_mut().for_each(|x| *x = Real::sigmoid(*x));
 }
 
-/// Rows of a batch as blocks; what is missing in the last one is 0.
+/// Rows of a batch as blocks; missing samples of the last one are 0.
 fn blocks<const N: usize, const L: usize>(rows: &[f32]) -> Vec<Block<N, L>> {
     let block = |rows: &[f32]| {
         let mut block = [[0.0; L]; N];
@@ -146,7 +146,7 @@ fn blocks<const N: usize, const L: usize>(rows: &[f32]) -> Vec<Block<N, L>> {
     rows.chunks(L * N).map(block).collect()
 }
 
-/// `d = weight · (o - y)`; the weight is 0 for samples that are not there.
+/// `d = weight · (o - y)`; the weight is 0 for missing samples.
 #[inline(always)]
 fn residual<const N: usize, const L: usize>(
     o: &Block<N, L>,
@@ -161,7 +161,7 @@ fn residual<const N: usize, const L: usize>(
     }
 }
 
-/// Samples of the block of W1: 8 of them are there.
+/// Samples in the block of W1, of which 8 are present.
 const L1: usize = 16;
 
 /// 10-3-2, sigmoid, batch 8: one block.

@@ -14,7 +14,7 @@ struct Layer {
     b: Vec<f32>,
     gw: Vec<f32>,
     gb: Vec<f32>,
-    /// First and second moments of `w` and `b`, as far as the rule has them.
+    /// First and second moments of `w` and `b`, as far as the rule needs them.
     moments: [[Vec<f32>; 2]; 2],
     /// Activations, `[batch, outputs]`.
     y: Vec<f32>,
@@ -51,7 +51,7 @@ pub struct ByHand {
     rule: Rule,
     steps: i32,
     x: Vec<f32>,
-    /// The cotangent of `x`; empty if nobody asks for it.
+    /// The cotangent of `x`; empty if it is not needed.
     dx: Vec<f32>,
     target: Vec<f32>,
     layers: Vec<Layer>,
@@ -176,9 +176,9 @@ impl Trainer for ByHand {
 #[derive(Clone, Debug)]
 struct ImageProducts {
     batch: usize,
-    /// Output channels, numbers under a kernel, places where it lies.
+    /// Output channels, elements of a kernel, positions of the kernel.
     extents: [usize; 3],
-    /// Is the input differentiated?
+    /// Whether the input is differentiated.
     propagates: bool,
     w: Vec<f32>,
     gw: Vec<f32>,
@@ -215,7 +215,7 @@ impl ImageProducts {
     }
 }
 
-/// The matrix products of a step and nothing else: what cannot be saved.
+/// The matrix products of a step and nothing else: a lower bound for its time.
 #[derive(Clone, Debug)]
 pub struct Products {
     convolutions: Vec<ImageProducts>,
@@ -223,7 +223,7 @@ pub struct Products {
 }
 
 impl Products {
-    /// Those of a task.
+    /// The products of a task.
     pub fn new(task: &Task) -> Products {
         let convolutions = task.convolutions.iter().enumerate();
         let convolutions = convolutions.map(|(k, images)| ImageProducts::new(images, task.batch, k > 0));

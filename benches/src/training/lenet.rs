@@ -56,7 +56,7 @@ impl Convolution {
         self.batch * self.out() * self.out()
     }
 
-    /// The weight at `row` of the patches: channel and place in the kernel.
+    /// The weight at `row` of the patches: channel and position in the kernel.
     fn place(row: usize) -> [usize; 3] {
         [row / (K * K), row / K % K, row % K]
     }
@@ -117,7 +117,7 @@ impl Convolution {
             },
         );
         for ((sum, dy), y) in self.gb.iter_mut().zip(dy.chunks_exact(pooled)).zip(y.chunks_exact(pooled)) {
-            // Zero where the relu let nothing through.
+            // Zero where the relu is inactive.
             *sum = dy.iter().zip(y).map(|(&dy, &y)| if y > 0.0 { dy } else { 0.0 }).sum();
         }
         let weights = self.channels * K * K;
@@ -159,14 +159,14 @@ impl LeNet {
     pub fn new(task: &Task) -> LeNet {
         let Rule::Sgd { rate } = task.rule else { unreachable!("W6 is trained by gradient descent") };
         let [first, second] = [0, 1].map(|k| Convolution::new(&task.convolutions[k], task.batch));
-        // Of one channel: by channels and by images is the same order.
+        // With one channel, ordering by channels and by images is the same.
         LeNet { x: task.x.clone(), first, second, dense: ByHand::after_images(task), rate }
     }
 
     fn forward(&mut self) {
         self.first.forward(&self.x);
         self.second.forward(&self.first.y);
-        // The dense layers want samples, not channels, outermost.
+        // The dense layers expect samples, not channels, outermost.
         transpose(&self.second.y, self.dense.input_mut(), 16, self.first.batch, 16);
         self.dense.forward();
     }

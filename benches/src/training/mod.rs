@@ -1,7 +1,7 @@
 //! Training steps of small and large networks: as a task, by hand, and recorded.
 //!
-//! A [`Task`] is data: the network, its initial parameters, one batch. Whoever can do a training step of it is a
-//! [`Trainer`]. Weights are row-major `[out, in]` everywhere, so gradients compare element by element.
+//! A [`Task`] is data: the network, its initial parameters, one batch. A [`Trainer`] does training steps of a
+//! task. Weights are row-major `[out, in]` everywhere, so gradients compare element by element.
 
 mod blocked;
 mod by_hand;
@@ -23,12 +23,12 @@ pub use sharded::Sharded;
 use crate::numbers::Numbers;
 use tape::Element;
 
-/// What is minimised.
+/// The loss to minimise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Loss {
     /// `Σ (o - y)² / divisor`.
     Squares {
-        /// What the sum is divided by.
+        /// The divisor of the sum.
         divisor: f32,
     },
     /// The mean of all outputs.
@@ -49,7 +49,7 @@ pub enum Rule {
     Momentum {
         /// The learning rate.
         rate: f32,
-        /// The share of the last step that is kept.
+        /// The fraction of the last step that is kept.
         momentum: f32,
     },
     /// Adam with (0.9, 0.999, 1e-8) and bias correction.
@@ -59,14 +59,14 @@ pub enum Rule {
     },
 }
 
-/// A dense layer as a task describes it.
+/// A dense layer of a task.
 #[derive(Clone, Debug)]
 pub struct Dense {
     /// Number of inputs.
     pub inputs: usize,
     /// Number of outputs.
     pub outputs: usize,
-    /// What follows the affine map.
+    /// The activation after the affine map.
     pub activation: Activation,
     /// Row-major `[outputs, inputs]`.
     pub weights: Vec<f32>,
@@ -77,7 +77,7 @@ pub struct Dense {
 /// Extent of the kernels of a convolution.
 pub(crate) const KERNEL: usize = 5;
 
-/// A convolution as a task describes it: kernels of 5 x 5 without padding, relu, the maximum over 2 x 2.
+/// A convolution of a task: kernels of 5 x 5 without padding, relu, the maximum over 2 x 2.
 #[derive(Clone, Debug)]
 pub struct Convolution {
     /// Channels of the input.
@@ -114,15 +114,15 @@ impl Convolution {
 /// A network, a batch, a loss and an update rule.
 #[derive(Clone, Debug)]
 pub struct Task {
-    /// What the table calls it.
+    /// Its name in the table.
     pub name: &'static str,
     /// Rows of a batch.
     pub batch: usize,
-    /// What comes before the dense layers, from input to output; mostly nothing.
+    /// The convolutions before the dense layers, from input to output; mostly none.
     pub convolutions: Vec<Convolution>,
     /// From input to output.
     pub layers: Vec<Dense>,
-    /// What is minimised.
+    /// The loss to minimise.
     pub loss: Loss,
     /// How parameters are updated.
     pub rule: Rule,
@@ -132,7 +132,7 @@ pub struct Task {
     pub y: Vec<f32>,
 }
 
-/// Somebody who can do training steps of a task.
+/// A way to do training steps of a task.
 pub trait Trainer {
     /// Forward, backward and update.
     fn step(&mut self);
@@ -226,7 +226,7 @@ impl Task {
         Task { convolutions, x: numbers.singles(batch * 28 * 28, 0.0, 1.0), ..task }
     }
 
-    /// All of them; the large ones smaller if `small`.
+    /// All tasks; the large ones smaller if `small`.
     pub fn all(small: bool) -> [Task; 6] {
         [Task::w1(), Task::w2(), Task::w3(), Task::w4(small), Task::w5(small), Task::w6(small)]
     }
@@ -239,7 +239,7 @@ impl Task {
         }
     }
 
-    /// The hand-written steps, by name; the first one is what gradients are compared with.
+    /// The hand-written steps, by name; gradients are compared with the first one.
     pub fn by_hand(&self) -> Trainers {
         if !self.convolutions.is_empty() {
             return vec![("by hand", Box::new(LeNet::new(self)))];
@@ -261,28 +261,28 @@ impl Task {
         let dense = |layer: &Dense| 2.0 * (self.batch * layer.inputs * layer.outputs) as f64;
         let convolutions = self.convolutions.iter().map(|convolution| convolution.flops(self.batch));
         let forward: Vec<f64> = convolutions.chain(self.layers.iter().map(dense)).collect();
-        // Nobody asks for the cotangent of the input.
+        // The cotangent of the input is not needed.
         3.0 * forward.iter().sum::<f64>() - forward[0]
     }
 }
 
-/// The name of the hand-written step that leaves vectors to the compiler.
+/// The name of the hand-written step without explicit vectors.
 pub const PLAIN_LOOPS: &str = "by hand, plain loops";
 
-/// The largest of some distances, 0 of none; a NaN is larger than any.
+/// The largest of some distances, 0 if there are none; a NaN is larger than any.
 fn worst(distances: impl Iterator<Item = f64>) -> f64 {
     distances.max_by(f64::total_cmp).unwrap_or(0.0)
 }
 
-/// The largest difference between two sets of gradients, relative to the largest element of each tensor; NaN if one
-/// is in a gradient of `a`.
+/// The largest difference between two sets of gradients, relative to the largest element of each tensor; NaN
+/// if a gradient of `a` contains one.
 ///
 /// # Panics
-/// If they are not of the same sizes.
+/// If their sizes differ.
 pub fn difference<T: Element>(a: &[Vec<T>], b: &[Vec<T>]) -> f64 {
-    assert_eq!(a.len(), b.len(), "as many gradients as parameters");
+    assert_eq!(a.len(), b.len(), "the numbers of gradients differ");
     let tensor = |(a, b): (&Vec<T>, &Vec<T>)| {
-        assert_eq!(a.len(), b.len(), "gradients of one size");
+        assert_eq!(a.len(), b.len(), "the sizes of a gradient differ");
         let largest = b.iter().fold(0f64, |max, b| max.max(b.to_f64().abs()));
         let apart = worst(a.iter().zip(b).map(|(a, b)| (a.to_f64() - b.to_f64()).abs()));
         if apart == 0.0 { 0.0 } else { apart / largest }

@@ -1,8 +1,8 @@
-//! The closed-form step of the smallest network as anybody would write it: loops over samples and units.
+//! The closed-form step of the smallest network in its simplest form: loops over samples and units.
 //!
-//! The extents are arguments, so the code serves any such network; no vectors are spelled out and nothing is
-//! rearranged. This is the limit that an engine which does not know the network either is measured with. (The same
-//! loops with constant extents unroll and vectorise completely, and are then as fast as the blocked step.)
+//! The extents are arguments, so the code works for any such network; nothing is vectorised explicitly or
+//! rearranged. This is the baseline for an engine which does not know the network either. (The same loops
+//! with constant extents unroll and vectorise completely, and are then as fast as the blocked step.)
 
 use super::{Activation, Dense, Loss, Rule, Task, Trainer};
 use crate::lanes;
@@ -17,7 +17,7 @@ struct Layer {
     b: Vec<f32>,
     gw: Vec<f32>,
     gb: Vec<f32>,
-    /// Activations `[batch, outputs]`, and the cotangents of what they are the sigmoid of.
+    /// Activations `[batch, outputs]`, and the cotangents of the sigmoid's arguments.
     y: Vec<f32>,
     d: Vec<f32>,
 }

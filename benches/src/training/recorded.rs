@@ -6,7 +6,7 @@ use nn::functional;
 use tape::ops::{self, Conv2d, Window};
 use tape::{Gradients, ParamId, Scalar, Tape, Tensor, Var};
 
-/// A tensor with an identity, and its moments as far as the rule has them.
+/// A tensor with an identity, and its moments as far as the rule needs them.
 #[derive(Debug)]
 struct Parameter {
     id: ParamId,
@@ -24,7 +24,7 @@ impl Parameter {
 /// Layers as plain tensors.
 #[derive(Debug)]
 struct Network {
-    /// How many of the layers are convolutions; they come first.
+    /// The number of convolutions among the layers; they come first.
     convolutions: usize,
     activations: Vec<Activation>,
     /// w1, b1, w2, b2, ...
@@ -107,8 +107,7 @@ impl Recorded {
         self.steps += 1;
         for Parameter { id, value, moments: [m, v] } in &mut self.network.parameters {
             let gradient = grads.of(*id);
-            let g =
-                gradient.as_slice().expect("the gradient of a parameter that took part has its own buffer");
+            let g = gradient.as_slice().expect("the gradient of a used parameter has its own buffer");
             let p = value.as_mut_slice();
             match self.rule {
                 Rule::Sgd { rate } => lanes::sgd(p, g, rate),

@@ -1,4 +1,4 @@
-//! The step of a user who cuts each batch into shards.
+//! The training step with each batch cut into shards.
 
 use super::{Loss, Modules, Task, Trainer};
 use nn::train::Shards;
@@ -22,7 +22,7 @@ impl Sharded {
         let result = match loss {
             Loss::MeanOutput => self.shards.backward(model, x, target, |x, _| x.mean()),
             Loss::CrossEntropy => self.shards.backward(model, x, target, cross_entropy),
-            Loss::Squares { .. } => unreachable!("a sum over the batch is not in shards"),
+            Loss::Squares { .. } => unreachable!("a sum over the batch cannot be sharded"),
         };
         result.expect("a sample for each shard");
     }
