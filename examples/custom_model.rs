@@ -37,7 +37,7 @@ impl Unary for SinSquared {
     }
 
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(2.0) * Elementwise::sin(x.clone()) * Elementwise::cos(x)
+        x.lift(2.0) * Elementwise::sin(x) * Elementwise::cos(x)
     }
 }
 

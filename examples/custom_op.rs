@@ -57,7 +57,7 @@ impl Unary for Bessel {
 
     /// `Jₙ' = (Jₙ₋₁ - Jₙ₊₁) / 2`: every order of derivative follows.
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        let neighbours = x.clone().map(Bessel { n: self.n - 1 }) - x.clone().map(Bessel { n: self.n + 1 });
+        let neighbours = x.map(Bessel { n: self.n - 1 }) - x.map(Bessel { n: self.n + 1 });
         neighbours * x.lift(0.5)
     }
 }
@@ -77,11 +77,11 @@ impl Binary for Harmonic {
 
     /// `y² / (2 a²)`.
     fn slope_a<A: Algebra>(&self, a: A, _b: A, y: A) -> A {
-        y.clone() * y / (a.lift(2.0) * a.clone() * a)
+        y * y / (a.lift(2.0) * a * a)
     }
 
     fn slope_b<A: Algebra>(&self, _a: A, b: A, y: A) -> A {
-        y.clone() * y / (b.lift(2.0) * b.clone() * b)
+        y * y / (b.lift(2.0) * b * b)
     }
 }
 
@@ -111,11 +111,6 @@ impl<T: Element> Op<T> for Circular {
         let n = a.len();
         let term = |i: usize, j: usize| a[j] * b[if self.correlate { i + j } else { n + i - j } % n];
         Tensor::from_fn([n], |i| (0..n).map(|j| term(i[0], j)).sum())
-    }
-
-    /// Linear in either operand.
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        if k == 0 { A::apply(*self, &[dx, x[1]]) } else { A::apply(*self, &[x[0], dx]) }
     }
 
     /// The adjoint of a convolution is a correlation, and the other way round.

@@ -42,9 +42,8 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
 /// Returns `true` if `line` contains `phrase` as whole words.
 fn contains(line: &str, phrase: &str) -> bool {
     let letter = |c: char| c.is_alphanumeric() || c == '_' || c == '\'';
-    line.match_indices(phrase).any(|(at, _)| {
-        !line[..at].ends_with(letter) && !line[at + phrase.len()..].starts_with(letter)
-    })
+    line.match_indices(phrase)
+        .any(|(at, _)| !line[..at].ends_with(letter) && !line[at + phrase.len()..].starts_with(letter))
 }
 
 /// The complaints about one file.
@@ -84,7 +83,9 @@ fn banned_phrasings_do_not_occur() {
         let text = fs::read_to_string(&path).unwrap_or_default();
         let shown = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
         let rust = shown.ends_with(".rs");
-        wrong.extend(complaints(&text, rust).into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")));
+        wrong.extend(
+            complaints(&text, rust).into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")),
+        );
     }
     assert!(wrong.is_empty(), "{} banned phrasings:\n{}", wrong.len(), wrong.join("\n"));
 }

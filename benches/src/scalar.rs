@@ -21,7 +21,7 @@ pub trait Problem {
         Vec::new()
     }
     /// The value of one part.
-    fn eval<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A;
+    fn eval<A: Algebra>(&self, x: &[A], part: usize) -> A;
 }
 
 /// A problem made of sums of products.
@@ -29,7 +29,7 @@ pub trait Chains: Problem {
     /// Its name in the table with `mul_add`.
     fn fused_name(&self) -> &'static str;
     /// The value of one part, the sums written with `mul_add`.
-    fn eval_fused<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A;
+    fn eval_fused<A: Algebra>(&self, x: &[A], part: usize) -> A;
 }
 
 /// A problem whose sums of products are written with `mul_add`.
@@ -60,7 +60,7 @@ impl<P: Chains> Problem for Fused<'_, P> {
         self.0.data()
     }
 
-    fn eval<A: Algebra + Copy>(&self, x: &[A], part: usize) -> A {
+    fn eval<A: Algebra>(&self, x: &[A], part: usize) -> A {
         self.0.eval_fused(x, part)
     }
 }
@@ -101,7 +101,7 @@ impl Problem for Rosenbrock {
         8.0 * (self.0 - 1) as f64
     }
 
-    fn eval<A: Algebra + Copy>(&self, x: &[A], _part: usize) -> A {
+    fn eval<A: Algebra>(&self, x: &[A], _part: usize) -> A {
         let (one, hundred) = (x[0].lift(1.0), x[0].lift(100.0));
         let mut sum = x[0].lift(0.0);
         for pair in x.windows(2) {
@@ -129,14 +129,14 @@ impl ScalarMlp {
 
 /// `1 / (1 + e⁻ᶻ)` as four operations.
 #[inline(always)]
-fn logistic<A: Algebra + Copy>(z: A) -> A {
+fn logistic<A: Algebra>(z: A) -> A {
     z.lift(1.0) / (z.lift(1.0) + (-z).exp())
 }
 
 /// `w · x + b` for one unit, two operations a weight; the weights come first in `p`, row by row. A chain
 /// begins with the first product, because the bias is not the scalar recorded last.
 #[inline(always)]
-fn unit<const FUSED: bool, A: Algebra + Copy>(p: &[A], outputs: usize, j: usize, x: &[A]) -> A {
+fn unit<const FUSED: bool, A: Algebra>(p: &[A], outputs: usize, j: usize, x: &[A]) -> A {
     let (weights, bias) = (&p[j * x.len()..(j + 1) * x.len()], p[outputs * x.len() + j]);
     let terms = weights.iter().zip(x);
     match FUSED {
@@ -147,7 +147,7 @@ fn unit<const FUSED: bool, A: Algebra + Copy>(p: &[A], outputs: usize, j: usize,
 
 impl ScalarMlp {
     #[inline(always)]
-    fn value<const FUSED: bool, A: Algebra + Copy>(&self, p: &[A], part: usize) -> A {
+    fn value<const FUSED: bool, A: Algebra>(&self, p: &[A], part: usize) -> A {
         let [a, b, c, target] = self.samples[part].map(|x| p[0].lift(x));
         let x = [a, b, c];
         let mut h = [p[0]; 10];
@@ -184,7 +184,7 @@ impl Problem for ScalarMlp {
         232.0
     }
 
-    fn eval<A: Algebra + Copy>(&self, p: &[A], part: usize) -> A {
+    fn eval<A: Algebra>(&self, p: &[A], part: usize) -> A {
         self.value::<false, A>(p, part)
     }
 }
@@ -194,7 +194,7 @@ impl Chains for ScalarMlp {
         "W8 scalar MLP, mul_add"
     }
 
-    fn eval_fused<A: Algebra + Copy>(&self, p: &[A], part: usize) -> A {
+    fn eval_fused<A: Algebra>(&self, p: &[A], part: usize) -> A {
         self.value::<true, A>(p, part)
     }
 }
@@ -224,7 +224,7 @@ impl Gmm {
 }
 
 /// `ln Σ eˣ`, with the largest element factored out.
-fn logsumexp<A: Algebra + Copy>(x: &[A]) -> A {
+fn logsumexp<A: Algebra>(x: &[A]) -> A {
     let max = x.iter().skip(1).fold(x[0], |max, &x| x.if_gt(max, x, max));
     let sum = x.iter().skip(1).fold((x[0] - max).exp(), |sum, &x| sum + (x - max).exp());
     sum.ln() + max
@@ -232,13 +232,13 @@ fn logsumexp<A: Algebra + Copy>(x: &[A]) -> A {
 
 /// `Σ x²`.
 #[inline(always)]
-fn squares<const FUSED: bool, A: Algebra + Copy>(x: &[A]) -> A {
+fn squares<const FUSED: bool, A: Algebra>(x: &[A]) -> A {
     x[1..].iter().fold(x[0] * x[0], |sum, &x| if FUSED { x.mul_add(x, sum) } else { sum + x * x })
 }
 
 /// `|Q x|²` for a lower triangular matrix, given by its diagonal and the elements below it row by row.
 #[inline(always)]
-fn square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
+fn square<A: Algebra>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
     let mut below = below.iter();
     let mut square = x[0].lift(0.0);
     for i in 0..x.len() {
@@ -254,7 +254,7 @@ fn square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
 /// [`square`] with all rows before the sum of their squares, so that no chain is broken. Rows are computed in
 /// place, the last one first: a row needs no later element.
 #[inline(always)]
-fn fused_square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
+fn fused_square<A: Algebra>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
     let mut end = below.len();
     for i in (0..x.len()).rev() {
         let l = &below[end - i..end];
@@ -266,7 +266,7 @@ fn fused_square<A: Algebra + Copy>(diagonal: &[A], below: &[A], x: &mut [A]) -> 
 
 impl Gmm {
     #[inline(always)]
-    fn value<const FUSED: bool, A: Algebra + Copy>(&self, x: &[A]) -> A {
+    fn value<const FUSED: bool, A: Algebra>(&self, x: &[A]) -> A {
         let (d, k, n) = (self.d, self.k, self.points.len());
         let below = d * (d - 1) / 2;
         let (alpha, rest) = x.split_at(k);
@@ -315,7 +315,7 @@ impl Problem for Gmm {
         3360.0 * self.points.len() as f64
     }
 
-    fn eval<A: Algebra + Copy>(&self, x: &[A], _part: usize) -> A {
+    fn eval<A: Algebra>(&self, x: &[A], _part: usize) -> A {
         self.value::<false, A>(x)
     }
 }
@@ -325,7 +325,7 @@ impl Chains for Gmm {
         "W9 GMM, mul_add"
     }
 
-    fn eval_fused<A: Algebra + Copy>(&self, x: &[A], _part: usize) -> A {
+    fn eval_fused<A: Algebra>(&self, x: &[A], _part: usize) -> A {
         self.value::<true, A>(x)
     }
 }

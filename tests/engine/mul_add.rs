@@ -3,7 +3,7 @@
 use gradcheck::{GradCheck, Verdict};
 use std::fmt::Debug;
 use tape::transform::{hessian, hvp};
-use tape::{Algebra, GraphInput, Scalar, Tape};
+use tape::{Arithmetic, GraphInput, Scalar, Tape};
 
 /// What two ways of writing a function must agree in: everything that can be asked of a number, as bits.
 #[derive(Debug, PartialEq)]
@@ -165,7 +165,7 @@ fn numbers_stand_beside_recorded_ones() {
 }
 
 /// Of a polynomial, whatever the numbers are.
-fn horner<A: Algebra>(coefficients: [f64; 4], x: A) -> A {
+fn horner<A: Arithmetic>(coefficients: [f64; 4], x: A) -> A {
     let [first, rest @ ..] = coefficients.map(|c| x.lift(c));
     rest.into_iter().fold(first, |y, c| y.mul_add(x.clone(), c))
 }
@@ -184,7 +184,7 @@ fn generic_code_runs_on_numbers_tensors_and_handles() {
     assert_eq!((u.value().to_vec(), u.vjp([1.0]).wrt(v).to_vec()), (vec![expected], vec![slope]));
     // Two roundings: with one, the square of what a product loses is not 0.
     let x = 1.0 + f64::EPSILON;
-    assert_eq!(Algebra::mul_add(x, x, -(x * x)), 0.0);
+    assert_eq!(Arithmetic::mul_add(x, x, -(x * x)), 0.0);
     assert_ne!(x.mul_add(x, -(x * x)), 0.0, "the standard library's");
 }
 

@@ -82,6 +82,7 @@ type Record<T> = dyn for<'t> Fn(&[Var<'t, T>]) -> Var<'t, T> + Send + Sync;
 type Pullback<T> = dyn for<'t> Fn(&[Var<'t, T>], Var<'t, T>, Var<'t, T>) -> Vec<Var<'t, T>> + Send + Sync;
 
 /// A function that is recorded on a separate tape whenever its value or derivative is needed.
+#[derive(Clone)]
 struct Function<T: Element> {
     name: &'static str,
     f: Arc<Record<T>>,
@@ -197,6 +198,7 @@ fn with<'a, A>(x: &[&'a A], more: &[&'a A]) -> Vec<&'a A> {
 }
 
 /// A function with a given derivative.
+#[derive(Clone)]
 struct CustomVjp<T: Element> {
     forward: Arc<Record<T>>,
     pullback: Arc<Pullback<T>>,

@@ -143,7 +143,7 @@ pub use graph::{GraphInput, GraphNode, GraphView, Memory};
 pub use index::Index;
 pub use methods::Operand;
 pub use ops::{Elementwise, PadMode, TensorOps};
-pub use rules::algebra::{Algebra, Binary, ChainRule, Element, SlopeFromOutput, Unary};
+pub use rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, SlopeFromOutput, Unary};
 pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Array, Cotangents, Each, Op};
 pub use shape::{Axes, Shape};

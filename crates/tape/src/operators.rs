@@ -1,7 +1,7 @@
 //! `+ - * /` and negation among tensors, handles and plain numbers, on either side.
 
 use crate::ops;
-use crate::rules::algebra::{Algebra, Binary, Element};
+use crate::rules::algebra::{Arithmetic, Binary, Element};
 use crate::rules::elementwise::{Left, Right};
 use crate::rules::op::Array;
 use crate::tape::{Scalar, Var};

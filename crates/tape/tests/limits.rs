@@ -384,7 +384,7 @@ fn mismatched_operands_are_refused() {
         "add": &column + &row;
         "mul": tape.constant(column.clone()) * tape.constant(row.clone());
         "maximum": column.maximum(&row);
-        "if_gt": tape::Algebra::if_gt(column.clone(), row.clone(), column.clone(), row.clone());
+        "if_gt": tape::Arithmetic::if_gt(column.clone(), row.clone(), column.clone(), row.clone());
         "select": one.select(&column, &row);
         "gt": column.gt(&row);
         "eq_mask": one.broadcast_to([LONG]).eq_mask(1.0);

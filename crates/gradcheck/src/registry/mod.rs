@@ -7,7 +7,7 @@ use std::fmt::{self, Debug};
 use tape::Shape;
 use tape::Tensor;
 use tape::internal::{BinaryPoints, Cases, OpDoc, Points, Registrar, register};
-use tape::{Algebra, Binary, Element, Unary};
+use tape::{Arithmetic, Binary, Element, Unary};
 use tape::{Array, Op};
 use tape::{Scalar, Var};
 
@@ -144,7 +144,7 @@ impl<T: Element, F: Binary> Evaluate<T> for BinaryFn<F> {
     }
 }
 
-impl<T: Element, O: Op<T> + Clone> Apply<T> for TensorFn<O> {
+impl<T: Element, O: Op<T>> Apply<T> for TensorFn<O> {
     fn compute(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         Tensor::apply(self.0.clone(), x)
     }
@@ -158,12 +158,12 @@ impl<T: Element, O: Op<T> + Clone> Apply<T> for TensorFn<O> {
 pub struct Collected(Vec<Case>);
 
 impl Cases for Collected {
-    fn case<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, shapes: &[&[usize]]) {
+    fn case<O: Op<f64> + Op<f32>>(&mut self, op: O, shapes: &[&[usize]]) {
         let operands = shapes.iter().map(|&shape| Input::Shape(shape.into())).collect();
         self.0.push(Case { op: Box::new(TensorFn(op)), operands });
     }
 
-    fn values<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, values: &[Tensor<f64>]) {
+    fn values<O: Op<f64> + Op<f32>>(&mut self, op: O, values: &[Tensor<f64>]) {
         let operands = values.iter().cloned().map(Input::Values).collect();
         self.0.push(Case { op: Box::new(TensorFn(op)), operands });
     }

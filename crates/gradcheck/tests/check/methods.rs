@@ -106,7 +106,7 @@ fn kinks_are_open_under_every_method_with_differences() {
 
 #[test]
 fn an_operation_whose_modes_disagree_fails_the_adjoint_test() {
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     struct Lost;
     impl<T: tape::Element> tape::Op<T> for Lost {
         fn name(&self) -> &'static str {

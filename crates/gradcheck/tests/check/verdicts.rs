@@ -16,7 +16,7 @@ impl<F: Unary> Unary for Wrong<F> {
         self.f.eval(x)
     }
     fn slope<A: Algebra>(&self, x: A, y: A) -> A {
-        self.f.slope(x.clone(), y) * x.lift(self.factor)
+        self.f.slope(x, y) * x.lift(self.factor)
     }
 }
 

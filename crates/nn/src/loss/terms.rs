@@ -11,14 +11,14 @@ const FLOOR: f64 = -100.0;
 #[inline(always)]
 fn ln<A: Algebra>(p: A) -> A {
     let (floor, ln) = (p.lift(FLOOR), p.map(Ln));
-    ln.clone().if_gt(floor.clone(), ln, floor)
+    ln.if_gt(floor, ln, floor)
 }
 
 /// The derivative of [`ln`]: `1/p`, and 0 where the floor is reached.
 #[inline(always)]
 fn ln_slope<A: Algebra>(p: A) -> A {
     let (floor, zero, one) = (p.lift(FLOOR), p.lift(0.0), p.lift(1.0));
-    p.clone().map(Ln).if_gt(floor, one / p, zero)
+    p.map(Ln).if_gt(floor, one / p, zero)
 }
 
 /// `(a - y)²`.
@@ -82,12 +82,12 @@ impl Binary for BinaryCrossEntropy {
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
         let one = a.lift(1.0);
-        (one.clone() - y.clone()) * ln_slope(one - a.clone()) - y * ln_slope(a)
+        (one - y) * ln_slope(one - a) - y * ln_slope(a)
     }
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, _y: A, _l: A) -> A {
-        ln(a.lift(1.0) - a.clone()) - ln(a)
+        ln(a.lift(1.0) - a) - ln(a)
     }
 }
 
@@ -151,8 +151,8 @@ impl Huber {
     #[inline(always)]
     fn limited<A: Algebra>(&self, d: A) -> A {
         let (low, high, scale) = (d.lift(-self.delta), d.lift(self.delta), d.lift(self.scale));
-        let above = low.clone().if_gt(d.clone(), low, d.clone());
-        d.if_gt(high.clone(), high, above) * scale
+        let above = low.if_gt(d, low, d);
+        d.if_gt(high, high, above) * scale
     }
 }
 
@@ -197,7 +197,7 @@ impl Binary for KlDivergence {
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, x: A, y: A, _l: A) -> A {
         let (zero, one) = (y.lift(0.0), y.lift(1.0));
-        let slope = y.clone().map(Ln) - x + one;
-        y.if_eq(zero.clone(), zero, slope)
+        let slope = y.map(Ln) - x + one;
+        y.if_eq(zero, zero, slope)
     }
 }

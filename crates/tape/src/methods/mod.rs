@@ -11,7 +11,7 @@ mod sort;
 use crate::error;
 use crate::index::Index;
 use crate::ops::{self, PadMode, for_each_binary_function, for_each_tensor_op, for_each_unary};
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::{Array, compute};
 use crate::shape::{Axes, Shape};
 use crate::tape::{Scalar, Var};

@@ -1,7 +1,7 @@
-//! A product and a sum in one step, as a method. (`Algebra::mul_add` is the same for generic code.)
+//! A product and a sum in one step, as a method. (`Arithmetic::mul_add` is the same for generic code.)
 
 use super::Operand;
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
 
@@ -15,7 +15,7 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn mul_add(&self, a: impl Operand<Tensor<T>>, b: impl Operand<Tensor<T>>) -> Tensor<T> {
-        Algebra::mul_add(self.clone(), a.beside(self), b.beside(self))
+        Arithmetic::mul_add(self.clone(), a.beside(self), b.beside(self))
     }
 }
 
@@ -42,7 +42,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     #[track_caller]
     #[inline]
     pub fn mul_add(self, a: impl Operand<Scalar<'t, T>>, b: impl Operand<Scalar<'t, T>>) -> Scalar<'t, T> {
-        Algebra::mul_add(self, a.beside(&self), b.beside(&self))
+        Arithmetic::mul_add(self, a.beside(&self), b.beside(&self))
     }
 }
 
@@ -59,6 +59,6 @@ impl<'t, T: Element> Var<'t, T> {
     /// ```
     #[track_caller]
     pub fn mul_add(self, a: impl Operand<Var<'t, T>>, b: impl Operand<Var<'t, T>>) -> Var<'t, T> {
-        Algebra::mul_add(self, a.beside(&self), b.beside(&self))
+        Arithmetic::mul_add(self, a.beside(&self), b.beside(&self))
     }
 }

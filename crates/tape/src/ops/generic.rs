@@ -2,7 +2,7 @@
 
 use crate::index::Index;
 use crate::ops::{PadMode, for_each_binary_function, for_each_tensor_op, for_each_unary};
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::Array;
 use crate::shape::{Axes, Shape};
 use std::ops::RangeBounds;
@@ -14,7 +14,7 @@ macro_rules! elementwise {
         })* }
         $(fn $binary:ident(self, other) => $binary_op:ident;)*
     ) => {
-        /// The elementwise functions by name, for code that is generic over [`Algebra`].
+        /// The elementwise functions by name, for code that is generic over [`Arithmetic`].
         ///
         /// Numbers, tensors and handles have the same methods of their own; import this trait only where the
         /// type is a parameter, because on a [`Tensor`](crate::Tensor) it would take the tensor by value.
@@ -22,13 +22,13 @@ macro_rules! elementwise {
         /// ```
         /// use tape::{Algebra, Elementwise, Tape};
         /// fn gauss<A: Algebra>(x: A) -> A {
-        ///     (-x.clone() * x).exp()
+        ///     (-x * x).exp()
         /// }
         /// let tape = Tape::new();
         /// let x = tape.scalar(1.0);
         /// assert_eq!(gauss(x).backward().wrt(x), -2.0 * gauss(1.0));
         /// ```
-        pub trait Elementwise: Algebra {$($(
+        pub trait Elementwise: Arithmetic {$($(
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
             fn $name(self $(, $arg: $ty)*) -> Self {
@@ -42,7 +42,7 @@ macro_rules! elementwise {
                 self.zip(other, crate::ops::$binary_op)
             }
         )*}
-        impl<A: Algebra> Elementwise for A {}
+        impl<A: Arithmetic> Elementwise for A {}
     };
 }
 

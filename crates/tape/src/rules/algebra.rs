@@ -1,8 +1,9 @@
 //! What a rule may do with a value.
 //!
-//! [`Algebra`] is arithmetic, constants, comparison and one generic `map`; [`Unary`] and [`Binary`] are
-//! elementwise functions written once over it. On numbers a rule is inlined into the loops of the tensor
-//! kernels; on recorded handles the same text records itself, so a gradient can be differentiated again.
+//! [`Arithmetic`] is operators, constants, comparison and one generic `map`; [`Algebra`] is that on values that can be
+//! copied. [`Unary`] and [`Binary`] are elementwise functions written once over [`Algebra`]: on numbers a rule is
+//! inlined into the loops of the tensor kernels, and on recorded handles the same code records itself, so a gradient
+//! can be differentiated again.
 //!
 //! This file must not know about tensors or tapes.
 
@@ -11,14 +12,14 @@ use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 /// A number that tensors hold: `f32` or `f64`, with constants, elementary functions ([`Real`]) and arithmetic.
-pub trait Element: Real + Algebra {}
+pub trait Element: Real + Arithmetic {}
 
-impl<T: Real + Algebra> Element for T {}
+impl<T: Real + Arithmetic> Element for T {}
 
-/// A value that rules compute with: a number, a tensor, or a recorded handle.
+/// A value with arithmetic: a number, a tensor, or a recorded handle.
 ///
 /// Comparisons choose between two values that both exist; they never hide one from the tape.
-pub trait Algebra:
+pub trait Arithmetic:
     Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
     /// The constant `c` beside `self`: not differentiated, of rank 0 for tensors, so it broadcasts.
@@ -35,13 +36,13 @@ pub trait Algebra:
     /// Product and sum are rounded one after the other, the same bits as with the operators. A chain of
     /// [`Scalar`](crate::Scalar)s, each added to the one before, takes one node a term instead of two. On a concrete
     /// `f64` the method syntax finds the standard library's `mul_add`, which rounds once; in generic code, and as
-    /// `Algebra::mul_add(x, a, b)`, it is this one.
+    /// `Arithmetic::mul_add(x, a, b)`, it is this one.
     ///
     /// ```
     /// use tape::{Algebra, Tape};
     ///
     /// /// A polynomial by Horner's rule, the highest coefficient first.
-    /// fn horner<A: Algebra + Copy>(coefficients: &[A], x: A) -> A {
+    /// fn horner<A: Algebra>(coefficients: &[A], x: A) -> A {
     ///     coefficients[1..].iter().fold(coefficients[0], |y, &c| y.mul_add(x, c))
     /// }
     /// assert_eq!(horner(&[2.0, 0.0, -1.0], 3.0), 17.0);
@@ -68,6 +69,14 @@ pub trait Algebra:
     }
 }
 
+/// A copyable value with [`Arithmetic`]: a number or a recorded handle. The slopes of elementwise functions are
+/// written over it, so that `y * (y.lift(1.0) - y)` needs no clone.
+///
+/// A [`Tensor`](crate::Tensor) is not copyable: code that is to run on tensors too is generic over [`Arithmetic`].
+pub trait Algebra: Arithmetic + Copy {}
+
+impl<A: Arithmetic + Copy> Algebra for A {}
+
 /// An elementwise function of one number, with its derivative.
 ///
 /// A type that implements it works on numbers, [`Tensor`](crate::Tensor)s, [`Scalar`](crate::Scalar)s and
@@ -86,7 +95,7 @@ pub trait Algebra:
 ///         x * x * x - x
 ///     }
 ///     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-///         x.lift(3.0) * x.clone() * x.clone() - x.lift(1.0)
+///         x.lift(3.0) * x * x - x.lift(1.0)
 ///     }
 /// }
 ///
@@ -134,7 +143,7 @@ pub trait Unary: Copy + PartialEq + Debug + Send + Sync + 'static {
 pub trait SlopeFromOutput: Unary {
     /// The derivative where the function has the value `y`. If it is not written, `slope(y, y)`.
     fn slope_from_output<A: Algebra>(&self, y: A) -> A {
-        self.slope(y.clone(), y)
+        self.slope(y, y)
     }
 }
 
@@ -163,7 +172,7 @@ pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
     }
 }
 
-/// The product in which zero on the left absorbs whatever stands on the right. See [`Algebra::chain_rule`].
+/// The product in which zero on the left absorbs whatever stands on the right. See [`Arithmetic::chain_rule`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChainRule;
 
@@ -188,7 +197,7 @@ impl Binary for ChainRule {
 
 macro_rules! numbers {
     ($($t:ident)*) => {$(
-        impl Algebra for $t {
+        impl Arithmetic for $t {
             #[inline(always)]
             fn lift(&self, c: f64) -> $t {
                 c as $t

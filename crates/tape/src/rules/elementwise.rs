@@ -5,7 +5,7 @@
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
-use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, Unary};
+use crate::rules::algebra::{Algebra, Arithmetic, Binary, Element, Unary};
 use crate::rules::op::{Array, Cotangents, Op, decided};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel, reduce};
@@ -61,18 +61,12 @@ impl<F: Binary> Unary for Right<F> {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, y: A) -> A {
-        self.f.slope_a(x.clone(), x.lift(self.b), y)
+        self.f.slope_a(x, x.lift(self.b), y)
     }
 
     fn branch<T: Element>(&self, x: T) -> i64 {
         self.f.branch(x, T::from_f64(self.b))
     }
-}
-
-/// `ct · slope` on numbers, zero absorbing.
-#[inline(always)]
-fn pull<T: Element>(ct: T, slope: T) -> T {
-    ChainRule.eval(ct, slope)
 }
 
 impl<T: Element, F: Unary> Op<T> for Map<F> {
@@ -91,11 +85,11 @@ impl<T: Element, F: Unary> Op<T> for Map<F> {
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        dx.clone().chain_rule(self.0.slope(x[0].clone(), y.clone()))
+        dx.clone().chain_unary(self.0, x[0], y)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        dy.clone().chain_rule(self.0.slope(x[0].clone(), y.clone()))
+        dy.clone().chain_unary(self.0, x[0], y)
     }
 
     fn elementwise(&self) -> bool {
@@ -103,8 +97,7 @@ impl<T: Element, F: Unary> Op<T> for Map<F> {
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        let f = self.0;
-        smallvec![want[0].then(|| kernel::pull1(dy, x[0], y, move |dy, x, y| pull(dy, f.slope(x, y))))]
+        smallvec![want[0].then(|| dy.chain_unary(self.0, x[0], y))]
     }
 
     fn branches(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
@@ -132,11 +125,11 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        dx.broadcast_to(y.shape()).chain_rule(self.slope(k, x[0], x[1], y))
+        dx.broadcast_to(y.shape()).chain_binary(self.0, k, x[0], x[1], y)
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        dy.clone().chain_rule(self.slope(k, x[0], x[1], y)).sum_to(x[k].shape())
+        dy.clone().chain_binary(self.0, k, x[0], x[1], y).sum_to(x[k].shape())
     }
 
     fn elementwise(&self) -> bool {
@@ -144,23 +137,17 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        let f = self.0;
-        let (a, b) = (x[0], x[1]);
-        // Whoever is served last may write into the buffer of `dy`.
+        // The cotangent computed last may reuse the buffer of `dy`.
         let (first, second) = match (want[0], want[1]) {
             (true, true) => (Some(dy.clone()), Some(dy)),
             (true, false) => (Some(dy), None),
             (false, wanted) => (None, wanted.then_some(dy)),
         };
-        let da = first.map(|dy| {
-            let full = kernel::pull2(dy, a, b, y, move |dy, a, b, y| pull(dy, f.slope_a(a, b, y)));
-            if full.shape() == a.shape() { full } else { reduce::sum_to(&full, a.shape()) }
-        });
-        let db = second.map(|dy| {
-            let full = kernel::pull2(dy, a, b, y, move |dy, a, b, y| pull(dy, f.slope_b(a, b, y)));
-            if full.shape() == b.shape() { full } else { reduce::sum_to(&full, b.shape()) }
-        });
-        smallvec![da, db]
+        let cotangent = |k: usize, dy: Tensor<T>| {
+            let full = dy.chain_binary(self.0, k, x[0], x[1], y);
+            if full.shape() == x[k].shape() { full } else { reduce::sum_to(&full, x[k].shape()) }
+        };
+        smallvec![first.map(|dy| cotangent(0, dy)), second.map(|dy| cotangent(1, dy))]
     }
 
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
@@ -170,15 +157,6 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
                 0 => {}
                 branch => report(at, branch),
             }
-        }
-    }
-}
-
-impl<F: Binary> Zip<F> {
-    fn slope<A: Algebra>(&self, k: usize, a: &A, b: &A, y: &A) -> A {
-        match k {
-            0 => self.0.slope_a(a.clone(), b.clone(), y.clone()),
-            _ => self.0.slope_b(a.clone(), b.clone(), y.clone()),
         }
     }
 }
@@ -256,7 +234,7 @@ impl Select {
     }
 }
 
-impl<T: Element> Algebra for Tensor<T> {
+impl<T: Element> Arithmetic for Tensor<T> {
     fn lift(&self, c: f64) -> Tensor<T> {
         Tensor::scalar(T::from_f64(c))
     }

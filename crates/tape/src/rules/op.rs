@@ -4,14 +4,14 @@
 //! A rule never sees a tape, an accumulator or a buffer pool.
 
 use crate::error::{self, Error};
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Unary};
 use crate::shape::{Shape, collect_small};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, kernel};
 use smallvec::SmallVec;
 use std::fmt::Debug;
 
 /// A tensor that rules compute with: plain ([`Tensor`]) or recorded ([`Var`](crate::Var)).
-pub trait Array<T: Element>: Algebra {
+pub trait Array<T: Element>: Arithmetic {
     /// The extents of the axes.
     fn shape(&self) -> Shape;
 
@@ -24,6 +24,14 @@ pub trait Array<T: Element>: Algebra {
 
     /// A constant of any shape beside `self`: not differentiated.
     fn constant(&self, value: Tensor<T>) -> Self;
+
+    /// `self · f'(x)`, where `y = f(x)` has the shape of `self`: the chain rule through an elementwise function. Zero
+    /// absorbs, as in [`Arithmetic::chain_rule`].
+    fn chain_unary<F: Unary>(self, f: F, x: &Self, y: &Self) -> Self;
+
+    /// `self · ∂f/∂a` or `self · ∂f/∂b`, where `y = f(a, b)` has the shape of `self`; `k` is 0 for `a` and 1 for `b`,
+    /// which broadcast. See [`chain_unary`](Array::chain_unary).
+    fn chain_binary<F: Binary>(self, f: F, k: usize, a: &Self, b: &Self, y: &Self) -> Self;
 }
 
 /// Cotangents of the inputs of one operation; `None` where none was asked for.
@@ -44,7 +52,7 @@ pub type Each<A> = SmallVec<[Option<A>; 4]>;
 /// use tape::{Array, Element, Error, Op, Shape, Tape, Tensor};
 ///
 /// /// Reverses a vector.
-/// #[derive(Debug)]
+/// #[derive(Clone, Debug)]
 /// struct Reverse;
 ///
 /// impl<T: Element> Op<T> for Reverse {
@@ -62,9 +70,6 @@ pub type Each<A> = SmallVec<[Option<A>; 4]>;
 ///         values.reverse();
 ///         Tensor::from(values)
 ///     }
-///     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-///         A::apply(Reverse, &[dx])
-///     }
 ///     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
 ///         A::apply(Reverse, &[dy])
 ///     }
@@ -77,7 +82,7 @@ pub type Each<A> = SmallVec<[Option<A>; 4]>;
 /// assert_eq!(loss.value(), 123.0);
 /// assert_eq!(loss.backward().wrt(x).to_vec(), [100.0, 10.0, 1.0]);
 /// ```
-pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
+pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     /// The name in graphs and error messages.
     fn name(&self) -> &'static str;
 
@@ -93,7 +98,14 @@ pub trait Op<T: Element>: Debug + Send + Sync + Sized + 'static {
     }
 
     /// The tangent of the result when input `k` moves by `dx`.
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A;
+    ///
+    /// The default is right for multilinear operations (linear in each input): the derivative of a multilinear map is
+    /// the map itself with the tangent in the operand's place. Any other operation must override it.
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+        let mut operands: SmallVec<[&A; 4]> = x.into();
+        operands[k] = dx;
+        A::apply(self.clone(), &operands)
+    }
 
     /// The cotangent of input `k` when that of the result is `dy`; of the shape of the input.
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A;
@@ -263,6 +275,26 @@ impl<T: Element> Array<T> for Tensor<T> {
 
     fn constant(&self, value: Tensor<T>) -> Tensor<T> {
         value
+    }
+
+    #[inline]
+    fn chain_unary<F: Unary>(self, f: F, x: &Tensor<T>, y: &Tensor<T>) -> Tensor<T> {
+        kernel::chain1(self, x, y, move |d, x, y| ChainRule.eval(d, f.slope(x, y)))
+    }
+
+    #[inline]
+    fn chain_binary<F: Binary>(
+        self,
+        f: F,
+        k: usize,
+        a: &Tensor<T>,
+        b: &Tensor<T>,
+        y: &Tensor<T>,
+    ) -> Tensor<T> {
+        match k {
+            0 => kernel::chain2(self, a, b, y, move |d, a, b, y| ChainRule.eval(d, f.slope_a(a, b, y))),
+            _ => kernel::chain2(self, a, b, y, move |d, a, b, y| ChainRule.eval(d, f.slope_b(a, b, y))),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::handles::{addend, operands, operation, slopes, variable, zero_gradient};
 use super::reach::{dependent, indices};
 use crate::error::{self, Error};
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::keeps_word;
 use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Tape, Var};
 use smallvec::SmallVec;

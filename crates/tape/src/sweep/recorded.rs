@@ -4,7 +4,7 @@
 use super::handles::{addend, operands, operation, slopes, variable, zero_gradient};
 use super::reach::{dependent, indices};
 use crate::error::Error;
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::{all_there, keeps_word};
 use crate::shape::collect_small;
 use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Tape, Var};

@@ -1,7 +1,7 @@
 //! [`Scalar`], the handle of a recorded scalar.
 
 use super::{CONSTANT, NOT_A_TENSOR, NodeId, Tape, Var};
-use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, Unary};
+use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Unary};
 use crate::shape::Shape;
 use std::fmt;
 
@@ -113,7 +113,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     }
 }
 
-impl<'t, T: Element> Algebra for Scalar<'t, T> {
+impl<'t, T: Element> Arithmetic for Scalar<'t, T> {
     #[inline]
     fn lift(&self, c: f64) -> Self {
         self.number(T::from_f64(c))

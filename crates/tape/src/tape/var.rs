@@ -2,7 +2,7 @@
 
 use super::{CONSTANT, Input, NOT_A_TENSOR, NodeId, Scalar, Tape};
 use crate::error::{self, Error};
-use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, Unary};
+use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Unary};
 use crate::rules::elementwise::{Left, Map, Right, Select, Test, Zip};
 use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
@@ -130,7 +130,7 @@ impl<'t, T: Element> Var<'t, T> {
     }
 }
 
-impl<'t, T: Element> Algebra for Var<'t, T> {
+impl<'t, T: Element> Arithmetic for Var<'t, T> {
     fn lift(&self, c: f64) -> Self {
         self.number(T::from_f64(c))
     }
@@ -182,6 +182,16 @@ impl<'t, T: Element> Array<T> for Var<'t, T> {
     #[track_caller]
     fn constant(&self, value: Tensor<T>) -> Self {
         self.tape.constant(value)
+    }
+
+    #[track_caller]
+    fn chain_unary<F: Unary>(self, f: F, x: &Self, y: &Self) -> Self {
+        self.chain_rule(f.slope(*x, *y))
+    }
+
+    #[track_caller]
+    fn chain_binary<F: Binary>(self, f: F, k: usize, a: &Self, b: &Self, y: &Self) -> Self {
+        self.chain_rule(if k == 0 { f.slope_a(*a, *b, *y) } else { f.slope_b(*a, *b, *y) })
     }
 }
 

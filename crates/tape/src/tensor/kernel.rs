@@ -309,13 +309,13 @@ pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy + Sync>(a: &mut Tensor<
     });
 }
 
-struct Pull1<'a, T, F>(&'a mut [T], &'a [T], &'a [T], F);
+struct Chain1<'a, T, F>(&'a mut [T], &'a [T], &'a [T], F);
 
-impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Pull1<'_, T, F> {
+impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Chain1<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Pull1(dy, x, y, f) = self;
+        let Chain1(dy, x, y, f) = self;
         for ((dy, &x), &y) in dy.iter_mut().zip(x).zip(y) {
             *dy = f(*dy, x, y);
         }
@@ -324,7 +324,7 @@ impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Pull1<'_, T, F> {
 
 /// `f(dy, x, y)` for every triple of one shape, in the buffer of `dy` if it is not shared.
 #[inline]
-pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
+pub(crate) fn chain1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
     x: &Tensor<T>,
     y: &Tensor<T>,
@@ -333,20 +333,20 @@ pub(crate) fn pull1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice()) {
         parallel::elements(dy.as_mut_slice(), |i, dy| {
             let (x, y) = (&x[i..i + dy.len()], &y[i..i + dy.len()]);
-            simd::run(dy.len(), Pull1(dy, x, y, f));
+            simd::run(dy.len(), Chain1(dy, x, y, f));
         });
         return dy;
     }
-    pull1(dy, &x.contiguous(), &y.contiguous(), f)
+    chain1(dy, &x.contiguous(), &y.contiguous(), f)
 }
 
-struct Pull2<'a, T, F>(&'a mut [T], Segment<'a, T>, Segment<'a, T>, &'a [T], F);
+struct Chain2<'a, T, F>(&'a mut [T], Segment<'a, T>, Segment<'a, T>, &'a [T], F);
 
-impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Pull2<'_, T, F> {
+impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Chain2<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Pull2(dy, a, b, y, f) = self;
+        let Chain2(dy, a, b, y, f) = self;
         match (a, b) {
             (Segment::Slice(a), Segment::Slice(b)) => {
                 for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
@@ -365,7 +365,7 @@ impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Pull2<'_, T, F> {
 /// `f(dy, a, b, y)` for every element of `y`, to which `a` and `b` are stretched, in the buffer of `dy`
 /// if it is not shared.
 #[inline]
-pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
+pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
     a: &Tensor<T>,
     b: &Tensor<T>,
@@ -380,7 +380,7 @@ pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
         parallel::elements(out, |i, dy| {
             let n = dy.len();
             let (x, z, y) = (&x[i..i + n], &z[i..i + n], &y[i..i + n]);
-            simd::run(n, Pull2(dy, Segment::Slice(x), Segment::Slice(z), y, f));
+            simd::run(n, Chain2(dy, Segment::Slice(x), Segment::Slice(z), y, f));
         });
         return dy;
     }
@@ -389,7 +389,7 @@ pub(crate) fn pull2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     let (x, z, all) = (a.buffer(), b.buffer(), y.buffer());
     walk.fill(out, [a.offset(), b.offset(), y.offset()], |dy, [i, j, k], [p, q, _]| {
         let n = dy.len();
-        simd::run(n, Pull2(dy, Segment::new(x, i, n, p), Segment::new(z, j, n, q), &all[k..k + n], f));
+        simd::run(n, Chain2(dy, Segment::new(x, i, n, p), Segment::new(z, j, n, q), &all[k..k + n], f));
     });
     dy
 }

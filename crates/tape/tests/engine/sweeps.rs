@@ -498,21 +498,21 @@ mod zero_absorbs {
         // where(x <= 0, exp x, 1 + x)
         use tape::Elementwise;
         let (zero, one) = (x.lift(0.0), x.lift(1.0));
-        x.clone().if_gt(zero, one + x.clone(), x.exp())
+        x.if_gt(zero, one + x, x.exp())
     }
 
     fn singular<A: Algebra>(x: A) -> A {
         // where(x > 2, ln x, 2 x)
         use tape::Elementwise;
         let two = x.lift(2.0);
-        x.clone().if_gt(two.clone(), x.clone().ln(), two * x)
+        x.if_gt(two, x.ln(), two * x)
     }
 
     fn masked_root<A: Algebra>(x: A) -> A {
         // where(x == 0, x / 2, sqrt x + 1)
         use tape::Elementwise;
         let (zero, half, one) = (x.lift(0.0), x.lift(0.5), x.lift(1.0));
-        x.clone().if_eq(zero, x.clone() * half, x.sqrt() + one)
+        x.if_eq(zero, x * half, x.sqrt() + one)
     }
 
     #[test]
@@ -529,7 +529,7 @@ mod zero_absorbs {
         fn squared_root<A: Algebra>(x: A) -> A {
             use tape::Elementwise;
             let root = x.sqrt();
-            root.clone() * root
+            root * root
         }
         let tape = Tape::new();
         let (x, v) = (tape.scalar(0.0), tape.var([0.0, 4.0]));
@@ -617,7 +617,7 @@ mod custom {
     }
 
     /// The logarithmic mean exp: an operation whose rule needs a value that its kernel also computes.
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     struct Soft;
 
     impl<T: Element> Op<T> for Soft {

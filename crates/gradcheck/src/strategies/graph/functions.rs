@@ -1,7 +1,7 @@
 //! The functions of one and two numbers that a random graph is made of.
 
 use crate::strategies::values::Domain;
-use tape::Algebra;
+use tape::Arithmetic;
 use tape::ops;
 
 macro_rules! map {
@@ -42,7 +42,7 @@ macro_rules! functions {
 
             /// The function of numbers, tensors or handles.
             #[track_caller]
-            pub fn of<A: Algebra>(self, first: A $(, $x: A)*) -> A {
+            pub fn of<A: Arithmetic>(self, first: A $(, $x: A)*) -> A {
                 match self {
                     $($kind::$name => {
                         let f = ops::$name { $($field: $value),* };

@@ -39,7 +39,7 @@ impl Unary for Elu {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        let left = x.lift(self.alpha) * x.clone().map(Exp);
+        let left = x.lift(self.alpha) * x.map(Exp);
         let (zero, one) = (x.lift(0.0), x.lift(1.0));
         x.if_gt(zero, one, left)
     }

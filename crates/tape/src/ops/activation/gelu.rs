@@ -42,8 +42,8 @@ impl Unary for Gelu {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let x = confine(x, BOUND);
-        let density = x.lift(FRAC_1_SQRT_2PI) * (x.lift(-0.5) * (x.clone() * x.clone())).map(Exp);
-        let share = x.lift(0.5) * (x.lift(-FRAC_1_SQRT_2) * x.clone()).map(Erfc);
+        let density = x.lift(FRAC_1_SQRT_2PI) * (x.lift(-0.5) * (x * x)).map(Exp);
+        let share = x.lift(0.5) * (x.lift(-FRAC_1_SQRT_2) * x).map(Erfc);
         share + x * density
     }
 }

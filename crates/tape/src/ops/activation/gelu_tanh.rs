@@ -53,10 +53,10 @@ impl Unary for GeluTanh {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let x = confine(x, 40.0);
-        let square = x.clone() * x.clone();
-        let g = x.clone() * (x.lift(LINEAR) + x.lift(CUBIC) * square.clone());
+        let square = x * x;
+        let g = x * (x.lift(LINEAR) + x.lift(CUBIC) * square);
         let steepness = x.lift(LINEAR) + x.lift(3.0 * CUBIC) * square;
-        g.clone().map(Sigmoid) + x * (steepness * g.map(sigmoid::Slope))
+        g.map(Sigmoid) + x * (steepness * g.map(sigmoid::Slope))
     }
 }
 

@@ -64,11 +64,11 @@ impl Unary for Slope {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let x = confine(x, 800.0);
-        let (left, right) = ((-x.clone()).map(Sigmoid), x.clone().map(Sigmoid));
-        let z = x.clone().map(Softplus);
-        let gate = z.clone().map(Tanh);
-        let steepness = Tanh.slope(z, gate.clone()) * right.clone();
-        steepness * (x.lift(2.0) + x.clone() * (left - x.lift(2.0) * gate * right))
+        let (left, right) = ((-x).map(Sigmoid), x.map(Sigmoid));
+        let z = x.map(Softplus);
+        let gate = z.map(Tanh);
+        let steepness = Tanh.slope(z, gate) * right;
+        steepness * (x.lift(2.0) + x * (left - x.lift(2.0) * gate * right))
     }
 }
 
@@ -78,15 +78,15 @@ fn slope<A: Algebra>(x: A) -> A {
     let x = confine(x, 800.0);
     let (zero, one, two) = (x.lift(0.0), x.lift(1.0), x.lift(2.0));
     // Both forms are smooth across 0, where the left one stands: -|x| would have a kink there.
-    let e = x.clone().if_gt(zero.clone(), -x.clone(), x.clone()).map(Exp);
-    let twice = two.clone() * e.clone();
-    let square = e.clone() * e.clone();
-    let right = one.clone() + twice.clone();
-    let top = x.clone().if_gt(zero.clone(), right, square.clone() + twice);
-    let rest = x.clone().if_gt(zero.clone(), two.clone() * square.clone(), two);
-    let bend = x.clone().if_gt(zero, square, e.clone()) * (one + e);
-    let bottom = top.clone() + rest;
-    let bend = x.lift(4.0) * bend / bottom.clone() / bottom.clone();
+    let e = x.if_gt(zero, -x, x).map(Exp);
+    let twice = two * e;
+    let square = e * e;
+    let right = one + twice;
+    let top = x.if_gt(zero, right, square + twice);
+    let rest = x.if_gt(zero, two * square, two);
+    let bend = x.if_gt(zero, square, e) * (one + e);
+    let bottom = top + rest;
+    let bend = x.lift(4.0) * bend / bottom / bottom;
     top / bottom + x * bend
 }
 

@@ -35,7 +35,7 @@ impl Unary for Relu {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let (zero, one) = (x.lift(0.0), x.lift(1.0));
-        x.if_gt(zero.clone(), one, zero)
+        x.if_gt(zero, one, zero)
     }
 
     #[inline(always)]

@@ -38,7 +38,7 @@ impl Unary for Selu {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        let left = x.lift(SCALE * ALPHA) * x.clone().map(Exp);
+        let left = x.lift(SCALE * ALPHA) * x.map(Exp);
         let (zero, scale) = (x.lift(0.0), x.lift(SCALE));
         x.if_gt(zero, scale, left)
     }

@@ -44,7 +44,7 @@ impl Unary for Sigmoid {
 impl SlopeFromOutput for Sigmoid {
     #[inline(always)]
     fn slope_from_output<A: Algebra>(&self, y: A) -> A {
-        y.clone() * (y.lift(1.0) - y)
+        y * (y.lift(1.0) - y)
     }
 }
 

@@ -41,7 +41,7 @@ impl Unary for SigmoidScaled {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let slope = x.lift(self.slope);
-        let z = slope.clone() * x.clone() + x.lift(self.offset);
+        let z = slope * x + x.lift(self.offset);
         slope * z.map(sigmoid::Slope)
     }
 }

@@ -39,7 +39,7 @@ impl Unary for Silu {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let x = confine(x, 800.0);
-        x.clone().map(Sigmoid) + x.clone() * x.map(sigmoid::Slope)
+        x.map(Sigmoid) + x * x.map(sigmoid::Slope)
     }
 }
 
@@ -48,8 +48,8 @@ impl Unary for Silu {
 #[inline(always)]
 pub(crate) fn confine<A: Algebra>(x: A, bound: f64) -> A {
     let (low, high) = (x.lift(-bound), x.lift(bound));
-    let x = x.clone().if_gt(high.clone(), high, x);
-    low.clone().if_gt(x.clone(), low, x)
+    let x = x.if_gt(high, high, x);
+    low.if_gt(x, low, x)
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

@@ -43,7 +43,7 @@ impl Unary for Clamp {
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let (zero, one) = (x.lift(0.0), x.lift(1.0));
-        let above = x.clone().if_gt(x.lift(self.hi), zero.clone(), one);
+        let above = x.if_gt(x.lift(self.hi), zero, one);
         x.lift(self.lo).if_gt(x, zero, above)
     }
 

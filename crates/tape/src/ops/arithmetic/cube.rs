@@ -34,7 +34,7 @@ impl Unary for Cube {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(3.0) * (x.clone() * x)
+        x.lift(3.0) * (x * x)
     }
 }
 

@@ -41,7 +41,7 @@ impl Unary for Powi {
             0 => x.lift(0.0),
             1 => x.lift(1.0),
             // There is no power below it.
-            i32::MIN => x.lift(f64::from(i32::MIN)) * x.clone().map(*self) / x,
+            i32::MIN => x.lift(f64::from(i32::MIN)) * x.map(*self) / x,
             n => x.lift(f64::from(n)) * x.map(Powi { n: n - 1 }),
         }
     }

@@ -34,7 +34,7 @@ impl Unary for Recip {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, _x: A, y: A) -> A {
-        -(y.clone() * y)
+        -(y * y)
     }
 }
 

@@ -54,10 +54,6 @@ impl<T: Element> Op<T> for BroadcastTo {
         true
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        dx.broadcast_to(self.shape.clone())
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         dy.sum_to(x[0].shape())
     }

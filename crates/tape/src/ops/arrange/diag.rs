@@ -81,10 +81,6 @@ impl<T: Element> Op<T> for Diag {
         }
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
         match shape.rank() {
@@ -141,10 +137,6 @@ impl<T: Element> Op<T> for DiagAdjoint {
             *out = x;
         }
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

@@ -69,10 +69,6 @@ impl<T: Element> Op<T> for Permute {
         true
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(self.inverse(&x[0].shape()), &[dy])
     }

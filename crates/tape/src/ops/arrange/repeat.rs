@@ -76,10 +76,6 @@ impl<T: Element> Op<T> for Repeat {
         x[0].reshaped(once).stretched(&self.unfolded(x[0].shape())).reshaped(shape)
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let repetitions: Vec<isize> = (0..self.reps.rank() as isize).map(|axis| 2 * axis).collect();
         let unfolded = dy.reshape(self.unfolded(&x[0].shape()));

@@ -71,10 +71,6 @@ impl<T: Element> Op<T> for RepeatInterleave {
         x[0].reshaped(once).stretched(&unfolded).reshaped(shape)
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let (unfolded, axis) = self.unfolded(&x[0].shape(), self.n);
         dy.reshape(unfolded).sum_axes(axis as isize, false)

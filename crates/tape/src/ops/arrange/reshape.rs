@@ -58,10 +58,6 @@ impl<T: Element> Op<T> for Reshape {
         true
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        dx.reshape(self.shape.clone())
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         dy.reshape(x[0].shape())
     }

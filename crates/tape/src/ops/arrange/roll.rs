@@ -56,10 +56,6 @@ impl<T: Element> Op<T> for Roll {
         Concat { axis: self.axis }.eval(&[&over, &rest])
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let axis = error::expect(x[0].shape().axis("roll", self.axis));
         let extent = x[0].shape()[axis].max(1) as isize;

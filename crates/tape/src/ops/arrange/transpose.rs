@@ -50,10 +50,6 @@ impl<T: Element> Op<T> for Transpose {
         true
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        dx.transpose()
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         dy.transpose()
     }

@@ -51,10 +51,6 @@ impl<T: Element> Op<T> for Triu {
         cut(x[0], |diagonal| diagonal >= self.k)
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(*self, &[dy])
     }

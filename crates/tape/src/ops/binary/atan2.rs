@@ -39,12 +39,12 @@ impl Binary for Atan2 {
 
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
-        per_radius(b.clone(), a.zip(b, Hypot))
+        per_radius(b, a.zip(b, Hypot))
     }
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
-        -per_radius(a.clone(), a.zip(b, Hypot))
+        -per_radius(a, a.zip(b, Hypot))
     }
 
     /// The value jumps where `a` crosses 0 at a negative `b`.
@@ -58,9 +58,9 @@ impl Binary for Atan2 {
 #[inline(always)]
 fn per_radius<A: Algebra>(x: A, r: A) -> A {
     let zero = r.lift(0.0);
-    let slope = x / r.clone() / r.clone();
-    let slope = r.clone().if_eq(r.lift(f64::INFINITY), zero.clone(), slope);
-    r.if_eq(zero.clone(), zero, slope)
+    let slope = x / r / r;
+    let slope = r.if_eq(r.lift(f64::INFINITY), zero, slope);
+    r.if_eq(zero, zero, slope)
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

@@ -62,13 +62,13 @@ impl Binary for Share {
     /// `b² / r³`, where `1 / r - a² / r³` would cancel.
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
-        let other = b.clone().zip(a.clone(), Share);
-        over(other.clone() * other, a.zip(b, Hypot))
+        let other = b.zip(a, Share);
+        over(other * other, a.zip(b, Hypot))
     }
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, b: A, y: A) -> A {
-        let other = b.clone().zip(a.clone(), Share);
+        let other = b.zip(a, Share);
         -over(y * other, a.zip(b, Hypot))
     }
 }
@@ -77,7 +77,7 @@ impl Binary for Share {
 #[inline(always)]
 fn over<A: Algebra>(x: A, r: A) -> A {
     let zero = r.lift(0.0);
-    r.clone().if_eq(zero.clone(), zero, x / r)
+    r.if_eq(zero, zero, x / r)
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

@@ -52,10 +52,10 @@ impl Binary for LogAddExp {
 /// The share `eᵃ / (eᵃ + eᵇ)` of the first operand.
 #[inline(always)]
 fn share<A: Algebra>(a: A, b: A, y: A) -> A {
-    let share = (a.clone() - b.clone()).map(Sigmoid);
-    let tie = a.if_eq(b, y.lift(0.5), share.clone());
-    let share = y.clone().if_eq(y.lift(f64::INFINITY), tie, share);
-    y.clone().if_eq(y.lift(f64::NEG_INFINITY), y.lift(0.0), share)
+    let share = (a - b).map(Sigmoid);
+    let tie = a.if_eq(b, y.lift(0.5), share);
+    let share = y.if_eq(y.lift(f64::INFINITY), tie, share);
+    y.if_eq(y.lift(f64::NEG_INFINITY), y.lift(0.0), share)
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

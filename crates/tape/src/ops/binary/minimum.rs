@@ -37,14 +37,14 @@ impl Binary for Minimum {
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
         let (zero, half, one) = (a.lift(0.0), a.lift(0.5), a.lift(1.0));
-        let tie = a.clone().if_eq(b.clone(), half, zero);
+        let tie = a.if_eq(b, half, zero);
         b.if_gt(a, one, tie)
     }
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
         let (zero, half, one) = (a.lift(0.0), a.lift(0.5), a.lift(1.0));
-        let tie = a.clone().if_eq(b.clone(), half, zero);
+        let tie = a.if_eq(b, half, zero);
         a.if_gt(b, one, tie)
     }
 

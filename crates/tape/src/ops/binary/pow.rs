@@ -42,8 +42,8 @@ impl Binary for Pow {
     fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
         // A zero exponent absorbs whatever it meets; at 0⁰ that is all, elsewhere the mixed derivative remains.
         let (zero, one) = (b.lift(0.0), b.lift(1.0));
-        let slope = b.clone().chain_rule(a.clone().zip(b.clone() - one, Pow));
-        let at_zero = b.if_eq(zero.clone(), zero.clone(), slope.clone());
+        let slope = b.chain_rule(a.zip(b - one, Pow));
+        let at_zero = b.if_eq(zero, zero, slope);
         a.if_eq(zero, at_zero, slope)
     }
 
@@ -51,7 +51,7 @@ impl Binary for Pow {
     fn slope_b<A: Algebra>(&self, a: A, _b: A, y: A) -> A {
         // A power that has become 0 absorbs the infinite logarithm.
         let zero = a.lift(0.0);
-        a.clone().if_eq(zero.clone(), zero, y.chain_rule(a.map(Ln)))
+        a.if_eq(zero, zero, y.chain_rule(a.map(Ln)))
     }
 }
 

@@ -32,10 +32,10 @@ pub struct BinaryPoints {
 /// Takes the cases in which an operation on tensors is to be tested, whatever they are then used for.
 pub trait Cases {
     /// An operation and the shapes of its operands, which get random numbers.
-    fn case<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, shapes: &[&[usize]]);
+    fn case<O: Op<f64> + Op<f32>>(&mut self, op: O, shapes: &[&[usize]]);
 
     /// An operation and its operands, for those that need particular numbers: zeros, a positive matrix.
-    fn values<O: Op<f64> + Op<f32> + Clone>(&mut self, op: O, values: &[Tensor<f64>]);
+    fn values<O: Op<f64> + Op<f32>>(&mut self, op: O, values: &[Tensor<f64>]);
 }
 
 /// Hyper-parameters drawn at random: the same in every run, others for every operation that asks.

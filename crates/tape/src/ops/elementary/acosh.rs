@@ -35,7 +35,7 @@ impl Unary for Acosh {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(1.0) / ((x.clone() - x.lift(1.0)).map(Sqrt) * (x.clone() + x.lift(1.0)).map(Sqrt))
+        x.lift(1.0) / ((x - x.lift(1.0)).map(Sqrt) * (x + x.lift(1.0)).map(Sqrt))
     }
 }
 

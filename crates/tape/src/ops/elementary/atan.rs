@@ -34,7 +34,7 @@ impl Unary for Atan {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(1.0) / (x.lift(1.0) + x.clone() * x)
+        x.lift(1.0) / (x.lift(1.0) + x * x)
     }
 }
 

@@ -34,7 +34,7 @@ impl Unary for Cbrt {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, _x: A, y: A) -> A {
-        y.lift(1.0) / (y.lift(3.0) * (y.clone() * y))
+        y.lift(1.0) / (y.lift(3.0) * (y * y))
     }
 }
 

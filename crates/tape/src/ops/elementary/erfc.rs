@@ -36,7 +36,7 @@ impl Unary for Erfc {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(-FRAC_2_SQRT_PI) * (-(x.clone() * x)).map(Exp)
+        x.lift(-FRAC_2_SQRT_PI) * (-(x * x)).map(Exp)
     }
 }
 

@@ -36,9 +36,9 @@ impl Unary for Tanh {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, y: A) -> A {
-        let square = y.clone() * y;
+        let square = y * y;
         let tail = x.lift(4.0) * (x.lift(2.0) * x).map(sigmoid::Slope);
-        square.clone().if_gt(square.lift(0.25), tail, square.lift(1.0) - square)
+        square.if_gt(square.lift(0.25), tail, square.lift(1.0) - square)
     }
 }
 
@@ -46,7 +46,7 @@ impl Unary for Tanh {
 impl SlopeFromOutput for Tanh {
     #[inline(always)]
     fn slope_from_output<A: Algebra>(&self, y: A) -> A {
-        y.lift(1.0) - y.clone() * y
+        y.lift(1.0) - y * y
     }
 }
 

@@ -53,10 +53,6 @@ impl<T: Element> Op<T> for At {
         true
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(AtAdjoint { index: self.index.clone(), shape: x[0].shape() }, &[dy])
     }
@@ -105,10 +101,6 @@ impl<T: Element> Op<T> for AtAdjoint {
         let position = self.index.iter().zip(self.shape.iter()).fold(0, |at, (&i, &n)| at * n + i);
         out.as_mut_slice()[position] = x[0].item();
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

@@ -63,10 +63,6 @@ impl<T: Element> Op<T> for Gather {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let zeros = dy.constant(Tensor::zeros(x[0].shape()));
         A::apply(ScatterAdd { axis: self.axis, index: self.index.clone() }, &[&zeros, dy])

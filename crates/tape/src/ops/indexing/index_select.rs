@@ -76,10 +76,6 @@ impl<T: Element> Op<T> for IndexSelect {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let axis = error::expect(x[0].shape().axis("index_select", self.axis));
         let extent = x[0].shape()[axis];
@@ -137,10 +133,6 @@ impl<T: Element> Op<T> for IndexAdd {
         let place = |row: usize| row / list.len() * self.extent + list[row % list.len()];
         reduce::add_rows(out.as_mut_slice(), source.as_slice().unwrap_or_default(), inner, place);
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

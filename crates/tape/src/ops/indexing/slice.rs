@@ -106,10 +106,6 @@ impl<T: Element> Op<T> for Slice {
         true
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(SliceAdjoint { slice: *self, shape: x[0].shape() }, &[dy])
     }
@@ -158,10 +154,6 @@ impl<T: Element> Op<T> for SliceAdjoint {
             out_rows[at..at + inner].copy_from_slice(row);
         }
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

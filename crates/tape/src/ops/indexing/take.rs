@@ -58,10 +58,6 @@ impl<T: Element> Op<T> for Take {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let (list, shape) = (self.index.as_slice(), x[0].shape());
         let add = IndexAdd { axis: 0, index: list.into(), extent: shape.size() };

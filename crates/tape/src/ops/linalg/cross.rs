@@ -62,13 +62,6 @@ impl<T: Element> Op<T> for Cross {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        match k {
-            0 => dx.cross(x[1], self.axis),
-            _ => x[0].cross(dx, self.axis),
-        }
-    }
-
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         match k {
             0 => x[1].cross(dy, self.axis),

@@ -152,10 +152,6 @@ impl<T: Element> Op<T> for Minors {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(Minors, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(MinorsAdjoint, &[dy])
     }
@@ -208,10 +204,6 @@ impl<T: Element> Op<T> for MinorsAdjoint {
             sums[to] += from;
         }
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(MinorsAdjoint, &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

@@ -52,10 +52,6 @@ impl<T: Element> Op<T> for Dot {
         Tensor::scalar(reduce::sum_products(a, b))
     }
 
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(Dot, &[dx, x[1 - k]])
-    }
-
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         dy.clone() * x[1 - k].clone()
     }

@@ -75,13 +75,6 @@ impl<T: Element> Op<T> for MatMul {
         matmul::matmul(&matrix(x[0], 0), &matrix(x[1], 1), full).reshaped(shape)
     }
 
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        match k {
-            0 => dx.matmul(x[1]),
-            _ => x[0].matmul(dx),
-        }
-    }
-
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let (a, b) = (matrix(x[0], 0), matrix(x[1], 1));
         let shape = product_shape(&dy.shape(), x[0].shape().rank(), x[1].shape().rank());

@@ -48,13 +48,6 @@ impl<T: Element> Op<T> for Outer {
         x[0].reshaped([x[0].size(), 1].into()) * x[1].clone()
     }
 
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        match k {
-            0 => dx.outer(x[1]),
-            _ => x[0].outer(dx),
-        }
-    }
-
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         match k {
             0 => dy.matmul(x[1]),

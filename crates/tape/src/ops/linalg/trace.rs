@@ -51,10 +51,6 @@ impl<T: Element> Op<T> for Trace {
         reduce::sum(&x[0].diagonal(start, length), &[0]).reshaped(Shape::default())
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(Trace, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
         let (length, _) = extent(&shape, 0);

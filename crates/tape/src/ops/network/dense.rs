@@ -1,7 +1,7 @@
 //! A layer: an affine map and an activation, fused; what the activation is applied to is not kept.
 
 use super::linear::Linear;
-use crate::rules::algebra::{Element, SlopeFromOutput};
+use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 use crate::error::Error;
 use crate::rules::op::{Array, Cotangents, Op, decided};
 use crate::ops::common::doc::OpDoc;
@@ -63,23 +63,39 @@ impl<T: Element, F: SlopeFromOutput> Op<T> for Dense<F> {
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        Linear.jvp(k, x, y, dx).chain_rule(self.0.slope_from_output(y.clone()))
+        Linear.jvp(k, x, y, dx).chain_unary(FromOutput(self.0), y, y)
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        let dz = dy.clone().chain_rule(self.0.slope_from_output(y.clone()));
+        let dz = dy.clone().chain_unary(FromOutput(self.0), y, y);
         Linear.vjp(k, x, y, &dz)
     }
 
     /// The same, `Z̄` computed once.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        let f = self.0;
-        let dz = kernel::pull1(dy, y, y, move |dy, y, _| dy.chain_rule(f.slope_from_output(y)));
-        Linear.vjp_all(x, y, dz, want)
+        Linear.vjp_all(x, y, dy.chain_unary(FromOutput(self.0), y, y), want)
     }
 
     fn branches(&self, _x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         decided(y, |y| self.0.branch(y), report);
+    }
+}
+
+/// `F` with the slope that its output gives.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct FromOutput<F>(F);
+
+impl<F: SlopeFromOutput> Unary for FromOutput<F> {
+    const NAME: &'static str = F::NAME;
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        self.0.eval(x)
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, _x: A, y: A) -> A {
+        self.0.slope_from_output(y)
     }
 }
 

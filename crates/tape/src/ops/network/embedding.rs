@@ -86,10 +86,6 @@ impl<T: Element> Op<T> for Embedding {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(EmbeddingAdjoint { taken: self.clone(), rows: x[0].shape()[0] }, &[dy])
     }
@@ -137,10 +133,6 @@ impl<T: Element> Op<T> for EmbeddingAdjoint {
         let indices = &self.taken.indices;
         reduce::add_rows(out.as_mut_slice(), rows.as_slice().unwrap_or_default(), width, |i| indices[i]);
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

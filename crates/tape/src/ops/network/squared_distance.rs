@@ -1,6 +1,6 @@
 //! The squared distance of two tensors: fused, because it is the loss of many small networks.
 
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::error::Error;
 use crate::rules::op::{Array, Cotangents, Op, operands};
 use crate::ops::TensorOps;
@@ -34,7 +34,7 @@ pub struct SquaredDistance;
 
 /// The derivative with respect to operand `k`.
 #[inline(always)]
-fn slope<A: Algebra>(k: usize, [a, b]: [A; 2]) -> A {
+fn slope<A: Arithmetic>(k: usize, [a, b]: [A; 2]) -> A {
     let d = if k == 0 { a - b } else { b - a };
     d.clone() + d
 }

@@ -48,10 +48,6 @@ impl<T: Element> Op<T> for Center {
         deviations(x[0], &positions("center", x[0].shape(), &self.axes))
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(self.clone(), &[dy])
     }

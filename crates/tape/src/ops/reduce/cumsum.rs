@@ -49,10 +49,6 @@ impl<T: Element> Op<T> for CumSum {
         reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 0.0, |sum, x| sum + x))
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(CumSum { axis: self.axis, reverse: !self.reverse }, &[dy])
     }

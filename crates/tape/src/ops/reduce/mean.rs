@@ -64,10 +64,6 @@ impl<T: Element> Op<T> for Mean {
         finish(mean, x[0].shape(), &axes, self.keepdim)
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
         let share = dy.clone() * dy.lift(self.weight(&shape));

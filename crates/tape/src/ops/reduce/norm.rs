@@ -2,7 +2,7 @@
 
 use super::max::shares;
 use super::sum::{finish, positions, reduced, restore};
-use crate::rules::algebra::{Algebra, Element};
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::error::Error;
 use crate::rules::op::{Array, Op, hits};
 use crate::ops::common::doc::OpDoc;
@@ -151,7 +151,7 @@ impl<T: Element> Op<T> for Norm {
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         match self.p {
             f64::INFINITY => hits(&self.slope(x[0], y), report),
-            _ if self.p <= 1.0 => hits(&Algebra::map(x[0].clone(), Sign), report),
+            _ if self.p <= 1.0 => hits(&Arithmetic::map(x[0].clone(), Sign), report),
             _ => {}
         }
     }

@@ -53,10 +53,6 @@ impl<T: Element> Op<T> for Sum {
         finish(reduce::sum(x[0], &axes), x[0].shape(), &axes, self.keepdim)
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         restore(dy, &x[0].shape(), &positions("sum", &x[0].shape(), &self.axes))
     }

@@ -142,10 +142,6 @@ impl<T: Element> Op<T> for AvgPool2d {
         out
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
         A::apply(AvgPool2dAdjoint { pool: self.pool, size: [shape[2], shape[3]] }, &[dy])
@@ -223,10 +219,6 @@ impl<T: Element> Op<T> for AvgPool2dAdjoint {
             }
         });
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

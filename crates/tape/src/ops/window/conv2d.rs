@@ -182,10 +182,6 @@ impl<T: Element> Op<T> for Conv2d {
         in_blocks(shape, each, |images| w.matmul(&self.patches(&some(x[0], images), kernel)))
     }
 
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        if k == 0 { A::apply(*self, &[dx, x[1]]) } else { A::apply(*self, &[x[0], dx]) }
-    }
-
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let (image, w) = (x[0].shape(), x[1].shape());
         let kernel = [w[2], w[3]];
@@ -274,10 +270,6 @@ impl<T: Element> Op<T> for ConvTranspose2d {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        if k == 0 { A::apply(*self, &[dx, x[1]]) } else { A::apply(*self, &[x[0], dx]) }
-    }
-
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let w = x[1].shape();
         match k {
@@ -333,10 +325,6 @@ impl<T: Element> Op<T> for Conv2dWeightGrad {
             sum = sum + patches.matmul(&y).sum_axes(0, false);
         }
         sum.transpose().reshape(shape)
-    }
-
-    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
-        if k == 0 { A::apply(*self, &[dx, x[1]]) } else { A::apply(*self, &[x[0], dx]) }
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {

@@ -78,10 +78,6 @@ impl<T: Element> Op<T> for Unfold {
         true
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(Fold { unfold: *self, shape: x[0].shape() }, &[dy])
     }
@@ -132,10 +128,6 @@ impl<T: Element> Op<T> for Fold {
             }
         }
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(self.clone(), &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {

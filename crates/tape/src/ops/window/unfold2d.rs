@@ -71,10 +71,6 @@ impl<T: Element> Op<T> for Unfold2d {
         })
     }
 
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
-    }
-
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
         A::apply(Fold2d { window: self.window, size: [shape[2], shape[3]] }, &[dy])
@@ -146,10 +142,6 @@ impl<T: Element> Op<T> for Fold2d {
             });
         });
         out
-    }
-
-    fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dx: &A) -> A {
-        A::apply(*self, &[dx])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
