@@ -116,7 +116,12 @@ fn patterns(steps: usize, rng: &mut StdRng) -> Result<usize, Box<dyn Error>> {
     let mut cx = Context::train(StdRng::from_rng(rng));
     let mut tape = Tape::new();
     for _ in 0..steps {
-        let grads = loss::bce(model.forward(tape.constant(x.clone()), &mut cx), &x).backward();
+        let grads = loss::binary_cross_entropy_with_probabilities(
+            model.forward(tape.constant(x.clone()), &mut cx),
+            &x,
+        )
+        .mean_over_samples()
+        .backward();
         tape.reset();
         optimizer.step(&mut model, &grads);
     }
@@ -156,7 +161,8 @@ fn fit(
         let mut mean = WeightedMean::new();
         for rows in batches.shuffle(rng).iter() {
             gather(images, rows, &mut x)?;
-            let loss = loss::sample_mean_se(model.forward(tape.constant(x.clone()), &mut cx), &x);
+            let loss =
+                loss::squared_error(model.forward(tape.constant(x.clone()), &mut cx), &x).mean_over_samples();
             mean.add(f64::from(loss.value()), rows.len() as f64);
             let grads = loss.backward();
             tape.reset();

@@ -44,7 +44,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let [_, rows, columns] = mnist.train.shape();
     // One-hot targets turn the sums over each class into one product: Yᵀ X, divided by the counts.
     let x: Tensor<f64> = mnist.train.rows();
-    let y: Tensor<f64> = nn::one_hot(mnist.train.labels(), CLASSES)?;
+    let y: Tensor<f64> = Tensor::one_hot(mnist.train.labels(), CLASSES)?;
     let counts = y.sum_axes(0, false).reshape([CLASSES, 1]);
     let means = &y.transpose().matmul(&x) / &counts;
     println!(

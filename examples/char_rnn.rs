@@ -97,7 +97,7 @@ impl CharRnn {
             let tape = Tape::of().inference();
             let (x, y) = text::windows(codes, &streams.starts(step), length);
             let (logits, end) = self.forward(&tape, x, &state)?;
-            sum += f64::from(loss::cross_entropy_from_logits(logits, &y[..]).value());
+            sum += f64::from(loss::cross_entropy_with_logits(logits, &y[..]).mean().value());
             state = end;
         }
         Ok(sum / streams.windows as f64)
@@ -157,7 +157,7 @@ fn fit(model: &mut CharRnn, codes: &[usize], args: &Args) -> Result<Vec<(f64, f6
         }
         let (x, y) = text::windows(codes, &streams.starts(step), args.length);
         let (logits, end) = model.forward(&tape, x, &state)?;
-        let loss = loss::cross_entropy_from_logits(logits, &y[..]);
+        let loss = loss::cross_entropy_with_logits(logits, &y[..]).mean();
         curve.push(loss.value().into());
         let grads = loss.backward();
         state = end;

@@ -131,7 +131,7 @@ fn fit(
             gather(&images, rows, &mut x)?;
             let y: Vec<usize> = rows.iter().map(|&i| labels[i]).collect();
             let logits = model.forward(tape.constant(x.clone()), &mut cx);
-            let loss = loss::cross_entropy_from_logits(logits, &y[..]);
+            let loss = loss::cross_entropy_with_logits(logits, &y[..]).mean();
             losses.add(f64::from(loss.value()), rows.len() as f64);
             let grads = loss.backward();
             tape.reset();

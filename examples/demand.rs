@@ -11,7 +11,7 @@ use clap::Parser;
 use examples::plot::{self, Landscape, Lines, Series};
 use examples::{cli, demand_data};
 use nn::data::MinMax;
-use nn::loss::mse;
+use nn::loss::squared_error;
 use nn::{Context, Identity, Module, Optimizer, Parameters, Sequential, Sgd, Sigmoid, mlp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -120,7 +120,7 @@ fn train(model: &mut Sequential, data: &Problem, args: &Args, iterations: usize)
     let mut losses = Vec::new();
     for _ in 0..iterations {
         let output = model.forward(tape.constant(data.x.clone()), &mut Context::eval());
-        let loss = mse(output, &data.y);
+        let loss = squared_error(output, &data.y).mean();
         losses.push(loss.value());
         let grads = loss.backward();
         tape.reset();

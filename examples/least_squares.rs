@@ -8,7 +8,7 @@ use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Landscape, Lines, Series};
 use nn::init::{Fans, Init, Normal};
-use nn::loss::{half_mse, half_sse};
+use nn::loss::squared_error;
 use nn::{Optimizer, Param, Sgd};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -74,7 +74,10 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let mut distances = Vec::new();
     for step in 0..steps {
         distances.push((step as f64, distance(theta.value(), &best)));
-        let grads = half_mse(tape.constant(data.clone()).matmul(theta.on(&tape)), &targets).backward();
+        let grads = (squared_error(tape.constant(data.clone()).matmul(theta.on(&tape)), &targets)
+            .mean_over_samples()
+            * 0.5)
+            .backward();
         tape.reset();
         optimizer.step(&mut theta, &grads);
     }
@@ -118,7 +121,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
 fn loss_and_gradient(x: &Tensor, y: &Tensor, theta: &Tensor) -> (f64, Tensor) {
     let tape = Tape::new();
     let theta = tape.var(theta.clone());
-    let loss = half_sse(tape.constant(x.clone()).matmul(theta), y);
+    let loss = squared_error(tape.constant(x.clone()).matmul(theta), y).sum() * 0.5;
     (loss.value(), loss.backward().wrt(theta))
 }
 

@@ -15,11 +15,12 @@ use nn::by_hand;
 use nn::data::{Batches, Images, gather};
 use nn::files::Stored;
 use nn::init::{Fans, Init, KaimingNormal, Normal, XavierUniform};
+use nn::loss::{Loss, LossFunction};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::train::{Progress, WeightedMean};
 use nn::{
-    Context, Identity, Linear, Loss, Module, Optimizer, Param, Parameters, Relu, Sequential, Sgd, Sigmoid,
-    Softmax, Tanh,
+    Context, Identity, Linear, Module, Optimizer, Param, Parameters, Relu, Sequential, Sgd, Sigmoid, Softmax,
+    Tanh,
 };
 use rand::seq::index;
 use rand::{SeedableRng, rngs::StdRng};
@@ -44,7 +45,7 @@ const PICTURES: &str = "target/mnist";
 ///
 /// The repository brings 10,000 training images and the complete test set; a full set is read with --data DIR.
 /// With it, this reaches a test accuracy of 0.97 and more:
-/// --data DIR --activation tanh --loss cross_entropy_from_logits --hidden 64 --batch 64 --lr 0.2 --epochs 20
+/// --data DIR --activation tanh --loss cross_entropy_with_logits.mean --hidden 64 --batch 64 --lr 0.2 --epochs 20
 #[derive(Debug, Parser)]
 #[command(name = "mnist")]
 struct Args {
@@ -66,9 +67,9 @@ struct Args {
     /// Seed of the initial weights and of the order of the images
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// Loss by the name of its function in nn::loss; those from logits have no output function, cross_entropy has
-    /// softmax, all others the sigmoid
-    #[arg(long, default_value = "sample_mean_se")]
+    /// Loss function of nn::loss and its reduction; losses with logits have no output function,
+    /// cross_entropy_with_probabilities has the softmax, all others the sigmoid
+    #[arg(long, default_value = "squared_error.mean_over_samples")]
     loss: Loss,
     /// Function of the hidden units
     #[arg(long, value_enum, default_value = "sigmoid")]
@@ -176,7 +177,7 @@ impl<T: Stored> Set<T> {
         }
         Ok(Set {
             x: images.rows(),
-            y: nn::one_hot(images.labels(), CLASSES)?,
+            y: Tensor::one_hot(images.labels(), CLASSES)?,
             labels: images.labels().to_vec(),
         })
     }
@@ -202,9 +203,11 @@ fn model<T: Stored>(args: &Args, inputs: usize, rng: &mut StdRng) -> Sequential<
         Hidden::Relu => model.push(Relu),
     };
     let model = model.push(layer(args.hidden, CLASSES));
-    match args.loss {
-        Loss::BceFromLogits | Loss::CrossEntropyFromLogits => model.push(Identity),
-        Loss::CrossEntropy => model.push(Softmax),
+    match args.loss.function {
+        LossFunction::BinaryCrossEntropyWithLogits | LossFunction::CrossEntropyWithLogits => {
+            model.push(Identity)
+        }
+        LossFunction::CrossEntropyWithProbabilities => model.push(Softmax),
         _ => model.push(Sigmoid),
     }
 }
@@ -318,9 +321,11 @@ fn by_hand_mlp<T: Stored>(model: &Sequential<T>, args: &Args) -> by_hand::Mlp<T>
         Hidden::Tanh => by_hand::Activation::Tanh,
         Hidden::Relu => by_hand::Activation::Relu,
     };
-    let output = match args.loss {
-        Loss::BceFromLogits | Loss::CrossEntropyFromLogits => by_hand::Activation::Identity,
-        Loss::CrossEntropy => by_hand::Activation::Softmax,
+    let output = match args.loss.function {
+        LossFunction::BinaryCrossEntropyWithLogits | LossFunction::CrossEntropyWithLogits => {
+            by_hand::Activation::Identity
+        }
+        LossFunction::CrossEntropyWithProbabilities => by_hand::Activation::Softmax,
         _ => by_hand::Activation::Sigmoid,
     };
     let named = model.named_parameters();

@@ -9,7 +9,7 @@ use examples::plot::{self, Heatmaps, Lines, Series};
 use examples::{cli, mnist_files, one_or_seven};
 use nn::data::{Batches, gather};
 use nn::init::{Fans, Init, Normal};
-use nn::loss::bce;
+use nn::loss::binary_cross_entropy_with_probabilities;
 use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Sigmoid};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -63,7 +63,12 @@ impl Data {
     }
 
     fn loss(&self, model: &Sequential) -> f64 {
-        bce(Tape::new().constant(model.predict(&self.train.0)), &self.train.1).value()
+        binary_cross_entropy_with_probabilities(
+            Tape::new().constant(model.predict(&self.train.0)),
+            &self.train.1,
+        )
+        .mean_over_samples()
+        .value()
     }
 }
 
@@ -158,7 +163,10 @@ fn descend(
     for rows in batches.shuffle(rng).iter() {
         gather(x, rows, &mut xb)?;
         gather(y, rows, &mut yb)?;
-        let grads = bce(model.forward(tape.constant(xb.clone()), &mut cx), &yb).backward();
+        let grads =
+            binary_cross_entropy_with_probabilities(model.forward(tape.constant(xb.clone()), &mut cx), &yb)
+                .mean_over_samples()
+                .backward();
         tape.reset();
         optimizer.step(model, &grads);
     }

@@ -14,7 +14,7 @@ use examples::{cli, penguins};
 use nn::data::{Classes, Dataset, Loader, Split, Standard, Table};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::train::{Fit, Keep, Progress, Report};
-use nn::{Identity, Module, Sequential, Sgd, Tanh, loss, mlp, one_hot};
+use nn::{Identity, Module, Sequential, Sgd, Tanh, loss, mlp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::error::Error;
@@ -79,7 +79,10 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let classes = table.classes(&args.target)?;
     println!("{rows} rows, {} of them without gaps; {} classes", table.len(), classes.names.len());
 
-    let data = Dataset::new(table.numbers(&inputs)?, one_hot(&classes.labels, classes.names.len())?)?;
+    let data = Dataset::new(
+        table.numbers(&inputs)?,
+        tape::Tensor::one_hot(&classes.labels[..], classes.names.len())?,
+    )?;
     let split = Split::stratified(&classes.labels, SHARES, &mut rng)?;
     let parts = data.parts(&split)?;
     if parts.iter().any(Dataset::is_empty) {
@@ -131,7 +134,7 @@ fn fit(
             &mut Sgd::new(args.lr).momentum(0.9),
             &mut Loader::new(train, 16)?,
             rng,
-            |logits, y| loss::cross_entropy_from_logits(logits, y),
+            |logits, y| loss::cross_entropy_with_logits(logits, y).mean(),
         )?;
     Ok(report)
 }

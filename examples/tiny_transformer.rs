@@ -114,7 +114,8 @@ impl Transformer {
             let (x, y) = text::windows(codes, starts, length);
             let late = self.forward(&tape, x, length)?.slice(1, (length - half) as isize..).flatten(..2);
             let y: Vec<usize> = y.chunks(length).flat_map(|y| &y[length - half..]).copied().collect();
-            sum += f64::from(loss::cross_entropy_from_logits(late, &y[..]).value()) * starts.len() as f64;
+            sum +=
+                f64::from(loss::cross_entropy_with_logits(late, &y[..]).mean().value()) * starts.len() as f64;
         }
         Ok(sum / starts.len() as f64)
     }
@@ -162,7 +163,7 @@ fn fit(
         let starts = (0..args.batch).map(|_| rng.random_range(0..codes.len() - args.length));
         let (x, y) = text::windows(codes, &starts.collect::<Vec<_>>(), args.length);
         let logits = model.forward(&tape, x, args.length)?.flatten(..2);
-        let loss = loss::cross_entropy_from_logits(logits, &y[..]);
+        let loss = loss::cross_entropy_with_logits(logits, &y[..]).mean();
         curve.push(loss.value().into());
         let grads = loss.backward();
         tape.reset();

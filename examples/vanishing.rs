@@ -133,7 +133,7 @@ fn chain(depth: usize) -> [f64; 2] {
     for layer in &layers {
         a = layer.forward(a, &mut nn::Context::eval()).sigmoid();
     }
-    let grads = loss::half_sse(a, Tensor::from([[0.0]])).backward();
+    let grads = (loss::squared_error(a, Tensor::from([[0.0]])).sum() * 0.5).backward();
     [&layers[0], &layers[depth - 1]].map(|layer| grads.of(&layer.weight).item())
 }
 
@@ -156,7 +156,7 @@ fn first_layer(depth: usize, activation: Kind, seed: u64) -> f64 {
     };
     let tape = Tape::new();
     let output = model.forward(tape.constant(Tensor::ones([1, 10])), &mut nn::Context::eval());
-    let grads = loss::half_sse(output, Tensor::ones([1, 10])).backward();
+    let grads = (loss::squared_error(output, Tensor::ones([1, 10])).sum() * 0.5).backward();
     let named = model.named_parameters();
     let gradient = grads.of(named[0].1);
     (&gradient * &gradient).sum().sqrt()

@@ -12,7 +12,7 @@ use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Height, Landscape, Lines, Series};
 use nn::init::{Fans, Init, Normal};
-use nn::loss::half_sse;
+use nn::loss::squared_error;
 use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Sigmoid};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -135,7 +135,7 @@ fn train(model: &mut Sequential, args: &Args) -> Vec<f64> {
     while losses.len() < args.passes {
         let mut sum = 0.0;
         for (x, y) in &samples {
-            let loss = half_sse(model.forward(tape.constant(x.clone()), &mut cx), y);
+            let loss = squared_error(model.forward(tape.constant(x.clone()), &mut cx), y).sum() * 0.5;
             sum += loss.value();
             // All gradients first, then all updates: a lower layer's needs the old weights above it.
             let grads = loss.backward();

@@ -24,7 +24,7 @@ fn the_process_is_as_large_after_100000_steps_as_after_10000() {
     let mut train = |steps: usize| {
         let mut value = f64::NAN;
         for _ in 0..steps {
-            let loss = loss::mse(model.forward(tape.constant(x.clone()), &mut context), &y);
+            let loss = loss::squared_error(model.forward(tape.constant(x.clone()), &mut context), &y).mean();
             value = loss.value();
             let grads = loss.backward();
             tape.reset();

@@ -30,7 +30,7 @@ struct Task<M, T: Element> {
 }
 
 fn mse<'t, T: Element>(output: Var<'t, T>, y: &Tensor<T>) -> Scalar<'t, T> {
-    loss::mse(output, y)
+    loss::squared_error(output, y).mean()
 }
 
 /// Where the model is after some steps, as bits: the losses, then the parameters.

@@ -62,7 +62,7 @@ fn batches_and_the_steps_of_fit_allocate_nothing() {
             &mut Sgd::new(0.1).momentum(0.9),
             &mut loader,
             &mut rng,
-            |a, y| loss::mse(a, y),
+            |a, y| loss::squared_error(a, y).mean(),
         )
         .expect("the loss stays finite");
     let inside = counts.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].0 > 1);

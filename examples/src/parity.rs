@@ -36,7 +36,11 @@ impl Numbers {
         let start = range.start;
         let labels: Vec<usize> = range.map(|e| usize::from(e % 2 == 0)).collect();
         let bit = |at: &[usize]| ((start + at[0]) >> (BITS - 1 - at[1]) & 1) as f64;
-        Ok(Numbers { x: Tensor::from_fn([labels.len(), BITS], bit), y: nn::one_hot(&labels, 2)?, labels })
+        Ok(Numbers {
+            x: Tensor::from_fn([labels.len(), BITS], bit),
+            y: Tensor::one_hot(&labels[..], 2)?,
+            labels,
+        })
     }
 }
 
@@ -111,8 +115,8 @@ impl Training {
             gather(&self.data.y, rows, &mut self.y)?;
             let output = self.model.forward(self.tape.constant(self.x.clone()), &mut nn::Context::eval());
             let error = match self.divisor {
-                Divisor::Samples => loss::sample_mean_se(output, &self.y),
-                Divisor::Nominal => loss::sse(output, &self.y) / BATCH as f64,
+                Divisor::Samples => loss::squared_error(output, &self.y).mean_over_samples(),
+                Divisor::Nominal => loss::squared_error(output, &self.y).sum() / BATCH as f64,
             };
             sum += error.value();
             let grads = error.backward();

@@ -120,7 +120,8 @@ impl Network {
     /// From `2 z¹` rather than from the output: with large steps the output becomes exactly 0 or 1, and a logarithm
     /// of it would have lost the gradient.
     pub fn loss<'t>(&self, tape: &'t Tape, x: &Tensor, y: &Tensor) -> tape::Scalar<'t> {
-        loss::bce_from_logits(self.weighted_input(tape.constant(x.clone())) * SLOPE, y)
+        loss::binary_cross_entropy_with_logits(self.weighted_input(tape.constant(x.clone())) * SLOPE, y)
+            .mean_over_samples()
     }
 
     /// The negative log-loss of all points.

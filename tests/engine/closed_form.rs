@@ -2,7 +2,8 @@
 //! network written with numbers.
 
 use nn::by_hand::{Activation, Layer, Mlp, sigmoid_bce_delta, softmax_cross_entropy_delta};
-use nn::{Context, Linear, Loss, Module, Optimizer, Param, Parameters, Path, Sequential, Sgd, Sigmoid};
+use nn::loss::{Loss, LossFunction, Reduction};
+use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Path, Sequential, Sgd, Sigmoid};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -103,14 +104,14 @@ fn activate<'t>(activation: Activation, z: &[Scalar<'t>]) -> Vec<Scalar<'t>> {
 fn sample_loss<'t>(loss: Loss, a: &[Scalar<'t>], y: &[f64]) -> Scalar<'t> {
     let term = |f: &dyn Fn(Scalar<'t>, f64) -> Scalar<'t>| a.iter().zip(y).map(|(&a, &y)| f(a, y)).sum();
     let bits = |a: Scalar<'t>, y: f64| -(y * a.ln() + (1.0 - y) * (1.0 - a).ln());
-    match loss {
-        Loss::HalfSse | Loss::HalfMse => term(&|a, y| 0.5 * (a - y).powi(2)),
-        Loss::Sse | Loss::SampleMeanSe | Loss::Mse => term(&|a, y| (a - y).powi(2)),
-        Loss::MaeSum | Loss::Mae => term(&|a, y| (a - y).abs()),
-        Loss::Bce | Loss::BceMean => term(&bits),
-        Loss::BceFromLogits => term(&|z, y| bits(z.sigmoid(), y)),
-        Loss::CrossEntropy => term(&|a, y| -y * a.ln()),
-        Loss::CrossEntropyFromLogits => {
+    match loss.function {
+        LossFunction::SquaredError if loss.half => term(&|a, y| 0.5 * (a - y).powi(2)),
+        LossFunction::SquaredError => term(&|a, y| (a - y).powi(2)),
+        LossFunction::AbsoluteError => term(&|a, y| (a - y).abs()),
+        LossFunction::BinaryCrossEntropyWithProbabilities => term(&bits),
+        LossFunction::BinaryCrossEntropyWithLogits => term(&|z, y| bits(z.sigmoid(), y)),
+        LossFunction::CrossEntropyWithProbabilities => term(&|a, y| -y * a.ln()),
+        LossFunction::CrossEntropyWithLogits => {
             let s = activate(Activation::Softmax, a);
             s.iter().zip(y).map(|(&s, &y)| -y * s.ln()).sum()
         }
@@ -143,10 +144,11 @@ fn check_scalars_on<'t>(tape: &'t Tape, case: &Case) {
         sample_loss(case.loss, &a, y)
     };
     let total: Scalar<'_> = x.chunks(case.x.shape()[1]).zip(y.chunks(outputs)).map(one_sample).sum();
-    let count = match case.loss {
-        Loss::HalfSse | Loss::Sse | Loss::MaeSum => 1,
-        Loss::Mse | Loss::BceMean => samples * outputs,
-        _ => samples,
+    let count = match (case.loss.reduction, case.loss.function) {
+        (Reduction::Sum, _) => 1,
+        (Reduction::MeanOverSamples, _)
+        | (_, LossFunction::CrossEntropyWithProbabilities | LossFunction::CrossEntropyWithLogits) => samples,
+        (Reduction::Mean, _) => samples * outputs,
     };
     let loss = total / count as f64;
     let grads = loss.backward();
@@ -202,14 +204,34 @@ fn fitting_pairs_of_activation_and_loss_have_the_short_delta() {
     let sigmoids = [(1.0, 0.0), (2.0, 0.0), (1.7, -0.4)];
     for (i, (slope, offset)) in sigmoids.into_iter().enumerate() {
         let output = Activation::SigmoidScaled { slope, offset };
-        let case = Case::draw(&[3, 4, 2], 5, &[Activation::Tanh, output], Loss::Bce, i as u64);
+        let case = Case::draw(
+            &[3, 4, 2],
+            5,
+            &[Activation::Tanh, output],
+            LossFunction::BinaryCrossEntropyWithProbabilities.mean_over_samples(),
+            i as u64,
+        );
         let forward = case.net.forward(&case.x);
-        let deltas = case.net.backward(&forward, &case.y, Loss::Bce).deltas;
+        let deltas = case
+            .net
+            .backward(
+                &forward,
+                &case.y,
+                LossFunction::BinaryCrossEntropyWithProbabilities.mean_over_samples(),
+            )
+            .deltas;
         assert_close("delta", &deltas[1], &sigmoid_bce_delta(forward.output(), &case.y, slope), EXACT);
     }
-    let case = Case::draw(&[3, 4, 3], 5, &[Activation::Tanh, Activation::Softmax], Loss::CrossEntropy, 9);
+    let case = Case::draw(
+        &[3, 4, 3],
+        5,
+        &[Activation::Tanh, Activation::Softmax],
+        LossFunction::CrossEntropyWithProbabilities.mean(),
+        9,
+    );
     let forward = case.net.forward(&case.x);
-    let deltas = case.net.backward(&forward, &case.y, Loss::CrossEntropy).deltas;
+    let deltas =
+        case.net.backward(&forward, &case.y, LossFunction::CrossEntropyWithProbabilities.mean()).deltas;
     assert_close("delta", &deltas[1], &softmax_cross_entropy_delta(forward.output(), &case.y), EXACT);
 }
 
@@ -217,13 +239,21 @@ fn fitting_pairs_of_activation_and_loss_have_the_short_delta() {
 fn losses_from_logits_equal_losses_of_probabilities() {
     let mut rng = StdRng::seed_from_u64(4);
     let z = uniform([4, 3], 3.0, &mut rng);
-    for (logits, loss) in
-        [(Loss::BceFromLogits, Loss::Bce), (Loss::CrossEntropyFromLogits, Loss::CrossEntropy)]
-    {
+    for (logits, loss) in [
+        (
+            LossFunction::BinaryCrossEntropyWithLogits.mean_over_samples(),
+            LossFunction::BinaryCrossEntropyWithProbabilities.mean_over_samples(),
+        ),
+        (LossFunction::CrossEntropyWithLogits.mean(), LossFunction::CrossEntropyWithProbabilities.mean()),
+    ] {
         let y = targets(loss, [4, 3], &mut rng);
         let tape = Tape::new();
         let z = tape.var(z.clone());
-        let a = if loss == Loss::Bce { z.sigmoid() } else { z.softmax(-1) };
+        let a = if loss.function == LossFunction::BinaryCrossEntropyWithProbabilities {
+            z.sigmoid()
+        } else {
+            z.softmax(-1)
+        };
         let (fused, composed) = (logits.of(z, &y), loss.of(a, &y));
         assert_close("value", &fused.value().into(), &composed.value().into(), EXACT);
         assert_close("gradient", &fused.backward().wrt(z), &composed.backward().wrt(z), EXACT);
@@ -238,7 +268,12 @@ fn one_neuron_per_layer() {
         activation: Activation::Sigmoid,
     };
     let net = Mlp { layers: vec![layer(0.5, 0.1), layer(-1.0, 0.2), layer(2.0, -0.3)] };
-    let case = Case { net, x: Tensor::from([[1.0]]), y: Tensor::from([[0.0]]), loss: Loss::HalfSse };
+    let case = Case {
+        net,
+        x: Tensor::from([[1.0]]),
+        y: Tensor::from([[0.0]]),
+        loss: LossFunction::SquaredError.sum().half(),
+    };
     let forward = case.net.forward(&case.x);
     let numbers = |x: &[Tensor]| Tensor::from(x.iter().map(Tensor::item).collect::<Vec<f64>>());
     let z = Tensor::from([0.6, -0.4456563062257954, 0.48078802620208455]);
@@ -276,8 +311,12 @@ fn two_by_two_sigmoid_network() {
             layer([[0.5, -0.6], [0.7, 0.8]], [0.1, -0.1]),
         ],
     };
-    let case =
-        Case { net, x: Tensor::from([[1.0, 2.0]]), y: Tensor::from([[1.0, 0.0]]), loss: Loss::HalfSse };
+    let case = Case {
+        net,
+        x: Tensor::from([[1.0, 2.0]]),
+        y: Tensor::from([[1.0, 0.0]]),
+        loss: LossFunction::SquaredError.sum().half(),
+    };
     let forward = case.net.forward(&case.x);
     assert_close("hidden", &forward.a[1], &Tensor::from([[0.634135591011, 0.365864408989]]), EXACT);
     assert_close("output", &forward.a[2], &Tensor::from([[0.549227297552, 0.653981413815]]), EXACT);
@@ -312,7 +351,7 @@ fn a_layer_used_twice_accumulates_into_one_gradient() {
     let forward = |first: &Linear, second: &Linear| {
         let (x, mut cx) = (tape.constant(x.clone()), Context::eval());
         let hidden = Sigmoid.forward(first.forward(x, &mut cx), &mut cx);
-        nn::loss::half_mse(second.forward(hidden, &mut cx), &y).backward()
+        (nn::loss::squared_error(second.forward(hidden, &mut cx), &y).mean_over_samples() * 0.5).backward()
     };
     let (once, twice) = (forward(&separate.0, &separate.1), forward(&tied, &tied));
     let weights = &once.of(&separate.0.weight) + &once.of(&separate.1.weight);
@@ -347,7 +386,8 @@ fn momentum_on_a_constant_gradient_tends_to_the_effective_rate() {
 #[test]
 fn training_by_hand_and_by_the_optimizer_agree() {
     let activations = [Activation::Sigmoid, Activation::Tanh, Activation::Softmax];
-    let mut case = Case::draw(&[3, 5, 4, 2], 6, &activations, Loss::CrossEntropy, 6);
+    let mut case =
+        Case::draw(&[3, 5, 4, 2], 6, &activations, LossFunction::CrossEntropyWithProbabilities.mean(), 6);
     let mut model = case.model();
     let mut optimizer = Sgd::new(0.5);
     for _ in 0..20 {
@@ -389,8 +429,8 @@ fn a_clone_is_another_model() {
 }
 
 #[test]
-#[should_panic(expected = "mse: predictions [4, 1] and targets [4] differ in shape")]
+#[should_panic(expected = "squared_error: predictions [4, 1] and targets [4] differ in shape")]
 fn targets_without_the_output_axis_are_refused() {
     let tape = Tape::new();
-    nn::loss::mse(tape.var(Tensor::zeros([4, 1])), Tensor::zeros([4]));
+    nn::loss::squared_error(tape.var(Tensor::zeros([4, 1])), Tensor::zeros([4])).mean();
 }

@@ -1,7 +1,7 @@
 //! Convolutions, pools, normalizations, losses and attention against numbers that this project did not compute: see
 //! `tests/reference/README.md`.
 
-use nn::functional::{self, Attention, Classes, Reduction, Transposed};
+use nn::functional::{self, Attention, CrossEntropyOptions, Reduction, Transposed};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tape::ops::{AvgWindows, Conv2d, ConvTranspose2d, Embedding, Window};
@@ -39,12 +39,11 @@ fn reduction(case: &Case) -> Reduction {
     }
 }
 
-fn classes(case: &Case) -> Classes {
-    Classes {
+fn classes(case: &Case) -> CrossEntropyOptions {
+    CrossEntropyOptions {
         weight: tensor(&case.attrs["weight"]),
         ignore: case.attrs["ignore_index"].as_i64(),
         smoothing: case.get("label_smoothing"),
-        reduction: reduction(case),
     }
 }
 
@@ -123,8 +122,12 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
             a.avg_pool2d(AvgWindows::Sliding { window, count_padding: case.flag("count_include_pad") })
         }
         "adaptive_avg_pool2d" => a.avg_pool2d(AvgWindows::Adaptive { size: pair(case, "output_size") }),
-        "cross_entropy" => functional::cross_entropy(&a, &whole(&case.attrs["targets"]), &classes(case)),
-        "cross_entropy_probabilities" => functional::soft_cross_entropy(&a, &x[1], &classes(case)),
+        "cross_entropy" => {
+            functional::cross_entropy(&a, &whole(&case.attrs["targets"]), &classes(case), reduction(case))
+        }
+        "cross_entropy_probabilities" => {
+            functional::soft_cross_entropy(&a, &x[1], &classes(case), reduction(case))
+        }
         "bce_with_logits" => {
             let (weight, pos_weight) = (given("weight"), given("pos_weight"));
             functional::bce_with_logits(&a, &x[1], weight.as_ref(), pos_weight.as_ref(), reduction(case))

@@ -1,7 +1,8 @@
 //! What is masked out does not matter, whatever it holds: forward, backward, and in recorded gradients.
 
 use nn::functional::{
-    self, Attention, Classes, Reduction, attention_weights, scaled_dot_product_attention, weighted_values,
+    self, Attention, CrossEntropyOptions, Reduction, attention_weights, scaled_dot_product_attention,
+    weighted_values,
 };
 use tape::{Element, Tape, Tensor};
 
@@ -176,15 +177,16 @@ fn classes_and_samples_of_weight_zero_do_not_matter() {
     for bad in BAD {
         let tape = Tape::new();
         let x = tape.var([[0.0, 0.0], [bad, 1.0]]);
-        let classes = Classes { weight: Some(Tensor::from([1.0, 0.0])), ..Classes::default() };
-        let y = functional::cross_entropy(&x, &[0, 1], &classes);
+        let classes =
+            CrossEntropyOptions { weight: Some(Tensor::from([1.0, 0.0])), ..CrossEntropyOptions::default() };
+        let y = functional::cross_entropy(&x, &[0, 1], &classes, Reduction::Mean);
         assert_eq!(y.value().item(), 2f64.ln());
         let slope = Tensor::from([[-0.5, 0.5], [0.0, 0.0]]);
         assert_eq!(y.sum().backward().wrt(x), slope, "{bad}");
         assert_eq!(y.sum().grad(x).value(), slope);
         let t = tape.var([[1.0, bad], [1.0, bad]]);
         let x = tape.var([[0.0, 0.0], [0.0, 0.0]]);
-        let y = functional::soft_cross_entropy(&x, &t, &classes);
+        let y = functional::soft_cross_entropy(&x, &t, &classes, Reduction::Mean);
         assert_eq!(y.value().item(), 2f64.ln());
         assert_eq!(y.sum().backward().wrt(t), Tensor::from([[2f64.ln() / 2.0, 0.0], [2f64.ln() / 2.0, 0.0]]));
         let x = tape.var([0.0, bad]);

@@ -3,7 +3,7 @@
 //!
 //! The name of a test begins with the number of the trap, where there is one.
 
-use nn::functional::{self, Attention, Classes, Reduction};
+use nn::functional::{self, Attention, CrossEntropyOptions, Reduction};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tape::ops::{AvgWindows, Conv2d, Window};
@@ -250,11 +250,12 @@ fn attention_agrees_with_differences() {
 
 #[test]
 fn a_mean_over_no_target_is_zero_with_gradient_zero() {
-    let classes = Classes { ignore: Some(-100), smoothing: 0.1, ..Classes::default() };
+    let classes =
+        CrossEntropyOptions { ignore: Some(-100), smoothing: 0.1, ..CrossEntropyOptions::default() };
     for reduction in [Reduction::Mean, Reduction::Sum] {
         let tape = Tape::new();
         let x = tape.var([[1.0, f64::NAN], [f64::INFINITY, 2.0]]);
-        let y = functional::cross_entropy(&x, &[-100, -100], &Classes { reduction, ..classes.clone() });
+        let y = functional::cross_entropy(&x, &[-100, -100], &classes, reduction);
         assert_eq!(y.value().item(), 0.0);
         assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0; 4]);
     }
@@ -264,7 +265,8 @@ fn a_mean_over_no_target_is_zero_with_gradient_zero() {
 fn a_target_that_is_no_class_is_refused() {
     let x = Tensor::<f64>::zeros([1, 2]);
     for target in [2, -1, -100] {
-        let refused = || functional::cross_entropy(&x, &[target], &Classes::default());
+        let refused =
+            || functional::cross_entropy(&x, &[target], &CrossEntropyOptions::default(), Reduction::Mean);
         assert!(std::panic::catch_unwind(refused).is_err(), "{target}");
     }
 }
@@ -272,10 +274,12 @@ fn a_target_that_is_no_class_is_refused() {
 #[test]
 fn losses_of_classes_agree_with_differences() {
     let weight = Some(Tensor::from([0.5, 1.5, 2.0]));
-    let classes = Classes { weight, ignore: Some(1), smoothing: 0.2, reduction: Reduction::Mean };
-    check("numbers", &[&[2, 3, 2]], |x| functional::cross_entropy(&x[0], &[0, 1, 2, 0], &classes));
+    let classes = CrossEntropyOptions { weight, ignore: Some(1), smoothing: 0.2 };
+    check("numbers", &[&[2, 3, 2]], |x| {
+        functional::cross_entropy(&x[0], &[0, 1, 2, 0], &classes, Reduction::Mean)
+    });
     check("distributions", &[&[2, 3, 2], &[2, 3, 2]], |x| {
-        functional::soft_cross_entropy(&x[0], &x[1], &classes)
+        functional::soft_cross_entropy(&x[0], &x[1], &classes, Reduction::Mean)
     });
 }
 

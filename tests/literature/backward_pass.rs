@@ -9,8 +9,9 @@ use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::idx::Numbers;
 use nn::data::{Batches, Idx, Images};
 use nn::files::Problem;
+use nn::loss::{Loss, LossFunction};
 use nn::metrics::{accuracy, argmax_rows};
-use nn::{Context, Linear, Loss, Module, Optimizer, Parameters, Sequential, Sgd, Sigmoid, loss, mlp};
+use nn::{Context, Linear, Module, Optimizer, Parameters, Sequential, Sgd, Sigmoid, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::path::PathBuf;
 use tape::transform::{grad, value_and_grad};
@@ -50,8 +51,8 @@ fn sample(x: &Tensor, i: isize) -> Tensor {
 fn bp_01_squared_error() {
     let tape = Tape::new();
     let a = tape.var([[0.2, 0.9], [0.6, 0.3]]);
-    let y = nn::one_hot(&[1, 0], 2).expect("classes exist");
-    let batch = loss::sample_mean_se(a, &y);
+    let y = Tensor::one_hot(&[1, 0][..], 2).expect("classes exist");
+    let batch = loss::squared_error(a, &y).mean_over_samples();
     let samples = [0.2f64.powi(2) + 0.1f64.powi(2), 0.4f64.powi(2) + 0.3f64.powi(2)];
     near(batch.value(), (samples[0] + samples[1]) / 2.0, 1e-15);
     assert_close("2 (a - y) / N", &batch.backward().wrt(a), &(a.value() - y), 1e-15);
@@ -168,16 +169,16 @@ fn bp_04_batch_generator() {
 #[test]
 fn bp_05_sgd_step() {
     let (net, x, y) = network(&[4, 3, 2], 12, 5);
-    let mean = engine(&net, &x, &y, Loss::SampleMeanSe);
+    let mean = engine(&net, &x, &y, LossFunction::SquaredError.mean_over_samples());
     let mut sums: Vec<Tensor> = mean.iter().map(|g| Tensor::zeros(g.shape())).collect();
     for i in 0..12 {
-        let one = engine(&net, &sample(&x, i), &sample(&y, i), Loss::Sse);
+        let one = engine(&net, &sample(&x, i), &sample(&y, i), LossFunction::SquaredError.sum());
         sums.iter_mut().zip(&one).for_each(|(sum, g)| *sum = &*sum + g);
     }
     let mut model = Sequential::from(&net);
     let tape = Tape::new();
     let output = model.forward(tape.constant(x.clone()), &mut Context::eval());
-    let grads = loss::sample_mean_se(output, &y).backward();
+    let grads = loss::squared_error(output, &y).mean_over_samples().backward();
     Sgd::new(0.3).step(&mut model, &grads);
     let before = Sequential::from(&net);
     let pairs = model.named_parameters().into_iter().zip(before.named_parameters());
@@ -202,7 +203,7 @@ fn bp_06_delta_rule() {
     let (net, x, y) = network(&[3, 4, 3, 2], 1, 6);
     let forward = net.forward(&x);
     let (a, slope) = (&forward.a, |l: usize| forward.a[l].map_elements(|a| a * (1.0 - a)));
-    let found = engine(&net, &x, &y, Loss::Sse);
+    let found = engine(&net, &x, &y, LossFunction::SquaredError.sum());
     // δ^L = -2 (y - a) ∘ σ'(z), then downwards.
     let mut delta = &((&y - &a[3]) * -2.0) * &slope(3);
     for l in (1..=3).rev() {
@@ -228,7 +229,7 @@ fn bp_06_delta_rule() {
 #[test]
 fn bp_07_rows_and_columns() {
     let (net, x, y) = network(&[5, 4, 3], 6, 7);
-    let batch = net.backward(&net.forward(&x), &y, Loss::Sse);
+    let batch = net.backward(&net.forward(&x), &y, LossFunction::SquaredError.sum());
     let mut sums: Vec<Tensor> = batch.weights.iter().map(|w| Tensor::zeros(w.shape())).collect();
     for i in 0..6 {
         // One sample in columns: z = W a + b, δ = (Wᵀ δ) ∘ σ', dW = δ aᵀ.

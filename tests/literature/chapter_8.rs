@@ -2,7 +2,8 @@
 //! gradients. Training is in `chapter_8_training.rs`.
 
 use nn::by_hand::{Activation, Layer, Mlp, loss_gradient, loss_value};
-use nn::{Linear, Loss, Module, Sequential};
+use nn::loss::LossFunction;
+use nn::{Linear, Module, Sequential};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tape::element::Real;
@@ -155,11 +156,11 @@ fn c8_06_squared_errors() {
     let y = Tensor::from([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
     // (A - Y)²: .01 .25 / .01 .04 / .16 .09, sum .56
     let variants = [
-        (Loss::HalfSse, 0.28, 1.0),
-        (Loss::Sse, 0.56, 2.0),
-        (Loss::SampleMeanSe, 0.56 / 3.0, 2.0 / 3.0),
-        (Loss::HalfMse, 0.28 / 3.0, 1.0 / 3.0),
-        (Loss::Mse, 0.56 / 6.0, 2.0 / 6.0),
+        (LossFunction::SquaredError.sum().half(), 0.28, 1.0),
+        (LossFunction::SquaredError.sum(), 0.56, 2.0),
+        (LossFunction::SquaredError.mean_over_samples(), 0.56 / 3.0, 2.0 / 3.0),
+        (LossFunction::SquaredError.mean_over_samples().half(), 0.28 / 3.0, 1.0 / 3.0),
+        (LossFunction::SquaredError.mean(), 0.56 / 6.0, 2.0 / 6.0),
     ];
     for (loss, value, factor) in variants {
         let tape = Tape::new();
@@ -197,8 +198,8 @@ fn c8_09_one_neuron_chain() {
     let net = chain(&W, &B);
     let (x, y) = (column(1.0), column(0.0));
     let forward = net.forward(&x);
-    let hand = net.backward(&forward, &y, Loss::HalfSse);
-    let (loss, tape) = by_tape(&net, &x, &y, Loss::HalfSse);
+    let hand = net.backward(&forward, &y, LossFunction::SquaredError.sum().half());
+    let (loss, tape) = by_tape(&net, &x, &y, LossFunction::SquaredError.sum().half());
     let items = |list: &[Tensor]| list.iter().map(Tensor::item).collect::<Vec<f64>>();
     let all = [
         (items(&forward.z), vec![0.6, -0.4456563062257954, 0.48078802620208455]),
@@ -233,11 +234,17 @@ fn c8_09_one_neuron_chain() {
         let draw = |rng: &mut StdRng| (0..depth).map(|_| rng.random_range(-2.0..2.0)).collect::<Vec<f64>>();
         let (w, b) = (draw(&mut rng), draw(&mut rng));
         let net = chain(&w, &b);
-        let hand = net.backward(&net.forward(&x), &y, Loss::HalfSse);
-        let (_, tape) = by_tape(&net, &x, &y, Loss::HalfSse);
+        let hand = net.backward(&net.forward(&x), &y, LossFunction::SquaredError.sum().half());
+        let (_, tape) = by_tape(&net, &x, &y, LossFunction::SquaredError.sum().half());
         let found: Vec<f64> = tape.iter().map(|g| g[0].item()).collect();
         closed = closed.max(error(&found[..].into(), &items(&hand.weights)[..].into()));
-        let at = |w: &Tensor| loss_value(Loss::HalfSse, chain(&w.to_vec(), &b).forward(&x).output(), &y);
+        let at = |w: &Tensor| {
+            loss_value(
+                LossFunction::SquaredError.sum().half(),
+                chain(&w.to_vec(), &b).forward(&x).output(),
+                &y,
+            )
+        };
         numeric = numeric.max(error(&found[..].into(), &differences(at, &w[..].into())));
     }
     assert!(closed <= 1e-12 && numeric <= 1e-7, "{closed:e} {numeric:e}");
@@ -261,8 +268,8 @@ fn net_2_2_2() -> Mlp {
 fn c8_10_listing_8_3() {
     let (net, x, y) = (net_2_2_2(), Tensor::from([[1.0, 2.0]]), Tensor::from([[1.0, 0.0]]));
     let forward = net.forward(&x);
-    let hand = net.backward(&forward, &y, Loss::HalfSse);
-    let (loss, tape) = by_tape(&net, &x, &y, Loss::HalfSse);
+    let hand = net.backward(&forward, &y, LossFunction::SquaredError.sum().half());
+    let (loss, tape) = by_tape(&net, &x, &y, LossFunction::SquaredError.sum().half());
     let printed: [(&Tensor, Tensor); 6] = [
         (&forward.a[1], [[0.634135591011, 0.365864408989]].into()),
         (&forward.a[2], [[0.549227297552, 0.653981413815]].into()),
@@ -293,7 +300,7 @@ fn c8_10_listing_8_3() {
         let (x, y) = (normal([1, inputs], 1.0, &mut rng), Tensor::from([[0.0, 1.0, 0.5]]));
         let a = net.forward(&x).output().clone();
         let delta = &(&a - &y) * &a.map_elements(|a| a * (1.0 - a));
-        let (_, tape) = by_tape(&net, &x, &y, Loss::HalfSse);
+        let (_, tape) = by_tape(&net, &x, &y, LossFunction::SquaredError.sum().half());
         assert!(error(&tape[0][0], &delta.transpose().matmul(&x)) <= 1e-14);
     }
 }
@@ -305,7 +312,7 @@ fn c8_10_errors_of_the_listing() {
     let net = chain(&W, &B);
     let (x, y) = (column(1.0), column(0.0));
     let forward = net.forward(&x);
-    let hand = net.backward(&forward, &y, Loss::HalfSse);
+    let hand = net.backward(&forward, &y, LossFunction::SquaredError.sum().half());
     // E1, silently wrong in a chain ...
     let wrapped = hand.deltas[0].item() * forward.output().item();
     assert!((wrapped - CHAIN_DW[0]).abs() > 5e-3, "{wrapped}");
@@ -323,7 +330,7 @@ fn c8_10_errors_of_the_listing() {
     ]);
     let (x3, y2) = (Tensor::full([1, 3], 1.0), Tensor::zeros([1, 2]));
     let pass = wide.forward(&x3);
-    let backward = wide.backward(&pass, &y2, Loss::HalfSse);
+    let backward = wide.backward(&pass, &y2, LossFunction::SquaredError.sum().half());
     assert_eq!(backward.weights[0].shape(), [4, 3]);
     assert_eq!(backward.deltas[0].transpose().matmul(pass.output()).shape(), [4, 2]);
     // E2: refused, so δ aᵀ cannot become a dot product.
@@ -362,10 +369,16 @@ fn c8_11_arbitrary_layers() {
     for seed in 0..60 {
         let depth = rng.random_range(1..=5);
         let widths: Vec<usize> = (0..=depth).map(|_| rng.random_range(1..=8)).collect();
-        let case = Case::draw(&widths, 1, &vec![Activation::Sigmoid; depth], Loss::HalfSse, seed);
+        let case = Case::draw(
+            &widths,
+            1,
+            &vec![Activation::Sigmoid; depth],
+            LossFunction::SquaredError.sum().half(),
+            seed,
+        );
         let forward = case.net.forward(&case.x);
-        let hand = case.net.backward(&forward, &case.y, Loss::HalfSse);
-        let (_, tape) = by_tape(&case.net, &case.x, &case.y, Loss::HalfSse);
+        let hand = case.net.backward(&forward, &case.y, LossFunction::SquaredError.sum().half());
+        let (_, tape) = by_tape(&case.net, &case.x, &case.y, LossFunction::SquaredError.sum().half());
         let mut delta: Vec<f64> = Vec::new();
         for l in (0..depth).rev() {
             let (a, a_prev) = (forward.a[l + 1].to_vec(), forward.a[l].to_vec());
@@ -381,7 +394,7 @@ fn c8_11_arbitrary_layers() {
             let at = |w: &Tensor| {
                 let mut net = case.net.clone();
                 net.layers[l].weight = w.clone();
-                loss_value(Loss::HalfSse, net.forward(&case.x).output(), &case.y)
+                loss_value(LossFunction::SquaredError.sum().half(), net.forward(&case.x).output(), &case.y)
             };
             numeric = numeric.max(error(&tape[l][0], &differences(at, &case.net.layers[l].weight)));
         }

@@ -2,8 +2,8 @@
 
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::MinMax;
-use nn::loss::{half_sse, mse};
-use nn::{Context, Identity, Loss, Module, Optimizer, Parameters, Path, Sequential, Sgd, Sigmoid, mlp};
+use nn::loss::{LossFunction, squared_error};
+use nn::{Context, Identity, Module, Optimizer, Parameters, Path, Sequential, Sgd, Sigmoid, mlp};
 use rand::rngs::StdRng;
 use tape::transform::grad;
 use tape::{Scalar, Tape, Tensor};
@@ -27,7 +27,7 @@ fn set_flat(model: &mut Sequential, values: &[f64]) {
 
 fn value_and_gradient(model: &Sequential, x: &Tensor, y: &Tensor) -> (f64, Vec<f64>) {
     let tape = Tape::new();
-    let loss = half_sse(model.forward(tape.constant(x.clone()), &mut Context::eval()), y);
+    let loss = squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), y).sum() * 0.5;
     let grads = loss.backward();
     (loss.value(), model.named_parameters().into_iter().flat_map(|(_, p)| grads.of(p).to_vec()).collect())
 }
@@ -120,7 +120,7 @@ fn algorithm_8_5(model: &mut Sequential, rate: f64, threshold: f64, cap: usize) 
         let mut sum = 0.0;
         for (x, y) in rows.iter().zip(y) {
             let output = model.forward(tape.constant(x.clone()), &mut Context::eval());
-            let loss = half_sse(output, Tensor::from([[y]]));
+            let loss = squared_error(output, Tensor::from([[y]])).sum() * 0.5;
             sum += loss.value();
             let grads = loss.backward();
             tape.reset();
@@ -210,7 +210,7 @@ fn listing_8_4(model: &mut Sequential, x: &Tensor, y: &Tensor, iterations: usize
     let (mut tape, mut optimizer) = (Tape::new(), Sgd::new(0.2).momentum(0.9));
     let mut losses = Vec::new();
     for _ in 0..iterations {
-        let loss = mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), y);
+        let loss = squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), y).mean();
         losses.push(loss.value());
         let grads = loss.backward();
         tape.reset();
@@ -239,7 +239,8 @@ fn c8_14_first_gradient() {
     let model = demand_net(0);
     assert_eq!(model.count(), 101);
     let tape = Tape::new();
-    let grads = mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).backward();
+    let grads =
+        squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean().backward();
     let params = model.named_parameters();
     let activations = [Activation::Sigmoid, Activation::Sigmoid, Activation::Identity];
     let layer = |(pair, activation): (&[(String, &nn::Param)], Activation)| Layer {
@@ -248,7 +249,7 @@ fn c8_14_first_gradient() {
         activation,
     };
     let net = Mlp { layers: params.chunks(2).zip(activations).map(layer).collect() };
-    let hand = net.backward(&net.forward(&x), &y, Loss::Mse);
+    let hand = net.backward(&net.forward(&x), &y, LossFunction::SquaredError.mean());
     let worst = (0..3).fold(0f64, |m, l| {
         let w = error(&grads.of(params[2 * l].1), &hand.weights[l]);
         m.max(w).max(error(&grads.of(params[2 * l + 1].1), &hand.biases[l]))
@@ -270,7 +271,7 @@ fn c8_14_demand_regression() {
     for seed in 0..5 {
         let mut model = demand_net(seed);
         let losses = listing_8_4(&mut model, &x, &y, 1000);
-        let last = mse(Tape::new().constant(model.predict(&x)), &y).value();
+        let last = squared_error(Tape::new().constant(model.predict(&x)), &y).mean().value();
         assert!(last < 1e-10, "seed {seed}: {last:e}");
         row(
             "C8-14",
@@ -284,7 +285,7 @@ fn c8_14_demand_regression() {
         let (x, y) = normalised(demand_data(200, &mut rng(100 + seed)));
         let mut model = demand_net(seed);
         let losses = listing_8_4(&mut model, &x, &y, 1000);
-        let last = mse(Tape::new().constant(model.predict(&x)), &y).value();
+        let last = squared_error(Tape::new().constant(model.predict(&x)), &y).mean().value();
         let variance = variance(&y);
         assert!(last < 5e-4 && last < 0.01 * variance, "seed {seed}: {last:e} of {variance:e}");
         row(
@@ -306,7 +307,7 @@ fn c8_14_targets_of_another_shape() {
     let vector = y.reshape([200]);
     let refused = std::panic::catch_unwind(|| {
         let tape = Tape::new();
-        mse(tape.constant(Tensor::<f64>::zeros([200, 1])), &vector).value()
+        squared_error(tape.constant(Tensor::<f64>::zeros([200, 1])), &vector).mean().value()
     });
     let message = refused.unwrap_err().downcast_ref::<String>().cloned().unwrap_or_default();
     assert_eq!(message, "mse: predictions [200, 1] and targets [200] differ in shape");
@@ -318,7 +319,7 @@ fn c8_14_targets_of_another_shape() {
         tape.reset();
         optimizer.step(&mut model, &grads);
     }
-    let last = mse(Tape::new().constant(model.predict(&x)), &y).value();
+    let last = squared_error(Tape::new().constant(model.predict(&x)), &y).mean().value();
     let variance = variance(&y);
     assert!(last > 0.9 * variance, "{last} {variance}");
     row(

@@ -58,7 +58,7 @@ fn classify(
     seed: u64,
 ) {
     Fit::new(epochs)
-        .run(model, optimizer, data, &mut rng(seed), |z, y| loss::cross_entropy_from_logits(z, y))
+        .run(model, optimizer, data, &mut rng(seed), |z, y| loss::cross_entropy_with_logits(z, y).mean())
         .expect("a loss that stays finite");
 }
 
@@ -79,7 +79,7 @@ fn parts(data: &Dataset, sizes: [usize; 2], seed: u64) -> [Dataset; 3] {
 /// The cross-entropy of what a model says.
 fn surprise(model: &Sequential, data: &Dataset) -> f64 {
     let tape = Tape::new().inference();
-    loss::cross_entropy_from_logits(tape.constant(model.predict(data.x())), data.y()).value()
+    loss::cross_entropy_with_logits(tape.constant(model.predict(data.x())), data.y()).mean().value()
 }
 
 /// The share of samples with the largest output at their label.

@@ -4,7 +4,8 @@ mod scheme;
 
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::{Batches, gather};
-use nn::{Context, Linear, Loss, Module, Optimizer, Param, Parameters, Sequential, Sgd, loss};
+use nn::loss::{Loss, LossFunction};
+use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::transform::{grad, hessian, jacobian};
 use tape::{Scalar, Tape, Tensor, Var};
@@ -39,7 +40,9 @@ fn mt_01_likelihood_and_cross_entropy() {
     near(likelihood, 0.504, 1e-15);
     let tape = Tape::new();
     let column = |x: [f64; 3]| Tensor::from(x).reshape([3, 1]);
-    let mean = loss::bce(tape.constant(column(p)), column(t)).value();
+    let mean = loss::binary_cross_entropy_with_probabilities(tape.constant(column(p)), column(t))
+        .mean_over_samples()
+        .value();
     near((-3.0 * mean).exp(), 0.504, 1e-15);
     // Over one Bernoulli parameter the cross-entropy is smallest at the mean of the sample.
     let sample: Tensor = Tensor::from([[1.0], [0.0], [1.0], [1.0], [0.0], [1.0], [1.0]]);
@@ -63,9 +66,13 @@ fn mt_02_descent_step() {
     let mut rng = StdRng::seed_from_u64(2);
     let net = network(&[3, 5, 1], Activation::Sigmoid, Activation::Sigmoid, &mut rng);
     let (x, y) = (uniform([4, 3], 1.0, &mut rng), uniform([4, 1], 1.0, &mut rng));
-    let grads = engine(&net, &x, &y, Loss::HalfMse);
+    let grads = engine(&net, &x, &y, LossFunction::SquaredError.mean_over_samples().half());
     let square: f64 = grads.iter().map(|g| (g * g).sum()).sum();
-    let before = nn::by_hand::loss_value(Loss::HalfMse, net.forward(&x).output(), &y);
+    let before = nn::by_hand::loss_value(
+        LossFunction::SquaredError.mean_over_samples().half(),
+        net.forward(&x).output(),
+        &y,
+    );
     let mut ratios = Vec::new();
     for rate in [1e-1, 1e-2, 1e-3, 1e-4] {
         let mut net = net.clone();
@@ -73,7 +80,11 @@ fn mt_02_descent_step() {
             layer.weight = &layer.weight - &(&g[0] * rate);
             layer.bias = &layer.bias - &(&g[1] * rate);
         }
-        let after = nn::by_hand::loss_value(Loss::HalfMse, net.forward(&x).output(), &y);
+        let after = nn::by_hand::loss_value(
+            LossFunction::SquaredError.mean_over_samples().half(),
+            net.forward(&x).output(),
+            &y,
+        );
         let ratio = (before - after) / (rate * square);
         // What is left out is of second order, so the ratio misses 1 by a multiple of the rate.
         assert!((ratio - 1.0).abs() < rate, "rate {rate}: {ratio}");
@@ -163,9 +174,9 @@ fn mt_04_stochastic_and_mini_batch() {
         let (mut a, mut b) = (Tensor::default(), Tensor::default());
         gather(&x, rows, &mut a).expect("rows exist");
         gather(&y, rows, &mut b).expect("rows exist");
-        engine(&net, &a, &b, Loss::HalfMse)
+        engine(&net, &a, &b, LossFunction::SquaredError.mean_over_samples().half())
     };
-    let all = engine(&net, &x, &y, Loss::HalfMse);
+    let all = engine(&net, &x, &y, LossFunction::SquaredError.mean_over_samples().half());
     let mut worst: f64 = 0.0;
     for (batch, updates) in [(1, 10), (3, 4), (10, 1)] {
         let mut batches = Batches::new(10, batch);
@@ -191,12 +202,12 @@ fn mt_04_stochastic_and_mini_batch() {
 fn mt_05_output_layer_for_any_loss() {
     let mut rng = StdRng::seed_from_u64(5);
     for (activation, loss) in [
-        (Activation::Sigmoid, Loss::HalfSse),
-        (Activation::Sigmoid, Loss::Bce),
-        (Activation::Tanh, Loss::Sse),
-        (Activation::Tanh, Loss::MaeSum),
-        (Activation::Relu, Loss::HalfSse),
-        (Activation::Identity, Loss::HalfSse),
+        (Activation::Sigmoid, LossFunction::SquaredError.sum().half()),
+        (Activation::Sigmoid, LossFunction::BinaryCrossEntropyWithProbabilities.mean_over_samples()),
+        (Activation::Tanh, LossFunction::SquaredError.sum()),
+        (Activation::Tanh, LossFunction::AbsoluteError.sum()),
+        (Activation::Relu, LossFunction::SquaredError.sum().half()),
+        (Activation::Identity, LossFunction::SquaredError.sum().half()),
     ] {
         let net = network(&[4, 3], activation, activation, &mut rng);
         let (x, y) = (uniform([1, 4], 1.0, &mut rng), Tensor::from([[1.0, 0.0, 1.0]]));
@@ -207,9 +218,9 @@ fn mt_05_output_layer_for_any_loss() {
         // ∇w^{m,i} = L'(y^m) φ'(z^m) y^i and ∇b^m = L'(y^m) φ'(z^m): no index of a source at the bias (E20).
         let source = x.to_vec();
         let weights = Tensor::from_fn([3, 4], |at| by_output[at[0]] * slope[at[0]] * source[at[1]]);
-        assert_close(loss.name(), &found[0], &weights, EXACT);
+        assert_close(&loss.to_string(), &found[0], &weights, EXACT);
         assert_close(
-            loss.name(),
+            &loss.to_string(),
             &found[1],
             &Tensor::from_fn([3], |at| by_output[at[0]] * slope[at[0]]),
             EXACT,
@@ -223,7 +234,7 @@ fn mt_06_sigmoid_and_quadratic_loss() {
     let mut rng = StdRng::seed_from_u64(6);
     let net = network(&[4, 3], Activation::Sigmoid, Activation::Sigmoid, &mut rng);
     let (x, t) = (uniform([1, 4], 1.0, &mut rng), uniform([1, 3], 1.0, &mut rng));
-    let found = engine(&net, &x, &t, Loss::HalfSse);
+    let found = engine(&net, &x, &t, LossFunction::SquaredError.sum().half());
     let (y, t, source) = (net.forward(&x).output().to_vec(), t.to_vec(), x.to_vec());
     let closed = Tensor::from_fn([3, 4], |at| {
         let m = at[0];
@@ -242,7 +253,7 @@ fn mt_07_softmax_and_cross_entropy() {
     let both = |z: &Tensor, t: &Tensor| {
         let tape = Tape::new();
         let x = tape.var(z.clone());
-        let fused = loss::cross_entropy_from_logits(x, t);
+        let fused = loss::cross_entropy_with_logits(x, t).mean();
         let composed = -(x.softmax(-1).ln() * t).sum();
         [fused, composed].map(|loss| (loss.value(), loss.backward().wrt(x)))
     };
@@ -261,7 +272,7 @@ fn mt_07_softmax_and_cross_entropy() {
     let far = Tensor::from([[1000.0, -1000.0, 0.0]]);
     let tape = Tape::new();
     let x = tape.var(far);
-    let loss = loss::cross_entropy_from_logits(x, &t);
+    let loss = loss::cross_entropy_with_logits(x, &t).mean();
     assert_eq!((loss.value(), loss.backward().wrt(x).to_vec()), (1000.0, vec![1.0, 0.0, -1.0]));
     // E15: with y in place of ln y the gradient is another one.
     let wrong = grad(|z: Var<'_, f64>| -z.softmax(-1).at([0, 2]), z.clone());
@@ -285,7 +296,7 @@ fn chain(depth: usize) -> [f64; 2] {
     let tape = Tape::new();
     let start = tape.constant([[0.5]]);
     let output = layers.iter().fold(start, |a, layer| layer.forward(a, &mut Context::eval()).sigmoid());
-    let grads = loss::half_sse(output, Tensor::from([[0.0]])).backward();
+    let grads = (loss::squared_error(output, Tensor::from([[0.0]])).sum() * 0.5).backward();
     [&layers[0], &layers[depth - 1]].map(|layer| grads.of(&layer.weight).item())
 }
 
@@ -302,8 +313,11 @@ fn mt_08_vanishing_gradient() {
         let tape = Tape::new();
         let x = tape.var([[z]]);
         let zero = Tensor::from([[0.0]]);
-        let found = [loss::half_sse(x.sigmoid(), &zero), loss::bce_from_logits(x, &zero)]
-            .map(|loss| loss.backward().wrt(x).item());
+        let found = [
+            loss::squared_error(x.sigmoid(), &zero).sum() * 0.5,
+            loss::binary_cross_entropy_with_logits(x, &zero).mean_over_samples(),
+        ]
+        .map(|loss| loss.backward().wrt(x).item());
         near(found[0], quadratic, 0.6e-2 * quadratic);
         close(found[1], entropy);
         row(
@@ -342,8 +356,8 @@ fn mt_09_three_factor_form() {
     let net = network(&[3, 4, 5, 2], Activation::Tanh, Activation::Sigmoid, &mut rng);
     let (x, t) = (uniform([1, 3], 1.0, &mut rng), uniform([1, 2], 1.0, &mut rng));
     let forward = net.forward(&x);
-    let closed = net.backward(&forward, &t, Loss::HalfSse);
-    let found = engine(&net, &x, &t, Loss::HalfSse);
+    let closed = net.backward(&forward, &t, LossFunction::SquaredError.sum().half());
+    let found = engine(&net, &x, &t, LossFunction::SquaredError.sum().half());
     // Δ = L' at the output, Δ_l^m = Σ_j δ_{l+1}^j w_{l+1}^{j,m} below; δ = Δ φ'; ∇w = Δ φ' y_prev.
     let mut aggregated = (forward.output() - &t).to_vec();
     let mut worst: f64 = 0.0;

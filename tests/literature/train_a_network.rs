@@ -5,7 +5,8 @@
 use examples::planar::{BATCH, Network, Phase, Points, SLOPE, Take, epoch};
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::{Batches, gather};
-use nn::{Context, Linear, Loss, Module, Parameters, SigmoidScaled, loss};
+use nn::loss::LossFunction;
+use nn::{Context, Linear, Module, Parameters, SigmoidScaled, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use std::f64::consts::TAU;
 use tape::transform::grad;
@@ -98,11 +99,11 @@ fn tn_03_recurrences_in_diagonal_form() {
         let net = Mlp { layers: widths.windows(2).map(layer).collect() };
         let (x, y) = (uniform([1, 3], 1.0, &mut rng), uniform([1, 2], 1.0, &mut rng));
         let forward = net.forward(&x);
-        let closed = net.backward(&forward, &y, Loss::HalfSse);
+        let closed = net.backward(&forward, &y, LossFunction::SquaredError.sum().half());
         let model = nn::Sequential::from(&net);
         let tape = Tape::new();
         let output = model.forward(tape.constant(x), &mut Context::eval());
-        let grads = loss::half_sse(output, &y).backward();
+        let grads = (loss::squared_error(output, &y).sum() * 0.5).backward();
         let named = model.named_parameters();
         // The row ∂ℓ/∂o of the last layer, and downwards: row times diagonal matrix of a' times W.
         let mut by_output = forward.output() - &y;
@@ -131,7 +132,7 @@ fn tn_04_negative_log_loss() {
     let tape = Tape::new();
     let z = tape.var([[0.7]]);
     let o = z.sigmoid_scaled(2.0, 0.0);
-    let loss = loss::bce(o, Tensor::from([[1.0]]));
+    let loss = loss::binary_cross_entropy_with_probabilities(o, Tensor::from([[1.0]])).mean_over_samples();
     let grads = loss.backward_all();
     let (by_output, by_input) = (grads.wrt(o).item(), grads.wrt(z).item());
     near(by_output, -1.2465969639, 1e-10);
@@ -146,7 +147,7 @@ fn tn_04_negative_log_loss() {
     );
     // With y = 0, and from the weighted input, which keeps its digits where the output saturates.
     let far = tape.var([[400.0]]);
-    let stable = loss::bce_from_logits(far * 2.0, Tensor::from([[0.0]]));
+    let stable = loss::binary_cross_entropy_with_logits(far * 2.0, Tensor::from([[0.0]])).mean_over_samples();
     assert_eq!((stable.value(), stable.backward().wrt(far).item()), (800.0, 2.0));
 }
 

@@ -2,8 +2,11 @@
 //! digits have files of their own.
 
 use nn::by_hand::{Activation, Layer, Mlp, loss_gradient};
-use nn::loss::{bce, bce_from_logits, bce_mean, half_mse, mae, mae_sum};
-use nn::{Loss, Module, Sequential};
+use nn::loss::{
+    LossFunction, absolute_error, binary_cross_entropy_with_logits, binary_cross_entropy_with_probabilities,
+    squared_error,
+};
+use nn::{Module, Sequential};
 use rand::rngs::StdRng;
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::row;
@@ -63,9 +66,19 @@ fn wt_06_to_09_truth_tables() {
     let table = [(0.1, 0.0), (0.1, 1.0), (0.9, 0.0), (0.9, 1.0)];
     let losses: [(&str, &str, Of, [f64; 4]); 4] = [
         ("WT-06", "mean difference", |a, y| (a - y).sum(), [0.1, -0.9, 0.9, -0.1]),
-        ("WT-07", "sum of absolute differences", |a, y| mae_sum(a, y), [0.1, 0.9, 0.9, 0.1]),
-        ("WT-08", "half mean squared error", |a, y| half_mse(a, y), [0.005, 0.405, 0.405, 0.005]),
-        ("WT-09", "binary cross-entropy", |a, y| bce(a, y), [0.105361, 2.302585, 2.302585, 0.105361]),
+        ("WT-07", "sum of absolute differences", |a, y| absolute_error(a, y).sum(), [0.1, 0.9, 0.9, 0.1]),
+        (
+            "WT-08",
+            "half mean squared error",
+            |a, y| squared_error(a, y).mean_over_samples() * 0.5,
+            [0.005, 0.405, 0.405, 0.005],
+        ),
+        (
+            "WT-09",
+            "binary cross-entropy",
+            |a, y| binary_cross_entropy_with_probabilities(a, y).mean_over_samples(),
+            [0.105361, 2.302585, 2.302585, 0.105361],
+        ),
     ];
     for (id, what, loss, expected) in losses {
         let found = table.map(|(a, y)| loss(Tape::new().constant([[a]]), &Tensor::from([[y]])).value());
@@ -95,7 +108,13 @@ fn wt_06_to_09_truth_tables() {
 fn wt_06_to_09_gradients() {
     let a = Tensor::from([[0.1, 0.5], [0.9, 0.2], [0.4, 0.7]]);
     let y = Tensor::from([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]]);
-    for loss in [Loss::MaeSum, Loss::Mae, Loss::HalfMse, Loss::Bce, Loss::BceMean] {
+    for loss in [
+        LossFunction::AbsoluteError.sum(),
+        LossFunction::AbsoluteError.mean_over_samples(),
+        LossFunction::SquaredError.mean_over_samples().half(),
+        LossFunction::BinaryCrossEntropyWithProbabilities.mean_over_samples(),
+        LossFunction::BinaryCrossEntropyWithProbabilities.mean(),
+    ] {
         let tape = Tape::new();
         let output = tape.var(a.clone());
         let gradient = loss.of(output, &y).backward().wrt(output);
@@ -103,7 +122,8 @@ fn wt_06_to_09_gradients() {
     }
     let tape = Tape::new();
     let output = tape.constant(a);
-    let (sum, mean) = (mae_sum(output, &y).value(), mae(output, &y).value());
+    let (sum, mean) =
+        (absolute_error(output, &y).sum().value(), absolute_error(output, &y).mean_over_samples().value());
     near("N times the mean", 3.0 * mean, sum, 1e-15);
     row(
         "E7",
@@ -112,15 +132,15 @@ fn wt_06_to_09_gradients() {
         &format!("sum {sum:.4}, mean {mean:.4}"),
         "two names",
     );
-    let root = (2.0 * half_mse(output, &y).value()).sqrt();
+    let root = (2.0 * (squared_error(output, &y).mean_over_samples() * 0.5).value()).sqrt();
     near("RMSE", root, (0.56f64 / 3.0).sqrt(), 1e-15);
     // Finite at outputs 0 and 1, value and gradient, and in the form from logits.
     for (p, y) in [(0.0, 1.0), (1.0, 0.0), (0.0, 0.0), (1.0, 1.0)] {
         let output = tape.var([[p]]);
-        let loss = bce(output, Tensor::from([[y]]));
+        let loss = binary_cross_entropy_with_probabilities(output, Tensor::from([[y]])).mean_over_samples();
         assert!(loss.value().is_finite() && loss.backward().wrt(output).item().is_finite());
         let logit = tape.var([[if p > 0.5 { 1000.0 } else { -1000.0 }]]);
-        let loss = bce_from_logits(logit, Tensor::from([[y]]));
+        let loss = binary_cross_entropy_with_logits(logit, Tensor::from([[y]])).mean_over_samples();
         near("gradient from logits", loss.backward().wrt(logit).item(), p - y, 1e-15);
         assert!(loss.value().is_finite());
     }
@@ -132,11 +152,16 @@ fn wt_11_neuron_with_bce() {
     let (x, w, b) =
         (normal([30, 5], 1.0, &mut rng), normal([5, 1], 1.0, &mut rng), normal([1], 1.0, &mut rng));
     let y = normal([30, 1], 1.0, &mut rng).map_elements(|v| f64::from(v > 0.0));
-    let at = |w: &Tensor, b: &Tensor| bce(Tape::new().constant((&x.matmul(w) + b).sigmoid()), &y).value();
+    let at = |w: &Tensor, b: &Tensor| {
+        binary_cross_entropy_with_probabilities(Tape::new().constant((&x.matmul(w) + b).sigmoid()), &y)
+            .mean_over_samples()
+            .value()
+    };
     let tape = Tape::new();
     let (wv, bv) = (tape.var(w.clone()), tape.var(b.clone()));
     let output = (tape.constant(x.clone()).matmul(wv) + bv).sigmoid();
-    let (dw, db) = bce(output, &y).backward().wrt((wv, bv));
+    let (dw, db) =
+        binary_cross_entropy_with_probabilities(output, &y).mean_over_samples().backward().wrt((wv, bv));
     let residual = &output.value() - &y;
     let formula = &x.transpose().matmul(&residual) / 30.0;
     let closed = error(&dw, &formula).max(error(&db, &Tensor::from([residual.mean()])));
@@ -154,7 +179,8 @@ fn wt_11_neuron_with_bce() {
     let tape = Tape::new();
     let copies = tape.var(Tensor::ones([30, 1]).matmul(&w.transpose()));
     let z = (tape.constant(x.clone()) * copies).sum_axes(1, true) + tape.constant(b.clone());
-    let each = bce(z.sigmoid(), &y).backward().wrt(copies);
+    let each =
+        binary_cross_entropy_with_probabilities(z.sigmoid(), &y).mean_over_samples().backward().wrt(copies);
     assert_eq!((each.shape().dims(), dw.shape().dims()), (vec![30, 5], vec![5, 1]));
     let summed = each.sum_axes(0, false).reshape([5, 1]);
     assert!(error(&summed, &dw) <= 1e-12);
@@ -200,7 +226,7 @@ fn wt_14_two_layer_gradients() {
             [0, 1].map(|l| (tape.var(net.layers[l].weight.clone()), tape.var(net.layers[l].bias.clone())));
         let a1 = tape.constant(x.clone()).linear(p[0].0, p[0].1).sigmoid();
         let a2 = a1.linear(p[1].0, p[1].1).sigmoid();
-        let loss = bce(a2, &y);
+        let loss = binary_cross_entropy_with_probabilities(a2, &y).mean_over_samples();
         let [(dw1, db1), (dw2, db2)] = loss.backward().wrt(p);
         let (v1, v2) = (a1.value(), a2.value());
         // The six formulas.
@@ -215,7 +241,12 @@ fn wt_14_two_layer_gradients() {
         let at = |w: &Tensor| {
             let mut net = net.clone();
             net.layers[0].weight = w.clone();
-            bce(Tape::new().constant(net.forward(&x).output().clone()), &y).value()
+            binary_cross_entropy_with_probabilities(
+                Tape::new().constant(net.forward(&x).output().clone()),
+                &y,
+            )
+            .mean_over_samples()
+            .value()
         };
         let numeric = error(&dw1, &differences(at, &net.layers[0].weight));
         assert!(closed <= 1e-12 && numeric <= 1e-7, "{closed:e} {numeric:e}");
@@ -227,7 +258,7 @@ fn wt_14_two_layer_gradients() {
             "N = 20, 10-7-n2",
         );
         // E21: the mean over all elements divides by N n2.
-        let ratio = loss.value() / bce_mean(a2, &y).value();
+        let ratio = loss.value() / binary_cross_entropy_with_probabilities(a2, &y).mean().value();
         near("sum over labels / mean over labels", ratio, n2 as f64, 1e-12);
         row(
             "E21",

@@ -1,8 +1,7 @@
 //! The compute graph of a concise guide to neural networks: what is recorded, and three ways to differentiate it.
 
-use nn::Loss;
 use nn::by_hand::{Activation, Layer, Mlp};
-use nn::loss::{bce, half_sse, mse};
+use nn::loss::{LossFunction, binary_cross_entropy_with_probabilities, squared_error};
 use tape::{GraphView, Scalar, Tape, Tensor, Var};
 use tests::row;
 use tests::systems::{differences, error, near, normal, rng};
@@ -38,7 +37,7 @@ fn wt_16_compute_graph() {
         activation: Activation::Sigmoid,
     };
     let net = Mlp { layers: vec![layer(&p[0], &p[1]), layer(&p[2], &p[3])] };
-    let hand = net.backward(&net.forward(&a0), &y, Loss::Mse);
+    let hand = net.backward(&net.forward(&a0), &y, LossFunction::SquaredError.mean());
     let closed = [&hand.weights[0], &hand.biases[0], &hand.weights[1], &hand.biases[1]];
     let mut worst = (0f64, 0f64);
     for k in 0..4 {
@@ -108,15 +107,19 @@ fn wt_17_reverse_and_other_modes() {
         ("compute graph", statements),
         ("two layers, BCE", |tape, a0, y, p| {
             let (v, a2) = perceptron(tape, a0, p);
-            (v, bce(a2, y))
+            (v, binary_cross_entropy_with_probabilities(a2, y).mean_over_samples())
         }),
         ("two layers, half-SSE", |tape, a0, y, p| {
             let (v, a2) = perceptron(tape, a0, p);
-            (v, half_sse(a2, y))
+            (v, squared_error(a2, y).sum() * 0.5)
         }),
         ("two layers, tanh and MSE", |tape, a0, y, p| {
             let v: [Var<'_>; 4] = std::array::from_fn(|i| tape.var(p[i].clone()));
-            (v, mse(tape.constant(a0.clone()).linear(v[0], v[1]).tanh().linear(v[2], v[3]), y))
+            (
+                v,
+                squared_error(tape.constant(a0.clone()).linear(v[0], v[1]).tanh().linear(v[2], v[3]), y)
+                    .mean(),
+            )
         }),
     ];
     for (name, graph) in graphs {

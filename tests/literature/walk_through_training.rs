@@ -1,7 +1,7 @@
 //! The systems of a concise guide to neural networks: regression, and the kinds of gradient descent.
 
 use nn::data::Batches;
-use nn::loss::{bce, half_mse, half_sse};
+use nn::loss::{binary_cross_entropy_with_probabilities, squared_error};
 use nn::{Context, Module, Optimizer, Param, Parameters, Sequential, Sgd, Sigmoid};
 use tape::{Tape, Tensor};
 use tests::row;
@@ -16,7 +16,7 @@ fn closed_form(x: &Tensor, y: &Tensor) -> Tensor {
 fn regression(x: &Tensor, y: &Tensor, theta: &Tensor) -> (f64, Tensor) {
     let tape = Tape::new();
     let t = tape.var(theta.clone());
-    let loss = half_sse(tape.constant(x.clone()).matmul(t), y);
+    let loss = squared_error(tape.constant(x.clone()).matmul(t), y).sum() * 0.5;
     (loss.value(), loss.backward().wrt(t))
 }
 
@@ -44,7 +44,9 @@ fn wt_10_least_squares() {
     let theta = closed_form(&x, &y);
     let (mut model, mut tape) = (Param::new(Tensor::zeros([3, 1])), Tape::new());
     for _ in 0..2000 {
-        let grads = half_mse(tape.constant(x.clone()).matmul(model.on(&tape)), &y).backward();
+        let grads = (squared_error(tape.constant(x.clone()).matmul(model.on(&tape)), &y).mean_over_samples()
+            * 0.5)
+            .backward();
         tape.reset();
         Sgd::new(0.5).step(&mut model, &grads);
     }
@@ -131,7 +133,12 @@ fn wt_18_batch_stochastic_mini_batch() {
     // The mean of the gradients of single samples is the gradient of the batch.
     let gradient = |x: &Tensor, y: &Tensor| {
         let tape = Tape::new();
-        let grads = bce(start.forward(tape.constant(x.clone()), &mut Context::eval()), y).backward();
+        let grads = binary_cross_entropy_with_probabilities(
+            start.forward(tape.constant(x.clone()), &mut Context::eval()),
+            y,
+        )
+        .mean_over_samples()
+        .backward();
         let all: Vec<f64> =
             start.named_parameters().into_iter().flat_map(|(_, p)| grads.of(p).to_vec()).collect();
         Tensor::from(all)

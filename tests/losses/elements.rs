@@ -1,6 +1,7 @@
 //! Losses of single elements: derivatives, the edges, and what they refuse.
 
-use nn::loss::{self, Classes, Losses};
+use nn::functional::CrossEntropyOptions;
+use nn::loss::{self, Losses};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,13 +16,15 @@ fn elementwise<'t>(name: &str, a: Var<'t>, y: Var<'t>) -> Losses<'t> {
         "absolute_error" => loss::absolute_error(a, y),
         "huber" => loss::huber(a, y, 0.2),
         "smooth_l1" => loss::smooth_l1(a, y, 0.2),
-        "binary_cross_entropy" => loss::binary_cross_entropy(a, y),
-        "binary_cross_entropy_from_logits" => {
-            loss::binary_cross_entropy_from_logits(a, y, Some(&Tensor::from([2.0, 3.0])))
+        "binary_cross_entropy_with_probabilities" => loss::binary_cross_entropy_with_probabilities(a, y),
+        "binary_cross_entropy_with_logits_and_pos_weight" => {
+            loss::binary_cross_entropy_with_logits_and_pos_weight(a, y, &Tensor::from([2.0, 3.0]))
         }
         "hinge" => loss::hinge(a, y, 0.3),
         "hinge_embedding" => loss::hinge_embedding(a, &y.value(), 0.6),
-        "soft_cross_entropy" => loss::soft_cross_entropy(a, y, &Classes::default()),
+        "cross_entropy_with_logits_and_options" => {
+            loss::cross_entropy_with_logits_and_options(a, y, &CrossEntropyOptions::default())
+        }
         "kl_divergence" => loss::kl_divergence(a, y),
         "kl_divergence_from_logs" => loss::kl_divergence_from_logs(a, y),
         _ => panic!("no loss is called {name}"),
@@ -34,11 +37,11 @@ const ELEMENTWISE: [(&str, bool); 11] = [
     ("absolute_error", true),
     ("huber", true),
     ("smooth_l1", true),
-    ("binary_cross_entropy", true),
-    ("binary_cross_entropy_from_logits", true),
+    ("binary_cross_entropy_with_probabilities", true),
+    ("binary_cross_entropy_with_logits_and_pos_weight", true),
     ("hinge", true),
     ("hinge_embedding", false),
-    ("soft_cross_entropy", true),
+    ("cross_entropy_with_logits_and_options", true),
     ("kl_divergence", true),
     ("kl_divergence_from_logs", true),
 ];
@@ -96,7 +99,7 @@ fn losses_of_no_elements_are_zero() {
         let tape = Tape::new();
         let a = tape.var(Tensor::zeros([0, 2]));
         let losses = elementwise(name, a, tape.constant(Tensor::zeros([0, 2])));
-        let found = [losses.sum(), losses.sample_mean(), losses.mean()].map(|loss| loss.value());
+        let found = [losses.sum(), losses.mean_over_samples(), losses.mean()].map(|loss| loss.value());
         assert_eq!(found, [0.0; 3], "{name}");
         assert_eq!(losses.mean().backward().wrt(a).shape(), [0, 2], "{name}");
     }
@@ -104,14 +107,14 @@ fn losses_of_no_elements_are_zero() {
 
 #[test]
 fn a_mean_over_no_label_is_zero() {
-    let classes = Classes { ignore: Some(-1), ..Classes::default() };
+    let classes = CrossEntropyOptions { ignore: Some(-1), ..CrossEntropyOptions::default() };
     let tape = Tape::new();
     let x = tape.var([[0.5, -0.25], [1.0, f64::NEG_INFINITY]]);
     let losses = loss::nll(x, &[-1, -1], &classes);
     assert_eq!((losses.mean().value(), losses.sum().value()), (0.0, 0.0));
     assert_eq!(losses.mean().backward().wrt(x), Tensor::zeros([2, 2]));
     let x = tape.var([[0.5, -0.25]]);
-    let losses = loss::label_cross_entropy(x, &[-1], &classes);
+    let losses = loss::cross_entropy_with_logits_and_options(x, &[-1], &classes);
     assert_eq!(losses.mean().value(), 0.0);
     assert_eq!(losses.mean().backward().wrt(x), Tensor::zeros([1, 2]));
 }
@@ -143,5 +146,5 @@ fn a_width_is_positive() {
 #[should_panic(expected = "index 2 is out of range")]
 fn a_label_is_a_class() {
     let tape = Tape::new();
-    loss::nll(tape.var([[0.0, 0.0]]), &[2], &Classes::default());
+    loss::nll(tape.var([[0.0, 0.0]]), &[2], &CrossEntropyOptions::default());
 }

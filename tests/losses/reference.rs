@@ -1,6 +1,7 @@
 //! Losses against numbers that this project did not compute: see `tests/reference/README.md`.
 
-use nn::loss::{self, Classes, Losses};
+use nn::functional::CrossEntropyOptions;
+use nn::loss::{self, Losses};
 use tape::{Tensor, Var};
 use tests::reference::{Case, at_least_three, run, tensor};
 
@@ -13,12 +14,11 @@ fn labels(case: &Case) -> Vec<i64> {
     labels.to_vec().into_iter().map(|label| label as i64).collect()
 }
 
-fn classes(case: &Case) -> Classes {
-    Classes {
+fn classes(case: &Case) -> CrossEntropyOptions {
+    CrossEntropyOptions {
         weight: tensor(&case.attrs["weight"]),
         ignore: case.attrs["ignore_index"].as_i64(),
         smoothing: case.attrs["label_smoothing"].as_f64().unwrap_or(0.0),
-        ..Classes::default()
     }
 }
 
@@ -34,13 +34,15 @@ fn losses<'t>(case: &Case, x: &[Var<'t>]) -> Losses<'t> {
         "l1" => loss::absolute_error(x[0], x[1]),
         "huber" => loss::huber(x[0], x[1], case.get("delta")),
         "smooth_l1" => loss::smooth_l1(x[0], x[1], case.get("beta")),
-        "bce" => weighted(loss::binary_cross_entropy(x[0], x[1])),
+        "bce" => weighted(loss::binary_cross_entropy_with_probabilities(x[0], x[1])),
         "bce_with_logits" => {
-            let pos_weight = tensor(&case.attrs["pos_weight"]);
-            weighted(loss::binary_cross_entropy_from_logits(x[0], x[1], pos_weight.as_ref()))
+            let pos_weight = tensor(&case.attrs["pos_weight"]).unwrap_or(Tensor::scalar(1.0));
+            weighted(loss::binary_cross_entropy_with_logits_and_pos_weight(x[0], x[1], &pos_weight))
         }
-        "cross_entropy" => loss::label_cross_entropy(x[0], &labels(case), &classes(case)),
-        "cross_entropy_probabilities" => loss::soft_cross_entropy(x[0], x[1], &classes(case)),
+        "cross_entropy" => loss::cross_entropy_with_logits_and_options(x[0], &labels(case), &classes(case)),
+        "cross_entropy_probabilities" => {
+            loss::cross_entropy_with_logits_and_options(x[0], x[1], &classes(case))
+        }
         "nll" => loss::nll(x[0], &labels(case), &classes(case)),
         "kl_div" if case.flag("log_target") => loss::kl_divergence_from_logs(x[0], x[1]),
         "kl_div" => loss::kl_divergence(x[0], x[1]),
@@ -61,10 +63,10 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
     }
     let losses = losses(case, x);
     match case.attrs["reduction"].as_str() {
-        Some("none") => losses.each(),
+        Some("none") => losses.per_element(),
         Some("sum") => losses.sum().to_var(),
         Some("mean") => losses.mean().to_var(),
-        Some("batchmean") => losses.sample_mean().to_var(),
+        Some("batchmean") => losses.mean_over_samples().to_var(),
         other => panic!("{other:?} is not a reduction"),
     }
 }

@@ -64,7 +64,9 @@ impl Problem {
 
     fn evaluate(&self, model: &Sequential) -> (f64, Gradients) {
         let tape = Tape::new();
-        let loss = loss::mse(model.forward(tape.constant(self.x.clone()), &mut Context::eval()), &self.y);
+        let loss =
+            loss::squared_error(model.forward(tape.constant(self.x.clone()), &mut Context::eval()), &self.y)
+                .mean();
         (loss.value(), loss.backward())
     }
 }

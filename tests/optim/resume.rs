@@ -125,7 +125,8 @@ fn lbfgs_resumes_too() {
     let (x, y) = (uniform([17, 3], 1.0, &mut rng), uniform([17, 2], 1.0, &mut rng));
     let objective = |model: &Sequential| {
         let tape = Tape::new();
-        let loss = loss::mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y);
+        let loss =
+            loss::squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean();
         (loss.value(), loss.backward())
     };
     let mut model = mlp(&[3, 5, 2], Tanh, Identity, &mut rng);

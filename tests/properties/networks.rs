@@ -2,7 +2,7 @@
 
 use gradcheck::numdiff::{Interval, richardson};
 use gradcheck::strategies::{Activation, MlpLoss, MlpSpec, mlps};
-use nn::loss::{bce_from_logits, cross_entropy_from_logits, half_sse, mse};
+use nn::loss::{binary_cross_entropy_with_logits, cross_entropy_with_logits, squared_error};
 use nn::{Context, Linear, Module};
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -39,10 +39,10 @@ impl Model {
     fn loss<'t>(&self, a: Var<'t>) -> Scalar<'t> {
         let y = &self.spec.target();
         match self.spec.loss {
-            MlpLoss::HalfSse => half_sse(a, y),
-            MlpLoss::Mse => mse(a, y),
-            MlpLoss::SoftmaxCrossEntropy => cross_entropy_from_logits(a, y),
-            MlpLoss::BceWithLogits => bce_from_logits(a, y),
+            MlpLoss::HalfSse => squared_error(a, y).sum() * 0.5,
+            MlpLoss::Mse => squared_error(a, y).mean(),
+            MlpLoss::SoftmaxCrossEntropy => cross_entropy_with_logits(a, y).mean(),
+            MlpLoss::BceWithLogits => binary_cross_entropy_with_logits(a, y).mean_over_samples(),
         }
     }
 }

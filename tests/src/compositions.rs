@@ -1,7 +1,7 @@
 //! Elementwise on tensors that are made of operations: no rules of their own, but rows and cases like those that have.
 
 use gradcheck::registry::{Apply, Case, Entry, Input, Kind, Operation};
-use nn::functional::{self, Attention, Classes, Reduction, Transposed};
+use nn::functional::{self, Attention, CrossEntropyOptions, Reduction, Transposed};
 use std::fmt;
 use tape::internal::{Draw, OpDoc, draws};
 use tape::{Element, Shape, Tensor, Var};
@@ -344,8 +344,8 @@ fn losses() -> Vec<Entry> {
             let smoothing = draw.between(0, 2) as f64 / 8.0;
             case!(cases: [Shape::from([n, classes])]; [targets, weight, smoothing, reduction] |x| {
                 let classes =
-                    Classes { weight: Some(weight.cast()), ignore: Some(-1), smoothing, reduction };
-                functional::cross_entropy(&x[0], &targets, &classes)
+                    CrossEntropyOptions { weight: Some(weight.cast()), ignore: Some(-1), smoothing };
+                functional::cross_entropy(&x[0], &targets, &classes, reduction)
             });
         }),
         entry("soft_cross_entropy", distributions, |draw, cases| {
@@ -355,7 +355,8 @@ fn losses() -> Vec<Entry> {
                 functional::soft_cross_entropy(
                     &x[0],
                     &x[1],
-                    &Classes { smoothing, reduction, ..Classes::default() },
+                    &CrossEntropyOptions { smoothing, ..CrossEntropyOptions::default() },
+                    reduction,
                 )
             });
         }),

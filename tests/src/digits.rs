@@ -18,6 +18,6 @@ pub fn digits() -> Dataset {
         labels.extend(numbers.map(usize::from));
     }
     let x = Tensor::from_vec([labels.len(), 64], pixels).expect("64 pixels in each line");
-    let y = nn::one_hot(&labels, 10).expect("labels from 0 to 9");
+    let y = Tensor::one_hot(&labels[..], 10).expect("labels from 0 to 9");
     Dataset::new(x, y).expect("a label in each line")
 }

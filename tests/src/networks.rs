@@ -1,7 +1,8 @@
 //! Random networks with data, drawn so that derivatives exist and are moderate.
 
 use nn::by_hand::{Activation, Layer, Mlp};
-use nn::{Context, Loss, Module, Sequential};
+use nn::loss::{Loss, LossFunction};
+use nn::{Context, Module, Sequential};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -9,6 +10,22 @@ use tape::{Tape, Tensor};
 
 /// How far a network stays away from kinks, and probabilities from 0 and 1.
 const MARGIN: f64 = 1e-3;
+
+/// The losses of the literature: every row of the table of `nn::loss`.
+pub const LOSSES: [Loss; 12] = [
+    LossFunction::SquaredError.sum().half(),
+    LossFunction::SquaredError.sum(),
+    LossFunction::SquaredError.mean_over_samples(),
+    LossFunction::SquaredError.mean_over_samples().half(),
+    LossFunction::SquaredError.mean(),
+    LossFunction::AbsoluteError.sum(),
+    LossFunction::AbsoluteError.mean_over_samples(),
+    LossFunction::BinaryCrossEntropyWithProbabilities.mean_over_samples(),
+    LossFunction::BinaryCrossEntropyWithProbabilities.mean(),
+    LossFunction::CrossEntropyWithProbabilities.mean(),
+    LossFunction::BinaryCrossEntropyWithLogits.mean_over_samples(),
+    LossFunction::CrossEntropyWithLogits.mean(),
+];
 
 /// Every activation a hidden layer may have.
 pub const HIDDEN: [Activation; 7] = [
@@ -23,18 +40,22 @@ pub const HIDDEN: [Activation; 7] = [
 
 /// Every activation of the last layer with every loss it can be trained by.
 pub fn pairs() -> Vec<(Activation, Loss)> {
-    let distances =
-        [Loss::HalfSse, Loss::Sse, Loss::SampleMeanSe, Loss::HalfMse, Loss::Mse, Loss::MaeSum, Loss::Mae];
     let mut pairs = Vec::new();
     for output in HIDDEN.into_iter().chain([Activation::Softmax]) {
-        pairs.extend(distances.map(|loss| (output, loss)));
+        pairs.extend(LOSSES[..7].iter().map(|&loss| (output, loss)));
         match output {
             Activation::Sigmoid | Activation::SigmoidScaled { .. } => {
-                pairs.extend([(output, Loss::Bce), (output, Loss::BceMean)]);
+                pairs.extend([
+                    (output, LossFunction::BinaryCrossEntropyWithProbabilities.mean_over_samples()),
+                    (output, LossFunction::BinaryCrossEntropyWithProbabilities.mean()),
+                ]);
             }
-            Activation::Softmax => pairs.push((output, Loss::CrossEntropy)),
+            Activation::Softmax => pairs.push((output, LossFunction::CrossEntropyWithProbabilities.mean())),
             Activation::Identity => {
-                pairs.extend([(output, Loss::BceFromLogits), (output, Loss::CrossEntropyFromLogits)]);
+                pairs.extend([
+                    (output, LossFunction::BinaryCrossEntropyWithLogits.mean_over_samples()),
+                    (output, LossFunction::CrossEntropyWithLogits.mean()),
+                ]);
             }
             _ => {}
         }
@@ -89,10 +110,10 @@ impl Case {
         });
         let a = forward.output();
         kinks
-            && match self.loss {
-                Loss::Mae | Loss::MaeSum => far(&(a - &self.y)),
-                Loss::Bce | Loss::BceMean => far(a) && far(&(1.0 - a)),
-                Loss::CrossEntropy => far(a),
+            && match self.loss.function {
+                LossFunction::AbsoluteError => far(&(a - &self.y)),
+                LossFunction::BinaryCrossEntropyWithProbabilities => far(a) && far(&(1.0 - a)),
+                LossFunction::CrossEntropyWithProbabilities => far(a),
                 _ => true,
             }
     }
@@ -112,11 +133,11 @@ impl Case {
 
 /// Targets: bits for binary losses, distributions for categorical ones, anything for distances.
 pub fn targets(loss: Loss, shape: [usize; 2], rng: &mut StdRng) -> Tensor {
-    match loss {
-        Loss::Bce | Loss::BceMean | Loss::BceFromLogits => {
+    match loss.function {
+        LossFunction::BinaryCrossEntropyWithProbabilities | LossFunction::BinaryCrossEntropyWithLogits => {
             Tensor::from_fn(shape, |_| f64::from(rng.random_bool(0.5)))
         }
-        Loss::CrossEntropy | Loss::CrossEntropyFromLogits => {
+        LossFunction::CrossEntropyWithProbabilities | LossFunction::CrossEntropyWithLogits => {
             let weights = Tensor::from_fn(shape, |_| rng.random_range(0.0..1.0));
             &weights / &weights.sum_axes(1, true)
         }

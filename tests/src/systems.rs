@@ -6,8 +6,8 @@ pub use examples::one_or_seven::{accuracy as binary_accuracy, rows as one_or_sev
 use nn::by_hand::Mlp;
 use nn::data::{Batches, Mnist, gather};
 use nn::init::{Fans, Init, Normal};
-use nn::loss::bce;
-use nn::{Context, Linear, Loss, Module, Optimizer, Param, Parameters, Sequential, Sgd};
+use nn::loss::{Loss, binary_cross_entropy_with_probabilities};
+use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::path::PathBuf;
@@ -99,7 +99,11 @@ pub fn small_mnist() -> Mnist {
 
 /// One full-batch step; the loss before it.
 pub fn step(model: &mut impl Module, tape: &mut Tape, rate: f64, x: &Tensor, y: &Tensor) -> f64 {
-    let loss = bce(model.forward(tape.constant(x.clone()), &mut Context::eval()), y);
+    let loss = binary_cross_entropy_with_probabilities(
+        model.forward(tape.constant(x.clone()), &mut Context::eval()),
+        y,
+    )
+    .mean_over_samples();
     let value = loss.value();
     let grads = loss.backward();
     tape.reset();

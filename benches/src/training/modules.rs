@@ -65,9 +65,9 @@ impl Modules {
     fn loss(&mut self) -> Scalar<'_, f32> {
         let output = self.model.forward(self.tape.constant(self.x.clone()), &mut self.context);
         match self.loss {
-            Loss::Squares { divisor } => loss::sse(output, &self.target) / divisor,
+            Loss::Squares { divisor } => loss::squared_error(output, &self.target).sum() / divisor,
             Loss::MeanOutput => output.mean(),
-            Loss::CrossEntropy => loss::cross_entropy_from_logits(output, &self.target),
+            Loss::CrossEntropy => loss::cross_entropy_with_logits(output, &self.target).mean(),
         }
     }
 }

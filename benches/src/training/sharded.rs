@@ -29,7 +29,7 @@ impl Sharded {
 }
 
 fn cross_entropy<'t>(output: Var<'t, f32>, target: &Tensor<f32>) -> Scalar<'t, f32> {
-    loss::cross_entropy_from_logits(output, target)
+    loss::cross_entropy_with_logits(output, target).mean()
 }
 
 impl Trainer for Sharded {

@@ -18,7 +18,7 @@ use tape::{Scalar, Tape};
 /// let model = mlp(&[2, 3, 1], Tanh, Identity, &mut StdRng::seed_from_u64(7));
 /// let (x, y) = (Tensor::from([[0.5, -1.0], [2.0, 0.25]]), Tensor::from([[1.0], [-1.0]]));
 /// let check = nn::gradcheck::module(&model, |model, tape| {
-///     nn::loss::mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y)
+///     nn::loss::squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean()
 /// });
 /// let certificate = check.run().unwrap().require().unwrap();
 /// assert_eq!(certificate.entries, 13);

@@ -18,7 +18,7 @@
 //! let mut last = f64::INFINITY;
 //! for _ in 0..200 {
 //!     let prediction = model.forward(tape.constant(x.clone()), &mut cx);
-//!     let loss = nn::loss::bce(prediction, &y);
+//!     let loss = nn::loss::binary_cross_entropy_with_probabilities(prediction, &y).mean_over_samples();
 //!     last = loss.value();
 //!     let grads = loss.backward();
 //!     tape.reset();
@@ -77,7 +77,6 @@ pub use layers::{
     padding_mask,
 };
 pub use linear::Linear;
-pub use loss::{Loss, one_hot};
 pub use module::{Context, Module};
 pub use nn_derive::Parameters;
 pub use optim::{Adam, AdamW, Optimizer, Sgd};

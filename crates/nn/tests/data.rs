@@ -5,7 +5,6 @@ use nn::data::idx::{Idx, Numbers};
 use nn::data::{Batches, Images, Mnist, gather};
 use nn::files::Problem;
 use nn::metrics::{Confusion, accuracy, argmax_rows};
-use nn::one_hot;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::io::Write;
@@ -205,8 +204,8 @@ fn gather_copies_rows_and_uses_its_memory_again() {
 
 #[test]
 fn classes_out_of_range_are_errors() {
-    assert!(matches!(one_hot::<f64>(&[0, 3], 3), Err(Error::Index { index: 3, .. })));
-    assert_eq!(one_hot::<f64>(&[], 0).unwrap().shape(), [0, 0]);
+    assert!(matches!(Tensor::<f64>::one_hot(&[0, 3][..], 3), Err(Error::Index { index: 3, .. })));
+    assert_eq!(Tensor::<f64>::one_hot(&[][..], 0).unwrap().shape(), [0, 0]);
     assert!(matches!(Confusion::new(&[2], &[0], 2), Err(Error::Index { axis: 1, .. })));
     assert!(matches!(Confusion::new(&[0], &[2], 2), Err(Error::Index { axis: 0, .. })));
     assert!(matches!(accuracy(&[0], &[]), Err(Error::Elements { .. })));

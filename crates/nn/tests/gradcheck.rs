@@ -63,7 +63,7 @@ fn faulty(at: usize, error: f64, rng: &mut StdRng) -> Faulty {
 
 fn loss<'t>(model: &impl Module, tape: &'t Tape, x: &Tensor, y: &Tensor) -> Scalar<'t> {
     let z = model.forward(tape.constant(x.clone()), &mut Context::eval());
-    nn::loss::cross_entropy_from_logits(z, y)
+    nn::loss::cross_entropy_with_logits(z, y).mean()
 }
 
 #[test]
@@ -106,7 +106,11 @@ fn small_models_are_checked_entry_by_entry() {
     let run = |model: &Sequential| {
         let (x, y) = (x.clone(), y.clone());
         let check = module(model, move |model, tape| {
-            nn::loss::bce(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y)
+            nn::loss::binary_cross_entropy_with_probabilities(
+                model.forward(tape.constant(x.clone()), &mut Context::eval()),
+                &y,
+            )
+            .mean_over_samples()
         });
         check.order(2).method(Method::Auto).entries(Entries::Auto).run().unwrap()
     };

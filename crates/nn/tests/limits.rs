@@ -14,7 +14,7 @@ use nn::layers::{
 };
 use nn::metrics::{Confusion, top_k};
 use nn::train::Shards;
-use nn::{Context, Linear, Module, functional, loss};
+use nn::{Context, Linear, Module, functional};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::panic::{self, AssertUnwindSafe};
@@ -161,10 +161,10 @@ fn counts_that_there_is_no_memory_for() {
         "confusion": expect(Confusion::new(&[0], &[0], 1 << 24));
         "confusion": expect(Confusion::new(&[MAX], &[0], 3));
         "confusion": expect(Confusion::new(&[0], &[HALF], 3));
-        "one_hot": expect(loss::one_hot::<f64>(&[0], MAX));
-        "one_hot": expect(loss::one_hot::<f64>(&[0, 1], HALF + 1));
-        "one_hot": expect(loss::one_hot::<f64>(&[0], LONG));
-        "one_hot": expect(loss::one_hot::<f64>(&[MAX], 3));
+        "one_hot": expect(Tensor::<f64>::one_hot(&[0][..], MAX));
+        "one_hot": expect(Tensor::<f64>::one_hot(&[0, 1][..], HALF + 1));
+        "one_hot": expect(Tensor::<f64>::one_hot(&[0][..], LONG));
+        "one_hot": expect(Tensor::<f64>::one_hot(&[MAX][..], 3));
         "top_k": expect(top_k(&scores, &[0, MAX], 1));
         "batches": Batches::new(MAX, 1);
         "batches": Batches::new(3, 0);
@@ -231,7 +231,7 @@ fn functions_of_extents_that_there_cannot_be() {
         "conv2d": functional::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, 0, MAX, MAX);
         "group_norm": functional::group_norm(&numbers(3).reshape([1, 3]), MAX, None, None, 1e-5);
         "group_norm": functional::group_norm(&Tensor::<f64>::zeros([1, 0, 2]), MAX, None, None, 1e-5);
-        "cross_entropy": functional::cross_entropy(&Tensor::<f64>::zeros([0, LONG]), &[], &functional::Classes::default());
+        "cross_entropy": functional::cross_entropy(&Tensor::<f64>::zeros([0, LONG]), &[], &functional::CrossEntropyOptions::default(), functional::Reduction::Mean);
         "dropout": functional::dropout(&one.broadcast_to([LONG]), 0.5, || 0.0);
     };
     assert_eq!(count, 6);

@@ -1,9 +1,11 @@
 //! Losses: what has no weight takes no part, and what cannot be followed is refused.
 
+use nn::functional::CrossEntropyOptions;
 use nn::loss::{
-    self, Classes, Losses, binary_cross_entropy_from_logits, cosine_embedding, cosine_similarity, hinge,
-    hinge_embedding, huber, kl_divergence_from_logs, label_cross_entropy, multi_margin, nll, smooth_l1,
-    soft_cross_entropy, squared_error, try_label_cross_entropy, try_multi_margin, try_nll,
+    self, Losses, binary_cross_entropy_with_logits_and_pos_weight, cosine_embedding, cosine_similarity,
+    cross_entropy_with_logits_and_options, hinge, hinge_embedding, huber, kl_divergence_from_logs,
+    multi_margin, nll, smooth_l1, squared_error, try_cross_entropy_with_logits_and_options, try_multi_margin,
+    try_nll,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tape::{Element, Tape, Tensor, Var};
@@ -51,34 +53,48 @@ fn what_has_no_weight_takes_no_part_in<T: Element>() {
     second_takes_no_part::<T>("huber", |x| huber(x, y(), 0.5).weighted(&weight()));
     second_takes_no_part::<T>("hinge", |x| hinge(x, y(), 1.0).weighted(&weight()));
     second_takes_no_part::<T>("logits", |x| {
-        binary_cross_entropy_from_logits(x, y(), None).weighted(&weight())
+        binary_cross_entropy_with_logits_and_pos_weight(x, y(), &Tensor::scalar(T::ONE)).weighted(&weight())
     });
     second_takes_no_part::<T>("kl", |x| loss::kl_divergence(x, y()).weighted(&weight()));
     // Zero absorbs elementwise only: the second derivatives go through the softmax of the sample.
     takes_no_part::<T>(
         "cross entropy",
-        |x| label_cross_entropy(x, &[0, 1], &Classes::default()).weighted(&of_sample()),
+        |x| {
+            cross_entropy_with_logits_and_options(x, &[0, 1], &CrossEntropyOptions::default())
+                .weighted(&of_sample())
+        },
         false,
     );
     takes_no_part::<T>(
         "soft cross entropy",
-        |x| soft_cross_entropy(x, y(), &Classes::default()).weighted(&of_sample()),
+        |x| {
+            cross_entropy_with_logits_and_options(x, y(), &CrossEntropyOptions::default())
+                .weighted(&of_sample())
+        },
         false,
     );
-    second_takes_no_part::<T>("nll", |x| nll(x, &[0, 2], &Classes::default()).weighted(&of_sample()));
+    second_takes_no_part::<T>("nll", |x| {
+        nll(x, &[0, 2], &CrossEntropyOptions::default()).weighted(&of_sample())
+    });
     second_takes_no_part::<T>("multi margin", |x| {
-        multi_margin(x, &[1, 1], 1, 1.0, &Classes::default()).weighted(&of_sample())
+        multi_margin(x, &[1, 1], 1, 1.0, &CrossEntropyOptions::default()).weighted(&of_sample())
     });
 
-    let left_out = || Classes::<T> { ignore: Some(-1), ..Classes::default() };
-    let smooth = || Classes::<T> { smoothing: 0.25, ..left_out() };
-    second_takes_no_part::<T>("ignored", |x| label_cross_entropy(x, &[0, -1], &left_out()));
-    second_takes_no_part::<T>("ignored, smooth", |x| label_cross_entropy(x, &[0, -1], &smooth()));
+    let left_out = || CrossEntropyOptions::<T> { ignore: Some(-1), ..CrossEntropyOptions::default() };
+    let smooth = || CrossEntropyOptions::<T> { smoothing: 0.25, ..left_out() };
+    second_takes_no_part::<T>("ignored", |x| cross_entropy_with_logits_and_options(x, &[0, -1], &left_out()));
+    second_takes_no_part::<T>("ignored, smooth", |x| {
+        cross_entropy_with_logits_and_options(x, &[0, -1], &smooth())
+    });
     second_takes_no_part::<T>("nll ignored", |x| nll(x, &[0, -1], &left_out()));
 
-    let classes =
-        || Classes::<T> { weight: Some(Tensor::<f64>::from([1.5, 0.0, 1.0]).cast()), ..Classes::default() };
-    second_takes_no_part::<T>("class of weight 0", |x| label_cross_entropy(x, &[0, 1], &classes()));
+    let classes = || CrossEntropyOptions::<T> {
+        weight: Some(Tensor::<f64>::from([1.5, 0.0, 1.0]).cast()),
+        ..CrossEntropyOptions::default()
+    };
+    second_takes_no_part::<T>("class of weight 0", |x| {
+        cross_entropy_with_logits_and_options(x, &[0, 1], &classes())
+    });
     second_takes_no_part::<T>("nll, class of weight 0", |x| nll(x, &[0, 1], &classes()));
     second_takes_no_part::<T>("multi margin, class of weight 0", |x| {
         multi_margin(x, &[0, 1], 1, 1.0, &classes())
@@ -117,17 +133,20 @@ fn refusal(f: impl FnOnce()) -> String {
 fn settings_that_cannot_be_followed_are_refused() {
     let tape = Tape::new();
     let (a, y) = (tape.var([[1.0, 2.0]]), Tensor::from([[1.0, -1.0]]));
-    let classes = |weight: &[f64], smoothing| Classes {
+    let classes = |weight: &[f64], smoothing| CrossEntropyOptions {
         weight: (!weight.is_empty()).then(|| Tensor::from(weight.to_vec())),
         smoothing,
-        ..Classes::default()
+        ..CrossEntropyOptions::default()
     };
     for smoothing in [2.0, -0.1, f64::NAN, f64::INFINITY] {
         let expected = format!("cross_entropy: expected a smoothing between 0 and 1, found {smoothing}");
         let classes = classes(&[], smoothing);
-        assert_eq!(try_label_cross_entropy(a, &[0], &classes).unwrap_err().to_string(), expected);
-        assert_eq!(refusal(|| _ = label_cross_entropy(a, &[0], &classes)), expected);
-        assert_eq!(refusal(|| _ = soft_cross_entropy(a, &y, &classes)), expected);
+        assert_eq!(
+            try_cross_entropy_with_logits_and_options(a, &[0], &classes).unwrap_err().to_string(),
+            expected
+        );
+        assert_eq!(refusal(|| _ = cross_entropy_with_logits_and_options(a, &[0], &classes)), expected);
+        assert_eq!(refusal(|| _ = cross_entropy_with_logits_and_options(a, &y, &classes)), expected);
         let expected = format!("expected no smoothing, found {smoothing}");
         assert_eq!(refusal(|| _ = nll(a, &[0], &classes)), format!("nll: {expected}"));
         assert_eq!(
@@ -140,28 +159,37 @@ fn settings_that_cannot_be_followed_are_refused() {
             "cross_entropy: expected finite weights of classes, 0 or more, found {found} for class 1"
         );
         let classes = classes(&weight, 0.0);
-        assert_eq!(try_label_cross_entropy(a, &[0], &classes).unwrap_err().to_string(), expected);
+        assert_eq!(
+            try_cross_entropy_with_logits_and_options(a, &[0], &classes).unwrap_err().to_string(),
+            expected
+        );
         assert_eq!(try_nll(a, &[0], &classes).unwrap_err().to_string(), expected);
         assert_eq!(try_multi_margin(a, &[0], 1, 1.0, &classes).unwrap_err().to_string(), expected);
-        assert_eq!(refusal(|| _ = soft_cross_entropy(a, &y, &classes)), expected);
+        assert_eq!(refusal(|| _ = cross_entropy_with_logits_and_options(a, &y, &classes)), expected);
     }
     let expected = "cross_entropy: expected shape [2], found [3]";
-    assert_eq!(refusal(|| _ = label_cross_entropy(a, &[0], &classes(&[1.0; 3], 0.0))), expected);
+    assert_eq!(
+        refusal(|| _ = cross_entropy_with_logits_and_options(a, &[0], &classes(&[1.0; 3], 0.0))),
+        expected
+    );
     for labels in [&[][..], &[0, 1]] {
         let expected = format!("cross_entropy: shape [1] needs 1 elements, found {}", labels.len());
         assert_eq!(
-            try_label_cross_entropy(a, labels, &Classes::default()).unwrap_err().to_string(),
+            try_cross_entropy_with_logits_and_options(a, labels, &CrossEntropyOptions::default())
+                .unwrap_err()
+                .to_string(),
             expected
         );
-        assert_eq!(try_nll(a, labels, &Classes::default()).unwrap_err().to_string(), expected);
-        let error = try_multi_margin(a, labels, 1, 1.0, &Classes::default());
+        assert_eq!(try_nll(a, labels, &CrossEntropyOptions::default()).unwrap_err().to_string(), expected);
+        let error = try_multi_margin(a, labels, 1, 1.0, &CrossEntropyOptions::default());
         assert_eq!(error.unwrap_err().to_string(), expected);
     }
     for label in [2, -1, i64::MAX, i64::MIN] {
         let found = [
-            try_label_cross_entropy(a, &[label], &Classes::default()).map(|_| ()),
-            try_nll(a, &[label], &Classes::default()).map(|_| ()),
-            try_multi_margin(a, &[label], 1, 1.0, &Classes::default()).map(|_| ()),
+            try_cross_entropy_with_logits_and_options(a, &[label], &CrossEntropyOptions::default())
+                .map(|_| ()),
+            try_nll(a, &[label], &CrossEntropyOptions::default()).map(|_| ()),
+            try_multi_margin(a, &[label], 1, 1.0, &CrossEntropyOptions::default()).map(|_| ()),
         ];
         let expected = format!("cross_entropy: index {label} is out of range for axis 1 of shape [1, 2]");
         assert!(found.into_iter().all(|found| found.unwrap_err().to_string() == expected));
@@ -171,7 +199,7 @@ fn settings_that_cannot_be_followed_are_refused() {
         let expected = |op| format!("{op}: expected a finite margin, 0 or more, found {margin}");
         assert_eq!(refusal(|| _ = hinge(a, &y, margin)), expected("hinge"));
         assert_eq!(refusal(|| _ = hinge_embedding(a, &y, margin)), expected("hinge_embedding"));
-        let error = try_multi_margin(a, &[0], 1, margin, &Classes::default()).unwrap_err();
+        let error = try_multi_margin(a, &[0], 1, margin, &CrossEntropyOptions::default()).unwrap_err();
         assert_eq!(error.to_string(), expected("multi_margin"));
     }
     for margin in [-1.5, 1.5, f64::NAN] {
@@ -194,12 +222,12 @@ fn settings_that_cannot_be_followed_are_refused() {
     }
     for weight in [-1.0, f64::NAN] {
         let weight = Tensor::scalar(weight);
-        let text = refusal(|| _ = binary_cross_entropy_from_logits(a, &y, Some(&weight)));
+        let text = refusal(|| _ = binary_cross_entropy_with_logits_and_pos_weight(a, &y, &weight));
         assert!(text.contains("expected a finite pos_weight, 0 or more, found "), "{text}");
     }
     let taller = Tensor::ones([3, 2]);
-    let text = refusal(|| _ = binary_cross_entropy_from_logits(a, &y, Some(&taller)));
-    assert_eq!(text, "binary_cross_entropy_from_logits: expected shape [1, 2], found [3, 2]");
+    let text = refusal(|| _ = binary_cross_entropy_with_logits_and_pos_weight(a, &y, &taller));
+    assert_eq!(text, "binary_cross_entropy_with_logits_and_pos_weight: expected shape [1, 2], found [3, 2]");
     for weight in [f64::NAN, f64::INFINITY] {
         let text = refusal(|| _ = squared_error(a, &y).weighted(&Tensor::scalar(weight)));
         assert_eq!(text, format!("weighted: expected finite weights, found {weight}"));
@@ -242,7 +270,7 @@ fn cosines_of_vectors_whose_squares_overflow() {
             &tensor([[1.0, 1.0], [1.0, 1.0]]).sum_axes(1, false).map_elements(|_| T::ONE),
             0.0,
         );
-        let loss = loss.each();
+        let loss = loss.per_element();
         let found = [similarity, loss].map(|y| y.value().to_vec()[0].to_f64());
         let slopes = [similarity, loss].map(|y| y.sum().backward().wrt(u).to_vec());
         (found, slopes.concat().into_iter().map(|x| tape::element::Real::to_f64(x)).collect())

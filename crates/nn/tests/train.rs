@@ -2,7 +2,8 @@
 
 use nn::checkpoint::Checkpoint;
 use nn::data::{Dataset, Loader};
-use nn::loss::{Classes, label_cross_entropy};
+use nn::functional::CrossEntropyOptions;
+use nn::loss::cross_entropy_with_logits_and_options;
 use nn::optim::schedule::Plateau;
 use nn::train::{EarlyStopping, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite};
 use nn::{
@@ -23,7 +24,7 @@ fn network() -> Sequential {
 }
 
 fn mse<'t>(a: Var<'t>, y: &Tensor) -> tape::Scalar<'t> {
-    loss::mse(a, y)
+    loss::squared_error(a, y).mean()
 }
 
 /// The values of all parameters.
@@ -47,7 +48,7 @@ fn fit_is_the_plain_loop() {
         let mut sum = 0.0;
         for (x, y) in loader.epoch(&mut rng) {
             let x_rows = x.shape()[0];
-            let loss = loss::mse(by_hand.forward(tape.constant(x), &mut cx), y);
+            let loss = loss::squared_error(by_hand.forward(tape.constant(x), &mut cx), y).mean();
             sum += loss.value() * x_rows as f64;
             let grads = loss.backward();
             tape.reset();
@@ -115,7 +116,7 @@ fn single_precision_trains_too() {
     let report = Fit::new(50)
         .keep(Keep::Best)
         .run(&mut model, &mut Sgd::new(0.3), &mut loader, &mut StdRng::seed_from_u64(0), |a, y| {
-            loss::mse(a, y)
+            loss::squared_error(a, y).mean()
         })
         .unwrap();
     assert!(report.best.is_some_and(|(_, loss)| loss < 1e-6));
@@ -290,7 +291,7 @@ fn a_rate_that_makes_weights_infinite_ends_training_in_this_step() {
         let mut optimizer = Sgd::new(1e308);
         let result =
             fit.run(&mut model, &mut optimizer, &mut loader, &mut StdRng::seed_from_u64(0), |a, y| {
-                loss::mse(a, y) * 1e3
+                loss::squared_error(a, y).mean() * 1e3
             });
         assert!(values(&model).iter().flatten().all(|w| w.is_finite()), "{:?}", values(&model));
         result
@@ -439,7 +440,7 @@ fn the_loss_of_an_epoch_weighs_a_short_last_batch_by_its_samples() {
     let mut rng = StdRng::seed_from_u64(0);
     let report = Fit::new(1)
         .validation(&data)
-        .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |a, y| loss::mse(a, y))
+        .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |a, y| loss::squared_error(a, y).mean())
         .unwrap();
     let [train, validation] = ["loss", "validation"].map(|name| report.history.last(name).unwrap());
     assert!(
@@ -464,7 +465,11 @@ fn the_loss_of_weights_that_do_not_move_is_the_validation_of_the_same_data() {
                 let fit = if sum { fit.loss_is_sum() } else { fit };
                 let report = fit
                     .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |a, y| {
-                        if sum { loss::half_sse(a, y) } else { loss::half_mse(a, y) }
+                        if sum {
+                            loss::squared_error(a, y).sum() * 0.5
+                        } else {
+                            loss::squared_error(a, y).mean_over_samples() * 0.5
+                        }
                     })
                     .unwrap();
                 let [train, validation] =
@@ -486,7 +491,12 @@ fn a_mean_over_some_of_the_samples_is_weighed_by_those() {
         let mut rng = StdRng::seed_from_u64(0);
         fit.run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |z, y| {
             let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
-            label_cross_entropy(z, &labels, &Classes { ignore: Some(-1), ..Classes::default() }).mean()
+            cross_entropy_with_logits_and_options(
+                z,
+                &labels,
+                &CrossEntropyOptions { ignore: Some(-1), ..CrossEntropyOptions::default() },
+            )
+            .mean()
         })
     };
     let seen = |y: &Tensor| y.to_vec().iter().filter(|&&label| label >= 0.0).count() as f64;
@@ -551,7 +561,12 @@ fn a_loss_that_fails_is_an_error_of_training() {
         let (mut rng, mut loader) = (StdRng::seed_from_u64(0), Loader::new(data, 2).unwrap().in_order());
         fit.try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
             let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
-            Ok(nn::loss::try_label_cross_entropy(z, &labels, &Classes::default())?.mean())
+            Ok(nn::loss::try_cross_entropy_with_logits_and_options(
+                z,
+                &labels,
+                &CrossEntropyOptions::default(),
+            )?
+            .mean())
         })
     };
     let error = run(Fit::new(1), &data).unwrap_err();

@@ -45,7 +45,7 @@ impl Training {
         };
         let (hidden, output) = (layer(784, 32), layer(32, 10));
         let model = Sequential::new().push(hidden).push(Sigmoid).push(output).push(Sigmoid);
-        let y = nn::one_hot(labels, 10).expect("ten classes");
+        let y = Tensor::one_hot(labels, 10).expect("ten classes");
         Training { model, random, x, y, batch, nominal }
     }
 
@@ -65,7 +65,7 @@ impl Training {
             gather(&self.y, rows, &mut y).expect("rows exist");
             let divisor = if self.nominal { self.batch } else { rows.len() };
             let output = self.model.forward(tape.constant(x.clone()), &mut Context::eval());
-            let error = loss::sse(output, &y) / divisor as f64;
+            let error = loss::squared_error(output, &y).sum() / divisor as f64;
             sum += error.value();
             let grads = error.backward();
             tape.reset();

@@ -4,8 +4,9 @@ use examples::legacy_random::LegacyRandom;
 use examples::parity::{
     BATCH, BITS, Divisor, LEARNING_RATE, Numbers, TRAIN, Training, column_norms, network,
 };
+use nn::Parameters;
 use nn::by_hand::{Activation, Backward, Layer, Mlp};
-use nn::{Loss, Parameters};
+use nn::loss::LossFunction;
 use tests::numbers::near;
 use tests::row;
 
@@ -72,7 +73,7 @@ fn bp_10_parity_sample_by_sample() {
             let step = |&row: &usize| {
                 let (x, y) =
                     [&data.x, &data.y].map(|all| all.slice(0, row as isize..row as isize + 1)).into();
-                net.backward(&net.forward(&x), &y, Loss::Sse)
+                net.backward(&net.forward(&x), &y, LossFunction::SquaredError.sum())
             };
             let samples: Vec<Backward> = order[i * BATCH..end].iter().rev().map(step).collect();
             for sample in samples {

@@ -2,7 +2,7 @@
 
 use super::{EXACT, agrees, descend};
 use gradcheck::GradCheck;
-use nn::loss::cross_entropy_from_logits;
+use nn::loss::cross_entropy_with_logits;
 use nn::{Context, Identity, LeakyRelu, Linear, Module, Relu, Sgd, Sigmoid, Softmax, Tanh};
 use tape::transform::{grad, jacobian};
 use tape::{Scalar, Tensor, Var};
@@ -41,7 +41,8 @@ fn gl_36_uncertainty() {
     let x = &noise + &Tensor::from_fn([n, 1], |at| if at[0] % 2 == 0 { -1.0 } else { 1.0 });
     let mut model = Linear::new(1, 2, &mut rng);
     descend(&mut model, &mut Sgd::new(1.0), 150, |model, tape| {
-        cross_entropy_from_logits(model.forward(tape.constant(x.clone()), &mut Context::eval()), &labels)
+        cross_entropy_with_logits(model.forward(tape.constant(x.clone()), &mut Context::eval()), &labels)
+            .mean()
     });
     let grid = Tensor::linspace(-3.0, 3.0, 61).reshape([61, 1]);
     let said = model.predict(&grid).softmax(-1);

@@ -20,7 +20,7 @@ fn gl_37_embedding() {
         let row = word as isize;
         assert_eq!(y.value().slice(0, at..at + 1), table.slice(0, row..row + 1));
     }
-    let hits = nn::one_hot::<f64>(&words, 5).unwrap().transpose();
+    let hits = Tensor::<f64>::one_hot(&words[..], 5).unwrap().transpose();
     let distance = error(&found, &hits.matmul(&ct));
     assert!(distance <= 1e-15);
     for unseen in [1, 3] {

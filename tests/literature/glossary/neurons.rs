@@ -2,7 +2,7 @@
 
 use super::descend;
 use nn::data::MinMax;
-use nn::loss::{bce_from_logits, mse};
+use nn::loss::{binary_cross_entropy_with_logits, squared_error};
 use nn::optim::Adam;
 use nn::{
     BatchNorm1d, Context, Dropout, Identity, LeakyRelu, Linear, Module, Optimizer, Parameters, Sequential,
@@ -58,7 +58,8 @@ fn neuron(targets: [f64; 4], seed: u64) -> usize {
     let (x, y) = (Tensor::from(CORNERS), Tensor::from(targets).reshape([4, 1]));
     let mut model = Linear::new(2, 1, &mut rng(seed));
     descend(&mut model, &mut Sgd::new(1.0), 500, |model, tape| {
-        bce_from_logits(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y)
+        binary_cross_entropy_with_logits(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y)
+            .mean_over_samples()
     });
     let z = model.predict(&x).to_vec();
     z.iter().zip(targets).filter(|&(&z, target)| (z > 0.0) == (target > 0.5)).count()
@@ -173,7 +174,7 @@ fn losses_on_xor(hidden: impl Module + Clone + 'static) -> [f64; 2] {
     let beside = &x + &normal([4, 2], 0.1, &mut rng(34));
     let mut model = mlp(&[2, 4, 1], hidden, Identity, &mut rng(3));
     descend(&mut model, &mut Adam::new(0.05), 400, |model, tape| {
-        mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y)
+        squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean()
     });
     [&x, &beside].map(|x| (&model.predict(x) - &y).square().mean())
 }

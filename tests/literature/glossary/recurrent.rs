@@ -3,7 +3,7 @@
 use super::{EXACT, agrees, descend};
 use gradcheck::{GradCheck, Inputs};
 use nn::layers::recurrent::{Gates, LstmGates, RnnGates};
-use nn::loss::bce_from_logits;
+use nn::loss::binary_cross_entropy_with_logits;
 use nn::optim::Adam;
 use nn::{Context, Linear, Lstm, LstmCell, Module, Param, Parameters, Rnn};
 use rand::RngExt;
@@ -85,7 +85,7 @@ fn remembered(seed: u64) -> f64 {
     for _ in 0..50 {
         let (x, first) = sequences(16, rng);
         descend(&mut model, &mut optimizer, 1, |model, tape| {
-            bce_from_logits(model.say(tape.constant(x.clone())), &first)
+            binary_cross_entropy_with_logits(model.say(tape.constant(x.clone())), &first).mean_over_samples()
         });
     }
     let (unseen, truth) = sequences(200, rng);

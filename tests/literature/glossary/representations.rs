@@ -2,7 +2,7 @@
 
 use super::{accuracy, batches, classify, descend, parts, surprise};
 use nn::data::Dataset;
-use nn::loss::{bce, mse};
+use nn::loss::{binary_cross_entropy_with_probabilities, squared_error};
 use nn::metrics::argmax_rows;
 use nn::optim::Adam;
 use nn::train::Fit;
@@ -22,7 +22,11 @@ fn gl_26_autoencoder() {
     for seed in 0..3 {
         let mut model = mlp(&[8, 3, 8], Sigmoid, Sigmoid, &mut rng(seed));
         descend(&mut model, &mut Adam::new(0.1), 400, |model, tape| {
-            bce(model.forward(tape.constant(x.clone()), &mut Context::eval()), &x)
+            binary_cross_entropy_with_probabilities(
+                model.forward(tape.constant(x.clone()), &mut Context::eval()),
+                &x,
+            )
+            .mean_over_samples()
         });
         assert_eq!(argmax_rows(&model.predict(&x)).unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
         let far = (&model.predict(&x) - &x).abs().max();
@@ -51,7 +55,9 @@ fn autoencoder(x: &Tensor, seed: u64) -> Sequential {
     let mut model = mlp(&[64, 8, 64], Tanh, Identity, &mut rng(seed));
     let same = Dataset::new(x.clone(), x.clone()).expect("as many targets");
     Fit::new(10)
-        .run(&mut model, &mut Adam::new(0.01), &mut batches(&same, 50), &mut rng(seed), |a, y| mse(a, y))
+        .run(&mut model, &mut Adam::new(0.01), &mut batches(&same, 50), &mut rng(seed), |a, y| {
+            squared_error(a, y).mean()
+        })
         .expect("a loss that stays finite");
     model
 }
@@ -130,7 +136,7 @@ fn gl_48_fine_tuning() {
     assert_eq!(model.freeze_matching("0.*"), Ok(2));
     let tape = Tape::new();
     let z = model.forward(tape.constant(data.x().clone()), &mut Context::eval());
-    let grads = loss::cross_entropy_from_logits(z, data.y()).backward();
+    let grads = loss::cross_entropy_with_logits(z, data.y()).mean().backward();
     let stored = model.named_parameters().into_iter().filter(|(_, param)| grads.try_of(*param).is_ok());
     assert_eq!(stored.map(|(name, _)| name).collect::<Vec<_>>(), ["2.weight", "2.bias"]);
     drop(tape);

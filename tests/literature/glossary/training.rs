@@ -1,7 +1,7 @@
 //! Losses, penalties and steps: GL-30, GL-32, GL-33, GL-56, GL-59.
 
 use super::{EXACT, descend};
-use nn::loss::{half_sse, l2_penalty, mse, squared_error};
+use nn::loss::{l2_penalty, squared_error};
 use nn::optim::{AdaDelta, AdaGrad, Adam, RmsProp, gradient_norm};
 use nn::{Context, Identity, Linear, Module, Optimizer, Param, Sgd, Tanh, mlp, state_dict};
 use tape::{Tape, Tensor};
@@ -19,9 +19,9 @@ fn gl_30_cost() {
     let leaf = tape.var(a.clone());
     let losses = squared_error(leaf, &y);
     let each = (&a - &y).square();
-    assert_eq!(losses.each().value(), each);
+    assert_eq!(losses.per_element().value(), each);
     let mut ours = Vec::new();
-    for (cost, count) in [(losses.sum(), 1.0), (losses.sample_mean(), 4.0), (losses.mean(), 12.0)] {
+    for (cost, count) in [(losses.sum(), 1.0), (losses.mean_over_samples(), 4.0), (losses.mean(), 12.0)] {
         assert!((cost.value() - each.sum() / count).abs() <= EXACT);
         assert!(error(&cost.backward().wrt(leaf), &(&(&a - &y) * (2.0 / count))) <= EXACT);
         ours.push(format!("{:.4}", cost.value()));
@@ -40,7 +40,7 @@ fn gl_32_overfitting() {
     let ((x, y), unseen) = (data(10, 1), data(101, 2));
     let mut model = mlp(&[1, 40, 40, 1], Tanh, Identity, &mut rng(3));
     let train = descend(&mut model, &mut Adam::new(0.01), 500, |model, tape| {
-        mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y)
+        squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean()
     });
     let validation = (&model.predict(&unseen.0) - &unseen.1).square().mean();
     assert!(train < validation / 20.0, "{train} {validation}");
@@ -59,12 +59,12 @@ fn gl_33_regularization() {
     let (x, y) = (normal([20, 5], 1.0, rng), normal([20, 1], 1.0, rng));
     let start = Linear::new(5, 1, rng);
     let fit = |model: &Linear, tape: &Tape| {
-        mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).backward()
+        squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean().backward()
     };
     let (lambda, rate) = (0.25, 0.1);
     let (tape, w) = (Tape::new(), start.weight.value());
     let plain = fit(&start, &tape).of(&start.weight);
-    let loss = mse(start.forward(tape.constant(x.clone()), &mut Context::eval()), &y);
+    let loss = squared_error(start.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean();
     let with = (loss + l2_penalty(&start.weight, &tape) * lambda).backward().of(&start.weight);
     let penalty = error(&(&with - &plain), &(w * (2.0 * lambda)));
     let mut decayed = start.clone();
@@ -78,7 +78,8 @@ fn gl_33_regularization() {
     let norms = [0.0, 0.01, 0.1, 1.0].map(|lambda| {
         let mut model = start.clone();
         descend(&mut model, &mut Sgd::new(rate), 200, |model, tape| {
-            let loss = mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y);
+            let loss =
+                squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean();
             loss + l2_penalty(&model.weight, tape) * lambda
         });
         model.weight.value().norm(2.0)
@@ -95,7 +96,7 @@ fn gl_56_exploding_gradients() {
         let tape = Tape::new();
         let start = tape.constant([[1e-6]]);
         let output = model.iter().fold(start, |a, layer| layer.forward(a, &mut Context::eval()));
-        half_sse(output, Tensor::from([[0.0]])).backward()
+        (squared_error(output, Tensor::from([[0.0]])).sum() * 0.5).backward()
     };
     // The gradient of a bias is the delta of its neuron.
     let delta = |layer: &Linear| grads.of(layer.bias.as_ref().expect("a layer with a bias")).item();

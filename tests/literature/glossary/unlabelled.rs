@@ -76,7 +76,7 @@ fn k_means(x: &Tensor, k: usize) -> (Tensor, Vec<usize>) {
     }
     loop {
         let cluster = nearest(x, &centres);
-        let member = nn::one_hot::<f64>(&cluster, k).expect("clusters are below k").transpose();
+        let member = Tensor::<f64>::one_hot(&cluster[..], k).expect("clusters are below k").transpose();
         let moved = &member.matmul(x) / &member.sum_axes(1, true);
         if moved == centres {
             return (centres, cluster);

@@ -2,7 +2,8 @@
 
 use super::{engine, network};
 use nn::by_hand::{Activation, Mlp};
-use nn::{Context, Linear, Loss, Module, Optimizer, Parameters, Sequential, Sgd};
+use nn::loss::{Loss, LossFunction};
+use nn::{Context, Linear, Module, Optimizer, Parameters, Sequential, Sgd};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::transform::grad;
 use tape::{Tape, Tensor};
@@ -65,10 +66,10 @@ fn mt_10_training_scheme() {
     let mut rng = StdRng::seed_from_u64(10);
     let net = network(&[3, 4, 2], Activation::Sigmoid, Activation::Sigmoid, &mut rng);
     let batches = three_batches(&mut rng);
-    let model = descend(&net, &batches, Loss::HalfSse, 0.5);
+    let model = descend(&net, &batches, LossFunction::SquaredError.sum().half(), 0.5);
     let (mut added, mut assigned) = (net.clone(), net.clone());
-    scheme(&mut added, &batches, Loss::HalfSse, 0.5, true);
-    scheme(&mut assigned, &batches, Loss::HalfSse, 0.5, false);
+    scheme(&mut added, &batches, LossFunction::SquaredError.sum().half(), 0.5, true);
+    scheme(&mut assigned, &batches, LossFunction::SquaredError.sum().half(), 0.5, false);
     let (right, wrong) = (distance(&model, &added), distance(&model, &assigned));
     assert!(right <= 1e-12 && wrong > 1e-2, "{right} {wrong}");
     row(
@@ -88,20 +89,24 @@ fn mt_11_three_activations() {
         let mut net = network(&[3, 4, 2], activation, Activation::Identity, &mut rng);
         let batches = three_batches(&mut rng);
         let (x, t) = &batches[0];
-        let found = engine(&net, x, t, Loss::HalfSse);
+        let found = engine(&net, x, t, LossFunction::SquaredError.sum().half());
         for (l, gradient) in found.iter().step_by(2).enumerate() {
             for (k, &g) in gradient.to_vec().iter().enumerate() {
                 let moved = |value: f64| {
                     let mut net = net.clone();
                     net.layers[l].weight.as_mut_slice()[k] = value;
-                    nn::by_hand::loss_value(Loss::HalfSse, net.forward(x).output(), t)
+                    nn::by_hand::loss_value(
+                        LossFunction::SquaredError.sum().half(),
+                        net.forward(x).output(),
+                        t,
+                    )
                 };
                 let by_difference = difference(moved, net.layers[l].weight.to_vec()[k]);
                 near(g, by_difference, 1e-6 * by_difference.abs().max(1.0));
             }
         }
-        let model = descend(&net, &batches, Loss::HalfSse, 0.1);
-        scheme(&mut net, &batches, Loss::HalfSse, 0.1, true);
+        let model = descend(&net, &batches, LossFunction::SquaredError.sum().half(), 0.1);
+        scheme(&mut net, &batches, LossFunction::SquaredError.sum().half(), 0.1, true);
         assert!(distance(&model, &net) <= 1e-12, "{activation:?}");
     }
     // |x|² is smooth although |x| is not.

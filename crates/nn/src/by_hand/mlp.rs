@@ -20,15 +20,15 @@ pub struct Layer<T: Element = f64> {
 /// A multilayer perceptron.
 ///
 /// ```
-/// use nn::Loss;
 /// use nn::by_hand::{Activation, Layer, Mlp};
+/// use nn::loss::LossFunction;
 /// use tape::Tensor;
 /// let layer = |w: Tensor, b: Tensor| Layer { weight: w, bias: b, activation: Activation::Identity };
 /// let net = Mlp { layers: vec![layer([[2.0]].into(), [1.0].into()), layer([[3.0]].into(), [0.0].into())] };
 /// let (x, y) = (Tensor::from([[5.0]]), Tensor::from([[30.0]]));
 /// let forward = net.forward(&x);
 /// assert_eq!(forward.output(), &Tensor::from([[33.0]]));
-/// let backward = net.backward(&forward, &y, Loss::HalfSse);
+/// let backward = net.backward(&forward, &y, LossFunction::SquaredError.sum().half());
 /// assert_eq!(backward.loss, 4.5);
 /// assert_eq!(backward.weights, [Tensor::from([[45.0]]), Tensor::from([[33.0]])]);
 /// assert_eq!(backward.biases, [Tensor::from([9.0]), Tensor::from([3.0])]);

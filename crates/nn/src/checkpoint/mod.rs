@@ -22,7 +22,7 @@
 //!         gather(&x, rows, &mut inputs)?;
 //!         gather(&y, rows, &mut targets)?;
 //!         let output = model.forward(tape.constant(inputs.clone()), &mut Context::eval());
-//!         let grads = loss::mse(output, &targets).backward();
+//!         let grads = loss::squared_error(output, &targets).mean().backward();
 //!         tape.reset();
 //!         optimizer.step(model, &grads);
 //!     }

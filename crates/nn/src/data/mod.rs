@@ -12,7 +12,7 @@
 //! let text = "width,height,kind\n1.0,2.0,a\n3.0,NA,b\n2.0,1.0,b\n4.0,3.0,a\n0.5,2.5,b\n";
 //! let table = Table::parse("boxes.csv", text)?.complete(&["width", "height"], "NA")?;
 //! let kinds = table.classes("kind")?;
-//! let data = Dataset::new(table.numbers::<f64>(&["width", "height"])?, nn::one_hot(&kinds.labels, 2)?)?;
+//! let data = Dataset::new(table.numbers::<f64>(&["width", "height"])?, Tensor::one_hot(&kinds.labels[..], 2)?)?;
 //! let mut rng = StdRng::seed_from_u64(1);
 //! let [train, _, test] = data.parts(&Split::new(data.len(), [0.75, 0.0, 0.25], &mut rng)?)?;
 //! let scale = Standard::of(train.x())?;

@@ -35,27 +35,33 @@ fn reduce<T: Element, A: Array<T>>(y: A, reduction: Reduction, count: T) -> A {
     }
 }
 
-/// What the cross entropies are told beside logits and targets.
+/// The options of the cross-entropies of classes.
 #[derive(Clone, Debug)]
-pub struct Classes<T: Element = f64> {
+pub struct CrossEntropyOptions<T: Element = f64> {
     /// A weight for each class, finite and not negative.
     pub weight: Option<Tensor<T>>,
-    /// The number that marks a sample to be left out.
+    /// The label that marks a sample to be ignored.
     pub ignore: Option<i64>,
-    /// The part of each target that is spread equally over all classes, from 0 to 1.
+    /// The share of each target that is spread equally over all classes, from 0 to 1.
     pub smoothing: f64,
-    /// What becomes of the samples' losses.
-    pub reduction: Reduction,
 }
 
-impl<T: Element> Default for Classes<T> {
-    fn default() -> Classes<T> {
-        Classes { weight: None, ignore: None, smoothing: 0.0, reduction: Reduction::Mean }
+impl<T: Element> Default for CrossEntropyOptions<T> {
+    fn default() -> CrossEntropyOptions<T> {
+        CrossEntropyOptions { weight: None, ignore: None, smoothing: 0.0 }
     }
 }
 
-impl<T: Element> Classes<T> {
-    /// The weight of each class of `n`. The smoothing is looked at too.
+impl<T: Element> CrossEntropyOptions<T> {
+    /// Checks the weights and the smoothing for predictions of this shape.
+    ///
+    /// # Errors
+    /// As [`rows`](CrossEntropyOptions::rows).
+    pub(crate) fn check(&self, shape: &Shape) -> Result<(), Error> {
+        self.weights(shape[class_axis(shape)?]).map(|_| ())
+    }
+
+    /// The weight of each of `n` classes; checks the smoothing too.
     fn weights(&self, n: usize) -> Result<Vec<T>, Error> {
         let (op, smoothing) = ("cross_entropy", self.smoothing);
         if !(0.0..=1.0).contains(&smoothing) {
@@ -99,7 +105,7 @@ impl<T: Element> Classes<T> {
     }
 }
 
-impl<T: Element> Classes<T> {
+impl<T: Element> CrossEntropyOptions<T> {
     /// The targets as what they weigh: for each sample the weight of its class, smoothed, and zeros where it is
     /// left out.
     ///
@@ -112,10 +118,10 @@ impl<T: Element> Classes<T> {
     ///
     /// # Examples
     /// ```
-    /// use nn::functional::Classes;
+    /// use nn::functional::CrossEntropyOptions;
     /// use tape::Tensor;
-    /// let classes = Classes { weight: Some(Tensor::from([2.0, 1.0])), ignore: Some(9), ..Classes::default() };
-    /// let rows = classes.rows(&[0, 9, 1], &[3, 2].into())?;
+    /// let options = CrossEntropyOptions { weight: Some(Tensor::from([2.0, 1.0])), ignore: Some(9), ..CrossEntropyOptions::default() };
+    /// let rows = options.rows(&[0, 9, 1], &[3, 2].into())?;
     /// assert_eq!(rows, Tensor::from([[2.0, 0.0], [0.0, 0.0], [0.0, 1.0]]));
     /// # Ok::<(), tape::Error>(())
     /// ```
@@ -162,31 +168,36 @@ fn class_axis(shape: &Shape) -> Result<usize, Error> {
 /// If every sample is left out the mean is 0, with gradient 0.
 ///
 /// # Panics
-/// As [`Classes::rows`] fails.
+/// As [`CrossEntropyOptions::rows`] fails.
 ///
 /// # Examples
 /// ```
-/// use nn::functional::{Classes, cross_entropy};
+/// use nn::functional::{CrossEntropyOptions, Reduction, cross_entropy};
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.var([[0.0, 0.0], [3.0, 1.0]]);
-/// let y = cross_entropy(&x, &[1, -100], &Classes { ignore: Some(-100), ..Classes::default() });
+/// let y = cross_entropy(&x, &[1, -100], &CrossEntropyOptions { ignore: Some(-100), ..CrossEntropyOptions::default() }, Reduction::Mean);
 /// assert_eq!(y.value().item(), 2f64.ln());
 /// assert_eq!(y.sum().backward().wrt(x), Tensor::from([[0.5, -0.5], [0.0, 0.0]]));
 /// ```
 #[track_caller]
-pub fn cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &[i64], classes: &Classes<T>) -> A {
+pub fn cross_entropy<T: Element, A: Array<T>>(
+    x: &A,
+    targets: &[i64],
+    options: &CrossEntropyOptions<T>,
+    reduction: Reduction,
+) -> A {
     let shape = x.shape();
     let axis = expect(class_axis(&shape));
-    let weights = expect(classes.weights(shape[axis]));
-    let chosen = expect(classes.chosen(targets, &shape, axis));
-    let q = classes.spread(&chosen, &weights, &shape, axis);
+    let weights = expect(options.weights(shape[axis]));
+    let chosen = expect(options.chosen(targets, &shape, axis));
+    let q = options.spread(&chosen, &weights, &shape, axis);
     let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &x.constant(q)]);
     let seen = |class: &Option<usize>| if class.is_some() { T::ONE } else { T::ZERO };
     let mask = Tensor::from(chosen.iter().map(seen).collect::<Vec<_>>()).reshape(y.shape());
     let y = A::apply(Select { mask }, &[&y, &y.lift(0.0)]);
     let count = chosen.iter().flatten().fold(T::ZERO, |sum, &class| sum + weights[class]);
-    reduce(y, classes.reduction, count)
+    reduce(y, reduction, count)
 }
 
 /// The cross entropy of logits and target distributions, which are differentiated too.
@@ -200,25 +211,30 @@ pub fn cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &[i64], classes: &
 ///
 /// # Examples
 /// ```
-/// use nn::functional::{Classes, soft_cross_entropy};
+/// use nn::functional::{CrossEntropyOptions, Reduction, soft_cross_entropy};
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.var([[0.0, 0.0]]);
 /// let t = tape.constant([[0.25, 0.75]]);
-/// let y = soft_cross_entropy(&x, &t, &Classes::default());
+/// let y = soft_cross_entropy(&x, &t, &CrossEntropyOptions::default(), Reduction::Mean);
 /// assert_eq!(y.value().item(), 2f64.ln());
 /// assert_eq!(y.sum().backward().wrt(x), Tensor::from([[0.25, -0.25]]));
 /// ```
 #[track_caller]
-pub fn soft_cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &A, classes: &Classes<T>) -> A {
+pub fn soft_cross_entropy<T: Element, A: Array<T>>(
+    x: &A,
+    targets: &A,
+    options: &CrossEntropyOptions<T>,
+    reduction: Reduction,
+) -> A {
     let shape = x.shape();
     let axis = expect(class_axis(&shape));
-    let weights = expect(classes.weights(shape[axis]));
+    let weights = expect(options.weights(shape[axis]));
     let mut along = vec![1; shape.rank() - axis];
     along[0] = shape[axis];
     let weights = Tensor::from(weights).reshape(along);
     let n = shape[axis].max(1) as f64;
-    let s = classes.smoothing;
+    let s = options.smoothing;
     let mut q = (targets.clone() * x.lift(1.0 - s) + x.lift(s / n)) * x.constant(weights.clone());
     if weights.abs().min() == T::ZERO {
         // The target of a class without weight does not matter.
@@ -226,7 +242,7 @@ pub fn soft_cross_entropy<T: Element, A: Array<T>>(x: &A, targets: &A, classes: 
     }
     let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &q]);
     let count = T::from_usize(y.shape().size());
-    reduce(y, classes.reduction, count)
+    reduce(y, reduction, count)
 }
 
 /// The cross entropy of logits and independent probabilities `t`.

@@ -21,7 +21,7 @@ mod norm;
 pub use attention::{Attention, attention_weights, scaled_dot_product_attention, weighted_values};
 pub use conv::{Transposed, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
 pub use dropout::dropout;
-pub use loss::{Classes, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
+pub use loss::{CrossEntropyOptions, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
 pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
 
 use std::iter::repeat_n;

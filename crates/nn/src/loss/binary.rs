@@ -1,19 +1,69 @@
-//! Losses of yes and no.
+//! Binary classification losses.
 
-use super::regression::each;
-use super::terms::BinaryCrossEntropy;
-use super::{Losses, Target, check, expect, finite, targets};
+use super::floored_ln::{ln, ln_slope};
+use super::{Losses, Target, check, elementwise, finite, targets};
 use crate::functional::{Reduction, bce_with_logits};
-use tape::{Element, Error, Tensor, Var};
+use crate::setting::expect;
+use tape::ops::{Sigmoid, Softplus};
+use tape::{Algebra, Binary, Element, Error, Tensor, Var};
 
-/// `-Y ln A - (1 - Y) ln(1 - A)` of each element: what [`bce`](super::bce) adds up, with the same floor of the
-/// logarithms.
+/// `-y ln a - (1 - y) ln(1 - a)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct BinaryCrossEntropy;
+
+impl Binary for BinaryCrossEntropy {
+    const NAME: &'static str = "binary_cross_entropy";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        -(y * ln(a) + (T::ONE - y) * ln(T::ONE - a))
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        let one = a.lift(1.0);
+        (one.clone() - y.clone()) * ln_slope(one - a.clone()) - y * ln_slope(a)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, _y: A, _l: A) -> A {
+        ln(a.lift(1.0) - a.clone()) - ln(a)
+    }
+}
+
+/// `softplus(z) - z y`, which is `max(z, 0) - z y + ln(1 + e^-|z|)`: the binary cross-entropy of `σ(z)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct LogitCrossEntropy;
+
+impl Binary for LogitCrossEntropy {
+    const NAME: &'static str = "logit_cross_entropy";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, z: T, y: T) -> T {
+        z.map(Softplus) - z * y
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, z: A, y: A, _l: A) -> A {
+        z.map(Sigmoid) - y
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, z: A, _y: A, _l: A) -> A {
+        -z
+    }
+}
+
+/// `-Y ln A - (1 - Y) ln(1 - A)` of each element, for probabilities `A`.
+///
+/// A logarithm below -100 counts as -100 and has derivative 0, so the predictions 0 and 1 give finite losses;
+/// [`binary_cross_entropy_with_logits`] needs no such rule.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let a = tape.var([0.5, 0.5]);
-/// let losses = nn::loss::binary_cross_entropy(a, &Tensor::from([1.0, 0.0]));
+/// let losses = nn::loss::binary_cross_entropy_with_probabilities(a, &Tensor::from([1.0, 0.0]));
 /// let weighted = losses.weighted(&Tensor::from([1.0, 3.0])).mean();
 /// assert_eq!(weighted.value(), 2.0 * 2f64.ln());
 /// assert_eq!(weighted.backward().wrt(a), Tensor::from([-1.0, 3.0]));
@@ -22,41 +72,69 @@ use tape::{Element, Error, Tensor, Var};
 /// # Panics
 /// If the shapes differ.
 #[track_caller]
-pub fn binary_cross_entropy<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
-    each("binary_cross_entropy", a, y, BinaryCrossEntropy)
+pub fn binary_cross_entropy_with_probabilities<'t, T: Element>(
+    a: Var<'t, T>,
+    y: impl Target<'t, T>,
+) -> Losses<'t, T> {
+    elementwise("binary_cross_entropy_with_probabilities", a, y, BinaryCrossEntropy)
 }
 
-/// [`binary_cross_entropy`] of `σ(Z)`, accurate for every `Z`; `pos_weight`, which broadcasts with `Z`, multiplies
-/// the part of `Y`: above 1 it makes a missed yes dearer than a false one.
+/// [`binary_cross_entropy_with_probabilities`] of `σ(Z)`, finite for every finite `Z`:
+/// `max(Z, 0) - Z Y + ln(1 + e^-|Z|)` of each element.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
+/// let z = tape.var([[0.0], [-1000.0]]);
+/// let loss = nn::loss::binary_cross_entropy_with_logits(z, &Tensor::from([[0.0], [1.0]])).mean_over_samples();
+/// assert!((loss.value() - (2f64.ln() + 1000.0) / 2.0).abs() < 1e-12);
+/// assert_eq!(loss.backward().wrt(z), Tensor::from([[0.25], [-0.5]]));
+/// ```
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn binary_cross_entropy_with_logits<'t, T: Element>(
+    z: Var<'t, T>,
+    y: impl Target<'t, T>,
+) -> Losses<'t, T> {
+    elementwise("binary_cross_entropy_with_logits", z, y, LogitCrossEntropy)
+}
+
+/// [`binary_cross_entropy_with_logits`] where `pos_weight` multiplies the part of `Y`: above 1 it penalizes false
+/// negatives more than false positives. The loss of each element is
+/// `pos_weight Y softplus(-Z) + (1 - Y) softplus(Z)`, which neither overflows nor cancels.
+///
+/// # Shapes
+/// `Z` and `Y` of one shape; `pos_weight` broadcasts with it.
+///
+/// ```
+/// use nn::loss::binary_cross_entropy_with_logits_and_pos_weight;
+/// use tape::{Tape, Tensor};
+/// let tape = Tape::new();
 /// let z = tape.var([0.0, 0.0, -1000.0]);
-/// let losses =
-///     nn::loss::binary_cross_entropy_from_logits(z, &Tensor::from([1.0, 0.0, 1.0]), Some(&Tensor::scalar(3.0)));
-/// assert_eq!(losses.each().value(), Tensor::from([3.0 * 2f64.ln(), 2f64.ln(), 3000.0]));
+/// let (y, pos_weight) = (Tensor::from([1.0, 0.0, 1.0]), Tensor::scalar(3.0));
+/// let losses = binary_cross_entropy_with_logits_and_pos_weight(z, &y, &pos_weight);
+/// assert_eq!(losses.per_element().value(), Tensor::from([3.0 * 2f64.ln(), 2f64.ln(), 3000.0]));
 /// assert_eq!(losses.sum().backward().wrt(z), Tensor::from([-1.5, 0.5, -3.0]));
 /// ```
 ///
 /// # Panics
 /// If the shapes of `Z` and `Y` differ; if `pos_weight` broadcasts to another shape, or one is negative or not finite.
 #[track_caller]
-pub fn binary_cross_entropy_from_logits<'t, T: Element>(
+pub fn binary_cross_entropy_with_logits_and_pos_weight<'t, T: Element>(
     z: Var<'t, T>,
     y: impl Target<'t, T>,
-    pos_weight: Option<&Tensor<T>>,
+    pos_weight: &Tensor<T>,
 ) -> Losses<'t, T> {
-    let y = targets("binary_cross_entropy_from_logits", z, y);
-    let op = "binary_cross_entropy_from_logits";
-    if let Some(found) =
-        pos_weight.and_then(|w| w.to_vec().into_iter().find(|w| !(*w >= T::ZERO && w.is_finite())))
-    {
+    let op = "binary_cross_entropy_with_logits_and_pos_weight";
+    let y = targets(op, z, y);
+    if let Some(found) = pos_weight.to_vec().into_iter().find(|w| !(*w >= T::ZERO && w.is_finite())) {
         let reason = format!("expected a finite pos_weight, 0 or more, found {found}");
         Error::Invalid { op, reason }.panic();
     }
-    let pos_weight = pos_weight.map(|weight| z.tape().constant(weight.clone()));
-    let each = bce_with_logits(&z, &y, None, pos_weight.as_ref(), Reduction::None);
+    let pos_weight = z.tape().constant(pos_weight.clone());
+    let each = bce_with_logits(&z, &y, None, Some(&pos_weight), Reduction::None);
     if each.shape() != z.shape() {
         Error::Shape { op, expected: z.shape().dims(), found: each.shape().dims() }.panic();
     }
@@ -71,7 +149,7 @@ pub fn binary_cross_entropy_from_logits<'t, T: Element>(
 /// let tape = Tape::new();
 /// let a = tape.var([0.5, 2.0, 0.5]);
 /// let losses = nn::loss::hinge(a, &Tensor::from([1.0, 1.0, -1.0]), 1.0);
-/// assert_eq!(losses.each().value(), Tensor::from([0.5, 0.0, 1.5]));
+/// assert_eq!(losses.per_element().value(), Tensor::from([0.5, 0.0, 1.5]));
 /// assert_eq!(losses.sum().backward().wrt(a), Tensor::from([-1.0, 0.0, 1.0]));
 /// ```
 ///
@@ -83,7 +161,7 @@ pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) 
     Losses::of_elements((-(a * y) + margin).relu())
 }
 
-/// Of distances `A`: `A` itself where the target is 1 (the pair belongs together), `max(0, margin - A)` elsewhere.
+/// For distances `A`: `A` where the target is 1 (a similar pair), `max(0, margin - A)` elsewhere (a dissimilar pair).
 /// The derivative at the kink is 0.
 ///
 /// ```
@@ -91,7 +169,7 @@ pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) 
 /// let tape = Tape::new();
 /// let a = tape.var([0.25, 0.25, 2.0]);
 /// let losses = nn::loss::hinge_embedding(a, &Tensor::from([1.0, -1.0, -1.0]), 1.0);
-/// assert_eq!(losses.each().value(), Tensor::from([0.25, 0.75, 0.0]));
+/// assert_eq!(losses.per_element().value(), Tensor::from([0.25, 0.75, 0.0]));
 /// assert_eq!(losses.sum().backward().wrt(a), Tensor::from([1.0, -1.0, 0.0]));
 /// ```
 ///
@@ -99,7 +177,7 @@ pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) 
 /// If the shapes differ, or the margin is negative or not finite.
 #[track_caller]
 pub fn hinge_embedding<'t, T: Element>(a: Var<'t, T>, y: &Tensor<T>, margin: f64) -> Losses<'t, T> {
-    check("hinge_embedding", a, y.on(a.tape()));
+    expect(check("hinge_embedding", a, y.on(a.tape())));
     let margin = expect(finite::<T>("hinge_embedding", "margin", margin, 0.0));
     Losses::of_elements(Var::select(&together(y), a, (-a + margin).relu()))
 }

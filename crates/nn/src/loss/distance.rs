@@ -1,20 +1,46 @@
 //! Losses of distributions and of directions.
 
 use super::binary::together;
-use super::regression::{each, positive};
-use super::terms::KlDivergence;
-use super::{Losses, Target, check, targets};
-use tape::{Element, Error, Tensor, Var};
+use super::{Losses, Target, check, elementwise, positive, targets};
+use crate::setting::expect;
+use tape::element::Real;
+use tape::ops::Ln;
+use tape::{Algebra, Binary, Element, Error, Tensor, Var};
+
+/// `y (ln y - x)`, and 0 where `y` is 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct KlDivergence;
+
+impl Binary for KlDivergence {
+    const NAME: &'static str = "kl_divergence";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T, y: T) -> T {
+        if y == T::ZERO { T::ZERO } else { y * (Real::ln(y) - x) }
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, _x: A, y: A, _l: A) -> A {
+        -y
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, x: A, y: A, _l: A) -> A {
+        let (zero, one) = (y.lift(0.0), y.lift(1.0));
+        let slope = y.clone().map(Ln) - x + one;
+        y.if_eq(zero.clone(), zero, slope)
+    }
+}
 
 /// `Y (ln Y - X)` of each element, for logarithms of probabilities `X` and probabilities `Y`: their sum is the
-/// Kullback-Leibler divergence of `Y` from `eˣ`, and [`Losses::sample_mean`] its mean over samples. Where `Y` is 0
+/// Kullback-Leibler divergence of `Y` from `eˣ`, and [`Losses::mean_over_samples`] its mean over samples. Where `Y` is 0
 /// the loss and its derivatives are 0.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.var([[0.5f64.ln(), 0.5f64.ln()]]);
-/// let loss = nn::loss::kl_divergence(x, &Tensor::from([[1.0, 0.0]])).sample_mean();
+/// let loss = nn::loss::kl_divergence(x, &Tensor::from([[1.0, 0.0]])).mean_over_samples();
 /// assert_eq!(loss.value(), 2f64.ln());
 /// assert_eq!(loss.backward().wrt(x), Tensor::from([[-1.0, 0.0]]));
 /// ```
@@ -23,7 +49,7 @@ use tape::{Element, Error, Tensor, Var};
 /// If the shapes differ.
 #[track_caller]
 pub fn kl_divergence<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
-    each("kl_divergence", x, y, KlDivergence)
+    elementwise("kl_divergence", x, y, KlDivergence)
 }
 
 /// [`kl_divergence`] with the logarithms of the targets too: `eʸ (Y - X)` of each element. Where `eʸ` is 0 the loss and
@@ -85,7 +111,7 @@ fn scales<T: Element>(x: Var<'_, T>, axis: isize) -> Tensor<T> {
 /// If the shapes differ, there is no such axis, or `eps` is not positive.
 #[track_caller]
 pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isize, eps: f64) -> Var<'t, T> {
-    check("cosine_similarity", u, v);
+    expect(check("cosine_similarity", u, v));
     positive::<T>("cosine_similarity", "eps", eps);
     let [u, v] = [u, v].map(|x| x / &scales(x, axis));
     let length = |x: Var<'t, T>| x.norm_axes(2.0, axis, false).maximum(T::from_f64(eps));
@@ -104,7 +130,7 @@ pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isi
 /// let tape = Tape::new();
 /// let (u, v) = (tape.var([[3.0, 4.0], [3.0, 4.0]]), tape.var([[2.0, 0.0], [0.0, 1.0]]));
 /// let losses = nn::loss::cosine_embedding(u, v, &Tensor::from([1.0, -1.0]), 0.5);
-/// let each = losses.each().value().to_vec();
+/// let each = losses.per_element().value().to_vec();
 /// assert!((each[0] - 0.4).abs() < 1e-12 && (each[1] - 0.3).abs() < 1e-12);
 /// assert!((losses.sum().backward().wrt(v).to_vec()[1] + 0.4).abs() < 1e-12);
 /// ```
@@ -122,7 +148,7 @@ pub fn cosine_embedding<'t, T: Element>(
         let found = u.shape().dims();
         Error::Rank { op: "cosine_embedding", expected: "vectors [N, m]", found }.panic();
     }
-    check("cosine_embedding", u, v);
+    expect(check("cosine_embedding", u, v));
     if !(-1.0..=1.0).contains(&margin) {
         let reason = format!("expected a margin between -1 and 1, found {margin}");
         Error::Invalid { op: "cosine_embedding", reason }.panic();
@@ -136,6 +162,6 @@ pub fn cosine_embedding<'t, T: Element>(
     });
     let square = |a: Var<'t, T>, least: Tensor<T>| product(a, a) + &least;
     let cosine = product(u, v) / (square(u, least_u) * square(v, least_v)).sqrt();
-    check("cosine_embedding", cosine, y.on(u.tape()));
+    expect(check("cosine_embedding", cosine, y.on(u.tape())));
     Losses::of_elements(Var::select(&together(y), -cosine + T::ONE, (cosine - T::from_f64(margin)).relu()))
 }

@@ -1,46 +1,93 @@
-//! Losses of single elements or samples, and how they become one number.
+//! Losses per element or per sample, and their reductions.
 
-use super::samples;
 use tape::{Element, Scalar, Tensor, Var};
 
-/// The losses of all elements, or all samples, not yet added up; the normalisation is chosen by name.
+use super::regression::SquaredError;
+
+/// The losses of all elements, or of all samples, before reduction. The normalisation is chosen by the name of the
+/// reduction; a factor such as the ½ of the literature is written `* 0.5`.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
-/// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
-/// let losses = nn::loss::absolute_error(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]]));
-/// assert_eq!(losses.each().value(), Tensor::from([[1.0, 0.0], [0.0, 2.0]]));
-/// let [sum, sample_mean, mean] = [losses.sum(), losses.sample_mean(), losses.mean()];
-/// assert_eq!([sum.value(), sample_mean.value(), mean.value()], [3.0, 1.5, 0.75]);
-/// assert_eq!(mean.backward().wrt(a), Tensor::from([[0.25, 0.0], [0.0, -0.25]]));
+/// let a = tape.var([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// let losses = nn::loss::absolute_error(a, &Tensor::from([[0.0, 2.0, 5.0], [8.0, 0.0, 0.0]]));
+/// assert_eq!(losses.per_element().value(), Tensor::from([[1.0, 0.0, 2.0], [4.0, 5.0, 6.0]]));
+/// let [sum, mean_over_samples, mean] = [losses.sum(), losses.mean_over_samples(), losses.mean()];
+/// assert_eq!([sum.value(), mean_over_samples.value(), mean.value()], [18.0, 9.0, 3.0]);
+/// let gradient = (mean_over_samples * 0.5).backward().wrt(a);
+/// assert_eq!(gradient, Tensor::from([[0.25, 0.0, -0.25], [-0.25, 0.25, 0.25]]));
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Losses<'t, T: Element = f64> {
-    each: Var<'t, T>,
-    /// What the mean divides by.
+    terms: Terms<'t, T>,
+    /// The divisor of [`mean_over_samples`](Losses::mean_over_samples).
+    samples: T,
+    /// The divisor of [`mean`](Losses::mean).
     count: T,
+}
+
+/// The terms of a sum of losses.
+#[derive(Clone, Copy, Debug)]
+enum Terms<'t, T: Element> {
+    /// One recorded term for each loss.
+    Each(Var<'t, T>),
+    /// Recorded terms `[N, classes]`, of which each row is one loss.
+    Rows(Var<'t, T>),
+    /// `(a - y)²`; recorded with the reduction, as one operation where there is one.
+    Squares { a: Var<'t, T>, y: Var<'t, T> },
+}
+
+/// The extent of the first axis; 1 for a single loss.
+fn samples<T: Element>(x: Var<'_, T>) -> T {
+    T::from_usize(x.shape().first().copied().unwrap_or(1))
+}
+
+/// The number of elements.
+fn elements<T: Element>(x: Var<'_, T>) -> T {
+    T::from_usize(x.shape().size())
+}
+
+/// `sum / count`; 0, with derivative 0, if the count is 0.
+fn divide<T: Element>(sum: Scalar<'_, T>, count: T) -> Scalar<'_, T> {
+    if count == T::ZERO { sum * T::ZERO } else { sum / count }
 }
 
 impl<'t, T: Element> Losses<'t, T> {
     /// Losses whose mean is that over all of them.
     pub(super) fn of_elements(each: Var<'t, T>) -> Losses<'t, T> {
-        Losses { each, count: T::from_usize(each.shape().size()) }
+        Losses::with_count(each, elements(each))
     }
 
     /// Losses whose mean divides by the sum of their weights.
-    pub(super) fn weighing(each: Var<'t, T>, count: T) -> Losses<'t, T> {
-        Losses { each, count }
+    pub(super) fn with_count(each: Var<'t, T>, count: T) -> Losses<'t, T> {
+        Losses { terms: Terms::Each(each), samples: samples(each), count }
     }
 
-    /// The losses by themselves: one for each element of the predictions, or for each sample where the function
+    /// The losses of samples, each the sum of a row of terms.
+    pub(super) fn of_rows(terms: Var<'t, T>) -> Losses<'t, T> {
+        let samples = samples(terms);
+        Losses { terms: Terms::Rows(terms), samples, count: samples }
+    }
+
+    /// `(a - y)²` of each element.
+    pub(super) fn squared(a: Var<'t, T>, y: Var<'t, T>) -> Losses<'t, T> {
+        Losses { terms: Terms::Squares { a, y }, samples: samples(a), count: elements(a) }
+    }
+
+    /// The losses before reduction: one for each element of the predictions, or one for each sample where the loss function
     /// says so.
-    pub fn each(self) -> Var<'t, T> {
-        self.each
+    #[track_caller]
+    pub fn per_element(self) -> Var<'t, T> {
+        match self.terms {
+            Terms::Each(each) => each,
+            Terms::Rows(terms) => terms.sum_axes(-1, false),
+            Terms::Squares { a, y } => a.zip(y, SquaredError),
+        }
     }
 
-    /// Multiplies each loss by a weight. The mean still divides by what it divided by. A loss of weight 0 takes no part:
-    /// it counts as 0, with derivative 0, even if it is infinite or NaN. A negative weight is an advantage turned round.
+    /// Multiplies each loss by a weight. The divisor of the means does not change. A loss of weight 0 counts as 0, with
+    /// derivative 0, even if it is infinite or NaN. A negative weight reverses the gradient.
     ///
     /// ```
     /// use tape::{Tape, Tensor};
@@ -52,7 +99,7 @@ impl<'t, T: Element> Losses<'t, T> {
     /// ```
     ///
     /// # Shapes
-    /// `weight` broadcasts with the losses: that of a sample among `[N, m]` has shape `[N, 1]`.
+    /// `weight` broadcasts with the losses: one weight for each sample of losses `[N, m]` has shape `[N, 1]`.
     ///
     /// # Panics
     /// If it does not, or if the result has another shape; if a weight is not finite.
@@ -63,34 +110,35 @@ impl<'t, T: Element> Losses<'t, T> {
             let reason = format!("expected finite weights, found {found}");
             tape::Error::Invalid { op: "weighted", reason }.panic();
         }
+        let each = self.per_element();
         // By selection: an infinite loss times 0 is NaN.
-        let weightless = weights.contains(&T::ZERO);
-        let each = if weightless { Var::select(weight, self.each, T::ZERO) } else { self.each };
-        let each = each * self.each.tape().constant(weight.clone());
-        if each.shape() != self.each.shape() {
-            let (expected, found) = (self.each.shape().dims(), weight.shape().dims());
+        let selected = if weights.contains(&T::ZERO) { Var::select(weight, each, T::ZERO) } else { each };
+        let product = selected * each.tape().constant(weight.clone());
+        if product.shape() != each.shape() {
+            let (expected, found) = (each.shape().dims(), weight.shape().dims());
             tape::Error::Shape { op: "weighted", expected, found }.panic();
         }
-        Losses { each, ..self }
+        Losses { terms: Terms::Each(product), ..self }
     }
 
-    /// `Σ`: the sum over everything.
+    /// `Σ`: the sum over all elements.
     #[track_caller]
     pub fn sum(self) -> Scalar<'t, T> {
-        self.each.sum()
+        match self.terms {
+            Terms::Each(terms) | Terms::Rows(terms) => terms.sum(),
+            Terms::Squares { a, y } => a.squared_distance(y).item(),
+        }
     }
 
-    /// `1/N Σ`: the mean over samples (the first axis) of the sum over the rest; 0 if there are none.
+    /// `1/N Σ`: the mean over samples (the first axis) of the sum over the rest; 0 if there are no samples.
     #[track_caller]
-    pub fn sample_mean(self) -> Scalar<'t, T> {
-        self.sum() / samples(self.each)
+    pub fn mean_over_samples(self) -> Scalar<'t, T> {
+        divide(self.sum(), self.samples)
     }
 
-    /// The mean over everything, weighted by class weights where there are some; 0 if there is nothing, or nothing
-    /// that weighs anything.
+    /// The mean over all losses, weighted where classes have weights; 0 if there are none, or all have weight 0.
     #[track_caller]
     pub fn mean(self) -> Scalar<'t, T> {
-        let factor = if self.count == T::ZERO { T::ZERO } else { T::ONE / self.count };
-        self.sum() * factor
+        divide(self.sum(), self.count)
     }
 }

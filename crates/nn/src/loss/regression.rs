@@ -1,37 +1,103 @@
-//! Losses of numbers.
+//! Regression losses.
 
-use super::terms::{AbsoluteError, Huber, SquaredError};
-use super::{Losses, Target, targets};
-use tape::{Binary, Element, Error, Var};
+use super::{Losses, Target, elementwise, positive, targets};
+use tape::ops::Sign;
+use tape::{Algebra, Binary, Element, Error, Var};
 
-/// `term` of every element.
-#[track_caller]
-pub(super) fn each<'t, T: Element, F: Binary>(
-    name: &'static str,
-    a: Var<'t, T>,
-    y: impl Target<'t, T>,
-    term: F,
-) -> Losses<'t, T> {
-    Losses::of_elements(a.zip(targets(name, a, y), term))
-}
+/// `(a - y)²`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct SquaredError;
 
-/// Refuses parameters that are not positive as numbers of the loss.
-#[track_caller]
-pub(super) fn positive<T: Element>(op: &'static str, name: &str, x: f64) {
-    let value = T::from_f64(x);
-    if value.is_nan() || value <= T::ZERO {
-        Error::Invalid { op, reason: format!("expected a positive {name}, found {x}") }.panic();
+impl Binary for SquaredError {
+    const NAME: &'static str = "squared_error";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        (a - y) * (a - y)
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        a.lift(2.0) * (a - y)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        a.lift(2.0) * (y - a)
     }
 }
 
-/// `(A - Y)²` of each element; [`mse`](super::mse) and its like are sums of these.
+/// `|a - y|`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct AbsoluteError;
+
+impl Binary for AbsoluteError {
+    const NAME: &'static str = "absolute_error";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        (a - y).abs()
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        (a - y).map(Sign)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        (y - a).map(Sign)
+    }
+}
+
+/// `scale (a - y)² / 2` where `|a - y| ≤ δ`, `scale δ (|a - y| - δ/2)` beyond.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Huber {
+    /// The half-width of the parabola.
+    delta: f64,
+    /// A factor of the whole loss.
+    scale: f64,
+}
+
+impl Huber {
+    /// `d`, limited to `[-δ, δ]`, times the factor.
+    #[inline(always)]
+    fn limited<A: Algebra>(&self, d: A) -> A {
+        let (low, high, scale) = (d.lift(-self.delta), d.lift(self.delta), d.lift(self.scale));
+        let above = low.clone().if_gt(d.clone(), low, d.clone());
+        d.if_gt(high.clone(), high, above) * scale
+    }
+}
+
+impl Binary for Huber {
+    const NAME: &'static str = "huber";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        let (r, delta, half) = ((a - y).abs(), T::from_f64(self.delta), T::from_f64(0.5));
+        let loss = if r > delta { delta * (r - half * delta) } else { half * r * r };
+        T::from_f64(self.scale) * loss
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        self.limited(a - y)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        self.limited(y - a)
+    }
+}
+
+/// `(A - Y)²` of each element. The reductions record one fused operation, `squared_distance`.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let a = tape.var([1.0, 4.0]);
 /// let losses = nn::loss::squared_error(a, &Tensor::from([0.0, 2.0]));
-/// assert_eq!(losses.each().value(), Tensor::from([1.0, 4.0]));
+/// assert_eq!(losses.per_element().value(), Tensor::from([1.0, 4.0]));
 /// assert_eq!(losses.sum().backward().wrt(a), Tensor::from([2.0, 4.0]));
 /// ```
 ///
@@ -39,7 +105,7 @@ pub(super) fn positive<T: Element>(op: &'static str, name: &str, x: f64) {
 /// If the shapes differ.
 #[track_caller]
 pub fn squared_error<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
-    each("squared_error", a, y, SquaredError)
+    Losses::squared(a, targets("squared_error", a, y))
 }
 
 /// `|A - Y|` of each element; the derivative where they are equal is 0.
@@ -49,7 +115,7 @@ pub fn squared_error<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Lo
 /// let tape = Tape::new();
 /// let a = tape.var([1.0, 4.0]);
 /// let losses = nn::loss::absolute_error(a, &Tensor::from([1.0, 6.0]));
-/// assert_eq!(losses.each().value(), Tensor::from([0.0, 2.0]));
+/// assert_eq!(losses.per_element().value(), Tensor::from([0.0, 2.0]));
 /// assert_eq!(losses.mean().backward().wrt(a), Tensor::from([0.0, -0.5]));
 /// ```
 ///
@@ -57,18 +123,18 @@ pub fn squared_error<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Lo
 /// If the shapes differ.
 #[track_caller]
 pub fn absolute_error<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
-    each("absolute_error", a, y, AbsoluteError)
+    elementwise("absolute_error", a, y, AbsoluteError)
 }
 
-/// Huber (1964): of each element `1/2 (A - Y)²` where that is at most `δ` wide, and `δ (|A - Y| - δ/2)` beyond, so
-/// that outliers pull with a force of `δ` only. The gradient is `A - Y`, limited to `[-δ, δ]`.
+/// The loss of Huber (1964) of each element: `1/2 (A - Y)²` where `|A - Y| ≤ δ`, and `δ (|A - Y| - δ/2)` beyond, so that
+/// an outlier contributes a gradient of at most `δ`. The gradient is `A - Y`, limited to `[-δ, δ]`.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let a = tape.var([1.5, 6.0]);
 /// let losses = nn::loss::huber(a, &Tensor::from([1.0, 2.0]), 1.0);
-/// assert_eq!(losses.each().value(), Tensor::from([0.125, 3.5]));
+/// assert_eq!(losses.per_element().value(), Tensor::from([0.125, 3.5]));
 /// assert_eq!(losses.sum().backward().wrt(a), Tensor::from([0.5, 1.0]));
 /// ```
 ///
@@ -77,17 +143,17 @@ pub fn absolute_error<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>) -> L
 #[track_caller]
 pub fn huber<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, delta: f64) -> Losses<'t, T> {
     positive::<T>("huber", "delta", delta);
-    each("huber", a, y, Huber { delta, scale: 1.0 })
+    elementwise("huber", a, y, Huber { delta, scale: 1.0 })
 }
 
-/// [`huber`] over its width: `(A - Y)² / 2β` where that is at most `β` wide, and `|A - Y| - β/2` beyond.
+/// [`huber`] divided by its width: `(A - Y)² / 2β` where `|A - Y| ≤ β`, and `|A - Y| - β/2` beyond.
 ///
 /// ```
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let a = tape.var([1.5, 6.0]);
 /// let losses = nn::loss::smooth_l1(a, &Tensor::from([1.0, 2.0]), 2.0);
-/// assert_eq!(losses.each().value(), Tensor::from([0.0625, 3.0]));
+/// assert_eq!(losses.per_element().value(), Tensor::from([0.0625, 3.0]));
 /// assert_eq!(losses.sum().backward().wrt(a), Tensor::from([0.25, 1.0]));
 /// ```
 ///
@@ -100,5 +166,5 @@ pub fn smooth_l1<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, beta: f64
         let reason = format!("expected a beta that is finite and has a finite 1/beta, found {beta}");
         Error::Invalid { op: "smooth_l1", reason }.panic();
     }
-    each("smooth_l1", a, y, Huber { delta: beta, scale: 1.0 / beta })
+    elementwise("smooth_l1", a, y, Huber { delta: beta, scale: 1.0 / beta })
 }

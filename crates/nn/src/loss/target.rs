@@ -1,7 +1,6 @@
-//! What a loss compares predictions with.
+//! The targets of losses.
 
-use super::one_hot;
-use tape::{Element, Error, Tape, Tensor, Var};
+use tape::{Element, Tape, Tensor, Var};
 
 /// Targets of a loss: a tensor, which becomes a constant of the tape, or a recorded tensor.
 pub trait Target<'t, T: Element> {
@@ -30,63 +29,66 @@ impl<'t, T: Element> Target<'t, T> for Tensor<T> {
     }
 }
 
-/// Targets of a classification: labels `&[usize]`, one for each sample, or distributions as any [`Target`].
+/// Targets of a classification: one label for each sample, or distributions as any [`Target`].
+///
+/// Labels are a reference to a slice, vector or array of `usize`, `i64` or `i32`; the signed ones where a negative label
+/// marks samples to ignore.
 pub trait ClassTarget<'t, T: Element> {
-    /// The distributions, of the shape of the predictions.
+    /// The targets on the tape of the predictions.
     #[doc(hidden)]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T>;
+    fn on(self, tape: &'t Tape<T>) -> ClassTargets<'t, T>;
 }
 
-impl<'t, T: Element> ClassTarget<'t, T> for Var<'t, T> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.on(predictions.tape())
-    }
+/// The two kinds of [`ClassTarget`].
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum ClassTargets<'t, T: Element> {
+    /// One label for each sample.
+    Labels(Vec<i64>),
+    /// A distribution for each sample.
+    Distributions(Var<'t, T>),
 }
 
-impl<'t, T: Element> ClassTarget<'t, T> for &Tensor<T> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.on(predictions.tape())
-    }
-}
-
-impl<'t, T: Element> ClassTarget<'t, T> for Tensor<T> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.on(predictions.tape())
-    }
-}
-
-impl<'t, T: Element> ClassTarget<'t, T> for &[usize] {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        let shape = predictions.shape();
-        if shape.rank() != 2 {
-            let error = Error::Rank {
-                op: "cross_entropy",
-                expected: "predictions [N, classes]",
-                found: shape.dims(),
-            };
-            error.panic();
+/// Implements [`ClassTarget`] for distributions.
+macro_rules! distributions {
+    ($($target:ty),*) => {$(
+        impl<'t, T: Element> ClassTarget<'t, T> for $target {
+            #[track_caller]
+            fn on(self, tape: &'t Tape<T>) -> ClassTargets<'t, T> {
+                ClassTargets::Distributions(Target::on(self, tape))
+            }
         }
-        match one_hot(self, shape[1]) {
-            Ok(y) => predictions.tape().constant(y),
-            Err(error) => error.panic(),
+    )*};
+}
+
+distributions!(Var<'t, T>, &Tensor<T>, Tensor<T>);
+
+/// Implements [`ClassTarget`] for slices, vectors and arrays of a type of labels.
+macro_rules! labels {
+    ($($label:ty: $convert:expr),*) => {$(
+        impl<'t, T: Element> ClassTarget<'t, T> for &[$label] {
+            fn on(self, _tape: &'t Tape<T>) -> ClassTargets<'t, T> {
+                ClassTargets::Labels(self.iter().copied().map($convert).collect())
+            }
         }
-    }
+
+        impl<'t, T: Element> ClassTarget<'t, T> for &Vec<$label> {
+            fn on(self, tape: &'t Tape<T>) -> ClassTargets<'t, T> {
+                ClassTarget::<T>::on(self.as_slice(), tape)
+            }
+        }
+
+        impl<'t, T: Element, const N: usize> ClassTarget<'t, T> for &[$label; N] {
+            fn on(self, tape: &'t Tape<T>) -> ClassTargets<'t, T> {
+                ClassTarget::<T>::on(self.as_slice(), tape)
+            }
+        }
+    )*};
 }
 
-impl<'t, T: Element> ClassTarget<'t, T> for &Vec<usize> {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.as_slice().distributions(predictions)
-    }
-}
-
-impl<'t, T: Element, const N: usize> ClassTarget<'t, T> for &[usize; N] {
-    #[track_caller]
-    fn distributions(self, predictions: Var<'t, T>) -> Var<'t, T> {
-        self.as_slice().distributions(predictions)
-    }
-}
+// A label beyond `i64` is no class in any case.
+labels!(
+    usize: |label| i64::try_from(label).unwrap_or(i64::MAX),
+    i64: |label| label,
+    i32: i64::from
+);

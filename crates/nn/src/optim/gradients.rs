@@ -27,7 +27,7 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 /// use tape::{Tape, Tensor};
 /// let gradients = |model: &Linear, x: Tensor, y: Tensor| {
 ///     let tape = Tape::new();
-///     loss::mse(model.forward(tape.constant(x), &mut Context::eval()), y).backward()
+///     loss::squared_error(model.forward(tape.constant(x), &mut Context::eval()), y).mean().backward()
 /// };
 /// let (x, y) = (Tensor::from([[1.0], [2.0], [3.0]]), Tensor::from([[2.0], [3.0], [5.0]]));
 /// let mut model = Linear::from_values([[0.5]], [0.0]);

@@ -77,7 +77,7 @@ pub(super) enum BatchLoss<'a, T: Element> {
 ///         &mut Sgd::new(0.1).momentum(0.9),
 ///         &mut Loader::new(&data, 10)?,
 ///         &mut rng,
-///         |a, y| loss::mse(a, y),
+///         |a, y| loss::squared_error(a, y).mean(),
 ///     )?;
 /// assert_eq!(report.history.names(), ["loss", "validation", "rmse"]);
 /// let (epoch, least) = report.best.unwrap();
@@ -167,7 +167,7 @@ impl<'a, T: Element> Fit<'a, T> {
     ///     &mut Sgd::new(0.0),
     ///     &mut Loader::new(&data, 2)?,
     ///     &mut rng,
-    ///     |a, y| loss::sse(a, y),
+    ///     |a, y| loss::squared_error(a, y).sum(),
     /// )?;
     /// assert_eq!(report.history.last("loss"), Some(14.0));
     /// # Ok(())
@@ -182,7 +182,8 @@ impl<'a, T: Element> Fit<'a, T> {
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
-    /// use nn::loss::{Classes, label_cross_entropy};
+    /// use nn::functional::CrossEntropyOptions;
+    /// use nn::loss::cross_entropy_with_logits_and_options;
     /// use nn::{Linear, Sgd, train::Fit};
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
@@ -195,7 +196,7 @@ impl<'a, T: Element> Fit<'a, T> {
     ///     .batch_weight(|y| y.to_vec().iter().filter(|&&label| label >= 0.0).count() as f64)
     ///     .run(&mut model, &mut Sgd::new(0.0), &mut Loader::new(&data, 2)?.in_order(), &mut rng, |z, y| {
     ///         let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
-    ///         label_cross_entropy(z, &labels, &Classes { ignore: Some(-1), ..Classes::default() }).mean()
+    ///         cross_entropy_with_logits_and_options(z, &labels, &CrossEntropyOptions { ignore: Some(-1), ..CrossEntropyOptions::default() }).mean()
     ///     })?;
     /// assert_eq!(report.history.last("loss"), report.history.last("validation"));
     /// # Ok(())
@@ -292,7 +293,8 @@ impl<'a, T: Element> Fit<'a, T> {
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
-    /// use nn::loss::{Classes, try_label_cross_entropy};
+    /// use nn::functional::CrossEntropyOptions;
+    /// use nn::loss::try_cross_entropy_with_logits_and_options;
     /// use nn::{Linear, Sgd, train::Fit};
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
@@ -302,7 +304,7 @@ impl<'a, T: Element> Fit<'a, T> {
     /// let mut loader = Loader::new(&data, 2)?.in_order();
     /// let result = Fit::new(1).try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
     ///     let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
-    ///     Ok(try_label_cross_entropy(z, &labels, &Classes::default())?.mean())
+    ///     Ok(try_cross_entropy_with_logits_and_options(z, &labels, &CrossEntropyOptions::default())?.mean())
     /// });
     /// let text = result.unwrap_err().to_string();
     /// assert!(text.starts_with("epoch 1, step 2: ") && text.contains("index 2 is out of range"), "{text}");

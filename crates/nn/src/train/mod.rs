@@ -23,7 +23,7 @@
 //! let mut stopping = EarlyStopping::new(5);
 //! for _epoch in 1..=20 {
 //!     for (x, y) in loader.epoch(&mut rng) {
-//!         let loss = loss::mse(model.forward(tape.constant(x), &mut cx), y);
+//!         let loss = loss::squared_error(model.forward(tape.constant(x), &mut cx), y).mean();
 //!         let grads = loss.backward();
 //!         tape.reset();
 //!         cx.commit(&mut model);

@@ -32,19 +32,19 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 /// let mut model = mlp(&[1, 8, 1], Tanh, Identity, &mut rng);
 ///
 /// let mut shards = Shards::train(4, &mut rng)?;
-/// let value = shards.backward(&model, &x, &y, |a, y| loss::mse(a, y))?;
+/// let value = shards.backward(&model, &x, &y, |a, y| loss::squared_error(a, y).mean())?;
 ///
 /// let tape = Tape::new();
-/// let whole = loss::mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y);
+/// let whole = loss::squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean();
 /// assert!((value - whole.value()).abs() < 1e-14);
 ///
 /// let mut optimizer = Adam::new(0.02);
 /// for _step in 0..200 {
-///     shards.backward(&model, &x, &y, |a, y| loss::mse(a, y))?;
+///     shards.backward(&model, &x, &y, |a, y| loss::squared_error(a, y).mean())?;
 ///     shards.commit(&mut model);
 ///     optimizer.step(&mut model, shards.gradients());
 /// }
-/// assert!(shards.backward(&model, &x, &y, |a, y| loss::mse(a, y))? < 0.1 * value);
+/// assert!(shards.backward(&model, &x, &y, |a, y| loss::squared_error(a, y).mean())? < 0.1 * value);
 /// # Ok(())
 /// # }
 /// ```
@@ -220,7 +220,8 @@ mod tests {
     /// Loss and gradients of the whole batch.
     fn whole(model: &Sequential, x: &Tensor, y: &Tensor) -> (f64, Gradients) {
         let tape = Tape::new();
-        let loss = loss::mse(model.forward(tape.constant(x.clone()), &mut Context::eval()), y);
+        let loss =
+            loss::squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), y).mean();
         (loss.value(), loss.backward())
     }
 
@@ -231,7 +232,7 @@ mod tests {
         for count in [1, 2, 4, 7, 22, 23] {
             let mut shards = Shards::eval(count).unwrap();
             for repetition in 0..3 {
-                let found = shards.backward(&model, &x, &y, |a, y| loss::mse(a, y)).unwrap();
+                let found = shards.backward(&model, &x, &y, |a, y| loss::squared_error(a, y).mean()).unwrap();
                 assert!((found - value).abs() <= 1e-12 * value.abs(), "{count} shards: {found} != {value}");
                 model.visit(&Path::root(), &mut |path, param| {
                     let [found, expected] =
@@ -252,7 +253,9 @@ mod tests {
         let message = |result: Result<f64, Error>| result.unwrap_err().to_string();
         let mut shards = Shards::eval(4).unwrap();
         let mut backward = |samples, targets| {
-            shards.backward(&model(), &numbers(samples, 3), &numbers(targets, 2), |a, y| loss::mse(a, y))
+            shards.backward(&model(), &numbers(samples, 3), &numbers(targets, 2), |a, y| {
+                loss::squared_error(a, y).mean()
+            })
         };
         let expected = "expected at least 4 samples, one for each shard, found 3";
         assert!(message(backward(3, 3)).contains(expected));
@@ -267,12 +270,17 @@ mod tests {
         let mut model = Sequential::new().push(BatchNorm1d::<f64>::new(3));
         let before = crate::state_dict(&model);
         let mut shards = Shards::train(3, &mut StdRng::seed_from_u64(0)).unwrap();
-        let error = shards.backward(&model, &numbers(5, 3), &numbers(5, 3), |a, y| loss::mse(a, y));
+        let error =
+            shards.backward(&model, &numbers(5, 3), &numbers(5, 3), |a, y| loss::squared_error(a, y).mean());
         let expected = "batch_norm: training needs several numbers for each channel, found shape [1, 3]";
         assert_eq!(error.unwrap_err().to_string(), expected);
         shards.commit(&mut model);
         assert_eq!(crate::state_dict(&model), before);
-        assert!(shards.backward(&model, &numbers(6, 3), &numbers(6, 3), |a, y| loss::mse(a, y)).is_ok());
+        assert!(
+            shards
+                .backward(&model, &numbers(6, 3), &numbers(6, 3), |a, y| loss::squared_error(a, y).mean())
+                .is_ok()
+        );
     }
 
     #[test]
@@ -281,7 +289,7 @@ mod tests {
         let (x, mut alone) = (numbers(10, 3), model.clone());
         let mut rng = StdRng::seed_from_u64(0);
         let mut shards = Shards::train(3, &mut rng).unwrap();
-        shards.backward(&model, &x, &x, |a, y| loss::mse(a, y)).unwrap();
+        shards.backward(&model, &x, &x, |a, y| loss::squared_error(a, y).mean()).unwrap();
         shards.commit(&mut model);
         let (tape, mut cx) = (Tape::new(), Context::train(rng));
         alone.forward(tape.constant(x), &mut cx);
