@@ -1,8 +1,9 @@
-//! Networks that say what they were told, through a narrow middle.
+//! Autoencoders: networks that reproduce their input through a narrow middle layer.
 //!
-//! 8-3-8: eight patterns, each with a single one, through three hidden units, which have to find a code for them
-//! (Rumelhart, Hinton and Williams, 1986). Digits: 784 pixels through a few numbers, once with linear layers alone, which
-//! can do no better than principal components, and once with hidden layers around the middle.
+//! 8-3-8: eight patterns, each with a single one, through three hidden units, which have to find a code for
+//! them (Rumelhart, Hinton and Williams, 1986). Digits: 784 pixels through a few numbers, once with linear
+//! layers only, which can do no better than principal components, and once with hidden layers around the
+//! middle.
 //!
 //! ```text
 //! cargo run --release --example autoencoder
@@ -43,7 +44,7 @@ struct Args {
     /// Passes over the images
     #[arg(long, default_value = "15", value_parser = cli::positive)]
     epochs: usize,
-    /// Numbers that an image is squeezed into
+    /// Width of the code that an image is compressed to
     #[arg(long, default_value = "16", value_parser = cli::positive)]
     code: usize,
     /// Seed of the initial weights and of the order of the images
@@ -52,7 +53,7 @@ struct Args {
     /// Directory of the four IDX files, compressed or not [default: MNIST_DIR, else the repository's]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Two epochs with the first 2,000 images, judged by 1,000
+    /// Two epochs with the first 2,000 images, evaluated on 1,000
     #[arg(long)]
     fast: bool,
 }
@@ -73,7 +74,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let (shape, (train, test)) = (test.shape(), (train.rows::<f32>(), test.rows::<f32>()));
     let pixels = shape[1] * shape[2];
     if shape[0] < SHOWN || train.shape()[1] != pixels {
-        return Err(format!("expected {SHOWN} test images or more, as large as those to train on").into());
+        return Err(format!("expected {SHOWN} test images or more, as large as the training images").into());
     }
     let linear = mlp(&[pixels, args.code, pixels], Identity, Identity, &mut rng);
     let deep = mlp(&[pixels, 128, args.code], Relu, Identity, &mut rng);
@@ -106,7 +107,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Trains 8-3-8 and prints the code of each pattern; how many different codes there are once they are rounded.
+/// Trains 8-3-8, prints the code of each pattern, and returns the number of distinct codes after rounding.
 fn patterns(steps: usize, rng: &mut StdRng) -> Result<usize, Box<dyn Error>> {
     let x = Tensor::<f64>::eye(PATTERNS);
     let encoder = mlp(&[PATTERNS, 3], Identity, Sigmoid, rng);
@@ -141,7 +142,7 @@ fn patterns(steps: usize, rng: &mut StdRng) -> Result<usize, Box<dyn Error>> {
     Ok(different.len())
 }
 
-/// Adam on mini-batches: the output is to be the input.
+/// Adam on mini-batches; the target is the input.
 fn fit(
     model: &mut Sequential<f32>,
     images: &Tensor<f32>,

@@ -1,4 +1,4 @@
-//! Recognising digits without learning: the nearest average image.
+//! Recognises digits without learning: the nearest average image.
 //!
 //! ```text
 //! cargo run --release --example average_digit
@@ -16,10 +16,10 @@ use tape::Tensor;
 const PICTURES: &str = "target/average_digit";
 const CLASSES: usize = 10;
 
-/// Give each test image the label of the average digit that it differs least from.
+/// Give each test image the label of the nearest average digit.
 ///
-/// The repository brings 10,000 training images and the complete test set; a full set is read with --data DIR. With
-/// it, 6685 of the 10,000 test images are right (8203 by squared differences).
+/// The repository contains 10,000 training images and the complete test set; a full set is read with --data
+/// DIR. With it, 6685 of the 10,000 test images are classified correctly (8203 by squared differences).
 #[derive(Debug, Parser)]
 #[command(name = "average_digit")]
 struct Args {
@@ -74,7 +74,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// For each row of `x` the mean that differs least; a tie goes to the lower digit.
+/// For each row of `x` the nearest mean; a tie goes to the lower digit.
 fn nearest(means: &Tensor, x: &Tensor, size: fn(f64) -> f64) -> Vec<usize> {
     let width = means.shape()[1];
     let (means, x) = (means.to_vec(), x.to_vec());

@@ -1,8 +1,8 @@
-//! Learning by reward: two slot machines, of which one pays more often, and a policy that finds out which.
+//! Learning by reward: two slot machines, one of which pays more often, and a policy that learns which.
 //!
-//! The policy is the softmax of two numbers. No derivative of a reward is known; its expectation has one all the same:
-//! `∇ E[r] = E[(r - b) ∇ ln π(arm)]` for every `b` (REINFORCE; Williams, 1992). The program shows that equation with
-//! numbers, and then follows it upwards, one pull at a time.
+//! The policy is the softmax of two logits. The derivative of a reward is unknown, but its expectation has
+//! one: `∇ E[r] = E[(r - b) ∇ ln π(arm)]` for every `b` (REINFORCE; Williams, 1992). The program verifies
+//! that equation numerically, and then ascends the gradient, one pull at a time.
 //!
 //! ```text
 //! cargo run --release --example bandit
@@ -17,10 +17,10 @@ use std::error::Error;
 use std::process::ExitCode;
 use tape::{Scalar, Tape, Tensor};
 
-/// Pulls that a point of the picture is the mean of.
+/// Pulls averaged in each point of the picture.
 const WINDOW: usize = 50;
 
-/// The logits at which the equation is shown.
+/// The logits at which the equation is verified.
 const SHOWN: [f64; 2] = [0.5, -0.5];
 
 const PICTURE: &str = "target/bandit/choices.svg";
@@ -32,13 +32,13 @@ struct Args {
     /// Pulls of each run
     #[arg(long, default_value = "2000", value_parser = cli::positive)]
     pulls: usize,
-    /// Runs, each from the start
+    /// Independent runs
     #[arg(long, default_value = "100", value_parser = cli::positive)]
     runs: usize,
-    /// How often the better machine pays
+    /// Probability that the better machine pays
     #[arg(long, default_value = "0.6", value_parser = probability)]
     better: f64,
-    /// How often the other one pays
+    /// Probability that the other one pays
     #[arg(long, default_value = "0.4", value_parser = probability)]
     worse: f64,
     /// Learning rate
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     cli::main(run)
 }
 
-/// What is subtracted from a reward.
+/// The baseline subtracted from a reward.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Baseline {
     Zero,
@@ -71,7 +71,7 @@ enum Baseline {
     Mean,
 }
 
-/// The better arm is 1.
+/// The payoff probabilities; the better arm is 1.
 struct Machines {
     pay: [f64; 2],
 }
@@ -81,7 +81,7 @@ impl Machines {
         f64::from(rng.random_bool(self.pay[arm]))
     }
 
-    /// What a policy can expect.
+    /// The expected reward of a policy.
     fn expected<'t>(&self, logits: tape::Var<'t>) -> Scalar<'t> {
         (logits.softmax(0) * &Tensor::from(self.pay)).sum()
     }
@@ -94,7 +94,7 @@ fn choose<'t>(logits: tape::Var<'t>, rng: &mut StdRng) -> (usize, Scalar<'t>) {
     (arm, log_policy.at([arm]))
 }
 
-/// One run: for each pull, was the better arm chosen?
+/// One run: for each pull, whether the better arm was chosen.
 fn learn(machines: &Machines, baseline: Baseline, args: &Args, rng: &mut StdRng) -> Vec<bool> {
     let mut logits = Param::new([0.0, 0.0]);
     let mut optimizer = Sgd::new(args.lr);
@@ -113,7 +113,7 @@ fn learn(machines: &Machines, baseline: Baseline, args: &Args, rng: &mut StdRng)
     chosen
 }
 
-/// Compares the gradient of the expectation with the mean of the estimates that single pulls give.
+/// Compares the gradient of the expectation with the mean of the estimates from single pulls.
 fn show(machines: &Machines, pulls: usize, rng: &mut StdRng) -> f64 {
     let mut tape = Tape::new();
     let logits = tape.var(SHOWN);

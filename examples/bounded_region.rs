@@ -1,9 +1,9 @@
-//! A bounded region of the plane as the decision of a 3-5-1 network: with weights chosen by hand, with weights as
-//! published, and learned.
+//! A bounded region of the plane as the decision of a 3-5-1 network: with hand-chosen weights, with published
+//! weights, and learned.
 //!
-//! Four half-planes and a threshold make a square. The weights printed in the literature for this do not: their
-//! threshold is itself the output of a sigmoid and comes out too low, so three half-planes suffice and the region is
-//! an endless cross. A fifth weight below -3.3652 closes it.
+//! Four half-planes and a threshold form a square. The weights printed in the literature do not: their
+//! threshold is itself the output of a sigmoid and is too low, so three half-planes suffice and the region is
+//! an unbounded cross. A fifth weight below -3.3652 closes it.
 //!
 //! ```text
 //! cargo run --release --example bounded_region
@@ -20,7 +20,7 @@ use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The published schedule, and what each epoch starts the next one with.
+/// The published schedule, and the weights each epoch passes on to the next.
 const PUBLISHED: [Phase; 5] = [
     Phase { epochs: 1, learning_rate: 5.0, take: Take::Best },
     Phase { epochs: 10, learning_rate: 2.0, take: Take::Last },
@@ -28,7 +28,7 @@ const PUBLISHED: [Phase; 5] = [
     Phase { epochs: 5, learning_rate: 1.0, take: Take::Average },
     Phase { epochs: 10, learning_rate: 0.5, take: Take::Last },
 ];
-/// Ordinary mini-batch descent for as long.
+/// Ordinary mini-batch descent for the same number of epochs.
 const PLAIN: [Phase; 1] = [Phase { epochs: 56, learning_rate: 1.0, take: Take::Last }];
 
 /// The half-planes x > -2, y > -2, x < 2, y < 2 and the unit for the threshold.
@@ -41,21 +41,21 @@ const TRAINED: ([[f64; 3]; 5], [[f64; 5]; 1]) = (
 );
 
 const PICTURES: &str = "target/bounded_region";
-/// Farther out than any region that is bounded.
+/// Farther out than any bounded region.
 const FAR: f64 = 1000.0;
 const DIRECTIONS: usize = 720;
 
 /// Enclose a bounded region by a network with five hidden units.
 ///
-/// Trains one network per run on 80 points of a disc and 80 of a ring around it, and keeps the one with the smallest
-/// loss. For a quick look: --runs 1.
+/// Trains one network per run on 80 points of a disc and 80 of a ring around it, and keeps the one with the
+/// smallest loss. For a quick look: --runs 1.
 #[derive(Debug, Parser)]
 #[command(name = "bounded_region")]
 struct Args {
     /// Seed of the points; run number i starts from seed + i
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// Training runs, from which the one with the smallest loss is kept
+    /// Training runs; the one with the smallest loss is kept
     #[arg(long, default_value = "5", value_parser = cli::positive)]
     runs: usize,
     /// How to train
@@ -98,7 +98,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     );
 
     draw(&[&printed, &corrected, &trained, &model], &points)?;
-    // As many as there are colours.
+    // At most one curve per colour.
     curves.truncate(7);
     let names: Vec<String> = (0..curves.len()).map(|i| format!("run {i}")).collect();
     let series: Vec<Series<'_>> =
@@ -148,7 +148,7 @@ fn learn(args: &Args) -> Result<(Network, Points, Vec<Curve>), Box<dyn Error>> {
         curves.push(curve);
     }
     progress.finish();
-    let (_, model) = kept.ok_or("every run ended with a loss that is not a number")?;
+    let (_, model) = kept.ok_or("every run ended with a loss that is NaN")?;
     Ok((model, points, curves))
 }
 

@@ -1,7 +1,9 @@
-//! A recurrent network that learns to write: after each character of Shakespeare's plays it says which one is next.
+//! A recurrent network that learns to write: after each character of Shakespeare's plays it predicts the next
+//! one.
 //!
-//! Gated recurrent units read the text in parallel streams; each window of a stream begins in the state in which the
-//! last one ended, and gradients flow back to the window's beginning (truncated backpropagation through time).
+//! Gated recurrent units read the text in parallel streams; each window of a stream begins in the final state
+//! of the previous one, and gradients flow back to the beginning of the window (truncated backpropagation
+//! through time).
 //!
 //! ```text
 //! cargo run --release --example char_rnn
@@ -18,15 +20,15 @@ use std::error::Error;
 use std::process::ExitCode;
 use tape::{Index, Tape, Tensor, Var};
 
-/// Numbers that stand for a character.
+/// The width of a character's embedding.
 const WIDTH: usize = 32;
 
 /// Streams in which the validation part is read.
 const STREAMS: usize = 64;
 
-/// Train a recurrent network on a text, character by character, and let it write.
+/// Train a recurrent network on a text, character by character, and generate text with it.
 ///
-/// The loss is the mean of -ln p(next character), on the last tenth of the text, which is not learned from.
+/// The loss is the mean of -ln p(next character), on the last tenth of the text, which is held out.
 #[derive(Debug, Parser)]
 #[command(name = "char_rnn")]
 struct Args {
@@ -36,13 +38,13 @@ struct Args {
     /// Hidden units
     #[arg(long, default_value = "128", value_parser = cli::positive)]
     hidden: usize,
-    /// Windows in a step: streams that are read side by side
+    /// Windows in a step: streams that are read in parallel
     #[arg(long, default_value = "32", value_parser = cli::positive)]
     batch: usize,
     /// Characters in a window
     #[arg(long, default_value = "64", value_parser = cli::positive)]
     length: usize,
-    /// Learning rate at the beginning; it falls along a cosine
+    /// Learning rate at the beginning; it decays along a cosine
     #[arg(long, default_value = "0.005", value_parser = cli::rate)]
     lr: f64,
     #[command(flatten)]
@@ -70,12 +72,13 @@ impl CharRnn {
         }
     }
 
-    /// The state in which nothing has been read.
+    /// The state before any character has been read.
     fn start(&self, batch: usize) -> Tensor<f32> {
         Tensor::zeros([1, batch, self.gru.layers[0].hidden()])
     }
 
-    /// Logits `[batch · length, characters]` of what follows each character of the windows, and the state at their end.
+    /// Logits `[batch · length, characters]` of the character after each character of the windows, and the
+    /// final state.
     fn forward<'t>(
         &self,
         tape: &'t Tape<f32>,
@@ -114,11 +117,11 @@ struct Streams {
 
 impl Streams {
     fn new(characters: usize, batch: usize, length: usize) -> Streams {
-        // The last character is only predicted.
+        // The last character is only a target.
         Streams { batch, length, windows: characters.saturating_sub(1) / (batch * length) }
     }
 
-    /// Where the windows of a step begin; after the last windows come the first ones.
+    /// The positions at which the windows of a step begin, cyclically.
     fn starts(&self, step: usize) -> Vec<usize> {
         let (window, stream) = (step % self.windows * self.length, self.windows * self.length);
         (0..self.batch).map(|i| i * stream + window).collect()
@@ -142,7 +145,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     task.report("char_rnn", &curve, loss, &written)
 }
 
-/// Adam with clipped gradients; steps, and the mean loss of the last of them.
+/// Adam with clipped gradients; returns steps and the mean losses since the previous one.
 fn fit(model: &mut CharRnn, codes: &[usize], args: &Args) -> Result<Vec<(f64, f64)>, Box<dyn Error>> {
     let steps = args.flags.steps(args.steps);
     let streams = Streams::new(codes.len(), args.batch, args.length);

@@ -1,8 +1,9 @@
-//! Three groups of points, found by k-means: as they lie in the plane, and after a network has moved them.
+//! Three groups of points, found by k-means: in the plane, and after a network has moved them.
 //!
-//! k-means is gradient descent on the sum of the squared distances to the nearest centre, with a step of its own for each
-//! centre (Bottou and Bengio, 1995), so a tape does it. It finds groups that are blobs. Where groups are rings, a network
-//! that was taught by a few pairs "same" and "different" (Hadsell, Chopra and LeCun, 2006) makes blobs of them first.
+//! k-means is gradient descent on the sum of the squared distances to the nearest centre, with a separate
+//! step size for each centre (Bottou and Bengio, 1995), so a tape can do it. It finds groups that are blobs.
+//! Where groups are rings, a network trained on a few pairs "same" and "different" (Hadsell, Chopra and
+//! LeCun, 2006) turns them into blobs first.
 //!
 //! ```text
 //! cargo run --release --example clusters
@@ -23,17 +24,17 @@ use tape::{Tape, Tensor, Var};
 
 const GROUPS: usize = 3;
 
-/// Points of each group that have a label, and that have none.
+/// Points of each group with and without a label.
 const LABELLED: usize = 30;
 const UNLABELLED: usize = 150;
 
 /// Pairs in a step.
 const PAIRS: usize = 128;
 
-/// How far apart points of different groups are to be moved.
+/// The distance to which points of different groups are moved apart.
 const MARGIN: f64 = 2.0;
 
-/// Starts of k-means, of which the best counts, and steps of each.
+/// Initializations of k-means, of which the best is kept, and steps of each.
 const STARTS: usize = 10;
 const STEPS: usize = 100;
 
@@ -41,18 +42,18 @@ const PICTURE: &str = "target/clusters/clusters.svg";
 
 /// Find three blobs and three rings by k-means, in the plane and in a learned embedding.
 ///
-/// Purity is the share of points whose group is the most frequent one of their cluster. It is measured on points that the
-/// network was not taught with.
+/// Purity is the fraction of points whose group is the most frequent one of their cluster. It is measured on
+/// points that the network was not trained on.
 #[derive(Debug, Parser)]
 #[command(name = "clusters")]
 struct Args {
-    /// Steps in which the network is taught
+    /// Training steps of the network
     #[arg(long, default_value = "300", value_parser = cli::count)]
     steps: usize,
     /// Learning rate of the network
     #[arg(long, default_value = "0.01", value_parser = cli::rate)]
     lr: f64,
-    /// Seed of the points, of the initial weights, of the pairs and of the starts
+    /// Seed of the points, the initial weights, the pairs and the initial centres
     #[arg(long, default_value = "0")]
     seed: u64,
     /// 150 steps at most
@@ -71,7 +72,7 @@ struct Points {
 }
 
 impl Points {
-    /// `n` points of each group, as `point` draws them.
+    /// `n` points of each group, drawn by `point`.
     fn draw(n: usize, mut point: impl FnMut(usize) -> [f64; 2]) -> Points {
         let groups: Vec<usize> = (0..GROUPS * n).map(|i| i % GROUPS).collect();
         let rows: Vec<f64> = groups.iter().flat_map(|&group| point(group)).collect();
@@ -79,10 +80,10 @@ impl Points {
     }
 }
 
-/// How a point of a group is drawn.
+/// A function that draws a point of a group.
 type Point = fn(usize, &mut StdRng) -> [f64; 2];
 
-/// A normal number with this deviation.
+/// A normal number with this standard deviation.
 fn normal(std: f64, rng: &mut StdRng) -> f64 {
     Normal { mean: 0.0, std }.draw(Fans::new(1, 1), rng)
 }
@@ -107,7 +108,7 @@ struct Clusters {
     loss: f64,
 }
 
-/// The best of several runs of k-means, each from points as centres.
+/// The best of several runs of k-means, each starting from random points as centres.
 fn k_means(x: &Tensor, rng: &mut StdRng) -> Result<Clusters, Box<dyn Error>> {
     let run = |_| {
         let start: Vec<usize> = index::sample(rng, x.shape()[0], GROUPS).into_vec();
@@ -128,7 +129,8 @@ fn descend(x: &Tensor, mut centres: Tensor) -> Clusters {
         if nearest == found || step == STEPS {
             return Clusters { nearest, loss: loss.value(), centres };
         }
-        // The derivative by a centre is 2 Σ (centre - point) over its points: this step leads to their mean.
+        // The derivative with respect to a centre is 2 Σ (centre - point) over its points: this step leads to
+        // their mean.
         let count = |centre: &[usize]| nearest.iter().filter(|&&n| n == centre[0]).count().max(1);
         let steps = Tensor::from_fn([GROUPS, 1], |centre| 0.5 / count(centre) as f64);
         centres = &centres - &(&steps * &loss.backward().wrt(c));
@@ -138,7 +140,7 @@ fn descend(x: &Tensor, mut centres: Tensor) -> Clusters {
     unreachable!("the last step returns")
 }
 
-/// The share of points whose group is the most frequent one of their cluster.
+/// The fraction of points whose group is the most frequent one of their cluster.
 fn purity(clusters: &Clusters, groups: &[usize]) -> Result<f64, Box<dyn Error>> {
     let table = Confusion::new(&clusters.nearest, groups, GROUPS)?;
     let largest = |cluster| (0..GROUPS).map(|group| table.count(group, cluster)).max().unwrap_or(0);

@@ -1,6 +1,6 @@
-//! Handwritten digits with a convolutional network: two layers of kernels that are moved over the image, each followed
-//! by the maximum of 2 x 2 places, then three linear layers. LeNet-5 (LeCun, Bottou, Bengio and Haffner, 1998), with
-//! rectifiers, maxima and softmax, as it is built today.
+//! Handwritten digits with a convolutional network: two convolutions, each followed by the maximum over 2 x 2
+//! windows, then three linear layers. LeNet-5 (LeCun, Bottou, Bengio and Haffner, 1998), with ReLU, max
+//! pooling and softmax, as it is built today.
 //!
 //! ```text
 //! cargo run --release --example cnn_digits
@@ -26,15 +26,15 @@ use tape::{Tape, Tensor};
 
 const CLASSES: usize = 10;
 
-/// Images that are judged at once.
+/// Images evaluated at once.
 const CHUNK: usize = 500;
 
 const PICTURE: &str = "target/cnn_digits/kernels.svg";
 
 /// Train a convolutional network on handwritten digits.
 ///
-/// The repository brings 10,000 training images and the complete test set; with the full set, which is read with --data
-/// DIR, 2 epochs reach 0.9895. Six with what is here reach 0.9818.
+/// The repository contains 10,000 training images and the complete test set; with the full set, which is read
+/// with --data DIR, 2 epochs reach 0.9895. Six epochs with the images here reach 0.9818.
 #[derive(Debug, Parser)]
 #[command(name = "cnn_digits")]
 struct Args {
@@ -44,7 +44,7 @@ struct Args {
     /// Images in a mini-batch
     #[arg(long, default_value = "64", value_parser = cli::positive)]
     batch: usize,
-    /// Largest learning rate; it rises to it and falls again
+    /// Largest learning rate; it warms up and decays again
     #[arg(long, default_value = "0.004", value_parser = cli::rate)]
     lr: f64,
     /// Seed of the initial weights and of the order of the images
@@ -53,7 +53,7 @@ struct Args {
     /// Directory of the four IDX files, compressed or not [default: MNIST_DIR, else the repository's]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// One epoch with the first 2,000 images, judged by 2,000
+    /// One epoch with the first 2,000 images, evaluated on 2,000
     #[arg(long)]
     fast: bool,
 }
@@ -108,7 +108,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Adam on mini-batches; the mean loss of the last epoch's batches, as they were met while training.
+/// Adam on mini-batches; returns the mean loss of the last epoch's batches, as computed during training.
 fn fit(
     model: &mut Sequential<f32>,
     train: &Images,
@@ -146,7 +146,7 @@ fn fit(
     Ok(mean)
 }
 
-/// The likeliest class of each image.
+/// The most likely class of each image.
 fn classify(model: &Sequential<f32>, images: &Images) -> Result<Vec<usize>, Box<dyn Error>> {
     let mut classes = Vec::new();
     let (all, mut x) = (images.tensor::<f32>(), Tensor::default());

@@ -1,4 +1,4 @@
-//! What a tape records: a network of two layers statement by statement, and backpropagation beside the closed form.
+//! The recording of a two-layer network, statement by statement, and backpropagation beside the closed form.
 //!
 //! ```text
 //! cargo run --release --example compute_graph
@@ -18,7 +18,7 @@ use tape::{GraphView, Scalar, Tape, Tensor, Var};
 
 const PICTURES: &str = "target/compute_graph";
 
-/// Record a network of two layers, print the graph, and compare every gradient with the one derived by hand.
+/// Record a network of two layers, print the graph, and compare every gradient with the hand derivation.
 #[derive(Debug, Parser)]
 #[command(name = "compute_graph")]
 struct Args {
@@ -59,7 +59,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let view = tape.view();
     statements(&view);
 
-    // All gradients, also those of intermediate values, so that each line of the derivation has its partner.
+    // All gradients, including those of intermediate values, for comparison with each line of the derivation.
     let grads = recorded.loss.backward_all();
     let (a1, a2) = (recorded.hidden.value(), recorded.output.value());
     let slope = |a: &Tensor| a.map_elements(|a| a * (1.0 - a));
@@ -139,7 +139,7 @@ fn record<'t>(tape: &'t Tape, x: &Tensor, y: &Tensor, p: &[Tensor; 4]) -> Record
     Recorded { parameters, hidden: a1, output: a2, inner, loss }
 }
 
-/// Prints the graph in the order of recording.
+/// Prints the graph in recording order.
 fn statements(view: &GraphView) {
     println!("The tape in the order of recording, which is the order of the statements:\n");
     for node in view.nodes() {

@@ -1,4 +1,4 @@
-//! A model of your own: a struct, an operation and a loss that no library has to know.
+//! A user-defined model: a struct, an operation and a loss that the libraries know nothing of.
 //!
 //! A network whose units `h + sin²(a h)/a` learn their frequencies `a` fits a noisy wave on a slope and continues it
 //! beyond the data, where a network of hyperbolic tangents goes flat. (L. Ziyin, T. Hartwig, M. Ueda, "Neural networks
@@ -75,11 +75,11 @@ fn pseudo_huber<'t>(a: Var<'t>, y: &Tensor) -> Scalar<'t> {
 
 // ---- The experiment ----
 
-/// Fit a wave with a model of your own, and continue it.
+/// Fit a wave with a user-defined model, and continue it.
 #[derive(Debug, Parser)]
 #[command(name = "custom_model")]
 struct Args {
-    /// Units of either model
+    /// Units of each model
     #[arg(long, default_value = "16", value_parser = cli::positive)]
     units: usize,
     /// Passes over the data
@@ -100,12 +100,12 @@ fn main() -> ExitCode {
     cli::main(run)
 }
 
-/// What the data are drawn from.
+/// The noiseless function that the data are drawn from.
 fn truth(x: f64) -> f64 {
     x.sin() + 0.1 * x
 }
 
-/// Evenly spaced places, and the truth there.
+/// Evenly spaced points, and the noiseless values there.
 fn points(from: f64, to: f64, n: usize) -> Result<Dataset, tape::Error> {
     let x = Tensor::linspace(from, to, n).reshape([n, 1]);
     Dataset::new(x.clone(), x.map_elements(truth))
@@ -147,7 +147,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The plain loop; the mean loss of the last epoch.
+/// The plain training loop; returns the mean loss of the last epoch.
 fn train(
     model: &mut impl Module,
     data: &Dataset,

@@ -1,13 +1,13 @@
-//! Operations of your own: in another crate, with the same rights as those of `tape`.
+//! User-defined operations: in another crate, and supported like the built-in ones of `tape`.
 //!
 //! ```text
 //! cargo run --release --example custom_op
 //! ```
 //!
-//! A function of one number (Bessel functions, whose derivatives are Bessel functions), a function of two (the harmonic
-//! mean), an operation on tensors (circular convolution), and a derivative given by hand (a step that pretends to
-//! be none, and a root whose derivative comes from the implicit function theorem). Each is checked in both modes,
-//! against finite differences, and in second order.
+//! A function of one operand (Bessel functions, whose derivatives are Bessel functions), a function of two
+//! (the harmonic mean), an operation on tensors (circular convolution), and custom derivatives (a step with
+//! the derivative of the identity, and a root whose derivative comes from the implicit function theorem).
+//! Each is checked in both modes, against finite differences, and in second order.
 
 use clap::Parser;
 use examples::cli;
@@ -18,22 +18,22 @@ use std::f64::consts::PI;
 use std::process::ExitCode;
 use tape::{Algebra, Array, Binary, Element, Error, Op, Shape, Tape, Tensor, Unary, Var};
 
-/// Operations of your own, checked in both modes and to second order.
+/// User-defined operations, checked in both modes and to second order.
 #[derive(Debug, Parser)]
 #[command(name = "custom_op")]
 struct Args {
-    /// Numbers in each vector
+    /// Elements of each vector
     #[arg(long, default_value = "8", value_parser = cli::positive)]
     size: usize,
-    /// Seed of the numbers and directions
+    /// Seed of the vectors and directions
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// Three numbers
+    /// Three elements
     #[arg(long)]
     fast: bool,
 }
 
-// ---- A function of one number ----
+// ---- A function of one operand ----
 
 /// The Bessel function of the first kind `Jₙ`, for |x| up to about 20.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +62,7 @@ impl Unary for Bessel {
     }
 }
 
-// ---- A function of two numbers ----
+// ---- A function of two operands ----
 
 /// The harmonic mean `2ab / (a + b)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,7 +87,7 @@ impl Binary for Harmonic {
 
 // ---- An operation on tensors ----
 
-/// Circular convolution `yᵢ = Σⱼ aⱼ bᵢ₋ⱼ` of two vectors, or, turned, correlation `yᵢ = Σⱼ aⱼ bᵢ₊ⱼ`.
+/// Circular convolution `yᵢ = Σⱼ aⱼ bᵢ₋ⱼ` of two vectors, or, reversed, correlation `yᵢ = Σⱼ aⱼ bᵢ₊ⱼ`.
 #[derive(Clone, Copy, Debug)]
 struct Circular {
     correlate: bool,
@@ -113,7 +113,7 @@ impl<T: Element> Op<T> for Circular {
         Tensor::from_fn([n], |i| (0..n).map(|j| term(i[0], j)).sum())
     }
 
-    /// The adjoint of a convolution is a correlation, and the other way round.
+    /// The adjoint of a convolution is a correlation, and vice versa.
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let (convolve, correlate) = (Circular { correlate: false }, Circular { correlate: true });
         match (self.correlate, k) {
@@ -125,15 +125,15 @@ impl<T: Element> Op<T> for Circular {
     }
 }
 
-// ---- Derivatives given by hand ----
+// ---- Custom derivatives ----
 
-/// Rounds to whole numbers, and lets the gradient pass as if it did not: a straight-through estimator.
+/// Rounds to integers, with the gradient of the identity: a straight-through estimator.
 fn straight_through<'t>(x: Var<'t>) -> Var<'t> {
     x.tape().custom_vjp(&[x], |x| x[0].round(), |_, _, dy| vec![dy])
 }
 
-/// The root `y` of `y⁵ + y = x` by Newton's method. The implicit function theorem gives the derivative `1 / (5y⁴ + 1)` at
-/// the root, whatever way led there.
+/// The root `y` of `y⁵ + y = x` by Newton's method. The implicit function theorem gives the derivative `1 /
+/// (5y⁴ + 1)` at the root, independently of the iterations.
 fn quintic_root<'t>(x: Var<'t>) -> Var<'t> {
     let newton = |x: f64| {
         (0..60).fold(x.signum() * x.abs().powf(0.2), |y, _| y - (y.powi(5) + y - x) / (5.0 * y.powi(4) + 1.0))
@@ -141,14 +141,14 @@ fn quintic_root<'t>(x: Var<'t>) -> Var<'t> {
     x.tape().custom_vjp(
         &[x],
         move |x| x[0].tape().constant(x[0].value().map_elements(newton)),
-        // Written with the root solved again from `x`, so that second derivatives see that it depends on `x`.
+        // The pullback solves for the root again, so that second derivatives see its dependence on `x`.
         |x, _, dy| vec![dy / (quintic_root(x[0]).powi(4) * 5.0 + 1.0)],
     )
 }
 
 // ---- The checks ----
 
-/// How far apart the ways to a derivative are, relative to its size.
+/// The discrepancies between the ways to compute a derivative, relative to its magnitude.
 struct Checked {
     name: &'static str,
     adjoint: f64,
@@ -206,7 +206,7 @@ fn run(args: Args) -> Result<(), Box<dyn StdError>> {
     let (wide, a, b) = (vector(-8.0, 8.0), vector(0.5, 3.0), vector(0.5, 3.0));
 
     println!(
-        "One struct each, and the operation works on numbers and tensors, in both modes, to every order:\n"
+        "One struct each, and the operation works on scalars and tensors, in both modes, to every order:\n"
     );
     let tape = Tape::new();
     let x = tape.scalar(2.0);
@@ -250,7 +250,7 @@ fn run(args: Args) -> Result<(), Box<dyn StdError>> {
         straight_through(x).vjp(Tensor::ones([n])).wrt(x)
     };
     println!(
-        "\nThe straight-through estimator is not checked: that it differs from the differences is its purpose."
+        "\nThe straight-through estimator is not checked: it is meant to disagree with finite differences."
     );
     println!("Its gradient is {straight}.\n");
     let worst = |of: fn(&Checked) -> f64| checks.iter().map(of).fold(0.0, f64::max);

@@ -1,7 +1,7 @@
 //! Regression with a network: units sold from last week's sales, the discount and the weeks to the holidays.
 //!
-//! A textbook prints four rows of its table; the network 3-10-5-1 learns them by heart, and then data drawn from a
-//! model that fits them.
+//! A textbook prints four rows of its table; the network 3-10-5-1 memorises them, and then learns data drawn
+//! from a model that fits them.
 //!
 //! ```text
 //! cargo run --release --example demand
@@ -29,7 +29,7 @@ struct Args {
     /// Rows of generated data
     #[arg(long, default_value = "200", value_parser = cli::positive)]
     rows: usize,
-    /// Steps on the whole data
+    /// Steps on all rows at once
     #[arg(long, default_value = "1000", value_parser = cli::positive)]
     iterations: usize,
     /// Learning rate
@@ -65,7 +65,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         model.count()
     );
     let four = train(&mut model, &table, &args, iterations);
-    println!("Four rows: loss {:.4} -> {:.2e}; units wanted and predicted:", four[0], four[four.len() - 1]);
+    println!("Four rows: loss {:.4} -> {:.2e}; units, target and prediction:", four[0], four[four.len() - 1]);
     let predicted = table.scale.undo(&model.predict(&table.x))?;
     for (wanted, found) in y.to_vec().into_iter().zip(predicted.to_vec()) {
         println!("  {wanted:>8} {found:>12.3}");
@@ -96,7 +96,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Scaled data, and the way back.
+/// Scaled data, and the scale to undo it.
 struct Problem {
     x: Tensor,
     y: Tensor,
@@ -153,7 +153,7 @@ fn pictures(four: &[f64], many: &[f64], data: &Problem, model: &Sequential) -> R
     plot::landscape(
         &file,
         &Landscape {
-            title: "Units sold, in thousands: wanted and predicted",
+            title: "Units sold, in thousands: target and prediction",
             x_label: "wanted",
             y_label: "predicted",
             x: 0.0..top,

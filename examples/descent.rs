@@ -1,4 +1,4 @@
-//! Gradient descent where one can see it: a parabola, a paraboloid, two valleys, and momentum in a narrow one.
+//! Gradient descent made visible: a parabola, a paraboloid, two valleys, and momentum in a narrow one.
 //!
 //! Every slope comes from a tape; every table is checked against its closed form. Run it from the root of the
 //! workspace:
@@ -133,7 +133,7 @@ fn paraboloid() -> Result<f64, Box<dyn Error>> {
     Ok(worst)
 }
 
-/// A number with so many significant digits, as `%g` prints it.
+/// A number with this many significant digits, as `%g` prints it.
 fn digits(x: f64, n: i32) -> String {
     let places = (n - 1 - x.abs().log10().floor() as i32).max(0) as usize;
     let text = format!("{x:.places$}");
@@ -162,7 +162,7 @@ fn minima(seed: u64, restarts: usize) -> Result<String, Box<dyn Error>> {
             "{start:>6} {x:>12.7} {value:>12.7}  {}",
             if x < 0.0 { "the lowest point" } else { "a local minimum" }
         );
-        // The first steps show the way; the others stand on one point.
+        // The first steps show the path; the others coincide.
         let shown: Vec<(f64, f64)> = path.into_iter().take(60).collect();
         paths.push((format!("from {start}"), shown));
     }
@@ -207,7 +207,7 @@ fn descend(start: f64) -> Vec<(f64, f64)> {
     path
 }
 
-/// `(x² + 50 y²) / 2` from (1, 1) with η 0.02 and three shares of momentum.
+/// `(x² + 50 y²) / 2` from (1, 1) with η 0.02 and three momentum coefficients.
 fn momentum() -> Result<String, Box<dyn Error>> {
     println!("Momentum: v ← αv + g, w ← w - ηv. On a constant slope g the step grows to ηg/(1-α):");
     let (rate, share, g) = (0.1, 0.9, 2.0);
@@ -246,7 +246,7 @@ fn momentum() -> Result<String, Box<dyn Error>> {
         paths.push((format!("α = {share}: {steps} steps"), path));
     }
     println!();
-    // The plain path last: it covers nothing of the others.
+    // The plain path last, so that it hides nothing of the others.
     let series: Vec<Series<'_>> = paths.iter().rev().map(|(name, points)| Series { name, points }).collect();
     let valley: Height<'_> = &|x, y| (x * x + 50.0 * y * y) / 2.0;
     plot::landscape(

@@ -22,7 +22,7 @@ use tape::{Scalar, Tape, Tensor, Var};
 
 const PICTURE: &str = "target/gaussian_process/penguins.svg";
 
-/// 95 % of a normal distribution lie within so many standard deviations.
+/// 95 % of a normal distribution lie within this many standard deviations.
 const NORMAL_95: f64 = 1.959963984540054;
 
 /// Predict the body mass of penguins with a Gaussian process, and draw the prediction with its uncertainty.
@@ -57,7 +57,7 @@ fn moments(values: &[f64]) -> (f64, f64) {
     (x.mean(), x.std(0))
 }
 
-/// A column of numbers, with mean 0 and deviation 1 for the training part.
+/// The scale of a column, which gives the training part mean 0 and deviation 1.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
     mean: f64,
@@ -101,7 +101,7 @@ fn log_likelihood<'t>(theta: Var<'t>, x: &Tensor, y: &Tensor) -> Scalar<'t> {
     -0.5 * white.dot(white) - half_log_det - 0.5 * y.size() as f64 * std::f64::consts::TAU.ln()
 }
 
-/// Mean and variance of an observation at new places.
+/// Mean and variance of an observation at new points.
 fn predict(theta: &Tensor, x: &Tensor, y: &Tensor, at: &Tensor) -> (Tensor, Tensor) {
     let tape = Tape::new();
     let theta = tape.constant(theta.clone());

@@ -5,8 +5,8 @@
 //! cargo run --release --example gradcheck_lab
 //! ```
 //!
-//! The model is a small network whose bias has a derivative written by hand. One version of it takes the mean over the
-//! batch where the sum belongs. Training with it still works, only slower: nothing but a check would notice.
+//! The model is a small network whose bias has a custom derivative. One version of it takes the mean over the
+//! batch instead of the sum. Training with it still works, only slower: nothing but a check would reveal it.
 
 use clap::Parser;
 use examples::cli;
@@ -33,14 +33,14 @@ struct Args {
     fast: bool,
 }
 
-/// Sum or mean: what the derivative of the bias does with the rows of the batch.
+/// The reduction over the batch in the derivative of the bias.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Bias {
     Right,
     Broken,
 }
 
-/// `x + b`, with its derivatives by hand.
+/// `x + b`, with custom derivatives.
 fn add_bias<'t>(x: Var<'t>, b: Var<'t>, rule: Bias) -> Var<'t> {
     x.tape().custom_vjp(
         &[x, b],
@@ -85,7 +85,7 @@ fn draw(sweep: &Sweep) -> Result<(), Box<dyn Error>> {
     let size = sweep.derivative.abs();
     let curve = |formula: usize| -> Vec<(f64, f64)> {
         let points = sweep.points.iter().map(|p| (p.h.log10(), p.errors[formula] / size));
-        // A logarithmic axis has no place for an error of exactly 0.
+        // A logarithmic axis cannot show an error of exactly 0.
         points.filter(|(_, error)| error.is_finite()).map(|(h, error)| (h, error.max(1e-17))).collect()
     };
     let curves = [0, 1, 4].map(curve);

@@ -1,4 +1,4 @@
-//! Linear regression: the closed form, and descent that ends in the same place.
+//! Linear regression: the closed form, and gradient descent to the same solution.
 //!
 //! ```text
 //! cargo run --release --example least_squares

@@ -1,7 +1,7 @@
 //! Handwritten digits with a multilayer perceptron, trained on a tape and compared with backpropagation by hand.
 //!
-//! 784-32-10 with sigmoids, squared error on one-hot targets, mini-batches of 256: the network that introductions
-//! to backpropagation train. Run it from the root of the workspace:
+//! 784-32-10 with sigmoids, squared error on one-hot targets, mini-batches of 256: the network of many
+//! introductions to backpropagation. Run it from the root of the workspace:
 //!
 //! ```text
 //! cargo run --release --example mnist
@@ -32,18 +32,19 @@ use tape::{Tape, Tensor};
 
 const CLASSES: usize = 10;
 
-/// Entries of each parameter that finite differences are taken of.
+/// The entries of each parameter for which finite differences are computed.
 const SAMPLED: usize = 8;
 
-/// Epochs unless asked otherwise; with `--load`, none.
+/// The default number of epochs; with `--load`, 0.
 const EPOCHS: usize = 60;
 
-/// Where the pictures go.
+/// The directory of the pictures.
 const PICTURES: &str = "target/mnist";
 
 /// Train a small network on handwritten digits.
 ///
-/// The repository brings 10,000 training images and the complete test set; a full set is read with --data DIR.
+/// The repository contains 10,000 training images and the complete test set; a full set is read with --data
+/// DIR.
 /// With it, this reaches a test accuracy of 0.97 and more:
 /// --data DIR --activation tanh --loss cross_entropy_with_logits.mean --hidden 64 --batch 64 --lr 0.2 --epochs 20
 #[derive(Debug, Parser)]
@@ -71,10 +72,10 @@ struct Args {
     /// cross_entropy_with_probabilities has the softmax, all others the sigmoid
     #[arg(long, default_value = "squared_error.mean_over_samples")]
     loss: Loss,
-    /// Function of the hidden units
+    /// Activation of the hidden units
     #[arg(long, value_enum, default_value = "sigmoid")]
     activation: Hidden,
-    /// Numbers to compute with
+    /// Floating-point format of the computation
     #[arg(long, value_enum, default_value = "f64")]
     precision: Precision,
     /// Directory of the four IDX files, compressed or not [default: MNIST_DIR, else the repository's]
@@ -212,7 +213,8 @@ fn model<T: Stored>(args: &Args, inputs: usize, rng: &mut StdRng) -> Sequential<
     }
 }
 
-/// Gradient descent on mini-batches; the mean loss of each epoch's batches, as they were met while training.
+/// Gradient descent on mini-batches; returns the mean loss of each epoch's batches, as computed during
+/// training.
 fn fit<T: Stored>(
     model: &mut Sequential<T>,
     train: &Set<T>,
@@ -236,7 +238,7 @@ fn fit<T: Stored>(
             let loss = args.loss.of(model.forward(tape.constant(x.clone()), &mut cx), &y);
             mean.add(loss.value().to_f64(), rows.len() as f64);
             let grads = loss.backward();
-            // First the reset: a tape that still holds the parameters makes the step copy them.
+            // The reset comes first: a tape that still holds the parameters makes the step copy them.
             tape.reset();
             optimizer.step(model, &grads);
         }
@@ -257,7 +259,7 @@ fn loss_of<T: Stored>(model: &Sequential<T>, set: &Set<T>, loss: Loss) -> f64 {
     loss.of(tape.constant(model.predict(&set.x)), &set.y).value().to_f64()
 }
 
-/// Prints how far the tape's gradient of one batch is from the closed form and from finite differences.
+/// Prints the discrepancy between the tape's gradient of one batch, the closed form and finite differences.
 fn compare<T: Stored>(
     model: &Sequential<T>,
     train: &Set<T>,
@@ -277,7 +279,7 @@ fn compare<T: Stored>(
     let closed = closed.backward(&closed.forward(&x), &y, args.loss);
     let closed: Vec<&Tensor<T>> =
         closed.weights.iter().zip(&closed.biases).flat_map(|(w, b)| [w, b]).collect();
-    // In f64 also for a model in f32: differences of rounded losses would say nothing.
+    // In f64 also for a model in f32: differences of rounded losses would be useless.
     let (x, y) = (x.cast::<f64>(), y.cast::<f64>());
     let wide = by_hand_mlp(model, args);
     let layers = wide.layers.iter().map(|layer| by_hand::Layer {
@@ -294,7 +296,7 @@ fn compare<T: Stored>(
         for (&g, other) in gradient.iter().zip(closed[i].to_vec()) {
             by_formula = by_formula.max(relative(g, other.to_f64()));
         }
-        // Pixels that are never set have gradient 0 whatever the rule says: no evidence.
+        // Pixels that are never set have gradient 0 whatever the rule: they are no evidence.
         let telling: Vec<usize> = (0..gradient.len()).filter(|&k| gradient[k] != 0.0).collect();
         for k in index::sample(rng, telling.len(), SAMPLED.min(telling.len())) {
             let k = telling[k];
@@ -357,13 +359,13 @@ fn difference(
         parameter.as_mut_slice()[k] = old;
         (value, moved)
     };
-    // The step at which the rounding of the loss and the third derivative err alike.
+    // The step at which the errors by rounding and by the third derivative are balanced.
     let step = f64::EPSILON.cbrt();
     let ((above, up), (below, down)) = (at(step), at(-step));
     (above - below) / (up - down)
 }
 
-/// Draws the losses and what each hidden unit looks at.
+/// Draws the losses and the weights of each hidden unit.
 fn pictures<T: Stored>(
     model: &Sequential<T>,
     losses: &[f64],

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     cli::main(run)
 }
 
-/// Inputs and targets for training and for judging.
+/// Inputs and targets for training and testing.
 struct Data {
     train: (Tensor, Tensor),
     test: (Tensor, Tensor),
@@ -76,7 +76,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let mnist = mnist_files::read(args.data.as_deref())?;
     let data = Data { train: one_or_seven::rows(&mnist.train), test: one_or_seven::rows(&mnist.test) };
     let n = data.train.1.size();
-    println!("{n} ones and sevens to train on, {} to judge by; pixels standardised.\n", data.test.1.size());
+    println!("{n} ones and sevens for training, {} for testing; pixels standardised.\n", data.test.1.size());
     let mut rng = StdRng::seed_from_u64(args.seed);
     let start = Sequential::new().push(normal(784, 1, 0.01, false, &mut rng)).push(Sigmoid);
     println!("A neuron, weights N(0, 0.01²), learning rate {}: three ways to use the same images.", args.lr);
@@ -139,7 +139,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A layer with weights, and biases if asked for (else 0), from N(0, `std`²).
+/// A layer with weights, and optionally biases (else 0), from N(0, `std`²).
 fn normal(inputs: usize, outputs: usize, std: f64, bias: bool, rng: &mut StdRng) -> Linear {
     let normal = Normal { mean: 0.0, std };
     let mut layer = Linear::with_init(inputs, outputs, normal, rng);

@@ -1,9 +1,10 @@
-//! Is a number even? A 10-3-2 network learns it from the ten bits, and its weights say what it looked at.
+//! Parity: a 10-3-2 network learns from the ten bits of a number whether it is even, and its weights show
+//! which bits it uses.
 //!
-//! The published run of this network is reproduced to every printed digit with `--exact`. What it takes is the same
-//! random numbers, the order in which they are drawn (weights, then biases, layer by layer, then one shuffle an epoch),
-//! and the published division of the last batch of twelve by eight. The order of summation does not show: training
-//! converges, so that rounding stays far below the printed digits.
+//! With `--exact` the published run of this network is reproduced to every printed digit. This requires the
+//! same random numbers, the order in which they are drawn (weights, then biases, layer by layer, then one
+//! shuffle an epoch), and the published division of the last batch of twelve by eight. The order of summation
+//! does not matter: training converges, so rounding stays far below the printed digits.
 //!
 //! ```text
 //! cargo run --release --example parity

@@ -1,7 +1,8 @@
-//! Classes from a table: the species of penguins from four measurements, or a column of a file of your own.
+//! Classification of a table: the species of penguins from four measurements, or a column of your own file.
 //!
-//! From a CSV file to a verdict: rows with gaps are left out, the rest is divided in three, scaled by what the training
-//! part knows, learned, chosen by the validation part, and judged once by the test part.
+//! From a CSV file to an evaluation: rows with gaps are dropped, the rest is split in three, scaled by the
+//! statistics of the training part, used for training, selected by the validation part, and evaluated once on
+//! the test part.
 //!
 //! ```text
 //! cargo run --release --example tabular
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 
 const PICTURES: &str = "target/tabular";
 
-/// Shares of the rows to train on, to choose by, and to judge by.
+/// Fractions of the rows for training, validation and testing.
 const SHARES: [f64; 3] = [0.6, 0.2, 0.2];
 
 /// Learn a column of a table from other columns.
@@ -33,7 +34,7 @@ struct Args {
     /// A CSV file whose first line names its columns [default: the repository's penguins]
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Columns of numbers to learn from
+    /// Numeric feature columns
     #[arg(
         long,
         value_delimiter = ',',
@@ -43,7 +44,7 @@ struct Args {
     /// The column of classes
     #[arg(long, default_value = "species")]
     target: String,
-    /// What stands in a cell without a value
+    /// The marker of a missing value
     #[arg(long, default_value = penguins::MISSING)]
     missing: String,
     /// Hidden units
@@ -58,7 +59,7 @@ struct Args {
     /// Epochs without a better validation loss after which training ends
     #[arg(long, default_value = "20", value_parser = cli::positive)]
     patience: usize,
-    /// Seed of the division, the initial weights and the order of the rows
+    /// Seed of the split, the initial weights and the order of the rows
     #[arg(long, default_value = "0")]
     seed: u64,
     /// 20 epochs at most
@@ -88,11 +89,11 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     if parts.iter().any(Dataset::is_empty) {
         return Err(format!("{} rows are too few to be divided in three", data.len()).into());
     }
-    // What is known of the other parts must not reach the model: the scale is that of the training part.
+    // Nothing about the other parts may reach the model: the scale is that of the training part.
     let scale = Standard::of(parts[0].x())?;
     let scaled = |part: &Dataset| Dataset::new(scale.apply(part.x())?, part.y().clone());
     let [train, validation, test] = [scaled(&parts[0])?, scaled(&parts[1])?, scaled(&parts[2])?];
-    println!("{} to train on, {} to choose by, {} to judge by", train.len(), validation.len(), test.len());
+    println!("{} for training, {} for validation, {} for testing", train.len(), validation.len(), test.len());
 
     let mut model = mlp(&[inputs.len(), args.hidden, classes.names.len()], Tanh, Identity, &mut rng);
     let report = fit(&mut model, &train, &validation, &args, &mut rng)?;
@@ -143,7 +144,7 @@ fn accuracy(model: &dyn Module, data: &Dataset) -> Result<f64, tape::Error> {
     nn::metrics::accuracy(&argmax_rows(&model.predict(data.x()))?, &argmax_rows(data.y())?)
 }
 
-/// Prints what became of the test rows of each class.
+/// Prints the predictions for the test rows of each class.
 fn judge(confusion: &Confusion, classes: &Classes) {
     println!("{:>12} {:>9} {:>9} {:>9}   taken for", "class", "precision", "recall", "F1");
     for (class, name) in classes.names.iter().enumerate() {

@@ -1,10 +1,10 @@
-//! A transformer that learns to write: after each character of Shakespeare's plays it says which one is next.
+//! A transformer that learns to write: after each character of Shakespeare's plays it predicts the next one.
 //!
-//! Every character of a window looks back at those before it (causal self-attention), all of them at once. `char_rnn`
-//! reads the same text with the same split, so losses compare. With defaults and seed 0 the transformer reaches 1.752 with
-//! 4.6 million characters in 50 s of processor time; the recurrent network reaches 1.759 with 3.1 million in 25 s, and
-//! 1.732 in 49 s (`--steps 3000`). So at this size recurrence is ahead for the same time: it learns more from each character,
-//! and a character costs it less.
+//! Every character of a window attends to those before it (causal self-attention), all of them at once.
+//! `char_rnn` reads the same text with the same split, so losses are comparable. With defaults and seed 0 the
+//! transformer reaches 1.752 with 4.6 million characters in 50 s of processor time; the recurrent network
+//! reaches 1.759 with 3.1 million in 25 s, and 1.732 in 49 s (`--steps 3000`). So at this size the recurrent
+//! network is ahead for equal time: it learns more from each character, and a character costs it less.
 //!
 //! ```text
 //! cargo run --release --example tiny_transformer
@@ -24,15 +24,15 @@ use std::error::Error;
 use std::process::ExitCode;
 use tape::{Index, Tape, Var};
 
-/// Windows that are judged at once.
+/// Windows evaluated at once.
 const CHUNK: usize = 32;
 
-/// Steps in which the learning rate rises.
+/// Steps of the warm-up of the learning rate.
 const WARM_UP: usize = 100;
 
-/// Train a transformer on a text, character by character, and let it write.
+/// Train a transformer on a text, character by character, and generate text with it.
 ///
-/// The loss is the mean of -ln p(next character), on the last tenth of the text, which is not learned from; each
+/// The loss is the mean of -ln p(next character), on the last tenth of the text, which is held out; each
 /// character is predicted from at least half a window.
 #[derive(Debug, Parser)]
 #[command(name = "tiny_transformer")]
@@ -40,7 +40,7 @@ struct Args {
     /// Steps of the optimizer, each with `batch` windows
     #[arg(long, default_value = "4500", value_parser = cli::positive)]
     steps: usize,
-    /// Numbers that stand for a character
+    /// Width of a character's embedding
     #[arg(long, default_value = "64", value_parser = cli::positive)]
     width: usize,
     /// Blocks of attention and two linear layers
@@ -52,10 +52,10 @@ struct Args {
     /// Windows in a step
     #[arg(long, default_value = "16", value_parser = cli::positive)]
     batch: usize,
-    /// Characters in a window: how far it looks back
+    /// Characters in a window: how far attention reaches back
     #[arg(long, default_value = "64", value_parser = cli::positive)]
     length: usize,
-    /// Largest learning rate: it rises in 100 steps and falls along a cosine
+    /// Largest learning rate: it warms up in 100 steps and decays along a cosine
     #[arg(long, default_value = "0.004", value_parser = cli::rate)]
     lr: f64,
     #[command(flatten)]
@@ -89,7 +89,7 @@ impl Transformer {
         }
     }
 
-    /// Logits `[batch, length, characters]` of what follows each character of the windows.
+    /// Logits `[batch, length, characters]` of the character after each character of the windows.
     fn forward<'t>(
         &self,
         tape: &'t Tape<f32>,
@@ -121,7 +121,7 @@ impl Transformer {
     }
 }
 
-/// A table that begins with small numbers: what the blocks add to them is to be heard.
+/// A table with small initial entries, so that the contributions of the blocks are not drowned out.
 fn small(rows: usize, width: usize, rng: &mut StdRng) -> Embedding<f32> {
     let values = Normal { mean: 0.0, std: 0.2 }.tensor([rows, width], Fans::new(rows, width), rng);
     Embedding { weight: Param::new(values), padding: None }
@@ -146,7 +146,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     task.report("tiny_transformer", &curve, loss, &written)
 }
 
-/// AdamW with clipped gradients on windows from anywhere; steps, and the mean loss of the last of them.
+/// AdamW with clipped gradients on random windows; returns steps and the mean losses since the previous one.
 fn fit(
     model: &mut Transformer,
     codes: &[usize],

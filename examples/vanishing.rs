@@ -137,7 +137,7 @@ fn chain(depth: usize) -> [f64; 2] {
     [&layers[0], &layers[depth - 1]].map(|layer| grads.of(&layer.weight).item())
 }
 
-/// What the hidden units compute.
+/// The activation of the hidden units.
 #[derive(Clone, Copy)]
 enum Kind {
     Sigmoid,
@@ -145,7 +145,7 @@ enum Kind {
     Relu,
 }
 
-/// The length of the gradient of the first weight matrix of a network ten units wide.
+/// The norm of the gradient of the first weight matrix of a network ten units wide.
 fn first_layer(depth: usize, activation: Kind, seed: u64) -> f64 {
     let sizes: Vec<usize> = std::iter::repeat_n(10, depth + 1).collect();
     let mut rng = StdRng::seed_from_u64(seed);

@@ -137,7 +137,7 @@ fn train(model: &mut Sequential, args: &Args) -> Vec<f64> {
         for (x, y) in &samples {
             let loss = squared_error(model.forward(tape.constant(x.clone()), &mut cx), y).sum() * 0.5;
             sum += loss.value();
-            // All gradients first, then all updates: a lower layer's needs the old weights above it.
+            // All gradients first, then all updates: a lower layer's gradient needs the old weights above it.
             let grads = loss.backward();
             tape.reset();
             optimizer.step(model, &grads);

@@ -78,7 +78,7 @@ fn every_term_of_the_glossary_is_listed_with_its_test() {
 }
 
 #[test]
-fn a_model_of_ones_own_takes_less_than_forty_lines() {
+fn a_user_defined_model_takes_less_than_forty_lines() {
     let program = read("examples/custom_model.rs");
     let model = program.split("// ---- The operation ----").nth(1).unwrap_or_default();
     let model = model.split("// ---- The experiment ----").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The command line: flags by `clap`, one clear sentence and exit code 2 for whatever is wrong with the input.
+//! The command line: flags by `clap`, one clear sentence and exit code 2 for any invalid input.
 
 use clap::Parser;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The exit code for a bad flag, a bad file, or anything else the user can mend.
+/// The exit code for a bad flag, a bad file, or any other error the user can correct.
 pub const BAD_INPUT: u8 = 2;
 
 /// Parses the flags and runs the program. `--help` goes to standard output and succeeds; an error is one line on
@@ -32,7 +32,7 @@ fn refuse(reason: impl Display) -> ExitCode {
     ExitCode::from(BAD_INPUT)
 }
 
-/// What the parser prints before the usage, as one line.
+/// Turns the parser's message before the usage into one line.
 fn sentence(text: &str) -> String {
     let text = text.strip_prefix("error: ").unwrap_or(text);
     let text = text.split("\n\nUsage:").next().unwrap_or(text);
@@ -40,7 +40,7 @@ fn sentence(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Prints a line on standard output; ends the program, as other tools do, when nobody reads on (`| head`).
+/// Prints a line on standard output; ends the program, as other tools do, when the reader is gone (`| head`).
 pub fn say(line: impl Display) {
     if writeln!(io::stdout(), "{line}").is_err() {
         std::process::exit(0);
@@ -53,19 +53,19 @@ pub fn result(fields: &[(&str, String)]) {
     say(format_args!("result: {}", fields.join(" ")));
 }
 
-/// A whole number, for `value_parser`.
+/// Parses a non-negative integer, for `value_parser`.
 ///
 /// # Errors
-/// Anything else, in words.
+/// Describes any other input.
 pub fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "expected a whole number".to_owned())
 }
 
-/// The name of a file that parameters can be written to, for `value_parser`: found out before a program trains
-/// for an hour.
+/// Checks the name of a file for parameters, for `value_parser`, so that an error is found before an hour of
+/// training.
 ///
 /// # Errors
-/// An ending that is no format, or a directory that does not exist.
+/// If the extension is not a known format, or the directory does not exist.
 pub fn parameter_file(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if !matches!(path.extension().and_then(|ending| ending.to_str()), Some("safetensors" | "npz")) {
@@ -79,10 +79,10 @@ pub fn parameter_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// A number of at least 1, for `value_parser`.
+/// Parses an integer of at least 1, for `value_parser`.
 ///
 /// # Errors
-/// Anything else, in words.
+/// Describes any other input.
 pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("expected a whole number of at least 1".to_owned()),
@@ -90,10 +90,10 @@ pub fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
-/// A finite number above 0, for `value_parser`.
+/// Parses a finite number above 0, for `value_parser`.
 ///
 /// # Errors
-/// Anything else, in words.
+/// Describes any other input.
 pub fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_one_line() {
+    fn errors_are_reported_in_one_line() {
         assert_eq!(
             complaint(&["--sice", "3"]),
             "unexpected argument '--sice' found tip: a similar argument exists: '--size'"

@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use tape::Tensor;
 
-/// The four rows that are printed: last week's sales, discount in percent, weeks to the holidays; units sold.
+/// The four printed rows: last week's sales, discount in percent, weeks to the holidays; units sold.
 pub fn table() -> (Tensor, Tensor) {
     let x = [[76440.0, 63.0, 2.0], [41512.0, 50.0, 3.0], [77395.0, 77.0, 9.0], [21532.0, 70.0, 4.0]];
     (Tensor::from(x), Tensor::from([[94182.0], [51531.0], [95938.0], [28559.0]]))

@@ -1,9 +1,9 @@
 //! The random numbers of NumPy's legacy generator, bit for bit.
 //!
-//! Published curves that start from `numpy.random.seed(n)` can be compared digit by digit only from the same weights
-//! and the same order of the samples. This is that generator: the Mersenne Twister MT19937, uniform numbers of 53
-//! bits, normal numbers by the polar method, and the shuffle built on them. Use it to reproduce such curves and
-//! nothing else; for everything new there is `rand`.
+//! Published curves that start from `numpy.random.seed(n)` can be compared digit by digit only with the same
+//! weights and the same order of the samples. This is that generator: the Mersenne Twister MT19937, uniform
+//! numbers of 53 bits, normal numbers by the polar method, and the shuffle built on them. Use it only to
+//! reproduce such curves; for everything else use `rand`.
 
 const SIZE: usize = 624;
 const SHIFT: usize = 397;
@@ -20,7 +20,7 @@ const SHIFT: usize = 397;
 pub struct LegacyRandom {
     state: [u32; SIZE],
     at: usize,
-    /// The polar method makes two numbers at a time; this is the second.
+    /// The polar method produces two numbers at a time; this is the second.
     spare: Option<f64>,
 }
 
@@ -57,13 +57,13 @@ impl LegacyRandom {
         y ^ (y >> 18)
     }
 
-    /// A number from U(0, 1) with 53 random bits, as `numpy.random.rand()`.
+    /// Draws from U(0, 1) with 53 random bits, as `numpy.random.rand()`.
     pub fn uniform(&mut self) -> f64 {
         let (high, low) = (self.bits() >> 5, self.bits() >> 6);
         (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
     }
 
-    /// A number from N(0, 1), as `numpy.random.randn()`.
+    /// Draws from N(0, 1), as `numpy.random.randn()`.
     pub fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
@@ -79,7 +79,7 @@ impl LegacyRandom {
         }
     }
 
-    /// A whole number from 0 to `max`, both included: masked bits, drawn again while they are too large.
+    /// Draws an integer from 0 to `max`, both included: masked bits, drawn again while they are too large.
     pub fn bounded(&mut self, max: u32) -> u32 {
         let mask = u32::MAX.checked_shr(max.leading_zeros()).unwrap_or(0);
         loop {
@@ -90,7 +90,7 @@ impl LegacyRandom {
         }
     }
 
-    /// Puts a list in random order, as `numpy.random.shuffle`.
+    /// Shuffles a list, as `numpy.random.shuffle`.
     pub fn shuffle<X>(&mut self, list: &mut [X]) {
         for i in (1..list.len()).rev() {
             list.swap(i, self.bounded(i as u32) as usize);
@@ -102,7 +102,7 @@ impl LegacyRandom {
 mod tests {
     use super::*;
 
-    /// The 41 numbers that fill the parity network from seed 0.
+    /// The 41 numbers that initialise the parity network from seed 0.
     const NORMALS: [f64; 41] = [
         1.764052345967664,
         0.4001572083672233,

@@ -1,4 +1,4 @@
-//! What the example programs share: the command line, pictures, and the data they come with.
+//! Shared by the example programs: the command line, pictures, and data.
 
 pub mod cli;
 pub mod demand_data;

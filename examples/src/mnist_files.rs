@@ -1,14 +1,14 @@
-//! Where the digits are: the images that the repository brings, or a full set elsewhere.
+//! The location of the digits: the images in the repository, or a full set elsewhere.
 
 use nn::data::Mnist;
 use nn::files::FileError;
 use std::path::{Path, PathBuf};
 
-/// The directory to read: the one asked for, else the variable `MNIST_DIR`, else the repository's own.
+/// The directory to read: `asked`, else the variable `MNIST_DIR`, else that of the repository.
 pub fn directory(asked: Option<&Path>) -> PathBuf {
     let variable = || std::env::var_os("MNIST_DIR").map(PathBuf::from);
     asked.map(Path::to_owned).or_else(variable).unwrap_or_else(|| {
-        // Where the program was compiled; a program that was moved looks below the current directory.
+        // The directory at compile time; a program that was moved looks below the current directory.
         let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
         if compiled.is_dir() { compiled } else { "examples/data/mnist".into() }
     })
@@ -26,9 +26,9 @@ pub fn read(asked: Option<&Path>) -> Result<Mnist, FileError> {
 mod tests {
     use super::*;
 
-    /// Facts of the set that are published or were counted.
+    /// Published or counted facts about the set.
     #[test]
-    fn the_repository_brings_the_digits() {
+    fn the_repository_contains_the_digits() {
         // Not `directory(None)`, which follows `MNIST_DIR`.
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
         let mnist = read(Some(&own)).unwrap();

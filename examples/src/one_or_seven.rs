@@ -21,7 +21,7 @@ pub fn rows(images: &Images) -> (Tensor, Tensor) {
     (x, y)
 }
 
-/// The share of outputs on the right side of 1/2; exactly 1/2 counts as class 0.
+/// The fraction of outputs on the right side of 1/2; exactly 1/2 counts as class 0.
 pub fn accuracy(output: &Tensor, y: &Tensor) -> f64 {
     let right = output.to_vec().into_iter().zip(y.to_vec()).filter(|&(p, y)| (p > 0.5) == (y > 0.5));
     right.count() as f64 / y.size().max(1) as f64

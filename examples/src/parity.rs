@@ -28,7 +28,7 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// These numbers in order.
+    /// The numbers of a range, in order.
     ///
     /// # Errors
     /// None; the classes are 0 and 1.
@@ -55,26 +55,26 @@ pub fn network(random: &mut LegacyRandom) -> Sequential {
     Sequential::new().push(hidden).push(Sigmoid).push(output).push(Sigmoid)
 }
 
-/// By what the sum over a mini-batch is divided.
+/// The divisor of the sum over a mini-batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Divisor {
-    /// The number of its samples: its mean.
+    /// The number of its samples: the mean.
     Samples,
-    /// The nominal size, [`BATCH`], also for the last batch, which is larger: what the published program does. The
-    /// last batch of 12 then counts one and a half times.
+    /// The nominal size, [`BATCH`], also for the last batch, which is larger, as in the published program.
+    /// The last batch of 12 then counts one and a half times.
     Nominal,
 }
 
 /// Training, one epoch at a time.
 pub struct Training {
-    /// The network as it is now.
+    /// The current network.
     pub model: Sequential,
     random: LegacyRandom,
     optimizer: Sgd,
     divisor: Divisor,
     data: Numbers,
     tape: Tape,
-    /// Of one batch.
+    /// The inputs of one batch.
     x: Tensor,
     y: Tensor,
 }
@@ -98,8 +98,8 @@ impl Training {
         })
     }
 
-    /// One pass over the training numbers. The error is the mean of the batches' errors as they were met, before
-    /// each one's step.
+    /// One pass over the training numbers. Returns the mean of the batches' errors, each computed before its
+    /// step.
     ///
     /// # Errors
     /// None; the indices are those of the data.
@@ -126,7 +126,8 @@ impl Training {
         Ok(sum / count as f64)
     }
 
-    /// The share of numbers whose parity the network tells: its largest output, the first of equal ones.
+    /// The fraction of numbers whose parity the network predicts: its largest output, the first of equal
+    /// ones.
     ///
     /// # Errors
     /// If there are no numbers.
@@ -141,7 +142,7 @@ impl Training {
     }
 }
 
-/// The length of each column of a matrix: how much the layer looks at each of its inputs.
+/// The norm of each column of a matrix: the influence of each input on the layer.
 pub fn column_norms(weight: &Tensor) -> Vec<f64> {
     (weight * weight).sum_axes(0, false).sqrt().to_vec()
 }

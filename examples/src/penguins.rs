@@ -1,9 +1,9 @@
-//! The table of penguins that the repository brings: 344 birds of three species. See the notice beside the file.
+//! The table of penguins in the repository: 344 birds of three species. See the notice beside the file.
 
 use nn::data::Table;
 use nn::files::FileError;
 
-/// What stands in a cell that was not measured.
+/// The marker of a value that was not measured.
 pub const MISSING: &str = "NA";
 
 /// The table.
@@ -18,7 +18,7 @@ pub fn table() -> Result<Table, FileError> {
 mod tests {
     use super::*;
 
-    /// Facts of the table that are published.
+    /// Published facts about the table.
     #[test]
     fn there_are_344_penguins_of_three_species_and_333_without_gaps() {
         let table = table().unwrap();

@@ -1,7 +1,7 @@
-//! Points of the plane in two classes, and the networks that tell them apart: data, network, training.
+//! Points of the plane in two classes, and networks that separate them: data, network, training.
 //!
-//! The network has no biases. The input carries a third number that is always 1, so the last column of the first
-//! weight matrix does what biases would; the output layer has none. All units are sigmoids of slope 2.
+//! The network has no biases. The input carries a third number that is always 1, so the last column of the
+//! first weight matrix replaces biases; the output layer has none. All units are sigmoids of slope 2.
 
 use nn::data::{Batches, gather};
 use nn::init::{Fans, Init, Uniform};
@@ -31,8 +31,9 @@ impl Points {
         Points { x: Tensor::from_fn([points.len(), 3], x), y: Tensor::from_fn([points.len(), 1], y) }
     }
 
-    /// Two normal clouds of `n` points each, the positive one around `(centre, centre)`, the negative one around
-    /// its mirror image; points closer to the line between them than `margin`, or beyond it, are drawn again.
+    /// Two normal clouds of `n` points each, the positive one around `(centre, centre)`, the negative one
+    /// around its mirror image; points within `margin` of the line between them, or beyond it, are drawn
+    /// again.
     pub fn two_groups(n: usize, centre: f64, std: f64, margin: f64, rng: &mut impl Rng) -> Points {
         let normal = nn::init::Normal { mean: 0.0, std };
         let mut points = Vec::new();
@@ -48,7 +49,7 @@ impl Points {
         Points::new(&points)
     }
 
-    /// `n` positive points of a disc and `n` negative ones of a ring around it, equally dense everywhere.
+    /// `n` positive points of a disc and `n` negative ones of a ring around it, each with uniform density.
     pub fn disc_and_ring(n: usize, disc: f64, ring: [f64; 2], rng: &mut impl Rng) -> Points {
         let mut points = Vec::new();
         for (positive, [inner, outer]) in [(true, [0.0, disc]), (false, ring)] {
@@ -62,12 +63,12 @@ impl Points {
         Points::new(&points)
     }
 
-    /// How many there are.
+    /// The number of points.
     pub fn len(&self) -> usize {
         self.x.shape()[0]
     }
 
-    /// Are there none?
+    /// Returns `true` if there are no points.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -89,7 +90,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Weights from U(±1.5).
+    /// A network with weights from U(±1.5).
     pub fn new(hidden: usize, mut rng: &mut impl Rng) -> Network {
         let uniform = Uniform { low: -1.5, high: 1.5 };
         let mut layer =
@@ -97,7 +98,7 @@ impl Network {
         Network { hidden: layer(3, hidden), output: layer(hidden, 1) }
     }
 
-    /// These weights.
+    /// A network with these weights.
     pub fn from_weights(hidden: impl Into<Tensor>, output: impl Into<Tensor>) -> Network {
         let layer = |weight: Tensor| Linear { weight: Param::new(weight), bias: None };
         Network { hidden: layer(hidden.into()), output: layer(output.into()) }
@@ -115,10 +116,10 @@ impl Network {
         self.weighted_input(x).sigmoid_scaled(SLOPE, 0.0)
     }
 
-    /// The negative log-loss, its mean over the points.
+    /// The negative log-loss, averaged over the points.
     ///
-    /// From `2 z¹` rather than from the output: with large steps the output becomes exactly 0 or 1, and a logarithm
-    /// of it would have lost the gradient.
+    /// Computed from `2 z¹` rather than from the output: with large steps the output becomes exactly 0 or 1,
+    /// and its logarithm would lose the gradient.
     pub fn loss<'t>(&self, tape: &'t Tape, x: &Tensor, y: &Tensor) -> tape::Scalar<'t> {
         loss::binary_cross_entropy_with_logits(self.weighted_input(tape.constant(x.clone())) * SLOPE, y)
             .mean_over_samples()
@@ -141,7 +142,7 @@ impl Network {
         self.forward(tape.constant(x)).value().to_vec()
     }
 
-    /// The largest output in so many directions at a distance from the origin.
+    /// The largest output in this many directions at a distance from the origin.
     pub fn largest_on_circle(&self, radius: f64, directions: usize) -> f64 {
         let point = |i: usize| {
             let (sin, cos) = (TAU * i as f64 / directions as f64).sin_cos();
@@ -151,7 +152,7 @@ impl Network {
         self.outputs(&points).into_iter().fold(0.0, f64::max)
     }
 
-    /// How many points are on the wrong side of 1/2.
+    /// The number of points on the wrong side of 1/2.
     pub fn mistakes(&self, points: &Points) -> usize {
         let tape = Tape::new().inference();
         let outputs = self.forward(tape.constant(points.x.clone())).value().to_vec();
@@ -159,29 +160,29 @@ impl Network {
     }
 }
 
-/// Which of the weights met during an epoch the next one starts from; they are met after every mini-batch's step.
+/// The weights of an epoch that the next one starts from, chosen among those after each mini-batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Take {
-    /// Those with the smallest loss of all points.
+    /// Those with the smallest loss over all points.
     Best,
     /// The last ones.
     Last,
-    /// The arithmetic mean of them all.
+    /// The arithmetic mean of all.
     Average,
 }
 
 /// Epochs with one learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Phase {
-    /// How many.
+    /// The number of epochs.
     pub epochs: usize,
     /// η.
     pub learning_rate: f64,
-    /// What is taken at the end of each.
+    /// The weights taken at the end of each.
     pub take: Take,
 }
 
-/// One epoch of mini-batches; the loss of all points afterwards.
+/// One epoch of mini-batches; returns the loss of all points afterwards.
 ///
 /// `visit` sees the weights after each step.
 ///
@@ -250,7 +251,7 @@ mod tests {
     use super::*;
     use rand::{SeedableRng, rngs::StdRng};
 
-    /// One epoch from the same start, with every matrix met on the way.
+    /// One epoch from the same start, with every intermediate matrix.
     fn run(take: Take) -> (Network, Vec<Network>, Points) {
         let mut rng = StdRng::seed_from_u64(3);
         let points = Points::disc_and_ring(80, 1.0, [1.4, 3.0], &mut rng);

@@ -1,4 +1,4 @@
-//! Text as numbers: characters, the windows that a model learns from, and how characters are drawn.
+//! Text as codes: characters, training windows, and sampling of characters.
 
 use flate2::read::GzDecoder;
 use rand::{Rng, RngExt};
@@ -10,13 +10,13 @@ use std::path::Path;
 /// Eight plays: see the notice beside the file.
 const SHAKESPEARE: &[u8] = include_bytes!("../data/text/shakespeare.txt.gz");
 
-/// The part of a text that is learned from; the rest, its end, is for validation.
+/// The fraction of a text used for training; the rest, its end, is for validation.
 const TRAINING: f64 = 0.9;
 
-/// A text, as the numbers of its characters.
+/// A text, as the codes of its characters.
 #[derive(Clone, Debug)]
 pub struct Text {
-    /// The different characters, sorted; a character's code is its place.
+    /// The distinct characters, sorted; a character's code is its position.
     characters: Vec<char>,
     codes: Vec<usize>,
 }
@@ -38,10 +38,10 @@ impl Text {
         result
     }
 
-    /// The text of a file in UTF-8, or the plays that the repository brings.
+    /// The text of a file in UTF-8, or the plays in the repository.
     ///
     /// # Errors
-    /// A file that cannot be read.
+    /// If the file cannot be read.
     pub fn read(path: Option<&Path>) -> Result<Text, Box<dyn Error>> {
         let mut text = String::new();
         match path {
@@ -53,7 +53,7 @@ impl Text {
         Ok(Text::new(&text))
     }
 
-    /// How many different characters there are.
+    /// The number of distinct characters.
     pub fn characters(&self) -> usize {
         self.characters.len()
     }
@@ -61,7 +61,7 @@ impl Text {
     /// The codes of a text.
     ///
     /// # Errors
-    /// A character that this text does not have.
+    /// If the text has a character that this one does not have.
     pub fn encode(&self, text: &str) -> Result<Vec<usize>, String> {
         let code = |c: char| self.characters.binary_search(&c).map_err(|_| format!("the text has no {c:?}"));
         text.chars().map(code).collect()
@@ -86,8 +86,8 @@ impl Text {
         (TRAINING * self.codes.len() as f64) as usize
     }
 
-    /// What a table of pairs learned from the training part loses on a character of the validation part, in nats; every
-    /// pair counts as if it had been seen once more. What a network must better.
+    /// The loss in nats per character of the validation part, for a bigram table estimated from the training
+    /// part with add-one smoothing: the baseline for a network.
     pub fn pairs_loss(&self) -> f64 {
         let n = self.characters();
         let (mut pairs, mut firsts) = (vec![1.0; n * n], vec![n as f64; n]);
@@ -102,7 +102,8 @@ impl Text {
     }
 }
 
-/// Windows of `length` characters from these places, one after another, and what follows each of their characters.
+/// Windows of `length` characters from these positions, concatenated, and the character after each of their
+/// characters.
 ///
 /// ```
 /// use examples::text::windows;
@@ -116,7 +117,7 @@ pub fn windows(codes: &[usize], starts: &[usize], length: usize) -> (Vec<usize>,
     (from(0), from(1))
 }
 
-/// Draws a character by the softmax of `logits / temperature`: below 1 the likely ones become likelier.
+/// Samples a character from the softmax of `logits / temperature`: below 1 the likely ones become likelier.
 ///
 /// ```
 /// use examples::text::draw;
@@ -143,9 +144,9 @@ pub fn draw(logits: &[f32], temperature: f64, rng: &mut impl Rng) -> usize {
 mod tests {
     use super::*;
 
-    /// Facts that the notice beside the file states.
+    /// Facts stated by the notice beside the file.
     #[test]
-    fn the_repository_brings_eight_plays() {
+    fn the_repository_contains_eight_plays() {
         let text = Text::read(None).unwrap();
         assert_eq!((text.codes.len(), text.characters()), (983_898, 63));
         assert_eq!(text.decode(&text.training()[..22]), "BERNARDO:\nWho's there?");

@@ -1,4 +1,4 @@
-//! What the programs that learn to write have in common: flags, the text they are given, the curve of the loss, the report.
+//! Shared by the programs that learn to write: flags, the text, the loss curve, the report.
 
 use crate::plot::{self, Lines, Series};
 use crate::text::Text;
@@ -18,29 +18,29 @@ const POINTS: usize = 50;
 /// Flags of every program that learns to write.
 #[derive(Debug, clap::Args)]
 pub struct Flags {
-    /// Below 1 it writes what is likelier
+    /// Sampling temperature: below 1, likely characters become likelier
     #[arg(long, default_value = "0.8", value_parser = cli::rate)]
     pub temperature: f64,
-    /// What the sample begins with
+    /// Beginning of the sample
     #[arg(long, default_value = "HAMLET:\n")]
     pub prompt: String,
-    /// Seed of everything that is drawn
+    /// Seed of all random numbers
     #[arg(long, default_value = "0")]
     pub seed: u64,
     /// A text in UTF-8 [default: eight plays of Shakespeare]
     #[arg(long, value_name = "FILE")]
     pub text: Option<PathBuf>,
-    /// 60 steps at most, judged by a tenth of the validation part
+    /// 60 steps at most, evaluated on a tenth of the validation part
     #[arg(long)]
     pub fast: bool,
 }
 
-/// A text to learn from, and what to write.
+/// A text to learn from, and the beginning of the sample.
 #[derive(Clone, Debug)]
 pub struct Task {
     /// The text.
     pub text: Text,
-    /// What the sample begins with; not empty.
+    /// The beginning of the sample; not empty.
     pub prompt: Vec<usize>,
     judged: usize,
     temperature: f64,
@@ -51,8 +51,8 @@ impl Flags {
     /// Reads the text and the prompt.
     ///
     /// # Errors
-    /// A file that cannot be read; a text with fewer characters to learn from, or to be judged by, than a program needs; a
-    /// prompt that is empty or has characters that the text has not.
+    /// If the file cannot be read; if the text has fewer characters for training or for validation than a
+    /// program needs; if the prompt is empty or has characters that the text does not have.
     pub fn task(&self, learned: usize, judged: usize) -> Result<Task, Box<dyn Error>> {
         let start = Instant::now();
         let text = Text::read(self.text.as_deref())?;
@@ -71,36 +71,34 @@ impl Flags {
         let found = [task.text.training().len(), task.judged];
         if found[0] < learned || found[1] < judged {
             let [a, b] = found;
-            return Err(format!("expected a text with {learned} characters to learn from and {judged} to be judged by, found {a} and {b}").into());
+            return Err(format!("expected a text with {learned} characters for training and {judged} for validation, found {a} and {b}").into());
         }
         Ok(task)
     }
 
-    /// The steps that the fast setting leaves.
+    /// The number of steps under the fast setting.
     pub fn steps(&self, steps: usize) -> usize {
         if self.fast { steps.min(60) } else { steps }
     }
 }
 
 impl Task {
-    /// What the model is judged by.
+    /// The text on which the model is evaluated.
     pub fn validation(&self) -> &[usize] {
         &self.text.validation()[..self.judged]
     }
 
-    /// Says what is to be learned, and by how many parameters.
+    /// Prints the size of the task and the number of parameters.
     pub fn introduce(&self, parameters: usize) {
         let (learned, judged, n) = (self.text.training().len(), self.judged, self.text.characters());
-        cli::say(format_args!(
-            "{learned} characters to learn from, {judged} to be judged by, {n} different ones"
-        ));
+        cli::say(format_args!("{learned} characters for training, {judged} for validation, {n} distinct"));
         let pairs = self.text.pairs_loss();
         cli::say(format_args!(
             "{parameters} parameters; a table of pairs of characters has a loss of {pairs:.4}"
         ));
     }
 
-    /// The prompt, and what a model makes of it: `logits` says what follows all that is written so far.
+    /// The prompt, and its continuation by a model: `logits` predicts the character after the text so far.
     ///
     /// # Errors
     /// Those of `logits`.
@@ -119,7 +117,7 @@ impl Task {
     /// Prints what the model wrote, draws the curve below `target`, and ends with the validation loss.
     ///
     /// # Errors
-    /// A picture that cannot be written.
+    /// If the picture cannot be written.
     pub fn report(
         &self,
         program: &str,
@@ -142,10 +140,10 @@ impl Task {
     }
 }
 
-/// The loss while a model learns, as means over a fiftieth of the steps; shown as progress too.
+/// The training loss, as means over a fiftieth of the steps; shown as progress too.
 pub struct Curve {
     points: Vec<(f64, f64)>,
-    /// Steps in a point, steps so far, and the sum of the losses since the last point.
+    /// Steps per point, steps so far, and the sum of the losses since the last point.
     every: usize,
     step: usize,
     sum: f64,
@@ -153,13 +151,13 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Training of so many steps begins.
+    /// Begins training with this many steps.
     pub fn new(steps: usize) -> Curve {
         let every = (steps / POINTS).max(1);
         Curve { points: Vec::new(), every, step: 0, sum: 0.0, progress: Progress::new(steps / every) }
     }
 
-    /// A step had this loss.
+    /// Adds the loss of a step.
     pub fn push(&mut self, loss: f64) {
         self.step += 1;
         self.sum += loss;
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_has_the_means_of_its_pieces() {
+    fn a_curve_has_the_means_of_its_intervals() {
         let mut curve = Curve::new(100);
         (1..=101).for_each(|loss| curve.push(f64::from(loss)));
         let points = curve.finish();
@@ -202,14 +200,14 @@ mod tests {
         assert_eq!(refused("", 1), "expected a --prompt of one character or more");
         assert_eq!(
             refused("A", 1_000_000),
-            "expected a text with 1000000 characters to learn from and 1 to be judged by, found 885508 and 9839"
+            "expected a text with 1000000 characters for training and 1 for validation, found 885508 and 9839"
         );
     }
 
     #[test]
     fn what_is_written_follows_the_logits() {
         let task = flags("ab").task(1, 1).unwrap();
-        // One letter after the other, as far as there are any.
+        // One letter after the other, as long as there are any.
         let next = |written: &[usize]| -> Result<Vec<f32>, ()> {
             let next = (written[written.len() - 1] + 1) % task.text.characters();
             Ok((0..task.text.characters()).map(|code| f32::from(u8::from(code == next))).collect())

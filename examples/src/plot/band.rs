@@ -1,22 +1,22 @@
-//! A curve with a band of uncertainty, and the points it was made from.
+//! A curve with an uncertainty band, and the observed points.
 
 use super::colour::CURVES;
 use super::{PlotError, prepare};
 use plotters::prelude::*;
 use std::path::Path;
 
-/// What a picture of a prediction shows.
+/// A picture of a prediction.
 #[derive(Clone, Debug, Default)]
 pub struct Band<'a> {
-    /// Above the picture.
+    /// The title above the picture.
     pub title: &'a str,
-    /// Below the horizontal axis.
+    /// The label of the horizontal axis.
     pub x_label: &'a str,
-    /// Beside the vertical axis.
+    /// The label of the vertical axis.
     pub y_label: &'a str,
-    /// What the legend says of the band.
+    /// The name of the band in the legend.
     pub name: &'a str,
-    /// From left to right: place, lower end, middle, upper end.
+    /// From left to right: abscissa, lower end, middle, upper end.
     pub curve: &'a [[f64; 4]],
     /// Groups of points, each with a name for the legend.
     pub points: &'a [(&'a str, &'a [(f64, f64)])],
@@ -27,7 +27,7 @@ const SIZE: (u32, u32) = (720, 480);
 /// Draws a band to an SVG file: the first group of points as discs, the others as crosses.
 ///
 /// # Errors
-/// Whatever keeps the file from being written.
+/// If the file cannot be written.
 pub fn band(path: impl AsRef<Path>, picture: &Band<'_>) -> Result<(), PlotError> {
     let path = path.as_ref();
     prepare(path)?;

@@ -6,40 +6,41 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::path::Path;
 
-/// What a picture of images shows. All share one scale, so that they compare; it is symmetric, so that white is 0.
+/// A picture of images. All share one scale, so that they are comparable; it is symmetric, so that white is
+/// 0.
 #[derive(Clone, Debug, Default)]
 pub struct Heatmaps<'a> {
-    /// Above the picture.
+    /// The title above the picture.
     pub title: &'a str,
     /// The values of each image, row by row.
     pub images: &'a [&'a [f64]],
     /// Rows and columns of one image.
     pub shape: [usize; 2],
-    /// Images side by side.
+    /// The number of images side by side.
     pub columns: usize,
 }
 
-/// Pixels of the picture for one of the image.
+/// Pixels of the picture for one pixel of an image.
 const PIXEL: i32 = 4;
-/// Between images.
+/// The gap between images.
 const GAP: i32 = 10;
-/// Above the images.
+/// The height above the images.
 const HEAD: i32 = 48;
-/// Below the images: the scale.
+/// The height below the images, for the scale.
 const FOOT: i32 = 58;
 
-/// The share of the values that the scale covers; a few outliers would make all others white.
+/// The fraction of the values that the scale covers; a few outliers would make all others white.
 const COVERED: f64 = 0.995;
 
 /// Draws images in a grid, with a scale below, to an SVG file.
 ///
 /// # Errors
-/// An image with another number of values than its shape has places; whatever keeps the file from being written.
+/// If an image has another number of values than its shape, or the file cannot be written.
 pub fn heatmaps(path: impl AsRef<Path>, picture: &Heatmaps<'_>) -> Result<(), PlotError> {
     let path = path.as_ref();
     let [rows, columns] = picture.shape;
     if let Some(image) = picture.images.iter().find(|image| image.len() != rows * columns) {
-        return Err(PlotError::new(path, format!("{} values for {rows} x {columns} places", image.len())));
+        return Err(PlotError::new(path, format!("{} values for {rows} x {columns} pixels", image.len())));
     }
     prepare(path)?;
     draw(path, picture).map_err(|error| PlotError::new(path, error))
@@ -67,7 +68,7 @@ fn draw(path: &Path, picture: &Heatmaps<'_>) -> Result<(), Box<dyn std::error::E
         };
         rectangle([0, columns], [0, rows], 0)?;
         for y in 0..rows {
-            // Neighbours of one shade are one rectangle, and the neutral ones are there already.
+            // Neighbours of one shade form one rectangle; the neutral ones are already there.
             let row = &image[(y * columns) as usize..((y + 1) * columns) as usize];
             let mut start = 0;
             for run in row.chunk_by(|&a, &b| shade(a, limit) == shade(b, limit)) {
@@ -119,7 +120,7 @@ mod tests {
         heatmaps(&path, &Heatmaps::default()).unwrap();
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
         let error = heatmaps(&path, &Heatmaps { shape: [2, 2], ..picture }).unwrap_err();
-        assert!(error.to_string().ends_with("6 values for 2 x 2 places"), "{error}");
+        assert!(error.to_string().ends_with("6 values for 2 x 2 pixels"), "{error}");
     }
 
     #[test]

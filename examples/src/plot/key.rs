@@ -1,9 +1,9 @@
-//! Where the legend stands: where it hides least.
+//! Places the legend where it hides the least.
 
 use plotters::chart::SeriesLabelPosition;
 use std::ops::Range;
 
-/// Places a legend may have, the usual ones first: a tie goes to the first.
+/// Positions of a legend, the usual ones first: a tie goes to the first.
 const PLACES: [(SeriesLabelPosition, [f64; 2]); 8] = [
     (SeriesLabelPosition::UpperRight, [1.0, 1.0]),
     (SeriesLabelPosition::LowerRight, [1.0, 0.0]),
@@ -15,10 +15,10 @@ const PLACES: [(SeriesLabelPosition, [f64; 2]); 8] = [
     (SeriesLabelPosition::MiddleLeft, [0.0, 0.5]),
 ];
 
-/// Points looked at on each piece of a curve.
+/// Points sampled on each segment of a curve.
 const SAMPLES: usize = 16;
 
-/// The place for a legend with these names where the fewest points of the curves lie under it.
+/// The position for a legend with these names that covers the fewest points of the curves.
 pub(super) fn position(
     curves: &[Vec<(f64, f64)>],
     names: &[&str],
@@ -26,7 +26,7 @@ pub(super) fn position(
     y: &Range<f64>,
 ) -> SeriesLabelPosition {
     let letters = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    // As a share of the plot, about 600 x 350: letters are 8 wide, lines 20 high.
+    // In fractions of the plot, about 600 x 350: letters are 8 wide, lines 20 high.
     let (width, height) = (0.12 + 0.013 * letters as f64, 0.06 + 0.055 * names.len() as f64);
     let part = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
     let hidden = |place: [f64; 2]| {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_legend_stands_where_nothing_is() {
+    fn a_legend_is_placed_where_nothing_is() {
         let falling = vec![(0.0, 1.0), (1.0, 0.0)];
         let place = |curves: &[Vec<(f64, f64)>]| position(curves, &["loss"], &(0.0..1.0), &(0.0..1.0));
         assert!(matches!(place(std::slice::from_ref(&falling)), SeriesLabelPosition::UpperRight));

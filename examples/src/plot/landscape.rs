@@ -7,44 +7,44 @@ use plotters::prelude::*;
 use std::ops::Range;
 use std::path::Path;
 
-/// A function of two numbers.
+/// A function of two variables.
 pub type Height<'a> = &'a dyn Fn(f64, f64) -> f64;
 
-/// What a picture of the plane shows.
+/// A picture of a part of the plane.
 #[derive(Clone, Default)]
 pub struct Landscape<'a> {
-    /// Above the picture.
+    /// The title above the picture.
     pub title: &'a str,
-    /// Below the horizontal axis.
+    /// The label of the horizontal axis.
     pub x_label: &'a str,
-    /// Beside the vertical axis.
+    /// The label of the vertical axis.
     pub y_label: &'a str,
-    /// The part of the plane.
+    /// The horizontal range.
     pub x: Range<f64>,
-    /// The part of the plane.
+    /// The vertical range.
     pub y: Range<f64>,
     /// The function that is shaded; without one the plane stays white.
     pub height: Option<Height<'a>>,
-    /// Contours, ascending. The shade runs from blue at the first over white to orange at the last.
+    /// Contour levels, ascending. The shade runs from blue at the first over white to orange at the last.
     pub levels: &'a [f64],
     /// Grey lines.
     pub curves: &'a [Series<'a>],
     /// Lines with a dot at each point.
     pub paths: &'a [Series<'a>],
-    /// Dots only, each series in the colour after those of the paths.
+    /// Dots only, each series in the colours after those of the paths.
     pub points: &'a [Series<'a>],
 }
 
 const SIZE: (u32, u32) = (720, 520);
 /// Cells in which the function is evaluated, across and down.
 const CELLS: (usize, usize) = (150, 110);
-/// For the scale on the right.
+/// The width of the scale on the right.
 const SCALE: u32 = 90;
 
 /// Draws a part of the plane to an SVG file.
 ///
 /// # Errors
-/// Whatever keeps the file from being written.
+/// If the file cannot be written.
 pub fn landscape(path: impl AsRef<Path>, picture: &Landscape<'_>) -> Result<(), PlotError> {
     let path = path.as_ref();
     prepare(path)?;
@@ -58,10 +58,10 @@ fn band(value: f64, levels: &[f64]) -> i32 {
     shade(levels.iter().filter(|&&level| value > level).count(), levels.len())
 }
 
-/// The shade above so many of the contours.
+/// The shade above this many of the contours.
 fn shade(above: usize, contours: usize) -> i32 {
     let (above, contours) = (above as i32, contours.max(1) as i32);
-    // Not the full depth of the colours: paths must stand out.
+    // Not the full depth of the colours, so that paths stand out.
     (2 * above - contours) * SHADES * 3 / (5 * contours)
 }
 
@@ -84,7 +84,7 @@ fn draw(path: &Path, picture: &Landscape<'_>) -> Drawn {
             let shade =
                 |i: usize| band(height((x(i) + x(i + 1)) / 2.0, (y(j) + y(j + 1)) / 2.0), picture.levels);
             let shades: Vec<i32> = (0..columns).map(shade).collect();
-            // Neighbours of one shade are one rectangle.
+            // Neighbours of one shade form one rectangle.
             let mut start = 0;
             for run in shades.chunk_by(|a, b| a == b) {
                 let corners = [(x(start), y(j)), (x(start + run.len()), y(j + 1))];
@@ -165,13 +165,13 @@ fn scale(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, levels: &[f
     Ok(())
 }
 
-/// A number of a scale. Ticks come from sums, so that 0 may be 1e-17.
+/// A number on a scale. Ticks come from sums, so that 0 may be 1e-17.
 fn label(x: f64) -> String {
     short(if x.abs() < 1e-9 { 0.0 } else { x })
 }
 
-/// The contours as short lines, one for each cell they pass (marching squares with triangles' rule for saddles: none
-/// of the pictures has one that matters).
+/// The contours as short lines, one for each cell they pass (marching squares; saddles are not resolved, as
+/// they matter in none of the pictures).
 fn contours(
     height: Height<'_>,
     levels: &[f64],

@@ -10,24 +10,24 @@ use std::path::Path;
 /// One curve.
 #[derive(Clone, Debug, Default)]
 pub struct Series<'a> {
-    /// What the legend says; empty for no entry.
+    /// The name in the legend; empty for no entry.
     pub name: &'a str,
     /// Points in the order of drawing; those that are not finite interrupt the curve.
     pub points: &'a [(f64, f64)],
 }
 
-/// What a picture of curves shows.
+/// A picture of curves.
 #[derive(Clone, Debug, Default)]
 pub struct Lines<'a> {
-    /// Above the picture.
+    /// The title above the picture.
     pub title: &'a str,
-    /// Below the horizontal axis.
+    /// The label of the horizontal axis.
     pub x_label: &'a str,
-    /// Beside the vertical axis.
+    /// The label of the vertical axis.
     pub y_label: &'a str,
     /// The curves.
     pub series: &'a [Series<'a>],
-    /// A logarithmic vertical axis; values that are not positive are left out.
+    /// Whether the vertical axis is logarithmic; values that are not positive are then left out.
     pub log_y: bool,
 }
 
@@ -36,7 +36,7 @@ const SIZE: (u32, u32) = (720, 440);
 /// Draws curves to an SVG file.
 ///
 /// # Errors
-/// Whatever keeps the file from being written.
+/// If the file cannot be written.
 pub fn lines(path: impl AsRef<Path>, picture: &Lines<'_>) -> Result<(), PlotError> {
     let path = path.as_ref();
     prepare(path)?;
@@ -46,7 +46,7 @@ pub fn lines(path: impl AsRef<Path>, picture: &Lines<'_>) -> Result<(), PlotErro
 /// Draws columns of a history, one curve each over the epochs.
 ///
 /// # Errors
-/// A column that the history does not have; whatever keeps the file from being written.
+/// If the history lacks a column, or the file cannot be written.
 pub fn history(
     path: impl AsRef<Path>,
     title: &str,
@@ -70,7 +70,7 @@ type Drawn = Result<(), Box<dyn std::error::Error>>;
 fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     root.fill(&WHITE)?;
-    // A logarithmic axis is a linear one of logarithms whose labels say the numbers.
+    // A logarithmic axis is a linear one of logarithms with labels of the original values.
     let height = |y: f64| if picture.log_y { y.log10() } else { y };
     let curves: Vec<Vec<(f64, f64)>> = picture
         .series
@@ -79,7 +79,7 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
         .collect();
     let drawn = || curves.iter().flatten().filter(|(x, y)| x.is_finite() && y.is_finite());
     let (x, y) = (range(drawn().map(|point| point.0)), range(drawn().map(|point| point.1)));
-    // From zero where that costs little, so that heights compare.
+    // From zero if that costs little space, so that heights are comparable.
     let low = if !picture.log_y && y.start > 0.0 && y.start < y.end / 2.0 { 0.0 } else { y.start };
     let top = y.end + 0.04 * (y.end - low);
     let mut chart = ChartBuilder::on(&root)
@@ -124,7 +124,7 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
     Ok(())
 }
 
-/// A number as short as it can be said: 0.05, 12, 2e-7.
+/// The shortest decimal form of a number: 0.05, 12, 2e-7.
 pub(super) fn short(x: f64) -> String {
     match x.abs() {
         0.0 => "0".to_owned(),

@@ -9,24 +9,24 @@ use std::path::Path;
 /// One matrix.
 #[derive(Clone, Debug, Default)]
 pub struct Matrix<'a> {
-    /// Above it.
+    /// The title above it.
     pub title: &'a str,
     /// Rows and columns.
     pub shape: [usize; 2],
     /// The entries, row by row.
     pub values: &'a [f64],
-    /// What the names of the columns stand for, below them.
+    /// The meaning of the column names, below them.
     pub x_label: &'a str,
-    /// The columns.
+    /// The names of the columns.
     pub columns: &'a [String],
-    /// The rows.
+    /// The names of the rows.
     pub rows: &'a [String],
 }
 
-/// What a picture of matrices shows: one below the other, each with its own scale, symmetric so that white is 0.
+/// A picture of matrices: one below the other, each with its own scale, symmetric so that white is 0.
 #[derive(Clone, Debug, Default)]
 pub struct Matrices<'a> {
-    /// Above the picture.
+    /// The title above the picture.
     pub title: &'a str,
     /// The matrices.
     pub matrices: &'a [Matrix<'a>],
@@ -35,21 +35,21 @@ pub struct Matrices<'a> {
 const CELL: i32 = 56;
 const LEFT: i32 = 110;
 const HEAD: i32 = 44;
-/// The title of a matrix, above it.
+/// The height of the title above a matrix.
 const ABOVE: i32 = 30;
-/// The names of the columns and what they stand for, below it.
+/// The height of the column names and their label below a matrix.
 const BELOW: i32 = 58;
 
 /// Draws matrices to an SVG file.
 ///
 /// # Errors
-/// A matrix with another number of values than its shape has places; whatever keeps the file from being written.
+/// If a matrix has another number of values than its shape, or the file cannot be written.
 pub fn matrices(path: impl AsRef<Path>, picture: &Matrices<'_>) -> Result<(), PlotError> {
     let path = path.as_ref();
     for matrix in picture.matrices {
         let [rows, columns] = matrix.shape;
         if matrix.values.len() != rows * columns {
-            let reason = format!("{} values for {rows} x {columns} places", matrix.values.len());
+            let reason = format!("{} values for {rows} x {columns} entries", matrix.values.len());
             return Err(PlotError::new(path, reason));
         }
     }
@@ -72,7 +72,7 @@ fn draw(path: &Path, picture: &Matrices<'_>) -> Result<(), Box<dyn std::error::E
     let mut top = HEAD;
     for matrix in picture.matrices {
         let [rows, columns] = matrix.shape;
-        // Counts are shown as such.
+        // Counts are shown without decimals.
         let digits = if matrix.values.iter().all(|value| value.fract() == 0.0) { 0 } else { 2 };
         let limit = matrix.values.iter().fold(0.0, |limit: f64, value| limit.max(value.abs()));
         root.draw(&Text::new(matrix.title, (LEFT, top + 14), text(15, BLACK, HPos::Left)))?;
@@ -128,6 +128,6 @@ mod tests {
         std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
         let wrong = Matrix { shape: [2, 2], ..matrix };
         let error = matrices(&path, &Matrices { title: "", matrices: &[wrong] }).unwrap_err();
-        assert!(error.to_string().ends_with("2 values for 2 x 2 places"), "{error}");
+        assert!(error.to_string().ends_with("2 values for 2 x 2 entries"), "{error}");
     }
 }

@@ -3,8 +3,8 @@
 //! points in groups ([`scatter`]) and
 //! predictions with a [`band`].
 //!
-//! Colours can be told apart with any kind of colour vision. Directories are created; the text is set by whoever
-//! shows the file, so no fonts are needed here.
+//! Colours are distinguishable with any kind of colour vision. Directories are created; the viewer sets the
+//! text, so no fonts are needed here.
 
 mod band;
 mod colour;
@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 pub struct PlotError {
     /// The file.
     pub path: PathBuf,
-    /// What refused, in its words.
+    /// The reason, as reported by the failing library or system call.
     pub reason: String,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for PlotError {
     }
 }
 
-/// Makes the directory that a picture goes to.
+/// Creates the directory of a picture.
 fn prepare(path: &Path) -> Result<(), PlotError> {
     let parent = path.parent().unwrap_or(Path::new(""));
     std::fs::create_dir_all(parent).map_err(|error| PlotError::new(path, error))

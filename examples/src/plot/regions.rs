@@ -1,4 +1,4 @@
-//! Decision regions in the plane: what a classifier says everywhere, and the points it was taught.
+//! Decision regions in the plane: the output of a classifier everywhere, and its training points.
 
 use super::colour::{SHADES, diverging, shade};
 use super::{PlotError, prepare};
@@ -9,7 +9,7 @@ use std::path::Path;
 /// One classifier.
 #[derive(Clone, Debug, Default)]
 pub struct Region<'a> {
-    /// Above the panel.
+    /// The title above the panel.
     pub title: &'a str,
     /// From `-extent` to `extent` in both directions.
     pub extent: f64,
@@ -19,14 +19,14 @@ pub struct Region<'a> {
     pub points: &'a [(f64, f64, bool)],
 }
 
-/// What a picture of regions shows.
+/// A picture of regions.
 #[derive(Clone, Debug, Default)]
 pub struct Regions<'a> {
-    /// Above the picture.
+    /// The title above the picture.
     pub title: &'a str,
     /// The panels.
     pub panels: &'a [Region<'a>],
-    /// Panels side by side.
+    /// The number of panels side by side.
     pub columns: usize,
 }
 
@@ -47,7 +47,7 @@ const FOOT: u32 = 56;
 /// class 1 as filled circles, of class 0 as crosses.
 ///
 /// # Errors
-/// A panel with another number of outputs than the grid has cells; whatever keeps the file from being written.
+/// If a panel has another number of outputs than the grid has cells, or the file cannot be written.
 pub fn regions(path: impl AsRef<Path>, picture: &Regions<'_>) -> Result<(), PlotError> {
     let path = path.as_ref();
     if let Some(panel) = picture.panels.iter().find(|panel| panel.outputs.len() != GRID * GRID) {
@@ -138,8 +138,8 @@ fn level(output: f64) -> i32 {
     shade(output - 0.5, 0.5) / 2
 }
 
-/// Where the output is 1/2: one piece of line for each pair of neighbouring cell centres it passes between, found by
-/// interpolation along the sides of the square of four centres.
+/// The contour where the output is 1/2: one line segment for each pair of neighbouring cell centres it passes
+/// between, interpolated along the sides of the square of four centres.
 fn boundary(outputs: &[f64], extent: f64) -> Vec<Vec<(f64, f64)>> {
     let centres = grid(extent);
     let mut lines = Vec::new();

@@ -10,22 +10,22 @@ use std::path::Path;
 /// One set of points.
 #[derive(Clone, Debug, Default)]
 pub struct Cloud<'a> {
-    /// Above the panel.
+    /// The title above the panel.
     pub title: &'a str,
     /// Coordinates and groups; a group is a colour.
     pub points: &'a [(f64, f64, usize)],
-    /// Where black crosses are drawn: centres.
+    /// Positions of black crosses: centres.
     pub marks: &'a [(f64, f64)],
 }
 
-/// What a picture of points shows.
+/// A picture of points.
 #[derive(Clone, Debug, Default)]
 pub struct Scatter<'a> {
-    /// Above the picture.
+    /// The title above the picture.
     pub title: &'a str,
     /// The panels.
     pub panels: &'a [Cloud<'a>],
-    /// Panels side by side.
+    /// The number of panels side by side.
     pub columns: usize,
 }
 
@@ -35,7 +35,7 @@ const HEAD: u32 = 40;
 /// Draws points to an SVG file.
 ///
 /// # Errors
-/// Whatever keeps the file from being written.
+/// If the file cannot be written.
 pub fn scatter(path: impl AsRef<Path>, picture: &Scatter<'_>) -> Result<(), PlotError> {
     let path = path.as_ref();
     prepare(path)?;

@@ -1,9 +1,9 @@
-//! The programs that show architectures, each with little to do: they learn and draw.
+//! The programs that show architectures, each with a small task: they learn and draw.
 
 use super::{Scratch, field, text};
 use std::process::Output;
 
-/// Runs a program that is to succeed and to draw `picture`.
+/// Runs a program that must succeed and draw `picture`.
 fn succeed(name: &str, flags: &[&str], picture: &str) -> Output {
     let place = Scratch::new(name, "run");
     let output = place.run(name, flags);
@@ -66,7 +66,7 @@ fn bad_input_is_one_sentence_and_code_2() {
         (
             "char_rnn",
             &["--batch", "99999"],
-            "expected a text with 6399937 characters to learn from and 4097 to be judged by, found 885508 and 98390",
+            "expected a text with 6399937 characters for training and 4097 for validation, found 885508 and 98390",
         ),
         ("bandit", &["--worse", "0.7"], "expected a --better above --worse"),
         (

@@ -1,4 +1,4 @@
-//! The example programs as a user meets them.
+//! The example programs from a user's point of view.
 
 mod architectures;
 mod mnist;
@@ -7,7 +7,7 @@ mod planar_and_parity;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// A directory that goes when the test is over.
+/// A directory that is removed at the end of the test.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -18,7 +18,7 @@ impl Scratch {
         Scratch(place)
     }
 
-    /// Runs a program, which the test run built too, in this directory.
+    /// Runs a program, built by the same test run, in this directory.
     fn run(&self, program: &str, flags: &[&str]) -> Output {
         let test = std::env::current_exe().unwrap();
         let file = test.parent().unwrap().with_file_name("examples").join(program);
@@ -27,7 +27,7 @@ impl Scratch {
         command.output().unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
 
-    /// Runs a program that is to refuse its flags: with one sentence, and code 2.
+    /// Runs a program that must refuse its flags with one sentence and code 2.
     fn refused(&self, program: &str, flags: &[&str], expected: &str) {
         let output = self.run(program, flags);
         assert_eq!(output.status.code(), Some(2), "{program} {flags:?}");
@@ -37,12 +37,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // Nothing depends on it: the system clears the directory above.
+        // Failure does not matter: the system clears the directory above.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// What a program printed.
+/// The output of a program.
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }

@@ -3,7 +3,7 @@
 use super::{Scratch, field, text};
 
 #[test]
-fn training_improves_and_parameters_come_back() {
+fn training_improves_and_parameters_are_restored() {
     let place = Scratch::new("mnist", "train");
     let mnist = |flags: &[&str]| place.run("mnist", flags);
     let trained = mnist(&["--epochs", "1", "--lr", "2", "--save", "model.safetensors"]);

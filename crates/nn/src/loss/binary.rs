@@ -22,12 +22,12 @@ impl Binary for BinaryCrossEntropy {
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
         let one = a.lift(1.0);
-        (one.clone() - y.clone()) * ln_slope(one - a.clone()) - y * ln_slope(a)
+        (one - y) * ln_slope(one - a) - y * ln_slope(a)
     }
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, _y: A, _l: A) -> A {
-        ln(a.lift(1.0) - a.clone()) - ln(a)
+        ln(a.lift(1.0) - a) - ln(a)
     }
 }
 

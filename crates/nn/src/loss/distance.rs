@@ -27,8 +27,8 @@ impl Binary for KlDivergence {
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, x: A, y: A, _l: A) -> A {
         let (zero, one) = (y.lift(0.0), y.lift(1.0));
-        let slope = y.clone().map(Ln) - x + one;
-        y.if_eq(zero.clone(), zero, slope)
+        let slope = y.map(Ln) - x + one;
+        y.if_eq(zero, zero, slope)
     }
 }
 

@@ -10,7 +10,7 @@ const FLOOR: f64 = -100.0;
 #[inline(always)]
 pub(super) fn ln<A: Algebra>(p: A) -> A {
     let (floor, ln) = (p.lift(FLOOR), p.map(Ln));
-    ln.clone().if_gt(floor.clone(), ln, floor)
+    ln.if_gt(floor, ln, floor)
 }
 
 /// The derivative of [`ln`]: `1/p`, and 0 where the floor applies.
