@@ -1,5 +1,5 @@
 //! Backpropagation by the engine against backpropagation by hand, against differences, and against the same
-//! network written with numbers.
+//! network written with scalars.
 
 use nn::by_hand::{Activation, Layer, Mlp, sigmoid_bce_delta, softmax_cross_entropy_delta};
 use nn::loss::{Loss, LossFunction, Reduction};
@@ -16,7 +16,7 @@ fn values(model: &impl Parameters) -> Vec<Tensor> {
     model.named_parameters().iter().map(|(_, p)| p.value().clone()).collect()
 }
 
-/// The engine's loss, parameter gradients in order of visit, and input gradient.
+/// Returns the engine's loss, parameter gradients in order of visit, and input gradient.
 fn by_tape(case: &Case, model: &Sequential) -> (f64, Vec<Tensor>, Tensor) {
     let tape = Tape::new();
     let x = tape.var(case.x.clone());
@@ -26,7 +26,7 @@ fn by_tape(case: &Case, model: &Sequential) -> (f64, Vec<Tensor>, Tensor) {
     (loss.value(), model.named_parameters().iter().map(of).collect(), grads.wrt(x))
 }
 
-/// The engine equals the closed form.
+/// Asserts that the engine equals the closed form.
 fn check_by_hand(case: &Case) {
     let (loss, gradients, input) = by_tape(case, &case.model());
     let hand = case.net.backward(&case.net.forward(&case.x), &case.y, case.loss);
@@ -39,7 +39,7 @@ fn check_by_hand(case: &Case) {
     assert_close("input", &input, &hand.input, EXACT);
 }
 
-/// The engine's gradient equals central differences of the engine's loss, at some elements of every tensor.
+/// Asserts that the engine's gradient equals central differences of the engine's loss, at some elements of every tensor.
 fn check_differences(case: &Case, rng: &mut StdRng) {
     let model = case.model();
     let (_, gradients, input) = by_tape(case, &model);
@@ -82,7 +82,7 @@ fn check_differences(case: &Case, rng: &mut StdRng) {
     }
 }
 
-/// One activation of one sample's layer, on numbers.
+/// Applies an activation to one layer of one sample, on scalars.
 fn activate<'t>(activation: Activation, z: &[Scalar<'t>]) -> Vec<Scalar<'t>> {
     let each = |f: &dyn Fn(Scalar<'t>) -> Scalar<'t>| z.iter().map(|&z| f(z)).collect();
     match activation {
@@ -100,7 +100,7 @@ fn activate<'t>(activation: Activation, z: &[Scalar<'t>]) -> Vec<Scalar<'t>> {
     }
 }
 
-/// The loss of one sample before the division by `N`, and what it is divided by.
+/// Returns the loss of one sample before the division by `N`.
 fn sample_loss<'t>(loss: Loss, a: &[Scalar<'t>], y: &[f64]) -> Scalar<'t> {
     let term = |f: &dyn Fn(Scalar<'t>, f64) -> Scalar<'t>| a.iter().zip(y).map(|(&a, &y)| f(a, y)).sum();
     let bits = |a: Scalar<'t>, y: f64| -(y * a.ln() + (1.0 - y) * (1.0 - a).ln());
@@ -118,12 +118,12 @@ fn sample_loss<'t>(loss: Loss, a: &[Scalar<'t>], y: &[f64]) -> Scalar<'t> {
     }
 }
 
-/// `b + Σ w a`.
+/// Returns `b + Σ w a`.
 fn neuron<'t>(w: &[Scalar<'t>], a: &[Scalar<'t>], b: Scalar<'t>) -> Scalar<'t> {
     w.iter().zip(a).fold(b, |sum, (&w, &a)| sum + w * a)
 }
 
-/// The network written with numbers equals the one written with tensors, and so the closed form.
+/// Asserts that the network written with scalars equals the one written with tensors, and so the closed form.
 fn check_scalars(case: &Case) {
     check_scalars_on(&Tape::new(), case);
 }
@@ -297,7 +297,7 @@ fn one_neuron_per_layer() {
     }
 }
 
-/// The first layer's weight gradient is made with the input, not with an activation of another layer.
+/// The first layer's weight gradient uses the input, not an activation of another layer.
 #[test]
 fn two_by_two_sigmoid_network() {
     let layer = |weight: [[f64; 2]; 2], bias: [f64; 2]| Layer {
@@ -382,7 +382,7 @@ fn momentum_on_a_constant_gradient_tends_to_the_effective_rate() {
     }
 }
 
-/// Descending by hand and by the optimizer is the same walk.
+/// Training by hand and by the optimizer visits the same weights.
 #[test]
 fn training_by_hand_and_by_the_optimizer_agree() {
     let activations = [Activation::Sigmoid, Activation::Tanh, Activation::Softmax];
@@ -413,7 +413,7 @@ fn a_clone_is_another_model() {
     let ids = |m: &Sequential| m.named_parameters().iter().map(|(_, p)| p.id()).collect::<Vec<_>>();
     assert!(ids(&student).iter().all(|id| !ids(&teacher).contains(id)));
     assert_eq!(ids(&teacher.snapshot()), ids(&teacher));
-    // Both on one tape: each has a gradient of its own, and a step of one leaves the other alone.
+    // On one tape each has its own gradient, and a step of one leaves the other unchanged.
     let tape = Tape::new();
     let x = tape.constant([[1.0, -1.0]]);
     let (a, b): (Var<'_>, Var<'_>) =

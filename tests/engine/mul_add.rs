@@ -1,13 +1,13 @@
-//! `mul_add` on numbers: one node a term of a chain, and in everything else the product and the sum that it stands for.
+//! `mul_add` on scalars: one node for each term of a chain, and otherwise the same as a product and a sum.
 
 use gradcheck::{GradCheck, Verdict};
 use std::fmt::Debug;
 use tape::transform::{hessian, hvp};
 use tape::{Arithmetic, GraphInput, Scalar, Tape};
 
-/// What two ways of writing a function must agree in: everything that can be asked of a number, as bits.
+/// The results in which two ways of writing a function must agree, as bits.
 #[derive(Debug, PartialEq)]
-struct Answers {
+struct Results {
     value: u64,
     gradient: Vec<u64>,
     recorded_gradient: Vec<u64>,
@@ -20,13 +20,13 @@ fn bits(x: impl IntoIterator<Item = f64>) -> Vec<u64> {
     x.into_iter().map(f64::to_bits).collect()
 }
 
-/// Numbers that are rounded in every operation.
+/// Returns values that are rounded in every operation.
 fn awkward(n: usize) -> Vec<f64> {
     (0..n).map(|i| (1.7 * i as f64 + 0.3).sin() + 0.1).collect()
 }
 
-/// Answers of `f` at `n` leaves, and the number of nodes it records.
-fn ask(n: usize, f: impl for<'t> Fn(&[Scalar<'t>]) -> Scalar<'t>) -> (Answers, usize) {
+/// Evaluates `f` at `n` leaves. Also returns the number of nodes that it records.
+fn evaluate(n: usize, f: impl for<'t> Fn(&[Scalar<'t>]) -> Scalar<'t>) -> (Results, usize) {
     let tape = Tape::new();
     let x: Vec<Scalar<'_>> = awkward(n).into_iter().map(|x| tape.scalar(x)).collect();
     let dx: Vec<Scalar<'_>> = awkward(2 * n)[n..].iter().map(|&dx| tape.scalar_constant(dx)).collect();
@@ -36,7 +36,7 @@ fn ask(n: usize, f: impl for<'t> Fn(&[Scalar<'t>]) -> Scalar<'t>) -> (Answers, u
     let slopes = y.grad(x.clone());
     let weighted = slopes.iter().zip(&dx).map(|(&slope, &weight)| slope * weight).sum::<Scalar<'_>>();
     let values = |x: &[Scalar<'_>]| bits(x.iter().map(|x| x.value()));
-    let answers = Answers {
+    let results = Results {
         value: y.value().to_bits(),
         gradient: bits(y.backward().wrt(x.clone())),
         recorded_gradient: values(&slopes),
@@ -44,22 +44,22 @@ fn ask(n: usize, f: impl for<'t> Fn(&[Scalar<'t>]) -> Scalar<'t>) -> (Answers, u
         tangent: y.jvp(x.clone(), dx.iter().map(|dx| dx.value()).collect()).to_bits(),
         recorded_tangent: tape.pushforward(y, x, dx).value().to_bits(),
     };
-    (answers, nodes)
+    (results, nodes)
 }
 
-/// How a term is added to a sum.
+/// A way to add a term to a sum.
 type Term = for<'t> fn(Scalar<'t>, Scalar<'t>, Scalar<'t>) -> Scalar<'t>;
 
 const TERMS: [Term; 3] = [|w, x, z| z + w * x, |w, x, z| w * x + z, |w, x, z| w.mul_add(x, z)];
 
-/// Panics unless `mul_add` gives the bits of the operators; the nodes with operators and with `mul_add`.
+/// Panics unless `mul_add` gives the bits of the operators. Returns the nodes with operators and with `mul_add`.
 #[track_caller]
 fn same_bits(
     what: impl Debug,
     n: usize,
     f: impl for<'t> Fn(&[Scalar<'t>], Term) -> Scalar<'t>,
 ) -> [usize; 2] {
-    let [(first, plain), (second, _), (fused, nodes)] = TERMS.map(|term| ask(n, |x| f(x, term)));
+    let [(first, plain), (second, _), (fused, nodes)] = TERMS.map(|term| evaluate(n, |x| f(x, term)));
     assert_eq!(fused, first, "{what:?}");
     assert_eq!(fused, second, "{what:?}, the product first");
     [plain, nodes]
@@ -78,13 +78,13 @@ fn chains_of_every_length_take_one_node_a_term() {
 }
 
 #[test]
-fn constants_may_stand_anywhere() {
+fn any_operand_may_be_a_constant() {
     for mask in 0..8 {
         let [plain, nodes] = same_bits(mask, 3, |x, term| {
             let [w, x, z] = [0, 1, 2].map(|k| if mask >> k & 1 == 0 { x[k].exp() } else { x[k].detach() });
             term(w, x, z).sin()
         });
-        // With the operators a constant product takes no node, and a constant sum cannot be what was recorded last.
+        // With the operators a constant product takes no node, and a constant sum is not the last recorded node.
         let saved = mask & 4 == 0 && mask & 3 != 3;
         assert_eq!(plain - nodes, usize::from(saved), "{mask:03b}");
     }
@@ -94,7 +94,7 @@ fn constants_may_stand_anywhere() {
 fn an_operand_may_be_used_twice() {
     let saved = |program: for<'t> fn(Scalar<'t>, Scalar<'t>, Term) -> Scalar<'t>| {
         let [plain, nodes] = same_bits("twice", 2, |x, term| {
-            // Something is added to the cotangent of `z` before the chain is swept.
+            // The cotangent of `z` has another contribution before the chain is swept.
             let z = (x[0] * x[1]).sin();
             let y = program(x[0], z, term);
             (y * z + x[0]).sin() + z
@@ -106,7 +106,7 @@ fn an_operand_may_be_used_twice() {
     assert_eq!(saved(|x, z, term| term(z, x, z)), 1);
     assert_eq!(saved(|_, z, term| term(z, z, z)), 1);
     assert_eq!(saved(|_, z, term| (0..5).fold(z, |z, _| term(z, z, z))), 5);
-    assert_eq!(saved(|x, z, term| term(z, z, x)), 0, "the sum is not what was recorded last");
+    assert_eq!(saved(|x, z, term| term(z, z, x)), 0, "the sum is not the last recorded node");
     assert_eq!(saved(|x, _, term| term(x, x, x)), 0, "nor is it here");
 }
 
@@ -119,7 +119,7 @@ fn other_nodes_break_a_chain() {
         })
     });
     assert_eq!((plain, nodes), (10, 10));
-    // An intermediate sum that something else uses too.
+    // An intermediate sum with another use.
     let [plain, nodes] = same_bits("branch", 3, |x, term| {
         let z = term(x[0], x[1], x[0] * x[2]);
         let one = term(x[1], x[2], z);
@@ -151,7 +151,7 @@ fn a_sum_may_be_a_leaf_or_an_element_of_a_tensor() {
 }
 
 #[test]
-fn numbers_stand_beside_recorded_ones() {
+fn operands_may_be_plain_numbers() {
     let tape = Tape::new();
     let x = tape.scalar(3.0);
     assert_eq!(x.mul_add(2.0, 1.0).value(), 7.0);
@@ -164,7 +164,7 @@ fn numbers_stand_beside_recorded_ones() {
     assert!(none.is_empty());
 }
 
-/// Of a polynomial, whatever the numbers are.
+/// Evaluates a polynomial of any kind of number.
 fn horner<A: Arithmetic>(coefficients: [f64; 4], x: A) -> A {
     let [first, rest @ ..] = coefficients.map(|c| x.lift(c));
     rest.into_iter().fold(first, |y, c| y.mul_add(x.clone(), c))
@@ -182,7 +182,7 @@ fn generic_code_runs_on_numbers_tensors_and_handles() {
     let (y, u) = (horner(c, a), horner(c, v));
     assert_eq!((y.value(), y.backward().wrt(a)), (expected, slope));
     assert_eq!((u.value().to_vec(), u.vjp([1.0]).wrt(v).to_vec()), (vec![expected], vec![slope]));
-    // Two roundings: with one, the square of what a product loses is not 0.
+    // There are two roundings: with one, the rounding error of the product would be left.
     let x = 1.0 + f64::EPSILON;
     assert_eq!(Arithmetic::mul_add(x, x, -(x * x)), 0.0);
     assert_ne!(x.mul_add(x, -(x * x)), 0.0, "the standard library's");
@@ -219,7 +219,7 @@ fn hessians_are_symmetric_and_made_of_their_products() {
             assert!((entry - product).abs() <= 1e-14 * scale && (entry - mirrored).abs() <= 1e-14 * scale);
         }
     }
-    // Of a dot product it is known.
+    // The Hessian of a dot product is known.
     let h = hessian(|[a, b, x, y]: [Scalar<'_>; 4]| b.mul_add(y, a * x), [1.0, 2.0, 3.0, 4.0]);
     let expected = [[0., 0., 1., 0.], [0., 0., 0., 1.], [1., 0., 0., 0.], [0., 1., 0., 0.]];
     assert_eq!(h, tape::Tensor::from(expected));
@@ -238,7 +238,7 @@ fn intermediate_sums_have_gradients_of_their_own() {
     assert_eq!(y.backward_all().wrt([middle, z, w, x]), [3.0, 3.0, 30.0, 17.0]);
     let [slope] = y.grad([middle]);
     assert_eq!((slope.value(), slope.backward().wrt(w)), (3.0, 1.0));
-    assert_eq!(y.jvp(middle, 10.0), 30.0, "what moves is the sum itself");
+    assert_eq!(y.jvp(middle, 10.0), 30.0, "the direction moves the sum itself");
 }
 
 #[test]
@@ -267,7 +267,7 @@ fn the_graph_shows_three_operands() {
 }
 
 #[test]
-fn what_is_not_finite_is_found_at_its_operand() {
+fn a_value_that_is_not_finite_is_found_at_its_operand() {
     let tape = Tape::new().with_locations();
     let (w, x) = (tape.scalar(1e300), tape.scalar(1e10));
     let z = w * 0.0;
@@ -276,7 +276,7 @@ fn what_is_not_finite_is_found_at_its_operand() {
     let found = y.find_nonfinite().forward.expect("1e310 is infinite");
     assert_eq!((found.op, found.node, found.inputs), ("mul_add", 4, vec![1, 2, 3]));
     assert_eq!(found.site.map(|site| site.line()), Some(line));
-    // The slope of each operand: of the second factor it is the first, of the sum it is 1.
+    // The slope of each operand: the other factor for a factor, 1 for the sum.
     let step = |y: Scalar<'_>| y.find_nonfinite().backward.map(|found| (found.op, found.operand));
     let small = tape.scalar(1e-300);
     let y = w.mul_add(small, small * 1.0) * 1e10;
@@ -308,7 +308,7 @@ fn a_chain_of_a_million_terms_is_swept_and_swept_again() {
         let (n, tape) = (1_000_000, Tape::new());
         let (w, x) = (tape.scalar(0.5), tape.scalar(2.0));
         let z = (1..n).fold(w * x, |z, _| w.mul_add(x, z));
-        assert_eq!((z.value(), tape.len()), (n as f64, n + 2), "one node a term");
+        assert_eq!((z.value(), tape.len()), (n as f64, n + 2), "one node for each term");
         assert_eq!(z.backward().wrt([w, x]), [2e6, 0.5e6]);
         let slope = z.grad(w);
         assert_eq!((slope.value(), slope.backward().wrt([w, x])), (2e6, [0.0, 1e6]));

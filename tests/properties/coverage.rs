@@ -1,9 +1,9 @@
-//! What was generated, counted: a property of graphs that were never drawn proves nothing.
+//! Counts of the generated graphs: a property of graphs that were never drawn proves nothing.
 
 use gradcheck::strategies::{Action, Exactness, Opcode, Program};
 use std::collections::BTreeMap;
 
-/// How often what was drawn, in all graphs of a test.
+/// The counts over all graphs of a test.
 #[derive(Debug, Default)]
 pub(crate) struct Coverage {
     graphs: usize,
@@ -11,15 +11,15 @@ pub(crate) struct Coverage {
     nonempty: usize,
     /// Graphs with a value that two steps or more use.
     fan_out: usize,
-    /// Each operation.
+    /// The count of each operation.
     operations: BTreeMap<String, usize>,
-    /// Each operation after each other.
+    /// The count of each pair of an operation and one that uses its result.
     pairs: BTreeMap<(String, String), usize>,
-    /// Each way in which the operands of a function of two numbers fit.
+    /// The count of each way in which the operands of a binary function broadcast.
     broadcasts: BTreeMap<&'static str, usize>,
 }
 
-/// The operation without its parameters.
+/// Returns the name of an operation without its parameters.
 fn name(action: &Action) -> String {
     match action {
         Action::Reduce { kind, .. } => format!("{kind:?}"),
@@ -30,11 +30,11 @@ fn name(action: &Action) -> String {
     }
 }
 
-/// How two operands fit.
+/// Returns the way in which two operands broadcast.
 fn kind(a: &[usize], b: &[usize]) -> &'static str {
     match (a, b) {
-        ([], []) => "two numbers",
-        ([], _) | (_, []) => "a number and a tensor",
+        ([], []) => "two scalars",
+        ([], _) | (_, []) => "a scalar and a tensor",
         _ if a == b => "equal shapes",
         _ if a.len() != b.len() => "fewer axes",
         _ if a.iter().zip(b).any(|(a, b)| a > b) && a.iter().zip(b).any(|(a, b)| a < b) => "both stretched",
@@ -62,14 +62,14 @@ impl Coverage {
         self.nonempty += usize::from(program.steps[program.output].shape.size() > 0);
     }
 
-    /// Asserts that `part` of the graphs was drawn `what`.
+    /// Asserts that at least this part of the graphs has the property.
     fn share(&self, what: &str, count: usize, part: f64) {
         let share = count as f64 / self.graphs as f64;
         println!("{what}: {count} of {}", self.graphs);
         assert!(share >= part, "{what}: {count} of {} graphs, expected {part} of them", self.graphs);
     }
 
-    /// Asserts that every operation of the track and every kind of broadcasting came up in one of `rarest` graphs.
+    /// Asserts that every operation of the track and every kind of broadcasting occurs at least once in `rarest` graphs.
     fn common(&self, track: Exactness, rarest: usize) {
         self.share("a value used twice", self.fan_out, 0.8);
         self.share("a result with elements", self.nonempty, 0.8);
@@ -79,8 +79,8 @@ impl Coverage {
             assert!(count >= least, "{action}: {count} times in {} graphs", self.graphs);
         }
         for kind in [
-            "two numbers",
-            "a number and a tensor",
+            "two scalars",
+            "a scalar and a tensor",
             "equal shapes",
             "fewer axes",
             "both stretched",
@@ -105,7 +105,7 @@ impl Coverage {
     }
 }
 
-/// The names of the operations that graphs of a track are made of.
+/// Returns the names of the operations of graphs of a track.
 fn every(track: Exactness) -> Vec<String> {
     let opcodes = Opcode::all(track).into_iter().map(|op| format!("{op:?}"));
     let bare = |name: String| match name.split_once('(') {

@@ -9,7 +9,7 @@ use tape::{Scalar, Tape, Tensor, Var};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
 
-/// The derivative of the loss in one element of a leaf: central differences of step 1, exact for the degree of the
+/// Returns the derivative of the loss in one element of a leaf by central differences of step 1, exact for the degree of the
 /// graph. The decisions are those of the graph as it is drawn.
 fn difference(program: &Program, decisions: &Decisions, leaf: usize, element: usize) -> f64 {
     let at = |step: f64| {
@@ -29,7 +29,7 @@ fn differences(program: &Program, decisions: &Decisions) -> Vec<Tensor> {
     program.leaves.iter().enumerate().map(of_leaf).collect()
 }
 
-/// A moving leaf for forward mode: numbers that cost no more bits.
+/// Returns a direction for forward mode, of values that cost no more bits.
 fn tangents(program: &Program) -> Vec<Tensor> {
     let steps = [1.0, -1.0, 2.0, 0.5, -2.0];
     let tangent = |x: &Tensor| {
@@ -75,15 +75,15 @@ fn values_and_gradients_equal_a_naive_interpreter_and_differences() {
 }
 
 #[test]
-fn graphs_of_numbers_equal_graphs_of_tensors() {
+fn graphs_of_scalars_equal_graphs_of_tensors() {
     check(512, graphs(Exactness::Exact), |spec| {
         let program = spec.resolve();
         let tape = Tape::new();
         let recorded = program.record(&tape);
         let numbers = Tape::new();
-        let place =
+        let record =
             |x: &Tensor| x.to_vec().into_iter().map(|x| numbers.scalar(x)).collect::<Vec<Scalar<'_>>>();
-        let leaves: Vec<Vec<Scalar<'_>>> = program.leaves.iter().map(place).collect();
+        let leaves: Vec<Vec<Scalar<'_>>> = program.leaves.iter().map(record).collect();
         let scalars = interpret(&program, &leaves, |c| numbers.scalar_constant(c), &mut Decisions::default());
         prop_assert_eq!(scalars.loss.value(), recorded.loss.value());
         let (of_numbers, of_tensors) = (scalars.loss.backward(), recorded.loss.backward());
@@ -109,10 +109,10 @@ fn layouts_and_constants_change_nothing() {
             prop_assert_eq!(&again.loss.backward().wrt(strided), &expected, "{:?}", layout);
         }
         for (k, expected) in expected.iter().enumerate() {
-            let place = |(i, x): (usize, &Tensor)| {
+            let record = |(i, x): (usize, &Tensor)| {
                 if i == k { tape.var(x.clone()) } else { tape.constant(x.clone()) }
             };
-            let alone: Vec<Var<'_>> = program.leaves.iter().enumerate().map(place).collect();
+            let alone: Vec<Var<'_>> = program.leaves.iter().enumerate().map(record).collect();
             let grads = program.record_with(&alone, |_, _| None).loss.backward();
             prop_assert_eq!(&grads.wrt(alone[k]), expected, "leaf {} alone", k);
         }

@@ -1,6 +1,6 @@
 //! Properties that hold for every graph and every network: random cases, which shrink and print as code.
 //!
-//! The cases are the same in every run. More of them, of a fresh seed, and faster:
+//! The cases are the same in every run. For more of them, with a fresh seed:
 //!
 //! ```text
 //! PROPTEST_CASES=50000 cargo test --release -p tests --test properties

@@ -11,7 +11,7 @@ use tape::{Scalar, Tape, Tensor, Var};
 use tests::properties::check;
 use tests::recursion::{Backward, Bounded, Network};
 
-/// The network of modules; a tied layer is that of its owner.
+/// The network of modules; a tied layer uses the layer of its owner.
 struct Model {
     spec: MlpSpec,
     layers: Vec<Linear>,
@@ -59,14 +59,14 @@ fn activate(activation: Activation, z: Var<'_>) -> Var<'_> {
     }
 }
 
-/// What the engine finds for one list of numbers, and what the recursion does.
+/// A list of values by the engine and by the recursion.
 struct Compared {
     what: String,
     found: Vec<f64>,
     expected: Vec<Bounded>,
 }
 
-/// Loss and gradients by the engine, beside those of the recursion.
+/// Returns loss and gradients by the engine, beside those of the recursion.
 fn both(spec: &MlpSpec, hand: &Backward) -> Vec<Compared> {
     let model = Model::new(spec);
     let tape = Tape::new();
@@ -89,7 +89,7 @@ fn both(spec: &MlpSpec, hand: &Backward) -> Vec<Compared> {
     all
 }
 
-/// What was drawn.
+/// The counts of the drawn networks.
 #[derive(Debug, Default)]
 struct Counts {
     cases: usize,
@@ -178,16 +178,16 @@ fn gradients_of_exact_networks_equal_the_delta_recursion_to_the_bit() {
     });
 }
 
-/// Relative to the gradient or the loss: an interval this narrow tells something, and none may miss by more.
+/// The width of a narrow interval, relative to the gradient or the loss; no interval may miss by more.
 const DIFFERENCE: f64 = 1e-8;
 
-/// The derivative of the recursion's loss in one number, as an interval. The decisions of `relu` may change along the
-/// way, so only networks without it are asked.
-fn difference(network: &Network, place: impl Fn(&mut Network) -> &mut Bounded) -> Interval {
+/// Returns the derivative of the recursion's loss in one parameter, as an interval. The decisions of `relu` may change
+/// between the points, so it is for networks without it.
+fn difference(network: &Network, parameter: impl Fn(&mut Network) -> &mut Bounded) -> Interval {
     let mut moved = network.clone();
-    let x = place(&mut moved).value;
+    let x = parameter(&mut moved).value;
     let at = |x: f64| {
-        place(&mut moved).value = x;
+        parameter(&mut moved).value = x;
         moved.loss()
     };
     richardson(at, x, 9)
@@ -202,7 +202,7 @@ fn the_delta_recursion_lies_in_the_intervals_of_differences() {
         }
         let network = Network::new(&spec);
         let hand = network.backward();
-        // One weight and one bias of each layer that owns some: another one in every layer and network.
+        // One weight and one bias of each layer that owns its own, a different one in every layer and network.
         for k in (0..spec.layers.len()).filter(|&k| spec.owner(k) == k) {
             let row = spec.numbers[k].unsigned_abs() as usize % spec.width(k + 1);
             let column = spec.numbers[k + 1].unsigned_abs() as usize % spec.width(k);
@@ -231,6 +231,6 @@ fn the_delta_recursion_lies_in_the_intervals_of_differences() {
     let [compared, missed, narrow] = [compared, missed, narrow].map(Cell::into_inner);
     println!("{compared} derivatives, {narrow} intervals are narrow, {missed} miss the derivative");
     assert!(narrow * 100 >= 95 * compared, "{narrow} of {compared} intervals are narrow");
-    // What the intervals of one formula promise; the panel of the checker measures it too.
+    // The coverage of the intervals of one formula, which the panel of the checker measures too.
     assert!(missed * 1000 <= compared, "{missed} of {compared} intervals miss the derivative");
 }

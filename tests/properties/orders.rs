@@ -1,5 +1,5 @@
 //! Derivatives up to order 3 in every order of modes: reverse and forward, recorded and plain, with respect to tensors and
-//! numbers.
+//! scalars.
 
 use gradcheck::strategies::{Exactness, Program, graphs};
 use proptest::prelude::*;
@@ -12,15 +12,15 @@ use tests::properties::check;
 /// A direction for each order of derivative: one tensor for each leaf.
 type Directions = [Vec<Tensor>; 3];
 
-/// A graph whose leaves are asked for as tensors, or those of rank 0 as numbers.
+/// A graph whose leaves are tensors, or scalars where their rank is 0.
 struct Recording<'t> {
     tape: &'t Tape,
-    /// The leaves, tensors and numbers apart.
+    /// The leaves, with tensors and scalars apart.
     leaves: (Vec<Var<'t>>, Vec<Scalar<'t>>),
     loss: Scalar<'t>,
 }
 
-/// Numbers that cost few bits, other ones for every order.
+/// Returns a direction of values that cost few bits, different for every order.
 fn directions(program: &Program) -> Directions {
     [0, 1, 2].map(|order| {
         let mut steps = [1.0, -1.0, 2.0, 0.5, -2.0].into_iter().cycle().skip(2 * order);
@@ -38,14 +38,14 @@ impl<'t> Recording<'t> {
         Recording { tape, leaves, loss: recorded.loss }
     }
 
-    /// A direction in the form of the leaves.
+    /// Returns a direction in the form of the leaves.
     fn split(&self, direction: &[Tensor]) -> (Vec<Tensor>, Vec<f64>) {
         let is_number = |x: &&Tensor| !self.leaves.1.is_empty() && x.rank() == 0;
         let (numbers, tensors): (Vec<&Tensor>, Vec<&Tensor>) = direction.iter().partition(is_number);
         (tensors.into_iter().cloned().collect(), numbers.into_iter().map(Tensor::item).collect())
     }
 
-    /// The derivative of `y` along a direction, recorded: by a tangent or by a gradient.
+    /// Returns the derivative of `y` along a direction, recorded: by a tangent or by a gradient.
     fn recorded(&self, y: Scalar<'t>, direction: &[Tensor], forward: bool) -> Scalar<'t> {
         let (tensors, numbers) = self.split(direction);
         if forward {
@@ -59,7 +59,7 @@ impl<'t> Recording<'t> {
         terms.fold(self.tape.scalar_constant(0.0), |sum, term| sum + term)
     }
 
-    /// The derivative of `y` along a direction, by a plain sweep.
+    /// Returns the derivative of `y` along a direction, by a plain sweep.
     fn plain(&self, y: Scalar<'t>, direction: &[Tensor], forward: bool) -> f64 {
         let (tensors, numbers) = self.split(direction);
         if forward {
@@ -70,7 +70,7 @@ impl<'t> Recording<'t> {
         terms.chain(of_numbers.iter().zip(&numbers).map(|(g, x)| g * x)).sum()
     }
 
-    /// Finds the derivative of `y` along the directions that are left, in every order of modes, and shows each to `see`
+    /// Computes the derivative of `y` along the remaining directions, in every order of modes, and passes each to `see`
     /// with the order and the modes (`true` for forward).
     fn derive(
         &self,
@@ -92,7 +92,7 @@ impl<'t> Recording<'t> {
     }
 }
 
-/// The derivatives of order 1, 2 and 3 along the directions, from a naive interpreter of dual numbers.
+/// Returns the derivatives of order 1, 2 and 3 along the directions, from a naive interpreter of dual numbers.
 fn naive(program: &Program, directions: &Directions) -> [f64; 3] {
     type Third = Dual<Dual<Dual<f64>>>;
     let constant = |c: f64| -> Third {
@@ -103,14 +103,14 @@ fn naive(program: &Program, directions: &Directions) -> [f64; 3] {
     let [u, v, w] = directions.each_ref().map(|list| list.iter().map(Tensor::to_vec).collect::<Vec<_>>());
     let mut x: Vec<Vec<Third>> = Vec::new();
     for (k, leaf) in leaves(program).into_iter().enumerate() {
-        let place = |(i, c)| {
+        let dual = |(i, c)| {
             let mut x = constant(c);
             x.value.value.tangent = u[k][i];
             x.value.tangent.value = v[k][i];
             x.tangent.value.value = w[k][i];
             x
         };
-        x.push(leaf.into_iter().enumerate().map(place).collect());
+        x.push(leaf.into_iter().enumerate().map(dual).collect());
     }
     let loss = interpret(program, &x, constant, &mut Decisions::default()).loss;
     [loss.value.value.tangent, loss.value.tangent.tangent, loss.tangent.tangent.tangent]
@@ -143,7 +143,7 @@ fn of_exact_graphs_equal_those_of_a_naive_interpreter() {
     );
 }
 
-/// Roundings in two orders of the same derivatives, relative to the largest found.
+/// The tolerance for two orders of the same derivatives, relative to the largest.
 const ROUNDING: f64 = 1e-8;
 
 #[test]

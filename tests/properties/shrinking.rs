@@ -1,4 +1,4 @@
-//! A wrong rule is found, and the graph that shows it is as small as it can be.
+//! Wrong rules are found, and the graph that shows one shrinks to the smallest.
 
 use gradcheck::Verdict;
 use gradcheck::strategies::{
@@ -25,8 +25,8 @@ impl Unary for WrongTanh {
 
 fn wrong_tanh<'t>(step: &Step, x: &[Node<'t>]) -> Option<Node<'t>> {
     (step.action == Action::Unary(UnaryFn::Tanh)).then(|| match x[0] {
-        Node::Number(x) => Node::Number(x.map(WrongTanh)),
-        Node::Array(x) => Node::Array(x.map(WrongTanh)),
+        Node::Scalar(x) => Node::Scalar(x.map(WrongTanh)),
+        Node::Tensor(x) => Node::Tensor(x.map(WrongTanh)),
     })
 }
 
@@ -44,7 +44,7 @@ fn mean_twice<'t>(step: &Step, x: &[Node<'t>]) -> Option<Node<'t>> {
     Some(Node::from(y.detach() * (1.0 - 1.0 / count) + y * (1.0 / count)))
 }
 
-/// What stands in the place of a step, if anything does.
+/// A replacement for some steps.
 type Substitute = for<'t> fn(&Step, &[Node<'t>]) -> Option<Node<'t>>;
 
 /// The smallest graph for which the checker disagrees with the substitute.
@@ -86,7 +86,7 @@ fn a_mean_divided_twice_shrinks_to_a_mean_of_two() {
     assert_eq!(spec.leaves[0].shape, [2], "{spec}");
 }
 
-/// Whatever is tried, a graph that comes out of shrinking is one that failed.
+/// Every graph that shrinking returns is one that failed.
 #[test]
 fn shrinking_ends_at_a_graph_that_fails() {
     let mut runner = TestRunner::new(config(1));
@@ -109,9 +109,9 @@ fn shrinking_ends_at_a_graph_that_fails() {
     }
 }
 
-/// The number that a domain promises, whatever was drawn.
+/// Every draw gives a value in its domain.
 #[test]
-fn every_number_lies_in_its_domain() {
+fn every_value_lies_in_its_domain() {
     for domain in Domain::ALL {
         for k in i8::MIN..=i8::MAX {
             let x = domain.number(k);

@@ -1,5 +1,5 @@
-//! Graphs of functions with derivatives of all orders: gradients lie in the intervals of the checker, and numbers give
-//! what tensors give.
+//! Graphs of functions with derivatives of all orders: gradients lie in the intervals of the checker, and graphs of
+//! scalars equal graphs of tensors.
 
 use crate::coverage::Coverage;
 use gradcheck::strategies::{Exactness, graphs};
@@ -11,17 +11,17 @@ use tape::{Scalar, Tape, Tensor};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
 
-/// Two orders of the same sums, and two libraries of functions, a few dozen roundings in a row, relative to the largest
-/// element. In a hundred thousand graphs they were 1e-12 apart at most; a wrong slope is much further off.
+/// The tolerance for two orders of the same sums and two libraries of functions, a few dozen roundings in a row, relative
+/// to the largest element. In a hundred thousand graphs the largest difference was 1e-12; a wrong slope is far larger.
 const ROUNDING: f64 = 1e-10;
 
-/// So many of each leaf are compared.
+/// The entries of each leaf that are compared.
 const ENTRIES: Entries = Entries::PerTensor(8);
 
-/// At most this part of the checks may find that it cannot tell.
+/// The largest share of checks that may be inconclusive.
 const INCONCLUSIVE: f64 = 0.02;
 
-/// At least this part of the graphs must have a gradient that is not zero, and agrees.
+/// The smallest share of graphs with a gradient that is not zero and agrees.
 const TELLING: f64 = 0.8;
 
 #[test]
@@ -67,7 +67,7 @@ fn gradients_lie_in_the_intervals_of_differences() {
 }
 
 #[test]
-fn graphs_of_numbers_equal_graphs_of_tensors() {
+fn graphs_of_scalars_equal_graphs_of_tensors() {
     let [worst, worst_value] = [const { Cell::new(0.0_f64) }; 2];
     check(512, graphs(Exactness::Smooth), |spec| {
         let program = spec.resolve();
@@ -85,9 +85,9 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
             }
         }
         let numbers = Tape::new();
-        let place =
+        let record =
             |x: &Tensor| x.to_vec().into_iter().map(|x| numbers.scalar(x)).collect::<Vec<Scalar<'_>>>();
-        let leaves: Vec<Vec<Scalar<'_>>> = program.leaves.iter().map(place).collect();
+        let leaves: Vec<Vec<Scalar<'_>>> = program.leaves.iter().map(record).collect();
         let scalars = interpret(&program, &leaves, |c| numbers.scalar_constant(c), &mut Decisions::default());
         let found: Vec<f64> = scalars.loss.backward().wrt(leaves).concat();
         let expected = recorded.loss.backward().wrt(recorded.leaves);
@@ -96,14 +96,14 @@ fn graphs_of_numbers_equal_graphs_of_tensors() {
         for (found, expected) in found.into_iter().zip(expected) {
             let error = (found - expected).abs() / scale;
             worst.set(worst.get().max(error));
-            prop_assert!(error <= ROUNDING, "gradient {found} with numbers, {expected} with tensors");
+            prop_assert!(error <= ROUNDING, "gradient {found} with scalars, {expected} with tensors");
         }
         Ok(())
     });
     println!("largest distance of values {:.1e}, of gradients {:.1e}", worst_value.get(), worst.get());
 }
 
-/// Graphs whose right gradients were called wrong once, as they were printed.
+/// Graphs whose right gradients were once called wrong, as they were printed.
 mod pasted {
     use super::*;
     use gradcheck::Entries;

@@ -1,8 +1,8 @@
-//! Gradients compared with differences, as a verdict that says how strong it is.
+//! Gradients compared with differences, with a verdict that states how strong it is.
 //!
-//! A check does not ask whether two numbers are "close". Differences give an interval in which the derivative lies,
-//! from the extrapolation of many steps and the measured rounding noise of the function; the gradient agrees if it
-//! lies in the interval and the interval is narrow enough to have shown an error of the size asked for
+//! A check has no tolerance for "close" values. Differences give an interval in which the derivative lies, from the
+//! extrapolation of many steps and the measured rounding noise of the function; the gradient agrees if it lies in the
+//! interval and the interval is narrow enough to have shown an error of the requested size
 //! ([`resolution`](GradCheck::resolution)). It disagrees only if a second formula at other steps finds the same.
 //! Everything else is inconclusive, with the reason: a kink, noise, structure below the steps.
 //!
@@ -49,9 +49,9 @@ pub use check::{
     SweepPoint, Verdict,
 };
 
-/// Checks the gradients of a function of tensors or numbers by [`GradCheck`], and panics with the report if they do not
-/// agree: `assert_gradients!(|x, y| ..., x, y)`. The closure gets a [`Var`] for each value; its own value is a `Var` or
-/// a [`Scalar`].
+/// Checks the gradients of a function of tensors or scalars by [`GradCheck`], and panics with the report if they do not
+/// agree: `assert_gradients!(|x, y| ..., x, y)`. The closure gets a [`Var`](tape::Var) for each value and returns a `Var`
+/// or a [`Scalar`](tape::Scalar). The value of the macro is the [`Certificate`].
 ///
 /// ```
 /// use gradcheck::assert_gradients;
@@ -65,7 +65,7 @@ pub use check::{
 /// ```
 ///
 /// # Panics
-/// If the check is not an agreement, or cannot be run.
+/// If the verdict is not [`Verdict::Agree`], or the check cannot be run.
 #[macro_export]
 macro_rules! assert_gradients {
     (|$($name:ident),+ $(,)?| $body:expr, $($value:expr),+ $(,)?) => {{

@@ -1,26 +1,26 @@
-//! Matrix products of every layout. The larger ones go to the `gemm` crate, the only unsafe call of this one, so
+//! Matrix products of every layout. The larger ones go to the `gemm` crate, the only unsafe call of the engine, so
 //! `.ci/sanitize` runs these tests with every load and store checked.
 
 use gradcheck::strategies::Layout;
 use tape::ops::Linear;
 use tape::{Array, Tensor};
 
-/// Both axes backwards in memory.
+/// Returns `x` with both axes backwards in memory.
 fn reversed(x: &Tensor) -> Tensor {
     x.flip([0, 1]).contiguous().flip([0, 1])
 }
 
-/// `x` in every layout that keeps its values, each with its name.
+/// Returns `x` in every layout that keeps its values, each with its name.
 fn laid_out(x: &Tensor) -> Vec<(String, Tensor)> {
     let layouts = Layout::ALL.iter().filter(|layout| layout.keeps_values());
     let named = layouts.map(|layout| (format!("{layout:?}"), layout.of(x)));
     named.chain([("Reversed".to_owned(), reversed(x))]).collect()
 }
 
-/// Fewer where every instruction is interpreted.
+/// Sizes; fewer where every instruction is interpreted.
 const EXTENTS: &[usize] = if cfg!(miri) { &[0, 1, 9, 17] } else { &[0, 1, 2, 7, 8, 9, 17, 33] };
 
-/// Of small whole numbers, so that every order of additions gives the same.
+/// The elements are small integers, so that every order of additions gives the same sum.
 #[test]
 fn products_are_exact_in_every_layout() {
     let number = |i: usize, j: usize| ((5 * i + 3 * j) % 7) as f64 - 3.0;

@@ -1,5 +1,5 @@
-//! The gradient checker on every registered operation: it calls no right gradient wrong, no wrong one right, and
-//! leaves little open.
+//! The gradient checker on every registered operation: right gradients are not called wrong, wrong ones are not called
+//! right, and few are left open.
 
 use super::fixtures::{Subject, functions, smooth};
 use gradcheck::registry::{Apply, Evaluate};
@@ -9,10 +9,10 @@ use tape::{Tensor, Var};
 /// The error that must be found, relative to the gradient.
 const ERROR: f64 = 1e-5;
 
-/// Far enough from a kink to have one of its slopes.
+/// A distance from a kink at which a function has one of its slopes.
 const NEAR: f64 = 1e-6;
 
-/// The check of an operation whose gradient is multiplied by `1 + error`; `None` if there is nothing to differentiate.
+/// Checks an operation whose gradient is multiplied by `1 + error`; `None` if there is nothing to differentiate.
 pub(crate) fn check(subject: &Subject, error: f64, entries: Entries) -> Option<Report> {
     let op = subject.op.clone();
     let names: Vec<String> = (0..subject.x.len()).map(|i| format!("x{i}")).collect();
@@ -20,7 +20,7 @@ pub(crate) fn check(subject: &Subject, error: f64, entries: Entries) -> Option<R
     let check = GradCheck::new(move |v| {
         let x: Vec<Var<'_>> = inputs.iter().map(|name| v[name]).collect();
         let y = Apply::<f64>::record(&*op, &x);
-        // Adds 0, with a part of the derivative.
+        // Adds 0 to the value and a part of the derivative to the gradient.
         y + (y - y.detach()) * error
     });
     let add = |check: GradCheck<'static>, (name, x): (&String, &Tensor)| {
@@ -72,7 +72,7 @@ fn kinks_name_their_operation() {
             let report = check.expect_zero("x").run().unwrap();
             let near = [x - NEAR, x + NEAR].map(|x| (function.value(&[x]), function.slopes(&[x])[0]));
             let apart = |a: f64, b: f64| (a - b).abs() > NEAR.sqrt();
-            // The lists are shared: 0.5 is a kink of `round` and not of `floor`. And the slope of `elu` has one.
+            // Functions share lists: 0.5 is a kink of `round` and not of `floor`. And `elu` has a kink in its slope only.
             if !apart(near[0].0, near[1].0) && !apart(near[0].1, near[1].1) {
                 assert_ne!(report.verdict(), Verdict::Disagree, "{} at {x}: {report}", function.name);
                 continue;

@@ -1,4 +1,4 @@
-//! The gradient checker on everything whose gradient is right: it must never disagree, and seldom be at a loss.
+//! The gradient checker on right gradients: it must never disagree, and seldom be inconclusive.
 
 use super::checker::check;
 use super::fixtures::*;
@@ -9,13 +9,13 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use tape::Tensor;
 
-/// Checks of each kind.
+/// The number of checks of each kind.
 const CHECKS: [(&str, usize); 3] = [("graphs", 60_000), ("operations", 36_000), ("panel", 4_000)];
 
-/// At most this part of the checks may find that it cannot tell.
+/// The largest share of checks that may be inconclusive.
 const INCONCLUSIVE: f64 = 0.02;
 
-/// What the checks said.
+/// The counts of the verdicts.
 #[derive(Debug, Default)]
 struct Tally {
     agree: usize,
@@ -37,7 +37,7 @@ impl Tally {
     }
 }
 
-/// Random graphs, with a few entries of each leaf.
+/// Checks random graphs, with a few entries of each leaf.
 fn check_graphs(count: usize) -> Tally {
     let config = Config { rng_seed: RngSeed::Fixed(0xfa15e), ..Config::default() };
     let mut runner = TestRunner::new(config);
@@ -54,7 +54,7 @@ fn check_graphs(count: usize) -> Tally {
     tally
 }
 
-/// Every registered operation at its own operands, moved at random: each time by another part of their size.
+/// Checks every registered operation at its own operands, moved at random by a part of their size.
 fn check_operations(count: usize) -> Tally {
     let mut tally = Tally::default();
     let subjects: Vec<Subject> = smooth().filter(|s| !s.fixed).collect();
@@ -62,7 +62,7 @@ fn check_operations(count: usize) -> Tally {
         for Subject { name, op, x, .. } in &subjects {
             let mut random = Random::new(&format!("{name} {round}"));
             let x: Vec<Tensor> = x.iter().map(|x| x * &random.factors(x.shape())).collect();
-            // Without elements there is nothing to check; moved, an operand may have left the domain.
+            // There is nothing to check without elements, or if an operand has left the domain.
             let moved = Subject { name: name.clone(), op: op.clone(), x, fixed: false };
             if let Some(report) = check(&moved, 0.0, Entries::PerTensor(2)) {
                 tally.add(name, &report);
@@ -75,6 +75,7 @@ fn check_operations(count: usize) -> Tally {
     tally
 }
 
+/// Checks the panel of functions.
 fn check_panel(count: usize) -> Tally {
     let mut tally = Tally::default();
     let rows = panel();

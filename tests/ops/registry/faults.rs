@@ -1,4 +1,4 @@
-//! Every operation with every fault planted in its rule: the checker has to find it.
+//! Every operation with every fault planted in its rule: the checker must find it.
 
 use super::fixtures::{Subject, smooth};
 use gradcheck::fault::{Fault, plant};
@@ -6,8 +6,8 @@ use gradcheck::{Entry, GradCheck, Verdict};
 use std::collections::BTreeMap;
 use tape::{Tape, Tensor, Var};
 
-/// The operation, and beside it every operand once more, later in the recording: in the reverse sweep the operation adds
-/// to what is already there.
+/// Records the operation, and every operand a second time later: in the reverse sweep the operation adds to existing
+/// cotangents.
 fn objective<'t>(subject: &Subject, x: &[Var<'t>]) -> Var<'t> {
     let y = subject.op.record(x);
     let weigh =
@@ -15,7 +15,7 @@ fn objective<'t>(subject: &Subject, x: &[Var<'t>]) -> Var<'t> {
     x.iter().map(weigh).fold(y, |y, other| y + other)
 }
 
-/// The gradients of a weighted sum of the objective.
+/// Returns the gradients of a weighted sum of the objective.
 fn gradients(subject: &Subject) -> Vec<Tensor> {
     let tape = Tape::new();
     let x: Vec<Var<'_>> = subject.x.iter().map(|x| tape.var(x.clone())).collect();
@@ -23,7 +23,7 @@ fn gradients(subject: &Subject) -> Vec<Tensor> {
     y.vjp(Tensor::from_fn(y.shape(), |at| 1.0 + 0.25 * at.iter().sum::<usize>() as f64)).wrt(x)
 }
 
-/// The name under which the tape knows the operation.
+/// Returns the name of the operation on the tape.
 fn name(subject: &Subject) -> &'static str {
     let tape = Tape::new();
     let x: Vec<Var<'_>> = subject.x.iter().map(|x| tape.var(x.clone())).collect();
@@ -31,7 +31,7 @@ fn name(subject: &Subject) -> &'static str {
     tape.view().nodes().last().expect("the operation was recorded").op
 }
 
-/// Does the fault change any number by more than one in ten million?
+/// Returns `true` if the fault changes any entry by more than a ten-millionth of the largest.
 fn matters(clean: &[Tensor], wrong: &[Tensor]) -> bool {
     clean.iter().zip(wrong).any(|(clean, wrong)| {
         let size = clean.abs().to_vec().into_iter().fold(0.0, f64::max);
@@ -45,7 +45,7 @@ fn matters(clean: &[Tensor], wrong: &[Tensor]) -> bool {
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// Is operand `k` found to be wrong? If not, the report.
+/// Checks that operand `k` is found to be wrong; the error is the report.
 fn find(subject: &Subject, k: usize) -> Result<(), String> {
     let names = &NAMES[..subject.x.len()];
     let check =
@@ -57,7 +57,7 @@ fn find(subject: &Subject, k: usize) -> Result<(), String> {
     if report.verdict() == Verdict::Disagree && named { Ok(()) } else { Err(report.to_string()) }
 }
 
-/// The registered operations by name, each with its smaller cases; compositions have no rules to plant faults in.
+/// Returns the registered operations by name, each with its smaller cases; compositions have no rules to plant faults in.
 fn operations() -> BTreeMap<&'static str, Vec<Subject>> {
     let mut all: BTreeMap<&'static str, Vec<Subject>> = BTreeMap::new();
     for entry in tests::compositions::registry() {
@@ -81,7 +81,7 @@ fn every_fault_that_matters_is_found() {
     let (mut missed, mut constant) = (Vec::new(), Vec::new());
     for (entry, subjects) in operations() {
         for fault in Fault::ALL {
-            // One case in which it matters for each operand.
+            // For each operand, the first case in which the fault matters.
             let mut tried = [false; 4];
             for subject in &subjects {
                 let (op, clean) = (name(subject), gradients(subject));
@@ -105,7 +105,7 @@ fn every_fault_that_matters_is_found() {
     }
     println!("{found:?}, {} in all", found.values().sum::<usize>());
     assert!(missed.is_empty(), "{} faults were not found:\n{}", missed.len(), missed.join("\n"));
-    // Steps have the derivative 0, and 0 has no sign to be wrong.
+    // Step functions have the derivative 0, which has no sign to change.
     assert_eq!(constant, ["ceil", "floor", "heaviside", "round", "sign"]);
     for fault in Fault::ALL {
         assert!(found[&format!("{fault:?}")] >= 40, "{fault:?} mattered too seldom: {found:?}");

@@ -7,15 +7,15 @@ use std::rc::Rc;
 use tape::internal::{BinaryPoints, Points};
 use tape::{Element, Shape, Tape, Tensor, Var};
 
-/// Central differences, extrapolated four times: what is left is rounding, 1e-16 / 1e-3, and the tenth
-/// derivative, with room for functions whose derivatives grow.
+/// The tolerance for central differences extrapolated four times: rounding, 1e-16 / 1e-3, and the tenth derivative, with
+/// room for functions whose derivatives grow.
 pub(crate) const DIFFERENCE: f64 = 1e-9;
 
-/// A slope beside an edge, 1e-12 away, where it may approach that of the edge like a root.
+/// The tolerance for a slope 1e-12 from an edge, which may approach that of the edge like a root.
 pub(crate) const ONE_SIDED: f64 = 1e-3;
 
-/// Roundings of the intermediate terms of a rule, in units of `ε` times their sum: a rule has a few dozen
-/// steps at most, and what cancels in them is of the size of the operands.
+/// The number of roundings of the intermediate terms of a rule, in units of `ε` times their sum: a rule has at most a few
+/// dozen steps, and terms that cancel in them have the size of the operands.
 pub(crate) const ROUNDINGS: f64 = 64.0;
 
 /// An operation and operands to test it on. Every operand is representable in `f32`.
@@ -23,7 +23,7 @@ pub(crate) struct Subject {
     pub(crate) name: String,
     pub(crate) op: Rc<dyn Operation>,
     pub(crate) x: Vec<Tensor<f64>>,
-    /// Are these numbers needed, rather than any of their shape?
+    /// `true` if the operation needs these values, not any of their shape.
     pub(crate) fixed: bool,
 }
 
@@ -32,17 +32,17 @@ pub(crate) struct Pointwise {
     pub(crate) name: String,
     pub(crate) f: Rc<dyn Function>,
     pub(crate) arity: usize,
-    /// Random points of the interior.
+    /// Random points in the interior of the domain.
     pub(crate) interior: Vec<Vec<f64>>,
     pub(crate) edges: Vec<f64>,
     pub(crate) kinks: Vec<f64>,
-    /// Far arguments and special pairs.
+    /// Extreme arguments and special pairs.
     pub(crate) special: Vec<Vec<f64>>,
     pub(crate) convention: &'static str,
 }
 
 impl Pointwise {
-    /// Every point there is, single numbers as one-element lists.
+    /// Returns every point, single arguments as one-element lists.
     pub(crate) fn everywhere(&self) -> Vec<Vec<f64>> {
         let ends = self.edges.iter().chain(&self.kinks).map(|&x| vec![x]);
         self.interior.iter().cloned().chain(ends).chain(self.special.iter().cloned()).collect()
@@ -57,7 +57,7 @@ impl Pointwise {
     }
 }
 
-/// Random numbers from a fixed seed.
+/// A random number generator with a fixed seed.
 pub(crate) struct Random(StdRng);
 
 impl Random {
@@ -66,12 +66,12 @@ impl Random {
         Random(StdRng::seed_from_u64(seed))
     }
 
-    /// In the interval, rounded to `f32`.
+    /// Draws a number in the interval, rounded to `f32`.
     pub(crate) fn number(&mut self, (low, high): (f64, f64)) -> f64 {
         f64::from(self.0.random_range(low..high) as f32)
     }
 
-    /// Non-uniform weights of either sign, none of them small.
+    /// Draws non-uniform weights of either sign, none of them small.
     pub(crate) fn weights(&mut self, shape: &Shape) -> Tensor<f64> {
         Tensor::from_fn(shape.clone(), |_| {
             let size = self.number((0.3, 1.7));
@@ -79,19 +79,19 @@ impl Random {
         })
     }
 
-    /// Numbers near 1.
+    /// Draws factors near 1.
     pub(crate) fn factors(&mut self, shape: &Shape) -> Tensor<f64> {
         Tensor::from_fn(shape.clone(), |_| self.number((0.9, 1.1)))
     }
 
-    /// Steps for differences: non-uniform, in proportion to `x` where that is small.
+    /// Draws steps for differences: non-uniform, in proportion to `x` where it is small.
     pub(crate) fn steps(&mut self, x: &Tensor<f64>) -> Tensor<f64> {
         let weights = self.weights(x.shape());
         weights * x.map_elements(|x| if x == 0.0 { 1.0 } else { x.abs().clamp(0.05, 1.0) })
     }
 
-    /// Distinct numbers, far enough from each other that no difference quotient makes two of them meet.
-    fn spread(&mut self, shape: &Shape) -> Tensor<f64> {
+    /// Draws distinct values, far enough apart that no difference quotient makes two of them meet.
+    fn separated(&mut self, shape: &Shape) -> Tensor<f64> {
         let n = shape.size();
         let mut order: Vec<usize> = (0..n).collect();
         for i in (1..n).rev() {
@@ -99,12 +99,12 @@ impl Random {
         }
         let mut next = order.into_iter();
         Tensor::from_fn(shape.clone(), |_| {
-            let place = next.next().unwrap_or(0) as f64 + self.number((0.25, 0.75));
-            f64::from((-2.0 + 4.0 * place / n as f64) as f32)
+            let rank = next.next().unwrap_or(0) as f64 + self.number((0.25, 0.75));
+            f64::from((-2.0 + 4.0 * rank / n as f64) as f32)
         })
     }
 
-    /// A point of the intervals, away from what `avoid` names.
+    /// Draws a point of the intervals, away from the points of `avoid`.
     fn point(&mut self, intervals: &[(f64, f64)], avoid: &[f64]) -> f64 {
         loop {
             let interval = intervals[self.0.random_range(0..intervals.len())];
@@ -115,18 +115,18 @@ impl Random {
         }
     }
 
-    fn one(&mut self, points: &Points) -> f64 {
+    fn argument(&mut self, points: &Points) -> f64 {
         self.point(points.interior, &[points.edges, points.kinks].concat())
     }
 
-    /// Two numbers that are not close to each other: there the functions of two numbers have their ties.
-    fn two(&mut self, pairs: &BinaryPoints) -> (f64, f64) {
+    /// Draws two numbers that are not close to each other, where binary functions have ties.
+    fn pair(&mut self, pairs: &BinaryPoints) -> (f64, f64) {
         let a = self.point(pairs.a, &[]);
         (a, self.point(pairs.b, &[a]))
     }
 }
 
-/// Every registered function, with its points.
+/// Returns every registered function, with its points.
 pub(crate) fn functions() -> Vec<Pointwise> {
     let mut all = Vec::new();
     for entry in registry() {
@@ -139,7 +139,7 @@ pub(crate) fn functions() -> Vec<Pointwise> {
                     assert!(!points.interior.is_empty(), "{name}: no interior points");
                     let mut random = Random::new(&name);
                     all.push(Pointwise {
-                        interior: (0..12).map(|_| vec![random.one(&points)]).collect(),
+                        interior: (0..12).map(|_| vec![random.argument(&points)]).collect(),
                         edges: points.edges.to_vec(),
                         kinks: points.kinks.to_vec(),
                         special: points.far.iter().map(|&x| vec![x]).collect(),
@@ -154,12 +154,12 @@ pub(crate) fn functions() -> Vec<Pointwise> {
                 let name = entry.name.to_string();
                 assert!(!pairs.a.is_empty() && !pairs.b.is_empty(), "{name}: no interior points");
                 let mut random = Random::new(&name);
-                let mut two = || {
-                    let (a, b) = random.two(&pairs);
+                let mut pair = || {
+                    let (a, b) = random.pair(&pairs);
                     vec![a, b]
                 };
                 all.push(Pointwise {
-                    interior: (0..12).map(|_| two()).collect(),
+                    interior: (0..12).map(|_| pair()).collect(),
                     edges: Vec::new(),
                     kinks: Vec::new(),
                     special: pairs.special.iter().map(|&(a, b)| vec![a, b]).collect(),
@@ -175,7 +175,7 @@ pub(crate) fn functions() -> Vec<Pointwise> {
     all
 }
 
-/// The subjects that have a value to differentiate: all but means of nothing and logarithms of empty sums.
+/// Returns the subjects with a value to differentiate: all but means of nothing and logarithms of empty sums.
 pub(crate) fn smooth() -> impl Iterator<Item = Subject> {
     subjects().into_iter().filter(|Subject { name, op, x, .. }| {
         let finite = compute::<f64>(&**op, x).to_vec().iter().all(|y| y.is_finite());
@@ -184,8 +184,8 @@ pub(crate) fn smooth() -> impl Iterator<Item = Subject> {
     })
 }
 
-/// Every registered operation on every set of operands: functions on tensors of random points, of sizes 0 and 1
-/// among others.
+/// Returns every registered operation on every set of operands: functions on tensors of random points, sizes 0 and 1
+/// among them.
 pub(crate) fn subjects() -> Vec<Subject> {
     const ONE: [&[usize]; 6] = [&[8], &[2, 3], &[], &[1], &[0], &[2, 0]];
     const TWO: [(&[usize], &[usize]); 9] = [
@@ -208,7 +208,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
                 for (f, points) in examples {
                     let f: Rc<dyn Function> = Rc::from(f);
                     for shape in ONE {
-                        let x = vec![Tensor::from_fn(shape, |_| random.one(&points))];
+                        let x = vec![Tensor::from_fn(shape, |_| random.argument(&points))];
                         let name = format!("{name} {f:?} {shape:?}");
                         all.push(Subject { name, op: f.clone(), x, fixed: false });
                     }
@@ -218,7 +218,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
                 let f: Rc<dyn Function> = Rc::from(f);
                 for (a, b) in TWO {
                     let name = format!("{name} {a:?} {b:?}");
-                    let x = two(&mut random, &pairs, a, b);
+                    let x = operand_pair(&mut random, &pairs, a, b);
                     all.push(Subject { name, op: f.clone(), x, fixed: false });
                 }
             }
@@ -230,7 +230,7 @@ pub(crate) fn subjects() -> Vec<Subject> {
                         .operands
                         .iter()
                         .map(|operand| match operand {
-                            Input::Shape(shape) => random.spread(shape),
+                            Input::Shape(shape) => random.separated(shape),
                             Input::Values(x) => x.map_elements(|x| f64::from(x as f32)),
                         })
                         .collect();
@@ -244,14 +244,14 @@ pub(crate) fn subjects() -> Vec<Subject> {
     all
 }
 
-/// Operands of a function of two numbers: no element of the first meets one close to it in the second.
-fn two(random: &mut Random, pairs: &BinaryPoints, a: &[usize], b: &[usize]) -> Vec<Tensor<f64>> {
+/// Draws operands of a binary function: no element of the first is close to one of the second.
+fn operand_pair(random: &mut Random, pairs: &BinaryPoints, a: &[usize], b: &[usize]) -> Vec<Tensor<f64>> {
     let a = Tensor::from_fn(a, |_| random.point(pairs.a, &[]));
     let taken = a.to_vec();
     vec![a, Tensor::from_fn(b, |_| random.point(pairs.b, &taken))]
 }
 
-/// The operands in either number type.
+/// Converts the operands to either element type.
 pub(crate) fn cast<T: Element>(x: &[Tensor<f64>]) -> Vec<Tensor<T>> {
     x.iter().map(Tensor::cast).collect()
 }
@@ -260,40 +260,44 @@ pub(crate) fn compute<T: Element>(op: &dyn Apply<T>, x: &[Tensor<T>]) -> Tensor<
     op.compute(&x.iter().collect::<Vec<_>>())
 }
 
-/// The operands on a tape: leaves where `tracked`, else constants.
-pub(crate) fn place<'t, T: Element>(tape: &'t Tape<T>, x: &[Tensor<T>], tracked: &[bool]) -> Vec<Var<'t, T>> {
-    let place = |(x, &tracked): (&Tensor<T>, &bool)| {
+/// Records the operands: as leaves where `tracked`, else as constants.
+pub(crate) fn record<'t, T: Element>(
+    tape: &'t Tape<T>,
+    x: &[Tensor<T>],
+    tracked: &[bool],
+) -> Vec<Var<'t, T>> {
+    let leaf = |(x, &tracked): (&Tensor<T>, &bool)| {
         if tracked { tape.var(x.clone()) } else { tape.constant(x.clone()) }
     };
-    x.iter().zip(tracked).map(place).collect()
+    x.iter().zip(tracked).map(leaf).collect()
 }
 
-/// The cotangents of all operands by the plain reverse sweep.
+/// Returns the cotangents of all operands by the plain reverse sweep.
 pub(crate) fn vjp<T: Element>(op: &dyn Apply<T>, x: &[Tensor<T>], ct: &Tensor<T>) -> Vec<Tensor<T>> {
     let tape = Tape::of();
-    let vars = place(&tape, x, &vec![true; x.len()]);
+    let vars = record(&tape, x, &vec![true; x.len()]);
     op.record(&vars).vjp(ct.clone()).wrt(vars)
 }
 
-/// The tangent of the result by the plain forward sweep.
+/// Returns the tangent of the result by the plain forward sweep.
 pub(crate) fn jvp<T: Element>(op: &dyn Apply<T>, x: &[Tensor<T>], dx: &[Tensor<T>]) -> Tensor<T> {
     let tape = Tape::of();
-    let vars = place(&tape, x, &vec![true; x.len()]);
+    let vars = record(&tape, x, &vec![true; x.len()]);
     tape.jvp(op.record(&vars), vars.clone(), dx.to_vec())
 }
 
-/// `x + t · dx`.
+/// Returns `x + t · dx`.
 pub(crate) fn moved(x: &[Tensor<f64>], dx: &[Tensor<f64>], t: f64) -> Vec<Tensor<f64>> {
     x.iter().zip(dx).map(|(x, dx)| x + &(dx * t)).collect()
 }
 
-/// The elements of several tensors in a row.
+/// Returns the elements of several tensors, one after another.
 pub(crate) fn flat<T: Element>(x: &[Tensor<T>]) -> Vec<T> {
     x.iter().flat_map(Tensor::to_vec).collect()
 }
 
-/// The derivative of `f` at 0, by central differences over steps halved four times and extrapolated; of the
-/// estimates the one that its neighbours confirm best.
+/// Returns the derivative of `f` at 0, by central differences over steps halved four times and extrapolated: the estimate
+/// that its neighbours confirm best.
 pub(crate) fn difference(f: impl Fn(f64) -> Vec<f64>) -> Vec<f64> {
     const LEVELS: usize = 5;
     let quotient = |level: usize| -> Vec<f64> {
@@ -320,7 +324,7 @@ pub(crate) fn difference(f: impl Fn(f64) -> Vec<f64>) -> Vec<f64> {
     (0..quotients[0].len()).map(estimate).collect()
 }
 
-/// Panics unless `found` is `expected` to `tolerance`, relative to the numbers or to 1.
+/// Panics unless `found` is `expected` to `tolerance`, relative to the largest expected value or to 1.
 #[track_caller]
 pub(crate) fn close(name: &str, what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
     assert_eq!(found.len(), expected.len(), "{name}: {what}: sizes");

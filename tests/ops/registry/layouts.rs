@@ -35,7 +35,7 @@ fn the_layout_of_the_operands_does_not_matter() {
 }
 
 #[test]
-fn constants_change_no_other_gradient() {
+fn constants_do_not_change_other_gradients() {
     for Subject { name, op, x, .. } in subjects() {
         let mut random = Random::new(&name);
         let u = random.weights(compute::<f64>(&*op, &x).shape());
@@ -43,7 +43,7 @@ fn constants_change_no_other_gradient() {
         for mask in 0..1 << x.len() {
             let tracked: Vec<bool> = (0..x.len()).map(|k| mask >> k & 1 == 1).collect();
             let tape = Tape::new();
-            let vars = place(&tape, &x, &tracked);
+            let vars = record(&tape, &x, &tracked);
             let y = op.record(&vars);
             let grads = y.vjp(u.clone());
             let leaves: Vec<_> = (0..x.len()).filter(|&k| tracked[k]).map(|k| vars[k]).collect();
@@ -74,7 +74,7 @@ fn an_operand_used_twice_gets_both_contributions() {
                 same[j] = x[i].clone();
                 let apart = vjp::<f64>(&*op, &same, &u);
                 let tape = Tape::new();
-                let mut vars = place(&tape, &same, &vec![true; x.len()]);
+                let mut vars = record(&tape, &same, &vec![true; x.len()]);
                 vars[j] = vars[i];
                 let together = op.record(&vars).vjp(u.clone()).wrt(vars[i]);
                 let expected = &apart[i] + &apart[j];
@@ -94,7 +94,7 @@ fn a_value_used_by_two_operations_gets_both_contributions_in_either_order() {
         let w: Vec<Tensor> = x.iter().map(|x| random.weights(x.shape())).collect();
         for first in [true, false] {
             let tape = Tape::new();
-            let vars = place(&tape, &x, &vec![true; x.len()]);
+            let vars = record(&tape, &x, &vec![true; x.len()]);
             let other = || vars.iter().zip(&w).map(|(&x, w)| (w * x).sum()).sum::<tape::Scalar>();
             let total = if first {
                 (op.record(&vars) * &u).sum() + other()

@@ -1,5 +1,5 @@
 //! Every registered operation against three oracles: finite differences, the adjoint identity
-//! `<u, J v> = <Jᵀ u, v>`, and itself on another path. Nothing here knows any operation by name.
+//! `<u, J v> = <Jᵀ u, v>`, and itself on another path. No test here names an operation.
 
 mod checker;
 mod false_alarms;

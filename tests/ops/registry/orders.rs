@@ -32,7 +32,7 @@ fn the_recorded_gradient_is_the_plain_one() {
     for Subject { name, op, x, .. } in smooth() {
         let mut random = Random::new(&name);
         let tape = Tape::new();
-        let vars = place(&tape, &x, &vec![true; x.len()]);
+        let vars = record(&tape, &x, &vec![true; x.len()]);
         let y = op.record(&vars);
         let u = random.weights(&y.shape());
         let recorded = y.grad(tape.constant(u.clone()), vars);
@@ -48,9 +48,9 @@ fn the_recorded_tangent_is_the_plain_one() {
         let mut random = Random::new(&name);
         let dx: Vec<Tensor> = x.iter().map(|x| random.weights(x.shape())).collect();
         let tape = Tape::new();
-        let vars = place(&tape, &x, &vec![true; x.len()]);
+        let vars = record(&tape, &x, &vec![true; x.len()]);
         let y = op.record(&vars);
-        let seeds = place(&tape, &dx, &vec![true; x.len()]);
+        let seeds = record(&tape, &dx, &vec![true; x.len()]);
         let dy = tape.pushforward(y, vars, seeds);
         let plain = jvp::<f64>(&*op, &x, &dx);
         close(&name, "pushforward", &dy.value().to_vec(), &plain.to_vec(), ROUNDINGS * f64::EPSILON);
@@ -68,7 +68,7 @@ fn the_derivative_of_the_gradient_agrees_with_finite_differences() {
         let expected = difference(at);
 
         let tape = Tape::new();
-        let mut vars = place(&tape, &x, &vec![true; x.len()]);
+        let mut vars = record(&tape, &x, &vec![true; x.len()]);
         let ct = tape.var(u.clone());
         let gradient = op.record(&vars).grad(ct, vars.clone());
         vars.push(ct);
@@ -83,7 +83,7 @@ fn second_cotangents_are_adjoint_to_second_tangents() {
     for Subject { name, op, x, .. } in smooth() {
         let mut random = Random::new(&name);
         let tape = Tape::new();
-        let mut vars = place(&tape, &x, &vec![true; x.len()]);
+        let mut vars = record(&tape, &x, &vec![true; x.len()]);
         let y = op.record(&vars);
         let ct = tape.var(random.weights(&y.shape()));
         let gradient = y.grad(ct, vars.clone());
@@ -103,12 +103,12 @@ fn forward_over_reverse_is_reverse_over_forward() {
         let mut random = Random::new(&name);
         let dx: Vec<Tensor> = x.iter().map(|x| random.weights(x.shape())).collect();
         let tape = Tape::new();
-        let vars = place(&tape, &x, &vec![true; x.len()]);
+        let vars = record(&tape, &x, &vec![true; x.len()]);
         let y = op.record(&vars);
         let u = random.weights(&y.shape());
         let gradient = y.grad(tape.constant(u.clone()), vars.clone());
         let forward = tape.jvp(gradient, vars.clone(), dx.clone());
-        let seeds = place(&tape, &dx, &vec![false; x.len()]);
+        let seeds = record(&tape, &dx, &vec![false; x.len()]);
         let back = tape.pushforward(y, vars.clone(), seeds).vjp(u).wrt(vars);
         close(&name, "second derivative", &flat(&back), &flat(&forward), ROUNDINGS * f64::EPSILON);
     }

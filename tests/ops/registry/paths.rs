@@ -1,10 +1,10 @@
-//! Numbers, recorded numbers, tensors and recorded tensors give the same bits.
+//! Plain numbers, recorded scalars, tensors and recorded tensors give the same bits.
 
 use super::fixtures::*;
 use gradcheck::registry::Evaluate;
 use tape::{Element, Scalar, Tape, Tensor, Var};
 
-/// Equal bits, except that every NaN is one NaN and both zeros are one zero.
+/// Asserts equal bits, except that all NaNs are equal, and both zeros.
 #[track_caller]
 fn same<T: Element>(name: &str, what: &str, x: &[T], found: T, expected: T) {
     let equal = found == expected || (found.is_nan() && expected.is_nan());
@@ -23,7 +23,7 @@ fn all_paths_agree<T: Element>(name: &str, f: &dyn Evaluate<T>, x: &[T]) {
         let tracked = |k: usize| mask >> k & 1 == 1;
         let scalars: Vec<Scalar<'_, T>> =
             (0..n).map(|k| if tracked(k) { tape.scalar(x[k]) } else { tape.scalar_constant(x[k]) }).collect();
-        // A constant number beside a tensor takes the path of the operator with a number.
+        // A constant scalar beside a tensor takes the path of the operator with a number.
         let vars: Vec<Var<'_, T>> = (0..n)
             .map(|k| if tracked(k) { tape.var(tensors[k].clone()) } else { scalars[k].to_var() })
             .collect();
@@ -85,7 +85,7 @@ fn a_zero_cotangent_or_tangent_absorbs_every_slope() {
             let tensors: Vec<Tensor> = x.iter().map(|&x| Tensor::from([x])).collect();
             let zero = Tensor::<f64>::zeros([1]);
             let tape = Tape::new();
-            let vars = place(&tape, &tensors, &vec![true; x.len()]);
+            let vars = record(&tape, &tensors, &vec![true; x.len()]);
             let y = function.f.record(&vars);
             let scalars: Vec<Scalar> = x.iter().map(|&x| tape.scalar(x)).collect();
             let number = function.f.scalar(&scalars) * 0.0;

@@ -1,9 +1,9 @@
-//! Edges, kinks and far arguments of the functions of numbers.
+//! Edges, kinks and extreme arguments of the elementwise functions.
 
 use super::fixtures::*;
 use tape::{Scalar, Tape};
 
-/// How far from an edge or a kink a one-sided derivative is taken.
+/// The distance from an edge or a kink at which a one-sided derivative is taken.
 const ASIDE: f64 = 1e-3;
 
 #[test]
@@ -24,7 +24,7 @@ fn interior_slopes_agree_with_finite_differences() {
     }
 }
 
-/// The derivative at `x`, from points no farther than a tenth of [`ASIDE`].
+/// Returns the derivative at `x`, from points no farther than a tenth of [`ASIDE`].
 fn derivative(function: &Pointwise, x: f64) -> f64 {
     let scale = 0.1 * ASIDE;
     difference(|t| vec![function.value(&[x + t * scale])])[0] / scale
@@ -54,7 +54,7 @@ fn at_a_kink_the_slope_lies_between_those_of_the_sides() {
     }
 }
 
-/// A card's convention, where it reads `<slope> at <point>`, perhaps several with commas between them.
+/// Parses a documented convention of the form `<slope> at <point>`, or several with commas between them.
 fn conventions(text: &str) -> Vec<(f64, f64)> {
     let number = |word: &str| word.replace('−', "-").parse::<f64>().ok();
     let one = |part: &str| {
@@ -65,7 +65,7 @@ fn conventions(text: &str) -> Vec<(f64, f64)> {
 }
 
 #[test]
-fn the_slope_is_what_the_card_says() {
+fn the_slope_follows_the_documented_convention() {
     assert_eq!(conventions("0 at 0, inf at -1"), [(0.0, 0.0), (f64::INFINITY, -1.0)]);
     let mut checked = 0;
     for function in functions().iter().filter(|function| function.arity == 1) {
@@ -74,7 +74,7 @@ fn the_slope_is_what_the_card_says() {
             checked += 1;
         }
     }
-    assert!(checked >= 3, "the cards of relu, abs and sqrt say what they do at 0");
+    assert!(checked >= 3, "the conventions of relu, abs and sqrt at 0 are documented");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn at_an_edge_the_slope_is_the_limit_from_inside() {
 }
 
 #[test]
-fn where_the_value_is_a_number_so_is_the_slope() {
+fn where_the_value_is_not_nan_neither_is_the_slope() {
     for function in functions() {
         for x in function.everywhere() {
             let (value, slopes) = (function.value(&x), function.slopes(&x));
@@ -121,7 +121,7 @@ fn where_the_value_is_a_number_so_is_the_slope() {
 }
 
 #[test]
-fn where_the_slope_is_finite_the_second_derivative_is_a_number() {
+fn where_the_slope_is_finite_the_second_derivative_is_not_nan() {
     for function in functions() {
         for x in function.everywhere() {
             if function.value(&x).is_nan() || function.slopes(&x).iter().any(|slope| !slope.is_finite()) {

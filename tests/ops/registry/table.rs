@@ -1,4 +1,4 @@
-//! `docs/operations.md`, made from the registry.
+//! `docs/operations.md`, generated from the registry.
 
 use gradcheck::registry::{Entry, Kind, registry};
 use std::fmt::Write;
@@ -17,7 +17,7 @@ Derivatives are written with the result `y`. A cotangent or tangent that is exac
 derivative, an infinite or undefined one included.
 ";
 
-/// A cell: a bar would end it.
+/// Returns the text of a cell, with bars escaped.
 fn cell(text: &str) -> String {
     if text.is_empty() { "–".into() } else { text.replace('|', "\\|") }
 }
@@ -60,7 +60,7 @@ fn the_table_of_operations_is_up_to_date() {
 }
 
 #[test]
-fn every_row_is_filled() {
+fn every_row_is_complete() {
     for Entry { name, doc, .. } in registry() {
         for (what, text) in [("formula", doc.formula), ("derivative", doc.derivative), ("domain", doc.domain)]
         {

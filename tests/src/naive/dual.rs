@@ -1,15 +1,15 @@
-//! Derivatives of the naive interpreter: numbers that carry their tangent along.
+//! Dual numbers, for derivatives by the naive interpreter.
 
 use super::Number;
 use gradcheck::strategies::{BinaryFn, UnaryFn};
 use std::ops::{Add, Div, Mul, Sub};
 
-/// A number and how it moves. Nested, `Dual<Dual<f64>>`, it has derivatives of a higher order.
+/// A number with its tangent. Nested, `Dual<Dual<f64>>`, it has derivatives of higher order.
 ///
-/// For graphs of the exact track only: it knows arithmetic and the functions that are made of it.
+/// It supports graphs of the exact track only: arithmetic and functions made of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dual<N> {
-    /// The number.
+    /// The value.
     pub value: N,
     /// Its tangent.
     pub tangent: N,

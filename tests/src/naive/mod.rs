@@ -1,18 +1,18 @@
-//! Random graphs interpreted element by element, on lists of numbers: plain ones, with the standard library's
-//! functions, or recorded ones, for the same graph without any tensor.
+//! Random graphs interpreted element by element, on lists of plain numbers, with the standard library's functions, or of
+//! recorded scalars, for the same graph without any tensor.
 
 mod dual;
 mod number;
-mod places;
+mod positions;
 
 pub use dual::Dual;
 use gradcheck::strategies::{Action, BinaryFn, Program, Reduction, Scan, Step, UnaryFn};
 pub use number::Number;
-use places::{group, ravel, source, unravel};
+use positions::{group, ravel, source, unravel};
 use tape::Tensor;
 
-/// The weights by which `relu`, `abs`, `max` and the like choose. Taken from one evaluation and kept in others, they
-/// make a graph of the exact track a polynomial, whose derivative is the graph's.
+/// The weights by which `relu`, `abs`, `max` and similar functions choose. With the weights of one evaluation, a graph of
+/// the exact track is a polynomial, whose derivative is that of the graph.
 #[derive(Clone, Debug, Default)]
 pub struct Decisions {
     taken: Vec<f64>,
@@ -20,12 +20,12 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// The same decisions again, whatever the values.
+    /// Returns the same decisions, for use at any values.
     pub fn kept(&self) -> Decisions {
         Decisions { taken: self.taken.clone(), next: Some(0) }
     }
 
-    /// How many there are.
+    /// The number of decisions.
     pub fn count(&self) -> usize {
         self.taken.len()
     }
@@ -50,11 +50,11 @@ impl Decisions {
 pub struct Values<N> {
     /// The elements of every step in row-major order.
     pub steps: Vec<Vec<N>>,
-    /// Those of the result, summed with its weights.
+    /// The elements of the result, summed with its weights.
     pub loss: N,
 }
 
-/// Interprets a graph. `constant` makes a number that does not depend on the leaves.
+/// Interprets a graph. `constant` creates a number that does not depend on the leaves.
 pub fn interpret<N: Number>(
     program: &Program,
     leaves: &[Vec<N>],
@@ -62,9 +62,9 @@ pub fn interpret<N: Number>(
     decisions: &mut Decisions,
 ) -> Values<N> {
     let mut steps: Vec<Vec<N>> = Vec::with_capacity(program.steps.len());
-    for (place, step) in program.steps.iter().enumerate() {
+    for (at, step) in program.steps.iter().enumerate() {
         let value = match step.action {
-            Action::Leaf => leaves[place].clone(),
+            Action::Leaf => leaves[at].clone(),
             _ => {
                 let operand = |&k: &usize| Operand { shape: &program.steps[k].shape, data: &steps[k] };
                 let x: Vec<Operand<'_, N>> = step.operands.iter().map(operand).collect();
@@ -80,12 +80,12 @@ pub fn interpret<N: Number>(
     Values { steps, loss }
 }
 
-/// The elements of the leaves, as they are drawn.
+/// Returns the elements of the leaves, as they are drawn.
 pub fn leaves(program: &Program) -> Vec<Vec<f64>> {
     program.leaves.iter().map(Tensor::to_vec).collect()
 }
 
-/// The plain numbers of a graph at `leaves`.
+/// Interprets a graph on plain numbers at `leaves`.
 pub fn numbers(program: &Program, leaves: &[Vec<f64>], decisions: &mut Decisions) -> Values<f64> {
     interpret(program, leaves, |c| c, decisions)
 }
@@ -97,16 +97,16 @@ struct Operand<'a, N> {
 }
 
 impl<N: Number> Operand<'_, N> {
-    /// The element that is stretched to the one at `index` of a result.
+    /// Returns the element that broadcasts to the one at `index` of a result.
     fn at(&self, index: &[usize]) -> N {
         self.data[source(index, self.shape)]
     }
 }
 
-/// Every element of a result from its index.
+/// Computes every element of a result from its index.
 fn each<N>(shape: &[usize], mut f: impl FnMut(&[usize]) -> N) -> Vec<N> {
     let size = shape.iter().product::<usize>();
-    (0..size).map(|place| f(&unravel(place, shape))).collect()
+    (0..size).map(|at| f(&unravel(at, shape))).collect()
 }
 
 fn evaluate<N: Number>(
@@ -117,11 +117,11 @@ fn evaluate<N: Number>(
 ) -> Vec<N> {
     let (first, shape) = (x[0], &step.shape[..]);
     let elements = || first.data.iter().copied();
-    // The result by picking one element of the first operand for each of its own.
-    let pick = |place: &dyn Fn(&mut Vec<usize>)| {
+    // Picks an element of the first operand for each element of the result.
+    let pick = |source: &dyn Fn(&mut Vec<usize>)| {
         each(shape, |index| {
             let mut index = index.to_vec();
-            place(&mut index);
+            source(&mut index);
             first.data[ravel(&index, first.shape)]
         })
     };
@@ -156,18 +156,18 @@ fn evaluate<N: Number>(
             let from = index[*axis] as isize - shift;
             index[*axis] = from.rem_euclid(shape[*axis] as isize) as usize;
         }),
-        Action::IndexSelect { axis, index: places } => pick(&|index| index[*axis] = places[index[*axis]]),
+        Action::IndexSelect { axis, index: entries } => pick(&|index| index[*axis] = entries[index[*axis]]),
         Action::Concat(axis) => each(shape, |index| {
             let (mut index, extent) = (index.to_vec(), first.shape[*axis]);
             let second = index[*axis] >= extent;
             index[*axis] %= extent.max(1);
             x[usize::from(second)].data[ravel(&index, x[usize::from(second)].shape)]
         }),
-        Action::ScatterAdd { axis, index: places } => {
+        Action::ScatterAdd { axis, index: entries } => {
             let mut out = first.data.to_vec();
-            for (place, &added) in x[1].data.iter().enumerate() {
-                let mut index = unravel(place, shape);
-                index[*axis] = places[index[*axis]];
+            for (at, &added) in x[1].data.iter().enumerate() {
+                let mut index = unravel(at, shape);
+                index[*axis] = entries[index[*axis]];
                 let at = ravel(&index, shape);
                 out[at] = out[at] + added;
             }
@@ -200,7 +200,7 @@ fn binary<N: Number>(f: BinaryFn, a: N, b: N, constant: &impl Fn(f64) -> N, deci
     a * constant(weight) + b * constant(1.0 - weight)
 }
 
-/// One element of a matrix product.
+/// Computes one element of a matrix product.
 fn product<N: Number>(x: &[Operand<'_, N>], index: &[usize], constant: &impl Fn(f64) -> N) -> N {
     let [left, right] = [x[0].shape, x[1].shape];
     let (rows, columns) = (left.len() > 1, right.len() > 1);
@@ -208,7 +208,7 @@ fn product<N: Number>(x: &[Operand<'_, N>], index: &[usize], constant: &impl Fn(
     let row = rows.then(|| index[batch.len()]);
     let column = columns.then(|| index[index.len() - 1]);
     let inner = left[left.len() - 1];
-    let place = |shape: &[usize], matrix: &[usize]| {
+    let position = |shape: &[usize], matrix: &[usize]| {
         let leading = shape.len() - matrix.len();
         let own = source(&batch[batch.len() - leading.min(batch.len())..], &shape[..leading]);
         own * shape[leading..].iter().product::<usize>() + ravel(matrix, &shape[leading..])
@@ -216,7 +216,7 @@ fn product<N: Number>(x: &[Operand<'_, N>], index: &[usize], constant: &impl Fn(
     (0..inner).fold(constant(0.0), |sum, k| {
         let a: Vec<usize> = row.into_iter().chain([k]).collect();
         let b: Vec<usize> = [k].into_iter().chain(column).collect();
-        x[0].data[place(left, &a)].mul_add(x[1].data[place(right, &b)], sum)
+        x[0].data[position(left, &a)].mul_add(x[1].data[position(right, &b)], sum)
     })
 }
 

@@ -1,21 +1,21 @@
-//! What the naive interpreter computes with.
+//! The numbers of the naive interpreter.
 
 use gradcheck::strategies::{BinaryFn, UnaryFn};
 use std::ops::{Add, Div, Mul, Sub};
 use tape::Scalar;
 use tape::element::Real;
 
-/// A number, plain or recorded.
+/// A plain number or a recorded scalar.
 pub trait Number:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
 {
-    /// The plain number.
+    /// Returns the plain number.
     fn value(self) -> f64;
-    /// A function of it.
+    /// Applies a function of one number.
     fn unary(self, f: UnaryFn) -> Self;
-    /// A function of it and another.
+    /// Applies a function of two numbers.
     fn binary(self, other: Self, f: BinaryFn) -> Self;
-    /// `self · a + b`, which recorded numbers may do in one step.
+    /// Returns `self · a + b`, which is one node for recorded scalars.
     fn mul_add(self, a: Self, b: Self) -> Self;
 }
 
@@ -42,7 +42,7 @@ fn softplus(x: f64) -> f64 {
     x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
-/// By the standard library and textbook formulas, but for the error and gamma functions, which it lacks.
+/// By the standard library and textbook formulas, except for the error and gamma functions, which it lacks.
 impl Number for f64 {
     fn value(self) -> f64 {
         self

@@ -1,7 +1,7 @@
 //! Reverse mode against forward mode: ⟨u, J v⟩ = ⟨Jᵀ u, v⟩.
 //!
-//! It says that both modes agree, not that either is right, but to the last digits and whatever the function does
-//! between two points: no differences.
+//! It shows that both modes agree, not that either is right, but to the last digits and for any function: it needs no
+//! differences.
 
 use super::problem::Direction;
 use super::report::{Check, Outcome};
@@ -13,7 +13,7 @@ use tape::Tensor;
 /// A difference must exceed this many times what rounding explains.
 const MARGIN: f64 = 8.0;
 
-/// Roundings of each product.
+/// The number of roundings of each product.
 const ROUNDINGS: f64 = 64.0;
 
 impl Run<'_, '_> {
@@ -36,15 +36,15 @@ impl Run<'_, '_> {
         }
         let here = self.problem.tangent(parts, 0.0).to_vec();
         let mut others = vec![self.problem.tangent(parts, 2.0 * f64::EPSILON).to_vec()];
-        // What cancels inside of the sweep, as in the softmax of equal numbers, shows when every number is a few ulps
-        // off. Draws of its own: what follows in the check does not depend on how many there are.
+        // Terms that cancel in the sweep, as in the softmax of equal numbers, show when every value is a few ulps off. The
+        // generator is a copy: the rest of the check does not depend on the number of draws.
         let mut rng = self.rng.clone();
         others.extend((0..SWEEPS).map(|_| self.problem.perturbed_tangent(parts, &mut rng).to_vec()));
         let mut left = 0.0;
         for (j, (dy, ct)) in here.into_iter().zip(self.problem.cotangent.to_vec()).enumerate() {
             left += dy * ct;
             size += (dy * ct).abs();
-            // A NaN is left out.
+            // `max` drops a NaN.
             rounding_bound +=
                 others.iter().fold(0.0, |most: f64, other| most.max(2.0 * ((other[j] - dy) * ct).abs()));
         }

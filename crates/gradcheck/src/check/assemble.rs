@@ -1,4 +1,4 @@
-//! From comparisons to a report.
+//! The report of the comparisons of a check.
 
 use super::GradCheck;
 use super::entry::Entry;
@@ -8,9 +8,9 @@ use super::self_test::SELF_TEST;
 use super::setup::Input;
 use super::verdict::{Reason, Verdict};
 
-/// Puts everything together.
+/// Builds the report.
 pub(crate) fn report(check: &GradCheck<'_>, seed: u64, run: Run<'_, '_>) -> Report {
-    // Is there no gradient at all?
+    // Whether there is no gradient at all.
     let flat = run.scales.iter().all(|&scale| scale == 0.0);
     let (entries, checks, evaluations) = (run.entries, run.checks, run.problem.evaluations);
     let inputs: Vec<Summary> = check.inputs.iter().map(|input| summary(input, &entries)).collect();
@@ -44,7 +44,8 @@ fn summary(input: &Input, entries: &[Entry]) -> Summary {
     }
 }
 
-/// Any disagreement wins; then whatever is inconclusive; an agreement must have shown something in every input.
+/// Returns the verdict on the whole: any disagreement wins, then anything inconclusive; an agreement must have shown
+/// something in every input.
 fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool, flat: bool) -> Verdict {
     let failed = |check: &Check| matches!(check.outcome, Outcome::Failed(_));
     let broken = checks.iter().any(|check| failed(check) && check.name != SELF_TEST);
@@ -54,7 +55,7 @@ fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool, 
     if let Some(open) = entries.iter().find(|e| matches!(e.verdict, Verdict::Inconclusive(_))) {
         return open.verdict.clone();
     }
-    // Without entries, a test of a gradient that is not zero.
+    // Without entries, a passed test of a gradient that is not zero counts.
     let passed = |check: &Check| matches!(check.outcome, Outcome::Passed(_)) && check.name != SELF_TEST;
     let tested = !flat && checks.iter().any(passed);
     let agrees = |s: &Summary| {

@@ -9,17 +9,17 @@ use super::setup::{Entries, Method, position};
 use super::verdict::Verdict;
 use tape::Tensor;
 
-/// Up to so many entries are compared one by one.
+/// Problems with at most this many entries are compared entry by entry.
 const SMALL: usize = 256;
 
-/// In larger problems an input of up to so many entries still is.
+/// In larger problems, inputs with at most this many entries are still compared entry by entry.
 const SMALL_INPUT: usize = 16;
 
-/// Directions through each larger input.
+/// The number of directions through each larger input.
 const DIRECTIONS: usize = 3;
 
 impl Run<'_, '_> {
-    /// Compares the entries or directions chosen.
+    /// Compares the chosen entries or directions.
     pub(crate) fn sampled(&mut self, entries: Entries, method: Method) {
         let total: usize = self.inputs.iter().filter(|i| i.tracked).map(|i| i.value.size()).sum();
         let inputs = self.inputs;
@@ -46,7 +46,7 @@ impl Run<'_, '_> {
         (0..size).for_each(|at| self.entry(input, at, method));
     }
 
-    /// Compares one entry, unless another was asked for.
+    /// Compares one entry, unless `GRADCHECK_ONLY` names another.
     fn entry(&mut self, input: usize, at: usize, method: Method) {
         let index = position(self.inputs[input].value.shape(), at);
         let name = label(self.order, &self.inputs[input].name, &index, false);
@@ -64,7 +64,7 @@ impl Run<'_, '_> {
     /// Compares random directions through one input; one that fails is bisected down to an entry.
     fn directions(&mut self, input: usize, count: usize, method: Method) {
         let gradient = self.gradients[input].as_ref().map(Tensor::to_vec).unwrap_or_default();
-        // A sum with an infinite term says nothing about the others.
+        // A sum with an infinite term shows nothing about the other terms.
         if let Some(at) = gradient.iter().position(|g| g.is_infinite()) {
             return self.entry(input, at, method);
         }

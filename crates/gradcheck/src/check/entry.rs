@@ -9,18 +9,18 @@ use crate::numdiff::Interval;
 pub struct Entry {
     /// The name of the input.
     pub input: String,
-    /// The position in the input; for a direction through the whole input, its number.
+    /// The index in the input; for a direction through the whole input, the number of the direction.
     pub index: Vec<usize>,
-    /// Is it a direction through the whole input?
+    /// `true` for a direction through the whole input.
     pub direction: bool,
-    /// 1 for the gradient, 2 for the gradient of `Σ u · gradient` with random numbers `u`.
+    /// 1 for the gradient, 2 for the gradient of `Σ u · gradient` with random weights `u`.
     pub order: u8,
-    /// What the tape says.
+    /// The derivative that the tape gives.
     pub analytic: f64,
-    /// What the differences say.
+    /// The derivative that the differences give.
     pub numeric: Interval,
-    /// The rounding error allowed to the tape: 16 roundings, and what its gradient changes by when the inputs move by
-    /// an ulp.
+    /// The rounding error allowed to the tape: 16 roundings, and twice the change of its gradient when the inputs move
+    /// by an ulp or the contributions of the sweep are off by one.
     pub rounding_bound: f64,
     /// The smallest step.
     pub h: f64,
@@ -28,16 +28,16 @@ pub struct Entry {
     pub noise: f64,
     /// The minimum detectable error: a larger one, relative to the gradient of this input, would have been seen.
     pub mde: f64,
-    /// What follows.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What it rests on.
+    /// The kind of evidence for it.
     pub evidence: Evidence,
-    /// How it was found.
+    /// The method that was used in the end.
     pub method: Method,
 }
 
 impl Entry {
-    /// How far the two numbers are apart, in units of what rounding and differences may do. Above 1 is an error.
+    /// The distance of the two derivatives, divided by what rounding and differences explain. Above 1 is an error.
     pub fn discrepancy_ratio(&self) -> f64 {
         match (self.analytic - self.numeric.mid).abs() / (self.numeric.radius + self.rounding_bound) {
             discrepancy_ratio if discrepancy_ratio.is_nan() && self.analytic.is_finite() => 0.0,
@@ -46,12 +46,13 @@ impl Entry {
         }
     }
 
-    /// The name of the entry: `w1[2,3]`, `b` for a number, `w1~0` for a direction, `H:w1[2,3]` of second order.
+    /// Returns the name of the entry: `w1[2,3]`, `b` for a scalar, `w1~0` for a direction, `H:w1[2,3]` of second order.
     pub fn label(&self) -> String {
         label(self.order, &self.input, &self.index, self.direction)
     }
 }
 
+/// Returns the name of an entry or direction of an input.
 pub(crate) fn label(order: u8, input: &str, index: &[usize], direction: bool) -> String {
     let input = if order == 2 { format!("H:{input}") } else { input.to_string() };
     let index: Vec<String> = index.iter().map(usize::to_string).collect();

@@ -1,25 +1,25 @@
 //! Differences without any error.
 //!
 //! At dyadic numbers a polynomial of degree at most 2 along the line, with coefficients of few bits, has central
-//! differences without truncation and without rounding. Nothing need be known about the function: three steps give
-//! the same bits, or they do not.
+//! differences without truncation and without rounding. The function need not be known: either three steps give the same
+//! bits, or they do not.
 
 use super::problem::{Direction, Problem};
 use tape::Tensor;
 
-/// Steps that leave room for the bits of products.
+/// The steps: they leave room for the bits of products.
 const STEPS: [f64; 3] = [1.0 / 8.0, 1.0 / 16.0, 1.0 / 32.0];
 
 /// Multiples of this, not larger than its inverse, count as dyadic numbers of few bits.
 const UNIT: f64 = 1.0 / 1024.0;
 
-/// Are all elements dyadic numbers of few bits?
+/// Returns `true` if all elements are dyadic numbers of few bits.
 pub(crate) fn dyadic(x: &Tensor) -> bool {
     x.to_vec().iter().all(|x| (x / UNIT).fract() == 0.0 && x.abs() <= 1.0 / UNIT)
 }
 
 impl Problem<'_> {
-    /// The derivative along a line, if its differences are exact.
+    /// Returns the derivative along a line, if its differences are exact.
     pub(crate) fn exact(&mut self, line: &Direction) -> Option<f64> {
         let mut known = None;
         for h in STEPS {

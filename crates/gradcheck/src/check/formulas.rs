@@ -1,4 +1,4 @@
-//! The other ways to the derivative along a line.
+//! The other methods for the derivative along a line.
 
 use super::exact::dyadic;
 use super::judge::{Claim, Judged};
@@ -13,14 +13,14 @@ use tape::internal::SplitMix64;
 /// The first step of a stencil, as a part of the size of the argument.
 const STENCIL: f64 = 0.125;
 
-/// Both modes of the tape must agree within so many times what rounding explains.
+/// Both modes of the tape must agree within this many times what rounding explains.
 const MARGIN: f64 = 8.0;
 
-/// Roundings of each product of the tangent.
+/// The number of roundings of each product of the tangent.
 const ROUNDINGS: f64 = 64.0;
 
 impl Problem<'_> {
-    /// Compares a claim by a method, and says by which it was in the end.
+    /// Compares a claim using `method`, and returns the method actually used.
     pub(crate) fn compare(
         &mut self,
         method: Method,
@@ -38,7 +38,7 @@ impl Problem<'_> {
                     Evidence::Exact,
                 )
             }
-            Method::ForwardMode => (self.dual(line, claim, resolution), method, Evidence::Reference),
+            Method::ForwardMode => (self.forward_mode(line, claim, resolution), method, Evidence::Reference),
             Method::Forward { .. } | Method::Central { .. } | Method::Stencil { .. } => {
                 (self.judge(method, line, claim, eta, resolution), method, Evidence::Interval)
             }
@@ -49,13 +49,13 @@ impl Problem<'_> {
         }
     }
 
-    /// Are all inputs dyadic numbers of few bits, so that exact differences are worth a try?
+    /// Returns `true` if all inputs are dyadic numbers of few bits, so that differences may be exact.
     pub(crate) fn dyadic(&self) -> bool {
         self.values.iter().all(dyadic)
     }
 
-    /// The derivative by a formula with one step on the scale on which the function varies, bounded by the same formula with twice the step; `None` for methods
-    /// that are no such formula.
+    /// Returns the derivative by a formula with one step on the scale on which the function varies, bounded by the same
+    /// formula with twice the step; `None` for methods that are not such a formula.
     pub(crate) fn single(
         &mut self,
         method: Method,
@@ -82,7 +82,7 @@ impl Problem<'_> {
         }
     }
 
-    /// The forward difference, NaN across a decision; with the rounding of the values.
+    /// Returns the forward difference, NaN across a decision, and the rounding error of the values in it.
     fn one_step(&mut self, line: &Direction, h: f64) -> (f64, f64) {
         let right = self.at(line, h);
         let difference = right.deviation / (0.5 * self.width(line, h));
@@ -90,7 +90,7 @@ impl Problem<'_> {
         (if same { difference } else { f64::NAN }, 2.0 * f64::EPSILON * right.size / h)
     }
 
-    /// The central difference, NaN across a decision; with the rounding of the values.
+    /// Returns the central difference, NaN across a decision, and the rounding error of the values in it.
     fn two_steps(&mut self, line: &Direction, h: f64) -> (f64, f64) {
         let (right, left) = (self.at(line, h), self.at(line, -h));
         let difference = (right.deviation - left.deviation) / self.width(line, h);
@@ -98,8 +98,8 @@ impl Problem<'_> {
         (if same { difference } else { f64::NAN }, f64::EPSILON * right.size.max(left.size) / h)
     }
 
-    /// The tangent along a line by forward mode against the gradient.
-    fn dual(&mut self, line: &Direction, claim: Claim, resolution: f64) -> Judged {
+    /// Compares the tangent along a line by forward mode with the gradient.
+    fn forward_mode(&mut self, line: &Direction, claim: Claim, resolution: f64) -> Judged {
         let parts = self.parts(line);
         let here = self.tangent(&parts, 0.0).to_vec();
         let there = self.tangent(&parts, 2.0 * f64::EPSILON).to_vec();
@@ -135,7 +135,7 @@ impl Problem<'_> {
         Judged { numeric, h: 0.0, noise: rounding, verdict }
     }
 
-    /// A direction as tensors.
+    /// Returns a direction as tensors.
     fn parts(&self, line: &Direction) -> Vec<Option<Tensor>> {
         match line {
             Direction::Dense(parts) => parts.clone(),
@@ -148,7 +148,7 @@ impl Problem<'_> {
     }
 }
 
-/// A difference of some order with the error that twice the step suggests, and the noise.
+/// Returns a difference of some order with the error that twice the step suggests, and the noise.
 fn bounded(fine: (f64, f64), coarse: (f64, f64), order: i32, noise: f64) -> Interval {
     let truncation = 3.0 * (fine.0 - coarse.0).abs() / (2f64.powi(order) - 1.0);
     let radius = truncation + 2.0 * noise.max(fine.1) + 4.0 * f64::EPSILON * fine.0.abs();

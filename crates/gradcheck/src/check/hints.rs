@@ -1,4 +1,4 @@
-//! What a ratio of two derivatives usually means.
+//! The usual cause of the ratio of two derivatives.
 
 use super::entry::Entry;
 use super::verdict::Verdict;
@@ -12,7 +12,7 @@ const CAUSES: [(f64, &str); 5] = [
     (f64::INFINITY, "the derivative should be zero"),
 ];
 
-/// The usual cause of a disagreement.
+/// Returns the usual cause of a disagreement.
 pub(crate) fn hint(entries: &[Entry], worst: &Entry) -> Option<String> {
     let same: Vec<&Entry> =
         entries.iter().filter(|e| e.input == worst.input && e.direction == worst.direction).collect();

@@ -34,7 +34,7 @@ impl<'t, T: Element> Inputs<'t, T> {
         self.tape
     }
 
-    /// The input of this name as a number.
+    /// Returns the input of this name as a scalar.
     ///
     /// # Panics
     /// If there is no such input, or its rank is not 0.
@@ -43,10 +43,10 @@ impl<'t, T: Element> Inputs<'t, T> {
         self[name].item()
     }
 
-    /// The input with this number, in the order in which they were given.
+    /// Returns the input with this number, in the order in which they were given, from 0.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there are not that many inputs.
     #[track_caller]
     pub fn at(&self, number: usize) -> Var<'t, T> {
         self.vars[number]

@@ -1,4 +1,4 @@
-//! From two numbers to a verdict.
+//! The verdict on one derivative.
 
 use super::line::{Blocked, Slope};
 use super::problem::{Direction, Problem};
@@ -6,20 +6,20 @@ use super::setup::Method;
 use super::verdict::{Reason, UNKNOWN, Verdict};
 use crate::numdiff::{Interval, ladder, power_of_two};
 
-/// What the gradient says along a line.
+/// The derivative along a line according to the gradient.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
     /// The derivative.
     pub(crate) analytic: f64,
-    /// The rounding error it may have.
+    /// The rounding error that it may have.
     pub(crate) rounding_bound: f64,
-    /// The size of derivatives here: what a resolution is relative to.
+    /// The size of derivatives, to which the resolution is relative.
     pub(crate) scale: f64,
-    /// Is that the size of the values, as no input has a gradient?
+    /// `true` if this is the size of the values, because no input has a gradient.
     pub(crate) flat: bool,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Clone, Debug)]
 pub(crate) struct Judged {
     pub(crate) numeric: Interval,
@@ -28,8 +28,8 @@ pub(crate) struct Judged {
     pub(crate) verdict: Verdict,
 }
 
-/// First steps, as parts of the size of the argument: where the first is too wide for the function, or too narrow
-/// for its noise, another serves.
+/// The first steps, as parts of the size of the argument. Where one is too wide for the function, or too narrow for its
+/// noise, the next is tried.
 const FIRST_STEPS: [f64; 4] = [0.125, 0.125 / 16.0, 0.125 / 256.0, 2.0];
 
 /// The first step, as a part of the scale on which a function varies.
@@ -41,22 +41,22 @@ const NARROW: f64 = FIRST / 256.0;
 /// The first step for such a function, as a multiple of the step at which its differences settle.
 const SETTLED: f64 = 4.0;
 
-/// So many first steps at most from there on.
+/// The largest number of first steps from there on.
 const NARROW_STEPS: usize = 4;
 
 /// The replication uses steps that are this much narrower.
 const NARROWER: f64 = 64.0;
 
-/// The gradient is looked at this close to the point, a sixteenth of the distance each time.
+/// The number of distances at which the gradient is compared with that at the point, each a sixteenth of the one before.
 const NEIGHBOURS: usize = 8;
 
 /// A rounding of the values hides a discrepancy if it changes a difference by more than this part of it.
 const HIDDEN: f64 = 0.125;
 
-/// An infinite slope is one that grows by this factor at least.
+/// The differences of an infinite slope grow by at least this factor.
 const STEEP: f64 = 256.0;
 
-/// Where differences begin.
+/// The beginning of a sequence of differences.
 #[derive(Clone, Copy, Debug)]
 struct Start {
     /// The first step.
@@ -67,7 +67,7 @@ struct Start {
     eta: f64,
 }
 
-/// What follows from differences that begin at one step.
+/// The outcome of differences that begin at one step.
 enum Outcome {
     Verdict(Verdict),
     /// Steps from this one on come closer to the claim.
@@ -110,7 +110,8 @@ impl Problem<'_> {
         best.unwrap_or_else(|| unreachable!("there are first steps"))
     }
 
-    /// Compares a claim with differences on the scale of a function whose differences settle at `h`. Do they decide?
+    /// Compares a claim with differences on the scale of a function whose differences settle at `h`. Returns `true` if
+    /// they decide.
     fn judge_narrow(
         &mut self,
         method: Method,
@@ -124,7 +125,7 @@ impl Problem<'_> {
         for _ in 0..NARROW_STEPS {
             let scale = h / FIRST;
             let start = Start { h, scale, eta: self.noise(line, 0.0, scale) };
-            // The size of values without a gradient is no size of a derivative.
+            // The size of values must be divided by a length to be that of a derivative.
             let needed = if claim.flat { needed / scale } else { needed };
             let (judged, closer) = self.judge_from(method, start, line, claim, needed);
             if better(best, judged) {
@@ -135,7 +136,7 @@ impl Problem<'_> {
         false
     }
 
-    /// The comparison from one first step on, and the step from which on others come closer to the claim.
+    /// Compares from one first step on. Also returns the step from which on differences come closer to the claim.
     fn judge_from(
         &mut self,
         method: Method,
@@ -146,12 +147,12 @@ impl Problem<'_> {
     ) -> (Judged, Option<f64>) {
         match self.slope(line, start.h, start.eta, 1e-4 * needed) {
             Ok(slope) => {
-                // What is closed at wide steps says nothing about the scale.
+                // Wide steps that are closed say nothing about the scale.
                 let closed = 2.0 * slope.first < start.h;
                 let (h, scale) =
                     if closed { (slope.first, slope.first / FIRST) } else { (start.h, start.scale) };
                 let start = Start { h, scale, ..start };
-                // Whatever formula gives the number, the extrapolation has seen whether the function is smooth.
+                // The extrapolation has shown whether the function is smooth, also for the other formulas.
                 let derivative =
                     self.single(method, line, start.scale, start.eta).unwrap_or(slope.derivative);
                 let slope = Slope { derivative, ..slope };
@@ -189,14 +190,14 @@ impl Problem<'_> {
         if (claim.analytic - numeric.mid).abs() > numeric.radius + claim.rounding_bound {
             return self.confirm(start, line, claim, needed);
         }
-        // A symmetric kink has the mean slope: not seeing one must mean that there is none.
+        // The differences of a symmetric kink are its mean slope: if no kink was seen, there must be none.
         let unseen = 1e-3 * (slope.jump.mid.abs() + slope.jump.radius);
         let r = numeric.radius.max(unseen).max(claim.rounding_bound);
         if r > needed { open(Reason::Noise { r, needed }) } else { Outcome::Verdict(Verdict::Agree) }
     }
 
-    /// Has the function structure below the steps? The derivative at much narrower steps, by the 5-point formula,
-    /// must be the same within both bounds.
+    /// Returns a reason if the function has structure below the steps: the derivative at much narrower steps, by the
+    /// 5-point formula, must be the same within both bounds.
     fn structure(&mut self, line: &Direction, slope: Slope, eta: f64) -> Option<Reason> {
         let h = (slope.h / NARROWER).max(self.spacing(line));
         let mut size = 0f64;
@@ -248,21 +249,21 @@ impl Problem<'_> {
         open(Reason::Noise { r, needed: needed.min((claim.analytic - narrow.mid).abs()) })
     }
 
-    /// The narrower step, down to where the noise begins, from which on differences come closer to the claim than to what
-    /// the wide ones found: the function varies below the steps before.
+    /// Returns the narrower step, down to where the noise begins, from which on differences come closer to the claim than
+    /// to the derivative at wide steps: the function varies below those.
     fn closer(&mut self, line: &Direction, h: f64, claim: Claim, wide: Interval) -> Option<(f64, Interval)> {
         let apart = (claim.analytic - wide.mid).abs();
         let near = |mid: f64| (claim.analytic - mid).abs() < 0.5 * apart;
         for h in ladder::descent(ladder::FACTOR * h, self.spacing(line)) {
             let Some(rung) = self.rung(line, h) else { continue };
-            // No function has less noise than the roundings of its values.
+            // The noise of a function is at least the rounding of its values.
             if rung.noise > HIDDEN * apart {
                 return None;
             }
             if rung.flat() || !near(rung.slope) {
                 continue;
             }
-            // By chance, in the noise of the function, one difference does, but not several with their bound.
+            // One difference may come close by chance, within the noise; an extrapolation of several does not.
             let eta = self.noise(line, 0.0, 4.0 * h / FIRST);
             if let Ok(Slope { derivative: narrow, .. }) = self.slope(line, 4.0 * h, eta, 0.0)
                 && narrow.radius < 0.25 * apart
@@ -287,19 +288,19 @@ impl Problem<'_> {
         let hidden = below.is_none_or(|rung| rung.noise > HIDDEN * apart);
         let used = std::iter::successors(Some(slope.h), |h| Some(2.0 * h)).take_while(|&h| h <= slope.first);
         narrow.chain(used.filter(|_| hidden)).any(|t| {
-            // The odd part of the change is no error of a central difference.
+            // The odd part of the change is not an error of a central difference.
             let mean = 0.5 * self.along(line, t) + 0.5 * self.along(line, -t);
             (mean - claim.analytic).abs() > 0.25 * apart
         })
     }
 
-    /// Of an infinite derivative: do the differences grow without bound?
+    /// Returns a reason to leave an infinite derivative open: its differences grow without bound.
     fn steep(&mut self, line: &Direction, claim: Claim, slope: Slope) -> Option<Reason> {
         let (wide, sign) = (slope.derivative, claim.analytic.signum());
         let steps = ladder::steps(slope.h, self.spacing(line));
         let rungs: Vec<_> = steps.filter_map(|h| self.rung(line, h)).collect();
-        // The last step, and every one that is not merely what the noise makes of it: where the values no longer change
-        // at the last steps, wider ones show it.
+        // The last step, and every step with a difference clearly above the noise: where the values no longer change at
+        // the last steps, wider ones show the growth.
         let clear = rungs.iter().filter(|rung| STEEP * rung.noise < rung.slope.abs());
         let steepest = clear.chain(rungs.last()).map(|rung| sign * rung.slope).fold(0.0, f64::max);
         let grows = !wide.mid.is_finite() || steepest / STEEP > wide.mid.abs();
@@ -309,8 +310,8 @@ impl Problem<'_> {
         })
     }
 
-    /// Do wider steps than those that call a claim wrong come closer to it, and is what they see lost at once between the
-    /// two? Then the values are rounded to multiples of something, and it is the narrow steps that are wrong.
+    /// Returns a reason if wider steps than those that call a claim wrong come closer to it, and the difference between the
+    /// two appears at once: then the values are rounded to multiples of something, and the narrow steps are wrong.
     fn abrupt(&mut self, start: Start, line: &Direction, claim: Claim, slope: Slope) -> Option<Reason> {
         let narrow = slope.derivative;
         let apart = (claim.analytic - narrow.mid).abs();
@@ -322,7 +323,7 @@ impl Problem<'_> {
         (closer && !self.gradual(line, slope.h, narrow.mid, apart)).then_some(Reason::Scale { narrow, wide })
     }
 
-    /// What is known about the decision that changes within `h`.
+    /// Describes the decision that changes within `h`.
     fn kink(&mut self, line: &Direction, h: f64, claim: Claim, eta: f64) -> Reason {
         let flipped = self.flipped(line, h).or_else(|| self.flipped(line, -h));
         let (left, right) = self.one_sided(line, self.scale(line) / 4096.0, eta);
@@ -332,7 +333,7 @@ impl Problem<'_> {
     }
 }
 
-/// Keeps what decides, and of what does not the narrower interval. Does it decide?
+/// Keeps a result that decides, else the one with the narrower interval. Returns `true` if it decides.
 fn better(best: &mut Option<Judged>, judged: Judged) -> bool {
     let open = matches!(judged.verdict, Verdict::Inconclusive(_));
     match best {

@@ -7,28 +7,28 @@ use crate::numdiff::{Interval, Tableau, noise, power_of_two, weights};
 /// No step is made smaller than this many halvings of the first.
 const HALVINGS: i32 = 44;
 
-/// So many differences at least, or the smoothness of the function was not seen.
+/// With fewer differences than this, the smoothness of the function was not seen.
 const ROWS: usize = 4;
 
-/// Before differences leave a slope altogether, they leave it by this part.
+/// The part by which the differences of a smooth function leave a slope before they leave it altogether.
 const GRADUAL: f64 = 1.0 / 1024.0;
 
-/// What the differences along a line say.
+/// The derivative along a line, by differences.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slope {
     /// The derivative.
     pub(crate) derivative: Interval,
     /// The difference between the slopes to the right and to the left: 0 where the function is smooth.
     pub(crate) jump: Interval,
-    /// The widest step that was used.
+    /// The widest step used.
     pub(crate) first: f64,
-    /// The smallest.
+    /// The narrowest step used.
     pub(crate) h: f64,
     /// The part of the radius that is rounding noise.
     pub(crate) noise: f64,
 }
 
-/// Reason there is no derivative along a line.
+/// The reason why there is no derivative along a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Blocked {
     /// A discrete decision changes within this step, however small.
@@ -38,7 +38,7 @@ pub(crate) enum Blocked {
 }
 
 impl Problem<'_> {
-    /// Central differences at steps from `h` on downwards, extrapolated to 0, until the bound is below `target` or no
+    /// Computes central differences at steps from `h` on downwards, extrapolated to 0, until the bound is below `target` or no
     /// longer improves. A step over which a discrete decision changes, or beyond which the function is not finite, is
     /// dropped with everything wider.
     pub(crate) fn slope(
@@ -84,7 +84,7 @@ impl Problem<'_> {
         }
     }
 
-    /// The derivative by another formula at other steps: the 7-point stencil, at the step where its bound is smallest.
+    /// Computes the derivative by another formula at other steps: a stencil, at the step where its bound is smallest.
     /// The bound is four times the change from the step before, and the noise.
     pub(crate) fn stencil(&mut self, line: &Direction, points: u8, h: f64, eta: f64) -> Option<Interval> {
         let weights = weights(points);
@@ -122,7 +122,7 @@ impl Problem<'_> {
         best
     }
 
-    /// The slopes to the left and to the right.
+    /// Returns the slopes to the left and to the right.
     pub(crate) fn one_sided(&mut self, line: &Direction, h: f64, eta: f64) -> (f64, f64) {
         let mut side = |sign: f64| {
             let mut tableau = Tableau::every();
@@ -135,13 +135,13 @@ impl Problem<'_> {
         (side(-1.0), side(1.0))
     }
 
-    /// The rounding noise of one evaluation at `t` along a line, of a function that varies within `scale`: see
+    /// Measures the rounding noise of one evaluation at `t` along a line, of a function that varies within `scale`: see
     /// [`noise::of_table`]. It differs from point to point: a sum of a few numbers with few digits is exact, and the same
     /// sum is not at the end of a step.
     pub(crate) fn noise(&mut self, line: &Direction, t: f64, scale: f64) -> f64 {
         let (mut largest, smallest) = (0f64, self.spacing(line));
         for spacing in noise::SPACINGS {
-            // Arguments between two numbers would be rounded to one of them.
+            // Closer arguments would be rounded to the same numbers.
             let spacing = (spacing * scale).max(smallest);
             let samples: Vec<_> =
                 (0..noise::POINTS).map(|i| self.at(line, t + f64::from(i) * spacing)).collect();
@@ -153,7 +153,7 @@ impl Problem<'_> {
         largest
     }
 
-    /// The differences at one step; `None` across a decision, or where the function is not finite.
+    /// Returns the differences at one step; `None` across a decision, or where the function is not finite.
     pub(crate) fn rung(&mut self, line: &Direction, h: f64) -> Option<Rung> {
         let (right, left) = (self.at(line, h), self.at(line, -h));
         let rounding = f64::EPSILON * right.size.max(left.size);
@@ -161,22 +161,22 @@ impl Problem<'_> {
         rung.filter(|_| right.same && left.same)
     }
 
-    /// The widest step below `h` from which on differences settle. Values that do not change at all say nothing.
+    /// Returns the widest step below `h` from which on differences settle. Values that do not change at all show nothing.
     pub(crate) fn settled(&mut self, line: &Direction, h: f64) -> Option<f64> {
         let smallest = self.spacing(line);
-        // What is closed at the smallest steps is closed.
+        // A line that is closed at the smallest steps is closed.
         self.rung(line, 4.0 * smallest)?;
         let rungs = ladder::steps(power_of_two(h), smallest).map(|h| self.rung(line, h));
         ladder::settled(rungs.map(|rung| rung.filter(|rung| !rung.flat())))
     }
 
-    /// Do the differences at wider steps than `h` leave the slope `mid` little by little, as those of a smooth function
-    /// do? Those of values that are rounded to multiples of something leave it at once.
+    /// Returns `true` if the differences at wider steps than `h` leave the slope `mid` gradually, like those of a smooth
+    /// function. Those of values that are rounded to multiples of something leave it at once.
     pub(crate) fn gradual(&mut self, line: &Direction, h: f64, mid: f64, apart: f64) -> bool {
         let mut before = 0.0;
         let steps = std::iter::successors(Some(h), |h| Some(2.0 * h));
         for h in steps.take_while(|h| h.is_finite()) {
-            // A pole is no step.
+            // A pole is not a jump.
             let Some(rung) = self.rung(line, h) else { return before > GRADUAL * apart };
             let left = (rung.slope - mid).abs();
             if left > 0.25 * apart {

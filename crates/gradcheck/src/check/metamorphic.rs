@@ -1,20 +1,20 @@
-//! What every gradient must do, whatever the function: no differences, no tolerance.
+//! Laws that the gradient of any function obeys: no differences, no tolerance.
 
 use super::problem::Problem;
 use super::report::{Check, Outcome};
 use super::verdict::Evidence;
 use tape::Tensor;
 
-/// Inputs differentiated alone, at most.
+/// The largest number of inputs that are differentiated alone.
 const ALONE: usize = 16;
 
-/// Below this, products lose digits to underflow.
+/// Products below this lose digits to underflow.
 const SMALL: f64 = 1e-250;
 
 /// Gradients of the inputs; `None` for those held constant.
 type Gradient = [Option<Tensor>];
 
-/// The first entry in which `factor · a` and `b` have different bits.
+/// Returns the first entry in which `factor · a` and `b` have different bits.
 fn different(a: &Gradient, b: &Gradient, factor: f64) -> Option<(usize, usize)> {
     a.iter().zip(b).enumerate().find_map(|(input, (a, b))| {
         let (Some(a), Some(b)) = (a, b) else { return None };
@@ -27,8 +27,8 @@ fn different(a: &Gradient, b: &Gradient, factor: f64) -> Option<(usize, usize)> 
 }
 
 impl Problem<'_> {
-    /// The sweep gives the same bits again, twice the gradient for twice the cotangent, and the gradient of an input
-    /// does not depend on which others are differentiated.
+    /// Checks that a second sweep gives the same bits, that twice the cotangent gives twice the gradient, and that the
+    /// gradient of an input does not depend on which others are differentiated.
     pub(crate) fn metamorphic(&mut self, gradients: &Gradient) -> Check {
         let failed = self.broken_law(gradients);
         let outcome = failed.map_or(Outcome::Passed(0.0), Outcome::Failed);
@@ -40,12 +40,12 @@ impl Problem<'_> {
         let names = self.names.clone();
         let say = |law: &str, (input, at): (usize, usize)| format!("{law} ({}, element {at})", names[input]);
         let again = self.gradients(&values, &cotangent);
-        if let Some(place) = different(gradients, &again, 1.0) {
-            return Some(say("two sweeps differ", place));
+        if let Some(entry) = different(gradients, &again, 1.0) {
+            return Some(say("two sweeps differ", entry));
         }
         let doubled = self.gradients(&values, &cotangent.map_elements(|ct| 2.0 * ct));
-        if let Some(place) = different(gradients, &doubled, 2.0) {
-            return Some(say("twice the cotangent is not twice the gradient", place));
+        if let Some(entry) = different(gradients, &doubled, 2.0) {
+            return Some(say("twice the cotangent is not twice the gradient", entry));
         }
         let tracked = self.tracked.clone();
         if tracked.iter().filter(|&&tracked| tracked).count() < 2 {
@@ -55,8 +55,8 @@ impl Problem<'_> {
             self.tracked = (0..tracked.len()).map(|i| i == input).collect();
             let alone = self.gradients(&values, &cotangent);
             self.tracked.clone_from(&tracked);
-            if let Some(place) = different(gradients, &alone, 1.0) {
-                return Some(say("differentiated alone, the gradient is another", place));
+            if let Some(entry) = different(gradients, &alone, 1.0) {
+                return Some(say("the gradient changes when the input is differentiated alone", entry));
             }
         }
         None

@@ -40,9 +40,9 @@ use single::Single;
 use tape::Tensor;
 use tape::{Scalar, Var};
 
-/// A gradient check: a function, its inputs by name, and what to ask. [`run`](GradCheck::run) answers.
+/// A gradient check: a function, its inputs by name, and options. [`run`](GradCheck::run) runs it.
 ///
-/// The function must give the same value whenever it is called: random numbers are drawn outside and captured.
+/// The function must be deterministic: draw random numbers outside and capture them.
 pub struct GradCheck<'f> {
     f: Box<Objective<'f>>,
     single: Option<Box<Single<'f>>>,
@@ -58,7 +58,7 @@ pub struct GradCheck<'f> {
 }
 
 impl<'f> GradCheck<'f> {
-    /// A check of a function with a tensor as its value, of any shape.
+    /// Creates a check of a function whose value is a tensor of any shape.
     pub fn new<F: for<'t> Fn(&Inputs<'t>) -> Var<'t> + 'f>(f: F) -> GradCheck<'f> {
         GradCheck {
             f: Box::new(f),
@@ -75,23 +75,23 @@ impl<'f> GradCheck<'f> {
         }
     }
 
-    /// A check of a function with a number as its value.
+    /// Creates a check of a function whose value is a scalar.
     pub fn loss<F: for<'t> Fn(&Inputs<'t>) -> Scalar<'t> + 'f>(f: F) -> GradCheck<'f> {
         GradCheck::new(move |v| f(v).to_var())
     }
 
-    /// The name in reports; that of the thread, in a test that of the test, if none is given.
+    /// Sets the name in reports. The default is the name of the thread, in a test that of the test.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// An input whose gradient is checked: a number or a tensor.
+    /// Adds an input whose gradient is checked: a scalar or a tensor.
     pub fn input(self, name: impl Into<String>, value: impl Into<Tensor>) -> Self {
         self.push(name.into(), value.into(), true, false)
     }
 
-    /// An input that is held constant and must receive no gradient.
+    /// Adds an input that is held constant and must receive no gradient.
     pub fn constant(self, name: impl Into<String>, value: impl Into<Tensor>) -> Self {
         self.push(name.into(), value.into(), false, false)
     }
@@ -101,60 +101,60 @@ impl<'f> GradCheck<'f> {
         self
     }
 
-    /// The gradient of this input is zero and meant to be: it is checked, but need not show anything else.
+    /// Declares that the gradient of this input may be zero everywhere: it is checked, but need not show anything else.
     pub fn expect_zero(mut self, name: &str) -> Self {
         self.inputs.iter_mut().filter(|input| input.name == name).for_each(|input| input.zero = true);
         self
     }
 
-    /// The cotangent of the value; random numbers if none is given, so that no two outputs weigh the same. A value
-    /// of rank 0 has the cotangent 1.
+    /// Sets the cotangent of the value. The default is random, so that no two outputs have the same weight; for a value of
+    /// rank 0 it is 1.
     pub fn cotangent(mut self, cotangent: Cotangent) -> Self {
         self.cotangent = cotangent;
         self
     }
 
-    /// A method to check with; several may be given. [`Method::Auto`] if none is.
+    /// Adds a method to check with. The default is [`Method::Auto`].
     pub fn method(mut self, method: Method) -> Self {
         self.methods.push(method);
         self
     }
 
-    /// Which entries to check.
+    /// Sets the entries to check. The default is [`Entries::Auto`].
     pub fn entries(mut self, entries: Entries) -> Self {
         self.entries = entries;
         self
     }
 
-    /// The smallest relative error that must have been detectable, 1e-6 if none is given. Not a tolerance: smaller
-    /// errors are reported too wherever they are seen; if larger ones could hide, the check is inconclusive.
+    /// Sets the smallest relative error that must have been detectable, 1e-6 by default. It is not a tolerance: smaller
+    /// errors are reported too where they are seen; if larger ones could hide, the check is inconclusive.
     pub fn resolution(mut self, resolution: f64) -> Self {
         self.resolution = resolution;
         self
     }
 
-    /// How the rounding noise of the function is found.
+    /// Sets the way to find the rounding noise of the function. The default is [`Noise::DifferenceTable`].
     pub fn noise(mut self, noise: Noise) -> Self {
         self.noise = noise;
         self
     }
 
-    /// Up to which order derivatives are checked: 1, or 2 for the Hessian too.
+    /// Sets the highest order of derivatives to check: 1, the default, or 2 for the Hessian too.
     pub fn order(mut self, order: u8) -> Self {
         self.order = order;
         self
     }
 
-    /// The seed of everything random; the report prints it, and the environment variable `GRADCHECK_SEED` goes first.
+    /// Sets the seed of everything random. The report prints it; the environment variable `GRADCHECK_SEED` overrides it.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 }
 
-/// What a checked function may return: a tensor or a number.
+/// The value of a checked function: a tensor or a scalar.
 pub trait Output<'t> {
-    /// The value as a tensor.
+    /// Converts the value to a tensor.
     fn into_var(self) -> Var<'t>;
 }
 

@@ -1,4 +1,4 @@
-//! How a check runs: what is asked in which order, and what follows from the answers.
+//! The plan of a check: the validation of its setup, and its methods in order.
 
 use super::GradCheck;
 use super::assemble::report;
@@ -11,17 +11,17 @@ use super::setup::{Cotangent, Entries, Input, Method, SetupError};
 use tape::Tensor;
 use tape::internal::SplitMix64;
 
-/// Nodes of the path integral.
+/// The number of nodes of the path integral.
 const NODES: usize = 16;
 
 impl GradCheck<'_> {
     /// Runs the check.
     ///
-    /// The environment variable `GRADCHECK_SEED` goes before [`seed`](GradCheck::seed); `GRADCHECK_ONLY='w1[2,3]'`
-    /// compares only this entry. Both stand in the last line of a report.
+    /// The environment variable `GRADCHECK_SEED` overrides [`seed`](GradCheck::seed); with `GRADCHECK_ONLY='w1[2,3]'`
+    /// only this entry is compared. The last line of a report contains both.
     ///
     /// # Errors
-    /// If there is nothing to check, the function is not finite or not the same twice, or the setup contradicts itself.
+    /// If there is nothing to check, the function is not finite or not deterministic, or the setup contradicts itself.
     pub fn run(&self) -> Result<Report, SetupError> {
         let seed = seed(self.seed)?;
         let mut rng = SplitMix64(seed);
@@ -32,7 +32,7 @@ impl GradCheck<'_> {
         Ok(report(self, seed, run))
     }
 
-    /// The comparisons alone.
+    /// Runs the comparisons of entries alone.
     pub(crate) fn comparisons(
         &self,
         rng: &mut SplitMix64,
@@ -57,7 +57,7 @@ impl GradCheck<'_> {
         Ok(problem)
     }
 
-    /// The cotangent of the value.
+    /// Returns the cotangent of the value.
     fn weights(&self, y: &Tensor, rng: &mut SplitMix64) -> Tensor {
         let ones = Tensor::ones(y.shape());
         match &self.cotangent {
@@ -84,7 +84,7 @@ impl GradCheck<'_> {
         }
     }
 
-    /// Is the function one, and finite?
+    /// Checks that the function is deterministic and finite, and that it has an output.
     fn sound(&self, problem: &mut Problem<'_>) -> Result<(), SetupError> {
         if problem.outputs.is_empty() {
             return Err(SetupError::Empty { what: "an output" });
@@ -106,14 +106,14 @@ impl GradCheck<'_> {
     }
 }
 
-/// The seed, from the environment if it stands there.
+/// Returns the seed, that of the environment if there is one.
 fn seed(default: u64) -> Result<u64, SetupError> {
     let Ok(text) = std::env::var("GRADCHECK_SEED") else { return Ok(default) };
     let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.parse(),
     };
-    let reason = format!("expected a number in GRADCHECK_SEED, found {text:?}");
+    let reason = format!("expected an integer in GRADCHECK_SEED, found {text:?}");
     parsed.map_err(|_| SetupError::Environment { reason })
 }
 

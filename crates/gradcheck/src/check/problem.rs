@@ -1,4 +1,4 @@
-//! The checked function as a number, along lines through the point of the check.
+//! The checked function as a scalar, along lines through the point of the check.
 
 use super::inputs::Inputs;
 use super::rounding::{length, unit};
@@ -10,7 +10,7 @@ use tape::internal::SplitMix64;
 use tape::internal::{MASK, branches, op_name, perturbed_jvp, perturbed_vjp};
 use tape::{Tape, Var};
 
-/// What is checked: a function that records itself.
+/// The checked function, which records itself on a tape.
 pub(crate) type Objective<'f> = dyn for<'t> Fn(&Inputs<'t>) -> Var<'t> + 'f;
 
 /// A discrete decision of a recording.
@@ -22,15 +22,15 @@ pub(crate) struct Decision {
     branch: i64,
 }
 
-/// One evaluation: `Σ ct (f(x) - f(x₀))`, and what is needed to trust it.
+/// One evaluation: `Σ ct (f(x) - f(x₀))`, with its size and its decisions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    /// How far the objective is from its value at the point of the check. Outputs that did not change cancel exactly.
+    /// The objective minus its value at the point of the check. Outputs that did not change cancel exactly.
     pub(crate) deviation: f64,
-    /// The size of the outputs: one rounding of each is `eps · size` together. Those that did not change count too, for
-    /// a change below a rounding does not show.
+    /// The size of the outputs: one rounding of each is `eps · size` together. Outputs that did not change count too: a
+    /// change below a rounding does not show.
     pub(crate) size: f64,
-    /// Were the discrete decisions those at the point of the check?
+    /// `true` if the discrete decisions are those at the point of the check.
     pub(crate) same: bool,
 }
 
@@ -39,12 +39,12 @@ pub(crate) struct Sample {
 struct Signature {
     /// A hash of those that operations report.
     decisions: u64,
-    /// Nodes that hold a mask, with a hash of it.
+    /// The nodes that hold a mask, with a hash of it.
     masks: Vec<(u32, i64)>,
 }
 
 impl Signature {
-    /// The same decisions, and the same masks where both have one.
+    /// Returns `true` if both have the same decisions, and the same mask at each node where both have one.
     fn same(&self, other: &Signature) -> bool {
         let meets = |(node, mask): &(u32, i64)| {
             other.masks.iter().find(|(known, _)| known == node).is_none_or(|(_, known)| known == mask)
@@ -62,7 +62,7 @@ pub(crate) enum Direction {
     Dense(Vec<Option<Tensor>>),
 }
 
-/// A function, a point, a cotangent.
+/// A function, a point and a cotangent.
 pub(crate) struct Problem<'f> {
     f: &'f Objective<'f>,
     pub(crate) names: Arc<[String]>,
@@ -95,17 +95,17 @@ impl<'f> Problem<'f> {
         Problem { f, names, values, tracked, cotangent, weights, outputs, signature, tape, evaluations: 1 }
     }
 
-    /// The number of the check: `Σ ct f(x)`.
+    /// The objective at the point of the check: `Σ ct f(x)`.
     pub(crate) fn objective(&self) -> f64 {
         self.weights.iter().zip(&self.outputs).map(|(w, y)| w * y).sum()
     }
 
-    /// The size of the number of the check: `Σ |ct f(x)|`.
+    /// The size of the objective: `Σ |ct f(x)|`.
     pub(crate) fn magnitude(&self) -> f64 {
         self.weights.iter().zip(&self.outputs).map(|(w, y)| (w * y).abs()).sum()
     }
 
-    /// Evaluates at `t` along a line.
+    /// Evaluates the objective at `t` along a line.
     pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
         let point = self.point(direction, t);
         self.sample(&point)
@@ -121,13 +121,13 @@ impl<'f> Problem<'f> {
             let total = sum + term;
             rest += if sum.abs() >= term.abs() { (sum - total) + term } else { (term - total) + sum };
             sum = total;
-            // The roundings of smaller numbers are no smaller.
+            // The roundings of subnormal numbers are as large as those of the smallest normal one.
             sizes.push(w * y.abs().max(before.abs()).max(f64::MIN_POSITIVE));
         }
         Sample { deviation: sum + rest, size: length(&sizes), same }
     }
 
-    /// The outputs at a point, and whether its decisions are those of the check.
+    /// Returns the outputs at a point, and whether its decisions are those of the check.
     pub(crate) fn evaluate(&mut self, point: &[Tensor]) -> (Vec<f64>, bool) {
         self.evaluations += 1;
         self.tape.reset();
@@ -135,7 +135,7 @@ impl<'f> Problem<'f> {
         (outputs.to_vec(), signature.same(&self.signature))
     }
 
-    /// The inputs at `t` along a line.
+    /// Returns the inputs at `t` along a line.
     pub(crate) fn point(&self, direction: &Direction, t: f64) -> Vec<Tensor> {
         let mut point = self.values.clone();
         match direction {
@@ -150,7 +150,7 @@ impl<'f> Problem<'f> {
         point
     }
 
-    /// How far `-h` and `h` along a line really are apart, in units of the direction.
+    /// Returns the distance of the representable points at `-h` and `h` along a line, in units of the direction.
     pub(crate) fn width(&self, direction: &Direction, h: f64) -> f64 {
         match direction {
             Direction::Entry { input, at } => {
@@ -161,7 +161,7 @@ impl<'f> Problem<'f> {
         }
     }
 
-    /// The smallest step along a line that moves anything, and the smallest that moves everything.
+    /// Returns the smallest step along a line that moves any entry, and the smallest that moves all of them.
     pub(crate) fn spacings(&self, direction: &Direction) -> (f64, f64) {
         match direction {
             Direction::Entry { input, at } => {
@@ -181,12 +181,12 @@ impl<'f> Problem<'f> {
         }
     }
 
-    /// The smallest step along a line that moves anything.
+    /// Returns the smallest step along a line that moves any entry.
     pub(crate) fn spacing(&self, direction: &Direction) -> f64 {
         self.spacings(direction).0
     }
 
-    /// The size of the numbers that a line moves: steps are relative to it.
+    /// Returns the size of the entries that a line moves, to which steps are relative.
     pub(crate) fn scale(&self, direction: &Direction) -> f64 {
         match direction {
             Direction::Entry { input, at } => self.values[*input].as_slice().map_or(1.0, |x| size(x[*at])),
@@ -195,7 +195,7 @@ impl<'f> Problem<'f> {
         }
     }
 
-    /// The gradients of `Σ ct f` at a point: of each input, `None` for those held constant.
+    /// Returns the gradients of `Σ ct f` at a point, one for each input; `None` for those held constant.
     pub(crate) fn gradients(&mut self, point: &[Tensor], cotangent: &Tensor) -> Vec<Option<Tensor>> {
         self.tape.reset();
         let inputs = Inputs::record(&self.tape, &self.names, point, &self.tracked);
@@ -205,7 +205,7 @@ impl<'f> Problem<'f> {
         (0..point.len()).map(gradient).collect()
     }
 
-    /// What the gradient says about the slope at `t` along a line.
+    /// Returns the slope at `t` along a line, by the gradient there.
     pub(crate) fn along(&mut self, direction: &Direction, t: f64) -> f64 {
         let (point, cotangent) = (self.point(direction, t), self.cotangent.clone());
         let gradients = self.gradients(&point, &cotangent);
@@ -217,7 +217,7 @@ impl<'f> Problem<'f> {
         }
     }
 
-    /// The gradients at the point of the check, by a sweep in which every contribution is off by up to an ulp either way.
+    /// Returns the gradients at the point of the check, by a sweep in which every contribution is off by up to an ulp.
     pub(crate) fn perturbed(&mut self, rng: &mut SplitMix64) -> Vec<Option<Tensor>> {
         self.tape.reset();
         let inputs = Inputs::record(&self.tape, &self.names, &self.values, &self.tracked);
@@ -229,20 +229,20 @@ impl<'f> Problem<'f> {
         (0..self.values.len()).map(gradient).collect()
     }
 
-    /// The tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.
+    /// Returns the tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.
     pub(crate) fn tangent(&mut self, parts: &[Option<Tensor>], t: f64) -> Tensor {
         let point = self.point(&Direction::Dense(parts.to_vec()), t);
         self.forward(parts, &point, |y, x, dx| y.jvp(x, dx))
     }
 
-    /// The same at the point of the check, every value and every contribution of the sweep off by a few ulps: by one, the
-    /// few roundings of a short sweep too often come out as they were.
+    /// Like [`tangent`](Problem::tangent) at the point of the check, with every value and every contribution of the sweep
+    /// off by a few ulps: with one ulp, the few roundings of a short sweep too often come out unchanged.
     pub(crate) fn perturbed_tangent(&mut self, parts: &[Option<Tensor>], rng: &mut SplitMix64) -> Tensor {
         let point = self.values.clone();
         self.forward(parts, &point, |y, x, dx| perturbed_jvp(y, x, dx, &mut noise(4.0, rng)))
     }
 
-    /// A forward sweep at a point.
+    /// Records the function at a point and runs a forward sweep.
     fn forward(
         &mut self,
         parts: &[Option<Tensor>],
@@ -258,7 +258,7 @@ impl<'f> Problem<'f> {
         sweep(y, x, dx)
     }
 
-    /// The decision that differs between the point of the check and `t` along a line.
+    /// Returns a decision that differs between the point of the check and `t` along a line.
     pub(crate) fn flipped(&mut self, direction: &Direction, t: f64) -> Option<Decision> {
         let moved = self.point(direction, t);
         let values = self.values.clone();
@@ -285,14 +285,14 @@ impl<'f> Problem<'f> {
         found.into_iter().map(named).collect()
     }
 
-    /// Are the decisions at a point those of a recording in the other format?
+    /// Returns `true` if the decisions at a point are those of a recording in the other format.
     pub(crate) fn decides_as<T: Element>(&mut self, point: &[Tensor], other: &Tape<T>) -> bool {
         self.tape.reset();
         (self.f)(&Inputs::record(&self.tape, &self.names, point, &self.tracked));
         signature(&self.tape).same(&signature(other))
     }
 
-    /// A random direction over the inputs chosen, of the size of each input.
+    /// Draws a random direction through the chosen inputs, of the size of each input.
     pub(crate) fn random(&self, rng: &mut SplitMix64, chosen: impl Fn(usize) -> bool) -> Direction {
         let part = |(i, x): (usize, &Tensor)| {
             if !self.tracked[i] || !chosen(i) {
@@ -307,13 +307,13 @@ impl<'f> Problem<'f> {
     }
 }
 
-/// The sum of the products of the entries that both have.
+/// Returns the sum of the products of the entries that both have.
 pub(crate) fn inner(gradients: &[Option<Tensor>], parts: &[Option<Tensor>]) -> f64 {
     let pairs = gradients.iter().zip(parts).filter_map(|(g, v)| Some((g.as_ref()?, v.as_ref()?)));
     pairs.map(|(g, v)| g.to_vec().iter().zip(v.to_vec()).map(|(g, v)| g * v).sum::<f64>()).sum()
 }
 
-/// The root of the mean square of the elements.
+/// Returns the root of the mean square of the elements.
 fn rms(x: &Tensor) -> f64 {
     let x = x.to_vec();
     let unit = unit(&x);
@@ -321,7 +321,7 @@ fn rms(x: &Tensor) -> f64 {
     (squares / x.len().max(1) as f64).sqrt() * unit
 }
 
-/// Records the function and gives its outputs with a hash of the decisions behind them.
+/// Records the function, and returns its outputs with the decisions behind them.
 fn outputs(
     f: &Objective<'_>,
     tape: &Tape,
@@ -333,7 +333,7 @@ fn outputs(
     (y.value(), signature(tape))
 }
 
-/// The discrete decisions of what is recorded.
+/// Returns the discrete decisions of a recording.
 fn signature<T: Element>(tape: &Tape<T>) -> Signature {
     let mut hash = SplitMix64(tape.len() as u64);
     let mut masks = Vec::new();
@@ -348,7 +348,7 @@ fn signature<T: Element>(tape: &Tape<T>) -> Signature {
     Signature { decisions: hash.0, masks }
 }
 
-/// Factors at most so many ulps from 1.
+/// Returns a source of random factors at most this many ulps from 1.
 fn noise(ulps: f64, rng: &mut SplitMix64) -> impl FnMut() -> f64 {
     move || 1.0 + ulps * f64::EPSILON * (2.0 * rng.uniform() - 1.0)
 }

@@ -1,8 +1,8 @@
 //! The fundamental theorem of calculus: ∫₀¹ g(x + td)·d dt = f(x + d) - f(x).
 //!
 //! Gauss-Legendre quadrature of the tape's gradient converges faster than any power where the function is analytic,
-//! so this compares to about 1e-14, whatever the number of entries. It sees the gradient at other points than the one
-//! of the check, and only along one direction. A path across a kink says nothing.
+//! so this compares to about 1e-14 for any number of entries. It sees the gradient at other points than that of the
+//! check, and only along one direction. A path across a kink shows nothing.
 
 use super::problem::Direction;
 use super::report::{Check, Outcome};
@@ -13,17 +13,17 @@ use crate::numdiff::richardson;
 use std::f64::consts::PI;
 use tape::Tensor;
 
-/// The length of the path is halved so often at most to keep it on one piece of the function.
+/// The largest number of times that the path is halved to keep it on one branch of the function.
 const HALVINGS: usize = 12;
 
 /// A difference must exceed this many times what quadrature and rounding explain.
 const MARGIN: f64 = 8.0;
 
-/// Places on a path where differences must confirm what its integral says, and the levels of their extrapolation.
+/// The number of points on a path where differences must confirm its integral, and the levels of their extrapolation.
 const CONFIRMING: usize = 4;
 const LEVELS: u8 = 6;
 
-/// Nodes and weights of Gauss-Legendre quadrature on `[0, 1]`, by Newton's method on the Legendre polynomial from
+/// Returns nodes and weights of Gauss-Legendre quadrature on `[0, 1]`, by Newton's method on the Legendre polynomial from
 /// Tricomi's estimate of its roots (NIST Digital Library of Mathematical Functions, 3.5).
 pub(crate) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     let node = |i: usize| {
@@ -44,7 +44,7 @@ pub(crate) fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
 }
 
 impl Run<'_, '_> {
-    /// The identity along one random path through all inputs, with `nodes` nodes against half as many.
+    /// Checks the identity along one random path through all inputs, with `nodes` nodes against half as many.
     pub(crate) fn path_integral(&mut self, nodes: usize) {
         let Direction::Dense(parts) = self.problem.random(&mut self.rng, |_| true) else { return };
         let outcome = self.integral(&parts, nodes);
@@ -81,8 +81,8 @@ impl Run<'_, '_> {
                     false => failed
                         .push(format!("integral {sum}, difference {}, allowed {allowed:.1e}", end.deviation)),
                 }
-                // A kink that nobody reports spoils one path; a wrong gradient spoils every path, and is wrong at the
-                // nodes of the last one.
+                // A kink that no operation reports spoils one path; a wrong gradient spoils every path, and is wrong at
+                // the nodes of the last one.
                 match &failed[..] {
                     [first, _, _] if self.confirmed(&line, parts, length) => {
                         return Outcome::Failed(first.clone());
@@ -94,17 +94,17 @@ impl Run<'_, '_> {
             }
             length *= 0.5;
         }
-        Outcome::Skipped("no path keeps to one smooth piece".to_string())
+        Outcome::Skipped("no path keeps to one smooth branch".to_string())
     }
 
-    /// The measured noise of the values at both ends of a path, and in the middle.
+    /// Measures the noise of the values at both ends of a path, and in the middle.
     fn noise_of_ends(&mut self, line: &Direction, length: f64) -> f64 {
         let noise = [0.0, 0.5, 1.0].map(|t| self.problem.noise(line, t * length, length));
         noise.into_iter().fold(0.0, f64::max)
     }
 
-    /// Do differences along the path say, too, that the gradient is wrong somewhere on it? If not, the quadrature missed
-    /// what the function does between the nodes.
+    /// Returns `true` if differences along the path confirm that the gradient is wrong somewhere on it. If they do not, the
+    /// function varies between the nodes of the quadrature.
     fn confirmed(&mut self, line: &Direction, parts: &[Option<Tensor>], length: f64) -> bool {
         // The noise of the values, divided by the narrowest step.
         let rounding = self.eta.max(f64::EPSILON * self.problem.at(line, length).size);
@@ -119,7 +119,7 @@ impl Run<'_, '_> {
         })
     }
 
-    /// What the gradient at a point says along a direction: `g · v`, and `Σ |g v|`.
+    /// Returns the slope along a direction by the gradient at a point, `g · v`, and `Σ |g v|`.
     fn slope_at(&mut self, point: &[Tensor], parts: &[Option<Tensor>]) -> (f64, f64) {
         let cotangent = self.problem.cotangent.clone();
         let (mut slope, mut size) = (0.0, 0.0);
@@ -133,7 +133,7 @@ impl Run<'_, '_> {
         (slope, size)
     }
 
-    /// The integral, and that of the sizes of its terms; `None` if the path leaves the piece it starts on.
+    /// Returns the integral, and that of the sizes of its terms; `None` if the path leaves the branch it starts on.
     fn quadrature(
         &mut self,
         line: &Direction,

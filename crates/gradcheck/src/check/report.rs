@@ -1,4 +1,4 @@
-//! What a check found.
+//! The report of a check.
 
 use super::entry::Entry;
 use super::hints::hint;
@@ -11,20 +11,20 @@ use std::fmt;
 pub struct Check {
     /// Its name.
     pub name: &'static str,
-    /// What came out.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What it rests on.
+    /// The kind of evidence.
     pub evidence: Evidence,
 }
 
-/// What came out of a test of the gradient as a whole.
+/// The outcome of a test of the gradient as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// It holds, to within this relative error.
+    /// The test holds, to within this relative error.
     Passed(f64),
-    /// It does not.
+    /// The test does not hold, for this reason.
     Failed(String),
-    /// It does not apply.
+    /// The test does not apply, for this reason.
     Skipped(String),
 }
 
@@ -35,9 +35,9 @@ pub struct Summary {
     pub input: String,
     /// Its shape.
     pub shape: Vec<usize>,
-    /// Was it held constant?
+    /// `true` if it was held constant.
     pub constant: bool,
-    /// Is its gradient meant to be zero?
+    /// `true` if its gradient is meant to be zero.
     pub zero: bool,
     /// The number of entries that agree, disagree, and are inconclusive.
     pub counts: [usize; 3],
@@ -47,7 +47,7 @@ pub struct Summary {
     pub mde: (f64, f64),
 }
 
-/// What a check found: entry by entry, input by input, and as a whole.
+/// The result of a check: entry by entry, input by input, and as a whole.
 #[must_use = "a report may be a failure: `require` it"]
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -60,7 +60,7 @@ pub struct Report {
     pub(crate) verdict: Verdict,
 }
 
-/// What passed, and how strong it is.
+/// Proof of an agreement, with its strength.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certificate {
     /// The number of comparisons.
@@ -71,7 +71,7 @@ pub struct Certificate {
     pub evidence: Evidence,
 }
 
-/// A report that is not an agreement. `Debug` prints the report as it is meant to be read.
+/// A report that is not an agreement. `Debug` prints the report like `Display`, for tests that return it.
 pub struct CheckFailure(pub Box<Report>);
 
 impl std::error::Error for CheckFailure {}
@@ -89,12 +89,12 @@ impl fmt::Display for CheckFailure {
 }
 
 impl Report {
-    /// The verdict on the whole: any disagreement wins, then anything inconclusive.
+    /// Returns the verdict on the whole: any disagreement wins, then anything inconclusive.
     pub fn verdict(&self) -> Verdict {
         self.verdict.clone()
     }
 
-    /// The entry that disagrees most, or if none does the one whose numbers are furthest apart.
+    /// Returns the entry that disagrees most; if none does, the one with the largest discrepancy.
     pub fn worst(&self) -> Option<&Entry> {
         let rank =
             |e: &Entry| (e.verdict == Verdict::Disagree, !e.direction && e.verdict == Verdict::Disagree);
@@ -119,25 +119,25 @@ impl Report {
         &self.inputs
     }
 
-    /// The input of this name.
+    /// Returns the input of this name.
     pub fn by_input(&self, name: &str) -> Option<&Summary> {
         self.inputs.iter().find(|summary| summary.input == name)
     }
 
-    /// The seed that gives this report again.
+    /// The seed that reproduces this report.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// How often the function was evaluated.
+    /// The number of evaluations of the function.
     pub fn evaluations(&self) -> usize {
         self.evaluations
     }
 
-    /// The certificate of an agreement.
+    /// Returns the certificate of an agreement.
     ///
     /// # Errors
-    /// If the verdict is any other.
+    /// If the verdict is not [`Verdict::Agree`].
     pub fn require(self) -> Result<Certificate, CheckFailure> {
         if self.verdict != Verdict::Agree {
             return Err(CheckFailure(Box::new(self)));
@@ -147,7 +147,7 @@ impl Report {
         Ok(Certificate { entries: self.entries.len(), detectable, evidence })
     }
 
-    /// The entries as comma-separated values, with a header.
+    /// Returns the entries as comma-separated values, with a header.
     pub fn to_csv(&self) -> String {
         let mut csv =
             String::from("entry,analytic,numeric,radius,rounding_bound,h,noise,mde,method,verdict\n");
@@ -252,7 +252,7 @@ impl Report {
         }
     }
 
-    /// Up to five inconclusive entries.
+    /// Writes up to five inconclusive entries, and the inputs about which nothing was shown.
     fn open_questions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.entries.iter().filter_map(|e| match &e.verdict {
             Verdict::Inconclusive(why) => Some((e, why)),

@@ -1,15 +1,15 @@
-//! How exact the gradient can be expected to be.
+//! The rounding error that a gradient may have.
 
 use super::problem::{Direction, Problem};
 use crate::numdiff::power_of_two;
 use tape::Tensor;
 use tape::internal::SplitMix64;
 
-/// Roundings allowed to the tape in each entry of the gradient.
+/// The number of roundings allowed to the tape in each entry of the gradient.
 pub(crate) const ROUNDINGS: f64 = 16.0;
 
-/// What to divide numbers by before they are squared: a power of two near the largest, so that squares of numbers of any
-/// size neither overflow nor vanish, and have the digits that they have without it.
+/// The divisor of values before they are squared: a power of two near the largest, so that squares of values of any size
+/// neither overflow nor vanish, and keep their digits.
 pub(crate) fn unit(x: &[f64]) -> f64 {
     match x.iter().fold(0.0, |max: f64, x| max.max(x.abs())) {
         0.0 => 1.0,
@@ -18,13 +18,13 @@ pub(crate) fn unit(x: &[f64]) -> f64 {
     }
 }
 
-/// The root of the sum of squares, of numbers of any size.
+/// Returns the root of the sum of squares, of values of any size.
 pub(crate) fn length(x: &[f64]) -> f64 {
     let unit = unit(x);
     x.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>().sqrt() * unit
 }
 
-/// A direction that moves every entry by its own size.
+/// Returns a direction that moves every entry by its own size.
 pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction {
     let part = |(x, &tracked): (&Tensor, &bool)| {
         let values: Vec<f64> = x.to_vec().into_iter().map(|x| x * rng.weight()).collect();
@@ -43,8 +43,8 @@ pub(crate) fn rounding_along(bounds: &[Vec<f64>], line: &Direction) -> f64 {
 /// The number of sweeps with perturbed contributions.
 pub(crate) const SWEEPS: usize = 4;
 
-/// The rounding error of the gradients: some roundings of each entry, and twice what changes when the inputs move by an
-/// ulp or two, or when each contribution of the sweep is off by one. The latter shows what cancels inside of the sweep
+/// Returns the rounding error of each entry of the gradients: some roundings of it, and twice its change when the inputs
+/// move by an ulp or two, or when each contribution of the sweep is off by one. The latter shows what cancels in the sweep
 /// (D. S. Parker, 1997, calls it Monte Carlo arithmetic): the softmax of equal numbers has the derivative 0, but an ulp
 /// may be left.
 pub(crate) fn rounding_bounds(
@@ -72,7 +72,7 @@ pub(crate) fn rounding_bounds(
             let (Some(g), Some(other)) = (g, other) else { continue };
             for ((rounding_bound, g), other) in rounding_bound.iter_mut().zip(g.to_vec()).zip(other.to_vec())
             {
-                // A NaN is left out.
+                // `max` drops a NaN.
                 *rounding_bound =
                     rounding_bound.max(ROUNDINGS * f64::EPSILON * g.abs() + 2.0 * (other - g).abs());
             }

@@ -9,7 +9,7 @@ use super::setup::{Input, Noise};
 use tape::Tensor;
 use tape::internal::SplitMix64;
 
-/// A check on its way.
+/// A running check.
 pub(crate) struct Run<'p, 'f> {
     pub(crate) problem: &'p mut Problem<'f>,
     pub(crate) inputs: &'p [Input],
@@ -18,6 +18,7 @@ pub(crate) struct Run<'p, 'f> {
     pub(crate) rounding_bounds: Vec<Vec<f64>>,
     /// The largest entry of each gradient.
     pub(crate) scales: Vec<f64>,
+    /// The rounding noise of one evaluation.
     pub(crate) eta: f64,
     pub(crate) resolution: f64,
     pub(crate) rng: SplitMix64,
@@ -30,6 +31,7 @@ pub(crate) struct Run<'p, 'f> {
 }
 
 impl<'p, 'f> Run<'p, 'f> {
+    /// Computes the gradients with their rounding errors, and measures the noise.
     pub(crate) fn new(
         problem: &'p mut Problem<'f>,
         check: &'p GradCheck<'_>,
@@ -68,18 +70,18 @@ impl<'p, 'f> Run<'p, 'f> {
         }
     }
 
-    /// Has no input a gradient?
+    /// Returns `true` if no input has a gradient.
     pub(crate) fn flat(&self) -> bool {
         self.scales.iter().all(|&scale| scale == 0.0)
     }
 
-    /// The size of derivatives with respect to an input: of its own gradient, or of all if that is zero.
+    /// Returns the size of derivatives with respect to an input: of its own gradient, or of all gradients if that is zero.
     pub(crate) fn scale(&self, input: usize) -> f64 {
         let all = self.scales.iter().fold(0.0, |max: f64, &s| if s.is_finite() { max.max(s) } else { max });
         match self.scales[input] {
             own if own > 0.0 && own.is_finite() => own,
             _ if all > 0.0 => all,
-            // Of a function, if there is one: that of its values.
+            // Without any gradient, the size of the values.
             _ => Some(self.problem.magnitude()).filter(|&size| size > 0.0).unwrap_or(1.0),
         }
     }

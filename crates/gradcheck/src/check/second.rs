@@ -1,8 +1,8 @@
 //! Second derivatives.
 //!
-//! A gradient that is recorded is a function like any other: its inner product with fixed numbers is checked as the
-//! first order is. And the derivative of a gradient is symmetric, which differences of the gradient can see without
-//! any second order from the tape.
+//! A recorded gradient is a function like any other: its inner product with fixed weights is checked like the first
+//! order. And the derivative of a gradient is symmetric, which differences of the gradient show without any second order
+//! from the tape.
 
 use super::problem::{Direction, Problem, inner};
 use super::report::{Check, Outcome};
@@ -14,10 +14,10 @@ use crate::numdiff::{Interval, richardson};
 use tape::Tensor;
 use tape::Var;
 
-/// Differences of the gradient, extrapolated.
+/// The levels of the extrapolation of differences of the gradient.
 const LEVELS: u8 = 9;
 
-/// Up to so many entries the Hessian is compared entry by entry.
+/// With at most this many entries the Hessian is compared entry by entry.
 const SMALL: usize = 64;
 
 /// The two second derivatives must differ by more than this many rounding errors of the gradient to be called wrong: those
@@ -28,7 +28,7 @@ const ROUNDINGS: f64 = 256.0;
 const HALVINGS: i32 = 24;
 
 impl Run<'_, '_> {
-    /// The gradient of `Σ u · gradient`, a check of its own.
+    /// Checks the gradient of `Σ u · gradient` like that of a function.
     pub(crate) fn hessian(&mut self, check: &GradCheck<'_>) {
         let Direction::Dense(u) = self.problem.random(&mut self.rng, |_| true) else { return };
         let (f, cotangent) = (&check.f, self.problem.cotangent.clone());
@@ -55,7 +55,7 @@ impl Run<'_, '_> {
         self.checks.push(Check { name: "recorded gradient", outcome, evidence: Evidence::Interval });
     }
 
-    /// `u·Hv = v·Hu` along two random directions.
+    /// Checks `u·Hv = v·Hu` along two random directions.
     pub(crate) fn symmetry(&mut self) {
         let [u, v] = [0, 1].map(|_| self.problem.random(&mut self.rng, |_| true));
         let outcome = self.problem.symmetric(&u, &v, &self.rounding_bounds);
@@ -69,9 +69,9 @@ impl Problem<'_> {
         let Some((u, v)) = self.shortened(u).zip(self.shortened(v)) else {
             return Outcome::Skipped("no line keeps to one branch of the function".to_string());
         };
-        // A gradient that is rounding only may show none at the few arguments where its noise is measured.
+        // A gradient that consists of rounding errors may show none at the few arguments where its noise is measured.
         let allowed = ROUNDINGS * (rounding_along(bounds, &u) + rounding_along(bounds, &v));
-        // Before it says that a gradient is wrong, other steps must find the same.
+        // Before a gradient is called wrong, other steps must find the same.
         let mut found = Vec::new();
         for scale in [1.0, 0.375] {
             let (left, right) = (self.bend(&u, &v, scale), self.bend(&v, &u, scale));

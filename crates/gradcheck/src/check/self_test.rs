@@ -1,6 +1,6 @@
-//! Could the check have failed?
+//! Proof that the check could have failed.
 //!
-//! The comparator sees sabotaged copies of the gradient and must reject each. It costs no evaluation.
+//! The comparator must reject sabotaged copies of the gradient. This costs no evaluation.
 
 use super::entry::Entry;
 use super::report::{Check, Outcome};
@@ -9,12 +9,13 @@ use super::verdict::{Evidence, Verdict};
 /// The name of the check in reports.
 pub(crate) const SELF_TEST: &str = "self-test";
 
-/// Would an entry with this derivative be rejected?
+/// Returns `true` if an entry with this derivative would be rejected.
 fn rejected(entry: &Entry, analytic: f64) -> bool {
     (analytic - entry.numeric.mid).abs() > entry.numeric.radius + entry.rounding_bound
 }
 
-/// Sabotage of one input's entries, all of which agree: sign, zero, scale, and a shift by one.
+/// Returns the sabotages that are not rejected, of one input's entries, all of which agree: the sign, zero, the scale,
+/// and a shift by one.
 fn survivors(entries: &[&Entry]) -> Vec<&'static str> {
     let any = |sabotage: &dyn Fn(usize) -> f64| {
         entries.iter().enumerate().any(|(i, entry)| rejected(entry, sabotage(i)))
@@ -38,12 +39,12 @@ fn survivors(entries: &[&Entry]) -> Vec<&'static str> {
     test("sign", any(&|i| -entries[i].analytic));
     test("zero", any(&|_| 0.0));
     test("scale", any(&scaled));
-    // Equal entries stay what they are when they are shifted.
+    // A shift does not change equal entries.
     test("shift", !shows || any(&shift));
     survivors
 }
 
-/// The self_test: every input with entries that agree, except where zero is meant.
+/// Tests the comparator on every input with entries that agree, except where zero is meant.
 pub(crate) fn self_test(entries: &[Entry], zero: impl Fn(&str) -> bool) -> Check {
     let mut failed = Vec::new();
     let mut names: Vec<&str> = entries.iter().map(|e| e.input.as_str()).collect();

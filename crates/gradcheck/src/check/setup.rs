@@ -1,4 +1,4 @@
-//! What a check can be asked, and why it cannot be run.
+//! The options of a check, and the errors of its setup.
 
 use super::{GradCheck, Step};
 use std::fmt;
@@ -10,38 +10,38 @@ pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) value: Tensor,
     pub(crate) tracked: bool,
-    /// Is its gradient meant to be zero?
+    /// `true` if its gradient is meant to be zero.
     pub(crate) zero: bool,
 }
 
 /// The weights of the outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cotangent {
-    /// Random numbers of either sign, of sizes between 1/2 and 3/2.
+    /// Random weights of either sign, of sizes between 1/2 and 3/2.
     Random,
     /// 1 for every output.
     Ones,
     /// 1 for one output, by its row-major position.
     OneHot(usize),
-    /// These.
+    /// The given weights.
     Given(Tensor),
 }
 
-/// Which entries are compared one by one.
+/// The entries to compare.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Entries {
-    /// Every entry up to 256 in all; of larger problems random directions, of which a failing one is bisected down to
-    /// an entry.
+    /// Every entry of a problem with at most 256; in larger problems random directions, of which a failing one is
+    /// bisected down to an entry.
     Auto,
     /// Every entry.
     All,
-    /// So many random entries of every input, and all of smaller ones.
+    /// This many random entries of every input, and all entries of smaller inputs.
     PerTensor(usize),
-    /// So many random directions through every input.
+    /// This many random directions through every input.
     Directions(usize),
 }
 
-/// How a check compares.
+/// A method of comparison.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
@@ -72,7 +72,7 @@ pub enum Method {
     Adjoint,
     /// Random directions, with Richardson's extrapolation.
     Projection {
-        /// How many through each input.
+        /// The number of directions through each input.
         k: u8,
     },
     /// The order with which `f(x + hv) - f(x) - h g·v` vanishes.
@@ -84,34 +84,34 @@ pub enum Method {
     },
     /// The derivative of the gradient is symmetric.
     HessianSymmetry,
-    /// The gradient is linear in the cotangent, adds up, and does not depend on what else is differentiated.
+    /// The gradient is the same again, linear in the cotangent, and does not depend on what else is differentiated.
     Metamorphic,
 }
 
-/// How the rounding noise of the function is found.
+/// The way to find the rounding noise of the function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Noise {
     /// From the difference tables of values very close to each other.
     DifferenceTable,
-    /// So many roundings of the value.
+    /// This many roundings of the value.
     Ulps(f64),
 }
 
-/// Reason a check cannot be run.
+/// The reason why a check cannot be run.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum SetupError {
     /// No input with an entry to differentiate, or no output.
     Empty {
-        /// What there is none of.
+        /// The missing part.
         what: &'static str,
     },
-    /// Two inputs of one name.
+    /// Two inputs of the same name.
     Name {
         /// The name.
         name: String,
     },
-    /// A cotangent that is not of the shape of the value.
+    /// A cotangent that does not have the shape of the value.
     Shape {
         /// The shape of the value.
         expected: Vec<usize>,
@@ -120,12 +120,12 @@ pub enum SetupError {
     },
     /// Two evaluations at the same point that differ.
     Nondeterministic {
-        /// The first output that does.
+        /// The first output that differs.
         output: usize,
     },
     /// A value that is not finite at the point of the check.
     NonFinite {
-        /// The first output that is not.
+        /// The first output that is not finite.
         output: usize,
     },
     /// An entry that does not exist, or is not differentiated.
@@ -135,9 +135,9 @@ pub enum SetupError {
         /// The position.
         index: Vec<usize>,
     },
-    /// `GRADCHECK_ONLY` or `GRADCHECK_SEED` without meaning.
+    /// An environment variable that cannot be parsed.
     Environment {
-        /// What was expected and what was found.
+        /// The expected and the found value.
         reason: String,
     },
 }
@@ -155,10 +155,7 @@ impl fmt::Display for SetupError {
                 write!(f, "gradcheck: expected a cotangent of shape {expected:?}, found {found:?}")
             }
             SetupError::Nondeterministic { output } => {
-                write!(
-                    f,
-                    "gradcheck: expected the same value from two evaluations, found another output {output}"
-                )
+                write!(f, "gradcheck: expected the same value from two evaluations, output {output} differs")
             }
             SetupError::NonFinite { output } => {
                 write!(f, "gradcheck: expected finite values, output {output} is not")
@@ -178,7 +175,7 @@ impl fmt::Debug for GradCheck<'_> {
     }
 }
 
-/// The position along each axis of a row-major position.
+/// Converts a row-major position to an index along each axis.
 pub(crate) fn position(shape: &[usize], mut at: usize) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (axis, &extent) in shape.iter().enumerate().rev() {

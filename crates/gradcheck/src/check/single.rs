@@ -1,8 +1,8 @@
 //! Gradients in `f32` against those in `f64`.
 //!
-//! Differences in `f32` are too coarse to say anything (1e-4 at best), so a function written for both formats is checked
-//! in `f64`, and its gradient in `f32` compared with that. What rounding may do is measured: the change of the `f64`
-//! gradient when inputs and cotangent move by a rounding of `f32`, which each intermediate result does too.
+//! Differences in `f32` are too coarse to show anything (1e-4 at best), so a function written for both formats is checked
+//! in `f64`, and its gradient in `f32` is compared with that in `f64`. The effect of rounding is measured: the change of
+//! the `f64` gradient when inputs and cotangent move by a rounding of `f32`, as each intermediate result does.
 
 use super::entry::label;
 use super::inputs::Inputs;
@@ -18,14 +18,14 @@ use tape::{Tape, Var};
 /// One rounding of `f32`.
 const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 
-/// How many roundings of an entry, and how many times what one rounding of everything changes in it, are allowed: a
-/// gradient has a few dozen operations behind it.
+/// The number of roundings of an entry that are allowed, and the multiple of its change under one rounding of everything:
+/// a gradient is the result of a few dozen operations.
 const ALLOWED: f64 = 32.0;
 
-/// How often everything is moved by a rounding.
+/// The number of times that everything is moved by a rounding.
 const DRAWS: usize = 4;
 
-/// A function written once for both number types, so that its gradient is checked in both.
+/// A function generic over the number type, so that its gradient is checked in both types.
 ///
 /// ```
 /// use gradcheck::{GradCheck, Inputs, Model};
@@ -53,7 +53,7 @@ pub trait Model {
 pub(crate) type Single<'f> = dyn for<'t> Fn(&Inputs<'t, f32>) -> Var<'t, f32> + 'f;
 
 impl<'f> GradCheck<'f> {
-    /// A check of a function in `f64`, and of its gradient in `f32` against that in `f64`.
+    /// Creates a check of a function in `f64`, and of its gradient in `f32` against that in `f64`.
     pub fn model<M: Model + 'f>(model: M) -> GradCheck<'f> {
         let model = std::rc::Rc::new(model);
         let double = model.clone();
@@ -76,7 +76,7 @@ impl Run<'_, '_> {
         let y = f(&inputs);
         let finite = |x: &Tensor<f32>| x.to_vec().iter().all(|x| x.is_finite());
         if !values.iter().all(finite) || !finite(&y.value()) {
-            return Outcome::Skipped("numbers too large for `f32`".to_string());
+            return Outcome::Skipped("values too large for `f32`".to_string());
         }
         let grads = y.vjp(self.problem.cotangent.cast::<f32>());
         let rounded: Vec<Tensor> = values.iter().map(Tensor::cast).collect();
@@ -118,7 +118,7 @@ impl Run<'_, '_> {
         Outcome::Passed(worst)
     }
 
-    /// What a rounding of inputs and cotangent changes in each entry of the gradients.
+    /// Returns the change of each entry of the gradients under a rounding of inputs and cotangent.
     fn moved(&mut self, point: &[Tensor], reference: &[Option<Tensor>]) -> Vec<Vec<f64>> {
         let mut rounding_bounds: Vec<Vec<f64>> = point.iter().map(|x| vec![0.0; x.size()]).collect();
         for _ in 0..DRAWS {

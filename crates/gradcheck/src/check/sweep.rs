@@ -1,4 +1,4 @@
-//! The error of every difference formula against its step: the V-shaped curves of textbooks, from one's own function.
+//! The error of every difference formula against its step: the V-shaped curves of textbooks, for any function.
 
 use super::GradCheck;
 use super::problem::Direction;
@@ -34,7 +34,7 @@ pub struct Sweep {
 }
 
 impl GradCheck<'_> {
-    /// The errors of difference formulas at one entry, for steps `2^k` with `k` in `exponents`.
+    /// Measures the errors of difference formulas at one entry, for steps `2^k` with `k` in `exponents`.
     ///
     /// ```
     /// use gradcheck::GradCheck;
@@ -57,8 +57,8 @@ impl GradCheck<'_> {
         exponents: RangeInclusive<i32>,
     ) -> Result<Sweep, SetupError> {
         let mut problem = self.problem(&mut SplitMix64(self.seed))?;
-        let place = self.inputs.iter().position(|i| i.name == input && i.tracked);
-        let line = place.and_then(|input| {
+        let found = self.inputs.iter().position(|i| i.name == input && i.tracked);
+        let line = found.and_then(|input| {
             let shape = self.inputs[input].value.shape();
             let inside = index.len() == shape.rank() && index.iter().zip(shape.iter()).all(|(i, n)| i < n);
             let at = index.iter().zip(shape.iter()).fold(0, |at, (i, n)| at * n + i);
@@ -98,10 +98,10 @@ impl GradCheck<'_> {
     }
 }
 
-/// Central differences that are extrapolated together.
+/// The number of central differences that are extrapolated together.
 const HALVINGS: usize = 4;
 
-/// The limit of central differences at steps that are halved each time: their error is a series in `h²`.
+/// Returns the limit of central differences at steps that are halved each time: their error is a series in `h²`.
 fn extrapolated(halvings: &[f64]) -> f64 {
     let mut row = halvings.to_vec();
     let mut factor = 4.0;
@@ -117,7 +117,7 @@ const ROWS: i32 = 20;
 const SYMBOLS: [char; 5] = ['f', 'c', '5', '7', 'R'];
 
 impl Sweep {
-    /// The curves as comma-separated values, with a header.
+    /// Returns the curves as comma-separated values, with a header.
     pub fn to_csv(&self) -> String {
         let mut csv = format!("h,{}\n", FORMULAS.join(","));
         for SweepPoint { h, errors } in &self.points {
@@ -126,7 +126,7 @@ impl Sweep {
         csv
     }
 
-    /// The curves in letters: steps from wide to narrow, a decade of the relative error in each row.
+    /// Draws the curves in letters: steps from wide to narrow, a decade of the relative error in each row.
     pub fn chart(&self) -> String {
         let scale = self.derivative.abs().max(f64::MIN_POSITIVE);
         let row = |error: f64| (-(error / scale).log10()).floor().clamp(0.0, f64::from(ROWS - 1)) as usize;

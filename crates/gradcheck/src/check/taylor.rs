@@ -12,7 +12,7 @@ use super::verdict::Evidence;
 /// Halvings of the step, down to where a line no longer moves.
 const LEVELS: i32 = 52;
 
-/// A remainder counts while it is so many times the noise.
+/// A remainder counts while it is this many times the noise.
 const CLEAR: f64 = 100.0;
 
 impl Run<'_, '_> {
@@ -40,7 +40,7 @@ impl Run<'_, '_> {
             } else if remainder > CLEAR * noise {
                 remainders.push((h, remainder));
             } else if remainders.is_empty() {
-                // Linear along the line, as far as numbers can tell.
+                // The function is linear along the line, up to the noise.
                 let seen = CLEAR * noise / (h * size);
                 return match seen > self.resolution {
                     true => Outcome::Skipped("the remainder is not above the noise".to_string()),
@@ -54,7 +54,7 @@ impl Run<'_, '_> {
             return Outcome::Skipped("no two remainders above the noise".to_string());
         };
         let order = (wide / narrow).log2();
-        // A function that varies within the narrowest step has a gradient that does, too.
+        // If the function varies within the narrowest step, so does its gradient.
         let mean = 0.5 * self.problem.along(line, h) + 0.5 * self.problem.along(line, -h);
         match order {
             1.6.. => Outcome::Passed(narrow / (h * size)),

@@ -1,38 +1,38 @@
-//! What is said about one number.
+//! The verdict on one derivative, its reason and its evidence.
 
 use crate::numdiff::Interval;
 use std::fmt;
 use tape::internal::MASK;
 
-/// What a comparison says.
+/// The verdict of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// The derivative lies in the interval, and the interval is narrow enough to say so.
     Agree,
-    /// It does not, by two methods with different steps.
+    /// The derivative lies outside, by two formulas at different steps.
     Disagree,
     /// The differences cannot tell.
     Inconclusive(Reason),
 }
 
-/// Reason the differences cannot tell.
+/// The reason for an inconclusive verdict.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
     /// The point lies on a kink or a jump, or too close to one.
     Kink {
-        /// The operation that decides there, empty if none says so and the differences show it.
+        /// The operation that changes its branch there; empty if none reports it and only the differences show it.
         op: &'static str,
         /// Its node on the tape.
         node: usize,
-        /// Which of the decisions of the node; very large numbers stand for the node as a whole.
+        /// The index of the decision within the node; a very large one means the node as a whole.
         element: usize,
         /// The slopes to the left and to the right.
         one_sided: (f64, f64),
-        /// Does the derivative lie between them?
+        /// `true` if the derivative lies between them.
         a_is_subgradient: bool,
     },
-    /// The interval is wider than the resolution asked for.
+    /// The interval is wider than the requested resolution.
     Noise {
         /// Its radius.
         r: f64,
@@ -43,29 +43,29 @@ pub enum Reason {
     Scale {
         /// The derivative at the narrower steps.
         narrow: Interval,
-        /// At the wider ones.
+        /// The derivative at the wider steps.
         wide: Interval,
     },
     /// The function is not finite at any distance that was tried.
     NonFinite {
-        /// The smallest.
+        /// The smallest distance tried.
         at: f64,
     },
     /// Nothing was compared that could have failed.
     Vacuous,
 }
 
-/// An interval that says nothing.
+/// The interval that contains every number.
 pub(crate) const UNKNOWN: Interval = Interval { mid: f64::NAN, radius: f64::INFINITY };
 
-/// What a comparison rests on.
+/// The kind of evidence behind a comparison, from weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
     /// A random test that a wrong derivative passes with a small probability.
     Heuristic,
     /// An interval, valid if the function is smooth on the scale of the steps.
     Interval,
-    /// Another way to compute the same number, with rounding errors only.
+    /// Another way to compute the same derivative, with rounding errors only.
     Reference,
     /// Equality of bits.
     Exact,

@@ -1,7 +1,7 @@
 //! The scale on which a function varies.
 //!
 //! A function need not vary on the scale of its argument: `1/x` at 10⁻⁶ does so within 10⁻⁶, `sin(10⁶ x)` within 10⁻⁶
-//! whatever the argument, `sin x` at 10⁶ within 1. Wider differences may well agree with each other, and say nothing.
+//! whatever the argument, `sin x` at 10⁶ within 1. Wider differences may agree with each other, and show nothing.
 //! A ladder of steps, each a sixteenth of the one before, leads down to where the differences settle.
 
 /// Each step is this part of the one before.
@@ -13,7 +13,7 @@ pub(crate) const SMALLEST: f64 = 4.0 * f64::MIN_POSITIVE;
 /// Differences have settled when they change by less than this part.
 const SETTLED: f64 = 1.0 / 256.0;
 
-/// What can still be seen is above the noise by this factor.
+/// A difference is visible if it is above the noise by this factor.
 const CLEAR: f64 = 64.0;
 
 /// The differences at one step.
@@ -25,12 +25,12 @@ pub(crate) struct Rung {
     pub(crate) slope: f64,
     /// The difference of the one-sided slopes: `h f''` for small steps.
     bend: f64,
-    /// What one rounding of the values changes in `slope`.
+    /// The change of `slope` by one rounding of the values.
     pub(crate) noise: f64,
 }
 
 impl Rung {
-    /// From the values at `±h`, relative to that in the middle, which are `width` apart and rounded to `rounding`; `None`
+    /// Computes the differences from the values at `±h`, relative to that in the middle, which are `width` apart and rounded to `rounding`; `None`
     /// if they are not finite.
     pub(crate) fn new(h: f64, (left, right): (f64, f64), width: f64, rounding: f64) -> Option<Rung> {
         let (slope, bend) = ((right - left) / width, (right + left) / h);
@@ -42,12 +42,12 @@ impl Rung {
         self.slope.abs() + self.bend.abs()
     }
 
-    /// Did the value change at all?
+    /// Returns `true` if the value did not change at all.
     pub(crate) fn flat(self) -> bool {
         self.size() == 0.0
     }
 
-    /// Are the slope and the curvature those of the next narrower step?
+    /// Returns `true` if the slope and the curvature are those of the next narrower step.
     fn settled(self, next: Rung) -> bool {
         let change = (self.slope - next.slope).abs() + (FACTOR * self.bend - next.bend).abs();
         let size = self.size().max(next.size());
@@ -55,8 +55,8 @@ impl Rung {
     }
 }
 
-/// The widest step from which on the differences stay what they are over three rungs, if they do so before they vanish
-/// in the noise. `None` stands for a step at which there are none.
+/// Returns the widest step from which on the differences do not change over three rungs, if they settle before they
+/// vanish in the noise. A rung is `None` at a step without differences.
 pub(crate) fn settled(rungs: impl IntoIterator<Item = Option<Rung>>) -> Option<f64> {
     let mut before: [Option<Rung>; 2] = [None; 2];
     for rung in rungs {
@@ -74,19 +74,19 @@ pub(crate) fn settled(rungs: impl IntoIterator<Item = Option<Rung>>) -> Option<f
     None
 }
 
-/// The steps of a ladder from `h` down to `smallest`.
+/// Returns the steps of a ladder from `h` down to `smallest`.
 pub(crate) fn steps(h: f64, smallest: f64) -> impl Iterator<Item = f64> {
     std::iter::successors(Some(h), |h| Some(h * FACTOR)).take_while(move |&h| h >= smallest)
 }
 
-/// The steps of a ladder that becomes steeper far down, where only functions without roundings have anything to show.
+/// Returns the steps of a ladder that becomes steeper far down, where only functions without roundings still vary.
 pub(crate) fn descent(h: f64, smallest: f64) -> impl Iterator<Item = f64> {
     let deep = h * FACTOR.powi(16);
     let next = move |h: &f64| Some(h * if *h > deep { FACTOR } else { FACTOR.powi(3) });
     std::iter::successors(Some(h), next).take_while(move |&h| h >= smallest)
 }
 
-/// The distance of neighbours of `x`, and at 0 the smallest step there is.
+/// Returns the distance of `x` to its neighbours, and at 0 the smallest step.
 pub(crate) fn spacing(x: f64) -> f64 {
     match x {
         0.0 => SMALLEST,

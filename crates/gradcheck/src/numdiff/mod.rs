@@ -3,7 +3,7 @@
 //! A difference quotient has two errors: that of the formula, which shrinks with the step, and the rounding noise of
 //! the function divided by the step. Every function here measures the noise, estimates the error of the formula from
 //! a second step, and returns an [`Interval`]. The bound holds for functions that are smooth on the scale of the
-//! steps: no finite number of values can tell more.
+//! steps: no finite number of values can show more.
 //!
 //! Automatic steps are relative to the size of the argument, at least 1, or to the scale on which the function varies if
 //! differences show that it is a smaller one: that of `1/x` at 10⁻⁶, of `sin x` at 10⁶, or of `sin(10⁶ x)`. A function
@@ -37,7 +37,7 @@ use ladder::Rung;
 
 use std::fmt;
 
-/// Where a number lies: within `radius` of `mid`.
+/// An interval that contains a number: within `radius` of `mid`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The best estimate.
@@ -47,12 +47,12 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Does `x` lie in the interval?
+    /// Returns `true` if `x` lies in the interval.
     pub fn contains(self, x: f64) -> bool {
         (x - self.mid).abs() <= self.radius
     }
 
-    /// Have the two intervals a number in common?
+    /// Returns `true` if the two intervals have a number in common.
     pub fn meets(self, other: Interval) -> bool {
         (self.mid - other.mid).abs() <= self.radius + other.radius
     }
@@ -64,13 +64,13 @@ impl fmt::Display for Interval {
     }
 }
 
-/// How far to go for a difference.
+/// The step of a difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// Where the error of the formula and the noise balance for a function of ordinary curvature, on the scale on which
+    /// The step at which the error of the formula and the noise balance for a function of ordinary curvature, on the scale on which
     /// it varies.
     Auto,
-    /// This far.
+    /// This step.
     Abs(f64),
     /// This times the size of the argument, at least 1.
     Rel(f64),
@@ -89,7 +89,7 @@ impl Step {
     }
 }
 
-/// The size of an argument, at least 1.
+/// Returns the size of an argument, at least 1.
 pub(crate) fn size(x: f64) -> f64 {
     x.abs().max(1.0)
 }
@@ -98,7 +98,7 @@ pub(crate) fn size(x: f64) -> f64 {
 /// Above, the steps of the formulas are small enough as they are.
 const NARROW: f64 = 1.0 / 4096.0;
 
-/// The scale on which `f` varies near `x`: the size of the argument, unless differences settle only far below.
+/// Returns the scale on which `f` varies near `x`: the size of the argument, unless differences settle only far below.
 fn scale(f: &mut impl FnMut(f64) -> f64, x: f64) -> f64 {
     let (size, here) = (size(x), f(x));
     let rung = |h: f64| {
@@ -108,18 +108,18 @@ fn scale(f: &mut impl FnMut(f64) -> f64, x: f64) -> f64 {
     };
     let steps = ladder::steps(power_of_two(0.125 * size), ladder::spacing(x));
     match ladder::settled(steps.map(rung)) {
-        // A change of 1/256 is what a sixth of the scale makes.
+        // A step of a sixth of the scale changes a difference by 1/256.
         Some(h) if h < NARROW * size => 8.0 * h,
         _ => size,
     }
 }
 
-/// The largest power of two not above `h`.
+/// Returns the largest power of two not above `h`.
 pub(crate) fn power_of_two(h: f64) -> f64 {
     h.log2().floor().exp2()
 }
 
-/// The forward difference `(f(x+h) - f(x)) / h`. Its error `h f''/2` is estimated from the step `2h`.
+/// Computes the forward difference `(f(x+h) - f(x)) / h`. Its error `h f''/2` is estimated from the step `2h`.
 pub fn forward(mut f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
     let scale = scale(&mut f, x);
     let eta = noise::of_function(&mut f, x, scale);
@@ -128,12 +128,12 @@ pub fn forward(mut f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
     bounded(difference, &mut f, h.at(size(x), scale, 1), 1, 2.0 * eta)
 }
 
-/// The central difference `(f(x+h) - f(x-h)) / 2h`. Its error `h² f'''/6` is estimated from the step `2h`.
+/// Computes the central difference `(f(x+h) - f(x-h)) / 2h`. Its error `h² f'''/6` is estimated from the step `2h`.
 pub fn central(f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
     stencil(f, x, 3, h)
 }
 
-/// Weights of the central formulas: of `f(x + ih) - f(x - ih)`, over `h`.
+/// Returns the weights of a central formula: of `f(x + ih) - f(x - ih)`, over `h`.
 pub(crate) fn weights(points: u8) -> &'static [f64] {
     match points {
         3 => &[1.0 / 2.0],
@@ -143,7 +143,7 @@ pub(crate) fn weights(points: u8) -> &'static [f64] {
     }
 }
 
-/// The central formula on 3, 5 or 7 points, of order 2, 4 or 6. Its error is estimated from the step `2h`.
+/// Computes the central formula on 3, 5 or 7 points, of order 2, 4 or 6. Its error is estimated from the step `2h`.
 ///
 /// # Panics
 /// If there is no formula on `points` points.
@@ -156,7 +156,7 @@ pub fn stencil(mut f: impl FnMut(f64) -> f64, x: f64, points: u8, h: Step) -> In
     let difference = |h: f64, f: &mut dyn FnMut(f64) -> f64| {
         let pair = |(i, w): (i32, &f64)| {
             let (right, left) = (x + f64::from(i) * h, x - f64::from(i) * h);
-            // The points there are, not the points that were meant.
+            // The distance of the rounded points, not of the intended ones.
             w * (f(right) - f(left)) * (2.0 * f64::from(i) * h / (right - left))
         };
         (1..).zip(weights).map(pair).sum::<f64>() / h
@@ -165,7 +165,7 @@ pub fn stencil(mut f: impl FnMut(f64) -> f64, x: f64, points: u8, h: Step) -> In
     bounded(difference, &mut f, h.at(size(x), scale, order), order, amplified)
 }
 
-/// A difference of order `order` with step `h`: three times the error that the step `2h` suggests, and the noise.
+/// Returns a difference of order `order` with step `h`, bounded by three times the error that the step `2h` suggests, and the noise.
 fn bounded(
     difference: impl Fn(f64, &mut dyn FnMut(f64) -> f64) -> f64,
     f: &mut impl FnMut(f64) -> f64,
@@ -178,7 +178,7 @@ fn bounded(
     Interval { mid: fine, radius: truncation + 2.0 * noise / h + 4.0 * f64::EPSILON * fine.abs() }
 }
 
-/// Central differences at `levels` steps, each half the one before, extrapolated to step 0.
+/// Computes central differences at `levels` steps, each half the one before, extrapolated to step 0.
 ///
 /// ```
 /// use gradcheck::numdiff::richardson;

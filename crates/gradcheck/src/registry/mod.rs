@@ -1,7 +1,7 @@
-//! The registered operations as data: for the table in the documentation and for the tests.
+//! The registered operations as data, for the table in the documentation and for the tests.
 //!
-//! The registry is made from the three lists in `ops`, so an operation cannot be registered without what is
-//! asked of it here: an [`OpDoc`], and points or cases to test it at.
+//! The registry is made from the three lists in `ops`, so an operation cannot be registered without an [`OpDoc`] and
+//! points or cases to test it at.
 
 use std::fmt::{self, Debug};
 use tape::Shape;
@@ -20,16 +20,16 @@ pub struct Entry {
     pub doc: OpDoc,
     /// The types that implement it: an operation on tensors often has its adjoint beside it.
     pub types: &'static [&'static str],
-    /// What it works on, and where to test it.
+    /// The kind of its operands, and the points or cases to test it at.
     pub kind: Kind,
 }
 
-/// What an operation works on, and where to test it.
+/// The kind of an operation's operands, with points or cases to test it at.
 #[derive(Debug)]
 pub enum Kind {
-    /// A function of one number; with parameters, one for each choice of them.
+    /// A function of one scalar; with parameters, one for each choice of them.
     Unary(Vec<(Box<dyn Function>, Points)>),
-    /// A function of two numbers.
+    /// A function of two scalars.
     Binary(Box<dyn Function>, BinaryPoints),
     /// An operation on tensors.
     Tensor(Vec<Case>),
@@ -46,39 +46,39 @@ pub struct Case {
     pub operands: Vec<Input>,
 }
 
-/// What an operand of a test is made from.
+/// The source of an operand of a test.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// Random numbers of this shape.
+    /// Random values of this shape.
     Shape(Shape),
-    /// These numbers.
+    /// The given values.
     Values(Tensor<f64>),
 }
 
-/// An operation on tensors of one number type, without its own type.
+/// An operation on tensors of one element type, as a trait object.
 pub trait Apply<T: Element>: Debug {
-    /// The value.
+    /// Computes the value.
     fn compute(&self, x: &[&Tensor<T>]) -> Tensor<T>;
-    /// The value, recorded.
+    /// Records the operation.
     fn record<'t>(&self, x: &[Var<'t, T>]) -> Var<'t, T>;
 }
 
-/// A function of one or two numbers of one type, without its own type.
+/// A function of one or two scalars of one type, as a trait object.
 pub trait Evaluate<T: Element>: Apply<T> {
-    /// The value on plain numbers.
+    /// Computes the value at plain numbers.
     fn number(&self, x: &[T]) -> T;
-    /// The derivatives on plain numbers, one for each operand.
+    /// Computes the derivatives at plain numbers, one for each operand.
     fn slopes(&self, x: &[T]) -> Vec<T>;
-    /// The value on recorded numbers.
+    /// Records the function of scalars.
     fn scalar<'t>(&self, x: &[Scalar<'t, T>]) -> Scalar<'t, T>;
 }
 
-/// An operation on tensors of either number type, without its own type.
+/// An operation on tensors of either element type, as a trait object.
 pub trait Operation: Apply<f64> + Apply<f32> {}
 
 impl<O: Apply<f64> + Apply<f32>> Operation for O {}
 
-/// A function of one or two numbers of either type, without its own type.
+/// A function of one or two scalars of either type, as a trait object.
 pub trait Function: Operation + Evaluate<f64> + Evaluate<f32> {}
 
 impl<F: Evaluate<f64> + Evaluate<f32>> Function for F {}
@@ -210,14 +210,14 @@ impl Registrar for Collect {
     }
 }
 
-/// Every registered operation: functions of one number, functions of two, operations on tensors.
+/// Returns every registered operation: functions of one scalar, functions of two, operations on tensors.
 ///
 /// ```
 /// let registry = gradcheck::registry::registry();
 /// let exp = registry.iter().find(|entry| entry.name == "exp").unwrap();
 /// assert_eq!((exp.doc.derivative, exp.doc.numpy), ("y", "exp"));
 /// ```
-// `inline`, so that only crates that call it instantiate every operation for every number type.
+// `inline`, so that only crates that call it instantiate every operation for every element type.
 #[inline]
 pub fn registry() -> Vec<Entry> {
     let mut collect = Collect(Vec::new());

@@ -6,7 +6,7 @@ use proptest::prelude::{Strategy, any};
 use proptest::{collection, sample};
 use tape::Tensor;
 
-/// What a layer does with its weighted sums.
+/// The activation function of a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "each is the function of its name in `tape::ops`")]
 pub enum Activation {
@@ -19,7 +19,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Every one.
+    /// Every variant.
     pub const ALL: [Activation; 6] = [
         Activation::Identity,
         Activation::Relu,
@@ -30,7 +30,7 @@ impl Activation {
     ];
 }
 
-/// What is minimised, of `B` samples with `n` outputs each.
+/// A loss of `B` samples with `n` outputs each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MlpLoss {
     /// `½ Σ (a - y)²`.
@@ -44,7 +44,7 @@ pub enum MlpLoss {
 }
 
 impl MlpLoss {
-    /// Every one.
+    /// Every variant.
     pub const ALL: [MlpLoss; 4] =
         [MlpLoss::HalfSse, MlpLoss::Mse, MlpLoss::SoftmaxCrossEntropy, MlpLoss::BceWithLogits];
 }
@@ -56,11 +56,11 @@ pub struct LayerSpec {
     pub width: usize,
     /// The function `s`.
     pub activation: Activation,
-    /// Is there a `b`?
+    /// `true` if there is a `b`.
     pub bias: bool,
-    /// The weights (and the bias) of the layer before, if they have the same shape.
+    /// `true` if the layer uses the weights and the bias of the layer before, where they have the same shape.
     pub tied: bool,
-    /// Is the input added to the result, if it is as wide?
+    /// `true` if the input is added to the result, where it is as wide.
     pub skip: bool,
 }
 
@@ -73,19 +73,19 @@ pub struct MlpSpec {
     pub batch: usize,
     /// The layers, one or more.
     pub layers: Vec<LayerSpec>,
-    /// What is minimised.
+    /// The loss.
     pub loss: MlpLoss,
     /// The numerators that data and parameters are filled with.
     pub numbers: Vec<i8>,
 }
 
 impl MlpSpec {
-    /// The inputs of layer `k`; of one more than there are layers, the outputs of the network.
+    /// Returns the number of inputs of layer `k`; with `k` the number of layers, that of outputs of the network.
     pub fn width(&self, k: usize) -> usize {
         k.checked_sub(1).map_or(self.inputs, |before| self.layers[before].width)
     }
 
-    /// The layer whose parameters layer `k` uses: itself, or an earlier one if it is tied.
+    /// Returns the layer whose parameters layer `k` uses: itself, or an earlier one if it is tied.
     ///
     /// ```
     /// use gradcheck::strategies::{Activation, LayerSpec, MlpLoss, MlpSpec};
@@ -105,12 +105,12 @@ impl MlpSpec {
         if alike { self.owner(k - 1) } else { k }
     }
 
-    /// Is the input of layer `k` added to its result?
+    /// Returns `true` if the input of layer `k` is added to its result.
     pub fn skips(&self, k: usize) -> bool {
         self.layers[k].skip && self.width(k) == self.width(k + 1)
     }
 
-    /// Sixteenths, from another place of the list for every `stream`.
+    /// Returns sixteenths, from another offset in the list for every `stream`.
     fn fill(&self, stream: usize, shape: [usize; 2]) -> Tensor {
         let mut numbers = self.numbers.clone();
         let count = numbers.len().max(1);
@@ -118,7 +118,7 @@ impl MlpSpec {
         sixteenths(shape, &numbers)
     }
 
-    /// The weights of layer `k`, `[outputs, inputs]`: sixteenths times a power of two that is about the root of the
+    /// Returns the weights of layer `k`, `[outputs, inputs]`: sixteenths times a power of two that is about the root of the
     /// number of inputs.
     pub fn weight(&self, k: usize) -> Tensor {
         let inputs = self.width(k);
@@ -126,18 +126,18 @@ impl MlpSpec {
         self.fill(2 * k + 2, [self.width(k + 1), inputs]) * scale
     }
 
-    /// The biases of layer `k`, if it has any.
+    /// Returns the biases of layer `k`, if it has any.
     pub fn bias(&self, k: usize) -> Option<Tensor> {
         let width = self.width(k + 1);
         self.layers[k].bias.then(|| self.fill(2 * k + 3, [1, width]).reshape([width]))
     }
 
-    /// The data, `[samples, inputs]`.
+    /// Returns the data, `[samples, inputs]`.
     pub fn input(&self) -> Tensor {
         self.fill(0, [self.batch, self.inputs])
     }
 
-    /// What the outputs are compared with, as the loss wants it.
+    /// Returns the targets, in the form that the loss expects.
     pub fn target(&self) -> Tensor {
         let outputs = self.width(self.layers.len());
         let drawn = self.fill(1, [self.batch, outputs]);
@@ -152,7 +152,7 @@ impl MlpSpec {
     }
 }
 
-/// Networks of 1 to 5 layers, 1 to 7 wide, with batches of 1 to 4: every activation and loss, with and without biases,
+/// Draws networks of 1 to 5 layers, 1 to 7 wide, with batches of 1 to 4: every activation and loss, with and without biases,
 /// tied weights and skip connections.
 ///
 /// ```
@@ -181,7 +181,7 @@ pub fn mlps() -> impl Strategy<Value = MlpSpec> + Clone {
     )
 }
 
-/// Layers that skip or are tied are made as wide as their input, and as biased as the layer before.
+/// Makes layers that skip or are tied as wide as their input, and tied layers as biased as the layer before.
 fn fitting(inputs: usize, mut layers: Vec<LayerSpec>) -> Vec<LayerSpec> {
     let (mut width, mut bias) = (inputs, None);
     for layer in &mut layers {

@@ -1,16 +1,16 @@
-//! Strategies for property tests with [`proptest`]: what a test of one's own operation or model draws its cases from.
-//! With the feature `proptest`.
+//! Strategies for property tests with [`proptest`], for tests of your own operations and models. With the feature
+//! `proptest`.
 //!
 //! - [`shapes`], [`broadcastable`] pairs of them, [`layouts`];
-//! - [`tensor`], [`tensors`] and [`distinct`]: well-conditioned numbers in a [`Domain`];
+//! - [`tensor`], [`tensors`] and [`distinct`]: well-conditioned values in a [`Domain`];
 //! - [`mlps`]: networks of a few layers with their data;
-//! - [`graphs`]: computation graphs of tensors and numbers, which shrink to a smallest failing graph and print as the
-//!   code that makes it.
+//! - [`graphs`]: computation graphs of tensors and scalars, which shrink to a smallest failing graph and print as the code
+//!   that makes it.
 //!
-//! Nothing is filtered, and no strategy depends on a value drawn before: lists of plain numbers are drawn, and every
-//! list means something. So nothing is ever rejected, and shrinking never starts again. Two settings belong to every
-//! test with graphs: `max_shrink_iters`, which [`proptest`] keeps low, and `failure_persistence: None`, because a stored
-//! seed means another graph after the next change of a strategy. A failure prints the graph instead.
+//! No value is filtered, and no strategy depends on a value drawn before: the strategies draw lists of plain numbers, and
+//! every list has a meaning. So no case is rejected, and shrinking never starts again. Every test with graphs needs two
+//! settings: `max_shrink_iters`, which is low by default, and `failure_persistence: None`, because a stored seed means
+//! another graph after the next change of a strategy. A failure prints the graph instead.
 //!
 //! ```
 //! use proptest::prelude::*;

@@ -6,18 +6,18 @@ use tape::Element;
 use tape::Shape;
 use tape::Tensor;
 
-/// The most axes a drawn shape has.
+/// The largest rank of a drawn shape.
 pub const MAX_RANK: usize = 4;
 
-/// The most elements a drawn shape has.
+/// The largest number of elements of a drawn shape.
 pub const MAX_SIZE: usize = 64;
 
-/// Extents, the troublesome ones often: 1, 2, 3, 5 and sometimes 0. They shrink to 1.
+/// Draws extents, mostly the troublesome ones: 1, 2, 3, 5 and sometimes 0. They shrink to 1.
 pub fn extents() -> impl Strategy<Value = usize> + Clone {
     prop_oneof![3 => Just(1_usize), 3 => Just(2), 2 => Just(3), 1 => Just(5), 1 => Just(0)]
 }
 
-/// The shape with its largest extents made 1 until it has at most [`MAX_SIZE`] elements.
+/// Returns the shape with its largest extents made 1 until it has at most [`MAX_SIZE`] elements.
 fn bounded(mut dims: Vec<usize>) -> Shape {
     while dims.iter().product::<usize>() > MAX_SIZE {
         let largest = dims.iter_mut().max_by_key(|extent| **extent);
@@ -26,11 +26,12 @@ fn bounded(mut dims: Vec<usize>) -> Shape {
     dims.into()
 }
 
-/// Shapes of rank 0 to [`MAX_RANK`] with at most [`MAX_SIZE`] elements; empty ones and axes of extent 1 among them.
+/// Draws shapes of rank 0 to [`MAX_RANK`] with at most [`MAX_SIZE`] elements; empty ones and axes of extent 1 among them.
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use tape::{Tensor, strategies};
+/// use gradcheck::strategies;
+/// use tape::Tensor;
 /// proptest!(|(shape in strategies::shapes())| {
 ///     prop_assert_eq!(Tensor::<f64>::ones(&shape).sum(), shape.size() as f64);
 /// });
@@ -39,29 +40,30 @@ pub fn shapes() -> impl Strategy<Value = Shape> + Clone {
     collection::vec(extents(), 0..=MAX_RANK).prop_map(bounded)
 }
 
-/// Two shapes that broadcast together: see [`broadcastable`].
+/// A pair of shapes that broadcast together: see [`broadcastable`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Broadcastable {
     /// The shape of the first operand.
     pub a: Shape,
     /// The shape of the second operand.
     pub b: Shape,
-    /// What both are stretched to.
+    /// The shape that both are stretched to.
     pub result: Shape,
 }
 
-/// `target` without its first `cut` axes, and with extent 1 where `ones` says so.
+/// Returns `target` without its first `cut` axes, and with extent 1 where `ones` is `true`.
 fn unstretched(target: &[usize], cut: usize, ones: &[bool]) -> Shape {
     let kept = target.iter().zip(ones).skip(cut.min(target.len()));
     kept.map(|(&extent, &one)| if one { 1 } else { extent }).collect()
 }
 
-/// Pairs of shapes that broadcast together, valid by construction: both come from one shape by leaving out leading
+/// Draws pairs of shapes that broadcast together, valid by construction: both come from one shape by leaving out leading
 /// axes and making others 1.
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use tape::{Tensor, strategies};
+/// use gradcheck::strategies;
+/// use tape::Tensor;
 /// proptest!(|(pair in strategies::broadcastable())| {
 ///     let sum = Tensor::<f64>::ones(&pair.a) + Tensor::ones(&pair.b);
 ///     prop_assert_eq!(sum, Tensor::full(&pair.result, 2.0));
@@ -94,15 +96,16 @@ impl Layout {
     /// Every layout.
     pub const ALL: [Layout; 4] = [Layout::Contiguous, Layout::Transposed, Layout::Sliced, Layout::Expanded];
 
-    /// Are the values those of the tensor that was laid out?
+    /// Returns `true` if the layout keeps the values of the tensor.
     pub fn keeps_values(self) -> bool {
         self != Layout::Expanded
     }
 
-    /// `x` in this layout.
+    /// Returns `x` in this layout.
     ///
     /// ```
-    /// use tape::{Tensor, strategies::Layout};
+    /// use gradcheck::strategies::Layout;
+    /// use tape::Tensor;
     /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
     /// let y = Layout::Transposed.of(&x);
     /// assert_eq!((&y, y.strides()), (&x, &[1, 2][..]));
@@ -143,7 +146,7 @@ fn expanded<T: Element>(x: &Tensor<T>) -> Tensor<T> {
     x.slice(0, 0..1).broadcast_to(x.shape())
 }
 
-/// Every [`Layout`]; shrinks to the contiguous one.
+/// Draws every [`Layout`]; shrinks to the contiguous one.
 ///
 /// ```
 /// use proptest::prelude::*;

@@ -1,5 +1,4 @@
-//! Well-conditioned numbers: sixteenths of moderate size, exact in both number types, and so are their sums and
-//! products.
+//! Well-conditioned values: sixteenths of moderate size, exact in both element types, like their sums and products.
 
 use super::shapes::{MAX_SIZE, shapes};
 use proptest::collection;
@@ -7,10 +6,10 @@ use proptest::prelude::{Just, Strategy};
 use tape::Shape;
 use tape::Tensor;
 
-/// The largest numerator: numbers are `k/16` with `|k| ≤ 48`.
+/// The largest numerator: values are `k/16` with `|k| ≤ 48`.
 pub const NUMERATOR: i8 = 48;
 
-/// Where a function is defined and smooth, with room to its ends: see [`tensors`].
+/// A set on which a function is defined and smooth, with room to its ends: see [`tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Domain {
     /// `-3 ≤ x ≤ 3`.
@@ -30,7 +29,7 @@ impl Domain {
     pub const ALL: [Domain; 5] =
         [Domain::Real, Domain::NonZero, Domain::Positive, Domain::Unit, Domain::AboveOne];
 
-    /// The number that `k` stands for; every `k` stands for one.
+    /// Returns the value of numerator `k`; every `k` has one.
     ///
     /// ```
     /// use gradcheck::strategies::Domain;
@@ -50,7 +49,7 @@ impl Domain {
     }
 }
 
-/// Numerators, which shrink towards 0.
+/// Draws numerators, which shrink towards 0.
 pub(crate) fn numerators(count: usize) -> impl Strategy<Value = Vec<i8>> + Clone {
     collection::vec(-NUMERATOR..=NUMERATOR, count)
 }
@@ -60,7 +59,7 @@ fn filled(shape: Shape, domain: Domain, numerators: &[i8]) -> Tensor {
     Tensor::from_fn(shape, |_| numbers.next().unwrap_or_default())
 }
 
-/// Tensors of one shape.
+/// Draws tensors of one shape.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -74,7 +73,7 @@ pub fn tensor(shape: impl Into<Shape>, domain: Domain) -> impl Strategy<Value = 
     numerators(shape.size()).prop_map(move |numerators| filled(shape.clone(), domain, &numerators))
 }
 
-/// Tensors of any of the [`shapes`].
+/// Draws tensors of any of the [`shapes`].
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -90,7 +89,7 @@ pub fn tensors(domain: Domain) -> impl Strategy<Value = Tensor> + Clone {
     (shapes(), numerators(MAX_SIZE)).prop_map(move |(shape, numerators)| filled(shape, domain, &numerators))
 }
 
-/// Tensors of one shape whose elements all differ, by 1/16 at least: for `max`, sorting and pooling.
+/// Draws tensors of one shape whose elements all differ, by at least 1/16: for `max`, sorting and pooling.
 ///
 /// ```
 /// use proptest::prelude::*;

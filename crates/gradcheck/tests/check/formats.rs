@@ -1,4 +1,4 @@
-//! Gradients in both number formats, difference formulas, sweeps, and the environment of a check.
+//! Gradients in both element types, difference formulas, sweeps, and the environment of a check.
 
 use gradcheck::assert_gradients;
 use gradcheck::numdiff::{Step, central, forward, richardson, stencil};
@@ -6,7 +6,7 @@ use gradcheck::{GradCheck, Inputs, Model, Outcome, SetupError, Verdict};
 use std::process::Command;
 use tape::{Array, Cotangents, Element, Error, Op, Shape, Tensor, Var};
 
-/// The identity, with a cotangent that is wrong in one number format only.
+/// The identity, with a cotangent that is wrong for one element type only.
 #[derive(Clone, Debug)]
 struct WrongIn(&'static str);
 
@@ -138,13 +138,13 @@ fn a_sweep_shows_truncation_and_noise() {
 const SYMBOLS: [char; 4] = ['f', 'c', '5', '7'];
 
 #[test]
-fn the_macro_takes_numbers_and_tensors() {
+fn the_macro_takes_scalars_and_tensors() {
     let certificate = assert_gradients!(|x, a| (x * a).sin() + x, [1.0, 2.0, -0.5], 0.75);
     assert_eq!(certificate.entries, 4);
     assert_gradients!(|x| x.item().exp(), 0.5);
 }
 
-/// Prints a report; run by the test below with an environment.
+/// Prints a report. The test below runs it with environment variables.
 #[test]
 fn report_in_an_environment() {
     let report = GradCheck::new(|v| v["w"].tanh()).input("w", [[0.1, 0.2], [0.3, 0.4]]).run().unwrap();

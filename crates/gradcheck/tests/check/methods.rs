@@ -18,7 +18,7 @@ const DIFFERENCES: [Method; 7] = [
 /// Methods that test the gradient as a whole against the function.
 const WHOLE: [Method; 3] = [Method::Taylor, Method::PathIntegral { nodes: 16 }, Method::HessianSymmetry];
 
-/// Methods that compare two modes of the tape: what both have wrong they cannot see.
+/// Methods that compare two modes of the tape: they cannot see errors that both have.
 const MODES: [Method; 3] = [Method::Adjoint, Method::ForwardMode, Method::Metamorphic];
 
 fn run(method: Method, f: impl for<'t> Fn(&Inputs<'t>) -> Var<'t>) -> Report {
@@ -70,7 +70,7 @@ fn wrong_gradients_disagree_under_every_method_with_differences() {
 }
 
 #[test]
-fn entries_with_the_wrong_derivative_are_the_ones_named() {
+fn only_entries_with_the_wrong_derivative_disagree() {
     let report = run(Method::Auto, wrong(1e-5));
     assert_eq!(report.by_input("a").unwrap().counts, [0, 4, 0], "{report}");
     assert_eq!(report.by_input("b").unwrap().counts, [2, 0, 0], "{report}");
@@ -80,7 +80,7 @@ fn entries_with_the_wrong_derivative_are_the_ones_named() {
 fn dyadic_inputs_of_a_bilinear_function_are_exact() {
     let report = run(Method::Auto, |v| v["a"].matmul(v["a"]) + v["b"] * v["b"]);
     assert_eq!(report.verdict(), Verdict::Agree, "{report}");
-    // 0.3 and -0.7 are no dyadic numbers.
+    // 0.3 and -0.7 are not dyadic.
     assert!(report.entries().iter().all(|e| e.evidence == Evidence::Interval), "{report}");
     let exact = |f: fn(Var<'_>) -> Var<'_>| {
         let a = Tensor::from([[0.5, -1.25], [0.75, 2.0]]);
@@ -97,7 +97,7 @@ fn dyadic_inputs_of_a_bilinear_function_are_exact() {
 fn kinks_are_open_under_every_method_with_differences() {
     let methods = DIFFERENCES.into_iter().filter(|m| !matches!(m, Method::Projection { .. }));
     for method in methods.chain([Method::Auto]) {
-        // The mean of the slopes 0 and 2 at the kink is 1, and 1 is what the tape says.
+        // The mean of the slopes 0 and 2 at the kink is 1, and 1 is the derivative of the tape.
         let check = GradCheck::new(|v| v["x"].abs() + v["x"]).input("x", [0.0]).resolution(1e-4);
         let report = check.method(method).run().unwrap();
         assert!(matches!(report.verdict(), Verdict::Inconclusive(_)), "{method:?}: {report}");
@@ -150,7 +150,7 @@ fn second_order() {
 }
 
 #[test]
-fn a_whole_test_of_no_gradient_is_no_agreement() {
+fn a_test_of_a_zero_gradient_is_not_an_agreement() {
     for method in WHOLE.into_iter().chain([Method::Adjoint, Method::Metamorphic]) {
         let report = GradCheck::new(|v| v["x"] * 0.0).input("x", [1.0, 2.0]).method(method).run().unwrap();
         assert_ne!(report.verdict(), Verdict::Agree, "{method:?}: {report}");
@@ -173,14 +173,14 @@ fn decisions_in_masks_are_seen() {
         let report = report(f).unwrap();
         assert_eq!(report.verdict(), Verdict::Agree, "function {i}: {report}");
     }
-    // Exactly between two pieces.
+    // Exactly between two branches.
     open_by_a_decision_of("max", |x| x.max().to_var());
     open_by_a_decision_of("min", |x| x.min().to_var());
     open_by_a_decision_of("select", |x| Var::select(&x.gt(1.0), x * x, x));
     open_by_a_decision_of("max_pool2d", |x| x.reshape([1, 1, 1, 2]).max_pool2d(Window::new([1, 2])));
 }
 
-/// At a tie of two elements it is the operation of this name that says so, not the differences.
+/// Asserts that at a tie of two elements the operation of this name reports the decision, not the differences.
 #[track_caller]
 fn open_by_a_decision_of(name: &str, f: impl for<'t> Fn(Var<'t>) -> Var<'t>) {
     let report = GradCheck::new(move |v| f(v["x"])).input("x", [1.0, 1.0]).run().unwrap();
@@ -190,7 +190,7 @@ fn open_by_a_decision_of(name: &str, f: impl for<'t> Fn(Var<'t>) -> Var<'t>) {
 
 #[test]
 fn positions_taken_from_the_values_are_decisions() {
-    // The place of the largest element is another one on the other side of the tie.
+    // The largest element is another one on the other side of the tie.
     open_by_a_decision_of("gather", |x| x.gather(0, [x.argmax()]));
     open_by_a_decision_of("index_select", |x| x.index_select(0, [x.argmax()]));
     open_by_a_decision_of("take", |x| x.take([x.argmax()]));

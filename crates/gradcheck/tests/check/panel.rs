@@ -1,8 +1,8 @@
-//! Fourteen ordinary functions of one number, for the checker to be tried on.
+//! Fourteen ordinary functions of one scalar, to test the checker on.
 
 use tape::Scalar;
 
-/// A function of one number.
+/// A function of one scalar.
 pub(crate) type Function = fn(Scalar<'_>) -> Scalar<'_>;
 
 /// Name, function, closed form of the derivative, and the interval the arguments come from.
@@ -43,7 +43,7 @@ fn network_slope(w: f64) -> f64 {
 
 const DATA: [(f64, f64); 4] = [(0.5, 0.3), (-1.0, -0.2), (1.5, 0.9), (0.2, -0.4)];
 
-/// Evenly spread arguments, none of them special.
+/// Returns evenly spaced arguments, none of them special.
 pub(crate) fn arguments((from, to): (f64, f64), count: usize) -> impl Iterator<Item = f64> {
     let golden = 0.618_033_988_749_894_9;
     (0..count).map(move |i| from + (to - from) * ((i as f64 + 0.5) * golden).fract())

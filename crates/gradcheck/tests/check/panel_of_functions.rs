@@ -1,4 +1,4 @@
-//! How often an interval holds the derivative, and that no right gradient is called wrong and no wrong one right.
+//! The coverage of the intervals, and the verdicts on right and wrong gradients, on a panel of functions.
 
 use crate::panel::{arguments, panel};
 use gradcheck::numdiff::richardson;
@@ -7,7 +7,7 @@ use gradcheck::{GradCheck, Method, Verdict};
 const POINTS: usize = 300;
 
 #[test]
-fn intervals_hold_the_derivative() {
+fn intervals_contain_the_derivative() {
     let (mut inside, mut all) = (0, 0);
     for (name, f, derivative, range) in panel() {
         let value = |x: f64| f(tape::Tape::new().scalar(x)).value();
@@ -46,7 +46,7 @@ fn wrong_gradients_are_never_called_right() {
         let mut found = 0;
         for x in arguments(range, POINTS / 3) {
             let check = GradCheck::loss(|v| {
-                // Adds 0, with a hundred thousandth of the derivative.
+                // Adds 0 to the value and a hundred thousandth of the derivative to the gradient.
                 let x = v.scalar("x");
                 let y = f(x);
                 y + (y.detach() - y) * -1e-5

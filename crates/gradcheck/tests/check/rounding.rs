@@ -1,5 +1,5 @@
-//! Gradients of the size of rounding, of random graphs whose value hardly depends on an input: right gradients that
-//! must not be called wrong.
+//! Random graphs with a gradient of the size of rounding errors, which is right and must not be called wrong: a soak of
+//! 100 000 checks found them.
 
 use gradcheck::strategies::{BinaryFn, Exactness, GraphSpec, Movement, Opcode::*, Reduction, Scan, UnaryFn};
 use gradcheck::{Entries, Verdict};
@@ -10,7 +10,7 @@ fn does_not_disagree(spec: &GraphSpec) {
     assert_ne!(report.verdict(), Verdict::Disagree, "{spec}\n{report}");
 }
 
-/// `lgamma` of one number and `erf` of a large one: the second leaf does not matter.
+/// At the point, `erf` is 22 roundings above -1; at every step from 1/8 on it is -1.
 #[test]
 fn a_saturated_error_function() {
     let spec = GraphSpec::new(Exactness::Smooth)
@@ -27,6 +27,7 @@ fn a_saturated_error_function() {
     does_not_disagree(&spec);
 }
 
+/// The variance of equal numbers is the square of their rounding errors, and so not exact to any digit.
 #[test]
 fn a_vanishing_variance() {
     let spec = GraphSpec::new(Exactness::Smooth)
@@ -47,8 +48,10 @@ fn a_vanishing_variance() {
     does_not_disagree(&spec);
 }
 
+/// The value is the difference of eight eighths of a leaf and the leaf: exactly 0 at dyadic numbers, and a rounding error
+/// elsewhere.
 #[test]
-fn a_quotient_of_equal_terms() {
+fn a_difference_of_equal_terms() {
     let spec = GraphSpec::new(Exactness::Smooth)
         .leaf([], [-15])
         .leaf([], [-17])

@@ -1,5 +1,4 @@
-//! The checker's promise at every scale of arguments and of values: no right gradient is called wrong, and wrong ones are
-//! found.
+//! The checker at every scale of arguments and of values: right gradients are not called wrong, and wrong ones are found.
 
 use gradcheck::numdiff::{Interval, central, forward, richardson, stencil};
 use gradcheck::{Entries, GradCheck, Inputs, Method, Model, Outcome, Report, Step, Verdict};
@@ -27,14 +26,14 @@ const FUNCTIONS: [(&str, Function, f64, f64); 13] = [
 /// Powers of ten from the smallest to the largest numbers.
 const SCALES: [i32; 11] = [-300, -200, -100, -30, -12, -6, 0, 6, 30, 150, 300];
 
-/// A derivative of more than this is too close to the largest number, or the smallest, for any digits.
+/// The largest exponent of a derivative; beyond it, it is too close to overflow or underflow to have digits.
 const RANGE: i32 = 280;
 
-/// The check of `f` at `x` with a gradient that is off by a part of it.
+/// Checks `f` at `x` with a gradient that is off by a part of it.
 fn check(f: impl for<'t> Fn(Scalar<'t>) -> Scalar<'t>, x: f64, error: f64) -> Report {
     let planted = GradCheck::loss(move |v| {
         let y = f(v.scalar("x"));
-        // Adds 0, with a part of the derivative.
+        // Adds 0 to the value and a part of the derivative to the gradient.
         y + (y - y.detach()) * error
     });
     planted.input("x", x).method(Method::Richardson).run().unwrap()
@@ -77,7 +76,7 @@ fn right_gradients_agree_and_wrong_ones_do_not() {
 
 #[test]
 fn gross_errors_are_found() {
-    // A factor of 2 or 1/2, another sign, and next to nothing.
+    // A factor of 2 or 1/2, the other sign, and almost nothing.
     for error in [1.0, -0.5, -2.0, -0.999] {
         for (name, f, z, _) in FUNCTIONS {
             for (length, amplitude) in
@@ -110,10 +109,10 @@ fn a_lost_gradient_of_a_narrow_function_is_found() {
     }
 }
 
-/// Gradients that other checkers, and earlier ones of this crate, called wrong: steps that follow the size of the
-/// argument are wide against what the function varies within.
+/// Gradients that other checkers, and earlier versions of this one, called wrong: steps in proportion to the argument are
+/// wider than the scale on which the function varies.
 #[test]
-fn a_function_that_varies_within_less_than_its_argument_is_no_false_alarm() {
+fn a_function_that_varies_within_less_than_its_argument_is_not_called_wrong() {
     let checks = [
         ("1/x at 1e-6", GradCheck::loss(|v| v.scalar("x").recip()).input("x", 1e-6)),
         ("x^-3 at 1e-6", GradCheck::loss(|v| v.scalar("x").powi(-3)).input("x", 1e-6)),
@@ -153,7 +152,7 @@ fn arguments_of_every_size() {
             let x = 1.7 * 10f64.powi(exponent);
             let Ok(report) = GradCheck::loss(|v| f(v.scalar("x"))).input("x", x).run() else { continue };
             assert!(!disagrees(&report), "{name} at {x:e}: {report}");
-            // Powers keep their digits from one end of the numbers to the other, where their values and slopes do.
+            // Powers keep their digits over the whole range in which their values and slopes do.
             let gradient = report.entries()[0].analytic.abs();
             if !name.contains("sin") && (1e-280..1e280).contains(&gradient) {
                 assert_eq!(report.verdict(), Verdict::Agree, "{name} at {x:e}: {report}");
@@ -210,7 +209,7 @@ fn an_infinite_derivative_is_right_where_differences_grow_without_bound() {
 }
 
 #[test]
-fn values_that_are_rounded_are_no_narrow_functions() {
+fn rounded_values_are_not_mistaken_for_a_narrow_function() {
     // Each is a smooth function and one whose values have few digits: flat at steps below them.
     let functions: [(Function, f64); 5] = [
         (|x| (x + 1e6) - 1e6, 0.0),
@@ -225,7 +224,7 @@ fn values_that_are_rounded_are_no_narrow_functions() {
     }
 }
 
-/// Tensors under every way to compare, with entries of one magnitude or of many.
+/// Tensors under every choice of entries, with elements of one magnitude or of many.
 #[test]
 fn tensors_of_every_magnitude() {
     type Function = fn(Var<'_>) -> Var<'_>;
@@ -299,7 +298,7 @@ impl Model for Cube {
 }
 
 #[test]
-fn numbers_that_single_precision_does_not_have_are_no_false_alarm() {
+fn values_beyond_single_precision_are_not_called_wrong() {
     for size in [1e-300, 1e-40, 1e-20, 1e-10, 1.0, 1e10, 1e12, 1e15, 1e30, 1e90] {
         let report = GradCheck::model(Cube).input("x", [size, -2.0 * size]).run().unwrap();
         assert!(!disagrees(&report), "{size:e}: {report}");
@@ -309,7 +308,7 @@ fn numbers_that_single_precision_does_not_have_are_no_false_alarm() {
     }
 }
 
-/// Does the interval hold the derivative, and say anything about it?
+/// Asserts that the interval contains the derivative and is narrow.
 #[track_caller]
 fn holds(what: &str, interval: Interval, derivative: f64, width: f64) {
     let room = interval.radius + 32.0 * f64::EPSILON * derivative.abs();
@@ -321,8 +320,8 @@ fn holds(what: &str, interval: Interval, derivative: f64, width: f64) {
 fn difference_formulas_at_every_scale() {
     for (name, f, z, derivative) in FUNCTIONS {
         for length in [-200, -100, -12, -6, 0, 6, 100, 200] {
-            // A difference with one step has no other way to the scale of a function than the size of the argument.
-            // Nor a way to one that does not change at all over the steps that follow that.
+            // A difference with one step knows the scale of a function only from the size of the argument, and finds no
+            // smaller one if the function does not change at all over the steps below it.
             if z == 0.0 && length > 0 || name == "wave in a bell at 0" && length < 0 {
                 continue;
             }

@@ -4,7 +4,7 @@ use gradcheck::{GradCheck, Verdict};
 use tape::Tensor;
 
 #[test]
-fn t81_the_entries_of_an_expanded_input_move_one_by_one() {
+fn the_entries_of_an_expanded_input_move_one_by_one() {
     let expanded = Tensor::from([[0.5], [-1.25]]).broadcast_to([2, 3]);
     let report = GradCheck::loss(|v| (v["x"].exp() * &Tensor::from([1.0, -2.0, 3.0])).sum().square())
         .input("x", expanded)
@@ -13,5 +13,5 @@ fn t81_the_entries_of_an_expanded_input_move_one_by_one() {
     assert_eq!(report.verdict(), Verdict::Agree, "{report}");
     assert_eq!(report.entries().len(), 6);
     let slopes: Vec<f64> = report.entries().iter().map(|entry| entry.analytic).collect();
-    assert!(slopes[0] != slopes[1], "one number of the buffer, three entries: {slopes:?}");
+    assert!(slopes[0] != slopes[1], "one element of the buffer, three entries: {slopes:?}");
 }

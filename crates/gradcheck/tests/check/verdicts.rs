@@ -112,7 +112,7 @@ fn close_to_a_kink_smaller_steps_decide() {
 }
 
 #[test]
-fn nothing_compared_is_no_agreement() {
+fn a_gradient_of_zeros_is_not_an_agreement() {
     let report = GradCheck::loss(|v| (v["x"] * 0.0).sum()).input("x", [1.0, 2.0]).run().unwrap();
     assert_eq!(report.verdict(), Verdict::Inconclusive(Reason::Vacuous), "{report}");
     assert!(report.to_string().contains("expect_zero"), "{report}");
@@ -142,7 +142,7 @@ fn a_gradient_that_ignores_the_cotangent_fails() {
 }
 
 #[test]
-fn a_function_that_changes_is_refused() {
+fn a_function_that_is_not_deterministic_is_rejected() {
     let count = std::cell::Cell::new(0.0);
     let check = GradCheck::loss(|v| {
         count.set(count.get() + 1.0);

@@ -1,12 +1,12 @@
-//! What keeps a graph well-conditioned while it is resolved: bits and degrees on the exact track, sizes of values on
-//! the smooth one.
+//! The budget that keeps a graph well-conditioned while it is resolved: bits and degrees on the exact track, sizes of
+//! values on the smooth track.
 
 use super::functions::{BinaryFn, UnaryFn};
 use super::program::{Action, Step};
 use super::spec::{Reduction, Scan};
 use tape::Tensor;
 
-/// The most bits a value of an exact graph has, before and after the binary point together. The loss adds the weights
+/// The largest number of bits of a value of an exact graph, before and after the binary point together. The loss adds the weights
 /// of the result, 64 terms and the factors of a difference quotient, and stays within the 53 of an `f64`.
 pub const BITS: u32 = 36;
 
@@ -19,12 +19,12 @@ const LEAF: (i32, i32) = (3, 4);
 /// The largest exponents of a value of an exact graph, so that those of its derivatives of order 3 fit as well.
 const EXPONENT: i32 = 200;
 
-/// What is known of a value.
+/// The known properties of a value.
 #[derive(Clone, Debug)]
 pub(super) enum Known {
-    /// Of one that is computed without rounding.
+    /// Those of a value computed without rounding.
     Exact(Dyadic),
-    /// The values at the leaves as they are drawn.
+    /// The value itself, at the leaves as they are drawn.
     Smooth(Tensor),
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Dyadic {
     pub(super) degree: Vec<u32>,
 }
 
-/// The least `k` with `n ≤ 2^k`.
+/// Returns the least `k` with `n ≤ 2^k`.
 pub(super) fn log2(n: usize) -> i32 {
     n.max(1).next_power_of_two().trailing_zeros() as i32
 }
@@ -71,15 +71,15 @@ impl Dyadic {
         }
     }
 
-    /// `bits` more before and after the point.
+    /// Adds bits before and after the point.
     fn wider(mut self, magnitude: i32, fraction: i32) -> Dyadic {
         self.magnitude += magnitude;
         self.fraction += fraction;
         self
     }
 
-    /// What the result of a step is, if it is one that the exact track knows and that fits. `terms` are as many
-    /// elements of an operand as meet in one of the result.
+    /// Returns the properties of the result of a step, if the exact track has its operation and the result fits. `terms`
+    /// is the number of elements of an operand that meet in one of the result.
     pub(super) fn after(step: &Step, x: &[&Dyadic], terms: usize) -> Option<Dyadic> {
         let (first, second) = (x[0].clone(), x.get(1).unwrap_or(&x[0]));
         let out = match step.action {
@@ -108,11 +108,11 @@ impl Dyadic {
     }
 }
 
-/// Values below this are left as they are: where they are what is left of larger ones, scaling would only magnify
-/// their rounding.
+/// Values below this are left as they are: where they are the rest of larger ones that cancelled, scaling would only
+/// magnify their rounding.
 const CANCELLED: f64 = 1.0 / 4096.0;
 
-/// The power of two that brings the largest of the values between 1 and 2, if it is above 8, or below 1/8 and not
+/// Returns the power of two that brings the largest of the values between 1 and 2, if it is above 8, or below 1/8 and not
 /// cancelled.
 pub(super) fn rescaling(values: &Tensor) -> Option<f64> {
     let largest = values.to_vec().iter().fold(0.0_f64, |max, x| max.max(x.abs()));

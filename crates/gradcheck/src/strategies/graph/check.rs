@@ -6,10 +6,10 @@ use crate::check::{Cotangent, GradCheck};
 use tape::Var;
 
 impl Program {
-    /// A check of the gradient of the loss in the leaves, `x0`, `x1` and so on.
+    /// Returns a check of the gradient of the loss with respect to the leaves, `x0`, `x1` and so on.
     ///
-    /// A random graph may well be constant in a leaf, so zeros are no reason for doubt; that most are not zero is for
-    /// the test to see.
+    /// A random graph may be constant in a leaf, so a gradient of zero is accepted; the test must see to it that most
+    /// are not zero.
     ///
     /// ```
     /// use gradcheck::Verdict;
@@ -22,7 +22,7 @@ impl Program {
         self.gradcheck_with(|_, _| None)
     }
 
-    /// The check with something else in the place of some steps, as in [`record_with`](Program::record_with).
+    /// Returns the check with some steps replaced, as in [`record_with`](Program::record_with).
     ///
     /// ```
     /// use gradcheck::Verdict;

@@ -1,4 +1,4 @@
-//! The functions of one and two numbers that a random graph is made of.
+//! The functions of one and two scalars that a random graph is made of.
 
 use crate::strategies::values::Domain;
 use tape::Arithmetic;
@@ -32,15 +32,15 @@ macro_rules! functions {
             /// Every function.
             pub const ALL: &[$kind] = &[$($kind::$name),*];
 
-            /// Where it is smooth: see [`resolve`](crate::strategies::GraphSpec::resolve) for what is done with other
-            /// numbers.
+            /// The domain on which it is smooth. [`resolve`](crate::strategies::GraphSpec::resolve) moves other operands
+            /// there.
             pub fn domain(self) -> Domain {
                 match self {
                     $($kind::$name => Domain::$domain,)*
                 }
             }
 
-            /// The function of numbers, tensors or handles.
+            /// Applies the function to numbers, tensors or handles.
             #[track_caller]
             pub fn of<A: Arithmetic>(self, first: A $(, $x: A)*) -> A {
                 match self {
@@ -55,7 +55,7 @@ macro_rules! functions {
 }
 
 functions! {
-    /// A function of one number: the operation of its name in [`ops`](crate::ops), with parameters fixed.
+    /// A function of one scalar: the operation of its name in [`ops`](tape::ops), with parameters fixed.
     UnaryFn() = map ();
     Abs, NonZero;
     Acos, Unit;
@@ -86,7 +86,7 @@ functions! {
     Neg, Real;
     /// `x^2.5`.
     Powf(p: 2.5), Positive;
-    /// `x³` by [`Powi`](crate::ops::Powi).
+    /// `x³` by [`Powi`](tape::ops::Powi).
     Powi(n: 3), Real;
     Recip, Positive;
     Relu, NonZero;
@@ -106,7 +106,7 @@ functions! {
 }
 
 functions! {
-    /// A function of two numbers: the operation of its name in [`ops`](crate::ops). The domain is that of the operand
+    /// A function of two scalars: the operation of its name in [`ops`](tape::ops). The domain is that of the operand
     /// that needs one: the second, for `Pow` and `Hypot` the first.
     BinaryFn(second) = zip (second);
     Add, Real;
@@ -122,24 +122,24 @@ functions! {
 }
 
 impl UnaryFn {
-    /// Without kinks on its domain, and with derivatives of all orders?
+    /// Returns `true` if it has no kinks on its domain, and derivatives of all orders.
     pub fn is_smooth(self) -> bool {
         self.domain() != Domain::NonZero
     }
 
-    /// Exact on dyadic numbers, as is its derivative?
+    /// Returns `true` if it and its derivative are exact on dyadic numbers.
     pub fn is_exact(self) -> bool {
         matches!(self, UnaryFn::Abs | UnaryFn::Neg | UnaryFn::Relu | UnaryFn::Square)
     }
 }
 
 impl BinaryFn {
-    /// Without kinks on its domain, and with derivatives of all orders?
+    /// Returns `true` if it has no kinks on its domain, and derivatives of all orders.
     pub fn is_smooth(self) -> bool {
         self.domain() != Domain::NonZero
     }
 
-    /// Exact on dyadic numbers, as is its derivative?
+    /// Returns `true` if it and its derivative are exact on dyadic numbers.
     pub fn is_exact(self) -> bool {
         matches!(self, BinaryFn::Add | BinaryFn::Maximum | BinaryFn::Minimum | BinaryFn::Mul | BinaryFn::Sub)
     }

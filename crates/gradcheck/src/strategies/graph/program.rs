@@ -1,4 +1,4 @@
-//! A graph whose every step fits: what a [`GraphSpec`](super::GraphSpec) means.
+//! A graph in which every step fits: the meaning of a [`GraphSpec`](super::GraphSpec).
 
 use super::functions::{BinaryFn, UnaryFn};
 use super::spec::{Reduction, Scan};
@@ -8,7 +8,7 @@ use tape::Tensor;
 use tape::ops::{self, TensorOps};
 use tape::{Axes, Shape};
 
-/// An operation with all its parameters. The shape of the result stands in the [`Step`].
+/// An operation with all its parameters. The shape of the result is in the [`Step`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// A leaf.
@@ -33,7 +33,7 @@ pub enum Action {
         kind: Reduction,
         /// The axis, if not all.
         axis: Option<usize>,
-        /// Do the axes stay, with extent 1?
+        /// `true` if the reduced axes are kept, with extent 1.
         keepdim: bool,
     },
     /// An operation along an axis.
@@ -64,11 +64,11 @@ pub enum Action {
     },
     /// Two operands one after another along an axis.
     Concat(usize),
-    /// The entries of these places along an axis.
+    /// The entries at these indices along an axis.
     IndexSelect {
         /// The axis.
         axis: usize,
-        /// The places.
+        /// The indices.
         index: Vec<usize>,
     },
     /// The first operand, to which along an axis the elements of the second, of the same shape, are added: the one at
@@ -76,14 +76,14 @@ pub enum Action {
     ScatterAdd {
         /// The axis.
         axis: usize,
-        /// The places.
+        /// The indices.
         index: Vec<usize>,
     },
     /// The elements of the first operand where the mask is 1, of the second where it is 0.
     Select(Tensor),
-    /// The operand, taken apart into numbers and put together again.
+    /// The operand, taken apart into scalars and put together again.
     Elements,
-    /// The sum of as many uses of the operand.
+    /// The sum of this many uses of the operand.
     FanOut(usize),
 }
 
@@ -92,7 +92,7 @@ pub enum Action {
 pub struct Step {
     /// The operation.
     pub action: Action,
-    /// Its operands: places of earlier steps.
+    /// Its operands: positions of earlier steps.
     pub operands: Vec<usize>,
     /// The shape of the result.
     pub shape: Shape,
@@ -105,7 +105,7 @@ pub struct Program {
     pub leaves: Vec<Tensor>,
     /// The steps; the first ones are the leaves.
     pub steps: Vec<Step>,
-    /// The place of the result.
+    /// The position of the result.
     pub output: usize,
     /// The weights of the elements of the result.
     pub cotangent: Tensor,
@@ -114,7 +114,7 @@ pub struct Program {
 }
 
 impl Action {
-    /// The operation on tensors or variables.
+    /// Applies the operation to tensors or variables.
     #[track_caller]
     pub(super) fn apply<T: Element, A: Array<T>>(&self, x: &[&A], shape: &Shape) -> A {
         let first = x[0];
@@ -149,7 +149,7 @@ impl Action {
     }
 }
 
-/// `0, c, 2 c, …` in a shape.
+/// Returns `0, c, 2 c, …` in a shape.
 pub(super) fn ramp<T: Element>(c: f64, shape: &Shape) -> Tensor<T> {
     Tensor::arange(shape.size()).reshape(shape) * T::from_f64(c)
 }
@@ -159,14 +159,14 @@ fn axes(order: &[usize]) -> Axes {
     Axes::from(&order[..])
 }
 
-/// `index` along an axis, the same at every place of the others.
+/// Returns `index` along an axis, the same for every position along the others.
 fn everywhere(index: &[usize], axis: usize, shape: &Shape) -> tape::Index {
-    let mut places = Vec::with_capacity(shape.size());
+    let mut entries = Vec::with_capacity(shape.size());
     let _ = Tensor::<f64>::from_fn(shape, |at| {
-        places.push(index[at[axis]]);
+        entries.push(index[at[axis]]);
         0.0
     });
-    tape::internal::expect(tape::Index::new(shape, places))
+    tape::internal::expect(tape::Index::new(shape, entries))
 }
 
 fn reduce<T: Element, A: Array<T>>(kind: Reduction, x: &A, axis: Option<usize>, keepdim: bool) -> A {

@@ -1,4 +1,4 @@
-//! Graphs on a tape: numbers as numbers, tensors as tensors.
+//! Graphs on a tape: values of rank 0 as scalars, others as tensors.
 
 use super::functions::BinaryFn;
 use super::program::{Action, Program, Step};
@@ -6,37 +6,37 @@ use tape::Element;
 use tape::Tensor;
 use tape::{Scalar, Tape, Var};
 
-/// A value of a recorded graph: rank 0 is a number.
+/// A value of a recorded graph: a scalar if its rank is 0.
 #[derive(Clone, Copy, Debug)]
 pub enum Node<'t, T: Element = f64> {
-    /// A number.
-    Number(Scalar<'t, T>),
+    /// A scalar.
+    Scalar(Scalar<'t, T>),
     /// A tensor of rank 1 or more.
-    Array(Var<'t, T>),
+    Tensor(Var<'t, T>),
 }
 
 impl<'t, T: Element> From<Var<'t, T>> for Node<'t, T> {
     #[track_caller]
     fn from(x: Var<'t, T>) -> Node<'t, T> {
-        if x.shape().rank() == 0 { Node::Number(x.item()) } else { Node::Array(x) }
+        if x.shape().rank() == 0 { Node::Scalar(x.item()) } else { Node::Tensor(x) }
     }
 }
 
 impl<'t, T: Element> Node<'t, T> {
-    /// The value as a tensor.
+    /// Returns the value as a tensor.
     pub fn value(self) -> Tensor<T> {
         match self {
-            Node::Number(x) => Tensor::scalar(x.value()),
-            Node::Array(x) => x.value(),
+            Node::Scalar(x) => Tensor::scalar(x.value()),
+            Node::Tensor(x) => x.value(),
         }
     }
 
-    /// The value as a variable.
+    /// Returns the value as a variable.
     #[track_caller]
     pub fn var(self) -> Var<'t, T> {
         match self {
-            Node::Number(x) => x.to_var(),
-            Node::Array(x) => x,
+            Node::Scalar(x) => x.to_var(),
+            Node::Tensor(x) => x,
         }
     }
 }
@@ -55,14 +55,14 @@ pub struct Recorded<'t, T: Element = f64> {
 }
 
 impl Program {
-    /// The graph on a tape, at the values it was drawn with.
+    /// Records the graph on a tape, at the values it was drawn with.
     pub fn record<'t, T: Element>(&self, tape: &'t Tape<T>) -> Recorded<'t, T> {
         let leaves: Vec<Var<'t, T>> = self.leaves.iter().map(|x| tape.var(x.cast::<T>())).collect();
         self.record_with(&leaves, |_, _| None)
     }
 
-    /// The graph on leaves of the caller, who may put something else in the place of any step: an operation under
-    /// test, a derivative that is wrong on purpose.
+    /// Records the graph on the given leaves. `substitute` may replace any step: by an operation under test, or by a
+    /// derivative that is wrong on purpose.
     ///
     /// # Panics
     /// If the leaves do not have the shapes of the graph's.
@@ -73,9 +73,9 @@ impl Program {
         substitute: impl Fn(&Step, &[Node<'t, T>]) -> Option<Node<'t, T>>,
     ) -> Recorded<'t, T> {
         let mut nodes: Vec<Node<'t, T>> = Vec::with_capacity(self.steps.len());
-        for (place, step) in self.steps.iter().enumerate() {
+        for (at, step) in self.steps.iter().enumerate() {
             if step.action == Action::Leaf {
-                nodes.push(leaves[place].into());
+                nodes.push(leaves[at].into());
                 continue;
             }
             let x: Vec<Node<'t, T>> = step.operands.iter().map(|&k| nodes[k]).collect();
@@ -83,30 +83,32 @@ impl Program {
         }
         let output = nodes[self.output];
         let loss = match output {
-            Node::Number(y) => y * self.cotangent.cast::<T>().item(),
-            Node::Array(y) => (y * &self.cotangent.cast::<T>()).sum(),
+            Node::Scalar(y) => y * self.cotangent.cast::<T>().item(),
+            Node::Tensor(y) => (y * &self.cotangent.cast::<T>()).sum(),
         };
         Recorded { leaves: leaves.to_vec(), nodes, output, loss }
     }
 }
 
 impl Step {
-    /// The step on a tape: functions of numbers as such, where all operands are.
+    /// Records the step: as a function of scalars where all operands are scalars.
     #[track_caller]
     pub fn record<'t, T: Element>(&self, x: &[Node<'t, T>]) -> Node<'t, T> {
         match (&self.action, x) {
-            (Action::Unary(f), [Node::Number(x)]) => Node::Number(f.of(*x)),
-            (Action::Binary(f), [Node::Number(a), Node::Number(b)]) => Node::Number(f.of(*a, *b)),
-            (Action::Binary(f), [Node::Number(a), Node::Array(b)]) => Node::Array(number_first(*f, *a, *b)),
-            (Action::Binary(f), [Node::Array(a), Node::Number(b)]) => Node::Array(number_second(*f, *a, *b)),
-            (Action::Times(c), [Node::Number(x)]) => Node::Number(*x * T::from_f64(*c)),
-            (Action::Times(c), [Node::Array(x)]) => Node::Array(*x * T::from_f64(*c)),
-            (Action::Scale(k), [Node::Number(x)]) => Node::Number(*x * T::from_f64(2_f64.powi(*k))),
-            (Action::FanOut(uses), [Node::Number(x)]) => Node::Number((1..*uses).fold(*x, |sum, _| sum + *x)),
-            (Action::Elements, [Node::Number(x)]) => Node::Number(x.to_var().item()),
-            (Action::Elements, [Node::Array(x)]) => Node::Array(elements(*x)),
-            (Action::Plus(c), [Node::Number(x)]) => Node::Number(*x + T::from_f64(*c)),
-            (Action::Plus(c), [Node::Array(x)]) => Node::Array(*x + T::from_f64(*c)),
+            (Action::Unary(f), [Node::Scalar(x)]) => Node::Scalar(f.of(*x)),
+            (Action::Binary(f), [Node::Scalar(a), Node::Scalar(b)]) => Node::Scalar(f.of(*a, *b)),
+            (Action::Binary(f), [Node::Scalar(a), Node::Tensor(b)]) => Node::Tensor(scalar_first(*f, *a, *b)),
+            (Action::Binary(f), [Node::Tensor(a), Node::Scalar(b)]) => {
+                Node::Tensor(scalar_second(*f, *a, *b))
+            }
+            (Action::Times(c), [Node::Scalar(x)]) => Node::Scalar(*x * T::from_f64(*c)),
+            (Action::Times(c), [Node::Tensor(x)]) => Node::Tensor(*x * T::from_f64(*c)),
+            (Action::Scale(k), [Node::Scalar(x)]) => Node::Scalar(*x * T::from_f64(2_f64.powi(*k))),
+            (Action::FanOut(uses), [Node::Scalar(x)]) => Node::Scalar((1..*uses).fold(*x, |sum, _| sum + *x)),
+            (Action::Elements, [Node::Scalar(x)]) => Node::Scalar(x.to_var().item()),
+            (Action::Elements, [Node::Tensor(x)]) => Node::Tensor(elements(*x)),
+            (Action::Plus(c), [Node::Scalar(x)]) => Node::Scalar(*x + T::from_f64(*c)),
+            (Action::Plus(c), [Node::Tensor(x)]) => Node::Tensor(*x + T::from_f64(*c)),
             _ => {
                 let vars: Vec<Var<'t, T>> = x.iter().map(|x| x.var()).collect();
                 let vars: Vec<&Var<'t, T>> = vars.iter().collect();
@@ -116,7 +118,7 @@ impl Step {
     }
 }
 
-/// Taken apart into numbers and put together again.
+/// Takes a tensor apart into scalars and puts it together again.
 #[track_caller]
 fn elements<T: Element>(x: Var<'_, T>) -> Var<'_, T> {
     let (shape, mut numbers) = (x.shape(), Vec::new());
@@ -127,9 +129,9 @@ fn elements<T: Element>(x: Var<'_, T>) -> Var<'_, T> {
     x.tape().vector(&numbers).reshape(&shape)
 }
 
-/// By the operators between a number and a tensor, where there are such.
+/// Applies the operator between a scalar and a tensor, where there is one.
 #[track_caller]
-fn number_first<'t, T: Element>(f: BinaryFn, a: Scalar<'t, T>, b: Var<'t, T>) -> Var<'t, T> {
+fn scalar_first<'t, T: Element>(f: BinaryFn, a: Scalar<'t, T>, b: Var<'t, T>) -> Var<'t, T> {
     match f {
         BinaryFn::Add => a + b,
         BinaryFn::Sub => a - b,
@@ -140,7 +142,7 @@ fn number_first<'t, T: Element>(f: BinaryFn, a: Scalar<'t, T>, b: Var<'t, T>) ->
 }
 
 #[track_caller]
-fn number_second<'t, T: Element>(f: BinaryFn, a: Var<'t, T>, b: Scalar<'t, T>) -> Var<'t, T> {
+fn scalar_second<'t, T: Element>(f: BinaryFn, a: Var<'t, T>, b: Scalar<'t, T>) -> Var<'t, T> {
     match f {
         BinaryFn::Add => a + b,
         BinaryFn::Sub => a - b,

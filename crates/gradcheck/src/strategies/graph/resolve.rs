@@ -1,4 +1,4 @@
-//! From instructions to steps that fit.
+//! Instructions turned into steps that fit.
 
 use super::budget::{Dyadic, Known, log2, rescaling};
 use super::functions::{BinaryFn, UnaryFn};
@@ -18,29 +18,29 @@ pub(super) struct Resolver {
 }
 
 impl GraphSpec {
-    /// The steps of the graph. Every instruction has a meaning:
+    /// Returns the steps of the graph. Every instruction has a meaning:
     ///
-    /// - operands and axes are counted modulo what there is;
+    /// - operands and axes are counted modulo their number;
     /// - shapes that do not fit are made to fit: by broadcasting, else by reshaping, else by sums over the first axis;
     /// - where a result would have more than [`MAX_SIZE`](crate::strategies::MAX_SIZE) elements, an operand is summed;
     /// - an instruction that its [`Exactness`] does not have, or that would take an exact graph beyond its bits or its
     ///   degree, is its first operand;
     /// - on the smooth track, an operand of a function with a smaller domain is first moved there: `x² + 1/4` is
     ///   positive, `x/16` is small; and a value above 8 or below 1/8 in size is scaled by a power of two;
-    /// - what would be constant is the first operand: `x - x`, the softmax or the variance of one element.
+    /// - an instruction with a constant result is its first operand: `x - x`, the softmax or the variance of one element.
     pub fn resolve(&self) -> Program {
         let one = [LeafSpec { shape: Vec::new(), values: vec![16] }];
         let specs = if self.leaves.is_empty() { &one[..] } else { &self.leaves };
         let leaves: Vec<Tensor> = specs.iter().map(LeafSpec::tensor).collect();
         let mut resolver =
             Resolver { track: self.track, steps: Vec::new(), known: Vec::new(), leaves: leaves.len() };
-        // Where the values of the leaves and instructions stand among the steps.
-        let mut places: Vec<usize> = leaves.iter().map(|leaf| resolver.leaf(leaf)).collect();
+        // The steps of the leaves and instructions.
+        let mut steps: Vec<usize> = leaves.iter().map(|leaf| resolver.leaf(leaf)).collect();
         for instr in &self.nodes {
-            let operands = instr.operands.map(|k| places[usize::from(k) % places.len()]);
-            places.push(resolver.instruction(instr, operands));
+            let operands = instr.operands.map(|k| steps[usize::from(k) % steps.len()]);
+            steps.push(resolver.instruction(instr, operands));
         }
-        let output = places[places.len() - 1];
+        let output = steps[steps.len() - 1];
         let cotangent = sixteenths(&resolver.steps[output].shape, &self.cotangent);
         let degrees = match &resolver.known[output] {
             Known::Exact(dyadic) => dyadic.degree.clone(),
@@ -69,7 +69,7 @@ impl Resolver {
         self.steps.len() - 1
     }
 
-    /// One more step, or its first operand if the budget is used up.
+    /// Adds a step. Returns its position, or its first operand if the budget is used up.
     pub(super) fn push(&mut self, action: Action, operands: &[usize], shape: impl Into<Shape>) -> usize {
         let step = Step { action, operands: operands.to_vec(), shape: shape.into() };
         match self.track {
@@ -96,7 +96,7 @@ impl Resolver {
         }
     }
 
-    /// At most so many elements of an operand meet in one of the result.
+    /// Returns a bound on the number of elements of an operand that meet in one of the result.
     fn terms(&self, step: &Step) -> usize {
         let first = self.shape(step.operands[0]);
         match step.action {
@@ -108,7 +108,7 @@ impl Resolver {
         }
     }
 
-    /// `x` between 1/8 and 8 in size, on the smooth track.
+    /// Scales `x` to a size between 1/8 and 8, on the smooth track.
     fn moderate(&mut self, x: usize) -> usize {
         let factor = match &self.known[x] {
             Known::Smooth(value) => rescaling(value),
@@ -118,7 +118,7 @@ impl Resolver {
         factor.map_or(x, |factor| self.push(Action::Times(factor), &[x], shape))
     }
 
-    /// `x` where the function is smooth.
+    /// Moves `x` to where the function is smooth.
     fn inside(&mut self, x: usize, domain: Domain) -> usize {
         let shape = self.shape(x).clone();
         let mut above = |least: f64| {
@@ -133,13 +133,13 @@ impl Resolver {
         }
     }
 
-    /// The sum along the first axis; over all elements if there is none.
+    /// Sums along the first axis; over all elements if there is none.
     fn sum_first(&mut self, x: usize) -> usize {
         let shape: Shape = self.shape(x).iter().skip(1).copied().collect();
         self.push(Action::Reduce { kind: Reduction::Sum, axis: Some(0), keepdim: false }, &[x], shape)
     }
 
-    /// `x` in another shape: see [`GraphSpec::resolve`].
+    /// Brings `x` to another shape: see [`GraphSpec::resolve`].
     fn fit(&mut self, x: usize, shape: &Shape) -> usize {
         let mut x = x;
         loop {
@@ -152,7 +152,7 @@ impl Resolver {
                 return self.push(Action::Reshape, &[x], shape);
             }
             let less = self.sum_first(x);
-            // Where the bits do not suffice for the sum, an entry stands for it.
+            // Where the bits do not suffice for the sum, an entry replaces it.
             x = if less == x { self.first_entry(x) } else { less };
         }
     }
@@ -165,7 +165,7 @@ impl Resolver {
         self.push(Action::Reshape, &[entry], rest)
     }
 
-    /// What the result of an instruction is.
+    /// Adds the steps of an instruction, and returns the position of its result.
     fn instruction(&mut self, instr: &Instr, [a, b]: [usize; 2]) -> usize {
         if !instr.op.is_in(self.track) {
             return a;
@@ -199,7 +199,7 @@ impl Resolver {
         usize::from(instr.axis).checked_rem(self.shape(x).rank())
     }
 
-    /// Two operands of a common shape that is not too large.
+    /// Brings two operands to shapes with a common shape that is not too large.
     pub(super) fn pair(&mut self, a: usize, b: usize) -> ([usize; 2], Shape) {
         let common = Shape::broadcast("graph", self.shape(a), self.shape(b));
         match common.ok().filter(|shape| shape.size() <= MAX_SIZE) {
@@ -224,7 +224,7 @@ impl Resolver {
         self.push(Action::Binary(f), &[x, y], shape)
     }
 
-    /// The product as it is if the shapes allow it; else of the operands as matrices, the second made to fit.
+    /// Multiplies the operands if their shapes allow it; else as matrices, the second made to fit.
     fn matmul(&mut self, a: usize, b: usize, c: i8) -> usize {
         if let Some(shape) = product(self.shape(a), self.shape(b)) {
             return self.push(Action::MatMul, &[a, b], shape);
@@ -242,7 +242,7 @@ impl Resolver {
         let own = self.shape(x).clone();
         let extent = axis.map_or(own.size(), |axis| own[axis]);
         let kind = match kind {
-            // Without elements only the sum is a finite number; 1/3 is not dyadic.
+            // Of no elements only the sum is finite; 1/3 is not dyadic.
             _ if extent == 0 => Reduction::Sum,
             Reduction::Variance if extent == 1 => Reduction::Sum,
             Reduction::Mean if self.track == Exactness::Exact && !extent.is_power_of_two() => Reduction::Sum,
@@ -253,8 +253,8 @@ impl Resolver {
         self.push(Action::Reduce { kind, axis, keepdim }, &[x], own.reduced(&axes, keepdim))
     }
 
-    /// For a maximum without ties: `x` plus less than its last bit, different for every element. A sum, if the bits
-    /// do not suffice.
+    /// Prevents ties of a maximum: adds less than the last bit of `x`, different for every element. If the bits do not
+    /// suffice, the reduction becomes a sum.
     fn distinct(&mut self, x: usize) -> (Reduction, usize) {
         let shape = self.shape(x).clone();
         let bits = match &self.known[x] {

@@ -3,7 +3,7 @@
 use super::functions::BinaryFn;
 use super::spec::{GraphSpec, Instr, LeafSpec, Opcode};
 
-/// How far an operation is from none at all.
+/// Returns the complexity of an operation: 0 for none at all.
 fn complexity(op: Opcode) -> usize {
     match op {
         Opcode::Identity => 0,
@@ -13,14 +13,14 @@ fn complexity(op: Opcode) -> usize {
     }
 }
 
-/// The numbers that are tried, the simplest first, in sixteenths.
+/// The values that are tried, the simplest first, in sixteenths.
 const SIMPLE: [i8; 4] = [16, -16, 32, 8];
 
 fn distance(k: i8) -> usize {
     SIMPLE.iter().position(|&simple| simple == k).unwrap_or(SIMPLE.len())
 }
 
-/// What shrinks with every edit, the most important first. No edit can be taken for ever.
+/// Returns the measures that shrink with every edit, in lexicographic order. So no sequence of edits is infinite.
 fn measure(spec: &GraphSpec) -> [usize; 6] {
     let total = |numbers: &[i8]| numbers.iter().map(|&k| 1 + distance(k)).sum::<usize>();
     let parameters = |i: &Instr| {
@@ -37,7 +37,7 @@ fn measure(spec: &GraphSpec) -> [usize; 6] {
     ]
 }
 
-/// Every graph that is one edit simpler, the boldest edit last.
+/// Returns every graph that is one edit simpler, the boldest edit last.
 pub(super) fn simpler(spec: &GraphSpec) -> Vec<GraphSpec> {
     let own = measure(spec);
     let mut edits = Vec::new();
@@ -53,30 +53,31 @@ pub(super) fn simpler(spec: &GraphSpec) -> Vec<GraphSpec> {
     edits
 }
 
-/// The places an instruction's operands stand at.
+/// Returns the positions of an instruction's operands.
 fn operands(spec: &GraphSpec, node: usize) -> [usize; 2] {
     spec.nodes[node].operands.map(|k| usize::from(k) % (spec.leaves.len() + node).max(1))
 }
 
-/// Without the leaf or instruction at `place`: whoever used it uses `instead`, an earlier place.
-fn without(spec: &GraphSpec, place: usize, instead: usize) -> GraphSpec {
+/// Returns the graph without the leaf or instruction at `removed`, whose uses become uses of `instead`, an earlier
+/// position.
+fn without(spec: &GraphSpec, removed: usize, instead: usize) -> GraphSpec {
     let mut out = spec.clone();
     let moved = |k: usize| match k {
-        _ if k == place => instead,
-        _ if k > place => k - 1,
+        _ if k == removed => instead,
+        _ if k > removed => k - 1,
         _ => k,
     };
     for node in 0..spec.nodes.len() {
         out.nodes[node].operands = operands(spec, node).map(|k| moved(k) as u8);
     }
-    match place.checked_sub(spec.leaves.len()) {
+    match removed.checked_sub(spec.leaves.len()) {
         Some(node) => drop(out.nodes.remove(node)),
-        None => drop(out.leaves.remove(place)),
+        None => drop(out.leaves.remove(removed)),
     }
     out
 }
 
-/// Without what the result does not depend on.
+/// Returns the graph without leaves and instructions that the result does not depend on.
 fn alive(spec: &GraphSpec) -> GraphSpec {
     let leaves = spec.leaves.len();
     let mut used = vec![false; leaves + spec.nodes.len()];
@@ -86,11 +87,11 @@ fn alive(spec: &GraphSpec) -> GraphSpec {
             operands(spec, node).into_iter().for_each(|k| used[k] = true);
         }
     }
-    let dead = (0..used.len()).rev().filter(|&place| !used[place]);
-    dead.fold(spec.clone(), |out, place| without(&out, place, 0))
+    let dead = (0..used.len()).rev().filter(|&at| !used[at]);
+    dead.fold(spec.clone(), |out, at| without(&out, at, 0))
 }
 
-/// An earlier instruction as the result, without what it does not need.
+/// Adds the graphs with an earlier instruction as the result.
 fn other_roots(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     for count in 1..=spec.nodes.len() {
         let mut root = spec.clone();
@@ -99,7 +100,7 @@ fn other_roots(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     }
 }
 
-/// An operand in the place of an instruction.
+/// Adds the graphs with an operand instead of an instruction.
 fn fewer_nodes(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     for node in (0..spec.nodes.len()).rev() {
         for operand in operands(spec, node) {
@@ -108,7 +109,7 @@ fn fewer_nodes(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     }
 }
 
-/// One leaf in the place of another.
+/// Adds the graphs with the first leaf instead of another.
 fn fewer_leaves(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     for leaf in 1..spec.leaves.len() {
         edits.push(without(spec, leaf, 0));
@@ -125,7 +126,7 @@ fn simpler_operations(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     }
 }
 
-/// Fewer axes, smaller extents, simpler numbers.
+/// Adds the graphs with fewer axes, smaller extents or simpler values.
 fn smaller_leaves(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     for leaf in 0..spec.leaves.len() {
         let mut put = |shape: &[usize], values: &[i8]| {
@@ -150,7 +151,7 @@ fn smaller_leaves(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     }
 }
 
-/// All numbers the same simple one, or one of them simpler.
+/// Tries lists of one simple value, and lists with one value simpler.
 fn simpler_numbers(values: &[i8], mut put: impl FnMut(&[i8])) {
     for simple in SIMPLE {
         put(&[simple]);
@@ -165,7 +166,7 @@ fn simpler_numbers(values: &[i8], mut put: impl FnMut(&[i8])) {
     }
 }
 
-/// One number for all elements, one element alone, simpler numbers.
+/// Adds the graphs with one weight for all elements, with the weight of one element alone, or with simpler weights.
 fn simpler_cotangents(spec: &GraphSpec, edits: &mut Vec<GraphSpec>) {
     let mut put = |values: &[i8]| edits.push(GraphSpec { cotangent: values.to_vec(), ..spec.clone() });
     simpler_numbers(&spec.cotangent, &mut put);

@@ -1,27 +1,27 @@
-//! Graphs as data: a flat list of instructions, every one of which has a meaning.
+//! Graphs as data: a flat list of instructions, each of which has a meaning.
 
 use super::functions::{BinaryFn, UnaryFn};
 use std::fmt;
 use tape::Shape;
 use tape::Tensor;
 
-/// What a graph is for.
+/// The purpose of a graph, which decides its operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exactness {
     /// Dyadic numbers and operations whose values and derivatives are computed without rounding: of degree 4 at most
-    /// in every leaf, and within [`BITS`](super::BITS) bits. To be compared with `==`.
+    /// in every leaf, and within [`BITS`](super::BITS) bits. Compare with `==`.
     Exact,
-    /// Functions with derivatives of all orders, scaled so that no intermediate is large or small. To be compared
-    /// with finite differences.
+    /// Functions with derivatives of all orders, scaled so that no intermediate is large or small. Compare with finite
+    /// differences.
     Smooth,
 }
 
-/// What an instruction asks for.
+/// The operation of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Opcode {
-    /// The first operand itself: nothing is recorded.
+    /// The first operand itself: no operation is recorded.
     Identity,
-    /// Times a power of two, `2^c`: values of every magnitude. On the exact track only.
+    /// The product with a power of two, `2^c`: values of every magnitude. On the exact track only.
     Scale,
     /// A function of each element.
     Unary(UnaryFn),
@@ -33,7 +33,7 @@ pub enum Opcode {
     Reduce(Reduction),
     /// An operation along an axis that keeps the shape.
     Scan(Scan),
-    /// Elements moved to other places.
+    /// A movement of elements.
     Movement(Movement),
 }
 
@@ -46,7 +46,7 @@ macro_rules! plain_enum {
         }
 
         impl $kind {
-            /// Every one.
+            /// Every variant.
             pub const ALL: &[$kind] = &[$($kind::$name),*];
         }
     };
@@ -101,11 +101,11 @@ plain_enum! {
         Concat,
         /// Entries along an axis, some of them more than once.
         IndexSelect,
-        /// The first operand, with entries of the second added, several at one place.
+        /// The first operand, with entries of the second added, several to the same entry.
         ScatterAdd,
         /// The elements of the first operand, every second, third or fourth from the second.
         Select,
-        /// Taken apart into numbers and put together again.
+        /// The operand taken apart into scalars and put together again.
         Elements,
         /// The sum of 2 to 33 uses of the first operand, one after another.
         FanOut,
@@ -113,7 +113,7 @@ plain_enum! {
 }
 
 impl Opcode {
-    /// Everything that can stand in a graph of a track, class by class.
+    /// Returns the operations of graphs of a track, class by class.
     pub(super) fn classes(track: Exactness) -> [Vec<Opcode>; 7] {
         let classes = [
             UnaryFn::ALL.iter().copied().map(Opcode::Unary).collect(),
@@ -127,7 +127,7 @@ impl Opcode {
         classes.map(|class: Vec<Opcode>| class.into_iter().filter(|op| op.is_in(track)).collect())
     }
 
-    /// Everything that graphs of a track are made of.
+    /// Returns the operations of graphs of a track.
     ///
     /// ```
     /// use gradcheck::strategies::{UnaryFn, Opcode, Exactness};
@@ -141,7 +141,7 @@ impl Opcode {
         all
     }
 
-    /// Can it stand in a graph of this track?
+    /// Returns `true` if graphs of this track may contain it.
     pub fn is_in(self, track: Exactness) -> bool {
         match (track, self) {
             (Exactness::Exact, Opcode::Unary(f)) => f.is_exact(),
@@ -168,14 +168,14 @@ pub struct LeafSpec {
     pub values: Vec<i8>,
 }
 
-/// Sixteenths in a shape, again from the first where they do not suffice.
+/// Returns a tensor of sixteenths, again from the first where they do not suffice.
 pub(in crate::strategies) fn sixteenths(shape: impl Into<Shape>, values: &[i8]) -> Tensor {
     let mut numbers = values.iter().cycle().map(|&k| f64::from(k) / 16.0);
     Tensor::from_fn(shape, |_| numbers.next().unwrap_or(1.0))
 }
 
 impl LeafSpec {
-    /// The elements.
+    /// Returns the leaf as a tensor.
     pub fn tensor(&self) -> Tensor {
         sixteenths(&self.shape[..], &self.values)
     }
@@ -184,18 +184,18 @@ impl LeafSpec {
 /// An instruction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Instr {
-    /// What to do.
+    /// The operation.
     pub op: Opcode,
-    /// With what: places in the list of the leaves followed by the earlier instructions, modulo its length.
+    /// The operands: positions in the list of the leaves followed by the earlier instructions, modulo its length.
     pub operands: [u8; 2],
-    /// Along which axis, modulo their number.
+    /// The axis, modulo their number.
     pub axis: u8,
     /// A parameter that some operations have.
     pub c: i8,
 }
 
-/// A computation graph as a list of instructions. Every list means something: what does not fit is made to fit
-/// ([`resolve`](GraphSpec::resolve)), so graphs are drawn and shrunk without being refused.
+/// A computation graph as a list of instructions. Every list has a meaning: operands that do not fit are made to fit
+/// ([`resolve`](GraphSpec::resolve)), so graphs are drawn and shrunk without being rejected.
 ///
 /// It prints as the code that makes it, so that a failure can be pasted as a test:
 ///
@@ -219,7 +219,7 @@ pub struct Instr {
 /// ```
 #[derive(Clone, PartialEq)]
 pub struct GraphSpec {
-    /// What it is for.
+    /// Its track.
     pub track: Exactness,
     /// One leaf or more; without any there is one of rank 0 that is 1.
     pub leaves: Vec<LeafSpec>,
@@ -230,24 +230,24 @@ pub struct GraphSpec {
 }
 
 impl GraphSpec {
-    /// Nothing yet.
+    /// Creates an empty graph.
     pub fn new(track: Exactness) -> GraphSpec {
         GraphSpec { track, leaves: Vec::new(), nodes: Vec::new(), cotangent: vec![16] }
     }
 
-    /// One more leaf, of sixteenths.
+    /// Adds a leaf of sixteenths.
     pub fn leaf(mut self, shape: impl Into<Vec<usize>>, values: impl Into<Vec<i8>>) -> GraphSpec {
         self.leaves.push(LeafSpec { shape: shape.into(), values: values.into() });
         self
     }
 
-    /// One more instruction.
+    /// Adds an instruction.
     pub fn node(mut self, op: Opcode, operands: [u8; 2], axis: u8, c: i8) -> GraphSpec {
         self.nodes.push(Instr { op, operands, axis, c });
         self
     }
 
-    /// The weights of the result, in sixteenths.
+    /// Sets the weights of the result, in sixteenths.
     pub fn cotangent(mut self, values: impl Into<Vec<i8>>) -> GraphSpec {
         self.cotangent = values.into();
         self

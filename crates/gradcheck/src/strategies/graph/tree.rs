@@ -1,4 +1,4 @@
-//! Drawing graphs, and shrinking them by edits that can be taken back.
+//! The strategy that draws graphs, and shrinks them by edits that can be undone.
 
 use super::simpler::simpler;
 use super::spec::{Exactness, GraphSpec, Instr, LeafSpec, Opcode};
@@ -19,9 +19,9 @@ pub struct Graphs {
     nodes: RangeInclusive<usize>,
 }
 
-/// Random computation graphs of tensors and numbers: 1 to 3 leaves, 1 to 16 instructions, results used several times,
-/// results not used at all. A failing graph shrinks to a smaller one: another root, fewer instructions, simpler
-/// operations, smaller shapes, simpler numbers.
+/// Draws random computation graphs of tensors and scalars: 1 to 3 leaves, 1 to 16 instructions, results used several
+/// times, results not used at all. A failing graph shrinks to a smaller one: another root, fewer instructions, simpler
+/// operations, smaller shapes, simpler values.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -31,7 +31,7 @@ pub struct Graphs {
 ///     let program = spec.resolve();
 ///     let tape = Tape::new();
 ///     let recorded = program.record(&tape);
-///     // What is exact is exactly linear in the cotangent.
+///     // An exact gradient is exactly linear in the cotangent.
 ///     let (once, twice) = (recorded.loss.backward(), (recorded.loss * 2.0).backward());
 ///     for leaf in recorded.leaves {
 ///         prop_assert_eq!(once.wrt(leaf) * 2.0, twice.wrt(leaf));
@@ -43,28 +43,28 @@ pub fn graphs(track: Exactness) -> Graphs {
 }
 
 impl Graphs {
-    /// With so many instructions.
+    /// Sets the range of the number of instructions.
     pub fn nodes(mut self, count: RangeInclusive<usize>) -> Graphs {
         self.nodes = count;
         self
     }
 
-    /// With so many leaves.
+    /// Sets the range of the number of leaves.
     pub fn leaves(mut self, count: RangeInclusive<usize>) -> Graphs {
         self.leaves = count;
         self
     }
 }
 
-/// Which class how often, of 17.
+/// The class of an operation, as a table of 17 equally likely draws.
 const CLASSES: [usize; 17] = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 3, 3, 4, 5, 5, 6];
 
-/// Extents of leaves: empty ones are rare, because then the whole graph is.
+/// Draws extents of leaves. Empty ones are rare: they make the whole graph empty.
 fn extents() -> impl Strategy<Value = usize> {
     prop_oneof![8 => Just(1_usize), 8 => Just(2), 6 => Just(3), 3 => Just(5), 1 => Just(0)]
 }
 
-/// At most [`MAX_SIZE`] elements: later extents are 1.
+/// Builds a leaf with at most [`MAX_SIZE`] elements: extents that do not fit become 1.
 fn leaf((dims, values): (Vec<usize>, Vec<i8>)) -> LeafSpec {
     let mut size = 1;
     let extent = |extent: usize| {
@@ -92,10 +92,10 @@ impl Strategy for Graphs {
         let nodes = drawn.into_iter().enumerate().map(|(k, (class, (op, operands, last, axis, c)))| {
             let class = &classes[CLASSES[class]];
             let available = leaves.len() + k;
-            let place = |operand: u8| usize::from(operand) % available;
+            let at = |operand: u8| usize::from(operand) % available;
             // Half of the first operands are the result before: chains, not only bushes.
-            let first = if last { available - 1 } else { place(operands[0]) };
-            let operands = [first, place(operands[1])].map(|place| place as u8);
+            let first = if last { available - 1 } else { at(operands[0]) };
+            let operands = [first, at(operands[1])].map(|at| at as u8);
             Instr { op: class[usize::from(op) % class.len()], operands, axis, c }
         });
         let nodes = nodes.collect();
@@ -109,7 +109,7 @@ impl Strategy for Graphs {
 pub struct GraphTree {
     /// The simplest graph that is known to fail.
     failing: GraphSpec,
-    /// What is left to try on it, the last one first; `None` until it was asked for.
+    /// The edits left to try on it, the last one first; `None` until they are needed.
     edits: Option<Vec<GraphSpec>>,
     /// The edit being tried.
     current: GraphSpec,

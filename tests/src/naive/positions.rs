@@ -1,21 +1,21 @@
-//! Positions of elements, counted by hand.
+//! Positions and indices of elements.
 
-/// The index of the element at a position in row-major order.
-pub(super) fn unravel(mut place: usize, shape: &[usize]) -> Vec<usize> {
+/// Returns the index of the element at a position in row-major order.
+pub(super) fn unravel(mut position: usize, shape: &[usize]) -> Vec<usize> {
     let mut index = vec![0; shape.len()];
     for (i, &extent) in index.iter_mut().zip(shape).rev() {
-        *i = place % extent;
-        place /= extent;
+        *i = position % extent;
+        position /= extent;
     }
     index
 }
 
-/// The position of an index in row-major order.
+/// Returns the position of an index in row-major order.
 pub(super) fn ravel(index: &[usize], shape: &[usize]) -> usize {
-    index.iter().zip(shape).fold(0, |place, (&i, &extent)| place * extent + i)
+    index.iter().zip(shape).fold(0, |position, (&i, &extent)| position * extent + i)
 }
 
-/// The position in a smaller shape of what is stretched to `index`.
+/// Returns the position, in a smaller shape, of the element that broadcasts to `index`.
 pub(super) fn source(index: &[usize], shape: &[usize]) -> usize {
     let last = &index[index.len() - shape.len()..];
     let own: Vec<usize> =
@@ -23,7 +23,7 @@ pub(super) fn source(index: &[usize], shape: &[usize]) -> usize {
     ravel(&own, shape)
 }
 
-/// For every element of a reduction the positions of those it is made from.
+/// Returns, for every element of a reduction, the positions of the elements that it reduces.
 pub(super) fn group(
     shape: &[usize],
     axis: Option<usize>,
@@ -31,14 +31,14 @@ pub(super) fn group(
     result: &[usize],
 ) -> Vec<Vec<usize>> {
     let mut groups = vec![Vec::new(); result.iter().product()];
-    for place in 0..shape.iter().product() {
-        let mut index = unravel(place, shape);
+    for position in 0..shape.iter().product() {
+        let mut index = unravel(position, shape);
         match (axis, keepdim) {
             (Some(axis), true) => index[axis] = 0,
             (Some(axis), false) => drop(index.remove(axis)),
             (None, _) => index = vec![0; result.len()],
         }
-        groups[ravel(&index, result)].push(place);
+        groups[ravel(&index, result)].push(position);
     }
     groups
 }
