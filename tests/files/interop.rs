@@ -1,4 +1,4 @@
-//! Files that other programs wrote, with what they say is in them: see `reference/README.md`.
+//! Files written by other programs, with the contents reported by those programs: see `reference/README.md`.
 
 use nn::files::{self, Options, Problem, Stored, npy, npz, safetensors};
 use nn::{Linear, Module, Sequential, Tanh};
@@ -16,7 +16,7 @@ fn cases() -> Vec<Value> {
     serde_json::from_str(&text).unwrap()
 }
 
-/// The numbers that the other program printed; those of `f32` are exact in `f64`.
+/// The values printed by the other program; those of `f32` are exact in `f64`.
 fn tensor<T: Stored>(record: &Value) -> Tensor<T> {
     let numbers = |key: &str| record[key].as_array().unwrap().iter();
     let shape: Vec<usize> = numbers("shape").map(|n| n.as_u64().unwrap() as usize).collect();
@@ -68,7 +68,7 @@ fn models_of_another_library_are_loaded_and_agree() {
     let models: Vec<&Value> = cases.iter().filter(|case| !case["forward"].is_null()).collect();
     assert_eq!(models.len(), 2);
     for case in models {
-        // A few roundings of numbers below 1 in each precision.
+        // A few roundings of values below 1 in each precision.
         match case["file"].as_str() {
             Some("torch_mlp.safetensors") => check::<f32>(case, 4.0 * f64::from(f32::EPSILON)),
             _ => check::<f64>(case, 4.0 * f64::EPSILON),
@@ -77,7 +77,7 @@ fn models_of_another_library_are_loaded_and_agree() {
 }
 
 #[test]
-fn a_file_of_several_number_types_is_read_whole_where_that_loses_nothing() {
+fn a_file_of_several_number_types_is_read_whole_where_no_precision_is_lost() {
     let path = file("numpy_arrays.npz");
     assert_eq!(files::load::<f64>(&path).unwrap().len(), 9);
     let problem = files::load::<f32>(&path).unwrap_err().problem;
@@ -92,7 +92,7 @@ fn a_file_of_several_number_types_is_read_whole_where_that_loses_nothing() {
     assert!(missing.to_string().ends_with("missing tensors: 1.weight"), "{missing}");
 }
 
-/// Writes what `reference/read_back.py` reads with other libraries.
+/// Writes the files that `reference/read_back.py` reads with other libraries.
 #[test]
 #[ignore = "for reference/read_back.py: writes target/interop"]
 fn files_for_other_programs() {

@@ -1,4 +1,4 @@
-//! What the documentation of the layers says of initial values, names, modes, masks and windows.
+//! The documented behaviour of the layers: initial values, names, modes, masks and windows.
 
 use nn::functional::Attention;
 use nn::layers::recurrent::{Gates, GruGates, LstmGates, Recurrent, RnnGates, State};
@@ -21,7 +21,7 @@ fn random(shape: &[usize]) -> Tensor {
     uniform(shape, 1.0, &mut rng(5))
 }
 
-/// The largest magnitude is below the bound, and near it where there are many numbers.
+/// Asserts that the largest magnitude is below the bound, and near it if there are many elements.
 #[track_caller]
 fn within(param: &Param, bound: f64) {
     let largest = param.value().abs().max();
@@ -72,13 +72,14 @@ fn parameters_have_the_names_of_other_libraries() {
     assert_eq!(names.join(" "), expected);
 }
 
-/// The gradients of the sum of the outputs in the last window: truncated, and of that window alone.
+/// The gradients of the sum of the outputs in the last window: truncated, and computed from that window
+/// alone.
 fn window_alone<G: Gates>(model: &Recurrent<G>) {
     let x = random(&[2, 7, 3]);
     let all = Tape::new();
     let (y, _) = model.forward_truncated(all.constant(x.clone()), None, 3);
     let truncated = y.slice(1, 6..).sum().backward();
-    // The same step by itself, from the numbers that the state has after six steps.
+    // The same step by itself, from the values of the state after six steps.
     let tape = Tape::new();
     let (_, carried) = model.forward(tape.constant(x.slice(1, ..6)), None);
     let (alone, _) = model.forward(tape.constant(x.slice(1, 6..)), Some(carried.detach()));
@@ -135,7 +136,8 @@ fn a_stack_is_its_cells_one_after_another() {
     assert_eq!(y.slice(1, 4..).squeeze(1).value(), states[1].value());
 }
 
-/// The derivative of output `i` of one position with respect to position `j` is there exactly where `sees` says so.
+/// Asserts that the derivative of output `i` of one position with respect to position `j` is nonzero exactly
+/// where `sees` says so.
 fn sees(
     forward: impl for<'t> Fn(Var<'t>) -> Var<'t>,
     shape: [usize; 3],
@@ -168,7 +170,7 @@ fn padded_positions_are_seen_by_themselves_at_most() {
     let block = TransformerBlock::new(4, 2, 5, &mut rng(8));
     let lengths = [4, 2];
     let attention = Attention { mask: Some(padding_mask(&lengths, 4)), ..Attention::default() };
-    // Past the attention goes only the position's own input.
+    // Apart from attention, only the position's own input passes.
     sees(
         |x| block.forward_with(x, &attention, &mut Context::eval()),
         [2, 4, 4],
@@ -311,7 +313,7 @@ fn a_mask_has_no_more_samples_than_the_batch() {
 
 #[test]
 #[should_panic(expected = "residual: expected shape [2, 1], found [2, 3]")]
-fn what_a_residual_adds_has_the_shape_of_what_passes() {
+fn the_branch_of_a_residual_has_the_shape_of_its_input() {
     Residual::new(Linear::new(1, 3, &mut rng(0))).predict(&random(&[2, 1]));
 }
 
@@ -333,7 +335,8 @@ fn the_state_of_a_short_sequence_is_that_of_the_sequence_alone() {
     assert!(difference < 1e-12, "the state of the short sequence is off by {difference:.3}");
 }
 
-/// Outputs, states, and gradients of inputs and parameters, first of `Σ y² + Σ s³` and then of their sum of squares.
+/// Outputs, states, and gradients of inputs and parameters, first of `Σ y² + Σ s³` and then of their sum of
+/// squares.
 fn padded<G: Gates, T: Element>(model: &Recurrent<G, T>, x: &Tensor<T>, lengths: &[usize]) -> Vec<Tensor<T>> {
     let tape = Tape::of();
     let x = tape.var(x.clone());
@@ -346,7 +349,8 @@ fn padded<G: Gates, T: Element>(model: &Recurrent<G, T>, x: &Tensor<T>, lengths:
     all
 }
 
-/// Whatever stands behind the ends, every number is the same, to the last bit; and what belongs to the padding is 0.
+/// Whatever values the padding holds, every result is the same, to the last bit; and results in the padding
+/// are 0.
 fn padding_has_no_influence<G: Gates, T: Element>(model: &Recurrent<G, T>) {
     let (lengths, rng) = ([2, 4, 1], &mut rng(31));
     let clean: Tensor<T> = uniform([3, 5, 2], 1.0, rng).cast();
@@ -369,7 +373,7 @@ fn padding_has_no_influence<G: Gates, T: Element>(model: &Recurrent<G, T>) {
 }
 
 #[test]
-fn what_is_behind_the_end_of_a_sequence_has_no_influence() {
+fn padding_after_the_end_of_a_sequence_has_no_influence() {
     fn check<G: Gates>() {
         padding_has_no_influence(&Recurrent::<G>::new(2, 3, 2, &mut rng(30)));
         padding_has_no_influence(&Recurrent::<G>::bidirectional(2, 3, 2, &mut rng(30)));
@@ -380,7 +384,7 @@ fn what_is_behind_the_end_of_a_sequence_has_no_influence() {
     check::<LstmGates>();
 }
 
-/// Each sequence gives in the batch what it gives alone and unpadded, gradients too.
+/// Each sequence gives the same result in the batch as alone and unpadded, gradients too.
 #[test]
 fn a_padded_batch_is_its_sequences_one_by_one() {
     fn check<G: Gates>(model: &Recurrent<G>) {
@@ -405,7 +409,7 @@ fn a_padded_batch_is_its_sequences_one_by_one() {
         for (sum, together) in sums.iter().zip(&together[5..]) {
             assert_close("dw", together, sum, 1e-12);
         }
-        // Lengths that leave nothing out change no bit.
+        // Full lengths change no bit.
         let tape = Tape::new();
         let (full, plain) = (
             model.forward_lengths(tape.constant(x.clone()), &[4; 3], None).0,
@@ -419,7 +423,7 @@ fn a_padded_batch_is_its_sequences_one_by_one() {
 }
 
 #[test]
-fn the_second_direction_is_the_first_one_of_the_sequence_turned_round() {
+fn the_second_direction_is_the_first_one_of_the_reversed_sequence() {
     let model = Gru::bidirectional(2, 3, 1, &mut rng(34));
     let turned: Gru = Recurrent { layers: model.reverse.clone(), reverse: Vec::new() };
     let tape = Tape::new();
@@ -455,7 +459,7 @@ fn both_directions_have_the_parameters_of_the_field_and_round_trip() {
 }
 
 #[test]
-fn lengths_that_no_sequence_has_are_errors() {
+fn impossible_lengths_are_errors() {
     let (tape, model) = (Tape::new(), Rnn::new(2, 3, 1, &mut rng(38)));
     let x = tape.constant(Tensor::zeros([2, 4, 2]));
     let refused = |lengths: &[usize]| model.try_forward_lengths(x, lengths, None).unwrap_err().to_string();
@@ -469,14 +473,14 @@ fn lengths_that_no_sequence_has_are_errors() {
     assert!(model.try_forward_lengths(x, &[1, 4], state).is_err_and(
         |error| error.to_string() == "recurrent state: expected shape [1, 2, 3], found [2, 2, 3]"
     ));
-    // A batch of no sequences is one.
+    // A batch without sequences is allowed.
     let (y, h) = model.forward_lengths(tape.constant(Tensor::zeros([0, 4, 2])), &[], None);
     assert_eq!((y.shape(), h.shape()), ([0, 4, 3].into(), [1, 0, 3].into()));
 }
 
 #[test]
 #[should_panic(expected = "recurrent: expected lengths from 1 to 4, found 0 of sequence 0")]
-fn the_panicking_form_says_the_same() {
+fn the_panicking_form_has_the_same_text() {
     let tape = Tape::new();
     Rnn::new(2, 3, 1, &mut rng(0)).forward_lengths(tape.constant(Tensor::zeros([1, 4, 2])), &[0], None);
 }
@@ -491,7 +495,7 @@ fn two_directions_have_no_windows() {
 
 #[test]
 #[should_panic(expected = "recurrent: expected a cell in reverse for each of 2 layers, or none, found 1")]
-fn a_second_direction_is_whole() {
+fn a_second_direction_has_every_layer() {
     let mut model = Rnn::bidirectional(2, 3, 2, &mut rng(0));
     model.reverse.pop();
     model.forward(Tape::new().constant(Tensor::zeros([1, 4, 2])), None);

@@ -15,16 +15,16 @@ use serde_json::Value;
 use tape::{Index, Tape, Tensor, Var};
 use tests::reference::flags;
 
-/// A layer, whatever it takes and gives.
+/// A layer with any inputs and outputs.
 pub(super) trait Layer {
-    /// What it learns and keeps.
+    /// Its parameters and statistics.
     fn parameters(&self) -> &dyn Parameters;
-    /// The same for writing.
+    /// The same, mutably.
     fn parameters_mut(&mut self) -> &mut dyn Parameters;
     /// Its outputs.
     fn run<'t>(&self, tape: &'t Tape, x: &[Var<'t>], cx: &mut Context) -> Vec<Var<'t>>;
-    /// The gradient check of `Σ Σ wₖ (yₖ + ½ yₖ²)`, of these inputs and all parameters: the square gives what is linear a
-    /// second derivative.
+    /// The gradient check of `Σ Σ wₖ (yₖ + ½ yₖ²)`, of these inputs and all parameters: the square gives
+    /// linear functions a second derivative.
     fn check(&self, inputs: Vec<Tensor>, weights: Vec<Tensor>, train: bool) -> GradCheck<'static>;
 }
 
@@ -114,7 +114,7 @@ impl Attrs<'_> {
         self.0[key].as_f64().unwrap_or_else(|| panic!("{key} of {}", self.0))
     }
 
-    /// A flag that is true where it is left out.
+    /// A flag that is true by default.
     fn flag(&self, key: &str) -> bool {
         self.0[key].as_bool().unwrap_or(true)
     }
@@ -128,7 +128,7 @@ impl Attrs<'_> {
         self.sizes(key).try_into().expect("two numbers")
     }
 
-    /// The masks as one: the reference marks what is not seen.
+    /// The masks combined: the reference marks the hidden positions.
     fn attention(&self) -> Attention {
         let seen =
             |key: &str| self.0.get(key).map(|mask| flags(mask).map_elements(|excluded| 1.0 - excluded));

@@ -11,8 +11,8 @@ use tests::compare::assert_close;
 use tests::networks::uniform;
 use tests::reference::json;
 
-/// Against Richardson's extrapolation of central differences of gradients, h = 1e-3: h⁴ from the fifth derivative and
-/// 1e-16 / h from rounding.
+/// Tolerance against Richardson's extrapolation of central differences of gradients, h = 1e-3: h⁴ from the
+/// fifth derivative and 1e-16 / h from rounding.
 const SECOND: f64 = 1e-8;
 
 /// The inputs that are differentiated and the trainable parameters of a case.
@@ -23,7 +23,7 @@ fn point(case: &Value, layer: &dyn Layer) -> Vec<Tensor> {
     tensors(&case["inputs"]).into_iter().chain(params).collect()
 }
 
-/// The outputs at another point, and the handles of the point.
+/// The outputs at another point, and the handles of that point.
 fn record<'t>(case: &Value, tape: &'t Tape, at: &[Tensor]) -> (Vec<Var<'t>>, Vec<Var<'t>>) {
     let mut layer = loaded(case);
     let count = tensors(&case["inputs"]).len();
@@ -53,7 +53,7 @@ fn check(case: &Value) {
     let rng = &mut StdRng::seed_from_u64(9);
     let mut direction = || at.iter().map(|x| uniform(x.shape(), 1.0, rng)).collect::<Vec<_>>();
     let (u, v) = (direction(), direction());
-    // The derivative along u, as a function of the way along v.
+    // The derivative along u, as a function of the distance along v.
     let slope = |t: f64| {
         let moved: Vec<Tensor> = at.iter().zip(&v).map(|(x, v)| x + &(v * t)).collect();
         let tape = Tape::new();
@@ -75,7 +75,7 @@ fn check(case: &Value) {
 
 #[test]
 fn second_derivatives_equal_differences_of_first_ones() {
-    // A table is looked up by whole numbers: its derivatives are constants.
+    // An embedding is indexed by integers: its derivatives are constants.
     let cases = json("layers.json").into_iter().filter(|case| case["layer"] != "Embedding");
     assert_eq!(cases.map(|case| check(&case)).count(), 68);
 }

@@ -1,5 +1,5 @@
-//! Convolutions, pools, normalizations, losses and attention against numbers that this project did not compute: see
-//! `tests/reference/README.md`.
+//! Convolutions, pools, normalizations, losses and attention against reference values from other software:
+//! see `tests/reference/README.md`.
 
 use nn::functional::{self, Attention, CrossEntropyOptions, Reduction, Transposed};
 use serde_json::Value;
@@ -47,7 +47,7 @@ fn classes(case: &Case) -> CrossEntropyOptions {
     }
 }
 
-/// A list of whole numbers beside its shape.
+/// A list of integers with its shape.
 fn whole(value: &Value) -> Vec<i64> {
     tensor(value).expect("a list").to_vec().into_iter().map(|x| x as i64).collect()
 }
@@ -61,7 +61,7 @@ fn embedding<'t>(case: &Case, table: Var<'t>) -> Var<'t> {
     let indices = &case.attrs["indices"];
     let shape = tensor(indices).expect("indices").shape().clone();
     let indices: Vec<usize> = whole(indices).into_iter().map(|index| index as usize).collect();
-    // A row that pads is constant.
+    // A padding row is constant.
     let table = match case.attrs["padding_idx"].as_u64() {
         None => table,
         Some(row) => {
@@ -148,14 +148,15 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
     }
 }
 
-/// The size of the terms of which the gradient of an operand is a difference in the reference: of a normalized one, where
-/// one group of it is much smaller than another, `ȳ w / √(variance + eps)` of its group.
+/// The magnitude of the terms whose difference is the gradient of an operand in the reference: for a
+/// normalized one, where one group of it is much smaller than another, `ȳ w / √(variance + eps)` of its
+/// group.
 fn terms(case: &Case, k: usize, ct: &Tensor) -> Vec<f64> {
     let x = &case.inputs[0];
     let rows = match case.op.as_str() {
         "group_norm" => case.output.shape()[0] * size(case, "groups"),
         "layer_norm" => x.size() / case.sizes("normalized_shape").iter().product::<usize>(),
-        // The reference takes 1 from the probability of the label's class: it has the digits of that difference there.
+        // The reference subtracts 1 from the probability of the label's class and loses digits there.
         // Everywhere else, and here, no digits are lost.
         "cross_entropy" if k == 0 => {
             let (labels, classes) = (whole(&case.attrs["targets"]), x.shape()[1]);
@@ -163,8 +164,8 @@ fn terms(case: &Case, k: usize, ct: &Tensor) -> Vec<f64> {
             let term = |i| if of_label(i) { ct.abs().max() } else { 0.0 };
             return (0..x.size()).map(term).collect();
         }
-        // The reference takes the mean cotangent from that of the key with nearly all of the weight: its digits end where
-        // that key's are zero.
+        // The reference subtracts the mean cotangent from that of the key with nearly all of the weight: its
+        // digits end where that key's are zero.
         "scaled_dot_product_attention" if k < 2 => {
             let (attention, values) = (attention(case), &case.inputs[2]);
             let weights = functional::attention_weights(x, &case.inputs[1], &attention);

@@ -30,7 +30,7 @@ fn check_case(case: &Value) -> Report {
 #[cfg_attr(debug_assertions, ignore = "long: run in release")]
 fn every_layer_passes_the_gradient_check_in_both_orders() {
     let cases = json("layers.json");
-    // The row that pads is kept from learning: there, and only there, the gradient is not the derivative.
+    // The padding row is excluded from learning: there, and only there, the gradient is not the derivative.
     let (padded, others): (Vec<_>, Vec<_>) =
         cases.iter().partition(|case| case["attrs"]["padding_idx"].is_number());
     for case in &others {
@@ -42,7 +42,7 @@ fn every_layer_passes_the_gradient_check_in_both_orders() {
     assert_eq!(report.verdict(), Verdict::Disagree, "{report}");
 }
 
-/// What the reference file does not hold, with the shape of its input.
+/// Layers that the reference file does not contain, with the shape of their input.
 fn others() -> Vec<(&'static str, Box<dyn Layer>, Vec<usize>)> {
     let (vector, image) = (vec![4, 3], vec![1, 2, 4, 3]);
     let rng = &mut StdRng::seed_from_u64(1);
@@ -84,7 +84,7 @@ fn modules_pass_the_gradient_check_in_both_orders() {
     for (name, layer, shape) in others() {
         let rng = &mut StdRng::seed_from_u64(2);
         let x = uniform(&shape[..], 1.5, rng);
-        // One number is weight enough: the square makes all outputs weigh differently.
+        // One weight is enough: the square makes all outputs weigh differently.
         let report = check(name, &*layer, vec![x], vec![Tensor::scalar(0.7)], true);
         assert_eq!(report.verdict(), Verdict::Agree, "{report}");
     }

@@ -1,4 +1,4 @@
-//! What is masked out does not matter, whatever it holds: forward, backward, and in recorded gradients.
+//! Masked elements have no influence, whatever they hold: forward, backward, and in recorded gradients.
 
 use nn::functional::{
     self, Attention, CrossEntropyOptions, Reduction, attention_weights, scaled_dot_product_attention,
@@ -38,7 +38,7 @@ fn spoilt<T: Element>(x: &Tensor<T>, row: usize, bad: T) -> Tensor<T> {
     Tensor::from_fn(x.shape(), |i| if i[a] == row && i[b] == 0 { bad } else { x.get(i).unwrap() })
 }
 
-/// The rows of hidden keys and values hold `bad`: nothing changes, bit by bit, where they are hidden from every query.
+/// Rows of keys and values that are hidden from every query hold `bad`: no bit of the result changes.
 fn hidden_from_all<T: Element>() {
     for batch in [&[][..], &[2], &[2, 3]] {
         let shape = |rows, columns| [batch, &[rows, columns]].concat();
@@ -66,9 +66,9 @@ fn hidden_keys_and_values_do_not_matter() {
     hidden_from_all::<f32>();
 }
 
-/// The last key is hidden from all queries but the last: the others do not notice what it holds.
+/// The last key is hidden from all queries but the last, so the others do not depend on it.
 #[test]
-fn a_query_does_not_notice_what_others_see() {
+fn a_query_does_not_depend_on_keys_that_only_others_see() {
     let attention = Attention { causal: true, ..Attention::default() };
     let x = [numbers::<f64>(1, &[3, 2]), numbers(2, &[3, 2]), numbers(3, &[3, 2])];
     let rows = |x: &Tensor| x.slice(0, ..2).to_vec();
@@ -78,7 +78,7 @@ fn a_query_does_not_notice_what_others_see() {
             let run = |k: &Tensor, v: &Tensor| {
                 let [q, k, v] = [&x[0], k, v].map(|x| tape.var(x.clone()));
                 let y = scaled_dot_product_attention(&q, &k, &v, &attention);
-                // A loss of the first two queries only, and one of all, which has nothing finite for the last.
+                // A loss of the first two queries only, and one of all, which is not finite for the last.
                 let first = y.slice(0, ..2).square().sum().backward();
                 let all = y.square().sum().backward();
                 ([q, k, v].map(|x| first.wrt(x)), rows(&all.wrt(q)), rows(&y.value()))
@@ -91,9 +91,9 @@ fn a_query_does_not_notice_what_others_see() {
     }
 }
 
-/// A query without keys, and one whose result the loss leaves out, may hold anything.
+/// A query without keys, and one whose result the loss ignores, may hold anything.
 #[test]
-fn queries_that_do_not_count() {
+fn ignored_queries_have_no_influence() {
     let [k, v] = [2, 3].map(|seed| numbers::<f64>(seed, &[2, 2]));
     let q = numbers::<f64>(1, &[3, 2]);
     let sees_nothing = Tensor::from([[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]);
@@ -114,9 +114,9 @@ fn queries_that_do_not_count() {
     }
 }
 
-/// What a query does see is not hidden.
+/// A visible key does have an influence.
 #[test]
-fn what_is_seen_shows() {
+fn visible_keys_have_an_influence() {
     let tape = Tape::new();
     let q = tape.var([[0.5]]);
     for bad in BAD {
@@ -138,7 +138,7 @@ fn what_is_seen_shows() {
 }
 
 #[test]
-fn dropped_elements_are_zero_whatever_they_are() {
+fn dropped_elements_are_zero_whatever_their_value() {
     let tape = Tape::new();
     for x in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
         let x = tape.var([x]);
@@ -157,7 +157,7 @@ fn dropped_elements_do_not_matter() {
             let y = functional::dropout(&x, p, || uniform.next().unwrap());
             let kept = if p < 1.0 { 6.0 } else { 0.0 };
             assert_eq!(y.value().to_vec(), [0.0, kept]);
-            // Neither does the cotangent of what is dropped.
+            // Neither does the cotangent of a dropped element.
             let slope = if p < 1.0 { 2.0 } else { 0.0 };
             assert_eq!(y.vjp([bad, 1.0]).wrt(x).to_vec(), [0.0, slope]);
             assert_eq!(y.jvp(x, Tensor::from([bad, 1.0])).to_vec(), [0.0, slope]);
@@ -203,9 +203,9 @@ fn classes_and_samples_of_weight_zero_do_not_matter() {
     assert_eq!((y.value().item(), y.sum().backward().wrt(x).to_vec()), (0.0, vec![0.0, 0.0]));
 }
 
-/// -∞ leaves an element out of a softmax, and its cotangent with it.
+/// -∞ excludes an element from a softmax, and its cotangent with it.
 #[test]
-fn cotangents_of_what_softmax_leaves_out_do_not_matter() {
+fn cotangents_of_elements_excluded_from_softmax_do_not_matter() {
     for bad in BAD {
         let tape = Tape::new();
         let x = tape.var([0.0, 0.0, f64::NEG_INFINITY]);
@@ -216,7 +216,7 @@ fn cotangents_of_what_softmax_leaves_out_do_not_matter() {
 }
 
 #[test]
-fn triangles_cut_off_what_is_not_finite() {
+fn triangles_cut_off_elements_that_are_not_finite() {
     let tape = Tape::new();
     let x = tape.var([[1.0, f64::NAN], [f64::INFINITY, 2.0]]);
     let (lower, upper) = (x.tril(-1), x.triu(0));

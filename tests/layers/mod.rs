@@ -1,5 +1,5 @@
-//! Every layer against numbers that this project did not compute (see `reference/README.md`), and what its
-//! documentation says of initial values, names, modes, masks and windows.
+//! Every layer against reference values from other software (see `reference/README.md`), and the documented
+//! initial values, names, modes, masks and windows.
 
 mod behaviour;
 mod catalogue;
@@ -32,17 +32,17 @@ fn named(object: &Value) -> BTreeMap<String, Tensor> {
     entries.map(|(name, value)| (name.clone(), tensor(value).expect("a tensor"))).collect()
 }
 
-/// The numbers of all parameters by name.
+/// The values of all parameters by name.
 fn state(layer: &dyn Layer) -> BTreeMap<String, Tensor> {
     nn::state_dict(layer.parameters()).into_iter().collect()
 }
 
-/// A context whose random numbers are the same each time.
+/// A context with the same random numbers each time.
 fn mode(train: bool) -> Context {
     if train { Context::train(StdRng::seed_from_u64(0)) } else { Context::eval() }
 }
 
-/// Is a case one of training?
+/// Returns `true` if a case is one of training.
 fn trains(case: &Value) -> bool {
     match case["mode"].as_str() {
         Some("train") => true,
@@ -51,12 +51,12 @@ fn trains(case: &Value) -> bool {
     }
 }
 
-/// `Σ Σ wₖ yₖ`: what every derivative here is taken of.
+/// `Σ Σ wₖ yₖ`, the function that is differentiated in every test.
 fn total<'t>(y: &[Var<'t>], weights: &[Tensor]) -> Scalar<'t> {
     y.iter().zip(weights).map(|(&y, w)| (y * w).sum()).sum()
 }
 
-/// The layer of a case with the parameters that the case gives it: all of them, by name.
+/// The layer of a case with all parameters set by name from the case.
 fn loaded(case: &Value) -> Box<dyn Layer> {
     let mut layer = build(case);
     let state = named(&case["state"]).into_iter().collect();

@@ -1,4 +1,4 @@
-//! Modules without parameters, and the sigmoid that learns, against the reference numbers of their operations.
+//! Modules without parameters, and the learned sigmoid, against the reference values of their operations.
 
 use nn::{
     AdaptiveAvgPool2d, AvgPool2d, Context, Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LearnedSigmoid,
@@ -12,7 +12,7 @@ use tests::reference::{Case, Compared, run};
 /// Relative agreement, as that of the operations.
 const RELATIVE: f64 = 1e-12;
 
-/// Is the last axis the one that the case speaks of?
+/// Returns `true` if the case's axis is the last one.
 fn last_axis(case: &Case) -> bool {
     case.int("axis").rem_euclid(case.inputs[0].rank() as isize) + 1 == case.inputs[0].rank() as isize
 }
@@ -80,7 +80,7 @@ fn modules_agree_with_the_operations_references() {
 }
 
 #[test]
-fn the_sigmoid_that_learns_begins_as_the_one_that_does_not() {
+fn the_learned_sigmoid_begins_as_the_fixed_one() {
     let compared = run(
         "ops.json",
         |_| RELATIVE,

@@ -1,7 +1,5 @@
-//! Gradient bugs that other systems shipped, as regression tests: convolutions, pools, losses and attention; and the
-//! compositions of `network` against finite differences.
-//!
-//! The name of a test begins with the number of the trap, where there is one.
+//! Gradient bugs that other systems shipped, as regression tests: convolutions, pools, losses and attention;
+//! and the compositions of `network` against finite differences.
 
 use nn::functional::{self, Attention, CrossEntropyOptions, Reduction};
 use rand::rngs::StdRng;
@@ -48,7 +46,7 @@ where
     close("second derivative, forward", total.jvp(vars, v.clone()), expected);
 }
 
-/// A sum with weights that are all different.
+/// A sum with distinct weights.
 trait Weighted<'t> {
     fn weighted(self) -> Scalar<'t>;
 }
@@ -60,7 +58,7 @@ impl<'t> Weighted<'t> for Var<'t> {
 }
 
 #[test]
-fn t1_a_pool_passes_the_whole_gradient_on_and_ties_share_it() {
+fn a_pool_passes_the_whole_gradient_on_and_ties_share_it() {
     let pool = |x: Tensor| {
         let tape = Tape::new();
         let x = tape.var(x.reshape([1, 1, 2, 2]));
@@ -73,7 +71,7 @@ fn t1_a_pool_passes_the_whole_gradient_on_and_ties_share_it() {
 }
 
 #[test]
-fn t1_zeros_beyond_the_image_take_no_part_in_a_maximum() {
+fn padding_takes_no_part_in_a_maximum() {
     let tape = Tape::new();
     let x = tape.var(Tensor::from([[-1.0, -2.0, 0.0]]).reshape([1, 1, 1, 3]));
     let y = x.max_pool2d(Window { padding: [0, 1], stride: [1, 3], ..Window::new([1, 2]) });
@@ -82,7 +80,7 @@ fn t1_zeros_beyond_the_image_take_no_part_in_a_maximum() {
 }
 
 #[test]
-fn t1_a_window_beyond_the_image_is_refused() {
+fn a_window_beyond_the_image_is_refused() {
     let x = Tensor::<f64>::ones([1, 1, 1, 1]);
     let far = Window { padding: [0, 2], ..Window::new([1, 2]) };
     assert!(std::panic::catch_unwind(|| x.max_pool2d(far)).is_err());
@@ -133,7 +131,7 @@ fn convolutions_of_every_kind_agree_with_differences() {
     });
 }
 
-/// A convolution with random numbers, an image of a size that they do not divide, and kernels.
+/// A convolution with random settings, an image whose size they need not divide, and kernels.
 fn any_convolution(seed: u64) -> (Conv2d, Tensor, Tensor) {
     let mut numbers = StdRng::seed_from_u64(seed);
     let mut below = |n: usize| numbers.random_range(0..n);
@@ -149,7 +147,7 @@ fn any_convolution(seed: u64) -> (Conv2d, Tensor, Tensor) {
     (Conv2d { stride, padding, dilation, groups }, x, w)
 }
 
-/// The convolution as its definition says.
+/// The convolution by its definition.
 fn by_definition(conv: Conv2d, x: &Tensor, w: &Tensor, shape: &Shape) -> Tensor {
     let (out, kernels) = (w.shape()[0] / conv.groups, w.shape().clone());
     Tensor::from_fn(shape.clone(), |at| {
@@ -169,7 +167,7 @@ fn by_definition(conv: Conv2d, x: &Tensor, w: &Tensor, shape: &Shape) -> Tensor 
 }
 
 #[test]
-fn convolutions_with_random_numbers_are_the_sums_they_say_and_their_gradients_adjoint() {
+fn convolutions_with_random_settings_match_their_definition_and_their_gradients_the_adjoint() {
     for seed in 0..200 {
         let (conv, x, w) = any_convolution(seed);
         let tape = Tape::new();
@@ -227,7 +225,7 @@ fn the_binary_cross_entropy_agrees_with_differences() {
 }
 
 #[test]
-fn a_query_that_sees_nothing_gives_zeros_and_no_gradient() {
+fn a_query_without_keys_gives_zeros_and_no_gradient() {
     let tape = Tape::new();
     let [q, k, v] = [1, 2, 3].map(|seed| tape.var(random(seed, &[2, 3])));
     let mask = Tensor::from([[0.0, 0.0], [1.0, 0.0]]);
@@ -262,7 +260,7 @@ fn a_mean_over_no_target_is_zero_with_gradient_zero() {
 }
 
 #[test]
-fn a_target_that_is_no_class_is_refused() {
+fn a_target_outside_the_classes_is_refused() {
     let x = Tensor::<f64>::zeros([1, 2]);
     for target in [2, -1, -100] {
         let refused =

@@ -35,7 +35,7 @@ fn network(widths: &[usize], samples: usize, seed: u64) -> (Mlp, Tensor, Tensor)
     (net, x, y)
 }
 
-/// The gradients of the engine, weights and biases of each layer in turn.
+/// The gradients by the engine, weights and biases of each layer in turn.
 fn engine(net: &Mlp, x: &Tensor, y: &Tensor, loss: Loss) -> Vec<Tensor> {
     let model = Sequential::from(net);
     let tape = Tape::new();
@@ -115,7 +115,7 @@ fn bp_03_descent_on_a_paraboloid() {
         near(error, printed_error.parse().expect("a number"), 0.5e-4 * error);
         row(
             "BP-03",
-            &format!("step {n}: place, error"),
+            &format!("step {n}: position, error"),
             &format!("{printed_place}, {printed_error}"),
             &format!("{:.6}, {error:.7}", place[0]),
             "",
@@ -134,7 +134,8 @@ fn bp_03_descent_on_a_paraboloid() {
     );
 }
 
-/// Error E11: the printed generator drops samples when there is one batch, and makes none when there is not even one.
+/// Error E11: the printed generator drops samples if there is one batch, and yields none if the data do not
+/// fill one.
 #[test]
 fn bp_04_batch_generator() {
     let mut rng = StdRng::seed_from_u64(4);
@@ -185,7 +186,7 @@ fn bp_05_sgd_step() {
     for (((_, after), (_, before)), sum) in pairs.zip(&sums) {
         assert_close("step", after.value(), &(before.value() - &(sum * (0.3 / 12.0))), EXACT);
     }
-    // The nominal size 8 makes the step of 12 samples longer by half.
+    // The nominal size 8 makes the step of 12 samples 1.5 times as long.
     let ratio = (&sums[0] / 8.0).to_vec()[0] / mean[0].to_vec()[0];
     near(ratio, 1.5, EXACT);
     row(
@@ -197,7 +198,7 @@ fn bp_05_sgd_step() {
     );
 }
 
-/// Error E13: two equations of the article do not conform; transposed they do.
+/// Error E13: two equations of the article do not conform; their transposes do.
 #[test]
 fn bp_06_delta_rule() {
     let (net, x, y) = network(&[3, 4, 3, 2], 1, 6);
@@ -258,7 +259,7 @@ fn bp_08_prediction() {
     row("BP-08", "largest output, ties", "the first", "the first", "");
 }
 
-/// A file of its own, removed afterwards.
+/// A file for one test, removed afterwards.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -269,7 +270,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A test that failed may not have made it.
+        // The file may be missing after a failed test.
         let _ = std::fs::remove_file(&self.0);
     }
 }
@@ -324,7 +325,7 @@ fn bp_12_idx_reader() {
     row("BP-12", "label of training image 999", "not given", &mnist.train.labels()[999].to_string(), "");
 }
 
-/// Error E9: the printed formula divides correct by incorrect.
+/// Error E9: the printed formula divides the correct by the incorrect predictions.
 #[test]
 fn bp_14_accuracy() {
     let found = accuracy(&[0, 1, 2, 3], &[0, 1, 2, 9]).expect("as many");

@@ -101,7 +101,7 @@ fn c8_03_tanh() {
     row("C8-03", "slope of tanh over slope of σ at 0", "1 : 1/4", &format!("{ratio}"), "exact");
 }
 
-/// `b + Σ w a` and its sigmoid, with loops.
+/// `b + Σ w a` and its sigmoid, by loops.
 fn neurons(w: &Tensor, b: &Tensor, a: &[f64], activate: bool) -> Vec<f64> {
     let (w, b) = (w.to_vec(), b.to_vec());
     let sum = |j: usize| b[j] + (0..a.len()).map(|k| w[j * a.len() + k] * a[k]).sum::<f64>();
@@ -149,7 +149,7 @@ fn c8_05_forward_pass() {
     row("C8-05", "forward pass, Listing 8.1", "= nested formula", &format!("{worst:.1e}"), "depth 1 to 5");
 }
 
-/// Part B3: five normalisations of one sum of squares; N = 3 and m = 2 tell them apart (E5).
+/// Part B3: five normalisations of one sum of squares; N = 3 and m = 2 distinguish them (E5).
 #[test]
 fn c8_06_squared_errors() {
     let a = Tensor::from([[0.1, 0.5], [0.9, 0.2], [0.4, 0.7]]);
@@ -213,7 +213,7 @@ fn c8_09_one_neuron_chain() {
     ];
     let worst = all.iter().fold(0f64, |m, (a, b)| m.max(error(&a[..].into(), &b[..].into())));
     assert!(worst <= 1e-12, "{worst:e}");
-    // The same chain of numbers, each on the tape.
+    // The same chain of scalars, each on the tape.
     let tape = Tape::new();
     let p = [W[0], W[1], W[2], B[0], B[1], B[2]].map(|p| tape.scalar(p));
     let end = (0..3).fold(tape.scalar_constant(1.0), |a, l| (p[l] * a + p[3 + l]).sigmoid());

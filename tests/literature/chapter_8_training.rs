@@ -108,8 +108,8 @@ fn c8_08_local_minima() {
     near("the barrier is stationary", grad(f, 0.0754292), 0.0, 1e-5);
 }
 
-/// Algorithm 8.5 on XOR: one sample after the other, all layers updated at the end of each, until the mean of the four
-/// losses is below `threshold`. The passes needed, and how many of the four are right.
+/// Algorithm 8.5 on XOR: one sample at a time, all layers updated at the end of each, until the mean of the
+/// four losses is below `threshold`. Returns the number of passes, and how many of the four are right.
 fn algorithm_8_5(model: &mut Sequential, rate: f64, threshold: f64, cap: usize) -> (usize, usize) {
     let x: Tensor = Tensor::from([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
     let y = [0.0, 1.0, 1.0, 0.0];
@@ -205,7 +205,7 @@ fn c8_13_demand_table_normalised() {
     );
 }
 
-/// Listing 8.4: 3-10-5-1, full batch, momentum. The losses before each step.
+/// Listing 8.4: 3-10-5-1, full batch, momentum. Returns the losses before each step.
 fn listing_8_4(model: &mut Sequential, x: &Tensor, y: &Tensor, iterations: usize) -> Vec<f64> {
     let (mut tape, mut optimizer) = (Tape::new(), Sgd::new(0.2).momentum(0.9));
     let mut losses = Vec::new();
@@ -298,7 +298,8 @@ fn c8_14_demand_regression() {
     }
 }
 
-/// E4: `[N]` against `[N, 1]` broadcasts to `[N, N]` elsewhere, and the net learns the mean; here it is refused.
+/// E4: `[N]` against `[N, 1]` broadcasts to `[N, N]` elsewhere, and the net learns the mean; here it is
+/// refused.
 #[test]
 #[cfg_attr(debug_assertions, ignore = "long: run in release")]
 fn c8_14_targets_of_another_shape() {

@@ -1,5 +1,5 @@
-//! The glossary of the guide: a test for each term that can be run and that no other row covers. Where the page of the
-//! seed systems finds the others is said in its generator.
+//! The glossary of the guide: a test for each term that can be run and that no other row covers. The
+//! generator of the page `docs/literature.md` names the rows that cover the others.
 
 mod activations;
 mod data;
@@ -22,7 +22,8 @@ use tests::systems::rng;
 /// The engine against a closed form, relative to magnitudes above 1: both round differently.
 const EXACT: f64 = 1e-12;
 
-/// Panics unless the gradients agree with differences in every entry; says how strong that is, for the table.
+/// Panics unless the gradients agree with differences in every entry; returns the strength of the check, for
+/// the table.
 #[track_caller]
 fn agrees(check: GradCheck<'_>) -> String {
     let certificate = check.run().expect("a check that can be run").require().expect("gradients that agree");
@@ -31,7 +32,7 @@ fn agrees(check: GradCheck<'_>) -> String {
     format!("{entries} entries agree, errors above {detectable:.0e} would show")
 }
 
-/// Steps on the whole data; the loss before the last.
+/// Steps on the whole data; returns the loss before the last.
 fn descend<M: Parameters>(
     model: &mut M,
     optimizer: &mut dyn Optimizer,
@@ -62,12 +63,12 @@ fn classify(
         .expect("a loss that stays finite");
 }
 
-/// Batches of so many samples.
+/// Batches of this many samples.
 fn batches<'a>(data: &Dataset, size: usize) -> Loader<'a> {
     Loader::new(data, size).expect("batches that are not empty")
 }
 
-/// Some samples, some others, and the rest.
+/// Three parts: the first two of the given sizes, and the rest.
 fn parts(data: &Dataset, sizes: [usize; 2], seed: u64) -> [Dataset; 3] {
     let [first, second] = sizes.map(|size| size as f64 / data.len() as f64);
     let split = Split::new(data.len(), [first, second, 1.0 - first - second], &mut rng(seed));
@@ -76,13 +77,13 @@ fn parts(data: &Dataset, sizes: [usize; 2], seed: u64) -> [Dataset; 3] {
     parts
 }
 
-/// The cross-entropy of what a model says.
+/// The cross-entropy of a model's predictions.
 fn surprise(model: &Sequential, data: &Dataset) -> f64 {
     let tape = Tape::new().inference();
     loss::cross_entropy_with_logits(tape.constant(model.predict(data.x())), data.y()).mean().value()
 }
 
-/// The share of samples with the largest output at their label.
+/// The fraction of samples with the largest output at their label.
 fn accuracy(model: &Sequential, data: &Dataset) -> f64 {
     let [said, labels] =
         [&model.predict(data.x()), data.y()].map(|rows| argmax_rows(rows).expect("a matrix with columns"));

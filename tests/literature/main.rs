@@ -1,4 +1,4 @@
-//! The systems of the literature with their published numbers: one test for each row of their checklist.
+//! The systems of the literature with their published numbers: one test for each row of their tables.
 
 mod backward_pass;
 mod chapter_8;

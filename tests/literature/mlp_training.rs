@@ -1,4 +1,4 @@
-//! The systems of an article on gradient-based training of multilayer perceptrons: rows MT of the checklist.
+//! The systems of an article on gradient-based training of multilayer perceptrons: rows MT of the page.
 
 mod scheme;
 
@@ -25,7 +25,7 @@ fn network(widths: &[usize], hidden: Activation, output: Activation, rng: &mut S
     Mlp { layers: widths.windows(2).enumerate().map(layer).collect() }
 }
 
-/// The gradients of the engine, weights and biases of each layer in turn.
+/// The gradients by the engine, weights and biases of each layer in turn.
 fn engine(net: &Mlp, x: &Tensor, y: &Tensor, loss: Loss) -> Vec<Tensor> {
     let model = Sequential::from(net);
     let tape = Tape::new();
@@ -44,7 +44,7 @@ fn mt_01_likelihood_and_cross_entropy() {
         .mean_over_samples()
         .value();
     near((-3.0 * mean).exp(), 0.504, 1e-15);
-    // Over one Bernoulli parameter the cross-entropy is smallest at the mean of the sample.
+    // As a function of one Bernoulli parameter, the cross-entropy is smallest at the mean of the sample.
     let sample: Tensor = Tensor::from([[1.0], [0.0], [1.0], [1.0], [0.0], [1.0], [1.0]]);
     fn entropy(p: Scalar<'_, f64>) -> Scalar<'_, f64> {
         -(p.ln() * 5.0 + (1.0 - p).ln() * 2.0) / 7.0
@@ -86,7 +86,7 @@ fn mt_02_descent_step() {
             &y,
         );
         let ratio = (before - after) / (rate * square);
-        // What is left out is of second order, so the ratio misses 1 by a multiple of the rate.
+        // The neglected terms are of second order, so the ratio differs from 1 by a multiple of the rate.
         assert!((ratio - 1.0).abs() < rate, "rate {rate}: {ratio}");
         ratios.push(format!("{ratio:.6}"));
     }
@@ -274,12 +274,12 @@ fn mt_07_softmax_and_cross_entropy() {
     let x = tape.var(far);
     let loss = loss::cross_entropy_with_logits(x, &t).mean();
     assert_eq!((loss.value(), loss.backward().wrt(x).to_vec()), (1000.0, vec![1.0, 0.0, -1.0]));
-    // E15: with y in place of ln y the gradient is another one.
+    // E15: with y in place of ln y the gradient is different.
     let wrong = grad(|z: Var<'_, f64>| -z.softmax(-1).at([0, 2]), z.clone());
     assert!((&wrong - &found[0].1).abs().max() > 0.05);
     // E20: y - t is signed, not the absolute difference.
     assert!(found[0].1.to_vec()[2] < 0.0);
-    // E22: softmax gives a distribution, one number for each class; the log-loss is one number.
+    // E22: softmax gives a distribution, one value for each class; the log-loss is one value.
     near(z.softmax(-1).sum(), 1.0, 1e-15);
     let slopes = jacobian(|z| z.softmax(-1), z.reshape([3])).to_vec();
     let printed = [

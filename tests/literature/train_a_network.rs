@@ -1,4 +1,4 @@
-//! The systems of a tutorial on backpropagation that separates points of the plane: rows TN of the checklist.
+//! The systems of a tutorial on backpropagation that separates points of the plane: rows TN of the page.
 //!
 //! Its networks have no biases; the input carries a constant 1. All units are sigmoids of slope 2.
 
@@ -20,7 +20,7 @@ use tests::row;
 const SQUARE: [[f64; 3]; 5] =
     [[1.0, 0.0, 2.0], [0.0, 1.0, 2.0], [-1.0, 0.0, 2.0], [0.0, -1.0, 2.0], [0.0, 0.0, 1.0]];
 
-/// The square with this weight of the fifth unit; -3 is printed.
+/// The square with the given weight of the fifth unit; -3 is printed.
 fn square(fifth: f64) -> Network {
     Network::from_weights(SQUARE, [[1.0, 1.0, 1.0, 1.0, fifth]])
 }
@@ -204,7 +204,7 @@ fn tn_06_two_groups_of_points() {
     row("TN-06", "points right after 46 epochs", "100 %", "100 % for 5 of 5 seeds", &remark);
 }
 
-/// All weights of a network against central differences.
+/// Compares the gradients of all weights of a network with central differences.
 fn gradient_check(net: &Network, points: &Points) {
     let tape = Tape::new();
     let grads = net.loss(&tape, &points.x, &points.y).backward();
@@ -223,7 +223,7 @@ fn gradient_check(net: &Network, points: &Points) {
     }
 }
 
-/// How far the region around the origin reaches in a direction, by bisection.
+/// The radius of the region around the origin in a direction, by bisection.
 fn radius(net: &Network, angle: f64) -> f64 {
     let (mut low, mut high) = (0.0, 50.0);
     for _ in 0..60 {
@@ -253,7 +253,7 @@ fn tn_07_explicit_bounded_region() {
         &format!("{:.6}", found[6]),
         "E16: above 1/2, so the region is an unbounded cross",
     );
-    // Positive along both axes however far, negative between them: a cross.
+    // Positive along both axes at any distance, negative between them: a cross.
     for distance in [50.0, 1e3, 1e6] {
         for (x, y) in [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)] {
             assert!(printed.at(distance * x, distance * y) > 0.65);
@@ -270,7 +270,7 @@ fn tn_07_explicit_bounded_region() {
     let places: Vec<(f64, f64)> = [0, 1, 2, 3, 5, 6].map(|i| points[i]).into();
     all_near(&at(&corrected, &places), &expected, 1e-6);
     assert!(corrected.largest_on_circle(50.0, 720) < 0.5);
-    // The unit for the threshold as a constant 1: its weighted input is so large.
+    // The unit for the threshold as a constant 1, by a large weighted input.
     let mut rows = SQUARE;
     rows[4] = [0.0, 0.0, 1000.0];
     let constant = Network::from_weights(rows, [[1.0, 1.0, 1.0, 1.0, -3.0]]);

@@ -1,5 +1,5 @@
-//! The systems of a concise guide to neural networks: neurons, losses, gradients. Its compute graph, training and
-//! digits have files of their own.
+//! The systems of a concise guide to neural networks: neurons, losses, gradients. Its compute graph, training
+//! and digits have separate files.
 
 use nn::by_hand::{Activation, Layer, Mlp, loss_gradient};
 use nn::loss::{
@@ -85,7 +85,8 @@ fn wt_06_to_09_truth_tables() {
         found.iter().zip(expected).for_each(|(found, expected)| {
             near(what, *found, expected, 1e-6);
         });
-        // A loss is least where the prediction is right; the mean difference, a counter-example, where it is wrong.
+        // A loss is least where the prediction is right; the mean difference, a counter-example, where it is
+        // wrong.
         let least = (0..4).min_by(|&i, &j| found[i].total_cmp(&found[j]));
         let right = matches!(least, Some(0 | 3));
         assert_eq!(right, id != "WT-06", "{what}");
@@ -267,7 +268,7 @@ fn wt_14_two_layer_gradients() {
             &format!("{ratio:.1}"),
             "two names",
         );
-        // E17: with σ(Z1) in the place of its derivative the first layer is wrong.
+        // E17: with σ(Z1) in place of its derivative the first layer is wrong.
         let printed = &(&z2.matmul(&net.layers[1].weight) * &v1).transpose().matmul(&x) / n;
         assert!(error(&printed, &dw1) > 1e-2);
         row(

@@ -1,4 +1,4 @@
-//! The systems of a concise guide to neural networks that look at handwritten digits.
+//! The systems of a concise guide to neural networks on handwritten digits.
 
 use nn::data::{Images, Mnist};
 use nn::metrics::Confusion;
@@ -16,7 +16,7 @@ fn check_shapes(mnist: &Mnist, train: usize, source: &str) {
     assert_eq!(test.shape(), [10_000, 1, 28, 28]);
     assert_eq!((mnist.train.labels().len(), mnist.test.labels().len()), (train, 10_000));
     let n = mnist.train.pixels().len() as f64;
-    // Exact integers below 2^53, so the moments have no rounding to speak of.
+    // Exact integers below 2^53, so the rounding of the moments is negligible.
     let sum: u64 = mnist.train.pixels().iter().map(|&p| u64::from(p)).sum();
     let squares: u64 = mnist.train.pixels().iter().map(|&p| u64::from(p) * u64::from(p)).sum();
     let mean = sum as f64 / n / 255.0;
@@ -146,8 +146,8 @@ fn neuron_run(data: &OneSeven, seed: u64) -> Run {
 /// Accuracy before training; loss and accuracy of each epoch.
 type Run = (f64, Vec<(f64, f64)>);
 
-/// The published run beside the spread of 20 seeds. The first epochs depend on the lottery of the initial
-/// weights, so the accuracy is judged by its median and the share of seeds that reach 0.95.
+/// The published run beside the spread of 20 seeds. The first epochs depend on the random initial weights, so
+/// the accuracy is judged by its median and the fraction of seeds that reach 0.95.
 fn neuron_rows(data: &OneSeven, source: &str, enough: usize) {
     let runs: Vec<Run> = (0..20).map(|seed| neuron_run(data, seed)).collect();
     for (_, epochs) in &runs {
@@ -211,7 +211,7 @@ fn wt_15_784_2_1() {
     let mnist = small_mnist();
     let data = OneSeven::new(&mnist.train, &mnist.test);
     let (x, y) = &data.train;
-    // E19: at the declared settings nothing is learnt, though the loss falls.
+    // E19: at the declared settings nothing is learnt, although the loss falls.
     for seed in 0..3 {
         let (mut model, mut tape) = (two_one(1.0, &mut rng(seed)), Tape::new());
         assert_eq!(model.count(), 1573);

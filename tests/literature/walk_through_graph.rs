@@ -1,4 +1,5 @@
-//! The compute graph of a concise guide to neural networks: what is recorded, and three ways to differentiate it.
+//! The compute graph of a concise guide to neural networks: its recording, and three ways to differentiate
+//! it.
 
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::loss::{LossFunction, binary_cross_entropy_with_probabilities, squared_error};

@@ -59,7 +59,7 @@ fn wt_10_least_squares() {
         &format!("{clean:.1e}; {descent:.1e}"),
         "η 0.5 on the mean loss",
     );
-    // E8: the intermediate lines keep a norm, ‖Xθ - y‖₁ X, which is not even of the shape of θ.
+    // E8: the intermediate lines keep a norm, ‖Xθ - y‖₁ X, which does not even have the shape of θ.
     let residual = &x.matmul(&truth) - &y;
     let printed = &x * residual.map_elements(f64::abs).sum();
     let (_, gradient) = regression(&x, &y, &truth);

@@ -1,4 +1,4 @@
-//! Losses of single elements: derivatives, the edges, and what they refuse.
+//! Elementwise losses: derivatives, limits, and refused arguments.
 
 use nn::functional::CrossEntropyOptions;
 use nn::loss::{self, Losses};
@@ -9,7 +9,7 @@ use tape::{Tape, Tensor, Var};
 use tests::compare::{DIFFERENCES, assert_close, differences};
 use tests::networks::uniform;
 
-/// The losses of single elements that compare two tensors of one shape.
+/// The elementwise losses that compare two tensors of one shape.
 fn elementwise<'t>(name: &str, a: Var<'t>, y: Var<'t>) -> Losses<'t> {
     match name {
         "squared_error" => loss::squared_error(a, y),
@@ -31,7 +31,7 @@ fn elementwise<'t>(name: &str, a: Var<'t>, y: Var<'t>) -> Losses<'t> {
     }
 }
 
-/// Their names, and whether targets are differentiated.
+/// Their names, and whether the targets are differentiated.
 const ELEMENTWISE: [(&str, bool); 11] = [
     ("squared_error", true),
     ("absolute_error", true),

@@ -1,4 +1,4 @@
-//! Losses by themselves: published values, targets that are variables, second derivatives, and the edges.
+//! Losses: published values, targets that are variables, second derivatives, and limits.
 
 mod elements;
 mod reference;
@@ -12,11 +12,11 @@ use tape::{Tape, Tensor};
 use tests::compare::{DIFFERENCES, EXACT, assert_close, differences};
 use tests::networks::{LOSSES, targets, uniform};
 
-/// Predictions, targets and losses that fit together, with `N = 3` and `m = 2`.
+/// Matching predictions, targets and losses, with `N = 3` and `m = 2`.
 fn cases() -> impl Iterator<Item = (Loss, Tensor, Tensor)> {
     let mut rng = StdRng::seed_from_u64(11);
     LOSSES.into_iter().map(move |loss| {
-        // Inside (0, 1): probabilities for those that need them, and anything will do for the others.
+        // Inside (0, 1): probabilities for the losses that need them; for the others any values will do.
         let a = uniform([3, 2], 0.4, &mut rng).map_elements(|a| a + 0.5);
         // Soft targets: every loss is defined between 0 and 1 too.
         let y = uniform([3, 2], 0.45, &mut rng).map_elements(|y| y + 0.5);
@@ -59,7 +59,7 @@ fn targets_may_be_variables() {
 #[test]
 fn second_derivatives_equal_differences_of_first_ones() {
     for (loss, a, y) in cases() {
-        // The derivative along a fixed direction, of the gradient's product with another.
+        // The derivative, along a fixed direction, of the product of the gradient with another direction.
         let slope = |a: &Tensor, y: &Tensor| {
             let tape = Tape::new();
             let (a, y) = (tape.var(a.clone()), tape.var(y.clone()));
@@ -76,7 +76,7 @@ fn second_derivatives_equal_differences_of_first_ones() {
 }
 
 #[test]
-fn certain_predictions_give_finite_numbers() {
+fn certain_predictions_give_finite_values() {
     let tape = Tape::new();
     let a = tape.var([[0.0], [1.0], [0.0], [1.0]]);
     let value = loss::binary_cross_entropy_with_probabilities(a, Tensor::from([[0.0], [1.0], [1.0], [0.0]]))

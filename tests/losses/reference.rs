@@ -1,4 +1,4 @@
-//! Losses against numbers that this project did not compute: see `tests/reference/README.md`.
+//! Losses against reference values from other software: see `tests/reference/README.md`.
 
 use nn::functional::CrossEntropyOptions;
 use nn::loss::{self, Losses};
@@ -8,7 +8,7 @@ use tests::reference::{Case, at_least_three, run, tensor};
 /// Relative agreement.
 const RELATIVE: f64 = 1e-12;
 
-/// The labels, whole numbers.
+/// The labels as integers.
 fn labels(case: &Case) -> Vec<i64> {
     let labels = tensor(&case.attrs["targets"]).expect("a list");
     labels.to_vec().into_iter().map(|label| label as i64).collect()
@@ -22,7 +22,7 @@ fn classes(case: &Case) -> CrossEntropyOptions {
     }
 }
 
-/// The losses of a case, where it has a reduction.
+/// The losses of a case, if it has a reduction.
 fn losses<'t>(case: &Case, x: &[Var<'t>]) -> Losses<'t> {
     let weighted = |losses: Losses<'t>| match tensor(&case.attrs["weight"]) {
         Some(weight) => losses.weighted(&weight),

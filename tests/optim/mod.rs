@@ -1,4 +1,4 @@
-//! Optimizers, and training that was interrupted.
+//! Optimizers, and interrupted training.
 
 mod reference;
 mod resume;

@@ -1,5 +1,5 @@
-//! Optimizers and schedules against numbers that this project did not compute (see `tests/reference/README.md`). Their
-//! first steps on a parabola stand with the glossary.
+//! Optimizers and schedules against reference values from other software (see `tests/reference/README.md`).
+//! Their first steps on a parabola are tested with the glossary.
 
 use nn::optim::schedule::{
     Anneal, Cosine, CosineRestarts, Exponential, Goal, Linear as Ramp, MultiStep, OneCycle, Plateau,
@@ -13,11 +13,11 @@ use tape::{Gradients, Tape, Tensor};
 use tests::numbers::near;
 use tests::reference::{json, number, tensor};
 
-/// Agreement with the runs of 50 steps: these move by up to 2e-11 if their start does by 1e-13.
+/// Agreement with the runs of 50 steps, which move by up to 2e-11 if their start moves by 1e-13.
 const RUN: f64 = 1e-10;
 /// Agreement with the runs of L-BFGS, which move by up to 3e-10.
 const QUASI_NEWTON: f64 = 3e-10;
-/// Agreement with learning rates, relative: some are computed one from another, 30 times.
+/// Relative agreement with learning rates: some are computed from one another, 30 times.
 const RATE: f64 = 1e-13;
 
 /// The cases of one kind.
@@ -25,12 +25,12 @@ fn cases(kind: &str) -> Vec<Value> {
     json("optimizers.json").into_iter().filter(|case| case["kind"] == kind).collect()
 }
 
-/// An attribute that is a number.
+/// A numeric attribute.
 fn get(case: &Value, key: &str) -> f64 {
     number(&case["attrs"][key])
 }
 
-/// An attribute that is a whole number.
+/// An integer attribute.
 fn whole(case: &Value, key: &str) -> u64 {
     case["attrs"][key].as_u64().expect("a whole number")
 }
@@ -103,7 +103,7 @@ fn optimizer(case: &Value) -> Box<dyn Optimizer> {
         (betas[0], betas[1])
     };
     let momentum = case["attrs"]["momentum"].as_f64().unwrap_or(0.0);
-    /// Settings that are asked for by a flag.
+    /// Applies a setting that depends on a flag.
     fn when<R: Rule>(flag: bool, optimizer: Descent<R>, change: fn(Descent<R>) -> Descent<R>) -> Descent<R> {
         if flag { change(optimizer) } else { optimizer }
     }
@@ -261,7 +261,7 @@ fn reductions_on_a_plateau_agree() {
         for (k, (loss, expected)) in losses.into_iter().zip(numbers(&case["lr"])).enumerate() {
             let found = plateau.observe(loss);
             assert!((found - expected).abs() <= RATE * expected, "epoch {k}: {found} for {expected}");
-            // A restored one goes on the same way.
+            // A restored schedule continues in the same way.
             let mut restored = begun;
             restored.restore(plateau.save::<f64>()).expect("it was just saved");
             assert_eq!(restored, plateau);

@@ -13,7 +13,7 @@ use tests::networks::uniform;
 
 const SEED: u64 = u64::MAX - 3;
 
-/// A file of this test and process.
+/// The path of a file of this test and process.
 fn path(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("resume-{name}-{}.safetensors", std::process::id()))
 }
@@ -34,7 +34,7 @@ impl Run {
         Run { model, optimizer, plateau, average: Average::exponential(0.9), epoch: 0 }
     }
 
-    /// One epoch over shuffled batches, with the rate of its number and of the plateau.
+    /// One epoch over shuffled batches, with the rate by its index and by the plateau.
     fn epoch(&mut self, x: &Tensor, y: &Tensor) {
         let schedule = Cosine { base: 0.05, floor: 0.001, period: 6 }.warm_up(2);
         self.optimizer.set_learning_rate(schedule.at(self.epoch) * self.plateau.rate());

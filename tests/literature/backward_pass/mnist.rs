@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use tape::{Tape, Tensor};
 use tests::row;
 
-/// The full set of 60,000, if it is on this machine: in `MNIST_DIR`, or beside the workspace.
+/// The full set of 60,000, if it is available: in `MNIST_DIR`, or beside the workspace.
 fn full_set(test: &str) -> Option<Mnist> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/mnist");
     let directory = std::env::var_os("MNIST_DIR").map_or(beside, PathBuf::from);
@@ -25,14 +25,14 @@ fn full_set(test: &str) -> Option<Mnist> {
     Some(mnist)
 }
 
-/// Training as the published program does it.
+/// Training as in the published program.
 struct Training {
     model: Sequential,
     random: LegacyRandom,
     x: Tensor,
     y: Tensor,
     batch: usize,
-    /// Divide the sum over the last, larger batch by `batch` (error E12).
+    /// Whether to divide the sum over the last, larger batch by `batch` (error E12).
     nominal: bool,
 }
 
@@ -49,7 +49,7 @@ impl Training {
         Training { model, random, x, y, batch, nominal }
     }
 
-    /// One epoch; the mean of the batches' errors.
+    /// One epoch; returns the mean of the batches' errors.
     fn epoch(&mut self) -> f64 {
         let n = self.y.shape()[0];
         let mut order: Vec<usize> = (0..n).collect();
@@ -80,7 +80,7 @@ impl Training {
     }
 }
 
-/// Pixels from 0 to 255, as the published program seems to use them.
+/// Pixels from 0 to 255, as the published program appears to use them.
 fn raw(images: &Images) -> Tensor {
     let pixels: Vec<f64> = images.pixels().iter().map(|&byte| f64::from(byte)).collect();
     Tensor::from_vec([images.len(), 784], pixels).expect("28 by 28 pixels")

@@ -32,7 +32,7 @@ fn epochs(training: &mut Training, n: usize) -> Vec<f64> {
     (0..n).map(|_| training.epoch().expect("rows exist")).collect()
 }
 
-/// With the last batch of 12 divided by 8 (error E12), as the published program does.
+/// With the last batch of 12 divided by 8 (error E12), as in the published program.
 #[test]
 fn bp_10_parity_exact() {
     let mut training = Training::new(0, Divisor::Nominal).expect("two classes");
@@ -49,8 +49,8 @@ fn bp_10_parity_exact() {
     }
 }
 
-/// One sample after the other, by the closed form, summed in the opposite order: the printed digits do not depend on
-/// the order of summation.
+/// One sample at a time, by the closed form, summed in reverse: the printed digits do not depend on the order
+/// of summation.
 #[test]
 fn bp_10_parity_sample_by_sample() {
     let mut random = LegacyRandom::new(0);
@@ -93,7 +93,7 @@ fn bp_10_parity_sample_by_sample() {
     );
 }
 
-/// Dividing by the real size is right, and gives other digits.
+/// Dividing by the actual size is correct, and gives other digits.
 #[test]
 fn bp_10_parity_with_the_real_size_of_the_last_batch() {
     let expected =
@@ -113,7 +113,7 @@ fn bp_10_parity_1000_epochs() {
         near(errors[epoch], expected, 0.51e-4 * expected);
     }
     assert_eq!(format!("{:.8}", errors[998]), "0.00004031");
-    // The document cut the last one off; rounded it is 0.00004027.
+    // The document truncated the last one; rounded it is 0.00004027.
     near(errors[999], 4.0268e-5, 0.51e-9);
     let accuracy = training.accuracy(&test_set()).expect("numbers");
     assert_eq!(accuracy, 1.0);

@@ -57,7 +57,7 @@ fn gl_36_uncertainty() {
         &format!("within {worst:.3}"),
         "two normal distributions, 1000 samples",
     );
-    // At the minimum of the cross-entropy, what is said is on average what is true.
+    // At the minimum of the cross-entropy, the mean prediction equals the mean target.
     let mean = model.predict(&x).softmax(-1).slice(1, 1..).mean();
     near("mean probability", mean, 0.5, 1e-3);
 }

@@ -1,4 +1,4 @@
-//! Data that are set aside, and data that are altered: GL-22, GL-31, GL-46.
+//! Held-out data and augmented data: GL-22, GL-31, GL-46.
 
 use super::{accuracy, batches, classify, parts};
 use nn::data::{Dataset, Loader, Split};
@@ -45,12 +45,12 @@ fn gl_31_generalization() {
     );
 }
 
-/// The images moved, each by a pixel less than this up and to the left.
+/// The images moved up and to the left, each by the pixels that `by` returns minus one.
 fn moved(x: &Tensor, by: impl Fn(usize) -> [usize; 2]) -> Tensor {
     let images = x.reshape([x.shape()[0], 8, 8]);
     let pixel = |at: &[usize]| {
         let [up, left] = by(at[0]);
-        let from = [at[1] + up, at[2] + left].map(|place| place.checked_sub(1));
+        let from = [at[1] + up, at[2] + left].map(|position| position.checked_sub(1));
         let [Some(row), Some(column)] = from else { return 0.0 };
         images.get([at[0], row, column]).unwrap_or(0.0)
     };
@@ -68,7 +68,7 @@ fn shaken(x: &Tensor, rng: &mut (impl Rng + ?Sized)) -> Tensor {
 fn gl_46_data_augmentation() {
     let [train, unseen, _] = parts(&digits(), [600, 400], 46);
     let altered = || batches(&train, 50).transform(|x, rng| *x = shaken(x, rng));
-    // In every epoch an altered image is the same digit, with its label, in one of nine places.
+    // In every epoch an augmented image is the same digit, with its label, in one of nine positions.
     let (mut in_order, mut generator) = (altered().in_order(), rng(0));
     let mut epoch = || in_order.epoch(&mut generator).next().expect("a batch");
     let (first, second) = (epoch(), epoch());

@@ -1,4 +1,5 @@
-//! What one neuron can do, and how networks are built: GL-10, GL-12, GL-14, GL-17, GL-18, GL-21, GL-34.
+//! The capabilities of one neuron, and the construction of networks: GL-10, GL-12, GL-14, GL-17, GL-18,
+//! GL-21, GL-34.
 
 use super::descend;
 use nn::data::MinMax;
@@ -53,7 +54,7 @@ fn gl_10_parameters_and_hyper_parameters() {
     );
 }
 
-/// How many of the four corners a sigmoid neuron gets right after training.
+/// The number of the four corners that a sigmoid neuron classifies correctly after training.
 fn neuron(targets: [f64; 4], seed: u64) -> usize {
     let (x, y) = (Tensor::from(CORNERS), Tensor::from(targets).reshape([4, 1]));
     let mut model = Linear::new(2, 1, &mut rng(seed));
@@ -81,7 +82,7 @@ fn gl_12_linear_separability() {
     }
 }
 
-/// Epochs of the perceptron rule `w ← w + (y - ŷ) x` until one makes no mistake, of at most 1000.
+/// The epochs of the perceptron rule `w ← w + (y - ŷ) x` until one makes no mistake; at most 1000.
 fn perceptron(targets: [f64; 4], seed: u64) -> Option<usize> {
     let mut rng = rng(seed);
     let mut w: [f64; 3] = std::array::from_fn(|_| rng.random_range(-1.0..1.0));
@@ -168,7 +169,7 @@ fn gl_21_inference() {
     );
 }
 
-/// The loss of a 2-4-1 network that was trained on XOR: on what it was trained on, and on points beside.
+/// The loss of a 2-4-1 network trained on XOR: on its training data, and on points near them.
 fn losses_on_xor(hidden: impl Module + Clone + 'static) -> [f64; 2] {
     let (x, y) = (Tensor::from(CORNERS), Tensor::from(XOR).reshape([4, 1]));
     let beside = &x + &normal([4, 2], 0.1, &mut rng(34));
@@ -181,7 +182,7 @@ fn losses_on_xor(hidden: impl Module + Clone + 'static) -> [f64; 2] {
 
 #[test]
 fn gl_34_bias() {
-    // Layers without a nonlinearity between them are one affine map, too poor for XOR.
+    // Layers without a nonlinearity between them are one affine map, which cannot represent XOR.
     let ([train, validation], rich) = (losses_on_xor(Identity), losses_on_xor(Tanh));
     assert!((train - 0.25).abs() < 1e-6 && (validation - 0.25).abs() < 0.05, "{train} {validation}");
     assert!(rich[0] < 1e-3 && rich[1] < 0.1, "{rich:?}");

@@ -12,7 +12,7 @@ use tape::{Tape, Tensor, Var};
 use tests::row;
 use tests::systems::{error, normal, rng};
 
-/// What a cell is given: the affine maps of the input and of the state.
+/// The inputs of a cell: the affine maps of the input and of the state.
 fn maps<'t>(v: &Inputs<'t>, x: Var<'t>, h: Var<'t>) -> (Var<'t>, Var<'t>) {
     (x.linear(v["w_ih"], v["b_ih"]), h.linear(v["w_hh"], v["b_hh"]))
 }
@@ -45,7 +45,7 @@ fn gl_27_recurrent_network() {
     row("GL-27", "tanh cell through 5 steps", "gradient check", &agrees(check), "2 inputs, 3 units");
 }
 
-/// Sequences of 20 numbers, and the first of them as bits: it is ±1, the others are ±0.3.
+/// Sequences of 20 values, and the first of each as a bit: it is ±1, the others are ±0.3.
 fn sequences(n: usize, rng: &mut StdRng) -> (Tensor, Tensor) {
     let x = Tensor::from_fn([n, 20, 1], |at| {
         let sign = if rng.random_bool(0.5) { 1.0 } else { -1.0 };
@@ -55,7 +55,7 @@ fn sequences(n: usize, rng: &mut StdRng) -> (Tensor, Tensor) {
     (x, first)
 }
 
-/// A memory of 8 units and what it says at the end.
+/// A recurrent layer of 8 units and its output layer.
 #[derive(Clone, Debug, Parameters)]
 struct Memory {
     lstm: Lstm,
@@ -69,14 +69,14 @@ impl Memory {
     }
 }
 
-/// Forget gates that begin open.
+/// Opens the forget gates initially.
 fn open_forget_gates(cell: &mut LstmCell) {
     let bias = cell.bias_ih.as_mut().expect("a cell with biases");
     let hidden = bias.value().size() / 4;
     bias.value_mut().as_mut_slice()[hidden..2 * hidden].fill(5.0);
 }
 
-/// The share of 200 unseen sequences whose first number is told at the end, after 50 steps on others.
+/// The fraction of 200 unseen sequences whose first value is recalled at the end, after 50 steps on others.
 fn remembered(seed: u64) -> f64 {
     let rng = &mut rng(seed);
     let mut model = Memory { lstm: Lstm::new(1, 8, 1, rng), output: Linear::new(8, 1, rng) };
@@ -131,7 +131,7 @@ fn gl_62_backpropagation_through_time() {
     let (y, _) = rnn.forward(tape.constant(x.clone()), None);
     let (h, grads) = (y.value(), y.vjp(ct.clone()));
 
-    // e_t = d_t ∘ (1 - h_t²), d_{t-1} = Wᵀ e_t and what comes from above, a sample in each row.
+    // e_t = d_t ∘ (1 - h_t²), d_{t-1} = Wᵀ e_t plus the cotangent from above, one sample in each row.
     let at = |x: &Tensor, t: usize| x.slice(1, t as isize..t as isize + 1).squeeze(1);
     let cell = &rnn.layers[0];
     let [mut dw, mut du, mut db] = [vec![4, 4], vec![4, 2], vec![4]].map(Tensor::zeros);

@@ -43,14 +43,14 @@ fn gl_26_autoencoder() {
     );
 }
 
-/// The same network, but its first layer is that of another one.
+/// The same network, but with the first layer of another one.
 fn with_first(model: &Sequential, first: &dyn Module) -> Sequential {
     let mut model = model.clone();
     load_state_dict(&mut *model.layers_mut()[0], state_dict(first)).expect("a layer of the same shape");
     model
 }
 
-/// What reconstructs its input from 8 numbers.
+/// A network that reconstructs its input from 8 numbers.
 fn autoencoder(x: &Tensor, seed: u64) -> Sequential {
     let mut model = mlp(&[64, 8, 64], Tanh, Identity, &mut rng(seed));
     let same = Dataset::new(x.clone(), x.clone()).expect("as many targets");
@@ -91,7 +91,7 @@ fn gl_07_semi_supervised_learning() {
     );
 }
 
-/// Digits a pixel further to the right: another distribution.
+/// Digits shifted one more pixel to the right: another distribution.
 fn to_the_right(data: &Dataset) -> Dataset {
     let moved = data.x().reshape([data.len(), 8, 8]).roll(1, 2).reshape(data.x().shape());
     Dataset::new(moved, data.y().clone()).expect("as many labels")

@@ -27,7 +27,7 @@ fn gl_30_cost() {
         ours.push(format!("{:.4}", cost.value()));
     }
     let what = "squared error of 4 samples with 3 outputs: sum, per sample, mean";
-    row("GL-30", what, "sum and mean", &ours.join(", "), "gradients likewise");
+    row("GL-30", what, "sum and mean", &ours.join(", "), "gradients too");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Learning without labels, or with a reward in their place: GL-06 and GL-11.
+//! Learning without labels, or with a reward instead: GL-06 and GL-11.
 
 use nn::{Optimizer, Param, Sgd};
 use rand::RngExt;
@@ -7,11 +7,11 @@ use tape::{Tape, Tensor, Var};
 use tests::row;
 use tests::systems::{error, normal, rng};
 
-/// How often each arm of the bandit pays 1.
+/// The probability that each arm of the bandit pays 1.
 const CHANCES: [f64; 2] = [0.2, 0.8];
 
-/// The share of the last 200 of 1000 pulls that went to the better arm. The policy is a softmax; after each pull it
-/// climbs `(reward - mean reward) ∇ ln π(arm)`.
+/// The fraction of the last 200 of 1000 pulls that went to the better arm. The policy is a softmax; after
+/// each pull it ascends `(reward - mean reward) ∇ ln π(arm)`.
 fn play(seed: u64) -> f64 {
     let (mut rng, mut tape) = (rng(seed), Tape::new());
     let (mut policy, mut optimizer) = (Param::new([0.0, 0.0]), Sgd::new(0.2));
@@ -40,7 +40,7 @@ fn gl_06_reinforcement_learning() {
         &format!("{:.1} %", 100.0 * least),
         "last 200 of 1000 pulls, least of 5 seeds",
     );
-    // On average the steps climb the expected reward.
+    // On average the steps ascend the expected reward.
     let theta = Tensor::from([0.3, -0.4]);
     let reward = Tensor::from(CHANCES);
     let climbed = grad(|theta: Var<'_>| (theta.softmax(-1) * &reward).sum(), theta.clone());
@@ -66,7 +66,8 @@ fn nearest(x: &Tensor, centres: &Tensor) -> Vec<usize> {
     distances(x, tape.constant(centres.clone())).value().argmin_axis(-1)
 }
 
-/// Lloyd's iteration from samples far from each other: to the mean of what is nearest, until nothing changes.
+/// Lloyd's iteration from samples that are far apart: each centre moves to the mean of its nearest samples,
+/// until nothing changes.
 fn k_means(x: &Tensor, k: usize) -> (Tensor, Vec<usize>) {
     let mut centres = x.slice(0, ..1);
     while centres.shape()[0] < k {
@@ -97,7 +98,7 @@ fn gl_11_clustering() {
         let count = |k: usize, blob: usize| (0..150).filter(|&i| cluster[i] == k && i / 50 == blob).count();
         let pure: usize = (0..3).map(|k| (0..3).map(|blob| count(k, blob)).max().unwrap_or(0)).sum();
         least = least.min(pure as f64 / 150.0);
-        // Where nothing moves, the sum of squared distances has no slope.
+        // At a fixed point, the sum of squared distances has no slope.
         let gradient = grad(|c: Var<'_>| distances(&x, c).min_axes(-1, false).sum(), centres);
         slope = slope.max(gradient.abs().max());
     }

@@ -113,7 +113,7 @@ fn mt_11_three_activations() {
     for x in [-2.0, 0.0, 3.0] {
         assert_eq!(grad(|x| x.abs().square(), x), 2.0 * x);
     }
-    // A layer with biases is affine: it does not keep sums.
+    // A layer with biases is affine: it is not additive.
     let layer = Linear::from_values([[2.0]], [1.0]);
     let at = |x: f64| layer.predict(&Tensor::from([[x]])).item();
     assert_ne!(at(1.0 + 2.0), at(1.0) + at(2.0));

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 
 /// How a term is covered.
 enum Covered {
-    /// It is explained, in these words; there is nothing to run.
+    /// Explained in these words; there is nothing to run.
     Text(&'static str),
-    /// By a test of its own.
+    /// By its own test.
     Test,
-    /// By rows of other tests: an id, and how what the row checks begins.
+    /// By rows of other tests: an id, and the beginning of the row's description.
     By(&'static [(&'static str, &'static str)]),
 }
 
@@ -19,7 +19,7 @@ use Covered::{By, Test, Text};
 const TERMS: [(&str, Covered); 62] = [
     (
         "artificial intelligence",
-        Text("programs that do what otherwise takes a person; what counts as such moves"),
+        Text("programs for tasks that otherwise require a person; the boundary moves"),
     ),
     ("machine learning", Text("predictive models that are fitted to data")),
     ("deep learning", By(&[("C8-14", "four rows, seed 0")])),
@@ -105,7 +105,7 @@ pub(crate) fn section(page: &mut String, rows: &Rows, tests: &Tests) -> Result<(
     Ok(())
 }
 
-/// The rows of `source` that begin so, under the name of a term.
+/// Writes the rows of `source` that begin with `begin`, under the name of a term.
 fn write_rows(
     page: &mut String,
     [id, term, source, begin]: [&str; 4],
@@ -135,9 +135,9 @@ fn write_rows(
 const INTRODUCTION: &str = "
 ## The glossary
 
-The guide ends with a glossary of words without formulas. What there is to run is run: by a test of its own, or by the row
-that is named. *Asked* is what the standard meaning of the term asks for.
+The guide ends with a glossary of words without formulas. Every term that can be run has a test, or names a row above
+that covers it. *Expected* is the consequence of the standard meaning of the term.
 
-| id | term | what | asked | ours | remark | where |
+| id | term | what | expected | ours | remark | where |
 |---|---|---|---|---|---|---|
 ";
