@@ -1,4 +1,4 @@
-//! What the documentation prints is what the code does.
+//! The documentation agrees with the code.
 
 use std::fs;
 use std::path::Path;

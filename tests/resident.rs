@@ -10,7 +10,7 @@ fn resident() -> Option<usize> {
     statm.split(' ').nth(1)?.parse().ok()
 }
 
-/// What the process may grow by, in pages of 4 KiB: the allocator's own bookkeeping.
+/// The allowed growth of the process, in pages of 4 KiB: the allocator's own bookkeeping.
 const SLACK: usize = 32;
 
 #[test]

@@ -91,7 +91,7 @@ fn same(name: &str, train: impl Fn() -> Bits + Sync) {
         (bits, parallel::parallel_calls() - before)
     };
     let (alone, parallel_calls) = on(1);
-    assert_eq!(parallel_calls, 0, "{name}: one thread has nobody to hand over to");
+    assert_eq!(parallel_calls, 0, "{name}: one thread has no other to hand work to");
     for threads in [2, 3, 7] {
         let (together, parallel_calls) = on(threads);
         assert!(together == alone, "{name}: other bits on {threads} threads");

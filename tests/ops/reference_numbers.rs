@@ -10,7 +10,7 @@ const RELATIVE: f64 = 1e-12;
 /// Operations of the files that come with a later part of the work; none of them may be in the tree already.
 const LATER: &[&str] = &[];
 
-/// What the files call the operations.
+/// The names of the operations in the files.
 trait Apply {
     fn apply<'t>(&self, x: &[Var<'t>]) -> Option<Var<'t>>;
 }

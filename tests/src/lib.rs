@@ -1,4 +1,4 @@
-//! What the tests share, and the programs of the documentation, compiled and run as tests.
+//! Code shared by the tests, and the programs of the documentation, compiled and run as tests.
 
 pub mod compare;
 pub mod compositions;

@@ -72,7 +72,7 @@ pub struct Case {
     pub x: Tensor,
     /// `[N, outputs]`.
     pub y: Tensor,
-    /// What compares the output with the targets.
+    /// The loss, which compares the output with the targets.
     pub loss: Loss,
 }
 

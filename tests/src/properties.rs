@@ -4,7 +4,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngSeed, TestCaseResult, TestRunner};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// `cases` of a fixed seed, the same everywhere. Who sets `PROPTEST_CASES` or `PROPTEST_RNG_SEED` gets so many cases
+/// `cases` of a fixed seed, the same everywhere. Who sets `PROPTEST_CASES` or `PROPTEST_RNG_SEED` gets this many cases
 /// of that seed, or of a fresh one.
 pub fn config(cases: u32) -> Config {
     let is_set = |name: &str| std::env::var_os(name).is_some();

@@ -217,7 +217,7 @@ pub fn run(
     compared
 }
 
-/// Were so many operations compared, each in three cases or more?
+/// Checks that this many operations were compared, each in three cases or more.
 pub fn at_least_three(compared: &Compared, operations: usize) {
     assert_eq!(compared.len(), operations, "operations compared: {:?}", compared.keys());
     for (op, (count, _)) in compared {

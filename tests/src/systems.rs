@@ -1,4 +1,4 @@
-//! What the tests of the literature's systems share: random data, differences, Table 8.1, the digits.
+//! Code shared by the tests of the literature's systems: random data, differences, Table 8.1, the digits.
 
 pub use examples::demand_data::{generated as demand_data, table as demand_table};
 pub use examples::one_or_seven::{accuracy as binary_accuracy, rows as one_or_seven};

@@ -70,7 +70,7 @@ fn step(position: usize, field: &Field, fields: &Fields) -> (TokenStream, TokenS
     }
 }
 
-/// Is the field marked as none of the model's parameters?
+/// Returns `true` if the field is marked as not one of the model's parameters.
 fn skipped(field: &Field) -> Result<bool, Error> {
     let mut skip = false;
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("parameters")) {

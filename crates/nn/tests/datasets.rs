@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::cell::RefCell;
 use tape::{Error, Tensor};
 
-/// What is wrong with a table, in words.
+/// The error message for a malformed table.
 fn complaint(text: &str) -> String {
     Table::parse("t.csv", text).and_then(|table| table.numbers::<f64>(&["a", "b"])).unwrap_err().to_string()
 }

@@ -26,7 +26,7 @@ const HALF: usize = 1 << 63;
 /// More elements than an address space has bytes for, though not more than can be counted.
 const LONG: usize = 1 << 45;
 
-/// What is wrong with how a call was refused, if anything.
+/// The complaint about how a call was refused, if there is one.
 fn complaint<V>(op: &str, call: impl FnOnce() -> V) -> Option<String> {
     let text = match panic::catch_unwind(AssertUnwindSafe(call)) {
         Ok(_) => return Some("accepted".to_owned()),

@@ -1,4 +1,4 @@
-//! What is masked out does not matter, through the layers too.
+//! Masked values do not affect the result, through the layers too.
 
 use nn::functional::{Attention, scaled_dot_product_attention};
 use nn::{Context, Dropout, Module, MultiHeadAttention};

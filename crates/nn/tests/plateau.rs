@@ -27,7 +27,7 @@ fn what_does_not_improve_reduces_the_rate_below_zero_too() {
     assert!(last(Plateau::new(5e-9).patience(1).factor(0.5), &[1.0; 6]) < 5e-9);
 }
 
-/// Does the second measurement count as better than the first?
+/// Returns `true` if the second measurement counts as better than the first.
 fn better(goal: Goal, threshold: Threshold, measured: [f64; 2]) -> bool {
     last(Plateau::new(1.0).patience(0).factor(0.5).goal(goal).threshold(threshold), &measured) == 1.0
 }

@@ -370,7 +370,7 @@ fn activations_refuse_settings_that_are_no_numbers() {
     assert_eq!(refusal(forward), "leaky_relu: expected a finite slope, found NaN");
 }
 
-/// What a checkpoint holds is a setting from outside: errors name it, and the optimizer is as it was.
+/// The contents of a checkpoint are settings from outside: errors name them and leave the optimizer unchanged.
 #[test]
 fn saved_state_is_checked() {
     let mut model = [Param::new([1.0, 2.0])];

@@ -39,7 +39,7 @@ impl Bounded {
         self.error * f64::EPSILON
     }
 
-    /// Could another way of computing it find the other sign?
+    /// Returns `true` if another order of computation could find the other sign.
     pub fn is_near_zero(self) -> bool {
         self.error > 0.0 && self.value.abs() <= self.tolerance()
     }

@@ -31,7 +31,7 @@ pub struct Network {
     y: Rows,
 }
 
-/// What the recursion computes.
+/// The results of the recursion.
 #[derive(Clone, Debug)]
 pub struct Backward {
     /// The loss.
@@ -42,7 +42,7 @@ pub struct Backward {
     pub biases: Vec<Option<Vec<Bounded>>>,
     /// Its gradient in the data.
     pub input: Rows,
-    /// Is an argument of a `relu` so close to 0 that another order of summation may find the other side?
+    /// Returns `true` if an argument of a `relu` is so close to 0 that another order of summation may find the other side.
     pub undecided: bool,
 }
 

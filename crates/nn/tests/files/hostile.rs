@@ -325,7 +325,7 @@ fn every_limit_holds_and_can_be_raised() {
     assert_eq!(columns(2).unwrap_err().problem, problem);
 }
 
-/// What is written can be read again, or is refused when it is written.
+/// Everything written can be read again, or is refused when it is written.
 #[test]
 fn what_would_be_refused_when_it_is_read_is_refused_when_it_is_written() {
     let names = [

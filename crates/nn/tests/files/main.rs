@@ -187,7 +187,7 @@ fn a_failed_write_leaves_the_old_file_and_nothing_else() {
     assert_eq!(std::fs::read_dir(&scratch.0).unwrap().count(), 1, "no temporary file is left");
 }
 
-/// Reading whatever stands in the bytes ends in a result.
+/// Reading arbitrary bytes ends in a result.
 fn survives(bytes: &[u8]) -> [bool; 3] {
     [
         safetensors::from_bytes::<f32>(bytes).is_ok(),
@@ -350,7 +350,7 @@ fn a_model_takes_all_of_a_state_or_nothing() {
         let values = old.iter().cycle().map(|(_, x)| x.clone());
         names.iter().map(|name| (*name).to_owned()).zip(values).collect()
     };
-    // The shapes of the last two are exchanged; a name is missing; a name stands twice.
+    // The shapes of the last two are exchanged; a name is missing; a name appears twice.
     let cases = [
         (
             ["0.weight", "0.bias", "1.bias", "1.weight"],

@@ -65,7 +65,7 @@ fn a_killed_save_leaves_nothing_after_the_next() {
     println!("{left} temporary files were found");
 }
 
-/// What a killed writer leaves, without the luck of killing one: a temporary file that nobody has locked.
+/// The remains of a killed writer, created directly: a temporary file without a lock.
 #[test]
 fn abandoned_files_are_removed_and_those_of_living_writers_stay() {
     let scratch = Scratch::new("abandoned");

@@ -59,7 +59,7 @@ pub(crate) const DOCUMENTS: [Document; 5] = [
     },
 ];
 
-/// What the literature gets wrong: the error, what is right, and the test that shows it.
+/// Errors of the literature: the error, the correction, and the test that shows it.
 pub(crate) const ERRORS: [(&str, &str, &str, &str); 23] = [
     (
         "E1",
