@@ -159,10 +159,10 @@ fn embedding(points: &Points, steps: usize, lr: f64, rng: &mut StdRng) -> Sequen
         });
         let same = |(&a, &b): (&usize, &usize)| if points.groups[a] == points.groups[b] { 1.0 } else { -1.0 };
         let same: Vec<f64> = a.iter().zip(&b).map(same).collect();
-        let mut place = |rows: Vec<usize>| -> Var<'_> {
+        let mut embed = |rows: Vec<usize>| -> Var<'_> {
             model.forward(tape.constant(points.x.index_select(0, rows)), &mut cx)
         };
-        let distances = (place(a) - place(b)).norm_axes(2.0, 1, false);
+        let distances = (embed(a) - embed(b)).norm_axes(2.0, 1, false);
         let grads = loss::hinge_embedding(distances, &Tensor::from(same), MARGIN).mean().backward();
         tape.reset();
         optimizer.step(&mut model, &grads);
@@ -179,11 +179,11 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         let taught = Points::draw(LABELLED, |group| point(group, &mut rng));
         let points = Points::draw(UNLABELLED, |group| point(group, &mut rng));
         let model = embedding(&taught, steps, args.lr, &mut rng);
-        for (place, x) in [("in the plane", points.x.clone()), ("in the embedding", model.predict(&points.x))]
+        for (space, x) in [("in the plane", points.x.clone()), ("in the embedding", model.predict(&points.x))]
         {
             let clusters = k_means(&x, &mut rng)?;
             let purity = purity(&clusters, &points.groups)?;
-            let title = format!("{name} {place}: purity {purity:.3}");
+            let title = format!("{name} {space}: purity {purity:.3}");
             cli::say(&title);
             panels.push((title, x, clusters));
             purities.push(format!("{purity:.4}"));

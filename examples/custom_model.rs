@@ -179,13 +179,13 @@ fn train(
 }
 
 fn picture(wave: &Wave, usual: &Sequential) -> Result<(), Box<dyn Error>> {
-    let places = points(-10.0, 14.0, 300)?;
-    let pairs = |y: &Tensor| -> Vec<(f64, f64)> { places.x().to_vec().into_iter().zip(y.to_vec()).collect() };
-    let (own, tangents) = (pairs(&wave.predict(places.x())), pairs(&usual.predict(places.x())));
+    let grid = points(-10.0, 14.0, 300)?;
+    let pairs = |y: &Tensor| -> Vec<(f64, f64)> { grid.x().to_vec().into_iter().zip(y.to_vec()).collect() };
+    let (own, tangents) = (pairs(&wave.predict(grid.x())), pairs(&usual.predict(grid.x())));
     let series = [
         Series { name: "own units", points: &own },
         Series { name: "hyperbolic tangents", points: &tangents },
-        Series { name: "truth", points: &pairs(places.y()) },
+        Series { name: "truth", points: &pairs(grid.y()) },
     ];
     let (title, x_label, y_label) = ("A wave on a slope, learned from -7 to 7", "x", "y");
     plot::lines(PICTURE, &Lines { title, x_label, y_label, series: &series, log_y: false })?;

@@ -135,8 +135,8 @@ fn paraboloid() -> Result<f64, Box<dyn Error>> {
 
 /// A number with this many significant digits, as `%g` prints it.
 fn digits(x: f64, n: i32) -> String {
-    let places = (n - 1 - x.abs().log10().floor() as i32).max(0) as usize;
-    let text = format!("{x:.places$}");
+    let decimals = (n - 1 - x.abs().log10().floor() as i32).max(0) as usize;
+    let text = format!("{x:.decimals$}");
     match text.split_once('.') {
         Some((whole, part)) if part.trim_end_matches('0').is_empty() => format!("{whole}.0"),
         Some(_) => text.trim_end_matches('0').to_owned(),

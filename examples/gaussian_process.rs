@@ -183,9 +183,9 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     );
 
     let (low, high) = flippers.iter().fold((f64::MAX, f64::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-    let places = Tensor::linspace(low - 12.0, high + 12.0, 160).to_vec();
-    let (mean, variance) = predict(&theta, &x, &y, &scale_x.apply(&places));
-    let curve: Vec<[f64; 4]> = places
+    let points = Tensor::linspace(low - 12.0, high + 12.0, 160).to_vec();
+    let (mean, variance) = predict(&theta, &x, &y, &scale_x.apply(&points));
+    let curve: Vec<[f64; 4]> = points
         .iter()
         .zip(mean.to_vec().into_iter().zip(variance.to_vec()).map(back))
         .map(|(&x, (mean, deviation))| [x, mean - NORMAL_95 * deviation, mean, mean + NORMAL_95 * deviation])

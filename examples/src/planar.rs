@@ -283,19 +283,24 @@ mod tests {
         for (i, found) in model.weights().iter().enumerate() {
             let mean = |at: usize| met.iter().map(|m| m.weights()[i].to_vec()[at]).sum::<f64>() / 16.0;
             let found = found.to_vec();
-            assert!((0..found.len()).all(|at| (found[at] - mean(at)).abs() < 1e-14));
+            for (at, found) in found.into_iter().enumerate() {
+                assert!((found - mean(at)).abs() < 1e-14, "weight {at}: {found}, expected {}", mean(at));
+            }
         }
     }
 
     #[test]
-    fn points_lie_where_they_should() {
+    fn points_are_drawn_in_their_regions() {
         let mut rng = StdRng::seed_from_u64(1);
         for (x, y, positive) in Points::disc_and_ring(200, 1.0, [1.4, 3.0], &mut rng).list() {
             let radius = x.hypot(y);
-            assert!(if positive { radius <= 1.0 } else { (1.4..=3.0).contains(&radius) });
+            let inside = if positive { radius <= 1.0 } else { (1.4..=3.0).contains(&radius) };
+            assert!(inside, "radius {radius}, positive: {positive}");
         }
         let groups = Points::two_groups(100, 0.5, 0.2, 0.1, &mut rng);
         assert_eq!((groups.len(), groups.y.sum()), (200, 100.0));
-        assert!(groups.list().into_iter().all(|(x, y, positive)| positive == (x + y > 0.0)));
+        for (x, y, positive) in groups.list() {
+            assert_eq!(positive, x + y > 0.0, "({x}, {y})");
+        }
     }
 }

@@ -124,7 +124,7 @@ pub fn windows(codes: &[usize], starts: &[usize], length: usize) -> (Vec<usize>,
 /// use rand::{SeedableRng, rngs::StdRng};
 /// let mut rng = StdRng::seed_from_u64(0);
 /// let drawn = (0..1000).filter(|_| draw(&[0.0, 3f32.ln()], 1.0, &mut rng) == 1).count();
-/// assert!((700..800).contains(&drawn));
+/// assert!((700..800).contains(&drawn), "{drawn}");
 /// assert_eq!(draw(&[0.0, 3f32.ln()], 1e-3, &mut rng), 1);
 /// ```
 pub fn draw(logits: &[f32], temperature: f64, rng: &mut impl Rng) -> usize {

@@ -57,14 +57,14 @@ impl Convolution {
     }
 
     /// The weight at `row` of the patches: channel and position in the kernel.
-    fn place(row: usize) -> [usize; 3] {
+    fn kernel_index(row: usize) -> [usize; 3] {
         [row / (K * K), row / K % K, row % K]
     }
 
     fn forward(&mut self, x: &[f32]) {
         let (batch, size, out, pixels) = (self.batch, self.size, self.out(), self.pixels());
         for (row, patches) in self.patches.chunks_exact_mut(pixels).enumerate() {
-            let [c, ky, kx] = Self::place(row);
+            let [c, ky, kx] = Self::kernel_index(row);
             let images = x[c * batch * size * size..].chunks_exact(size * size);
             for (patches, image) in patches.chunks_exact_mut(out * out).zip(images) {
                 let lines = image[ky * size..].chunks_exact(size);
@@ -127,7 +127,7 @@ impl Convolution {
         product(&mut self.patches, Matrix::new(&self.w, self.outputs, weights).t(), d, false);
         dx.fill(0.0);
         for (row, patches) in self.patches.chunks_exact(pixels).enumerate() {
-            let [c, ky, kx] = Self::place(row);
+            let [c, ky, kx] = Self::kernel_index(row);
             let images = dx[c * batch * size * size..].chunks_exact_mut(size * size);
             for (patches, image) in patches.chunks_exact(out * out).zip(images) {
                 let lines = image[ky * size..].chunks_exact_mut(size);

@@ -139,7 +139,7 @@ mod tests {
             let (class, capacity) = class(n);
             assert!(capacity >= n && capacity <= 8.max(n + n.div_ceil(4)), "{n} -> {capacity}");
             assert_eq!(super::class(capacity), (class, capacity), "a block returns to its own class");
-            assert!((class, capacity) >= last);
+            assert!((class, capacity) >= last, "{n}: class {class}, capacity {capacity}");
             last = (class, capacity);
         }
     }

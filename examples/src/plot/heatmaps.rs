@@ -100,8 +100,8 @@ fn limit(images: &[&[f64]]) -> f64 {
     let mut sizes: Vec<f64> = images.iter().flat_map(|image| image.iter()).map(|x| x.abs()).collect();
     sizes.retain(|size| size.is_finite());
     sizes.sort_by(f64::total_cmp);
-    let place = (sizes.len() as f64 * COVERED) as usize;
-    sizes.get(place).or(sizes.last()).copied().unwrap_or(0.0)
+    let index = (sizes.len() as f64 * COVERED) as usize;
+    sizes.get(index).or(sizes.last()).copied().unwrap_or(0.0)
 }
 
 #[cfg(test)]

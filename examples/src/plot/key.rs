@@ -4,7 +4,7 @@ use plotters::chart::SeriesLabelPosition;
 use std::ops::Range;
 
 /// Positions of a legend, the usual ones first: a tie goes to the first.
-const PLACES: [(SeriesLabelPosition, [f64; 2]); 8] = [
+const POSITIONS: [(SeriesLabelPosition, [f64; 2]); 8] = [
     (SeriesLabelPosition::UpperRight, [1.0, 1.0]),
     (SeriesLabelPosition::LowerRight, [1.0, 0.0]),
     (SeriesLabelPosition::UpperLeft, [0.0, 1.0]),
@@ -29,22 +29,25 @@ pub(super) fn position(
     // In fractions of the plot, about 600 x 350: letters are 8 wide, lines 20 high.
     let (width, height) = (0.12 + 0.013 * letters as f64, 0.06 + 0.055 * names.len() as f64);
     let part = |value: f64, range: &Range<f64>| (value - range.start) / (range.end - range.start);
-    let hidden = |place: [f64; 2]| {
-        let (left, bottom) = (place[0] * (1.0 - width), place[1] * (1.0 - height));
+    let hidden = |position: [f64; 2]| {
+        let (left, bottom) = (position[0] * (1.0 - width), position[1] * (1.0 - height));
         let inside = |(a, b): (f64, f64)| {
             (left..left + width).contains(&part(a, x)) && (bottom..bottom + height).contains(&part(b, y))
         };
-        let pieces = curves.iter().flat_map(|curve| curve.windows(2));
-        let samples = pieces.flat_map(|piece| {
+        let segments = curves.iter().flat_map(|curve| curve.windows(2));
+        let samples = segments.flat_map(|segment| {
             (0..SAMPLES).map(move |i| {
                 let t = i as f64 / SAMPLES as f64;
-                (piece[0].0 + t * (piece[1].0 - piece[0].0), piece[0].1 + t * (piece[1].1 - piece[0].1))
+                (
+                    segment[0].0 + t * (segment[1].0 - segment[0].0),
+                    segment[0].1 + t * (segment[1].1 - segment[0].1),
+                )
             })
         });
         let ends = curves.iter().filter_map(|curve| curve.last().copied());
         samples.chain(ends).filter(|&point| inside(point)).count()
     };
-    let best = PLACES.into_iter().min_by_key(|(_, place)| hidden(*place));
+    let best = POSITIONS.into_iter().min_by_key(|(_, position)| hidden(*position));
     best.map_or(SeriesLabelPosition::UpperRight, |(position, _)| position)
 }
 
@@ -55,10 +58,10 @@ mod tests {
     #[test]
     fn a_legend_is_placed_where_nothing_is() {
         let falling = vec![(0.0, 1.0), (1.0, 0.0)];
-        let place = |curves: &[Vec<(f64, f64)>]| position(curves, &["loss"], &(0.0..1.0), &(0.0..1.0));
-        assert!(matches!(place(std::slice::from_ref(&falling)), SeriesLabelPosition::UpperRight));
+        let chosen = |curves: &[Vec<(f64, f64)>]| position(curves, &["loss"], &(0.0..1.0), &(0.0..1.0));
+        assert!(matches!(chosen(std::slice::from_ref(&falling)), SeriesLabelPosition::UpperRight));
         let top = vec![(0.0, 0.95), (1.0, 0.95)];
-        assert!(matches!(place(&[falling, top]), SeriesLabelPosition::LowerLeft));
-        assert!(matches!(place(&[]), SeriesLabelPosition::UpperRight));
+        assert!(matches!(chosen(&[falling, top]), SeriesLabelPosition::LowerLeft));
+        assert!(matches!(chosen(&[]), SeriesLabelPosition::UpperRight));
     }
 }

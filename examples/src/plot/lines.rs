@@ -102,8 +102,8 @@ fn draw(path: &Path, picture: &Lines<'_>) -> Drawn {
         .draw()?;
     for ((points, series), colour) in curves.iter().zip(picture.series).zip(CURVES.into_iter().cycle()) {
         let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
-        for (i, piece) in points.split(|point| !finite(point)).enumerate() {
-            let line = chart.draw_series(LineSeries::new(piece.iter().copied(), colour.stroke_width(2)))?;
+        for (i, segment) in points.split(|point| !finite(point)).enumerate() {
+            let line = chart.draw_series(LineSeries::new(segment.iter().copied(), colour.stroke_width(2)))?;
             if i == 0 && !series.name.is_empty() {
                 line.label(series.name)
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));

@@ -64,9 +64,9 @@ fn draw(path: &Path, picture: &Matrices<'_>) -> Result<(), Box<dyn std::error::E
     let height = HEAD + picture.matrices.iter().map(tall).sum::<i32>();
     let root = SVGBackend::new(path, (width as u32, height as u32)).into_drawing_area();
     root.fill(&WHITE)?;
-    let text = |size: i32, colour: RGBColor, place: HPos| {
+    let text = |size: i32, colour: RGBColor, align: HPos| {
         let style = ("sans-serif", size).into_font().color(&colour);
-        style.pos(Pos::new(place, VPos::Center))
+        style.pos(Pos::new(align, VPos::Center))
     };
     root.draw(&Text::new(picture.title, (width / 2, 24), text(19, BLACK, HPos::Center)))?;
     let mut top = HEAD;

@@ -5,19 +5,21 @@ use std::process::Output;
 
 /// Runs a program that must succeed and draw `picture`.
 fn succeed(name: &str, flags: &[&str], picture: &str) -> Output {
-    let place = Scratch::new(name, "run");
-    let output = place.run(name, flags);
+    let scratch = Scratch::new(name, "run");
+    let output = scratch.run(name, flags);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(place.0.join("target").join(name).join(picture).exists());
+    assert!(scratch.0.join("target").join(name).join(picture).exists());
     output
 }
 
 #[test]
 fn the_better_arm_is_found() {
     let output = succeed("bandit", &["--fast"], "choices.svg");
-    assert!(field(&output, "better_arm") > 0.9);
+    let share = field(&output, "better_arm");
+    assert!(share > 0.9, "{share}");
     // By chance, one seed in 15,000 is further away.
-    assert!(field(&output, "standard_errors") < 4.0);
+    let distance = field(&output, "standard_errors");
+    assert!(distance < 4.0, "{distance}");
 }
 
 #[test]

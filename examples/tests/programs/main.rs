@@ -13,9 +13,9 @@ struct Scratch(PathBuf);
 impl Scratch {
     /// An empty directory for one test of a program.
     fn new(program: &str, test: &str) -> Scratch {
-        let place = std::env::temp_dir().join(format!("examples-{program}-{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&place).unwrap();
-        Scratch(place)
+        let scratch = std::env::temp_dir().join(format!("examples-{program}-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&scratch).unwrap();
+        Scratch(scratch)
     }
 
     /// Runs a program, built by the same test run, in this directory.

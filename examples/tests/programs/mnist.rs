@@ -4,13 +4,13 @@ use super::{Scratch, field, text};
 
 #[test]
 fn training_improves_and_parameters_are_restored() {
-    let place = Scratch::new("mnist", "train");
-    let mnist = |flags: &[&str]| place.run("mnist", flags);
+    let scratch = Scratch::new("mnist", "train");
+    let mnist = |flags: &[&str]| scratch.run("mnist", flags);
     let trained = mnist(&["--epochs", "1", "--lr", "2", "--save", "model.safetensors"]);
     assert!(trained.status.success(), "{}", text(&trained.stderr));
     let accuracy = field(&trained, "accuracy");
     assert!(accuracy > 0.5, "one epoch reaches {accuracy}, guessing 0.1");
-    let pictures = place.0.join("target/mnist");
+    let pictures = scratch.0.join("target/mnist");
     assert!(pictures.join("loss.svg").exists() && pictures.join("weights.svg").exists());
     let again = mnist(&["--load", "model.safetensors"]);
     assert_eq!(field(&again, "accuracy"), accuracy);
@@ -18,8 +18,9 @@ fn training_improves_and_parameters_are_restored() {
         let line = text(&again.stdout).lines().find(|line| line.contains(kind)).unwrap();
         line.trim_start().trim_start_matches(kind).split_whitespace().next().unwrap().parse().unwrap()
     };
-    assert!(difference("tape and nn::by_hand") <= 1e-12);
-    assert!(difference("tape and central differences") <= 1e-6);
+    for (name, bound) in [("tape and nn::by_hand", 1e-12), ("tape and central differences", 1e-6)] {
+        assert!(difference(name) <= bound, "{name}: {}", difference(name));
+    }
     let other = mnist(&["--load", "model.safetensors", "--hidden", "16"]);
     assert_eq!(other.status.code(), Some(2));
     assert!(
@@ -48,14 +49,14 @@ fn bad_input_is_one_sentence_and_code_2() {
 
 #[test]
 fn a_directory_with_damaged_files_is_refused() {
-    let place = Scratch::new("mnist", "damaged");
-    let data = place.0.join("data");
+    let scratch = Scratch::new("mnist", "damaged");
+    let data = scratch.0.join("data");
     std::fs::create_dir_all(&data).unwrap();
     let whole = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
     for name in ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"] {
         std::fs::copy(whole.join(name), data.join(name)).unwrap();
     }
-    let refused = |expected: &str| place.refused("mnist", &["--data", "data"], expected);
+    let refused = |expected: &str| scratch.refused("mnist", &["--data", "data"], expected);
     refused("data/t10k-images-idx3-ubyte: no such file");
     std::fs::write(data.join("t10k-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
     refused("data/t10k-images-idx3-ubyte: truncated: expected 16 bytes, found 6");

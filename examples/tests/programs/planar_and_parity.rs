@@ -11,15 +11,15 @@ fn quick_runs_end_with_a_result_and_draw_what_they_name() {
         ("vanishing", &["--depth", "5"], "first=2.0032e-4"),
     ];
     for (name, flags, expected) in cases {
-        let place = Scratch::new(name, "quick");
-        let output = place.run(name, flags);
+        let scratch = Scratch::new(name, "quick");
+        let output = scratch.run(name, flags);
         let printed = text(&output.stdout);
         assert!(output.status.success(), "{name}: {}", text(&output.stderr));
         let last = printed.lines().last().unwrap();
         assert!(last.starts_with("result: ") && last.contains(expected), "{name}: {last}");
         let pictures: Vec<&str> = printed.lines().filter_map(|line| line.strip_prefix("picture: ")).collect();
         assert_eq!(pictures.len(), 2, "{name}");
-        assert!(pictures.iter().all(|picture| place.0.join(picture).exists()), "{name}: {pictures:?}");
+        assert!(pictures.iter().all(|picture| scratch.0.join(picture).exists()), "{name}: {pictures:?}");
     }
 }
 

@@ -86,8 +86,8 @@ impl<T: Element> GraphView<T> {
 
     /// The node with this index.
     pub fn node(&self, index: usize) -> Option<&GraphNode<T>> {
-        let place = self.nodes.binary_search_by_key(&index, |node| node.index).ok()?;
-        self.nodes.get(place)
+        let position = self.nodes.binary_search_by_key(&index, |node| node.index).ok()?;
+        self.nodes.get(position)
     }
 
     /// The first node with this name.
@@ -126,8 +126,8 @@ impl<T: Element> GraphView<T> {
 
     /// For each node the positions of its parents in [`nodes`](GraphView::nodes).
     fn parents(&self) -> Vec<Vec<usize>> {
-        let place = |index: usize| self.nodes.binary_search_by_key(&index, |node| node.index).ok();
-        self.nodes.iter().map(|node| node.parents().filter_map(place).collect()).collect()
+        let position = |index: usize| self.nodes.binary_search_by_key(&index, |node| node.index).ok();
+        self.nodes.iter().map(|node| node.parents().filter_map(position).collect()).collect()
     }
 }
 
@@ -181,7 +181,7 @@ fn node<T: Element>(graph: &TapeRef<T>, index: NodeId) -> GraphNode<T> {
             let inputs = graph.inputs(slot).iter().filter(|x| x.node != CONSTANT);
             (inputs.map(|x| GraphInput::Node(x.node as usize)).collect(), graph.tensors[slot].value.clone())
         }
-        None => (numbers(graph, index), Tensor::scalar(graph.value(index))),
+        None => (scalar_operands(graph, index), Tensor::scalar(graph.value(index))),
     };
     GraphNode {
         index: index as usize,
@@ -195,12 +195,12 @@ fn node<T: Element>(graph: &TapeRef<T>, index: NodeId) -> GraphNode<T> {
 }
 
 /// The operands of a recorded scalar.
-fn numbers<T: Element>(graph: &TapeRef<T>, index: NodeId) -> Vec<GraphInput> {
+fn scalar_operands<T: Element>(graph: &TapeRef<T>, index: NodeId) -> Vec<GraphInput> {
     let node = graph.nodes.get(index as usize);
     let Some(function) = node.function() else { return Vec::new() };
     let arity = graph.functions.get(function).arity();
     let input = |k: usize| match node.parent[k] {
-        // A constant operand's value is stored in place of its partial derivative.
+        // A constant operand's value is stored in position of its partial derivative.
         CONSTANT => GraphInput::Number(node.partial[k].to_f64()),
         parent => GraphInput::Node(parent as usize),
     };

@@ -257,8 +257,8 @@ fn sum_except<T: Element, A: Array<T>>(named: Labelled<A>, keep: impl Fn(char) -
 
 /// The axes in the given order.
 fn arrange<T: Element, A: Array<T>>(named: &Labelled<A>, order: &[char]) -> A {
-    let place = |letter: &char| named.axes.iter().position(|axis| axis == letter);
-    permuted(&named.x, order.iter().filter_map(place))
+    let position = |letter: &char| named.axes.iter().position(|axis| axis == letter);
+    permuted(&named.x, order.iter().filter_map(position))
 }
 
 /// One batched matrix product: rows from the left operand, columns from the right one, and a sum over the

@@ -161,17 +161,17 @@ macro_rules! methods {
             /// use tape::{Tape, Tensor};
             /// let tape = Tape::new();
             /// let x = tape.var([1.0, 2.0, 3.0]);
-            /// let pieces = x.split(&[1, 2], 0);
-            /// assert_eq!(pieces[0].value(), Tensor::from([1.0]));
-            /// assert_eq!(pieces[1].vjp([5.0, 6.0]).wrt(x), Tensor::from([0.0, 5.0, 6.0]));
+            /// let parts = x.split(&[1, 2], 0);
+            /// assert_eq!(parts[0].value(), Tensor::from([1.0]));
+            /// assert_eq!(parts[1].vjp([5.0, 6.0]).wrt(x), Tensor::from([0.0, 5.0, 6.0]));
             /// ```
             ///
             /// # Panics
             /// If the axis does not exist or the sizes do not add up to its extent.
             #[track_caller]
             pub fn split(self: $this, sizes: &[usize], axis: isize) -> Vec<$type> {
-                let pieces = error::expect(split(&self.shape(), sizes, axis));
-                pieces.into_iter().map(|range| self.slice(axis, range)).collect()
+                let parts = error::expect(split(&self.shape(), sizes, axis));
+                parts.into_iter().map(|range| self.slice(axis, range)).collect()
             }
 
             /// Chunks of `⌈extent / n⌉` entries along `axis`, the last one possibly shorter; there may be
@@ -179,16 +179,16 @@ macro_rules! methods {
             ///
             /// ```
             /// use tape::Tensor;
-            /// let pieces = Tensor::from([1.0, 2.0, 3.0, 4.0, 5.0]).chunk(4, 0);
-            /// assert_eq!(pieces, [&[1.0, 2.0][..], &[3.0, 4.0], &[5.0]].map(Tensor::from));
+            /// let parts = Tensor::from([1.0, 2.0, 3.0, 4.0, 5.0]).chunk(4, 0);
+            /// assert_eq!(parts, [&[1.0, 2.0][..], &[3.0, 4.0], &[5.0]].map(Tensor::from));
             /// ```
             ///
             /// # Panics
             /// If the axis does not exist, `n` is 0, or more than 2²⁰ chunks of an empty axis are requested.
             #[track_caller]
             pub fn chunk(self: $this, n: usize, axis: isize) -> Vec<$type> {
-                let pieces = error::expect(chunk(&self.shape(), n, axis));
-                pieces.into_iter().map(|range| self.slice(axis, range)).collect()
+                let parts = error::expect(chunk(&self.shape(), n, axis));
+                parts.into_iter().map(|range| self.slice(axis, range)).collect()
             }
         }
     )*};

@@ -19,7 +19,7 @@ pub(crate) fn zero_gradient<T: Element>(tape: &Tape<T>, index: NodeId) -> AnyHan
 }
 
 /// The handle of a recorded scalar.
-fn number<T: Element>(tape: &Tape<T>, index: NodeId) -> Scalar<'_, T> {
+fn scalar<T: Element>(tape: &Tape<T>, index: NodeId) -> Scalar<'_, T> {
     tape.replay(index as usize + 1);
     let value = tape.graph().value(index);
     Scalar { tape, index, value }
@@ -43,11 +43,11 @@ pub(crate) fn slopes<'t, T: Element>(
     let rule = tape.graph().functions.get(function).clone();
     let [a, b] = [0, 1].map(|k| match node.parent[k] {
         CONSTANT => tape.scalar_constant(node.partial[k]),
-        parent => number(tape, parent),
+        parent => scalar(tape, parent),
     });
     for (k, &parent) in node.parent.iter().enumerate().take(rule.arity()) {
         if active[parent as usize] {
-            slopes.push((parent, rule.slope(k, a, b, number(tape, i))));
+            slopes.push((parent, rule.slope(k, a, b, scalar(tape, i))));
         }
     }
     slopes

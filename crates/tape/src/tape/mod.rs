@@ -222,7 +222,7 @@ impl<T: Element> Tape<T> {
     /// ```
     #[track_caller]
     pub fn vector(&self, x: &[Scalar<'_, T>]) -> Var<'_, T> {
-        self.record_numbers(x, Shape::from([x.len()]))
+        self.record_scalars(x, Shape::from([x.len()]))
     }
 
     /// Applies an operation and records it.

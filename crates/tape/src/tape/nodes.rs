@@ -81,7 +81,7 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    pub(crate) fn number(node: NodeId) -> Input {
+    pub(crate) fn scalar(node: NodeId) -> Input {
         Input { node, slot: NOT_A_TENSOR }
     }
 
@@ -253,7 +253,9 @@ mod tests {
             for i in 1..1000 {
                 assert_eq!(nodes.push(Node::leaf(f64::from(i + round))), i as NodeId);
             }
-            assert!((1..1000).all(|i| nodes.get(i).partial[0] == (i as f64) + f64::from(round)));
+            for i in 1..1000 {
+                assert_eq!(nodes.get(i).partial[0], (i as f64) + f64::from(round), "node {i}");
+            }
             for end in [0, 1, 64, 65, 700, 1000] {
                 let mut below = end;
                 for (first, run) in nodes.chunks_rev(end) {

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 impl<T: Element> Tape<T> {
     /// Records scalars as one tensor.
     #[track_caller]
-    pub(crate) fn record_numbers(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
+    pub(crate) fn record_scalars(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
         for x in x {
             error::expect(self.owns("vector", x.tape));
         }
@@ -84,7 +84,7 @@ impl<T: Element> Tape<T> {
         for x in x {
             self.owns(op.name(), x.tape)?;
         }
-        let inputs = collect_small(x.len(), Input::number(CONSTANT), |k| x[k].operand());
+        let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand());
         let graph = self.graph();
         let operands = graph.values(&inputs);
         let value = compute(&op, &operands);
@@ -107,7 +107,7 @@ impl<T: Element> Tape<T> {
         x: &[Var<'t, T>],
         value: Tensor<T>,
     ) -> Var<'t, T> {
-        let inputs = collect_small(x.len(), Input::number(CONSTANT), |k| x[k].operand());
+        let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand());
         let tracked = inputs.iter().any(|&x| self.graph().depends(x));
         self.store(op, &inputs, value, tracked)
     }

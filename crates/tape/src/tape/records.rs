@@ -20,9 +20,9 @@ use std::sync::Arc;
 /// check: there are fewer of them than nodes.)
 #[track_caller]
 #[inline]
-pub(super) fn counted(what: &str, place: usize) -> u32 {
-    if place < MUL_ADD as usize {
-        return place as u32;
+pub(super) fn counted(what: &str, position: usize) -> u32 {
+    if position < MUL_ADD as usize {
+        return position as u32;
     }
     Error::Invalid { op: "tape", reason: format!("expected at most {MUL_ADD} {what}, found more") }.panic()
 }
@@ -191,14 +191,14 @@ impl<T: Element> Records<T> {
     /// Stores the operation of the tensor recorded last, reusing the allocation of an earlier one of its type
     /// if possible.
     pub(crate) fn store_op<O: Op<T>>(&mut self, op: O) {
-        let place = &mut self.ops[self.tensors.len() - 1];
+        let slot = &mut self.ops[self.tensors.len() - 1];
         // Most operations are zero-sized: an existing value of the type is equivalent.
-        if size_of::<O>() == 0 && place.as_any().is::<O>() {
+        if size_of::<O>() == 0 && slot.as_any().is::<O>() {
             return;
         }
-        match Arc::get_mut(place).and_then(|old| old.as_any_mut().downcast_mut::<O>()) {
+        match Arc::get_mut(slot).and_then(|old| old.as_any_mut().downcast_mut::<O>()) {
             Some(old) => *old = op,
-            None => *place = Arc::new(op),
+            None => *slot = Arc::new(op),
         }
     }
 }
@@ -261,8 +261,8 @@ mod tests {
     #[test]
     fn positions_are_refused_from_the_reserved_values_on() {
         assert_eq!(counted("operands", MUL_ADD as usize - 1), MUL_ADD - 1);
-        for place in [MUL_ADD as usize, TENSOR as usize, LEAF as usize, usize::MAX] {
-            let panic = std::panic::catch_unwind(|| counted("operands", place)).unwrap_err();
+        for position in [MUL_ADD as usize, TENSOR as usize, LEAF as usize, usize::MAX] {
+            let panic = std::panic::catch_unwind(|| counted("operands", position)).unwrap_err();
             let text = panic.downcast_ref::<String>().map(String::as_str);
             assert_eq!(text, Some("tape: expected at most 4294967293 operands, found more"));
         }

@@ -77,7 +77,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         if let Some(slot) = self.tape.graph().slot(self.index) {
             return Var { tape: self.tape, index: self.index, slot: slot as u32, literal: T::ZERO };
         }
-        self.tape.record_numbers(&[self], Shape::default())
+        self.tape.record_scalars(&[self], Shape::default())
     }
 
     /// Checks that other scalars are on the same tape.

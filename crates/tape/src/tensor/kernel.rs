@@ -143,7 +143,7 @@ pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) 
             let buffer = x.buffer();
             Walk::new(x.shape(), [x.strides()]).fill(out, [x.offset()], |out, [at], [step]| match step {
                 1 => simd::run(out.len(), MapLoop(out, &buffer[at..at + out.len()], f)),
-                _ => each(out, |i| f(buffer[place(at, step, i)])),
+                _ => each(out, |i| f(buffer[position(at, step, i)])),
             });
         }
     })
@@ -176,7 +176,7 @@ fn each<T>(out: &mut [T], f: impl Fn(usize) -> T) {
 }
 
 #[inline(always)]
-pub(crate) fn place(at: usize, step: isize, i: usize) -> usize {
+pub(crate) fn position(at: usize, step: isize, i: usize) -> usize {
     (at as isize + step * i as isize) as usize
 }
 
@@ -203,7 +203,7 @@ impl<'a, T: Element> Segment<'a, T> {
         match *self {
             Segment::Slice(x) => x[i],
             Segment::Same(x) => x,
-            Segment::Strided(buffer, at, step) => buffer[place(at, step, i)],
+            Segment::Strided(buffer, at, step) => buffer[position(at, step, i)],
         }
     }
 }
@@ -406,7 +406,7 @@ pub(crate) fn select<T: Element>(
     Tensor::build(shape.clone(), |out| {
         let walk = Walk::new(shape, strides.each_ref().map(|s| &s[..]));
         walk.fill(out, start, |out, at, steps| {
-            let operand = |k: usize, i: usize| buffers[k][place(at[k], steps[k], i)];
+            let operand = |k: usize, i: usize| buffers[k][position(at[k], steps[k], i)];
             for (i, out) in out.iter_mut().enumerate() {
                 let branch = if test(operand(0, i), operand(1, i)) { 2 } else { 3 };
                 *out = operand(branch, i);

@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::Tensor;
-use super::kernel::{Walk, place};
+use super::kernel::{Walk, position};
 use crate::parallel;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
@@ -279,7 +279,7 @@ impl<T: Element> Matrix<'_, T> {
         };
         match self.col_step {
             1 => self.data[at..][..panel.len()].iter().zip(panel).for_each(|(&factor, row)| add(factor, row)),
-            step => panel.iter().enumerate().for_each(|(p, row)| add(self.data[place(at, step, p)], row)),
+            step => panel.iter().enumerate().for_each(|(p, row)| add(self.data[position(at, step, p)], row)),
         }
     }
 }
@@ -316,8 +316,8 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
         let (walk, start) = (Walk::new(&batch, [&sa, &sb]), [a.offset(), b.offset()]);
         walk.fill_blocks(out, size, cost, start, |out, [i, j], [p, q]| {
             for (step, out) in out.chunks_exact_mut(size).enumerate() {
-                let a = Matrix::last_two(a, place(i, p, step));
-                let b = Matrix::last_two(b, place(j, q, step));
+                let a = Matrix::last_two(a, position(i, p, step));
+                let b = Matrix::last_two(b, position(j, q, step));
                 product(out, a, b, None);
             }
         });

@@ -37,7 +37,7 @@ const LAYERS: [&str; 24] = [
 struct Arrow {
     from: String,
     to: String,
-    place: String,
+    location: String,
 }
 
 /// The layers that the code of one file uses. `public` gives the layers of names that the crate re-exports.
@@ -57,7 +57,7 @@ fn arrows(layer: &str, file: &str, source: &str, public: &BTreeMap<String, Strin
             }
             let to = public.get(&name).unwrap_or(&name).clone();
             if to != layer {
-                arrows.push(Arrow { from: layer.into(), to, place: format!("{file}:{}", number + 1) });
+                arrows.push(Arrow { from: layer.into(), to, location: format!("{file}:{}", number + 1) });
             }
         }
     }
@@ -147,7 +147,7 @@ fn an_arrow_to_a_later_layer_is_found() {
     let to: Vec<&str> = found.iter().map(|arrow| arrow.to.as_str()).collect();
     assert_eq!(to, ["shape", "tape", "error"]);
     let wrong = forbidden(found);
-    let place = "tensor/mod.rs:3".to_string();
-    assert_eq!(wrong, [Arrow { from: "tensor".into(), to: "tape".into(), place }]);
+    let location = "tensor/mod.rs:3".to_string();
+    assert_eq!(wrong, [Arrow { from: "tensor".into(), to: "tape".into(), location }]);
     assert_eq!(forbidden(arrows("tape", "tape.rs", "use crate::nowhere::X;", &public)).len(), 1);
 }

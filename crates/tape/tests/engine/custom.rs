@@ -58,7 +58,7 @@ fn a_deep_network_of_checkpoints_holds_a_quarter_of_the_values() {
     assert!(some.node_bytes < all.node_bytes, "{some} and {all}");
     let gradients = [y.sum().backward().wrt(w), z.sum().backward().wrt(v)];
     assert_eq!(gradients[0], gradients[1]);
-    assert!(hidden.memory().gradient_bytes > 0);
+    assert!(hidden.memory().gradient_bytes > 0, "{}", hidden.memory());
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn memory_counts_a_buffer_once_and_nothing_after_a_reset() {
     let _views = (x.reshape([32]), x.transpose(), x.broadcast_to([3, 4, 8]));
     let views = tape.memory();
     assert_eq!((views.tensors, views.value_bytes), (4, before.value_bytes));
-    assert!(views.node_bytes > before.node_bytes);
+    assert!(views.node_bytes > before.node_bytes, "{views} and {before}");
     assert_eq!(views.bytes(), views.node_bytes + views.value_bytes + views.gradient_bytes);
     let line =
         format!("4 nodes, 4 tensors: {} bytes of nodes, 256 of values, 0 of gradients", views.node_bytes);

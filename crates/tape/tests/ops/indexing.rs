@@ -98,18 +98,19 @@ fn padding() {
         let x = random.tensor(&shape);
         let widths: Vec<_> = shape.iter().map(|&n| (random.below(n), random.below(n))).collect();
         let padded: Vec<usize> = shape.iter().zip(&widths).map(|(n, (a, b))| n + a + b).collect();
-        let place = |at: &[usize], d: usize| at[d] as isize - widths[d].0 as isize;
+        let position = |at: &[usize], d: usize| at[d] as isize - widths[d].0 as isize;
         let last = |d: usize| shape[d] as isize - 1;
         let mirrored = defined(&x, &padded, |at| {
-            let mirror = |d| last(d) - (last(d) - place(at, d).abs()).abs();
+            let mirror = |d| last(d) - (last(d) - position(at, d).abs()).abs();
             (0..rank).map(|d| mirror(d) as usize).collect()
         });
         check(random, &x, &mirrored, |x| x.pad(&widths[..], PadMode::Reflect));
-        let repeated =
-            defined(&x, &padded, |at| (0..rank).map(|d| place(at, d).max(0).min(last(d)) as usize).collect());
+        let repeated = defined(&x, &padded, |at| {
+            (0..rank).map(|d| position(at, d).max(0).min(last(d)) as usize).collect()
+        });
         check(random, &x, &repeated, |x| x.pad(&widths[..], PadMode::Replicate));
         let surrounded = Tensor::from_fn(&padded[..], |at| {
-            let inside = (0..rank).map(|d| usize::try_from(place(at, d)).unwrap_or(usize::MAX));
+            let inside = (0..rank).map(|d| usize::try_from(position(at, d)).unwrap_or(usize::MAX));
             x.get(inside.collect::<Vec<_>>()).unwrap_or(0.0)
         });
         check(random, &x, &surrounded, |x| x.pad(&widths[..], PadMode::Constant(0.0)));
@@ -131,19 +132,19 @@ fn gathering_and_scattering() {
         check(random, &x, &gathered, |x| x.gather(axis as isize, &index));
 
         // The positions in the index in row-major order, each with the position it names.
-        let mut places = Vec::new();
+        let mut positions = Vec::new();
         let _ = Tensor::<f64>::from_fn(index.shape(), |at| {
-            places.push((at.to_vec(), at_index(at)));
+            positions.push((at.to_vec(), at_index(at)));
             0.0
         });
         let larger: Vec<usize> = index.shape().iter().map(|n| n + random.below(2)).collect();
         let src = random.tensor(&larger);
         let added = Tensor::from_fn(&shape[..], |to| {
-            let named = places.iter().filter(|(_, place)| place == to);
+            let named = positions.iter().filter(|(_, position)| position == to);
             x.get(to).unwrap() + named.map(|(at, _)| src.get(at).unwrap()).sum::<f64>()
         });
         let written = Tensor::from_fn(&shape[..], |to| {
-            let last = places.iter().rev().find(|(_, place)| place == to);
+            let last = positions.iter().rev().find(|(_, position)| position == to);
             last.map_or(x.get(to), |(at, _)| src.get(at)).unwrap()
         });
         for (set, defined) in [(true, written), (false, added)] {
@@ -195,9 +196,9 @@ fn sorting() {
             let (a, b) = (x.get(at).unwrap(), x.get(with(at, axis, other)).unwrap());
             if a == b { other < at[axis] } else { (b < a) != descending }
         };
-        let place = |at: &[usize]| (0..shape[axis]).filter(|&other| before(at, other)).count();
+        let position = |at: &[usize]| (0..shape[axis]).filter(|&other| before(at, other)).count();
         let order = Tensor::from_fn(&shape[..], |to| {
-            let from = (0..shape[axis]).find(|&i| place(&with(to, axis, i)) == to[axis]);
+            let from = (0..shape[axis]).find(|&i| position(&with(to, axis, i)) == to[axis]);
             from.unwrap() as f64
         });
         let sorted = defined(&x, &shape, |at| with(at, axis, order.get(at).unwrap() as usize));
