@@ -3,7 +3,7 @@
 use super::{Activation, KERNEL, Loss, Rule, Task, Trainer};
 use nn::{
     Adam, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Param, Parameters, Path, Relu,
-    Sequential, Sgd, loss,
+    Sequential, Sgd, Sigmoid, Tanh, loss,
 };
 use tape::{Scalar, Tape, Tensor, ops};
 
@@ -38,9 +38,9 @@ impl Modules {
             let layer = Linear::from_values(weights, &dense.bias[..]);
             model = match dense.activation {
                 Activation::Linear => model.push(layer),
-                Activation::Relu => model.push(layer.activated(ops::Relu)),
-                Activation::Sigmoid => model.push(layer.activated(ops::Sigmoid)),
-                Activation::Tanh => model.push(layer.activated(ops::Tanh)),
+                Activation::Relu => model.push(layer).push(Relu),
+                Activation::Sigmoid => model.push(layer).push(Sigmoid),
+                Activation::Tanh => model.push(layer).push(Tanh),
             };
         }
         let optimizer: Box<dyn Optimizer<f32>> = match task.rule {

@@ -44,7 +44,6 @@ pub mod activation;
 pub mod by_hand;
 pub mod checkpoint;
 pub mod data;
-pub mod dense;
 pub mod files;
 pub mod functional;
 #[cfg(feature = "gradcheck")]
@@ -64,11 +63,7 @@ mod setting;
 pub mod state;
 pub mod train;
 
-pub use activation::{
-    Elu, Gelu, GeluTanh, HardTanh, Identity, LeakyRelu, LogSigmoid, LogSoftmax, Mish, Relu, Selu, Sigmoid,
-    SigmoidScaled, Silu, Softmax, Softplus, Tanh,
-};
-pub use dense::Dense;
+pub use activation::{Identity, LogSoftmax, Softmax};
 pub use init::Init;
 pub use layers::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d,
@@ -84,3 +79,7 @@ pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
 pub use sequential::{Sequential, mlp};
 pub use state::{load, load_state_dict, save, state_dict};
+pub use tape::ops::{
+    Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu, Selu, Sigmoid, SigmoidScaled, Silu,
+    Softplus, Tanh,
+};

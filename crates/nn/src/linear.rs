@@ -102,6 +102,10 @@ impl<T: Element> Module<T> for Linear<T> {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         affine(x, self.weight.on(x.tape()), recorded(&self.bias, x.tape()))
     }
+
+    fn as_linear(&self) -> Option<&Linear<T>> {
+        Some(self)
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What maps a tensor to a tensor, and what it needs besides the tensor.
 
+use crate::linear::Linear;
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
@@ -36,6 +37,20 @@ use tape::{Element, Error, ParamId, Tape, Tensor, Var};
 pub trait Module<T: Element = f64>: Parameters<T> + CloneModule<T> + fmt::Debug + Send + Sync {
     /// The output for the input `x`, recorded on the tape of `x`.
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T>;
+
+    /// This module as a [`Linear`] layer, if it is one: [`Sequential`](crate::Sequential) may record it together with the
+    /// activation after it.
+    #[doc(hidden)]
+    fn as_linear(&self) -> Option<&Linear<T>> {
+        None
+    }
+
+    /// The output of this module after a [`Linear`] layer, recorded as one operation; `None` if there is no such
+    /// operation.
+    #[doc(hidden)]
+    fn forward_after<'t>(&self, _linear: &Linear<T>, _x: Var<'t, T>) -> Option<Var<'t, T>> {
+        None
+    }
 
     /// The output for the input `x`: in evaluation mode, without recording.
     fn predict(&self, x: &Tensor<T>) -> Tensor<T> {
@@ -89,6 +104,14 @@ impl<T: Element> Clone for Box<dyn Module<T>> {
 impl<T: Element> Module<T> for Box<dyn Module<T>> {
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         (**self).forward(x, cx)
+    }
+
+    fn as_linear(&self) -> Option<&Linear<T>> {
+        (**self).as_linear()
+    }
+
+    fn forward_after<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {
+        (**self).forward_after(linear, x)
     }
 }
 

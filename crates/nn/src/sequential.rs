@@ -1,15 +1,23 @@
 //! Modules one after another.
 
-use crate::activation::{Identity, LeakyRelu, Relu, Sigmoid, SigmoidScaled, Softmax, Tanh};
+use crate::activation::{Identity, Softmax};
 use crate::by_hand::{Activation, Mlp};
 use crate::linear::Linear;
 use crate::module::{Context, Module};
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
+use tape::ops::{LeakyRelu, Relu, Sigmoid, SigmoidScaled, Tanh};
 use tape::{Element, Error, Var};
 
 /// A chain: the output of each module is the input of the next. Parameters are named by position, `0.weight`.
+///
+/// A [`Linear`] layer with a bias that is directly followed by [`Relu`](crate::Relu), [`Sigmoid`](crate::Sigmoid) or
+/// [`Tanh`](crate::Tanh) is recorded as one operation, [`tape::ops::Dense`], which keeps less and is faster. Values are
+/// those of the two modules, to the last bit. Gradients may differ within the bound that [`tape::ops::Dense`] states: its
+/// slope is that of the rounded output, and so 0 where a sigmoid or tanh is rounded to its limit. Where the two
+/// operations should stay apart, or the slopes of saturated units matter, put an [`Identity`] between them, or call the
+/// two modules yourself.
 ///
 /// ```
 /// use nn::{Linear, Module, Parameters, Sequential, Tanh};
@@ -96,7 +104,15 @@ impl<T: Element> Parameters<T> for Sequential<T> {
 
 impl<T: Element> Module<T> for Sequential<T> {
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        self.layers.iter().fold(x, |x, layer| layer.forward(x, cx))
+        let (mut x, mut layers) = (x, &self.layers[..]);
+        while let [layer, rest @ ..] = layers {
+            let fused = match (layer.as_linear(), rest) {
+                (Some(linear), [next, rest @ ..]) => next.forward_after(linear, x).map(|y| (y, rest)),
+                _ => None,
+            };
+            (x, layers) = fused.unwrap_or_else(|| (layer.forward(x, cx), rest));
+        }
+        x
     }
 }
 
@@ -132,4 +148,63 @@ pub fn mlp<T: Element>(
         }
     }
     model.push(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tape::{Tape, Tensor};
+
+    /// The bound of three slopes, each within 2 ε of a value of about 1/10.
+    const SLOPES: f64 = 60.0 * f64::EPSILON;
+
+    /// Value and gradients of a model at some input.
+    fn results(model: &Sequential) -> Vec<Tensor> {
+        let tape = Tape::new();
+        let x = tape.var([[0.5, -1.5], [2.0, 0.25], [-0.75, 1.0]]);
+        let y = model.forward(x, &mut Context::eval());
+        let grads = y.square().sum().backward();
+        let mut all = vec![y.value(), grads.wrt(x)];
+        model.visit(&Path::root(), &mut |_, param| all.push(grads.of(param)));
+        all
+    }
+
+    #[test]
+    fn a_fused_activation_equals_the_two_modules() {
+        let first = || Linear::from_values([[0.5, -1.0], [2.0, 0.25], [1.0, 1.0]], [0.125, -0.5, 0.0]);
+        let second = || Linear::from_values([[1.0, -0.5, 0.75]], [0.25]);
+        let third = || Linear::from_values([[-1.5]], [0.0]).without_bias();
+        let fused =
+            Sequential::new().push(first()).push(Tanh).push(second()).push(Sigmoid).push(third()).push(Tanh);
+        let apart = Sequential::new()
+            .push(first())
+            .push(Identity)
+            .push(Tanh)
+            .push(second())
+            .push(Identity)
+            .push(Sigmoid)
+            .push(third())
+            .push(Tanh);
+        let [fused, apart] = [&fused, &apart].map(results);
+        assert_eq!(fused[0], apart[0], "values, to the last bit");
+        for (found, expected) in fused.iter().zip(&apart) {
+            let size = expected.abs().max();
+            assert!((found - expected).abs().max() <= SLOPES * size, "{found:?} and {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_linear_layer_and_its_activation_are_one_node() {
+        let layer = || Linear::from_values([[0.5, -1.0]], [0.125]);
+        let nodes = |model: Sequential| {
+            let tape = Tape::new();
+            model.forward(tape.var([[0.5, -1.5]]), &mut Context::eval());
+            tape.len()
+        };
+        let fused = nodes(Sequential::new().push(layer()).push(Relu));
+        let apart = nodes(Sequential::new().push(layer()).push(Identity).push(Relu));
+        assert_eq!(fused + 1, apart);
+        let boxed: Box<dyn Module> = Box::new(Relu);
+        assert_eq!(nodes(Sequential::new().push(layer()).push(boxed)), fused);
+    }
 }

@@ -18,7 +18,7 @@
 //! | [`Flatten`] | `[batch, ..]` | `[batch, rest]` |
 //! | [`BatchNorm1d`], [`BatchNorm2d`], [`GroupNorm`] | `[batch, channels, ..]` | the same |
 //! | [`LayerNorm`], [`RmsNorm`] | `[.., normalized]` | the same |
-//! | [`Dropout`], [`PRelu`], [`LearnedSigmoid`], [activations](crate::activation) | any | the same |
+//! | [`Dropout`], [`PRelu`], [`LearnedSigmoid`], activations such as [`Tanh`](crate::Tanh) | any | the same |
 //! | [`RnnCell`], [`GruCell`], [`LstmCell`] | `[batch, in]`, state `[batch, hidden]` | the next state |
 //! | [`Rnn`], [`Gru`], [`Lstm`] | `[batch, time, in]`, state `[layers, batch, hidden]` | `[batch, time, hidden]`, the last state |
 //! | [`MultiHeadAttention`] | `[batch, queries, width]`, keys, values | the same, weights |

@@ -2,11 +2,11 @@
 
 use super::{Dropout, LayerNorm, MultiHeadAttention};
 use crate::Parameters;
-use crate::activation::Relu;
 use crate::functional::Attention;
 use crate::linear::Linear;
 use crate::module::{Context, Module};
 use rand::Rng;
+use tape::ops::Relu;
 use tape::{Element, Var};
 
 /// Self-attention, then a network of two linear layers for each position, each with a normalization and a connection past

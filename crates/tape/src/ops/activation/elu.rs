@@ -28,6 +28,13 @@ pub struct Elu {
     pub alpha: f64,
 }
 
+/// The usual depth, 1.
+impl Default for Elu {
+    fn default() -> Elu {
+        Elu { alpha: 1.0 }
+    }
+}
+
 impl Unary for Elu {
     const NAME: &'static str = "elu";
 

@@ -25,7 +25,7 @@ use crate::ops::common::samples::Points;
 /// assert!((y.value() - 0.8413447460685429).abs() < 1e-12);
 /// assert!((y.backward().wrt(x) - 1.0833154705876863).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Gelu;
 
 impl Unary for Gelu {

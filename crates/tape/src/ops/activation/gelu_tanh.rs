@@ -25,7 +25,7 @@ use crate::ops::activation::sigmoid;
 /// assert!((y.value() - 0.8411919906082768).abs() < 1e-12);
 /// assert!((y.backward().wrt(x) - 1.0829640838457826).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GeluTanh;
 
 impl Unary for GeluTanh {

@@ -22,7 +22,7 @@ use crate::ops::common::samples::Points;
 /// assert!((y.value() - 0.5).abs() < 1e-12);
 /// assert!((y.backward().wrt(x) - 1.0).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HardTanh;
 
 impl Unary for HardTanh {

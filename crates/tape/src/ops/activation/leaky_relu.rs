@@ -27,6 +27,13 @@ pub struct LeakyRelu {
     pub slope: f64,
 }
 
+/// The usual slope, 0.01.
+impl Default for LeakyRelu {
+    fn default() -> LeakyRelu {
+        LeakyRelu { slope: 0.01 }
+    }
+}
+
 impl Unary for LeakyRelu {
     const NAME: &'static str = "leaky_relu";
 

@@ -24,7 +24,7 @@ use crate::ops::common::samples::Points;
 /// assert!((y.value() - 0.0).abs() < 1e-12);
 /// assert!((y.backward().wrt(x) - 0.6).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Mish;
 
 impl Unary for Mish {

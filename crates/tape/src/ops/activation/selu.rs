@@ -23,7 +23,7 @@ use crate::ops::common::samples::Points;
 /// assert!((y.value() - 2.1014019747109609).abs() < 1e-12);
 /// assert!((y.backward().wrt(x) - 1.0507009873554805).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Selu;
 
 impl Unary for Selu {

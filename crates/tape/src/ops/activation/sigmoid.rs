@@ -23,7 +23,7 @@ use crate::ops::common::samples::Points;
 /// assert!((y.value() - 0.5).abs() < 1e-12);
 /// assert!((y.backward().wrt(x) - 0.25).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sigmoid;
 
 impl Unary for Sigmoid {

@@ -23,7 +23,7 @@ use crate::ops::Sigmoid;
 /// assert!((y.value() - 0.6931471805599453).abs() < 1e-12);
 /// assert!((y.backward().wrt(x) - 0.5).abs() < 1e-12);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Softplus;
 
 impl Unary for Softplus {
