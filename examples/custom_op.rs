@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use std::error::Error as StdError;
 use std::f64::consts::PI;
 use std::process::ExitCode;
-use tape::{Algebra, Array, Binary, Element, Error, Op, Shape, Tape, Tensor, Unary, Var};
+use tape::{Algebra, Arity, Array, Binary, Element, Error, Op, Shape, Tape, Tensor, Unary, Var};
 
 /// User-defined operations, checked in both modes and to second order.
 #[derive(Debug, Parser)]
@@ -94,16 +94,12 @@ struct Circular {
 }
 
 impl<T: Element> Op<T> for Circular {
-    fn name(&self) -> &'static str {
-        "circular"
-    }
+    const NAME: &'static str = "circular";
+    const ARITY: Arity = Arity::Exactly(2, "two vectors");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        match x {
-            [a, b] if a.rank() == 1 && a == b => Ok((*a).clone()),
-            [a, b] => Err(Error::Shape { op: "circular", expected: a.dims(), found: b.dims() }),
-            _ => Err(Error::Operands { op: "circular", expected: "two vectors", found: x.len() }),
-        }
+        let (a, b) = (x[0], x[1]);
+        if a.rank() == 1 && a == b { Ok(a.clone()) } else { Err(Error::shape(a.dims(), b.dims())) }
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

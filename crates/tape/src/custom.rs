@@ -6,7 +6,7 @@
 
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
-use crate::rules::op::{Array, Cotangents, Op, keeps_word};
+use crate::rules::op::{Arity, Array, Cotangents, Op, keeps_word};
 use crate::shape::Shape;
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
@@ -111,6 +111,9 @@ fn leaves<'t, T: Element>(tape: &'t Tape<T>, x: &[&Tensor<T>]) -> Vec<Var<'t, T>
 }
 
 impl<T: Element> Op<T> for Function<T> {
+    const NAME: &'static str = "function";
+    const ARITY: Arity = Arity::Any;
+
     fn name(&self) -> &'static str {
         self.name
     }
@@ -234,9 +237,8 @@ fn checked_cotangents<'t, T: Element>(
 }
 
 impl<T: Element> Op<T> for CustomVjp<T> {
-    fn name(&self) -> &'static str {
-        "custom_vjp"
-    }
+    const NAME: &'static str = "custom_vjp";
+    const ARITY: Arity = Arity::Any;
 
     fn shape(&self, _x: &[&Shape]) -> Result<Shape, Error> {
         Ok(self.shape.clone())

@@ -178,23 +178,110 @@ pub enum Error {
     },
 }
 
+/// The operation of an error whose operation is not known yet: see [`Error::named`].
+pub(crate) const UNNAMED: &str = "";
+
+/// Errors without the name of an operation, as rules return them: the engine adds it.
 impl Error {
-    /// [`Error::Index`] for an index counted from the start; [`Error::Invalid`] with the same text if the
-    /// index does not fit an `isize`.
+    /// Names the operation in an error that does not carry a name yet. The engine does it for the errors of an
+    /// operation's rules, so that these need not repeat its name.
+    ///
+    /// ```
+    /// use tape::{Error, Shape};
+    /// let error = Shape::from([2, 3]).axis(5).unwrap_err().named("mine");
+    /// assert_eq!(error.to_string(), "mine: axis 5 does not exist in shape [2, 3]");
+    /// assert_eq!(error.clone().named("other"), error);
+    /// ```
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Error {
+        if let Some(op) = self.op_mut()
+            && *op == UNNAMED
+        {
+            *op = name;
+        }
+        self
+    }
+
+    fn op_mut(&mut self) -> Option<&mut &'static str> {
+        match self {
+            Error::Broadcast { op, .. }
+            | Error::Shape { op, .. }
+            | Error::InnerDims { op, .. }
+            | Error::Rank { op, .. }
+            | Error::Axis { op, .. }
+            | Error::RepeatedAxis { op, .. }
+            | Error::Index { op, .. }
+            | Error::Elements { op, .. }
+            | Error::Size { op, .. }
+            | Error::Memory { op, .. }
+            | Error::Empty { op, .. }
+            | Error::Operands { op, .. }
+            | Error::ForeignTape { op, .. }
+            | Error::NotKept { op, .. }
+            | Error::Contract { op, .. }
+            | Error::Invalid { op, .. } => Some(op),
+            Error::At { error, .. } => error.op_mut(),
+            Error::Capacity { .. } | Error::UnknownParameter { .. } | Error::ChangedParameter { .. } => None,
+        }
+    }
+
+    /// [`Error::Broadcast`].
+    #[cold]
+    pub fn broadcast(lhs: Dims, rhs: Dims) -> Error {
+        Error::Broadcast { op: UNNAMED, lhs, rhs }
+    }
+
+    /// [`Error::Shape`].
+    #[cold]
+    pub fn shape(expected: Dims, found: Dims) -> Error {
+        Error::Shape { op: UNNAMED, expected, found }
+    }
+
+    /// [`Error::InnerDims`].
+    #[cold]
+    pub fn inner_dims(lhs: Dims, rhs: Dims) -> Error {
+        Error::InnerDims { op: UNNAMED, lhs, rhs }
+    }
+
+    /// [`Error::Rank`].
+    #[cold]
+    pub fn rank(expected: &'static str, found: Dims) -> Error {
+        Error::Rank { op: UNNAMED, expected, found }
+    }
+
+    /// [`Error::Elements`].
+    #[cold]
+    pub fn elements(shape: Dims, found: usize) -> Error {
+        Error::Elements { op: UNNAMED, shape, found }
+    }
+
+    /// [`Error::Empty`].
+    #[cold]
+    pub fn empty(shape: Dims) -> Error {
+        Error::Empty { op: UNNAMED, shape }
+    }
+
+    /// [`Error::Invalid`].
+    #[cold]
+    pub fn invalid(reason: impl Into<String>) -> Error {
+        Error::Invalid { op: UNNAMED, reason: reason.into() }
+    }
+
+    /// [`Error::Index`] for an index counted from the start; where it is beyond an `isize`, [`Error::Invalid`] of the same
+    /// text.
     ///
     /// ```
     /// use tape::Error;
-    /// let error = Error::index("row", usize::MAX, 0, &[3]);
+    /// let error = Error::index(usize::MAX, 0, &[3]).named("row");
     /// assert_eq!(error.to_string(), format!("row: index {} is out of range for axis 0 of shape [3]", usize::MAX));
-    /// assert!(matches!(Error::index("row", 3, 0, &[3]), Error::Index { index: 3, .. }));
+    /// assert!(matches!(Error::index(3, 0, &[3]), Error::Index { index: 3, .. }));
     /// ```
     #[cold]
-    pub fn index(op: &'static str, index: usize, axis: usize, shape: &[usize]) -> Error {
+    pub fn index(index: usize, axis: usize, shape: &[usize]) -> Error {
         match isize::try_from(index) {
-            Ok(index) => Error::Index { op, index, axis, shape: shape.to_vec() },
+            Ok(index) => Error::Index { op: UNNAMED, index, axis, shape: shape.to_vec() },
             Err(_) => {
-                let reason = format!("index {index} is out of range for axis {axis} of shape {shape:?}");
-                Error::Invalid { op, reason }
+                Error::invalid(format!("index {index} is out of range for axis {axis} of shape {shape:?}"))
             }
         }
     }

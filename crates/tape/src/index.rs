@@ -33,7 +33,7 @@ impl Index {
         let (shape, data) = (shape.into(), data.into());
         match shape.try_size() {
             Some(size) if size == data.len() => Ok(Index { shape, data }),
-            _ => Err(Error::Elements { op: "index", shape: shape.dims(), found: data.len() }),
+            _ => Err(Error::elements(shape.dims(), data.len()).named("index")),
         }
     }
 
@@ -48,27 +48,27 @@ impl Index {
     }
 
     /// Refuses entries that are out of range for `axis`.
-    pub(crate) fn check(&self, op: &'static str, axis: usize, shape: &Shape) -> Result<(), Error> {
+    pub(crate) fn check(&self, axis: usize, shape: &Shape) -> Result<(), Error> {
         match self.data.iter().find(|&&i| i >= shape[axis]) {
-            Some(&i) => Err(Error::index(op, i, axis, shape)),
+            Some(&i) => Err(Error::index(i, axis, shape)),
             None => Ok(()),
         }
     }
 
     /// The axis along which this index selects from a tensor of shape `x`, element by element: the ranks are
     /// equal, and no other extent exceeds that of the tensor.
-    pub(crate) fn along(&self, op: &'static str, axis: isize, x: &Shape) -> Result<usize, Error> {
-        let axis = x.axis(op, axis)?;
+    pub(crate) fn along(&self, axis: isize, x: &Shape) -> Result<usize, Error> {
+        let axis = x.axis(axis)?;
         if self.shape.rank() != x.rank() {
             let expected = "an index with as many axes as the operand";
-            return Err(Error::Rank { op, expected, found: self.shape.dims() });
+            return Err(Error::rank(expected, self.shape.dims()));
         }
         if (0..x.rank()).any(|d| d != axis && self.shape[d] > x[d]) {
             let mut expected = x.dims();
             expected[axis] = self.shape[axis];
-            return Err(Error::Shape { op, expected, found: self.shape.dims() });
+            return Err(Error::shape(expected, self.shape.dims()));
         }
-        self.check(op, axis, x)?;
+        self.check(axis, x)?;
         Ok(axis)
     }
 

@@ -145,7 +145,7 @@ pub use methods::Operand;
 pub use ops::{Elementwise, PadMode, TensorOps};
 pub use rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, SlopeFromOutput, Unary};
 pub use rules::elementwise::{Map, Zip};
-pub use rules::op::{Array, Cotangents, Each, Op};
+pub use rules::op::{Arity, Array, Cotangents, Each, Op};
 pub use shape::{Axes, Shape};
 pub use sweep::gradients::Gradients;
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};

@@ -1,6 +1,6 @@
 //! Shapes, axes, and the shape rules that several operations share.
 
-use crate::error::Error;
+use crate::error::{self, Error};
 use smallvec::SmallVec;
 use std::array;
 use std::fmt;
@@ -31,15 +31,9 @@ const fn limit<T>() -> usize {
 /// An extent that an operation computes, or the error if no axis can be that long; `found` describes the
 /// requested extent in words.
 #[inline]
-pub(crate) fn extent(
-    op: &'static str,
-    value: Option<usize>,
-    found: impl FnOnce() -> String,
-) -> Result<usize, Error> {
-    let refuse = || Error::Invalid {
-        op,
-        reason: format!("expected an axis of at most {LIMIT} elements, found {}", found()),
-    };
+pub(crate) fn extent(value: Option<usize>, found: impl FnOnce() -> String) -> Result<usize, Error> {
+    let refuse =
+        || Error::invalid(format!("expected an axis of at most {LIMIT} elements, found {}", found()));
     value.filter(|&extent| extent <= LIMIT).ok_or_else(refuse)
 }
 
@@ -129,16 +123,16 @@ impl Shape {
 
     /// The number of elements of a tensor of `T`, which take at most `isize::MAX` bytes.
     #[inline]
-    pub(crate) fn elements<T>(&self, op: &'static str) -> Result<usize, Error> {
+    pub(crate) fn elements<T>(&self) -> Result<usize, Error> {
         let (size, bound) = self.counted();
-        if bound <= limit::<T>() { Ok(size) } else { Err(self.beyond::<T>(op)) }
+        if bound <= limit::<T>() { Ok(size) } else { Err(self.beyond::<T>()) }
     }
 
     /// The error for a shape that no tensor of `T` can have.
     #[cold]
     #[inline(never)]
-    fn beyond<T>(&self, op: &'static str) -> Error {
-        Error::Size { op, limit: limit::<T>(), found: self.dims() }
+    fn beyond<T>(&self) -> Error {
+        Error::Size { op: error::UNNAMED, limit: limit::<T>(), found: self.dims() }
     }
 
     /// The extents as a plain vector, as stored in errors.
@@ -186,9 +180,9 @@ impl Shape {
     #[track_caller]
     #[inline]
     pub(crate) fn row_major<T>(&self, op: &'static str) -> (Strides, usize) {
-        let size = match self.elements::<T>(op) {
+        let size = match self.elements::<T>() {
             Ok(size) => size,
-            Err(error) => error.panic(),
+            Err(error) => error.named(op).panic(),
         };
         (self.strides(), size)
     }
@@ -197,14 +191,14 @@ impl Shape {
     ///
     /// ```
     /// use tape::Shape;
-    /// assert_eq!(Shape::broadcast("add", &[2, 1], &[3]).unwrap(), Shape::from([2, 3]));
-    /// let error = Shape::broadcast("add", &[2], &[3]).unwrap_err();
+    /// assert_eq!(Shape::broadcast(&[2, 1], &[3]).unwrap(), Shape::from([2, 3]));
+    /// let error = Shape::broadcast(&[2], &[3]).unwrap_err().named("add");
     /// assert!(error.to_string().starts_with("add"));
     /// ```
     ///
     /// # Errors
-    /// If two extents differ and neither is 1; the error names the operation `op`.
-    pub fn broadcast(op: &'static str, lhs: &[usize], rhs: &[usize]) -> Result<Shape, Error> {
+    /// If two extents differ and neither is 1; see [`Error::named`].
+    pub fn broadcast(lhs: &[usize], rhs: &[usize]) -> Result<Shape, Error> {
         let rank = lhs.len().max(rhs.len());
         let extent = |dims: &[usize], i: usize| match (i + dims.len()).checked_sub(rank) {
             Some(k) => dims[k],
@@ -212,7 +206,7 @@ impl Shape {
         };
         let both = |i: usize| (extent(lhs, i), extent(rhs, i));
         if (0..rank).any(|i| matches!(both(i), (a, b) if a != b && a != 1 && b != 1)) {
-            return Err(Error::Broadcast { op, lhs: lhs.to_vec(), rhs: rhs.to_vec() });
+            return Err(Error::broadcast(lhs.to_vec(), rhs.to_vec()));
         }
         Ok(Shape::collect_small(rank, |i| match both(i) {
             (1, b) => b,
@@ -240,24 +234,24 @@ impl Shape {
     }
 
     /// The position of `axis`, which counts from the end if negative.
-    pub fn axis(&self, op: &'static str, axis: isize) -> Result<usize, Error> {
+    pub fn axis(&self, axis: isize) -> Result<usize, Error> {
         let rank = self.rank() as isize;
         let position = if axis < 0 { axis + rank } else { axis };
         if (0..rank).contains(&position) {
             Ok(position as usize)
         } else {
-            Err(Error::Axis { op, axis, shape: self.dims() })
+            Err(Error::Axis { op: error::UNNAMED, axis, shape: self.dims() })
         }
     }
 
     /// Positions of `axes` in the given order; every axis for `Axes::all()`.
-    pub(crate) fn order(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
+    pub(crate) fn order(&self, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
         let Some(list) = &axes.0 else { return Ok(collect_small(self.rank(), 0, |axis| axis)) };
         let mut order = SmallVec::new();
         for &axis in list {
-            let axis = self.axis(op, axis)?;
+            let axis = self.axis(axis)?;
             if order.contains(&axis) {
-                return Err(Error::RepeatedAxis { op, axis });
+                return Err(Error::RepeatedAxis { op: error::UNNAMED, axis });
             }
             order.push(axis);
         }
@@ -265,8 +259,8 @@ impl Shape {
     }
 
     /// Positions of `axes`, sorted.
-    pub(crate) fn axes(&self, op: &'static str, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
-        let mut out = self.order(op, axes)?;
+    pub(crate) fn axes(&self, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
+        let mut out = self.order(axes)?;
         out.sort_unstable();
         Ok(out)
     }
@@ -393,7 +387,7 @@ mod tests {
 
     #[test]
     fn broadcasting_aligns_at_the_last_axis() {
-        let shape = |a: &[usize], b: &[usize]| Shape::broadcast("add", a, b).map(|s| s.dims());
+        let shape = |a: &[usize], b: &[usize]| Shape::broadcast(a, b).map(|s| s.dims());
         assert_eq!(shape(&[2, 3], &[3]), Ok(vec![2, 3]));
         assert_eq!(shape(&[2, 1], &[1, 4]), Ok(vec![2, 4]));
         assert_eq!(shape(&[], &[0, 2]), Ok(vec![0, 2]));
@@ -405,9 +399,9 @@ mod tests {
     #[test]
     fn axes_count_from_the_end_and_must_be_distinct() {
         let shape = Shape::from([2, 3, 4]);
-        assert_eq!(shape.axes("sum", &Axes::from([-1, 0])).unwrap()[..], [0, 2]);
-        assert_eq!(shape.axes("sum", &Axes::all()).unwrap()[..], [0, 1, 2]);
-        let text = |axes| shape.axes("sum", &axes).unwrap_err().to_string();
+        assert_eq!(shape.axes(&Axes::from([-1, 0])).unwrap()[..], [0, 2]);
+        assert_eq!(shape.axes(&Axes::all()).unwrap()[..], [0, 1, 2]);
+        let text = |axes| shape.axes(&axes).unwrap_err().to_string();
         assert_eq!(text(Axes::from(3)), "sum: axis 3 does not exist in shape [2, 3, 4]");
         assert_eq!(text(Axes::from([1, -2])), "sum: axis 1 appears more than once");
     }

@@ -11,9 +11,7 @@ use tape::{Array, Cotangents, Element, Error, Op, Shape, Tensor, Var};
 struct WrongIn(&'static str);
 
 impl<T: Element> Op<T> for WrongIn {
-    fn name(&self) -> &'static str {
-        "wrong_in"
-    }
+    const NAME: &'static str = "wrong_in";
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         Ok(x[0].clone())
     }

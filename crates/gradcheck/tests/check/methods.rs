@@ -109,9 +109,7 @@ fn an_operation_whose_modes_disagree_fails_the_adjoint_test() {
     #[derive(Clone, Debug)]
     struct Lost;
     impl<T: tape::Element> tape::Op<T> for Lost {
-        fn name(&self) -> &'static str {
-            "lost"
-        }
+        const NAME: &'static str = "lost";
         fn shape(&self, x: &[&tape::Shape]) -> Result<tape::Shape, tape::Error> {
             Ok(x[0].clone())
         }

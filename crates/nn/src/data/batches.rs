@@ -148,7 +148,7 @@ pub fn gather<T: Element>(x: &Tensor<T>, rows: &[usize], out: &mut Tensor<T>) ->
         return Err(Error::Rank { op: "gather", expected: "at least one axis", found: vec![] });
     };
     if let Some(&index) = rows.iter().find(|&&index| index >= n) {
-        return Err(Error::index("gather", index, 0, x.shape()));
+        return Err(Error::index(index, 0, x.shape()).named("gather"));
     }
     let width: usize = row.iter().product();
     let fits = out.shape().split_first() == Some((&rows.len(), row));

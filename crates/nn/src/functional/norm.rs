@@ -137,7 +137,7 @@ pub fn batch_norm<T: Element, A: Array<T>>(
     eps: f64,
 ) -> A {
     let shape = x.shape();
-    expect(shape.axis("batch_norm", 1));
+    expect(shape.axis(1).map_err(|error| error.named("batch_norm")));
     let y = match statistics {
         Some([mean, variance]) => {
             let scale = (variance.clone() + x.lift(eps)).map(Rsqrt);

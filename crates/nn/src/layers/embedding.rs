@@ -59,7 +59,7 @@ impl<T: Element> Embedding<T> {
     pub fn with_padding(mut self, row: usize) -> Embedding<T> {
         let shape = self.weight.value().shape().clone();
         if row >= shape[0] {
-            Error::index("embedding", row, 0, &shape).panic();
+            Error::index(row, 0, &shape).named("embedding").panic();
         }
         self.weight.value_mut().as_mut_slice()[row * shape[1]..(row + 1) * shape[1]].fill(T::ZERO);
         Embedding { padding: Some(row), ..self }

@@ -80,7 +80,7 @@ pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Resu
         return Err(Error::Elements { op: "top_k", shape: vec![n], found: labels.len() });
     }
     if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-        return Err(Error::index("top_k", label, 1, scores.shape()));
+        return Err(Error::index(label, 1, scores.shape()).named("top_k"));
     }
     let before = |row: &[T], label: usize| {
         let own = row[label];

@@ -36,7 +36,7 @@ impl Confusion {
         for (&column, &row) in predicted.iter().zip(labels) {
             for (axis, class) in [row, column].into_iter().enumerate() {
                 if class >= classes {
-                    return Err(Error::index("confusion", class, axis, &[classes, classes]));
+                    return Err(Error::index(class, axis, &[classes, classes]).named("confusion"));
                 }
             }
             counts[row * classes + column] += 1;

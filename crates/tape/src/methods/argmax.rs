@@ -35,7 +35,7 @@ fn along<T: Element>(
     axis: isize,
     beats: impl Fn(T, T) -> bool + Copy,
 ) -> Vec<usize> {
-    let axis = error::expect(x.shape().axis(op, axis));
+    let axis = error::expect(x.shape().axis(axis).map_err(|error| error.named(op)));
     let extent = x.shape()[axis];
     let others: Vec<usize> = (0..x.rank()).filter(|&other| other != axis).collect();
     let rows: usize = others.iter().map(|&other| x.shape()[other]).product();

@@ -14,7 +14,7 @@ fn mask<T: Element>(
     b: &Tensor<T>,
     test: impl Fn(T, T) -> bool + Copy + Sync,
 ) -> Tensor<T> {
-    let shape = error::expect(Shape::broadcast(name, a.shape(), b.shape()));
+    let shape = error::expect(Shape::broadcast(a.shape(), b.shape()).map_err(|error| error.named(name)));
     error::expect(Tensor::<T>::fits(name, &shape));
     kernel::zip(&shape, a, b, move |a, b| if test(a, b) { T::ONE } else { T::ZERO })
 }

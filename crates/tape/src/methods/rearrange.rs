@@ -24,7 +24,7 @@ fn flattened(x: &Shape, axes: impl RangeBounds<isize>) -> Result<Shape, Error> {
 }
 
 fn squeezed(x: &Shape, axis: isize) -> Result<Shape, Error> {
-    let axis = x.axis("squeeze", axis)?;
+    let axis = x.axis(axis).map_err(|error| error.named("squeeze"))?;
     if x[axis] != 1 {
         let reason = format!("expected extent 1 along axis {axis}, found shape {x:?}");
         return Err(Error::Invalid { op: "squeeze", reason });
@@ -34,7 +34,7 @@ fn squeezed(x: &Shape, axis: isize) -> Result<Shape, Error> {
 
 fn unsqueezed(x: &Shape, axis: isize) -> Result<Shape, Error> {
     let grown: Shape = x.iter().copied().chain([1]).collect();
-    let axis = grown.axis("unsqueeze", axis)?;
+    let axis = grown.axis(axis).map_err(|error| error.named("unsqueeze"))?;
     Ok(x[..axis].iter().copied().chain([1]).chain(x[axis..].iter().copied()).collect())
 }
 
@@ -46,7 +46,7 @@ fn repetitions(x: &Shape, reps: &Shape) -> Shape {
 
 /// One range for each size.
 fn split(x: &Shape, sizes: &[usize], axis: isize) -> Result<Vec<Range<isize>>, Error> {
-    let extent = x[x.axis("split", axis)?];
+    let extent = x[x.axis(axis).map_err(|error| error.named("split"))?];
     let total: u128 = sizes.iter().map(|&size| size as u128).sum();
     if total != extent as u128 {
         let reason =
@@ -66,7 +66,7 @@ const MAX_CHUNKS: usize = 1 << 20;
 
 /// Chunks of `⌈extent / n⌉` entries, the last one possibly shorter.
 fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
-    let extent = x[x.axis("chunk", axis)?];
+    let extent = x[x.axis(axis).map_err(|error| error.named("chunk"))?];
     if n == 0 {
         return Err(Error::Invalid { op: "chunk", reason: "expected 1 chunk or more, found 0".into() });
     }

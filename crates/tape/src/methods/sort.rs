@@ -21,7 +21,7 @@ fn order<T: Element>(
     descending: bool,
     k: Option<usize>,
 ) -> Index {
-    let axis = error::expect(x.shape().axis(op, axis));
+    let axis = error::expect(x.shape().axis(axis).map_err(|error| error.named(op)));
     let extent = x.shape()[axis];
     let k = k.unwrap_or(extent);
     if k > extent {

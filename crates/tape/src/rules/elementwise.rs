@@ -6,7 +6,7 @@
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
 use crate::rules::algebra::{Algebra, Arithmetic, Binary, Element, Unary};
-use crate::rules::op::{Array, Cotangents, Op, decided};
+use crate::rules::op::{Arity, Array, Cotangents, Op, decided};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel, reduce};
 use smallvec::smallvec;
@@ -70,12 +70,9 @@ impl<F: Binary> Unary for Right<F> {
 }
 
 impl<T: Element, F: Unary> Op<T> for Map<F> {
-    fn name(&self) -> &'static str {
-        F::NAME
-    }
+    const NAME: &'static str = F::NAME;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        crate::rules::op::operands(F::NAME, x, 1, "one operand")?;
         Ok(x[0].clone())
     }
 
@@ -106,13 +103,11 @@ impl<T: Element, F: Unary> Op<T> for Map<F> {
 }
 
 impl<T: Element, F: Binary> Op<T> for Zip<F> {
-    fn name(&self) -> &'static str {
-        F::NAME
-    }
+    const NAME: &'static str = F::NAME;
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        crate::rules::op::operands(F::NAME, x, 2, "two operands")?;
-        Shape::broadcast(F::NAME, x[0], x[1])
+        Shape::broadcast(x[0], x[1])
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -120,7 +115,7 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
         if x[0].shape() == x[1].shape() {
             return kernel::zip(x[0].shape(), x[0], x[1], move |a, b| f.eval(a, b));
         }
-        let shape = error::expect(Shape::broadcast(F::NAME, x[0].shape(), x[1].shape()));
+        let shape = error::expect(Shape::broadcast(x[0].shape(), x[1].shape()));
         kernel::zip(&shape, x[0], x[1], move |a, b| f.eval(a, b))
     }
 
@@ -173,6 +168,9 @@ pub(crate) enum Test {
 pub(crate) struct Select(pub(crate) Test);
 
 impl<T: Element> Op<T> for Select {
+    const NAME: &'static str = "select";
+    const ARITY: Arity = Arity::Exactly(4, "four operands");
+
     fn name(&self) -> &'static str {
         match self.0 {
             Test::Greater => "if_gt",
@@ -181,11 +179,9 @@ impl<T: Element> Op<T> for Select {
     }
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let name = Op::<T>::name(self);
-        crate::rules::op::operands(name, x, 4, "four operands")?;
-        let tested = Shape::broadcast(name, x[0], x[1])?;
-        let chosen = Shape::broadcast(name, x[2], x[3])?;
-        Shape::broadcast(name, &tested, &chosen)
+        let tested = Shape::broadcast(x[0], x[1])?;
+        let chosen = Shape::broadcast(x[2], x[3])?;
+        Shape::broadcast(&tested, &chosen)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -212,7 +208,7 @@ impl<T: Element> Op<T> for Select {
     }
 
     fn branches(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
-        let shape = error::expect(Shape::broadcast(Op::<T>::name(self), x[0].shape(), x[1].shape()));
+        let shape = error::expect(Shape::broadcast(x[0].shape(), x[1].shape()));
         let (a, b) = (x[0].stretched(&shape), x[1].stretched(&shape));
         let mask = match self.0 {
             Test::Greater => kernel::zip(&shape, &a, &b, |a, b| if a > b { T::ONE } else { T::ZERO }),

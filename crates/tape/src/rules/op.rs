@@ -40,6 +40,33 @@ pub type Cotangents<T> = Each<Tensor<T>>;
 /// One value for each input of an operation; `None` where there is none.
 pub type Each<A> = SmallVec<[Option<A>; 4]>;
 
+/// The number of operands of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arity {
+    /// This many; in words for the error, as in `"two operands"`.
+    Exactly(usize, &'static str),
+    /// One or more.
+    AtLeastOne,
+    /// Any number; the operation checks it in [`Op::shape`] if it matters.
+    Any,
+}
+
+impl Arity {
+    /// One operand.
+    pub const ONE: Arity = Arity::Exactly(1, "one operand");
+    /// Two operands.
+    pub const TWO: Arity = Arity::Exactly(2, "two operands");
+
+    fn check(self, found: usize) -> Result<(), Error> {
+        let expected = match self {
+            Arity::Exactly(n, expected) if n != found => expected,
+            Arity::AtLeastOne if found == 0 => "one operand or more",
+            _ => return Ok(()),
+        };
+        Err(Error::Operands { op: error::UNNAMED, expected, found })
+    }
+}
+
 /// An operation on tensors.
 ///
 /// `jvp` and `vjp` are written per input `k`: how a tangent of input `k` moves the result, and what a cotangent
@@ -56,13 +83,12 @@ pub type Each<A> = SmallVec<[Option<A>; 4]>;
 /// struct Reverse;
 ///
 /// impl<T: Element> Op<T> for Reverse {
-///     fn name(&self) -> &'static str {
-///         "reverse"
-///     }
+///     const NAME: &'static str = "reverse";
+///
 ///     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
 ///         match x[0].rank() {
 ///             1 => Ok(x[0].clone()),
-///             _ => Err(Error::Rank { op: "reverse", expected: "a vector", found: x[0].dims() }),
+///             _ => Err(Error::rank("a vector", x[0].dims())),
 ///         }
 ///     }
 ///     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -83,10 +109,18 @@ pub type Each<A> = SmallVec<[Option<A>; 4]>;
 /// assert_eq!(loss.backward().wrt(x).to_vec(), [100.0, 10.0, 1.0]);
 /// ```
 pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
-    /// The name in graphs and error messages.
-    fn name(&self) -> &'static str;
+    /// The name in graphs and error messages. The engine adds it to errors of the rules that carry none.
+    const NAME: &'static str;
 
-    /// The shape of the result, or why these operands are refused.
+    /// The number of operands; the engine checks it.
+    const ARITY: Arity = Arity::ONE;
+
+    /// The name, where it depends on the value of `self`; otherwise [`NAME`](Op::NAME).
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    /// The shape of the result, or why these operands are refused. Their number has been checked.
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error>;
 
     /// The value. The shapes have been accepted by [`shape`](Op::shape).
@@ -247,11 +281,18 @@ pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)
 }
 
 /// Does what [`Array::apply`] does, on plain tensors, and says why where it cannot.
+#[inline]
 pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    compute_unnamed(op, x).map_err(|error| error.named(op.name()))
+}
+
+/// As [`compute`]; errors may lack the name of the operation.
+fn compute_unnamed<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    O::ARITY.check(x.len())?;
     let any = Shape::default();
     let shape = op.shape(&collect_small(x.len(), &any, |k| x[k].shape()))?;
     if op.free() {
-        shape.elements::<T>(op.name())?;
+        shape.elements::<T>()?;
     } else {
         Tensor::<T>::fits(op.name(), &shape)?;
         x.iter().try_for_each(|x| x.fits_copied(op.name()))?;
@@ -296,14 +337,4 @@ impl<T: Element> Array<T> for Tensor<T> {
             _ => kernel::chain2(self, a, b, y, move |d, a, b, y| ChainRule.eval(d, f.slope_b(a, b, y))),
         }
     }
-}
-
-/// Checks the number of operands.
-pub(crate) fn operands(
-    op: &'static str,
-    x: &[&Shape],
-    n: usize,
-    expected: &'static str,
-) -> Result<(), Error> {
-    if x.len() == n { Ok(()) } else { Err(Error::Operands { op, expected, found: x.len() }) }
 }

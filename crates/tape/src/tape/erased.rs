@@ -67,7 +67,7 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         want: &[bool],
         add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut cts = Op::try_vjp_all(self, x, y, dy, want)?;
+        let mut cts = Op::try_vjp_all(self, x, y, dy, want).map_err(|error| error.named(Op::name(self)))?;
         all_there(Op::name(self), want, &cts)?;
         let wanted = cts.iter_mut().enumerate().filter(|&(k, _)| want[k]);
         wanted.filter_map(|(k, ct)| Some((k, ct.take()?))).try_for_each(|(k, ct)| add(k, ct))
@@ -83,7 +83,7 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         Op::vjp_each(self, x, y, dy, want)
     }
     fn check_derivative(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> Result<(), Error> {
-        Op::check_derivative(self, x, y)
+        Op::check_derivative(self, x, y).map_err(|error| error.named(Op::name(self)))
     }
     fn jvp_all_values(
         &self,

@@ -50,7 +50,7 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[inline]
     pub fn fits(op: &'static str, shape: &Shape) -> Result<(), Error> {
-        let n = shape.elements::<T>(op)?;
+        let n = shape.elements::<T>().map_err(|error| error.named(op))?;
         if pool::room::<T>(n) { Ok(()) } else { Err(no_memory::<T>(op, shape)) }
     }
 
@@ -213,7 +213,7 @@ fn no_memory<T>(op: &'static str, shape: &Shape) -> Error {
 
 /// Returns the shape if a tensor of this shape has `found` elements.
 fn filled<T>(op: &'static str, shape: Shape, found: usize) -> Result<Shape, Error> {
-    let elements = shape.elements::<T>(op);
+    let elements = shape.elements::<T>().map_err(|error| error.named(op));
     match elements {
         Ok(size) if size == found => Ok(shape),
         // Too many to be counted, unless an extent is 0.

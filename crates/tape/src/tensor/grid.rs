@@ -22,7 +22,7 @@ impl<T: Element> Tensor<T> {
     pub fn one_hot(index: impl Into<Index>, classes: usize) -> Result<Tensor<T>, Error> {
         let index = index.into();
         let shape: Shape = index.shape().iter().copied().chain([classes]).collect();
-        index.check("one_hot", shape.rank() - 1, &shape)?;
+        index.check(shape.rank() - 1, &shape).map_err(|error| error.named("one_hot"))?;
         Tensor::<T>::fits("one_hot", &shape)?;
         let mut out = Tensor::zeros(shape);
         for (row, &i) in out.as_mut_slice().chunks_exact_mut(classes.max(1)).zip(index.as_slice()) {
@@ -53,7 +53,7 @@ impl<T: Element> Tensor<T> {
             return Err(Error::Rank { op: "meshgrid", expected: "vectors", found });
         }
         let shape: Shape = axes.iter().map(|axis| axis.size()).collect();
-        shape.elements::<T>("meshgrid")?;
+        shape.elements::<T>().map_err(|error| error.named("meshgrid"))?;
         let point = |(k, axis): (usize, &&Tensor<T>)| {
             let along: Shape =
                 (0..axes.len()).map(|other| if other == k { axis.size() } else { 1 }).collect();

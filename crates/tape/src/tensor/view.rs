@@ -11,7 +11,7 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     fn view(&self, offset: usize, shape: Shape, strides: Strides) -> Tensor<T> {
         debug_assert_eq!(shape.rank(), strides.len());
-        if let Err(error) = shape.elements::<T>("view") {
+        if let Err(error) = shape.elements::<T>().map_err(|error| error.named("view")) {
             error.panic();
         }
         Tensor { data: self.data.clone(), offset, shape, strides }

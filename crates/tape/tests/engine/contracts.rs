@@ -1,7 +1,7 @@
 //! The contracts of user-defined operations and handles: shapes as promised, one tape, nesting depth.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use tape::{Arithmetic, Array, Cotangents, Each, Element, Error, Op, Shape, Tape, Tensor, Var};
+use tape::{Arithmetic, Arity, Array, Cotangents, Each, Element, Error, Op, Shape, Tape, Tensor, Var};
 
 /// The text of a panic.
 fn panic_of<R>(f: impl FnOnce() -> R) -> String {
@@ -32,9 +32,9 @@ mod operations_that_break_their_contract {
     struct Sum(Wrong);
 
     impl<T: Element> Op<T> for Sum {
-        fn name(&self) -> &'static str {
-            "my_sum"
-        }
+        const NAME: &'static str = "my_sum";
+        const ARITY: Arity = Arity::TWO;
+
         fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
             Ok(x[0].clone())
         }

@@ -201,7 +201,7 @@ impl Resolver {
 
     /// Brings two operands to shapes with a common shape that is not too large.
     pub(super) fn pair(&mut self, a: usize, b: usize) -> ([usize; 2], Shape) {
-        let common = Shape::broadcast("graph", self.shape(a), self.shape(b));
+        let common = Shape::broadcast(self.shape(a), self.shape(b));
         match common.ok().filter(|shape| shape.size() <= MAX_SIZE) {
             Some(shape) => ([a, b], shape),
             None => {

@@ -1,9 +1,9 @@
 //! Exponential linear unit.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Exp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x` where positive, `alpha (eˣ - 1)` elsewhere.
 ///
@@ -66,14 +66,7 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.elu",
 };
 
-const POINTS: Points = Points {
-    interior: &[(-6.0, 6.0)],
-    edges: &[],
-    kinks: &[0.0],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+const POINTS: Points =
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[0.0], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
 
-pub(crate) const EXAMPLES: &[(Elu, Points)] = &[
-    (Elu { alpha: 0.5 }, POINTS),
-    (Elu { alpha: 1.0 }, POINTS),
-];
+pub(crate) const EXAMPLES: &[(Elu, Points)] = &[(Elu { alpha: 0.5 }, POINTS), (Elu { alpha: 1.0 }, POINTS)];

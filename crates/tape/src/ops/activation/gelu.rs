@@ -1,11 +1,11 @@
 //! Gaussian error linear unit, in its exact form.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use super::silu::confine;
-use crate::ops::{Erfc, Exp};
-use std::f64::consts::FRAC_1_SQRT_2;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::ops::{Erfc, Exp};
+use crate::rules::algebra::{Algebra, Element, Unary};
+use std::f64::consts::FRAC_1_SQRT_2;
 
 /// `x Φ(x)`, with `Φ` the distribution function of the normal distribution.
 ///
@@ -61,9 +61,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.gelu",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-5.0, 5.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-5.0, 5.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

@@ -1,11 +1,11 @@
 //! Gaussian error linear unit, in the approximation by `tanh` that many published models use.
 
 use super::silu::confine;
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Sigmoid;
+use crate::ops::activation::sigmoid;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
-use crate::ops::activation::sigmoid;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`: differs from [`Gelu`](crate::ops::Gelu) by less than 5·10⁻⁴.
 ///

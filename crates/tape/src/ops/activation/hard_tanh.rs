@@ -1,9 +1,9 @@
 //! Hard hyperbolic tangent: [`Clamp`](crate::ops::Clamp) to [-1, 1] under the name networks know.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Clamp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x` between -1 and 1, and the nearer of the two outside.
 ///

@@ -1,8 +1,8 @@
 //! Leaky rectifier.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x` where positive, `slope · x` elsewhere.
 ///
@@ -63,14 +63,8 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.leaky_relu",
 };
 
-const POINTS: Points = Points {
-    interior: &[(-8.0, 8.0)],
-    edges: &[],
-    kinks: &[0.0],
-    far: &[1e-300, 1e300, 1e3, -1e3],
-};
+const POINTS: Points =
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], far: &[1e-300, 1e300, 1e3, -1e3] };
 
-pub(crate) const EXAMPLES: &[(LeakyRelu, Points)] = &[
-    (LeakyRelu { slope: 0.2 }, POINTS),
-    (LeakyRelu { slope: -1.5 }, POINTS),
-];
+pub(crate) const EXAMPLES: &[(LeakyRelu, Points)] =
+    &[(LeakyRelu { slope: 0.2 }, POINTS), (LeakyRelu { slope: -1.5 }, POINTS)];

@@ -1,9 +1,9 @@
 //! Logarithm of the logistic sigmoid: a primitive, because its composition underflows to `ln 0`.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Sigmoid;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ln σ(x) = -ln(1 + e⁻ˣ)`.
 ///
@@ -48,9 +48,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.logsigmoid",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-6.0, 6.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

@@ -1,10 +1,10 @@
 //! Mish: a primitive, because its composition overflows and cancels.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use super::silu::confine;
-use crate::ops::{Exp, Sigmoid, Softplus, Tanh};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::ops::{Exp, Sigmoid, Softplus, Tanh};
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x tanh(ln(1 + eˣ))`.
 ///
@@ -99,9 +99,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.mish",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-6.0, 6.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

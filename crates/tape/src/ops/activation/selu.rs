@@ -1,9 +1,9 @@
 //! Scaled exponential linear unit: [`Elu`](crate::ops::Elu) with the two constants that keep mean 0 and variance 1.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Exp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `λ x` where positive, `λ α (eˣ - 1)` elsewhere, with `λ = 1.0507...` and `α = 1.6732...` (Klambauer et
 /// al., 2017).
@@ -61,9 +61,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.selu",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-6.0, 6.0)],
-    edges: &[],
-    kinks: &[0.0],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[0.0], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

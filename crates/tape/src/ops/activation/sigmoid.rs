@@ -1,9 +1,9 @@
 //! Logistic sigmoid: a primitive, because its composition from `exp` overflows.
 
-use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 use crate::ops::Tanh;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 
 /// The logistic function `σ(x) = 1 / (1 + e⁻ˣ)`, with range (0, 1).
 ///
@@ -76,9 +76,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sigmoid",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-6.0, 6.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

@@ -1,9 +1,9 @@
 //! Logistic sigmoid of a line: a primitive, because membership functions and gates apply it with constants.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
+use crate::ops::activation::sigmoid;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
-use crate::ops::activation::sigmoid;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `σ(slope · x + offset)`: a logistic function of given steepness and place.
 ///
@@ -55,12 +55,8 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sigmoid(s * x + c)",
 };
 
-const POINTS: Points = Points {
-    interior: &[(-4.0, 4.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+const POINTS: Points =
+    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
 
 pub(crate) const EXAMPLES: &[(SigmoidScaled, Points)] = &[
     (SigmoidScaled { slope: 1.7, offset: -0.4 }, POINTS),

@@ -1,10 +1,10 @@
 //! Sigmoid linear unit, also called swish.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Sigmoid;
+use crate::ops::activation::sigmoid;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
-use crate::ops::activation::sigmoid;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x σ(x)`.
 ///
@@ -61,9 +61,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.silu",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-6.0, 6.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

@@ -1,8 +1,8 @@
 //! Softplus: a primitive, because its composition from `exp` and `ln` overflows.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 use crate::ops::Sigmoid;
 
@@ -49,9 +49,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.softplus",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-6.0, 6.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

@@ -1,8 +1,8 @@
 //! Absolute value.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 use crate::ops::Sign;
 
@@ -54,9 +54,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "abs",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-8.0, 8.0)],
-    edges: &[],
-    kinks: &[0.0],
-    far: &[1e-300, 1e300, 1e3, -1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], far: &[1e-300, 1e300, 1e3, -1e3] };

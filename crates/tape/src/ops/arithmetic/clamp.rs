@@ -1,8 +1,8 @@
 //! Limits to an interval.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x` between `lo` and `hi`, and the nearer bound outside. If `lo > hi` the result is `hi`.
 ///

@@ -1,8 +1,8 @@
 //! Cube: a primitive, because it records one operand instead of three.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x³`.
 ///
@@ -38,14 +38,10 @@ impl Unary for Cube {
     }
 }
 
-pub(crate) const DOC: OpDoc = OpDoc {
-    formula: "x³",
-    derivative: "3 x²",
-    domain: "all",
-    convention: "",
-    numpy: "power",
-    torch: "pow",
-};
+pub(crate) const DOC: OpDoc =
+    OpDoc {
+        formula: "x³", derivative: "3 x²", domain: "all", convention: "", numpy: "power", torch: "pow"
+    };
 
 pub(crate) const POINTS: Points = Points {
     interior: &[(-4.0, 4.0)],

@@ -1,8 +1,8 @@
 //! Unit step.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// 0 where `x` is negative, 1 where it is positive, `at_zero` at 0.
 ///
@@ -63,14 +63,8 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "heaviside",
 };
 
-const POINTS: Points = Points {
-    interior: &[(-8.0, 8.0)],
-    edges: &[],
-    kinks: &[0.0],
-    far: &[1e-300, -1e300, 1e3, -1e3],
-};
+const POINTS: Points =
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], far: &[1e-300, -1e300, 1e3, -1e3] };
 
-pub(crate) const EXAMPLES: &[(Heaviside, Points)] = &[
-    (Heaviside { at_zero: 0.5 }, POINTS),
-    (Heaviside { at_zero: 1.0 }, POINTS),
-];
+pub(crate) const EXAMPLES: &[(Heaviside, Points)] =
+    &[(Heaviside { at_zero: 0.5 }, POINTS), (Heaviside { at_zero: 1.0 }, POINTS)];

@@ -1,8 +1,8 @@
 //! Negation.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `-x`.
 ///
@@ -39,18 +39,8 @@ impl Unary for Neg {
     }
 }
 
-pub(crate) const DOC: OpDoc = OpDoc {
-    formula: "-x",
-    derivative: "-1",
-    domain: "all",
-    convention: "",
-    numpy: "negative",
-    torch: "neg",
-};
+pub(crate) const DOC: OpDoc =
+    OpDoc { formula: "-x", derivative: "-1", domain: "all", convention: "", numpy: "negative", torch: "neg" };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-8.0, 8.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[1e-300, -1e300, 1e3, -1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[], far: &[1e-300, -1e300, 1e3, -1e3] };

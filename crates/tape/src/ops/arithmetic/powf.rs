@@ -1,8 +1,8 @@
 //! Power with a real exponent.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `xᵖ` for a constant `p`.
 ///

@@ -1,8 +1,8 @@
 //! Integer power.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `xⁿ` for an integer `n`, negative `n` included.
 ///
@@ -56,12 +56,8 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "pow",
 };
 
-const POINTS: Points = Points {
-    interior: &[(0.3, 3.0), (-3.0, -0.3)],
-    edges: &[],
-    kinks: &[],
-    far: &[0.0, 1e3, -1e3, 30.0],
-};
+const POINTS: Points =
+    Points { interior: &[(0.3, 3.0), (-3.0, -0.3)], edges: &[], kinks: &[], far: &[0.0, 1e3, -1e3, 30.0] };
 
 pub(crate) const EXAMPLES: &[(Powi, Points)] = &[
     (Powi { n: 0 }, POINTS),

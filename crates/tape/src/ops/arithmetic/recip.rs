@@ -1,8 +1,8 @@
 //! Reciprocal.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `1 / x`.
 ///
@@ -47,9 +47,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "reciprocal",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(0.2, 5.0), (-5.0, -0.2)],
-    edges: &[0.0],
-    kinks: &[],
-    far: &[30.0, -1e3, 1e100],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(0.2, 5.0), (-5.0, -0.2)], edges: &[0.0], kinks: &[], far: &[30.0, -1e3, 1e100] };

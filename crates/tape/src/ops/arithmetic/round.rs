@@ -1,8 +1,8 @@
 //! Rounding to the nearest integer.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// The nearest integer; ties go away from zero, as in `f64::round` (NumPy and PyTorch send them to the even
 /// neighbour).

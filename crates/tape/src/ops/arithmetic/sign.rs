@@ -1,8 +1,8 @@
 //! Sign.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// The sign of `x`: -1, 0 or 1.
 ///
@@ -52,9 +52,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sign",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-8.0, 8.0)],
-    edges: &[],
-    kinks: &[0.0],
-    far: &[1e-300, -1e300, 1e3, -1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], far: &[1e-300, -1e300, 1e3, -1e3] };

@@ -1,8 +1,8 @@
 //! Square: a primitive, because it records one operand instead of two.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `x²`.
 ///

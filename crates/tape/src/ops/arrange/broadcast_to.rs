@@ -1,11 +1,11 @@
 //! Stretching to a larger shape.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -33,15 +33,12 @@ pub struct BroadcastTo {
 }
 
 impl<T: Element> Op<T> for BroadcastTo {
-    fn name(&self) -> &'static str {
-        "broadcast_to"
-    }
+    const NAME: &'static str = "broadcast_to";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("broadcast_to", x, 1, "one operand")?;
         if !x[0].broadcasts_to(&self.shape) {
             let (lhs, rhs) = (x[0].dims(), self.shape.dims());
-            return Err(Error::Broadcast { op: "broadcast_to", lhs, rhs });
+            return Err(Error::broadcast(lhs, rhs));
         }
         Ok(self.shape.clone())
     }

@@ -1,11 +1,11 @@
 //! Tensors one after another along an axis.
 
-use crate::ops::Slice;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Each, Op};
+use crate::ops::Slice;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Each, Op};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
@@ -38,7 +38,7 @@ pub struct Concat {
 impl Concat {
     /// The part of the result that each operand is.
     fn parts<T: Element, A: Array<T>>(&self, x: &[&A]) -> impl Iterator<Item = Slice> {
-        let axis = error::expect(x[0].shape().axis("concat", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let mut stop = 0;
         x.iter().map(move |x| {
             let start = stop;
@@ -56,15 +56,14 @@ impl Concat {
 }
 
 impl<T: Element> Op<T> for Concat {
-    fn name(&self) -> &'static str {
-        "concat"
-    }
+    const NAME: &'static str = "concat";
+    const ARITY: Arity = Arity::AtLeastOne;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         let Some((first, rest)) = x.split_first() else {
             return Err(Error::Operands { op: "concat", expected: "one operand or more", found: 0 });
         };
-        let axis = first.axis("concat", self.axis)?;
+        let axis = first.axis(self.axis)?;
         let mut shape = (*first).clone();
         for other in rest {
             let mut expected = (*first).clone();
@@ -72,10 +71,10 @@ impl<T: Element> Op<T> for Concat {
                 expected.set(axis, other[axis]);
             }
             if expected != **other {
-                return Err(Error::Shape { op: "concat", expected: first.dims(), found: other.dims() });
+                return Err(Error::shape(first.dims(), other.dims()));
             }
             let (n, more) = (shape[axis], other[axis]);
-            shape.set(axis, extent("concat", n.checked_add(more), || format!("{n} and {more} more"))?);
+            shape.set(axis, extent(n.checked_add(more), || format!("{n} and {more} more"))?);
         }
         Ok(shape)
     }
@@ -83,7 +82,7 @@ impl<T: Element> Op<T> for Concat {
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shapes: Vec<&Shape> = x.iter().map(|x| x.shape()).collect();
         let shape = error::expect(Op::<T>::shape(self, &shapes));
-        let axis = error::expect(shape.axis("concat", self.axis));
+        let axis = error::expect(shape.axis(self.axis));
         let inner: usize = shape[axis + 1..].iter().product();
         let parts: Vec<Tensor<T>> = x.iter().map(|x| x.contiguous()).collect();
         let outer: usize = shape[..axis].iter().product();
@@ -147,7 +146,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
         let x = draw.shape(1, 4);
         let axis = draw.axis(&x);
         let mut other = x.clone();
-        other.set(error::expect(x.axis("concat", axis)), draw.between(0, 4));
+        other.set(error::expect(x.axis(axis)), draw.between(0, 4));
         to.case(Concat { axis }, &[&x, &other, &x]);
     }
 }

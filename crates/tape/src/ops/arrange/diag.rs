@@ -1,10 +1,10 @@
 //! Diagonals, taken and placed.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -52,22 +52,19 @@ impl Diag {
     fn square(&self, x: &Shape) -> Result<DiagAdjoint, Error> {
         let (length, beside) = (x[0], self.offset.unsigned_abs());
         let found = || format!("{length} and {beside} beside the diagonal");
-        let side = crate::shape::extent("diag", length.checked_add(beside), found)?;
+        let side = crate::shape::extent(length.checked_add(beside), found)?;
         Ok(DiagAdjoint { offset: self.offset, shape: Shape::from([side, side]) })
     }
 }
 
 impl<T: Element> Op<T> for Diag {
-    fn name(&self) -> &'static str {
-        "diag"
-    }
+    const NAME: &'static str = "diag";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("diag", x, 1, "one operand")?;
         match x[0].rank() {
             1 => Ok(self.square(x[0])?.shape),
             2 => Ok(Shape::from([extent(x[0], self.offset).0])),
-            _ => Err(Error::Rank { op: "diag", expected: "a vector or a matrix", found: x[0].dims() }),
+            _ => Err(Error::rank("a vector or a matrix", x[0].dims())),
         }
     }
 
@@ -106,22 +103,17 @@ pub struct DiagAdjoint {
 }
 
 impl<T: Element> Op<T> for DiagAdjoint {
-    fn name(&self) -> &'static str {
-        "place_diag"
-    }
+    const NAME: &'static str = "place_diag";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("place_diag", x, 1, "one operand")?;
-        self.shape.elements::<T>("place_diag")?;
+        self.shape.elements::<T>()?;
         if self.shape.rank() != 2 {
-            return Err(Error::Rank { op: "place_diag", expected: "a matrix", found: self.shape.dims() });
+            return Err(Error::rank("a matrix", self.shape.dims()));
         }
         let (length, _) = extent(&self.shape, self.offset);
         match *x[0] == [length] {
             true => Ok(self.shape.clone()),
-            false => {
-                Err(Error::Shape { op: "place_diag", expected: vec![length], found: x[0].dims() })
-            }
+            false => Err(Error::shape(vec![length], x[0].dims())),
         }
     }
 

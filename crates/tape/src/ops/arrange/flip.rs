@@ -1,10 +1,10 @@
 //! Axes read backwards.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
@@ -36,18 +36,15 @@ pub struct Flip {
 }
 
 impl<T: Element> Op<T> for Flip {
-    fn name(&self) -> &'static str {
-        "flip"
-    }
+    const NAME: &'static str = "flip";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("flip", x, 1, "one operand")?;
-        x[0].axes("flip", &self.axes)?;
+        x[0].axes(&self.axes)?;
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = error::expect(x[0].shape().axes("flip", &self.axes));
+        let axes = error::expect(x[0].shape().axes(&self.axes));
         axes.iter().fold(x[0].clone(), |x, &axis| {
             let extent = x.shape()[axis];
             x.sliced(axis, extent.saturating_sub(1), extent, -1)

@@ -1,11 +1,11 @@
 //! Recorded numbers side by side as a tensor.
 
-use crate::ops::{At, AtAdjoint};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Cotangents, Op};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::ops::{At, AtAdjoint};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -31,13 +31,12 @@ impl FromScalars {
 }
 
 impl<T: Element> Op<T> for FromScalars {
-    fn name(&self) -> &'static str {
-        "vector"
-    }
+    const NAME: &'static str = "vector";
+    const ARITY: Arity = Arity::Any;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         if self.shape.try_size() != Some(x.len()) {
-            return Err(Error::Elements { op: "vector", shape: self.shape.dims(), found: x.len() });
+            return Err(Error::elements(self.shape.dims(), x.len()));
         }
         Ok(self.shape.clone())
     }

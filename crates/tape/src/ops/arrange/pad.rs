@@ -1,12 +1,12 @@
 //! Elements added around a tensor.
 
-use crate::ops::{IndexAdd, IndexSelect, Slice};
-use crate::rules::algebra::Element;
 use crate::error::Error;
 use crate::index::{Index, advance};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::ops::{IndexAdd, IndexSelect, Slice};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
@@ -85,7 +85,8 @@ impl Pad {
         let places = out.as_mut_slice();
         let (run, mut at) = (x.shape()[last], vec![0; last]);
         for row in source.as_slice().unwrap_or_default().chunks_exact(run.max(1)) {
-            let place = |axis: usize| (at.get(axis).unwrap_or(&0) + self.widths[axis].0) * steps[axis] as usize;
+            let place =
+                |axis: usize| (at.get(axis).unwrap_or(&0) + self.widths[axis].0) * steps[axis] as usize;
             let start: usize = (0..=last).map(place).sum();
             places[start..start + run].copy_from_slice(row);
             advance(&mut at, &x.shape()[..last]);
@@ -95,14 +96,11 @@ impl Pad {
 }
 
 impl<T: Element> Op<T> for Pad {
-    fn name(&self) -> &'static str {
-        "pad"
-    }
+    const NAME: &'static str = "pad";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("pad", x, 1, "one operand")?;
         if self.widths.len() != x[0].rank() {
-            return Err(Error::Rank { op: "pad", expected: "two widths for each axis", found: x[0].dims() });
+            return Err(Error::rank("two widths for each axis", x[0].dims()));
         }
         let mut shape = x[0].clone();
         for (axis, before, after) in self.grown() {
@@ -114,11 +112,11 @@ impl<T: Element> Op<T> for Pad {
             if shape[axis] < needed {
                 let found = shape[axis];
                 let reason = format!("axis {axis} needs {needed} elements for that width, found {found}");
-                return Err(Error::Invalid { op: "pad", reason });
+                return Err(Error::invalid(reason));
             }
             let (found, sum) = (shape[axis], before.checked_add(after));
             let sum = sum.and_then(|sum| sum.checked_add(found));
-            let grown = extent("pad", sum, || format!("{before} before {found} and {after} after them"))?;
+            let grown = extent(sum, || format!("{before} before {found} and {after} after them"))?;
             if !matches!(self.mode, PadMode::Constant(_)) {
                 // For each element of the axis its source.
                 Tensor::<f64>::fits("pad", &Shape::from([grown]))?;

@@ -1,10 +1,10 @@
 //! Another order of the axes.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -35,9 +35,9 @@ pub struct Permute {
 
 impl Permute {
     fn positions(&self, x: &Shape) -> Result<SmallVec<[usize; 4]>, Error> {
-        let order = x.order("permute", &self.order)?;
+        let order = x.order(&self.order)?;
         let all = order.len() == x.rank();
-        let wrong = Error::Rank { op: "permute", expected: "every axis named once", found: x.dims() };
+        let wrong = Error::rank("every axis named once", x.dims());
         if all { Ok(order) } else { Err(wrong) }
     }
 
@@ -52,12 +52,9 @@ impl Permute {
 }
 
 impl<T: Element> Op<T> for Permute {
-    fn name(&self) -> &'static str {
-        "permute"
-    }
+    const NAME: &'static str = "permute";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("permute", x, 1, "one operand")?;
         Ok(self.positions(x[0])?.into_iter().map(|axis| x[0][axis]).collect())
     }
 
@@ -84,8 +81,13 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    let orders: [(&[usize], &[isize]); 5] =
-        [(&[2, 3], &[1, 0]), (&[2, 3, 4], &[2, 0, 1]), (&[2, 3, 4], &[-1, 0, 1]), (&[2, 0, 3], &[1, 2, 0]), (&[], &[])];
+    let orders: [(&[usize], &[isize]); 5] = [
+        (&[2, 3], &[1, 0]),
+        (&[2, 3, 4], &[2, 0, 1]),
+        (&[2, 3, 4], &[-1, 0, 1]),
+        (&[2, 0, 3], &[1, 2, 0]),
+        (&[], &[]),
+    ];
     let drawn = draws("permute").map(|mut draw| {
         let x = draw.shape(1, 4);
         let mut order: Vec<isize> = (0..x.rank() as isize).collect();

@@ -1,11 +1,11 @@
 //! A tensor repeated as a whole.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape, extent};
 use crate::tensor::Tensor;
 
@@ -52,19 +52,16 @@ impl Repeat {
 }
 
 impl<T: Element> Op<T> for Repeat {
-    fn name(&self) -> &'static str {
-        "repeat"
-    }
+    const NAME: &'static str = "repeat";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("repeat", x, 1, "one operand")?;
         if self.reps.rank() < x[0].rank() {
             let expected = "a number of repetitions for each axis";
-            return Err(Error::Rank { op: "repeat", expected, found: x[0].dims() });
+            return Err(Error::rank(expected, x[0].dims()));
         }
-        self.unfolded(x[0]).elements::<T>("repeat")?;
+        self.unfolded(x[0]).elements::<T>()?;
         let repeated = |(&reps, &n): (&usize, &usize)| {
-            extent("repeat", reps.checked_mul(n), || format!("{n} elements {reps} times"))
+            extent(reps.checked_mul(n), || format!("{n} elements {reps} times"))
         };
         self.reps.iter().zip(self.padded(x[0]).iter()).map(repeated).collect()
     }

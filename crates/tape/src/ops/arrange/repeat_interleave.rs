@@ -1,11 +1,11 @@
 //! Every element repeated beside itself.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, lanes};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
@@ -42,23 +42,20 @@ pub struct RepeatInterleave {
 impl RepeatInterleave {
     /// The operand's shape with an axis of extent `n` behind the axis, and where that is.
     fn unfolded(&self, x: &Shape, n: usize) -> (Shape, usize) {
-        let axis = error::expect(x.axis("repeat_interleave", self.axis)) + 1;
+        let axis = error::expect(x.axis(self.axis)) + 1;
         (x[..axis].iter().copied().chain([n]).chain(x[axis..].iter().copied()).collect(), axis)
     }
 }
 
 impl<T: Element> Op<T> for RepeatInterleave {
-    fn name(&self) -> &'static str {
-        "repeat_interleave"
-    }
+    const NAME: &'static str = "repeat_interleave";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("repeat_interleave", x, 1, "one operand")?;
-        let axis = x[0].axis("repeat_interleave", self.axis)?;
+        let axis = x[0].axis(self.axis)?;
         let mut shape = x[0].clone();
         let (n, times) = (shape[axis], self.n);
-        let repeated = extent("repeat_interleave", n.checked_mul(times), || format!("{n} elements {times} times"))?;
-        self.unfolded(x[0], times).0.elements::<T>("repeat_interleave")?;
+        let repeated = extent(n.checked_mul(times), || format!("{n} elements {times} times"))?;
+        self.unfolded(x[0], times).0.elements::<T>()?;
         shape.set(axis, repeated);
         Ok(shape)
     }

@@ -1,11 +1,11 @@
 //! Another shape for the same elements.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -33,14 +33,11 @@ pub struct Reshape {
 }
 
 impl<T: Element> Op<T> for Reshape {
-    fn name(&self) -> &'static str {
-        "reshape"
-    }
+    const NAME: &'static str = "reshape";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("reshape", x, 1, "one operand")?;
         if self.shape.try_size() != Some(x[0].size()) {
-            return Err(Error::Elements { op: "reshape", shape: self.shape.dims(), found: x[0].size() });
+            return Err(Error::elements(self.shape.dims(), x[0].size()));
         }
         Ok(self.shape.clone())
     }

@@ -1,11 +1,11 @@
 //! Elements shifted around an axis.
 
-use crate::ops::Concat;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
+use crate::ops::Concat;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, lanes};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -38,26 +38,24 @@ pub struct Roll {
 }
 
 impl<T: Element> Op<T> for Roll {
-    fn name(&self) -> &'static str {
-        "roll"
-    }
+    const NAME: &'static str = "roll";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("roll", x, 1, "one operand")?;
-        x[0].axis("roll", self.axis)?;
+        x[0].axis(self.axis)?;
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("roll", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let extent = x[0].shape()[axis];
         let shift = self.shift.rem_euclid(extent.max(1) as isize) as usize;
-        let (over, rest) = (x[0].sliced(axis, extent - shift, shift, 1), x[0].sliced(axis, 0, extent - shift, 1));
+        let (over, rest) =
+            (x[0].sliced(axis, extent - shift, shift, 1), x[0].sliced(axis, 0, extent - shift, 1));
         Concat { axis: self.axis }.eval(&[&over, &rest])
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        let axis = error::expect(x[0].shape().axis("roll", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let extent = x[0].shape()[axis].max(1) as isize;
         A::apply(Roll { shift: -(self.shift % extent), axis: self.axis }, &[dy])
     }

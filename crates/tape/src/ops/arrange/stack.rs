@@ -1,12 +1,12 @@
 //! Tensors side by side along a new axis.
 
-use crate::ops::Slice;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
+use crate::ops::Slice;
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -37,7 +37,7 @@ impl Stack {
     /// The new axis in the result, for operands of shape `x`.
     fn position(&self, x: &Shape) -> Result<usize, Error> {
         let grown: Shape = x.iter().copied().chain([1]).collect();
-        grown.axis("stack", self.axis)
+        grown.axis(self.axis)
     }
 
     fn entry(&self, k: usize, x: &Shape) -> (Slice, Shape) {
@@ -49,16 +49,15 @@ impl Stack {
 }
 
 impl<T: Element> Op<T> for Stack {
-    fn name(&self) -> &'static str {
-        "stack"
-    }
+    const NAME: &'static str = "stack";
+    const ARITY: Arity = Arity::AtLeastOne;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         let Some((first, rest)) = x.split_first() else {
             return Err(Error::Operands { op: "stack", expected: "one operand or more", found: 0 });
         };
         if let Some(other) = rest.iter().find(|other| *other != first) {
-            return Err(Error::Shape { op: "stack", expected: first.dims(), found: other.dims() });
+            return Err(Error::shape(first.dims(), other.dims()));
         }
         let mut shape = first.dims();
         shape.insert(self.position(first)?, x.len());

@@ -1,11 +1,11 @@
 //! Transposed matrices.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -30,14 +30,11 @@ use crate::tensor::Tensor;
 pub struct Transpose;
 
 impl<T: Element> Op<T> for Transpose {
-    fn name(&self) -> &'static str {
-        "transpose"
-    }
+    const NAME: &'static str = "transpose";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("transpose", x, 1, "one operand")?;
         if x[0].rank() < 2 {
-            return Err(Error::Rank { op: "transpose", expected: "rank 2 or more", found: x[0].dims() });
+            return Err(Error::rank("rank 2 or more", x[0].dims()));
         }
         Ok(x[0].transposed())
     }

@@ -1,10 +1,10 @@
 //! The lower triangle of a matrix.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -38,10 +38,9 @@ pub struct Tril {
 }
 
 /// The shape rule of both triangles.
-pub(crate) fn matrices(op: &'static str, x: &[&Shape]) -> Result<Shape, Error> {
-    operands(op, x, 1, "one operand")?;
+pub(crate) fn matrices(x: &[&Shape]) -> Result<Shape, Error> {
     match x[0].rank() {
-        0 | 1 => Err(Error::Rank { op, expected: "a matrix or a stack of them", found: x[0].dims() }),
+        0 | 1 => Err(Error::rank("a matrix or a stack of them", x[0].dims())),
         _ => Ok(x[0].clone()),
     }
 }
@@ -60,12 +59,10 @@ pub(crate) fn cut<T: Element>(x: &Tensor<T>, keep: impl Fn(isize) -> bool) -> Te
 }
 
 impl<T: Element> Op<T> for Tril {
-    fn name(&self) -> &'static str {
-        "tril"
-    }
+    const NAME: &'static str = "tril";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        matrices("tril", x)
+        matrices(x)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

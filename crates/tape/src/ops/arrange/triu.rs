@@ -1,11 +1,11 @@
 //! The upper triangle of a matrix.
 
 use super::tril::{cut, matrices, triangles};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -39,12 +39,10 @@ pub struct Triu {
 }
 
 impl<T: Element> Op<T> for Triu {
-    fn name(&self) -> &'static str {
-        "triu"
-    }
+    const NAME: &'static str = "triu";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        matrices("triu", x)
+        matrices(x)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

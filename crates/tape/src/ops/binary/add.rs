@@ -1,8 +1,8 @@
 //! Addition.
 
-use crate::rules::algebra::{Algebra, Binary, Element};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
+use crate::rules::algebra::{Algebra, Binary, Element};
 
 /// `a + b`; shapes broadcast.
 ///
@@ -44,14 +44,8 @@ impl Binary for Add {
     }
 }
 
-pub(crate) const DOC: OpDoc = OpDoc {
-    formula: "a + b",
-    derivative: "1, 1",
-    domain: "all",
-    convention: "",
-    numpy: "add",
-    torch: "add",
-};
+pub(crate) const DOC: OpDoc =
+    OpDoc { formula: "a + b", derivative: "1, 1", domain: "all", convention: "", numpy: "add", torch: "add" };
 
 pub(crate) const POINTS: BinaryPoints = BinaryPoints {
     a: &[(-4.0, 4.0)],

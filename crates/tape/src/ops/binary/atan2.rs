@@ -1,9 +1,9 @@
 //! Angle of a point: a primitive, because `atan(a / b)` knows one half of the circle only.
 
-use crate::rules::algebra::{Algebra, Binary, Element};
 use crate::ops::Hypot;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
+use crate::rules::algebra::{Algebra, Binary, Element};
 
 /// The angle of the point `(b, a)` (the coordinate `y` comes first) from the positive axis, in [-π, π];
 /// shapes broadcast.
@@ -75,5 +75,13 @@ pub(crate) const DOC: OpDoc = OpDoc {
 pub(crate) const POINTS: BinaryPoints = BinaryPoints {
     a: &[(0.3, 4.0), (-4.0, -0.3)],
     b: &[(0.3, 4.0), (-4.0, -0.3)],
-    special: &[(0.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, 0.0), (-1.0, 0.0), (1e300, 1e300), (1e-100, 1e-100)],
+    special: &[
+        (0.0, 0.0),
+        (0.0, 1.0),
+        (0.0, -1.0),
+        (1.0, 0.0),
+        (-1.0, 0.0),
+        (1e300, 1e300),
+        (1e-100, 1e-100),
+    ],
 };

@@ -1,8 +1,8 @@
 //! Length of a vector of two numbers: a primitive, because its composition overflows.
 
-use crate::rules::algebra::{Algebra, Binary, Element};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
+use crate::rules::algebra::{Algebra, Binary, Element};
 
 /// `√(a² + b²)` without overflow or underflow on the way; shapes broadcast.
 ///

@@ -1,9 +1,9 @@
 //! Logarithm of the sum of two exponentials: a primitive, because its composition overflows.
 
-use crate::rules::algebra::{Algebra, Binary, Element};
 use crate::ops::Sigmoid;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
+use crate::rules::algebra::{Algebra, Binary, Element};
 
 /// `ln(eᵃ + eᵇ)`, element by element; shapes broadcast.
 ///

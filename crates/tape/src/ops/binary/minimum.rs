@@ -1,8 +1,8 @@
 //! The smaller of two numbers.
 
-use crate::rules::algebra::{Algebra, Binary, Element};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
+use crate::rules::algebra::{Algebra, Binary, Element};
 
 /// The smaller of `a` and `b`, element by element; shapes broadcast.
 ///

@@ -1,8 +1,8 @@
 //! Multiplication.
 
-use crate::rules::algebra::{Algebra, Binary, Element};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
+use crate::rules::algebra::{Algebra, Binary, Element};
 
 /// `a · b`, element by element; shapes broadcast.
 ///

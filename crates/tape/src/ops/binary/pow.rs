@@ -1,9 +1,9 @@
 //! Power with a variable base and exponent.
 
-use crate::rules::algebra::{Algebra, Binary, Element};
 use crate::ops::Ln;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
+use crate::rules::algebra::{Algebra, Binary, Element};
 
 /// `aᵇ`, element by element; shapes broadcast. With a number on the right `a.pow(3.0)`, with one on the left
 /// `b.rpow(2.0)`.

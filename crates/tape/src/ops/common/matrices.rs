@@ -3,21 +3,20 @@
 use crate::error::Error;
 use crate::ops::TensorOps;
 use crate::rules::algebra::Element;
-use crate::rules::op::{Array, operands};
+use crate::rules::op::Array;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 /// Leading axes and order of one operand of square matrices.
-pub(crate) fn square<'a>(op: &'static str, x: &[&'a Shape]) -> Result<(&'a [usize], usize), Error> {
-    operands(op, x, 1, "one operand")?;
+pub(crate) fn square<'a>(x: &[&'a Shape]) -> Result<(&'a [usize], usize), Error> {
     match x[0][..] {
         [.., m, n] if m == n => Ok((&x[0][..x[0].rank() - 2], n)),
-        _ => Err(Error::Rank { op, expected: "square matrices", found: x[0].dims() }),
+        _ => Err(Error::rank("square matrices", x[0].dims())),
     }
 }
 
-pub(crate) fn singular(op: &'static str, pivot: usize) -> Error {
-    Error::Invalid { op, reason: format!("the matrix is singular: pivot {pivot} is 0") }
+pub(crate) fn singular(pivot: usize) -> Error {
+    Error::invalid(format!("the matrix is singular: pivot {pivot} is 0"))
 }
 
 /// A system `A X = B`: a single vector `b` is a right side too.
@@ -30,20 +29,19 @@ pub(crate) struct System {
 }
 
 impl System {
-    pub(crate) fn new(op: &'static str, x: &[&Shape]) -> Result<System, Error> {
-        operands(op, x, 2, "two operands")?;
-        let (leading, n) = square(op, &x[..1])?;
-        let wrong = || Error::InnerDims { op, lhs: x[0].dims(), rhs: x[1].dims() };
+    pub(crate) fn new(x: &[&Shape]) -> Result<System, Error> {
+        let (leading, n) = square(&x[..1])?;
+        let wrong = || Error::inner_dims(x[0].dims(), x[1].dims());
         let (other, rows, columns) = match x[1][..] {
-            [] => return Err(Error::Rank { op, expected: "a right side of rank 1 or more", found: vec![] }),
+            [] => return Err(Error::rank("a right side of rank 1 or more", vec![])),
             [rows] => (&[][..], rows, 1),
             [.., rows, columns] => (&x[1][..x[1].rank() - 2], rows, columns),
         };
         if rows != n {
             return Err(wrong());
         }
-        let refused = |_| Error::Broadcast { op, lhs: x[0].dims(), rhs: x[1].dims() };
-        let batch = Shape::broadcast(op, leading, other).map_err(refused)?;
+        let refused = |_| Error::broadcast(x[0].dims(), x[1].dims());
+        let batch = Shape::broadcast(leading, other).map_err(refused)?;
         let matrix: &[usize] = if x[1].rank() == 1 { &[n] } else { &[n, columns] };
         let shape = batch.iter().chain(matrix).copied().collect();
         Ok(System { batch, n, columns, shape })

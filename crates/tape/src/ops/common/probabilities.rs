@@ -6,7 +6,7 @@
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
 use crate::rules::algebra::{Algebra, Binary, Element};
-use crate::rules::op::{Array, Op, operands};
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::simd::{self, Kernel};
 use crate::tensor::{Tensor, reduce};
@@ -71,23 +71,17 @@ impl Binary for Absorb {
 }
 
 /// The shape rule of a map of `v` that depends on the probabilities `p`.
-fn both(op: &'static str, x: &[&Shape], axes: &Axes) -> Result<Shape, Error> {
-    operands(op, x, 2, "two operands: p, v")?;
-    x[0].axes(op, axes)?;
+fn both(x: &[&Shape], axes: &Axes) -> Result<Shape, Error> {
+    x[0].axes(axes)?;
     if x[0] != x[1] {
-        return Err(Error::Shape { op, expected: x[0].dims(), found: x[1].dims() });
+        return Err(Error::shape(x[0].dims(), x[1].dims()));
     }
     Ok(x[0].clone())
 }
 
 /// `f(p, v, y)` for every row.
-fn rows<T: Element>(
-    op: &'static str,
-    x: &[&Tensor<T>],
-    axes: &Axes,
-    f: impl Fn(&[T], &[T], &mut [T]) + Sync,
-) -> Tensor<T> {
-    let axes = error::expect(x[0].shape().axes(op, axes));
+fn rows<T: Element>(x: &[&Tensor<T>], axes: &Axes, f: impl Fn(&[T], &[T], &mut [T]) + Sync) -> Tensor<T> {
+    let axes = error::expect(x[0].shape().axes(axes));
     reduce::rows([x[0], x[1]], &axes, |[p, v], y| {
         // Of a row without probabilities nothing is taken.
         if p.iter().all(|&p| p == T::ZERO) { y.fill(T::ZERO) } else { f(p, v, y) }
@@ -106,16 +100,15 @@ pub(crate) struct Deviation {
 }
 
 impl<T: Element> Op<T> for Deviation {
-    fn name(&self) -> &'static str {
-        "deviation"
-    }
+    const NAME: &'static str = "deviation";
+    const ARITY: Arity = Arity::Exactly(2, "two operands: p, v");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        both("deviation", x, &self.axes)
+        both(x, &self.axes)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        rows("deviation", x, &self.axes, |p, v, y| {
+        rows(x, &self.axes, |p, v, y| {
             let most = (0..p.len()).fold(0, |most, i| if p[i] > p[most] { i } else { most });
             let origin = v[most];
             y.iter_mut().zip(v).for_each(|(y, &v)| *y = v - origin);
@@ -149,17 +142,16 @@ pub(crate) struct Remainder {
 }
 
 impl<T: Element> Op<T> for Remainder {
-    fn name(&self) -> &'static str {
-        "remainder"
-    }
+    const NAME: &'static str = "remainder";
+    const ARITY: Arity = Arity::Exactly(2, "two operands: p, v");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        both("remainder", x, &self.axes)
+        both(x, &self.axes)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let half = T::from_f64(0.5);
-        rows("remainder", x, &self.axes, |p, v, y| {
+        rows(x, &self.axes, |p, v, y| {
             let sum = reduce::sum_slice(v);
             y.iter_mut().zip(p).zip(v).for_each(|((y, &p), &v)| *y = v - Absorb.eval(p, sum));
             if let Some(most) = p.iter().position(|&p| p > half) {

@@ -45,28 +45,28 @@ impl Window {
     }
 
     /// The same for a kernel and a dilation of 1 or more, if there is such an extent.
-    pub(crate) fn try_reach(&self, op: &'static str, axis: usize) -> Result<usize, Error> {
+    pub(crate) fn try_reach(&self, axis: usize) -> Result<usize, Error> {
         let (kernel, dilation) = (self.kernel[axis], self.dilation[axis]);
         let reach = (kernel - 1).checked_mul(dilation).and_then(|reach| reach.checked_add(1));
-        extent(op, reach, || format!("a kernel of {kernel} with a dilation of {dilation}"))
+        extent(reach, || format!("a kernel of {kernel} with a dilation of {dilation}"))
     }
 
     /// The number of windows over an image of this size.
-    pub(crate) fn counts(&self, op: &'static str, size: [usize; 2]) -> Result<[usize; 2], Error> {
+    pub(crate) fn counts(&self, size: [usize; 2]) -> Result<[usize; 2], Error> {
         let numbers = [self.kernel, self.stride, self.dilation];
         if numbers.as_flattened().contains(&0) {
-            let reason = "expected a kernel, a stride and a dilation of 1 or more, found 0".into();
-            return Err(Error::Invalid { op, reason });
+            let reason = "expected a kernel, a stride and a dilation of 1 or more, found 0";
+            return Err(Error::invalid(reason));
         }
         let mut counts = [0; 2];
         for axis in 0..2 {
-            let (reach, n, padding) = (self.try_reach(op, axis)?, size[axis], self.padding[axis]);
+            let (reach, n, padding) = (self.try_reach(axis)?, size[axis], self.padding[axis]);
             let padded = padding.checked_mul(2).and_then(|padding| padding.checked_add(n));
-            let padded = extent(op, padded, || format!("{n} with a padding of {padding} on both sides"))?;
+            let padded = extent(padded, || format!("{n} with a padding of {padding} on both sides"))?;
             let Some(free) = padded.checked_sub(reach) else {
                 let reason =
                     format!("a window of {reach} does not fit into {padded} elements, padding included");
-                return Err(Error::Invalid { op, reason });
+                return Err(Error::invalid(reason));
             };
             counts[axis] = free / self.stride[axis] + 1;
         }
@@ -171,9 +171,9 @@ impl Run {
 }
 
 /// The extents of a batch of images with channels.
-pub(crate) fn image(op: &'static str, x: &Shape) -> Result<[usize; 4], Error> {
+pub(crate) fn image(x: &Shape) -> Result<[usize; 4], Error> {
     let expected = "an image [batch, channels, height, width]";
-    x[..].try_into().map_err(|_| Error::Rank { op, expected, found: x.dims() })
+    x[..].try_into().map_err(|_| Error::rank(expected, x.dims()))
 }
 
 /// Calls `f` with every plane of `out`, of `size` elements, and the plane of `x`, of `from` elements, it is made from.

@@ -1,10 +1,10 @@
 //! Inverse cosine.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
-use crate::ops::Sqrt;
 use super::asin::OneMinusSquare;
+use crate::ops::Sqrt;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `arccos x`, in [0, π].
 ///
@@ -49,9 +49,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "acos",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-0.9, 0.9)],
-    edges: &[-1.0, 1.0],
-    kinks: &[],
-    far: &[1e-300, 0.999999],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-0.9, 0.9)], edges: &[-1.0, 1.0], kinks: &[], far: &[1e-300, 0.999999] };

@@ -1,9 +1,9 @@
 //! Inverse hyperbolic cosine: a primitive, because its composition from `ln` cancels near 1.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Sqrt;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ln(x + √(x² - 1))`.
 ///
@@ -48,9 +48,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "acosh",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(1.1, 6.0)],
-    edges: &[1.0],
-    kinks: &[],
-    far: &[30.0, 1e3, 1e300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(1.1, 6.0)], edges: &[1.0], kinks: &[], far: &[30.0, 1e3, 1e300] };

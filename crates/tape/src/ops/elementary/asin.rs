@@ -1,9 +1,9 @@
 //! Inverse sine.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Sqrt;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `arcsin x`, in [-π/2, π/2].
 ///
@@ -67,9 +67,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "asin",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-0.9, 0.9)],
-    edges: &[-1.0, 1.0],
-    kinks: &[],
-    far: &[1e-300, 0.999999],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-0.9, 0.9)], edges: &[-1.0, 1.0], kinks: &[], far: &[1e-300, 0.999999] };

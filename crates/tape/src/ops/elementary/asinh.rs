@@ -1,9 +1,9 @@
 //! Inverse hyperbolic sine: a primitive, because its composition from `ln` cancels.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Hypot;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ln(x + √(x² + 1))`.
 ///

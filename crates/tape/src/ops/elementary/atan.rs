@@ -1,8 +1,8 @@
 //! Inverse tangent.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `arctan x`, in (-π/2, π/2).
 ///

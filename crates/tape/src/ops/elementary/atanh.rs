@@ -1,9 +1,9 @@
 //! Inverse hyperbolic tangent: a primitive, because its composition from `ln` cancels near 0.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use super::asin::OneMinusSquare;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ln((1 + x) / (1 - x)) / 2`.
 ///
@@ -48,9 +48,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "atanh",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-0.9, 0.9)],
-    edges: &[-1.0, 1.0],
-    kinks: &[],
-    far: &[1e-300, 0.999999],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-0.9, 0.9)], edges: &[-1.0, 1.0], kinks: &[], far: &[1e-300, 0.999999] };

@@ -1,9 +1,9 @@
 //! Digamma function: the derivative of `lgamma`.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Polygamma;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ψ(x) = d ln Γ(x) / dx`.
 ///
@@ -48,9 +48,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "digamma",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(0.2, 8.0), (-0.8, -0.2)],
-    edges: &[0.0],
-    kinks: &[],
-    far: &[1e-100, 30.0, 1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(0.2, 8.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], far: &[1e-100, 30.0, 1e3] };

@@ -1,10 +1,10 @@
 //! Error function.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Exp;
-use std::f64::consts::FRAC_2_SQRT_PI;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
+use std::f64::consts::FRAC_2_SQRT_PI;
 
 /// `erf(x) = 2/√π ∫₀ˣ e^(-t²) dt`.
 ///

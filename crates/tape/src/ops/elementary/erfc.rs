@@ -1,10 +1,10 @@
 //! Complementary error function: a primitive, because `1 - erf(x)` cancels in the right tail.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Exp;
-use std::f64::consts::FRAC_2_SQRT_PI;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
+use std::f64::consts::FRAC_2_SQRT_PI;
 
 /// `erfc(x) = 1 - erf(x)`, accurate in the right tail.
 ///

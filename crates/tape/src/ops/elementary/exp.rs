@@ -1,8 +1,8 @@
 //! Exponential.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `eˣ`.
 ///
@@ -38,18 +38,8 @@ impl Unary for Exp {
     }
 }
 
-pub(crate) const DOC: OpDoc = OpDoc {
-    formula: "exp(x)",
-    derivative: "y",
-    domain: "all",
-    convention: "",
-    numpy: "exp",
-    torch: "exp",
-};
+pub(crate) const DOC: OpDoc =
+    OpDoc { formula: "exp(x)", derivative: "y", domain: "all", convention: "", numpy: "exp", torch: "exp" };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-5.0, 5.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[-30.0, 30.0, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-5.0, 5.0)], edges: &[], kinks: &[], far: &[-30.0, 30.0, -1e3, 1e-300] };

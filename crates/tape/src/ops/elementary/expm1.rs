@@ -1,9 +1,9 @@
 //! Exponential minus one: a primitive, because the subtraction cancels near 0.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Exp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `eˣ - 1`, accurate near 0.
 ///
@@ -48,9 +48,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "expm1",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-5.0, 5.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-5.0, 5.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, -1e3, 1e-300] };

@@ -1,9 +1,9 @@
 //! Logarithm of the gamma function: a primitive, because the gamma function overflows.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Digamma;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ln |Γ(x)|`.
 ///
@@ -48,9 +48,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "lgamma",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(0.2, 8.0), (-0.8, -0.2)],
-    edges: &[0.0],
-    kinks: &[],
-    far: &[1e-300, 30.0, 1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(0.2, 8.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], far: &[1e-300, 30.0, 1e3] };

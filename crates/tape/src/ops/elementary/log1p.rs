@@ -1,8 +1,8 @@
 //! Logarithm of one plus a number: a primitive, because the addition cancels near 0.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ln(1 + x)`, accurate near 0.
 ///
@@ -47,9 +47,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "log1p",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-0.9, 9.0)],
-    edges: &[-1.0],
-    kinks: &[],
-    far: &[1e-300, -1e-300, 1e300, 1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-0.9, 9.0)], edges: &[-1.0], kinks: &[], far: &[1e-300, -1e-300, 1e300, 1e3] };

@@ -1,8 +1,8 @@
 //! Polygamma functions: the derivatives of `digamma`, of every order.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `ψₙ(x)`, the `n`-th derivative of the digamma function; `n = 0` is [`Digamma`](crate::ops::Digamma) itself.
 ///
@@ -53,15 +53,8 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "polygamma",
 };
 
-const POINTS: Points = Points {
-    interior: &[(0.3, 6.0), (-0.8, -0.2)],
-    edges: &[0.0],
-    kinks: &[],
-    far: &[30.0, 1e3],
-};
+const POINTS: Points =
+    Points { interior: &[(0.3, 6.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], far: &[30.0, 1e3] };
 
-pub(crate) const EXAMPLES: &[(Polygamma, Points)] = &[
-    (Polygamma { n: 0 }, POINTS),
-    (Polygamma { n: 1 }, POINTS),
-    (Polygamma { n: 2 }, POINTS),
-];
+pub(crate) const EXAMPLES: &[(Polygamma, Points)] =
+    &[(Polygamma { n: 0 }, POINTS), (Polygamma { n: 1 }, POINTS), (Polygamma { n: 2 }, POINTS)];

@@ -1,8 +1,8 @@
 //! Reciprocal square root.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `1 / √x`.
 ///
@@ -47,9 +47,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "rsqrt",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(0.1, 9.0)],
-    edges: &[0.0],
-    kinks: &[],
-    far: &[1e-100, 1e300, 1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(0.1, 9.0)], edges: &[0.0], kinks: &[], far: &[1e-100, 1e300, 1e3] };

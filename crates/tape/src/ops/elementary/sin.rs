@@ -1,8 +1,8 @@
 //! Sine.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 use crate::ops::Cos;
 
@@ -49,9 +49,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sin",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-7.0, 7.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-7.0, 7.0)], edges: &[], kinks: &[], far: &[30.0, 1e3, -1e3, 1e-300] };

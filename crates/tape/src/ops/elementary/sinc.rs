@@ -1,8 +1,8 @@
 //! Normalised sinc: a primitive, because its composition is 0 / 0 at 0.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 use std::f64::consts::PI;
 
 /// `sin(πx) / (πx)`, continued by 1 at 0; exactly 0 at the other integers.
@@ -114,9 +114,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sinc",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-4.0, 4.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[0.0, 30.0, -30.5, 1e3, 1e-300, 1e-9],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], far: &[0.0, 30.0, -30.5, 1e3, 1e-300, 1e-9] };

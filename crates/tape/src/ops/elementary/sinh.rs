@@ -1,9 +1,9 @@
 //! Hyperbolic sine: a primitive, because its composition from `exp` cancels near 0.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::Cosh;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `(eˣ - e⁻ˣ) / 2`.
 ///
@@ -48,9 +48,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sinh",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-4.0, 4.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e-300] };

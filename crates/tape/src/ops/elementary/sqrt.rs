@@ -1,8 +1,8 @@
 //! Square root.
 
-use crate::rules::algebra::{Algebra, Element, Unary};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
 
 /// `√x`.
 ///
@@ -47,9 +47,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sqrt",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(0.05, 9.0)],
-    edges: &[0.0],
-    kinks: &[],
-    far: &[1e-300, 1e300, 1e3],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(0.05, 9.0)], edges: &[0.0], kinks: &[], far: &[1e-300, 1e300, 1e3] };

@@ -1,9 +1,9 @@
 //! Hyperbolic tangent.
 
-use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
+use crate::ops::activation::sigmoid;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
-use crate::ops::activation::sigmoid;
+use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 
 /// `tanh x`, zero-centred with range (-1, 1).
 ///
@@ -59,9 +59,5 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "tanh",
 };
 
-pub(crate) const POINTS: Points = Points {
-    interior: &[(-4.0, 4.0)],
-    edges: &[],
-    kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
-};
+pub(crate) const POINTS: Points =
+    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

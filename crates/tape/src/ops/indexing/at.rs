@@ -1,10 +1,10 @@
 //! One element.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands, positions_as_branches};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -35,12 +35,9 @@ pub struct At {
 }
 
 impl<T: Element> Op<T> for At {
-    fn name(&self) -> &'static str {
-        "at"
-    }
+    const NAME: &'static str = "at";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("at", x, 1, "one operand")?;
         check(x[0], &self.index)?;
         Ok(Shape::default())
     }
@@ -64,10 +61,10 @@ impl<T: Element> Op<T> for At {
 
 fn check(shape: &Shape, index: &Shape) -> Result<(), Error> {
     if index.rank() != shape.rank() {
-        return Err(Error::Rank { op: "at", expected: "one index for each axis", found: shape.dims() });
+        return Err(Error::rank("one index for each axis", shape.dims()));
     }
     match (0..shape.rank()).find(|&axis| index[axis] >= shape[axis]) {
-        Some(axis) => Err(Error::index("at", index[axis], axis, shape)),
+        Some(axis) => Err(Error::index(index[axis], axis, shape)),
         None => Ok(()),
     }
 }
@@ -82,16 +79,13 @@ pub struct AtAdjoint {
 }
 
 impl<T: Element> Op<T> for AtAdjoint {
-    fn name(&self) -> &'static str {
-        "place_at"
-    }
+    const NAME: &'static str = "place_at";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("place_at", x, 1, "one operand")?;
-        self.shape.elements::<T>("place_at")?;
+        self.shape.elements::<T>()?;
         check(&self.shape, &self.index)?;
         if x[0].rank() != 0 {
-            return Err(Error::Shape { op: "place_at", expected: vec![], found: x[0].dims() });
+            return Err(Error::shape(vec![], x[0].dims()));
         }
         Ok(self.shape.clone())
     }
@@ -118,7 +112,8 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    let picks: [(&[usize], &[usize]); 4] = [(&[3], &[2]), (&[2, 3], &[1, 0]), (&[1, 1, 2], &[0, 0, 1]), (&[], &[])];
+    let picks: [(&[usize], &[usize]); 4] =
+        [(&[3], &[2]), (&[2, 3], &[1, 0]), (&[1, 1, 2], &[0, 0, 1]), (&[], &[])];
     for (x, index) in picks {
         let (index, shape) = (Shape::from(index), Shape::from(x));
         to.case(At { index: index.clone() }, &[x]);

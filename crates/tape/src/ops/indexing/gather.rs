@@ -1,12 +1,12 @@
 //! Elements along an axis, by an index of their own for each.
 
-use crate::ops::ScatterAdd;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::rules::op::{Array, Op, operands, positions_as_branches};
+use crate::ops::ScatterAdd;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -42,18 +42,15 @@ pub struct Gather {
 }
 
 impl<T: Element> Op<T> for Gather {
-    fn name(&self) -> &'static str {
-        "gather"
-    }
+    const NAME: &'static str = "gather";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("gather", x, 1, "one operand")?;
-        self.index.along("gather", self.axis, x[0])?;
+        self.index.along(self.axis, x[0])?;
         Ok(self.index.shape().clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("gather", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let source = x[0].compact();
         let source = source.as_slice().unwrap_or_default();
         Tensor::build(self.index.shape().clone(), |out| {
@@ -100,7 +97,7 @@ pub(crate) fn indices() -> impl Iterator<Item = (Shape, isize, Index)> {
     let drawn = draws("gather").map(|mut draw| {
         let x = draw.shape(1, 3);
         let axis = draw.axis(&x);
-        let at = error::expect(x.axis("gather", axis));
+        let at = error::expect(x.axis(axis));
         let mut shape: Shape = x.iter().map(|&extent| draw.between(1, extent)).collect();
         shape.set(at, draw.between(1, 7));
         let numbers = draw.positions(x[at], shape.size());
@@ -108,7 +105,7 @@ pub(crate) fn indices() -> impl Iterator<Item = (Shape, isize, Index)> {
         (x, axis, index)
     });
     let fixed = CASES.into_iter().map(|(x, axis, shape)| {
-        let extent = x[error::expect(Shape::from(x).axis("gather", axis))];
+        let extent = x[error::expect(Shape::from(x).axis(axis))];
         let numbers: Vec<usize> = (0..shape.iter().product()).map(|i| (i * i + i / 2 + 1) % extent).collect();
         (Shape::from(x), axis, error::expect(Index::new(shape, numbers)))
     });

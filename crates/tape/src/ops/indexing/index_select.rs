@@ -1,11 +1,11 @@
 //! Entries of an axis by number, and the adjoint.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::rules::op::{Array, Op, operands, positions_as_branches};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -39,23 +39,20 @@ pub struct IndexSelect {
 }
 
 /// The axis, if `index` is a list of positions along it.
-fn check(op: &'static str, axis: isize, index: &Index, x: &Shape) -> Result<usize, Error> {
-    let axis = x.axis(op, axis)?;
+fn check(axis: isize, index: &Index, x: &Shape) -> Result<usize, Error> {
+    let axis = x.axis(axis)?;
     if index.shape().rank() != 1 {
-        return Err(Error::Rank { op, expected: "a list of indices", found: index.shape().dims() });
+        return Err(Error::rank("a list of indices", index.shape().dims()));
     }
-    index.check(op, axis, x)?;
+    index.check(axis, x)?;
     Ok(axis)
 }
 
 impl<T: Element> Op<T> for IndexSelect {
-    fn name(&self) -> &'static str {
-        "index_select"
-    }
+    const NAME: &'static str = "index_select";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("index_select", x, 1, "one operand")?;
-        let axis = check("index_select", self.axis, &self.index, x[0])?;
+        let axis = check(self.axis, &self.index, x[0])?;
         let mut shape = x[0].clone();
         shape.set(axis, self.index.as_slice().len());
         Ok(shape)
@@ -63,7 +60,7 @@ impl<T: Element> Op<T> for IndexSelect {
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
-        let axis = error::expect(shape.axis("index_select", self.axis));
+        let axis = error::expect(shape.axis(self.axis));
         let (extent, inner) = (x[0].shape()[axis], shape[axis + 1..].iter().product::<usize>());
         let source = x[0].compact();
         let source = source.as_slice().unwrap_or_default();
@@ -77,7 +74,7 @@ impl<T: Element> Op<T> for IndexSelect {
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        let axis = error::expect(x[0].shape().axis("index_select", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let extent = x[0].shape()[axis];
         A::apply(IndexAdd { axis: self.axis, index: self.index.clone(), extent }, &[dy])
     }
@@ -106,26 +103,23 @@ pub struct IndexAdd {
 }
 
 impl<T: Element> Op<T> for IndexAdd {
-    fn name(&self) -> &'static str {
-        "index_add"
-    }
+    const NAME: &'static str = "index_add";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("index_add", x, 1, "one operand")?;
         let mut shape = x[0].clone();
-        shape.set(x[0].axis("index_add", self.axis)?, self.extent);
-        let axis = check("index_add", self.axis, &self.index, &shape)?;
+        shape.set(x[0].axis(self.axis)?, self.extent);
+        let axis = check(self.axis, &self.index, &shape)?;
         let mut expected = x[0].dims();
         expected[axis] = self.index.as_slice().len();
         if expected[..] != x[0][..] {
-            return Err(Error::Shape { op: "index_add", expected, found: x[0].dims() });
+            return Err(Error::shape(expected, x[0].dims()));
         }
         Ok(shape)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
-        let axis = error::expect(shape.axis("index_add", self.axis));
+        let axis = error::expect(shape.axis(self.axis));
         let inner: usize = shape[axis + 1..].iter().product();
         let source = x[0].compact();
         let list = self.index.as_slice();
@@ -168,14 +162,14 @@ pub(crate) fn cases(to: &mut impl Cases) {
         let x = draw.shape(1, 3);
         let axis = draw.axis(&x);
         let count = draw.between(1, 7);
-        let index = draw.positions(x[error::expect(x.axis("index_select", axis))], count);
+        let index = draw.positions(x[error::expect(x.axis(axis))], count);
         (x, axis, index)
     });
     let fixed = selections.into_iter().map(|(x, axis, index)| (Shape::from(x), axis, index.to_vec()));
     for (x, axis, index) in fixed.chain(drawn) {
         let select = IndexSelect { axis, index: index.clone().into() };
         let taken = error::expect(Op::<f64>::shape(&select, &[&x]));
-        let position = error::expect(taken.axis("index_select", axis));
+        let position = error::expect(taken.axis(axis));
         to.case(IndexAdd { axis, index: index.into(), extent: x[position] }, &[&taken]);
         to.case(select, &[&x]);
     }

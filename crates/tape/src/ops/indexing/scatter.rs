@@ -1,13 +1,13 @@
 //! Elements written along an axis, at an index of their own for each.
 
 use super::scatter_add::{covered, scattered, scatterings, uncovered};
-use crate::ops::{Gather, Select};
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::ops::{Gather, Select};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -46,7 +46,7 @@ pub struct Scatter {
 impl Scatter {
     /// 1 for each write that stays, 0 for those overwritten by a later one; `None` if all stay.
     fn last<T: Element>(&self, x: &Shape) -> Option<Tensor<T>> {
-        let axis = error::expect(x.axis("scatter", self.axis));
+        let axis = error::expect(x.axis(self.axis));
         let positions = self.index.positions(axis, x);
         let mut writer = vec![None; x.size()];
         for (i, &at) in positions.iter().enumerate() {
@@ -65,16 +65,15 @@ impl Scatter {
 }
 
 impl<T: Element> Op<T> for Scatter {
-    fn name(&self) -> &'static str {
-        "scatter"
-    }
+    const NAME: &'static str = "scatter";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        scattered("scatter", self.axis, &self.index, x)
+        scattered(self.axis, &self.index, x)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("scatter", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let src = covered(x[1], &self.index).contiguous();
         let src = src.as_slice().unwrap_or_default();
         let mut out = x[0].clone();

@@ -1,13 +1,13 @@
 //! Elements added along an axis, at an index of their own for each.
 
 use super::gather::indices;
-use crate::ops::{Gather, Pad, PadMode, Slice};
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
 use crate::index::Index;
-use crate::rules::op::{Array, Op, operands, positions_as_branches};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::ops::{Gather, Pad, PadMode, Slice};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -45,18 +45,12 @@ pub struct ScatterAdd {
 }
 
 /// The shape rule of both kinds of scattering.
-pub(crate) fn scattered(
-    op: &'static str,
-    axis: isize,
-    index: &Index,
-    x: &[&Shape],
-) -> Result<Shape, Error> {
-    operands(op, x, 2, "two operands")?;
-    index.along(op, axis, x[0])?;
+pub(crate) fn scattered(axis: isize, index: &Index, x: &[&Shape]) -> Result<Shape, Error> {
+    index.along(axis, x[0])?;
     let covers = x[1].rank() == x[0].rank() && x[1].iter().zip(index.shape().iter()).all(|(a, b)| a >= b);
     match covers {
         true => Ok(x[0].clone()),
-        false => Err(Error::Shape { op, expected: index.shape().dims(), found: x[1].dims() }),
+        false => Err(Error::shape(index.shape().dims(), x[1].dims())),
     }
 }
 
@@ -79,16 +73,15 @@ pub(crate) fn uncovered<T: Element, A: Array<T>>(d: A, src: &Shape) -> A {
 }
 
 impl<T: Element> Op<T> for ScatterAdd {
-    fn name(&self) -> &'static str {
-        "scatter_add"
-    }
+    const NAME: &'static str = "scatter_add";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        scattered("scatter_add", self.axis, &self.index, x)
+        scattered(self.axis, &self.index, x)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("scatter_add", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let src = covered(x[1], &self.index).contiguous();
         let src = src.as_slice().unwrap_or_default();
         let mut out = x[0].clone();

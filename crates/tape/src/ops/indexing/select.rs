@@ -1,11 +1,11 @@
 //! Choice between two tensors by a mask.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, hits, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op, hits};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel};
 
@@ -40,13 +40,11 @@ pub struct Select<M: Element = f64> {
 }
 
 impl<T: Element, M: Element> Op<T> for Select<M> {
-    fn name(&self) -> &'static str {
-        "select"
-    }
+    const NAME: &'static str = "select";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("select", x, 2, "two operands")?;
-        Shape::broadcast("select", self.mask.shape(), &Shape::broadcast("select", x[0], x[1])?)
+        Shape::broadcast(self.mask.shape(), &Shape::broadcast(x[0], x[1])?)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -67,7 +65,9 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
                 let then = x[0].to_vec()[0];
                 kernel::zip(&shape, &mask, x[1], move |m, x| if m > T::ZERO { then } else { x })
             }
-            _ => kernel::select(&shape, [&mask, &Tensor::scalar(T::ZERO), x[0], x[1]], |mask, zero| mask > zero),
+            _ => kernel::select(&shape, [&mask, &Tensor::scalar(T::ZERO), x[0], x[1]], |mask, zero| {
+                mask > zero
+            }),
         }
     }
 
@@ -103,8 +103,13 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) fn cases(to: &mut impl Cases) {
-    let shapes: [[&[usize]; 3]; 5] =
-        [[&[4], &[4], &[4]], [&[2, 1], &[3], &[2, 3]], [&[3], &[2, 3], &[]], [&[], &[2], &[2]], [&[0, 2], &[2], &[0, 2]]];
+    let shapes: [[&[usize]; 3]; 5] = [
+        [&[4], &[4], &[4]],
+        [&[2, 1], &[3], &[2, 3]],
+        [&[3], &[2, 3], &[]],
+        [&[], &[2], &[2]],
+        [&[0, 2], &[2], &[0, 2]],
+    ];
     for [mask, a, b] in shapes {
         let mask = Tensor::from_fn(mask, |i| if i.iter().sum::<usize>() % 2 == 0 { 1.0 } else { 0.0 });
         to.case(Select::<f64> { mask }, &[a, b]);

@@ -1,10 +1,10 @@
 //! A range of one axis, and its adjoint.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::ops::{Bound, RangeBounds};
@@ -68,16 +68,15 @@ impl Slice {
     }
 
     fn taken(&self, x: &Shape) -> Result<Taken, Error> {
-        let op = "slice";
-        let axis = x.axis(op, self.axis)?;
+        let axis = x.axis(self.axis)?;
         let extent = x[axis] as isize;
         let bound = |index: isize| {
             let position = if index < 0 { index + extent } else { index };
-            let outside = Error::Index { op, index, axis, shape: x.dims() };
+            let outside = Error::Index { op: error::UNNAMED, index, axis, shape: x.dims() };
             if (0..=extent).contains(&position) { Ok(position as usize) } else { Err(outside) }
         };
         if self.step == 0 {
-            return Err(Error::Invalid { op, reason: "expected a step of 1 or more, found 0".into() });
+            return Err(Error::invalid("expected a step of 1 or more, found 0"));
         }
         let (start, stop) = (bound(self.start)?, self.stop.map_or(Ok(x[axis]), bound)?);
         Ok(Taken { axis, start, count: stop.saturating_sub(start).div_ceil(self.step) })
@@ -85,12 +84,9 @@ impl Slice {
 }
 
 impl<T: Element> Op<T> for Slice {
-    fn name(&self) -> &'static str {
-        "slice"
-    }
+    const NAME: &'static str = "slice";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("slice", x, 1, "one operand")?;
         let taken = self.taken(x[0])?;
         let mut shape = x[0].clone();
         shape.set(taken.axis, taken.count);
@@ -127,16 +123,13 @@ pub struct SliceAdjoint {
 }
 
 impl<T: Element> Op<T> for SliceAdjoint {
-    fn name(&self) -> &'static str {
-        "place"
-    }
+    const NAME: &'static str = "place";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("place", x, 1, "one operand")?;
-        self.shape.elements::<T>("place")?;
+        self.shape.elements::<T>()?;
         let expected = Op::<T>::shape(&self.slice, &[&self.shape])?;
         if expected != *x[0] {
-            return Err(Error::Shape { op: "place", expected: expected.dims(), found: x[0].dims() });
+            return Err(Error::shape(expected.dims(), x[0].dims()));
         }
         Ok(self.shape.clone())
     }
@@ -182,7 +175,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
     let drawn = draws("slice").map(|mut draw| {
         let x = draw.shape(1, 3);
         let axis = draw.axis(&x);
-        let extent = x[error::expect(x.axis("slice", axis))];
+        let extent = x[error::expect(x.axis(axis))];
         let start = draw.between(0, extent);
         let stop = draw.between(start, extent);
         (x, Slice::new(axis, start as isize..stop as isize, draw.between(1, 3)))

@@ -1,12 +1,12 @@
 //! The Cholesky factor of positive definite matrices.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::Cases;
 use crate::ops::common::matrices::{positive, square, symmetric, triangle};
+use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, factor};
 
@@ -41,12 +41,10 @@ use crate::tensor::{Tensor, factor};
 pub struct Cholesky;
 
 impl<T: Element> Op<T> for Cholesky {
-    fn name(&self) -> &'static str {
-        "cholesky"
-    }
+    const NAME: &'static str = "cholesky";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        square("cholesky", x)?;
+        square(x)?;
         Ok(x[0].clone())
     }
 
@@ -55,15 +53,14 @@ impl<T: Element> Op<T> for Cholesky {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        let (_, n) = square("cholesky", &[x[0].shape()])?;
+        let (_, n) = square(&[x[0].shape()])?;
         let mut l = symmetric(x[0]).contiguous();
         for matrix in l.as_mut_slice().chunks_exact_mut((n * n).max(1)) {
-            factor::cholesky(matrix, n).map_err(|pivot| Error::Invalid {
-                op: "cholesky",
-                reason: format!(
+            factor::cholesky(matrix, n).map_err(|pivot| {
+                Error::invalid(format!(
                     "the matrix is not positive definite: pivot {} is {}",
                     pivot.at, pivot.value
-                ),
+                ))
             })?;
         }
         Ok(l)

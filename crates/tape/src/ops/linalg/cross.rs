@@ -1,11 +1,11 @@
 //! The cross product of vectors in space.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -33,23 +33,21 @@ pub struct Cross {
 }
 
 impl<T: Element> Op<T> for Cross {
-    fn name(&self) -> &'static str {
-        "cross"
-    }
+    const NAME: &'static str = "cross";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("cross", x, 2, "two operands")?;
         if x[0] != x[1] {
-            return Err(Error::Shape { op: "cross", expected: x[0].dims(), found: x[1].dims() });
+            return Err(Error::shape(x[0].dims(), x[1].dims()));
         }
-        if x[0][x[0].axis("cross", self.axis)?] != 3 {
-            return Err(Error::Rank { op: "cross", expected: "three coordinates", found: x[0].dims() });
+        if x[0][x[0].axis(self.axis)?] != 3 {
+            return Err(Error::rank("three coordinates", x[0].dims()));
         }
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("cross", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let (a, b) = (x[0].contiguous(), x[1].contiguous());
         let (a, b) = (a.as_slice().unwrap_or_default(), b.as_slice().unwrap_or_default());
         let inner: usize = x[0].shape()[axis + 1..].iter().product();

@@ -1,12 +1,12 @@
 //! The determinant and the cofactors.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::Cases;
 use crate::ops::common::matrices::{numbers, sample, square};
+use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::factor::Lu;
@@ -35,16 +35,14 @@ use crate::tensor::factor::Lu;
 pub struct Det;
 
 impl<T: Element> Op<T> for Det {
-    fn name(&self) -> &'static str {
-        "det"
-    }
+    const NAME: &'static str = "det";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Ok(square("det", x)?.0.into())
+        Ok(square(x)?.0.into())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        each("det", x[0], |a, n| Lu::partial(a, n).det())
+        each(x[0], |a, n| Lu::partial(a, n).det())
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dx: &A) -> A {
@@ -57,8 +55,8 @@ impl<T: Element> Op<T> for Det {
 }
 
 /// One number for each square matrix.
-pub(crate) fn each<T: Element>(op: &'static str, x: &Tensor<T>, f: impl Fn(&[T], usize) -> T) -> Tensor<T> {
-    let (batch, n) = error::expect(square(op, &[x.shape()]));
+pub(crate) fn each<T: Element>(x: &Tensor<T>, f: impl Fn(&[T], usize) -> T) -> Tensor<T> {
+    let (batch, n) = error::expect(square(&[x.shape()]));
     let x = x.compact();
     let data = x.as_slice().unwrap_or_default();
     Tensor::build(batch.into(), |out| {
@@ -81,17 +79,15 @@ pub(crate) fn each<T: Element>(op: &'static str, x: &Tensor<T>, f: impl Fn(&[T],
 pub struct Cofactors;
 
 impl<T: Element> Op<T> for Cofactors {
-    fn name(&self) -> &'static str {
-        "cofactors"
-    }
+    const NAME: &'static str = "cofactors";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        square("cofactors", x)?;
+        square(x)?;
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let (_, n) = error::expect(square("cofactors", &[x[0].shape()]));
+        let (_, n) = error::expect(square(&[x[0].shape()]));
         let a = x[0].compact();
         let mut y = Tensor::zeros(a.shape());
         let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
@@ -131,18 +127,16 @@ fn signed<T: Element, A: Array<T>>(x: &A) -> A {
 pub struct Minors;
 
 impl<T: Element> Op<T> for Minors {
-    fn name(&self) -> &'static str {
-        "minors"
-    }
+    const NAME: &'static str = "minors";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let (_, n) = square("minors", x)?;
+        let (_, n) = square(x)?;
         let less = n.saturating_sub(1);
         Ok(x[0].iter().copied().chain([less, less]).collect())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let (_, n) = error::expect(square("minors", &[x[0].shape()]));
+        let (_, n) = error::expect(square(&[x[0].shape()]));
         let a = x[0].compact();
         let data = a.as_slice().unwrap_or_default();
         Tensor::build(error::expect(Op::<T>::shape(self, &[a.shape()])), |out| {
@@ -181,17 +175,14 @@ fn places(n: usize, size: usize) -> impl Iterator<Item = usize> {
 pub struct MinorsAdjoint;
 
 impl<T: Element> Op<T> for MinorsAdjoint {
-    fn name(&self) -> &'static str {
-        "place_minors"
-    }
+    const NAME: &'static str = "place_minors";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("place_minors", x, 1, "one operand")?;
         match x[0][..] {
             [.., m, n, p, q] if m == n && p == q && p == n.saturating_sub(1) => {
                 Ok(x[0][..x[0].rank() - 2].into())
             }
-            _ => Err(Error::Rank { op: "place_minors", expected: "all minors", found: x[0].dims() }),
+            _ => Err(Error::rank("all minors", x[0].dims())),
         }
     }
 

@@ -1,10 +1,10 @@
 //! The inner product of vectors.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -29,19 +29,17 @@ use crate::tensor::{Tensor, reduce};
 pub struct Dot;
 
 impl<T: Element> Op<T> for Dot {
-    fn name(&self) -> &'static str {
-        "dot"
-    }
+    const NAME: &'static str = "dot";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("dot", x, 2, "two operands")?;
         for x in x {
             if x.rank() != 1 {
-                return Err(Error::Rank { op: "dot", expected: "a vector", found: x.dims() });
+                return Err(Error::rank("a vector", x.dims()));
             }
         }
         if x[0] != x[1] {
-            return Err(Error::InnerDims { op: "dot", lhs: x[0].dims(), rhs: x[1].dims() });
+            return Err(Error::inner_dims(x[0].dims(), x[1].dims()));
         }
         Ok(Shape::default())
     }
@@ -57,14 +55,10 @@ impl<T: Element> Op<T> for Dot {
     }
 }
 
-pub(crate) const DOC: OpDoc = OpDoc {
-    formula: "Σ a b",
-    derivative: "b; a",
-    domain: "all",
-    convention: "",
-    numpy: "dot",
-    torch: "dot",
-};
+pub(crate) const DOC: OpDoc =
+    OpDoc {
+        formula: "Σ a b", derivative: "b; a", domain: "all", convention: "", numpy: "dot", torch: "dot"
+    };
 
 pub(crate) fn cases(to: &mut impl Cases) {
     for n in [1, 2, 5, 0] {

@@ -1,12 +1,12 @@
 //! The inverse of square matrices.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::Cases;
 use crate::ops::common::matrices::{sample, singular, square};
+use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::factor::Lu;
@@ -39,12 +39,10 @@ use crate::tensor::factor::Lu;
 pub struct Inverse;
 
 impl<T: Element> Op<T> for Inverse {
-    fn name(&self) -> &'static str {
-        "inverse"
-    }
+    const NAME: &'static str = "inverse";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        square("inverse", x)?;
+        square(x)?;
         Ok(x[0].clone())
     }
 
@@ -53,12 +51,12 @@ impl<T: Element> Op<T> for Inverse {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        let (_, n) = square("inverse", &[x[0].shape()])?;
+        let (_, n) = square(&[x[0].shape()])?;
         let (a, unit) = (x[0].contiguous(), Tensor::<T>::eye(n).to_vec());
         let mut y = Tensor::zeros(a.shape());
         let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
         for (a, y) in matrices.zip(y.as_mut_slice().chunks_exact_mut((n * n).max(1))) {
-            Lu::partial(a, n).solve(&unit, n, y).map_err(|pivot| singular("inverse", pivot.at))?;
+            Lu::partial(a, n).solve(&unit, n, y).map_err(|pivot| singular(pivot.at))?;
         }
         Ok(y)
     }

@@ -1,12 +1,12 @@
 //! The logarithm of a positive determinant.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::Cases;
 use crate::ops::common::matrices::{numbers, positive, square};
+use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::factor::Lu;
@@ -38,12 +38,10 @@ use crate::tensor::factor::Lu;
 pub struct LogDet;
 
 impl<T: Element> Op<T> for LogDet {
-    fn name(&self) -> &'static str {
-        "logdet"
-    }
+    const NAME: &'static str = "logdet";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Ok(square("logdet", x)?.0.into())
+        Ok(square(x)?.0.into())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -51,13 +49,13 @@ impl<T: Element> Op<T> for LogDet {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        let sign = super::det::each("logdet", x[0], |a, n| Lu::partial(a, n).sign_and_log().0);
+        let sign = super::det::each(x[0], |a, n| Lu::partial(a, n).sign_and_log().0);
         match sign.to_vec().into_iter().find(|&sign| sign <= T::ZERO) {
-            Some(sign) => Err(Error::Invalid {
-                op: "logdet",
-                reason: format!("expected a positive determinant, found one of sign {sign}"),
-            }),
-            None => Ok(super::det::each("logdet", x[0], |a, n| Lu::partial(a, n).sign_and_log().1)),
+            Some(sign) => {
+                let reason = format!("expected a positive determinant, found one of sign {sign}");
+                Err(Error::invalid(reason))
+            }
+            None => Ok(super::det::each(x[0], |a, n| Lu::partial(a, n).sign_and_log().1)),
         }
     }
 

@@ -5,7 +5,7 @@ use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
 use crate::ops::{MatMul, TensorOps};
 use crate::rules::algebra::Element;
-use crate::rules::op::{Array, Op};
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -67,18 +67,17 @@ fn transposed<T: Element, A: Array<T>>(x: &A) -> A {
 }
 
 impl<T: Element> Op<T> for MaskedMatMul {
-    fn name(&self) -> &'static str {
-        "masked_matmul"
-    }
+    const NAME: &'static str = "masked_matmul";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         for x in x {
             if x.rank() < 2 {
                 let expected = "matrices or batches of them";
-                return Err(Error::Rank { op: "masked_matmul", expected, found: x.dims() });
+                return Err(Error::rank(expected, x.dims()));
             }
         }
-        Op::<T>::shape(&MatMul, x)
+        Op::<T>::shape(&MatMul, x).map_err(|error| error.named("matmul"))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

@@ -1,11 +1,11 @@
 //! Matrix product.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Cotangents, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::matmul::{self, Matrix};
@@ -40,14 +40,12 @@ use smallvec::smallvec;
 pub struct MatMul;
 
 impl<T: Element> Op<T> for MatMul {
-    fn name(&self) -> &'static str {
-        "matmul"
-    }
+    const NAME: &'static str = "matmul";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("matmul", x, 2, "two operands")?;
         let (lhs, rhs) = (|| x[0].dims(), || x[1].dims());
-        let no_axis = |found| Error::Rank { op: "matmul", expected: "rank 1 or more", found };
+        let no_axis = |found| Error::rank("rank 1 or more", found);
         let (leading, rows, left) = match &x[0][..] {
             [] => return Err(no_axis(lhs())),
             [k] => (&[][..], None, k),
@@ -59,10 +57,9 @@ impl<T: Element> Op<T> for MatMul {
             [leading @ .., k, n] => (leading, k, Some(n)),
         };
         if left != right {
-            return Err(Error::InnerDims { op: "matmul", lhs: lhs(), rhs: rhs() });
+            return Err(Error::inner_dims(lhs(), rhs()));
         }
-        let batch = Shape::broadcast("matmul", leading, other)
-            .map_err(|_| Error::Broadcast { op: "matmul", lhs: lhs(), rhs: rhs() })?;
+        let batch = Shape::broadcast(leading, other).map_err(|_| Error::broadcast(lhs(), rhs()))?;
         Ok(batch.iter().chain(rows).chain(columns).copied().collect())
     }
 

@@ -1,11 +1,11 @@
 //! The outer product of vectors.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -30,15 +30,13 @@ use crate::tensor::Tensor;
 pub struct Outer;
 
 impl<T: Element> Op<T> for Outer {
-    fn name(&self) -> &'static str {
-        "outer"
-    }
+    const NAME: &'static str = "outer";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("outer", x, 2, "two operands")?;
         for x in x {
             if x.rank() != 1 {
-                return Err(Error::Rank { op: "outer", expected: "a vector", found: x.dims() });
+                return Err(Error::rank("a vector", x.dims()));
             }
         }
         Ok([x[0][0], x[1][0]].into())

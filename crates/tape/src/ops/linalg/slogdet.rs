@@ -1,12 +1,12 @@
 //! Sign and logarithm of the determinant.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::Cases;
 use crate::ops::common::matrices::{numbers, sample, square};
+use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::factor::Lu;
@@ -37,16 +37,14 @@ use crate::tensor::factor::Lu;
 pub struct LogAbsDet;
 
 impl<T: Element> Op<T> for LogAbsDet {
-    fn name(&self) -> &'static str {
-        "log_abs_det"
-    }
+    const NAME: &'static str = "log_abs_det";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Ok(square("slogdet", x)?.0.into())
+        Ok(square(x).map_err(|error| error.named("slogdet"))?.0.into())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        super::det::each("slogdet", x[0], |a, n| Lu::partial(a, n).sign_and_log().1)
+        super::det::each(x[0], |a, n| Lu::partial(a, n).sign_and_log().1)
     }
 
     fn check_derivative(&self, _x: &[&Tensor<T>], y: &Tensor<T>) -> Result<(), Error> {
@@ -54,7 +52,7 @@ impl<T: Element> Op<T> for LogAbsDet {
             false => Ok(()),
             true => {
                 let reason = "the derivative does not exist where the matrix is singular".to_string();
-                Err(Error::Invalid { op: "slogdet", reason })
+                Err(Error::invalid(reason).named("slogdet"))
             }
         }
     }
@@ -79,16 +77,14 @@ impl<T: Element> Op<T> for LogAbsDet {
 pub struct DetSign;
 
 impl<T: Element> Op<T> for DetSign {
-    fn name(&self) -> &'static str {
-        "det_sign"
-    }
+    const NAME: &'static str = "det_sign";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Ok(square("slogdet", x)?.0.into())
+        Ok(square(x).map_err(|error| error.named("slogdet"))?.0.into())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        super::det::each("slogdet", x[0], |a, n| Lu::partial(a, n).sign_and_log().0)
+        super::det::each(x[0], |a, n| Lu::partial(a, n).sign_and_log().0)
     }
 
     fn differentiable(&self, _k: usize) -> bool {

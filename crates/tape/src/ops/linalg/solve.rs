@@ -1,15 +1,15 @@
 //! Systems of equations.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Cotangents, Op};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::Cases;
 use crate::ops::common::matrices::{System, columns, minus_outer, right_side, sample, singular};
+use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::Shape;
-use crate::tensor::factor::{self, Lu, Pivot};
 use crate::tensor::Tensor;
+use crate::tensor::factor::{self, Lu, Pivot};
 use smallvec::smallvec;
 
 /// `X` with `A X = B`, by elimination with partial pivoting.
@@ -44,12 +44,11 @@ use smallvec::smallvec;
 pub struct Solve;
 
 impl<T: Element> Op<T> for Solve {
-    fn name(&self) -> &'static str {
-        "solve"
-    }
+    const NAME: &'static str = "solve";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Ok(System::new("solve", x)?.shape)
+        Ok(System::new(x)?.shape)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -57,7 +56,7 @@ impl<T: Element> Op<T> for Solve {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        solved("solve", x, Lu::solve)
+        solved(x, Lu::solve)
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
@@ -91,12 +90,8 @@ impl<T: Element> Op<T> for Solve {
 type Solver<T> = fn(&Lu<T>, &[T], usize, &mut [T]) -> Result<(), Pivot<T>>;
 
 /// The solutions of a batch of systems, each from the factors of its matrix.
-fn solved<T: Element>(
-    op: &'static str,
-    x: &[&Tensor<T>],
-    solve: Solver<T>,
-) -> Result<Tensor<T>, Error> {
-    let system = System::new(op, &[x[0].shape(), x[1].shape()])?;
+fn solved<T: Element>(x: &[&Tensor<T>], solve: Solver<T>) -> Result<Tensor<T>, Error> {
+    let system = System::new(&[x[0].shape(), x[1].shape()])?;
     let (n, m) = (system.n, system.columns);
     let a = factor::stretched(x[0], &system.batch);
     let b = x[1].stretched(&system.shape).contiguous();
@@ -104,7 +99,7 @@ fn solved<T: Element>(
     let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
     let right = b.as_slice().unwrap_or_default().chunks_exact((n * m).max(1));
     for ((a, b), y) in matrices.zip(right).zip(y.as_mut_slice().chunks_exact_mut((n * m).max(1))) {
-        solve(&Lu::partial(a, n), b, m, y).map_err(|pivot| singular(op, pivot.at))?;
+        solve(&Lu::partial(a, n), b, m, y).map_err(|pivot| singular(pivot.at))?;
     }
     Ok(y)
 }
@@ -126,12 +121,11 @@ fn solved<T: Element>(
 pub(crate) struct SolveTransposed;
 
 impl<T: Element> Op<T> for SolveTransposed {
-    fn name(&self) -> &'static str {
-        "solve_transposed"
-    }
+    const NAME: &'static str = "solve_transposed";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Ok(System::new("solve_transposed", x)?.shape)
+        Ok(System::new(x)?.shape)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -139,7 +133,7 @@ impl<T: Element> Op<T> for SolveTransposed {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        solved("solve_transposed", x, Lu::solve_transposed)
+        solved(x, Lu::solve_transposed)
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {

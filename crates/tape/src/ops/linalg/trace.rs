@@ -1,12 +1,12 @@
 //! The sum of a diagonal.
 
-use crate::ops::arrange::diag::{DiagAdjoint, extent};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
+use crate::ops::arrange::diag::{DiagAdjoint, extent};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -34,15 +34,12 @@ use crate::tensor::{Tensor, reduce};
 pub struct Trace;
 
 impl<T: Element> Op<T> for Trace {
-    fn name(&self) -> &'static str {
-        "trace"
-    }
+    const NAME: &'static str = "trace";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("trace", x, 1, "one operand")?;
         match x[0].rank() {
             2 => Ok(Shape::default()),
-            _ => Err(Error::Rank { op: "trace", expected: "a matrix", found: x[0].dims() }),
+            _ => Err(Error::rank("a matrix", x[0].dims())),
         }
     }
 

@@ -1,15 +1,15 @@
 //! Systems of equations with a triangular matrix.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::Cases;
 use crate::ops::common::matrices::{System, columns, minus_outer, right_side, sample, triangle};
+use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
-use crate::tensor::factor::{self, Triangle};
 use crate::tensor::Tensor;
+use crate::tensor::factor::{self, Triangle};
 
 /// `X` with `op(A) X = B`, where `A` is triangular and `op(A)` is `A` or `Aᵀ`.
 ///
@@ -61,12 +61,11 @@ impl TriangularSolve {
 }
 
 impl<T: Element> Op<T> for TriangularSolve {
-    fn name(&self) -> &'static str {
-        "triangular_solve"
-    }
+    const NAME: &'static str = "triangular_solve";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Ok(System::new("triangular_solve", x)?.shape)
+        Ok(System::new(x)?.shape)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
@@ -74,7 +73,7 @@ impl<T: Element> Op<T> for TriangularSolve {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        let system = System::new("triangular_solve", &[x[0].shape(), x[1].shape()])?;
+        let system = System::new(&[x[0].shape(), x[1].shape()])?;
         let (n, m) = (system.n, system.columns);
         let kind =
             Triangle { lower: self.lower, transpose: self.transpose, unit_diagonal: self.unit_diagonal };
@@ -82,9 +81,8 @@ impl<T: Element> Op<T> for TriangularSolve {
         let mut b = x[1].stretched(&system.shape).contiguous();
         let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
         for (a, b) in matrices.zip(b.as_mut_slice().chunks_exact_mut((n * m).max(1))) {
-            factor::triangular_solve(a, n, b, m, kind).map_err(|pivot| Error::Invalid {
-                op: "triangular_solve",
-                reason: format!("the matrix is singular: 0 on its diagonal, at {}", pivot.at),
+            factor::triangular_solve(a, n, b, m, kind).map_err(|pivot| {
+                Error::invalid(format!("the matrix is singular: 0 on its diagonal, at {}", pivot.at))
             })?;
         }
         Ok(b)

@@ -1,14 +1,14 @@
 //! Cross entropy of logits: a primitive, because the composition keeps the logarithms of all probabilities.
 
 use super::log_softmax::LogSoftmax;
-use crate::ops::reduce::sum::restore;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::{Cases, lanes};
 use crate::ops::common::probabilities::Remainder;
+use crate::ops::common::samples::{Cases, lanes};
+use crate::ops::reduce::sum::restore;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 
@@ -55,22 +55,19 @@ impl CrossEntropy {
 }
 
 impl<T: Element> Op<T> for CrossEntropy {
-    fn name(&self) -> &'static str {
-        "cross_entropy"
-    }
+    const NAME: &'static str = "cross_entropy";
+    const ARITY: Arity = Arity::Exactly(2, "two operands: x, q");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let op = "cross_entropy";
-        operands(op, x, 2, "two operands: x, q")?;
-        let axis = x[0].axis(op, self.axis)?;
+        let axis = x[0].axis(self.axis)?;
         if x[0] != x[1] {
-            return Err(Error::Shape { op, expected: x[0].dims(), found: x[1].dims() });
+            return Err(Error::shape(x[0].dims(), x[1].dims()));
         }
         Ok(x[0].reduced(&[axis], false))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("cross_entropy", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let logs = Tensor::apply(LogSoftmax { axis: self.axis }, &[x[0]]);
         let term = |log: T, q: T| if q == T::ZERO { T::ZERO } else { -(q * log) };
         reduce::sum(&kernel::zip(x[0].shape(), &logs, x[1], term), &[axis])
@@ -82,7 +79,7 @@ impl<T: Element> Op<T> for CrossEntropy {
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
-        let axis = error::expect(shape.axis("cross_entropy", self.axis));
+        let axis = error::expect(shape.axis(self.axis));
         restore(dy, &shape, &[axis]).chain_rule(self.slope(k, x))
     }
 }

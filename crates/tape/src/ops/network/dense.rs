@@ -1,12 +1,12 @@
 //! A layer: an affine map and an activation, fused; what the activation is applied to is not kept.
 
 use super::linear::Linear;
-use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 use crate::error::Error;
-use crate::rules::op::{Array, Cotangents, Op, decided};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
 use crate::ops::{Relu, Sigmoid, Tanh};
+use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
+use crate::rules::op::{Arity, Array, Cotangents, Op, decided};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel};
 
@@ -47,12 +47,11 @@ pub struct Dense<F>(
 );
 
 impl<T: Element, F: SlopeFromOutput> Op<T> for Dense<F> {
-    fn name(&self) -> &'static str {
-        "dense"
-    }
+    const NAME: &'static str = "dense";
+    const ARITY: Arity = Arity::Exactly(3, "three operands: x, w, b");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        Op::<T>::shape(&Linear, x)
+        Op::<T>::shape(&Linear, x).map_err(|error| error.named("linear"))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {

@@ -1,10 +1,10 @@
 //! Rows of a table by their numbers, and its adjoint.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 use std::sync::Arc;
@@ -47,15 +47,13 @@ impl Embedding {
 
     /// Are the indices rows, and do they fill their shape?
     fn check(&self, table: &Shape) -> Result<usize, Error> {
-        let op = "embedding";
-        let [rows, width] = table[..]
-            .try_into()
-            .map_err(|_| Error::Rank { op, expected: "a table of rank 2", found: table.dims() })?;
+        let [rows, width] =
+            table[..].try_into().map_err(|_| Error::rank("a table of rank 2", table.dims()))?;
         if self.shape.try_size() != Some(self.indices.len()) {
-            return Err(Error::Elements { op, shape: self.shape.dims(), found: self.indices.len() });
+            return Err(Error::elements(self.shape.dims(), self.indices.len()));
         }
         match self.indices.iter().find(|&&index| index >= rows) {
-            Some(&index) => Err(Error::index(op, index, 0, table)),
+            Some(&index) => Err(Error::index(index, 0, table)),
             None => Ok(width),
         }
     }
@@ -66,12 +64,9 @@ impl Embedding {
 }
 
 impl<T: Element> Op<T> for Embedding {
-    fn name(&self) -> &'static str {
-        "embedding"
-    }
+    const NAME: &'static str = "embedding";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("embedding", x, 1, "one operand")?;
         Ok(self.result(self.check(x[0])?))
     }
 
@@ -107,20 +102,17 @@ pub struct EmbeddingAdjoint {
 }
 
 impl<T: Element> Op<T> for EmbeddingAdjoint {
-    fn name(&self) -> &'static str {
-        "add_rows"
-    }
+    const NAME: &'static str = "add_rows";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("add_rows", x, 1, "one operand")?;
         let Some((&width, leading)) = x[0].split_last() else {
-            return Err(Error::Rank { op: "add_rows", expected: "rank 1 or more", found: x[0].dims() });
+            return Err(Error::rank("rank 1 or more", x[0].dims()));
         };
         let table = Shape::from([self.rows, width]);
         self.taken.check(&table)?;
         if *leading != *self.taken.shape {
             let expected = self.taken.result(width).dims();
-            return Err(Error::Shape { op: "add_rows", expected, found: x[0].dims() });
+            return Err(Error::shape(expected, x[0].dims()));
         }
         Ok(table)
     }

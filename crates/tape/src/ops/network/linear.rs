@@ -1,11 +1,11 @@
 //! The affine map of a layer, fused: the bias is where the matrix product starts to add.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Cotangents, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::Shape;
 use crate::tensor::matmul::{self, Matrix};
 use crate::tensor::{Tensor, reduce};
@@ -37,26 +37,24 @@ use smallvec::smallvec;
 pub struct Linear;
 
 impl<T: Element> Op<T> for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
+    const NAME: &'static str = "linear";
+    const ARITY: Arity = Arity::Exactly(3, "three operands: x, w, b");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("linear", x, 3, "three operands: x, w, b")?;
         let (x, w, b) = (x[0], x[1], x[2]);
         if w.rank() != 2 {
-            return Err(Error::Rank { op: "linear", expected: "a matrix of weights", found: w.dims() });
+            return Err(Error::rank("a matrix of weights", w.dims()));
         }
         if x.rank() == 0 {
-            return Err(Error::Rank { op: "linear", expected: "an input of rank 1 or more", found: x.dims() });
+            return Err(Error::rank("an input of rank 1 or more", x.dims()));
         }
         if x[x.rank() - 1] != w[1] {
             let mut expected = x.dims();
             expected[x.rank() - 1] = w[1];
-            return Err(Error::Shape { op: "linear", expected, found: x.dims() });
+            return Err(Error::shape(expected, x.dims()));
         }
         if **b != [w[0]] {
-            return Err(Error::Shape { op: "linear", expected: vec![w[0]], found: b.dims() });
+            return Err(Error::shape(vec![w[0]], b.dims()));
         }
         Ok(x.with_last(w[0]))
     }

@@ -1,12 +1,12 @@
 //! Logarithm of the softmax: a primitive, because the logarithm of a tiny probability loses its digits.
 
 use super::softmax::along;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::{Cases, lanes};
 use crate::ops::common::probabilities::{Deviation, Remainder, exponentials};
+use crate::ops::common::samples::{Cases, lanes};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -39,16 +39,14 @@ pub struct LogSoftmax {
 }
 
 impl<T: Element> Op<T> for LogSoftmax {
-    fn name(&self) -> &'static str {
-        "log_softmax"
-    }
+    const NAME: &'static str = "log_softmax";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        along("log_softmax", x, self.axis)
+        along(x, self.axis)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("log_softmax", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         reduce::lanes(x[0], axis, |x, y| {
             let (m, sum) = exponentials(x, y);
             let ln = if sum == T::ZERO { T::ZERO } else { sum.ln() };

@@ -1,11 +1,11 @@
 //! Softmax along one axis: a primitive, because its composition overflows and makes three passes.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::{Cases, lanes};
 use crate::ops::common::probabilities::{Absorb, Deviation, exponentials};
+use crate::ops::common::samples::{Cases, lanes};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -39,23 +39,20 @@ pub struct Softmax {
 }
 
 /// The shape rule of what works along one axis and keeps the shape.
-pub(crate) fn along(op: &'static str, x: &[&Shape], axis: isize) -> Result<Shape, Error> {
-    operands(op, x, 1, "one operand")?;
-    x[0].axis(op, axis)?;
+pub(crate) fn along(x: &[&Shape], axis: isize) -> Result<Shape, Error> {
+    x[0].axis(axis)?;
     Ok(x[0].clone())
 }
 
 impl<T: Element> Op<T> for Softmax {
-    fn name(&self) -> &'static str {
-        "softmax"
-    }
+    const NAME: &'static str = "softmax";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        along("softmax", x, self.axis)
+        along(x, self.axis)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("softmax", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         reduce::lanes(x[0], axis, shares)
     }
 
@@ -88,18 +85,15 @@ pub(crate) struct Shares {
 }
 
 impl<T: Element> Op<T> for Shares {
-    fn name(&self) -> &'static str {
-        "shares"
-    }
+    const NAME: &'static str = "shares";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("shares", x, 1, "one operand")?;
-        x[0].axes("shares", &self.axes)?;
+        x[0].axes(&self.axes)?;
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = error::expect(x[0].shape().axes("shares", &self.axes));
+        let axes = error::expect(x[0].shape().axes(&self.axes));
         reduce::rows([x[0]], &axes, |[x], y| shares(x, y))
     }
 

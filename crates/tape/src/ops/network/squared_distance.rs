@@ -1,11 +1,11 @@
 //! The squared distance of two tensors: fused, because it is the loss of many small networks.
 
-use crate::rules::algebra::{Arithmetic, Element};
 use crate::error::Error;
-use crate::rules::op::{Array, Cotangents, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::{Arithmetic, Element};
+use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 use smallvec::smallvec;
@@ -40,15 +40,12 @@ fn slope<A: Arithmetic>(k: usize, [a, b]: [A; 2]) -> A {
 }
 
 impl<T: Element> Op<T> for SquaredDistance {
-    fn name(&self) -> &'static str {
-        "squared_distance"
-    }
+    const NAME: &'static str = "squared_distance";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let op = "squared_distance";
-        operands(op, x, 2, "two operands")?;
         if x[0] != x[1] {
-            return Err(Error::Shape { op, expected: x[0].dims(), found: x[1].dims() });
+            return Err(Error::shape(x[0].dims(), x[1].dims()));
         }
         Ok(Shape::default())
     }

@@ -1,13 +1,13 @@
 //! Differences from the mean divided by their size: a primitive, because its composition makes nine passes and stores
 //! seven intermediate tensors.
 
-use crate::ops::reduce::sum::{finish, positions, reduced, restore};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Cotangents, Op, operands};
+use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
-use crate::ops::TensorOps;
+use crate::ops::reduce::sum::{finish, positions, reduced, restore};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Cotangents, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 use smallvec::smallvec;
@@ -125,16 +125,14 @@ impl<T: Element> Row<T> {
 struct OneOverDeviation(Standardize);
 
 impl<T: Element> Op<T> for OneOverDeviation {
-    fn name(&self) -> &'static str {
-        "one_over_deviation"
-    }
+    const NAME: &'static str = "one_over_deviation";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        reduced("one_over_deviation", x, &self.0.axes, true)
+        reduced(x, &self.0.axes, true)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("one_over_deviation", x[0].shape(), &self.0.axes);
+        let axes = positions(x[0].shape(), &self.0.axes);
         let y = reduce::fold(x[0], &axes, |x| {
             let mut d = x.to_vec();
             if d.is_empty() {
@@ -155,7 +153,7 @@ impl<T: Element> Op<T> for OneOverDeviation {
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
         let shape = x[0].shape();
-        let axes = positions("one_over_deviation", &shape, &self.0.axes);
+        let axes = positions(&shape, &self.0.axes);
         let n: usize = axes.iter().map(|&axis| shape[axis]).product();
         let ct = dy.clone() * y.clone() * y.clone() / y.lift(n as f64);
         -(restore(&ct, &shape, &axes) * A::apply(self.0.clone(), &[x[0]]))
@@ -163,18 +161,15 @@ impl<T: Element> Op<T> for OneOverDeviation {
 }
 
 impl<T: Element> Op<T> for Standardize {
-    fn name(&self) -> &'static str {
-        "standardize"
-    }
+    const NAME: &'static str = "standardize";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("standardize", x, 1, "one operand")?;
-        x[0].axes("standardize", &self.axes)?;
+        x[0].axes(&self.axes)?;
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("standardize", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         reduce::rows([x[0]], &axes, |[x], y| {
             let row = self.row(x, y);
             y.iter_mut().for_each(|y| *y *= row.one_over_s);
@@ -191,7 +186,7 @@ impl<T: Element> Op<T> for Standardize {
 
     /// Row by row, without the intermediate tensors.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        let axes = positions("standardize", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         let project = |[x, y, dy]: [&[T]; 3], dx: &mut [T]| {
             let (row, n) = (self.row(x, dx), T::from_usize(x.len()));
             let mean = if self.center { reduce::sum_slice(dy) / n } else { T::ZERO };

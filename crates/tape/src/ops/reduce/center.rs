@@ -1,11 +1,11 @@
 //! Differences from the mean: a primitive, because through a rounded mean a constant row would not give zeros.
 
 use super::sum::positions;
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 
@@ -34,18 +34,15 @@ pub struct Center {
 }
 
 impl<T: Element> Op<T> for Center {
-    fn name(&self) -> &'static str {
-        "center"
-    }
+    const NAME: &'static str = "center";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("center", x, 1, "one operand")?;
-        x[0].axes("center", &self.axes)?;
+        x[0].axes(&self.axes)?;
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        deviations(x[0], &positions("center", x[0].shape(), &self.axes))
+        deviations(x[0], &positions(x[0].shape(), &self.axes))
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
@@ -66,14 +63,20 @@ pub(crate) fn deviations<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T>
     // The differences or their sum overflowed. Those of numbers so much smaller do not.
     let scale = T::from_usize(4 * count);
     let scaled = plain_deviations(&x.map_elements(|x| x / scale), axes, count);
-    kernel::zip(x.shape(), &plain, &scaled, |plain, scaled| if plain.is_finite() { plain } else { scaled * scale })
+    kernel::zip(
+        x.shape(),
+        &plain,
+        &scaled,
+        |plain, scaled| if plain.is_finite() { plain } else { scaled * scale },
+    )
 }
 
 fn plain_deviations<T: Element>(x: &Tensor<T>, axes: &[usize], count: usize) -> Tensor<T> {
     let first = axes.iter().fold(x.clone(), |x, &axis| x.sliced(axis, 0, 1, 1));
     let from_first = kernel::zip(x.shape(), x, &first, |x, first| x - first);
     let n = T::from_usize(count);
-    let mean = reduce::sum(&from_first, axes).map_elements(|sum| sum / n).reshaped(x.shape().reduced(axes, true));
+    let mean =
+        reduce::sum(&from_first, axes).map_elements(|sum| sum / n).reshaped(x.shape().reduced(axes, true));
     kernel::zip(x.shape(), &from_first, &mean, |d, mean| d - mean)
 }
 

@@ -1,13 +1,13 @@
 //! Running product along one axis: a primitive, because through logarithms or quotients zeros would be lost.
 
 use super::cumsum::running;
-use crate::ops::network::softmax::along;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
 use crate::ops::LinearScan;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, lanes};
+use crate::ops::network::softmax::along;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -53,16 +53,14 @@ impl CumProd {
 }
 
 impl<T: Element> Op<T> for CumProd {
-    fn name(&self) -> &'static str {
-        "cumprod"
-    }
+    const NAME: &'static str = "cumprod";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        along("cumprod", x, self.axis)
+        along(x, self.axis)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("cumprod", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 1.0, |product, x| product * x))
     }
 

@@ -1,11 +1,11 @@
 //! Running sum along one axis.
 
-use crate::ops::network::softmax::along;
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, lanes};
+use crate::ops::network::softmax::along;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -36,16 +36,14 @@ pub struct CumSum {
 }
 
 impl<T: Element> Op<T> for CumSum {
-    fn name(&self) -> &'static str {
-        "cumsum"
-    }
+    const NAME: &'static str = "cumsum";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        along("cumsum", x, self.axis)
+        along(x, self.axis)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("cumsum", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 0.0, |sum, x| sum + x))
     }
 

@@ -1,11 +1,11 @@
 //! Linear recurrence along one axis: a primitive, because as a chain of elements it would record one node each.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, lanes};
 use crate::ops::{Concat, Slice};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -39,21 +39,19 @@ pub struct LinearScan {
 }
 
 impl<T: Element> Op<T> for LinearScan {
-    fn name(&self) -> &'static str {
-        "recurrence"
-    }
+    const NAME: &'static str = "recurrence";
+    const ARITY: Arity = Arity::TWO;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("recurrence", x, 2, "two operands")?;
         if x[0] != x[1] {
-            return Err(Error::Shape { op: "recurrence", expected: x[0].dims(), found: x[1].dims() });
+            return Err(Error::shape(x[0].dims(), x[1].dims()));
         }
-        x[0].axis("recurrence", self.axis)?;
+        x[0].axis(self.axis)?;
         Ok(x[0].clone())
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axis = error::expect(x[0].shape().axis("recurrence", self.axis));
+        let axis = error::expect(x[0].shape().axis(self.axis));
         let mut order: Vec<usize> = (0..x[0].rank()).collect();
         order.swap(axis, x[0].rank() - 1);
         let (a, b) = (x[0].permuted(&order).contiguous(), x[1].permuted(&order).contiguous());
@@ -102,7 +100,7 @@ impl LinearScan {
     /// `xᵢ₋₁` at `i` in the direction of this recurrence, and `first` where it begins.
     pub(crate) fn before<T: Element, A: Array<T>>(&self, x: &A, first: f64) -> A {
         let mut shape = x.shape();
-        let axis = error::expect(shape.axis("recurrence", self.axis));
+        let axis = error::expect(shape.axis(self.axis));
         if shape[axis] == 0 {
             return x.clone();
         }

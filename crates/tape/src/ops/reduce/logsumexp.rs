@@ -1,14 +1,14 @@
 //! Logarithm of a sum of exponentials: a primitive, because its composition overflows.
 
 use super::sum::{finish, positions, restore};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::samples::{Cases, reductions};
 use crate::ops::common::probabilities::{exponential, shift};
+use crate::ops::common::samples::{Cases, reductions};
 use crate::ops::network::softmax::Shares;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -46,16 +46,14 @@ impl LogSumExp {
 }
 
 impl<T: Element> Op<T> for LogSumExp {
-    fn name(&self) -> &'static str {
-        "logsumexp"
-    }
+    const NAME: &'static str = "logsumexp";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        super::sum::reduced("logsumexp", x, &self.axes, self.keepdim)
+        super::sum::reduced(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("logsumexp", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         let y = reduce::fold(x[0], &axes, |x| {
             let m = shift(x);
             m + reduce::sum_pairs(x, x, move |x, _| exponential(x, m)).ln()
@@ -68,7 +66,7 @@ impl<T: Element> Op<T> for LogSumExp {
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        let axes = positions("logsumexp", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(self.weights(x[0]))
     }
 }

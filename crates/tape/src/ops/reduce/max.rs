@@ -1,12 +1,12 @@
 //! Maximum over axes.
 
 use super::sum::{finish, positions, reduced, restore};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, hits};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op, hits};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -39,47 +39,40 @@ pub struct Max {
 }
 
 impl<T: Element> Op<T> for Max {
-    fn name(&self) -> &'static str {
-        "max"
-    }
+    const NAME: &'static str = "max";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        nonempty("max", x, &self.axes, self.keepdim)
+        nonempty(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("max", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         let larger = |max: T, &x: &T| if x > max || x.is_nan() { x } else { max };
         let y = reduce::fold(x[0], &axes, |x| x.iter().fold(T::NEG_INFINITY, larger));
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        let axes = positions("max", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         dx.clone().chain_rule(shares(x[0], y, &axes)).sum_axes(self.axes.clone(), self.keepdim)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        let axes = positions("max", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(shares(x[0], y, &axes))
     }
 
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
-        let axes = positions("max", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         hits(&shares(x[0], y, &axes), report);
     }
 }
 
 /// The shape rule of a reduction that has no value for no elements.
-pub(crate) fn nonempty(
-    op: &'static str,
-    x: &[&Shape],
-    axes: &Axes,
-    keepdim: bool,
-) -> Result<Shape, Error> {
-    let shape = reduced(op, x, axes, keepdim)?;
+pub(crate) fn nonempty(x: &[&Shape], axes: &Axes, keepdim: bool) -> Result<Shape, Error> {
+    let shape = reduced(x, axes, keepdim)?;
     let empty = shape.size() > 0 && x[0].size() == 0;
-    if empty { Err(Error::Empty { op, shape: x[0].dims() }) } else { Ok(shape) }
+    if empty { Err(Error::empty(x[0].dims())) } else { Ok(shape) }
 }
 
 /// 1 over the number of ties where `x` equals the extreme `y`, 0 elsewhere.

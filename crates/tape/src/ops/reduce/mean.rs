@@ -1,11 +1,11 @@
 //! Arithmetic mean over axes.
 
 use super::sum::{finish, positions, reduced, restore};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 
@@ -38,22 +38,20 @@ pub struct Mean {
 impl Mean {
     /// One over the number of elements in each mean.
     fn weight(&self, x: &Shape) -> f64 {
-        let axes = positions("mean", x, &self.axes);
+        let axes = positions(x, &self.axes);
         1.0 / axes.iter().map(|&axis| x[axis]).product::<usize>() as f64
     }
 }
 
 impl<T: Element> Op<T> for Mean {
-    fn name(&self) -> &'static str {
-        "mean"
-    }
+    const NAME: &'static str = "mean";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        reduced("mean", x, &self.axes, self.keepdim)
+        reduced(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("mean", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         let n = T::from_usize(axes.iter().map(|&axis| x[0].shape()[axis]).product());
         let mut mean = reduce::sum(x[0], &axes).map_elements(|sum| sum / n);
         if n > T::ZERO && !reduce::all_finite(&mean) {
@@ -67,7 +65,7 @@ impl<T: Element> Op<T> for Mean {
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
         let share = dy.clone() * dy.lift(self.weight(&shape));
-        restore(&share, &shape, &positions("mean", &shape, &self.axes))
+        restore(&share, &shape, &positions(&shape, &self.axes))
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::max::{nonempty, shares};
 use super::sum::{finish, positions, restore};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, hits};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op, hits};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -40,33 +40,31 @@ pub struct Min {
 }
 
 impl<T: Element> Op<T> for Min {
-    fn name(&self) -> &'static str {
-        "min"
-    }
+    const NAME: &'static str = "min";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        nonempty("min", x, &self.axes, self.keepdim)
+        nonempty(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("min", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         let smaller = |min: T, &x: &T| if x < min || x.is_nan() { x } else { min };
         let y = reduce::fold(x[0], &axes, |x| x.iter().fold(T::INFINITY, smaller));
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {
-        let axes = positions("min", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         dx.clone().chain_rule(shares(x[0], y, &axes)).sum_axes(self.axes.clone(), self.keepdim)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        let axes = positions("min", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(shares(x[0], y, &axes))
     }
 
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
-        let axes = positions("min", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         hits(&shares(x[0], y, &axes), report);
     }
 }

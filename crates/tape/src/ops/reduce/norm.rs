@@ -2,12 +2,12 @@
 
 use super::max::shares;
 use super::sum::{finish, positions, reduced, restore};
-use crate::rules::algebra::{Arithmetic, Element};
 use crate::error::Error;
-use crate::rules::op::{Array, Op, hits};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
-use crate::ops::{Abs, TensorOps, Powf, Sign};
+use crate::ops::{Abs, Powf, Sign, TensorOps};
+use crate::rules::algebra::{Arithmetic, Element};
+use crate::rules::op::{Array, Op, hits};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -103,7 +103,7 @@ impl Norm {
 
     fn slope<T: Element, A: Array<T>>(&self, x: &A, y: &A) -> A {
         let shape = x.shape();
-        let axes = positions("norm", &shape, &self.axes);
+        let axes = positions(&shape, &self.axes);
         let sign = x.clone().map(Sign);
         let zero = || x.lift(0.0);
         match self.p {
@@ -123,19 +123,17 @@ impl Norm {
 }
 
 impl<T: Element> Op<T> for Norm {
-    fn name(&self) -> &'static str {
-        "norm"
-    }
+    const NAME: &'static str = "norm";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
         if self.p > 0.0 {
-            return reduced("norm", x, &self.axes, self.keepdim);
+            return reduced(x, &self.axes, self.keepdim);
         }
-        Err(Error::Invalid { op: "norm", reason: format!("expected a positive p, found {}", self.p) })
+        Err(Error::invalid(format!("expected a positive p, found {}", self.p)))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("norm", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         finish(reduce::fold(x[0], &axes, |x| self.row(x)), x[0].shape(), &axes, self.keepdim)
     }
 
@@ -144,7 +142,7 @@ impl<T: Element> Op<T> for Norm {
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        let axes = positions("norm", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(self.slope(x[0], y))
     }
 

@@ -1,12 +1,12 @@
 //! Product over axes: a primitive, because through logarithms or quotients zeros would be lost.
 
 use super::sum::{finish, positions, reduced, restore};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
-use crate::ops::{TensorOps, CumProd};
+use crate::ops::{CumProd, TensorOps};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
@@ -44,7 +44,7 @@ impl Prod {
     /// The product of the other elements, for each element.
     fn others<T: Element, A: Array<T>>(&self, x: &A) -> A {
         let shape = x.shape();
-        let axes = positions("prod", &shape, &self.axes);
+        let axes = positions(&shape, &self.axes);
         if shape.size() == 0 {
             return x.clone();
         }
@@ -66,17 +66,16 @@ impl Prod {
 }
 
 impl<T: Element> Op<T> for Prod {
-    fn name(&self) -> &'static str {
-        "prod"
-    }
+    const NAME: &'static str = "prod";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        reduced("prod", x, &self.axes, self.keepdim)
+        reduced(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("prod", x[0].shape(), &self.axes);
-        let y = reduce::fold(x[0], &axes, |x| T::from_f64(x.iter().fold(1.0, |product, x| product * x.to_f64())));
+        let axes = positions(x[0].shape(), &self.axes);
+        let y =
+            reduce::fold(x[0], &axes, |x| T::from_f64(x.iter().fold(1.0, |product, x| product * x.to_f64())));
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
 
@@ -85,7 +84,7 @@ impl<T: Element> Op<T> for Prod {
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        let axes = positions("prod", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(self.others(x[0]))
     }
 }

@@ -4,12 +4,12 @@ use super::center::deviations;
 use super::norm::euclidean;
 use super::sum::{finish, positions, reduced, restore};
 use super::variance::{freedom, row_length};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
-use crate::ops::{TensorOps, Center};
+use crate::ops::{Center, TensorOps};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 
@@ -50,7 +50,7 @@ impl StdDev {
     /// The derivative of the deviation: `(x - m) / y / (n - ddof)`, and 0 where `y` is 0.
     fn slope<T: Element, A: Array<T>>(&self, x: &A, y: &A) -> A {
         let shape = x.shape();
-        let axes = positions("std", &shape, &self.axes);
+        let axes = positions(&shape, &self.axes);
         let n = freedom(&shape, &axes, self.ddof);
         let center = A::apply(Center { axes: self.axes.clone() }, &[x]);
         let y = restore(y, &shape, &axes);
@@ -59,16 +59,14 @@ impl StdDev {
 }
 
 impl<T: Element> Op<T> for StdDev {
-    fn name(&self) -> &'static str {
-        "std"
-    }
+    const NAME: &'static str = "std";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        reduced("std", x, &self.axes, self.keepdim)
+        reduced(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("std", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         let n = T::from_f64(freedom(x[0].shape(), &axes, self.ddof)).sqrt();
         let of = |x: &Tensor<T>| reduce::fold(&deviations(x, &axes), &axes, |d| euclidean(d) / n);
         let mut y = of(x[0]);
@@ -76,7 +74,12 @@ impl<T: Element> Op<T> for StdDev {
             // Perhaps a difference overflowed: those of a quarter do not.
             let four = T::from_f64(4.0);
             let quarter = of(&x[0].map_elements(|x| x / four));
-            y = kernel::zip(y.shape(), &y, &quarter, |y, quarter| if y.is_finite() { y } else { quarter * four });
+            y = kernel::zip(
+                y.shape(),
+                &y,
+                &quarter,
+                |y, quarter| if y.is_finite() { y } else { quarter * four },
+            );
         }
         finish(y, x[0].shape(), &axes, self.keepdim)
     }
@@ -86,7 +89,7 @@ impl<T: Element> Op<T> for StdDev {
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dy: &A) -> A {
-        let axes = positions("std", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(self.slope(x[0], y))
     }
 }

@@ -1,11 +1,11 @@
 //! Sum over axes.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Cotangents, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Cotangents, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 use smallvec::{SmallVec, smallvec};
@@ -40,21 +40,19 @@ pub struct Sum {
 }
 
 impl<T: Element> Op<T> for Sum {
-    fn name(&self) -> &'static str {
-        "sum"
-    }
+    const NAME: &'static str = "sum";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        reduced("sum", x, &self.axes, self.keepdim)
+        reduced(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("sum", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         finish(reduce::sum(x[0], &axes), x[0].shape(), &axes, self.keepdim)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        restore(dy, &x[0].shape(), &positions("sum", &x[0].shape(), &self.axes))
+        restore(dy, &x[0].shape(), &positions(&x[0].shape(), &self.axes))
     }
 
     /// The same as two views.
@@ -62,26 +60,20 @@ impl<T: Element> Op<T> for Sum {
         let shape = x[0].shape();
         let dx = || match dy.rank() {
             0 => dy.stretched(shape),
-            _ => dy.reshaped(shape.reduced(&positions("sum", shape, &self.axes), true)).stretched(shape),
+            _ => dy.reshaped(shape.reduced(&positions(shape, &self.axes), true)).stretched(shape),
         };
         smallvec![want[0].then(dx)]
     }
 }
 
 /// The shape rule of every reduction.
-pub(crate) fn reduced(
-    op: &'static str,
-    x: &[&Shape],
-    axes: &Axes,
-    keepdim: bool,
-) -> Result<Shape, Error> {
-    operands(op, x, 1, "one operand")?;
-    Ok(x[0].reduced(&x[0].axes(op, axes)?, keepdim))
+pub(crate) fn reduced(x: &[&Shape], axes: &Axes, keepdim: bool) -> Result<Shape, Error> {
+    Ok(x[0].reduced(&x[0].axes(axes)?, keepdim))
 }
 
 /// The reduced axes, once the shape rule has accepted them.
-pub(crate) fn positions(op: &'static str, shape: &Shape, axes: &Axes) -> SmallVec<[usize; 4]> {
-    error::expect(shape.axes(op, axes))
+pub(crate) fn positions(shape: &Shape, axes: &Axes) -> SmallVec<[usize; 4]> {
+    error::expect(shape.axes(axes))
 }
 
 /// Puts the reduced axes back with extent 1, if they are to stay.

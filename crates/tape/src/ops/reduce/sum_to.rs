@@ -1,11 +1,11 @@
 //! The adjoint of stretching.
 
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
@@ -33,15 +33,12 @@ pub struct SumTo {
 }
 
 impl<T: Element> Op<T> for SumTo {
-    fn name(&self) -> &'static str {
-        "sum_to"
-    }
+    const NAME: &'static str = "sum_to";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("sum_to", x, 1, "one operand")?;
         if !self.shape.broadcasts_to(x[0]) {
             let (lhs, rhs) = (x[0].dims(), self.shape.dims());
-            return Err(Error::Broadcast { op: "sum_to", lhs, rhs });
+            return Err(Error::broadcast(lhs, rhs));
         }
         Ok(self.shape.clone())
     }

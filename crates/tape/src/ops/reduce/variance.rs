@@ -3,12 +3,12 @@
 use super::center::deviations;
 use super::norm::euclidean;
 use super::sum::{finish, positions, reduced, restore};
-use crate::rules::algebra::Element;
 use crate::error::Error;
-use crate::rules::op::{Array, Op};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
-use crate::ops::{TensorOps, Center};
+use crate::ops::{Center, TensorOps};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 
@@ -50,7 +50,7 @@ pub(crate) fn freedom(shape: &Shape, axes: &[usize], ddof: usize) -> f64 {
 impl Variance {
     /// The derivative of the variance: `2 (x - m) / (n - ddof)`.
     fn slope<T: Element, A: Array<T>>(&self, x: &A) -> A {
-        let axes = positions("var", &x.shape(), &self.axes);
+        let axes = positions(&x.shape(), &self.axes);
         let n = freedom(&x.shape(), &axes, self.ddof);
         let center = A::apply(Center { axes: self.axes.clone() }, &[x]);
         x.lift(2.0) * center / x.lift(n)
@@ -58,16 +58,14 @@ impl Variance {
 }
 
 impl<T: Element> Op<T> for Variance {
-    fn name(&self) -> &'static str {
-        "var"
-    }
+    const NAME: &'static str = "var";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        reduced("var", x, &self.axes, self.keepdim)
+        reduced(x, &self.axes, self.keepdim)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let axes = positions("var", x[0].shape(), &self.axes);
+        let axes = positions(x[0].shape(), &self.axes);
         let n = T::from_f64(freedom(x[0].shape(), &axes, self.ddof));
         let deviations = deviations(x[0], &axes);
         let squares = deviations.map_elements(|d| d * d);
@@ -86,7 +84,7 @@ impl<T: Element> Op<T> for Variance {
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
-        let axes = positions("var", &x[0].shape(), &self.axes);
+        let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(self.slope(x[0]))
     }
 }
@@ -112,6 +110,6 @@ pub(crate) fn cases(to: &mut impl Cases) {
 
 /// The number of elements in each row.
 pub(crate) fn row_length(shape: &[usize], axes: &Axes) -> usize {
-    let axes = positions("var", &Shape::from(shape), axes);
+    let axes = positions(&Shape::from(shape), axes);
     axes.iter().map(|&axis| shape[axis]).product()
 }

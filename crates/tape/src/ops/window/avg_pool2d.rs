@@ -1,11 +1,11 @@
 //! The mean of every window, and its adjoint.
 
-use crate::ops::common::window::{Window, image, planes_to_planes};
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::ops::common::window::{Window, image, planes_to_planes};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 use std::ops::Range;
@@ -43,16 +43,15 @@ fn elements<T: Element>(row: &Bin, col: &Bin) -> T {
 impl AvgWindows {
     /// The number of bins along each axis of an image of this size.
     fn counts(&self, size: [usize; 2]) -> Result<[usize; 2], Error> {
-        let op = "avg_pool2d";
         match *self {
             AvgWindows::Sliding { window, .. } if window.dilation != [1, 1] => {
                 let reason = format!("expected a dilation of 1, found {:?}", window.dilation);
-                Err(Error::Invalid { op, reason })
+                Err(Error::invalid(reason))
             }
-            AvgWindows::Sliding { window, .. } => window.counts(op, size),
+            AvgWindows::Sliding { window, .. } => window.counts(size),
             AvgWindows::Adaptive { size: counts } if counts.contains(&0) || size.contains(&0) => {
                 let reason = format!("expected sizes of 1 or more, found {size:?} and {counts:?}");
-                Err(Error::Invalid { op, reason })
+                Err(Error::invalid(reason))
             }
             AvgWindows::Adaptive { size } => Ok(size),
         }
@@ -111,19 +110,16 @@ pub struct AvgPool2d {
 }
 
 impl<T: Element> Op<T> for AvgPool2d {
-    fn name(&self) -> &'static str {
-        "avg_pool2d"
-    }
+    const NAME: &'static str = "avg_pool2d";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("avg_pool2d", x, 1, "one operand")?;
-        let [n, c, h, w] = image("avg_pool2d", x[0])?;
+        let [n, c, h, w] = image(x[0])?;
         let [rows, cols] = self.pool.counts([h, w])?;
         Ok(Shape::from([n, c, rows, cols]))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image("avg_pool2d", x[0].shape()));
+        let [n, c, h, w] = error::expect(image(x[0].shape()));
         let counts = error::expect(self.pool.counts([h, w]));
         let mut out = Tensor::zeros([n, c, counts[0], counts[1]]);
         if out.size() == 0 {
@@ -160,8 +156,11 @@ fn block_sum<T: Element>(plane: &[T], width: usize, rows: Range<usize>, cols: Ra
     }
     rows.fold(T::ZERO, |sum, i| {
         let across = &plane[i * width + cols.start..i * width + cols.end];
-        let across =
-            if across.len() > FEW { reduce::sum_slice(across) } else { across.iter().fold(T::ZERO, |s, &x| s + x) };
+        let across = if across.len() > FEW {
+            reduce::sum_slice(across)
+        } else {
+            across.iter().fold(T::ZERO, |s, &x| s + x)
+        };
         sum + across
     })
 }
@@ -182,23 +181,20 @@ pub struct AvgPool2dAdjoint {
 }
 
 impl<T: Element> Op<T> for AvgPool2dAdjoint {
-    fn name(&self) -> &'static str {
-        "spread_pool2d"
-    }
+    const NAME: &'static str = "spread_pool2d";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("spread_pool2d", x, 1, "one operand")?;
-        let [n, c, h, w] = image("spread_pool2d", x[0])?;
+        let [n, c, h, w] = image(x[0])?;
         let [rows, cols] = self.pool.counts(self.size)?;
         if [rows, cols] != [h, w] {
             let expected = vec![n, c, rows, cols];
-            return Err(Error::Shape { op: "spread_pool2d", expected, found: x[0].dims() });
+            return Err(Error::shape(expected, x[0].dims()));
         }
         Ok(Shape::from([n, c, self.size[0], self.size[1]]))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image("spread_pool2d", x[0].shape()));
+        let [n, c, h, w] = error::expect(image(x[0].shape()));
         let [height, width] = self.size;
         let mut out = Tensor::zeros([n, c, height, width]);
         if out.size() == 0 {
@@ -247,14 +243,18 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 2, 5, 7], [[2, 3], [1, 2], [1, 1]]),
         ([0, 1, 3, 3], [[2, 2], [1, 1], [0, 0]]),
     ];
-    let fixed = sliding.map(|(x, [kernel, stride, padding])| (x, Window { kernel, stride, padding, dilation: [1, 1] }));
-    let drawn = crate::ops::common::window::drawn("avg_pool2d").map(|(x, window)| (x, Window { dilation: [1, 1], ..window }));
+    let fixed = sliding
+        .map(|(x, [kernel, stride, padding])| (x, Window { kernel, stride, padding, dilation: [1, 1] }));
+    let drawn = crate::ops::common::window::drawn("avg_pool2d")
+        .map(|(x, window)| (x, Window { dilation: [1, 1], ..window }));
     for (x, window) in fixed.into_iter().chain(drawn) {
         for count_padding in [true, false] {
             both(x, AvgWindows::Sliding { window, count_padding });
         }
     }
-    for (x, size) in [([1, 2, 5, 7], [2, 3]), ([2, 1, 4, 6], [3, 4]), ([1, 1, 3, 2], [5, 3]), ([1, 2, 3, 5], [1, 1])] {
+    for (x, size) in
+        [([1, 2, 5, 7], [2, 3]), ([2, 1, 4, 6], [3, 4]), ([1, 1, 3, 2], [5, 3]), ([1, 2, 3, 5], [1, 1])]
+    {
         both(x, AvgWindows::Adaptive { size });
     }
 }

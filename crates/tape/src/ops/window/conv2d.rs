@@ -1,13 +1,13 @@
 //! Convolution of images: three bilinear operations, each of which has the other two as its derivatives.
 
 use super::unfold2d::{Fold2d, Unfold2d};
-use crate::ops::common::window::{Window, image};
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::ops::common::window::{Window, image};
 use crate::parallel;
+use crate::rules::algebra::Element;
+use crate::rules::op::{Arity, Array, Op};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
@@ -62,22 +62,22 @@ impl Conv2d {
     }
 
     /// The groups, if they divide the channels.
-    fn divide(&self, op: &'static str, channels: usize) -> Result<usize, Error> {
+    fn divide(&self, channels: usize) -> Result<usize, Error> {
         if self.groups == 0 || self.groups > channels.max(1) || !channels.is_multiple_of(self.groups) {
             let reason = format!("{} groups do not divide {channels} channels", self.groups);
-            return Err(Error::Invalid { op, reason });
+            return Err(Error::invalid(reason));
         }
         Ok(channels / self.groups)
     }
 
     /// Can there be the patches of one image, whose windows are counted in the shape of `y`, and is there memory for them?
-    fn patches_fit<T: Element>(&self, op: &'static str, y: &Shape, patch: [usize; 3]) -> Result<(), Error> {
+    fn patches_fit<T: Element>(&self, y: &Shape, patch: [usize; 3]) -> Result<(), Error> {
         if y[0] == 0 {
             return Ok(());
         }
         let [channels, rows, cols] = patch;
         // Four axes, for which a shape needs no memory of its own.
-        Tensor::<T>::fits(op, &Shape::from([channels, rows, cols, y[2].saturating_mul(y[3])]))
+        Tensor::<T>::fits(error::UNNAMED, &Shape::from([channels, rows, cols, y[2].saturating_mul(y[3])]))
     }
 
     /// The rows that no window reaches below and beside an image of this size.
@@ -122,11 +122,7 @@ fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
 }
 
 /// Images of `shape`, computed a few at a time by `f` from the first one and their number.
-fn in_blocks<T: Element>(
-    shape: Shape,
-    each: usize,
-    f: impl Fn([usize; 2]) -> Tensor<T> + Sync,
-) -> Tensor<T> {
+fn in_blocks<T: Element>(shape: Shape, each: usize, f: impl Fn([usize; 2]) -> Tensor<T> + Sync) -> Tensor<T> {
     let size = shape[1..].iter().product::<usize>().max(1);
     Tensor::build(shape, |out| {
         parallel::rows(out, size, each, |first, out| {
@@ -144,34 +140,27 @@ fn some<T: Element>(x: &Tensor<T>, [first, count]: [usize; 2]) -> Tensor<T> {
 }
 
 /// The kernels' extents.
-fn kernels(op: &'static str, w: &Shape) -> Result<[usize; 4], Error> {
+fn kernels(w: &Shape) -> Result<[usize; 4], Error> {
     let expected = "kernels [out, in / groups, height, width]";
-    w[..].try_into().map_err(|_| Error::Rank { op, expected, found: w.dims() })
+    w[..].try_into().map_err(|_| Error::rank(expected, w.dims()))
 }
 
 /// Refuses a shape that is not the expected one.
-fn equal(op: &'static str, found: &Shape, expected: &[usize]) -> Result<(), Error> {
-    if **found == *expected {
-        Ok(())
-    } else {
-        Err(Error::Shape { op, expected: expected.to_vec(), found: found.dims() })
-    }
+fn equal(found: &Shape, expected: &[usize]) -> Result<(), Error> {
+    if **found == *expected { Ok(()) } else { Err(Error::shape(expected.to_vec(), found.dims())) }
 }
 
 impl<T: Element> Op<T> for Conv2d {
-    fn name(&self) -> &'static str {
-        "conv2d"
-    }
+    const NAME: &'static str = "conv2d";
+    const ARITY: Arity = Arity::Exactly(2, "two operands: x, w");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let op = "conv2d";
-        operands(op, x, 2, "two operands: x, w")?;
-        let ([n, channels, h, w], [out, _, rows, cols]) = (image(op, x[0])?, kernels(op, x[1])?);
-        self.divide(op, out)?;
-        equal(op, x[1], &[out, self.divide(op, channels)?, rows, cols])?;
-        let [height, width] = self.window([rows, cols]).counts(op, [h, w])?;
+        let ([n, channels, h, w], [out, _, rows, cols]) = (image(x[0])?, kernels(x[1])?);
+        self.divide(out)?;
+        equal(x[1], &[out, self.divide(channels)?, rows, cols])?;
+        let [height, width] = self.window([rows, cols]).counts([h, w])?;
         let shape = Shape::from([n, out, height, width]);
-        self.patches_fit::<T>(op, &shape, [channels, rows, cols])?;
+        self.patches_fit::<T>(&shape, [channels, rows, cols])?;
         Ok(shape)
     }
 
@@ -215,25 +204,25 @@ pub struct ConvTranspose2d {
 
 impl ConvTranspose2d {
     fn size(&self, y: [usize; 2], kernel: [usize; 2]) -> Result<[usize; 2], Error> {
-        let op = "conv_transpose2d";
         let window = self.conv.window(kernel);
         let mut size = [0; 2];
         for axis in 0..2 {
             let (stride, extra) = (window.stride[axis], self.output_padding[axis]);
             if extra >= stride {
                 let reason = format!("expected an output padding below the stride {stride}, found {extra}");
-                return Err(Error::Invalid { op, reason });
+                return Err(Error::invalid(reason));
             }
             if y[axis] == 0 || kernel[axis] == 0 || window.dilation[axis] == 0 {
-                let reason = "expected an image, a kernel and a dilation of 1 or more, found 0".into();
-                return Err(Error::Invalid { op, reason });
+                let reason = "expected an image, a kernel and a dilation of 1 or more, found 0";
+                return Err(Error::invalid(reason));
             }
-            let (n, reach, padding) = (y[axis], window.try_reach(op, axis)?, window.padding[axis]);
-            let padded = (n - 1).checked_mul(stride).and_then(|steps| steps.checked_add(reach)?.checked_add(extra));
-            let padded = extent(op, padded, || format!("{n} windows of {reach} elements, {stride} apart"))?;
+            let (n, reach, padding) = (y[axis], window.try_reach(axis)?, window.padding[axis]);
+            let padded =
+                (n - 1).checked_mul(stride).and_then(|steps| steps.checked_add(reach)?.checked_add(extra));
+            let padded = extent(padded, || format!("{n} windows of {reach} elements, {stride} apart"))?;
             let Some(left) = padding.checked_mul(2).and_then(|both| padded.checked_sub(both)) else {
                 let reason = format!("a padding of {padding} on both sides leaves nothing of {padded}");
-                return Err(Error::Invalid { op, reason });
+                return Err(Error::invalid(reason));
             };
             size[axis] = left;
         }
@@ -242,20 +231,18 @@ impl ConvTranspose2d {
 }
 
 impl<T: Element> Op<T> for ConvTranspose2d {
-    fn name(&self) -> &'static str {
-        "conv_transpose2d"
-    }
+    const NAME: &'static str = "conv_transpose2d";
+    const ARITY: Arity = Arity::Exactly(2, "two operands: y, w");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let op = "conv_transpose2d";
-        operands(op, x, 2, "two operands: y, w")?;
-        let ([n, out, h, w], [_, per_group, rows, cols]) = (image(op, x[0])?, kernels(op, x[1])?);
-        equal(op, x[1], &[out, per_group, rows, cols])?;
-        self.conv.divide(op, out)?;
+        let ([n, out, h, w], [_, per_group, rows, cols]) = (image(x[0])?, kernels(x[1])?);
+        equal(x[1], &[out, per_group, rows, cols])?;
+        self.conv.divide(out)?;
         let [height, width] = self.size([h, w], [rows, cols])?;
         let groups = self.conv.groups;
-        let channels = extent(op, per_group.checked_mul(groups), || format!("{groups} groups of {per_group} channels"))?;
-        self.conv.patches_fit::<T>(op, x[0], [channels, rows, cols])?;
+        let channels =
+            extent(per_group.checked_mul(groups), || format!("{groups} groups of {per_group} channels"))?;
+        self.conv.patches_fit::<T>(x[0], [channels, rows, cols])?;
         Ok(Shape::from([n, channels, height, width]))
     }
 
@@ -297,26 +284,23 @@ pub struct Conv2dWeightGrad {
 }
 
 impl<T: Element> Op<T> for Conv2dWeightGrad {
-    fn name(&self) -> &'static str {
-        "conv_kernel2d"
-    }
+    const NAME: &'static str = "conv_kernel2d";
+    const ARITY: Arity = Arity::Exactly(2, "two operands: x, y");
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let op = "conv_kernel2d";
-        operands(op, x, 2, "two operands: x, y")?;
-        let ([n, channels, h, w], [_, out, ..]) = (image(op, x[0])?, image(op, x[1])?);
-        let [height, width] = self.conv.window(self.kernel).counts(op, [h, w])?;
-        equal(op, x[1], &[n, out, height, width])?;
-        self.conv.divide(op, out)?;
+        let ([n, channels, h, w], [_, out, ..]) = (image(x[0])?, image(x[1])?);
+        let [height, width] = self.conv.window(self.kernel).counts([h, w])?;
+        equal(x[1], &[n, out, height, width])?;
+        self.conv.divide(out)?;
         let [rows, cols] = self.kernel;
-        self.conv.patches_fit::<T>(op, x[1], [channels, rows, cols])?;
-        Ok(Shape::from([out, self.conv.divide(op, channels)?, rows, cols]))
+        self.conv.patches_fit::<T>(x[1], [channels, rows, cols])?;
+        Ok(Shape::from([out, self.conv.divide(channels)?, rows, cols]))
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
         let (groups, rows) = (self.conv.groups, shape[1] * shape[2] * shape[3]);
-        let [n, out, height, width] = error::expect(image("conv_kernel2d", x[1].shape()));
+        let [n, out, height, width] = error::expect(image(x[1].shape()));
         let mut sum = Tensor::zeros([groups, rows, out / groups]);
         for images in blocks(n, product(&[groups, rows, height, width])) {
             let patches = self.conv.patches(&some(x[0], images), self.kernel);
@@ -357,11 +341,17 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 1, 1, 1], [1, 1, 3, 3], [[2, 2], [1, 1], [1, 1]], 1),
         ([0, 2, 3, 3], [2, 2, 2, 2], [[1, 1], [0, 0], [1, 1]], 1),
     ];
-    let fixed = cases.map(|(x, w, [stride, padding, dilation], groups)| (x, w, Conv2d { stride, padding, dilation, groups }));
+    let fixed = cases.map(|(x, w, [stride, padding, dilation], groups)| {
+        (x, w, Conv2d { stride, padding, dilation, groups })
+    });
     let drawn = crate::ops::common::window::drawn("conv2d").map(|([n, groups, height, width], window)| {
         let Window { kernel, stride, padding, dilation } = window;
         let (inputs, outputs) = (groups * n, groups * kernel[0]);
-        ([n, inputs, height, width], [outputs, n, kernel[0], kernel[1]], Conv2d { stride, padding, dilation, groups })
+        (
+            [n, inputs, height, width],
+            [outputs, n, kernel[0], kernel[1]],
+            Conv2d { stride, padding, dilation, groups },
+        )
     });
     for (x, w, conv) in fixed.into_iter().chain(drawn) {
         let (image, kernels) = (Shape::from(x), Shape::from(w));

@@ -1,14 +1,14 @@
 //! The largest element of every window.
 
 use super::unfold2d::{Fold2d, Unfold2d};
-use crate::ops::common::window::{Window, image, planes_to_planes};
-use crate::rules::algebra::{Binary, Element, ChainRule};
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Cotangents, Op, hits, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
-use crate::ops::{TensorOps, Select};
+use crate::ops::common::window::{Window, image, planes_to_planes};
+use crate::ops::{Select, TensorOps};
 use crate::parallel;
+use crate::rules::algebra::{Binary, ChainRule, Element};
+use crate::rules::op::{Array, Cotangents, Op, hits};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::smallvec;
@@ -103,28 +103,25 @@ impl MaxPool2d {
 }
 
 impl<T: Element> Op<T> for MaxPool2d {
-    fn name(&self) -> &'static str {
-        "max_pool2d"
-    }
+    const NAME: &'static str = "max_pool2d";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        let op = "max_pool2d";
-        operands(op, x, 1, "one operand")?;
-        let [n, c, h, w] = image(op, x[0])?;
-        let count = self.window.counts(op, [h, w])?;
+        let [n, c, h, w] = image(x[0])?;
+        let count = self.window.counts([h, w])?;
         let shape = Shape::from([n, c, count[0], count[1]]);
         // Before the windows are counted through, of which there are none without an image.
-        Tensor::<T>::fits(op, &shape)?;
+        Tensor::<T>::fits(error::UNNAMED, &shape)?;
         if n > 0 && c > 0 && !self.window.sees([h, w], count) {
-            let reason = format!("with a padding of {:?} a window lies beyond the image", self.window.padding);
-            return Err(Error::Invalid { op, reason });
+            let reason =
+                format!("with a padding of {:?} a window lies beyond the image", self.window.padding);
+            return Err(Error::invalid(reason));
         }
         Ok(shape)
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image("max_pool2d", x[0].shape()));
-        let count = error::expect(self.window.counts("max_pool2d", [h, w]));
+        let [n, c, h, w] = error::expect(image(x[0].shape()));
+        let count = error::expect(self.window.counts([h, w]));
         let images = x[0].compact();
         let planes = images.as_slice().unwrap_or_default();
         let mut out = Tensor::full([n, c, count[0], count[1]], T::NEG_INFINITY);
@@ -178,7 +175,8 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 1, 1, 1], [[1, 1], [2, 2], [0, 0], [1, 1]]),
         ([0, 1, 3, 3], [[2, 2], [1, 1], [0, 0], [1, 1]]),
     ];
-    let fixed = cases.map(|(x, [kernel, stride, padding, dilation])| (x, Window { kernel, stride, padding, dilation }));
+    let fixed = cases
+        .map(|(x, [kernel, stride, padding, dilation])| (x, Window { kernel, stride, padding, dilation }));
     for (x, window) in fixed.into_iter().chain(crate::ops::common::window::drawn("max_pool2d")) {
         to.case(MaxPool2d { window }, &[&x]);
     }

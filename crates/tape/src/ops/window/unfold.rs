@@ -1,10 +1,10 @@
 //! Windows along an axis, and the adjoint.
 
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -42,27 +42,24 @@ pub struct Unfold {
 impl Unfold {
     /// The axis and the number of windows.
     fn windows(&self, x: &Shape) -> Result<(usize, usize), Error> {
-        let (op, axis) = ("unfold", x.axis("unfold", self.axis)?);
+        let axis = x.axis(self.axis)?;
         if self.step == 0 {
-            return Err(Error::Invalid { op, reason: "expected a step of 1 or more, found 0".into() });
+            return Err(Error::invalid("expected a step of 1 or more, found 0"));
         }
         match x[axis].checked_sub(self.size) {
             Some(rest) => Ok((axis, rest / self.step + 1)),
             None => {
                 let reason = format!("a window of {} does not fit axis {axis} of shape {x:?}", self.size);
-                Err(Error::Invalid { op, reason })
+                Err(Error::invalid(reason))
             }
         }
     }
 }
 
 impl<T: Element> Op<T> for Unfold {
-    fn name(&self) -> &'static str {
-        "unfold"
-    }
+    const NAME: &'static str = "unfold";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("unfold", x, 1, "one operand")?;
         let (axis, count) = self.windows(x[0])?;
         let mut shape: Shape = x[0].iter().copied().chain([self.size]).collect();
         shape.set(axis, count);
@@ -99,16 +96,13 @@ pub struct Fold {
 }
 
 impl<T: Element> Op<T> for Fold {
-    fn name(&self) -> &'static str {
-        "fold"
-    }
+    const NAME: &'static str = "fold";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("fold", x, 1, "one operand")?;
-        self.shape.elements::<T>("fold")?;
+        self.shape.elements::<T>()?;
         let expected = Op::<T>::shape(&self.unfold, &[&self.shape])?;
         if expected != *x[0] {
-            return Err(Error::Shape { op: "fold", expected: expected.dims(), found: x[0].dims() });
+            return Err(Error::shape(expected.dims(), x[0].dims()));
         }
         Ok(self.shape.clone())
     }
@@ -159,7 +153,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
     let drawn = draws("unfold").map(|mut draw| {
         let x = draw.shape(1, 3);
         let axis = draw.axis(&x);
-        let size = draw.between(0, x[error::expect(x.axis("unfold", axis))]);
+        let size = draw.between(0, x[error::expect(x.axis(axis))]);
         (x, axis, size, draw.between(1, 3))
     });
     let fixed = windows.into_iter().map(|(x, axis, size, step)| (Shape::from(x), axis, size, step));

@@ -1,11 +1,11 @@
 //! Patches of an image as columns, and its adjoint: convolutions become matrix products with it.
 
-use crate::ops::common::window::{Window, image, planes_to_planes};
-use crate::rules::algebra::Element;
 use crate::error::{self, Error};
-use crate::rules::op::{Array, Op, operands};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::ops::common::window::{Window, image, planes_to_planes};
+use crate::rules::algebra::Element;
+use crate::rules::op::{Array, Op};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
@@ -37,20 +37,17 @@ pub struct Unfold2d {
 }
 
 impl<T: Element> Op<T> for Unfold2d {
-    fn name(&self) -> &'static str {
-        "unfold2d"
-    }
+    const NAME: &'static str = "unfold2d";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("unfold2d", x, 1, "one operand")?;
-        let [n, c, h, w] = image("unfold2d", x[0])?;
-        columns("unfold2d", &self.window, [n, c], [h, w])
+        let [n, c, h, w] = image(x[0])?;
+        columns(&self.window, [n, c], [h, w])
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image("unfold2d", x[0].shape()));
-        let counts = error::expect(self.window.counts("unfold2d", [h, w]));
-        let shape = error::expect(columns("unfold2d", &self.window, [n, c], [h, w]));
+        let [n, c, h, w] = error::expect(image(x[0].shape()));
+        let counts = error::expect(self.window.counts([h, w]));
+        let shape = error::expect(columns(&self.window, [n, c], [h, w]));
         let windows: usize = counts.iter().product();
         let column: usize = self.window.kernel.iter().product::<usize>() * windows;
         let image = x[0].compact();
@@ -78,12 +75,12 @@ impl<T: Element> Op<T> for Unfold2d {
 }
 
 /// The shape of the patches.
-fn columns(op: &'static str, window: &Window, [n, c]: [usize; 2], size: [usize; 2]) -> Result<Shape, Error> {
-    let [rows, cols] = window.counts(op, size)?;
+fn columns(window: &Window, [n, c]: [usize; 2], size: [usize; 2]) -> Result<Shape, Error> {
+    let [rows, cols] = window.counts(size)?;
     let [height, width] = window.kernel;
     let column = c.checked_mul(height).and_then(|column| column.checked_mul(width));
-    let column = extent(op, column, || format!("{c} channels of {height} x {width} elements"))?;
-    let windows = extent(op, rows.checked_mul(cols), || format!("{rows} x {cols} windows"))?;
+    let column = extent(column, || format!("{c} channels of {height} x {width} elements"))?;
+    let windows = extent(rows.checked_mul(cols), || format!("{rows} x {cols} windows"))?;
     Ok(Shape::from([n, column, windows]))
 }
 
@@ -103,13 +100,10 @@ pub struct Fold2d {
 }
 
 impl<T: Element> Op<T> for Fold2d {
-    fn name(&self) -> &'static str {
-        "fold2d"
-    }
+    const NAME: &'static str = "fold2d";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        operands("fold2d", x, 1, "one operand")?;
-        let patches = columns("fold2d", &self.window, [1, 1], self.size)?;
+        let patches = columns(&self.window, [1, 1], self.size)?;
         let (kernel, windows) = (patches[1], patches[2]);
         match x[0][..] {
             [n, rows, cols] if cols == windows && rows % kernel == 0 => {
@@ -117,15 +111,15 @@ impl<T: Element> Op<T> for Fold2d {
             }
             [n, rows, _] => {
                 let expected = vec![n, rows.div_ceil(kernel).saturating_mul(kernel), windows];
-                Err(Error::Shape { op: "fold2d", expected, found: x[0].dims() })
+                Err(Error::shape(expected, x[0].dims()))
             }
-            _ => Err(Error::Rank { op: "fold2d", expected: "patches of rank 3", found: x[0].dims() }),
+            _ => Err(Error::rank("patches of rank 3", x[0].dims())),
         }
     }
 
     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
         let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
-        let counts = error::expect(self.window.counts("fold2d", self.size));
+        let counts = error::expect(self.window.counts(self.size));
         let windows: usize = counts.iter().product();
         let column = self.window.kernel.iter().product::<usize>() * windows;
         let patches = x[0].compact();
@@ -166,9 +160,10 @@ pub(crate) fn cases(to: &mut impl Cases) {
         ([1, 1, 1, 1], [[1, 1], [2, 3], [2, 2], [1, 1]]),
         ([0, 2, 3, 3], [[2, 2], [2, 1], [0, 1], [1, 2]]),
     ];
-    let fixed = cases.map(|(x, [kernel, stride, padding, dilation])| (x, Window { kernel, stride, padding, dilation }));
+    let fixed = cases
+        .map(|(x, [kernel, stride, padding, dilation])| (x, Window { kernel, stride, padding, dilation }));
     for (x, window) in fixed.into_iter().chain(crate::ops::common::window::drawn("unfold2d")) {
-        let patches = error::expect(columns("unfold2d", &window, [x[0], x[1]], [x[2], x[3]]));
+        let patches = error::expect(columns(&window, [x[0], x[1]], [x[2], x[3]]));
         to.case(Unfold2d { window }, &[&x]);
         to.case(Fold2d { window, size: [x[2], x[3]] }, &[&patches]);
     }
