@@ -5,8 +5,8 @@
 //! cargo run --release --example gradcheck_lab
 //! ```
 //!
-//! The model is a small network whose bias has a custom derivative. One version of it takes the mean over the
-//! batch instead of the sum. Training with it still works, only slower: nothing but a check would reveal it.
+//! The model is a small network whose bias has a derivative written by hand. One version of it takes the mean over the
+//! batch where the sum belongs. Training with it still works, only slower: only a check shows the error.
 
 use clap::Parser;
 use examples::cli;
@@ -33,14 +33,14 @@ struct Args {
     fast: bool,
 }
 
-/// The reduction over the batch in the derivative of the bias.
+/// The reduction over the batch in the derivative of the bias: the sum is right, the mean is broken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Bias {
     Right,
     Broken,
 }
 
-/// `x + b`, with custom derivatives.
+/// Returns `x + b`, with hand-written derivatives.
 fn add_bias<'t>(x: Var<'t>, b: Var<'t>, rule: Bias) -> Var<'t> {
     x.tape().custom_vjp(
         &[x, b],
@@ -55,7 +55,7 @@ fn add_bias<'t>(x: Var<'t>, b: Var<'t>, rule: Bias) -> Var<'t> {
     )
 }
 
-/// A network 2-5-1 and its squared error.
+/// Returns the squared error of a network 2-5-1.
 fn loss<'t>(v: &Inputs<'t>, rule: Bias) -> Scalar<'t> {
     let hidden = add_bias(v["x"].matmul(v["w1"]), v["b1"], rule).tanh();
     (hidden.matmul(v["w2"]) - v["y"]).square().mean()
@@ -75,7 +75,7 @@ fn check(args: &Args, rule: Bias) -> GradCheck<'static> {
         .seed(args.seed)
 }
 
-/// Curves from step 1/4 down to 2⁻⁵⁰.
+/// Computes the curves from step 1/4 down to 2⁻⁵⁰.
 fn curves(args: &Args) -> Result<Sweep, Box<dyn Error>> {
     let exponents = if args.fast { -14..=-2 } else { -50..=-2 };
     Ok(check(args, Bias::Right).sweep("w1", &[0, 1], exponents)?)
@@ -105,7 +105,7 @@ fn draw(sweep: &Sweep) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// `|x|` with its elements at a distance from the kink, on it, and close to it.
+/// Checks `|x|` far from the kink, on it, and close to it.
 fn kink() -> Result<Report, Box<dyn Error>> {
     let check = GradCheck::new(|v| v["x"].abs()).named("kink").input("x", [0.5, 0.0, 1e-9]);
     Ok(check.run()?)

@@ -40,7 +40,7 @@ fn by_hand(w: &Tensor, a: &Tensor, b: &Tensor, slope: impl Fn(f64, f64) -> [f64;
 proptest! {
     #[test]
     fn gradients_are_sums_over_stretched_axes(pair in broadcastable()) {
-        let (a, b) = (numbers(&pair.a, 0.0), values(&pair.b, 50.0));
+        let (a, b) = (values(&pair.a, 0.0), values(&pair.b, 50.0));
         let tape = Tape::new();
         let (x, y) = (tape.var(a.clone()), tape.var(b.clone()));
         let product = x * y / (x + y);

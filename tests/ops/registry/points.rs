@@ -82,7 +82,7 @@ fn every_kink_has_a_convention() {
     for function in functions() {
         assert!(
             function.kinks.is_empty() || !function.convention.is_empty(),
-            "{}: the card does not say what happens at {:?}",
+            "{}: there is no convention for {:?}",
             function.name,
             function.kinks
         );

@@ -147,7 +147,7 @@ impl Problem<'_> {
     ) -> (Judged, Option<f64>) {
         match self.slope(line, start.h, start.eta, 1e-4 * needed) {
             Ok(slope) => {
-                // Wide steps that are closed say nothing about the scale.
+                // Closed wide steps do not show the scale.
                 let closed = 2.0 * slope.first < start.h;
                 let (h, scale) =
                     if closed { (slope.first, slope.first / FIRST) } else { (start.h, start.scale) };

@@ -267,7 +267,11 @@ impl Report {
                 let nothing = |s: &&Summary| !s.constant && !s.zero && s.worst.is_none();
                 let silent: Vec<&str> =
                     self.inputs.iter().filter(nothing).map(|s| s.input.as_str()).collect();
-                writeln!(f, " vacuous {} {silent:?}: if zero is right, say `expect_zero`", Reason::Vacuous)
+                writeln!(
+                    f,
+                    " vacuous {} {silent:?}: if zero is intended, declare it with `expect_zero`",
+                    Reason::Vacuous
+                )
             }
             _ => Ok(()),
         }

@@ -25,7 +25,7 @@ const ALLOWED: f64 = 32.0;
 /// The number of times that everything is moved by a rounding.
 const DRAWS: usize = 4;
 
-/// A function generic over the number type, so that its gradient is checked in both types.
+/// A function generic over the element type, so that its gradient is checked in both types.
 ///
 /// ```
 /// use gradcheck::{GradCheck, Inputs, Model};

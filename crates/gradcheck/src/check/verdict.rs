@@ -7,7 +7,7 @@ use tape::internal::MASK;
 /// The verdict of a comparison.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// The derivative lies in the interval, and the interval is narrow enough to say so.
+    /// The derivative lies in the interval, and the interval is narrow enough.
     Agree,
     /// The derivative lies outside, by two formulas at different steps.
     Disagree,

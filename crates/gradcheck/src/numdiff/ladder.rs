@@ -1,7 +1,7 @@
 //! The scale on which a function varies.
 //!
 //! A function need not vary on the scale of its argument: `1/x` at 10⁻⁶ does so within 10⁻⁶, `sin(10⁶ x)` within 10⁻⁶
-//! whatever the argument, `sin x` at 10⁶ within 1. Wider differences may agree with each other, and show nothing.
+//! at any argument, `sin x` at 10⁶ within 1. Wider differences may agree with each other, and show nothing.
 //! A ladder of steps, each a sixteenth of the one before, leads down to where the differences settle.
 
 /// Each step is this part of the one before.

@@ -17,21 +17,21 @@ pub enum Action {
     Unary(UnaryFn),
     /// A function of each pair of elements, broadcast.
     Binary(BinaryFn),
-    /// Times a number.
+    /// The product with a constant.
     Times(f64),
-    /// Times a power of two, with this exponent.
+    /// The product with a power of two, with this exponent.
     Scale(i32),
-    /// Plus a number.
+    /// The sum with a constant.
     Plus(f64),
-    /// Plus `i` times a number, in the order of the elements: makes them differ.
+    /// The sum with `i` times a constant for element `i`, which makes the elements differ.
     Ramp(f64),
     /// The matrix product.
     MatMul,
     /// A reduction along an axis, or over all.
     Reduce {
-        /// Which.
+        /// The reduction.
         kind: Reduction,
-        /// The axis, if not all.
+        /// The axis; `None` for all.
         axis: Option<usize>,
         /// `true` if the reduced axes are kept, with extent 1.
         keepdim: bool,
@@ -48,18 +48,18 @@ pub enum Action {
     Slice {
         /// The axis.
         axis: usize,
-        /// The first.
+        /// The first entry.
         start: usize,
-        /// One more than the last.
+        /// One after the last entry.
         stop: usize,
     },
-    /// Backwards along an axis.
+    /// The entries along an axis in reverse order.
     Flip(usize),
     /// Entry `i` goes to `i + shift` modulo the extent.
     Roll {
         /// The axis.
         axis: usize,
-        /// How far.
+        /// The distance.
         shift: isize,
     },
     /// Two operands one after another along an axis.

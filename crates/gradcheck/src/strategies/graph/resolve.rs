@@ -307,7 +307,7 @@ impl Resolver {
         self.push(Action::Select(mask), &[a, b], shape)
     }
 
-    /// The movements along an axis.
+    /// Adds a movement along an axis.
     fn along(&mut self, kind: Movement, [a, b]: [usize; 2], axis: usize, c: i8) -> usize {
         let own = self.shape(a).clone();
         let extent = own[axis];
@@ -324,7 +324,7 @@ impl Resolver {
             }
             Movement::Slice => {
                 let (start, stop) = if c < 0 { (0, extent - extent.min(1)) } else { (extent.min(1), extent) };
-                // A slice of one entry is left whole, lest everything end empty.
+                // An axis of one entry is not sliced: most graphs would end empty.
                 if extent < 2 {
                     a
                 } else {
@@ -351,14 +351,14 @@ impl Resolver {
     }
 }
 
-/// The shape of the matrix product, if there is one that is not too large.
+/// Returns the shape of the matrix product, if there is one that is not too large.
 fn product(a: &Shape, b: &Shape) -> Option<Shape> {
     use tape::Op;
     let shape = Op::<f64>::shape(&tape::ops::MatMul, &[a, b]).ok()?;
     (shape.size() <= MAX_SIZE).then_some(shape)
 }
 
-/// Another shape of as many elements: flat, with one more axis of extent 1, or without one.
+/// Returns another shape of the same size: flat, with one more axis of extent 1, or without one.
 fn regrouped(own: &Shape, c: i8) -> Shape {
     match c.rem_euclid(3) {
         0 => Shape::from([own.size()]),

@@ -93,7 +93,7 @@ impl Strategy for Graphs {
             let class = &classes[CLASSES[class]];
             let available = leaves.len() + k;
             let at = |operand: u8| usize::from(operand) % available;
-            // Half of the first operands are the result before: chains, not only bushes.
+            // Half of the first operands are the previous result, which makes chains.
             let first = if last { available - 1 } else { at(operands[0]) };
             let operands = [first, at(operands[1])].map(|at| at as u8);
             Instr { op: class[usize::from(op) % class.len()], operands, axis, c }
@@ -104,7 +104,7 @@ impl Strategy for Graphs {
     }
 }
 
-/// A graph with the edits that would make it simpler. An edit after which the failure is gone is taken back.
+/// A graph with the edits that would make it simpler. An edit after which the test passes is undone.
 #[derive(Clone, Debug)]
 pub struct GraphTree {
     /// The simplest graph that is known to fail.
@@ -128,7 +128,7 @@ impl ValueTree for GraphTree {
         self.current.clone()
     }
 
-    /// The current graph fails: the edit stays, and the next one starts from it.
+    /// The current graph fails: keeps the edit, and tries the next one on it.
     fn simplify(&mut self) -> bool {
         if self.current != self.failing || self.edits.is_none() {
             self.failing = self.current.clone();
@@ -137,8 +137,8 @@ impl ValueTree for GraphTree {
         self.next()
     }
 
-    /// The current graph does not fail: the edit is taken back, and another tried. After the last one the failing
-    /// graph itself comes back.
+    /// The current graph does not fail: undoes the edit, and tries another. After the last one, returns to the failing
+    /// graph.
     fn complicate(&mut self) -> bool {
         self.next() || std::mem::replace(&mut self.current, self.failing.clone()) != self.failing
     }
