@@ -12,7 +12,7 @@
 use clap::Parser;
 use examples::plot::{self, Heatmaps};
 use examples::{cli, mnist_files};
-use nn::data::{Batches, gather};
+use nn::data::{Batches, copy_rows};
 use nn::optim::schedule::{Cosine, Schedule};
 use nn::train::{Progress, WeightedMean};
 use nn::{Adam, Context, Identity, Module, Optimizer, Relu, Sequential, Sigmoid, loss, mlp};
@@ -161,7 +161,7 @@ fn fit(
         optimizer.set_learning_rate(rates.at(epoch as u64 - 1));
         let mut mean = WeightedMean::new();
         for rows in batches.shuffle(rng).iter() {
-            gather(images, rows, &mut x)?;
+            copy_rows(images, rows, &mut x)?;
             let loss =
                 loss::squared_error(model.forward(tape.constant(x.clone()), &mut cx), &x).mean_over_samples();
             mean.add(f64::from(loss.value()), rows.len() as f64);

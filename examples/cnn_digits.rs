@@ -10,7 +10,7 @@
 use clap::Parser;
 use examples::plot::{self, Heatmaps};
 use examples::{cli, mnist_files};
-use nn::data::{Batches, Images, gather};
+use nn::data::{Batches, Images, copy_rows};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::optim::schedule::{OneCycle, Schedule};
 use nn::train::{Progress, WeightedMean};
@@ -128,7 +128,7 @@ fn fit(
     for epoch in 1..=epochs {
         let mut losses = WeightedMean::new();
         for rows in batches.shuffle(rng).iter() {
-            gather(&images, rows, &mut x)?;
+            copy_rows(&images, rows, &mut x)?;
             let y: Vec<usize> = rows.iter().map(|&i| labels[i]).collect();
             let logits = model.forward(tape.constant(x.clone()), &mut cx);
             let loss = loss::cross_entropy_with_logits(logits, &y[..]).mean();
@@ -151,7 +151,7 @@ fn classify(model: &Sequential<f32>, images: &Images) -> Result<Vec<usize>, Box<
     let mut classes = Vec::new();
     let (all, mut x) = (images.tensor::<f32>(), Tensor::default());
     for rows in Batches::new(images.len(), CHUNK).iter() {
-        gather(&all, rows, &mut x)?;
+        copy_rows(&all, rows, &mut x)?;
         classes.extend(argmax_rows(&model.predict(&x))?);
     }
     Ok(classes)

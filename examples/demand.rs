@@ -66,7 +66,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     );
     let four = train(&mut model, &table, &args, iterations);
     println!("Four rows: loss {:.4} -> {:.2e}; units, target and prediction:", four[0], four[four.len() - 1]);
-    let predicted = table.scale.undo(&model.predict(&table.x))?;
+    let predicted = table.scale.inverse(&model.predict(&table.x))?;
     for (wanted, found) in y.to_vec().into_iter().zip(predicted.to_vec()) {
         println!("  {wanted:>8} {found:>12.3}");
     }
@@ -105,8 +105,8 @@ struct Problem {
 
 impl Problem {
     fn new(x: &Tensor, y: &Tensor) -> Result<Problem, tape::Error> {
-        let scale = MinMax::of(y)?;
-        Ok(Problem { x: MinMax::of(x)?.apply(x)?, y: scale.apply(y)?, scale })
+        let scale = MinMax::fit(y)?;
+        Ok(Problem { x: MinMax::fit(x)?.apply(x)?, y: scale.apply(y)?, scale })
     }
 }
 
@@ -144,7 +144,7 @@ fn pictures(four: &[f64], many: &[f64], data: &Problem, model: &Sequential) -> R
     println!("picture: {}", file.display());
     let file = Path::new(PICTURES).join("prediction.svg");
     let thousands = |y: &Tensor| -> Result<Vec<f64>, tape::Error> {
-        Ok(data.scale.undo(y)?.to_vec().into_iter().map(|y| y / 1000.0).collect())
+        Ok(data.scale.inverse(y)?.to_vec().into_iter().map(|y| y / 1000.0).collect())
     };
     let (wanted, found) = (thousands(&data.y)?, thousands(&model.predict(&data.x))?);
     let top = wanted.iter().chain(&found).copied().fold(1.0, f64::max) * 1.05;

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 /// Flipper length in mm and body mass in g of every penguin that was measured.
 fn penguins() -> Result<Vec<(f64, f64)>, FileError> {
     let columns = ["flipper_length_mm", "body_mass_g"];
-    let numbers = penguins::table()?.complete(&columns, penguins::MISSING)?.numbers::<f64>(&columns)?;
+    let numbers = penguins::table()?.drop_missing(&columns, penguins::MISSING)?.numbers::<f64>(&columns)?;
     Ok(numbers.to_vec().chunks_exact(2).map(|row| (row[0], row[1])).collect())
 }
 

@@ -12,8 +12,8 @@ use clap::{Parser, ValueEnum};
 use examples::plot::{self, Heatmaps, Lines, Series};
 use examples::{cli, mnist_files};
 use nn::by_hand;
-use nn::data::{Batches, Images, gather};
-use nn::files::Stored;
+use nn::data::{Batches, Images, copy_rows};
+use nn::files::FileElement;
 use nn::init::{Fans, Init, KaimingNormal, Normal, XavierUniform};
 use nn::loss::{Loss, LossFunction};
 use nn::metrics::{Confusion, argmax_rows};
@@ -121,7 +121,7 @@ fn main() -> ExitCode {
     })
 }
 
-fn run<T: Stored>(args: &Args) -> Result<(), Box<dyn Error>> {
+fn run<T: FileElement>(args: &Args) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let mnist = mnist_files::read(args.data.as_deref())?;
     let ([_, rows, columns], [_, test_rows, test_columns]) = (mnist.train.shape(), mnist.test.shape());
@@ -165,13 +165,13 @@ fn run<T: Stored>(args: &Args) -> Result<(), Box<dyn Error>> {
 }
 
 /// Images as rows, one-hot targets, and labels.
-struct Set<T: Stored> {
+struct Set<T: FileElement> {
     x: Tensor<T>,
     y: Tensor<T>,
     labels: Vec<usize>,
 }
 
-impl<T: Stored> Set<T> {
+impl<T: FileElement> Set<T> {
     fn new(images: &Images) -> Result<Set<T>, Box<dyn Error>> {
         if images.pixels().is_empty() {
             return Err("there are no images, or images without pixels".into());
@@ -184,7 +184,7 @@ impl<T: Stored> Set<T> {
     }
 }
 
-fn model<T: Stored>(args: &Args, inputs: usize, rng: &mut StdRng) -> Sequential<T> {
+fn model<T: FileElement>(args: &Args, inputs: usize, rng: &mut StdRng) -> Sequential<T> {
     let mut layer = |inputs, outputs| match args.init {
         Start::Default => Linear::new(inputs, outputs, rng),
         Start::Normal => {
@@ -215,14 +215,14 @@ fn model<T: Stored>(args: &Args, inputs: usize, rng: &mut StdRng) -> Sequential<
 
 /// Gradient descent on mini-batches; returns the mean loss of each epoch's batches, as computed during
 /// training.
-fn fit<T: Stored>(
+fn fit<T: FileElement>(
     model: &mut Sequential<T>,
     train: &Set<T>,
     args: &Args,
     epochs: usize,
     rng: &mut StdRng,
 ) -> Result<Vec<f64>, Box<dyn Error>> {
-    let mut batches = Batches::try_new(train.labels.len(), args.batch)?.last_takes_remainder();
+    let mut batches = Batches::try_new(train.labels.len(), args.batch)?.merge_last();
     let mut optimizer = Sgd::new(args.lr);
     let mut cx = Context::train(StdRng::from_rng(rng));
     let mut tape = Tape::of();
@@ -233,8 +233,8 @@ fn fit<T: Stored>(
         let mut mean = WeightedMean::new();
         batches.shuffle(rng);
         for rows in batches.iter() {
-            gather(&train.x, rows, &mut x)?;
-            gather(&train.y, rows, &mut y)?;
+            copy_rows(&train.x, rows, &mut x)?;
+            copy_rows(&train.y, rows, &mut y)?;
             let loss = args.loss.of(model.forward(tape.constant(x.clone()), &mut cx), &y);
             mean.add(loss.value().to_f64(), rows.len() as f64);
             let grads = loss.backward();
@@ -254,13 +254,13 @@ fn fit<T: Stored>(
 }
 
 /// The loss of all images together.
-fn loss_of<T: Stored>(model: &Sequential<T>, set: &Set<T>, loss: Loss) -> f64 {
+fn loss_of<T: FileElement>(model: &Sequential<T>, set: &Set<T>, loss: Loss) -> f64 {
     let tape = Tape::of().inference();
     loss.of(tape.constant(model.predict(&set.x)), &set.y).value().to_f64()
 }
 
 /// Prints the discrepancy between the tape's gradient of one batch, the closed form and finite differences.
-fn compare<T: Stored>(
+fn compare<T: FileElement>(
     model: &Sequential<T>,
     train: &Set<T>,
     args: &Args,
@@ -268,8 +268,8 @@ fn compare<T: Stored>(
 ) -> Result<(), Box<dyn Error>> {
     let rows: Vec<usize> = (0..args.batch.min(train.labels.len())).collect();
     let (mut x, mut y) = (Tensor::default(), Tensor::default());
-    gather(&train.x, &rows, &mut x)?;
-    gather(&train.y, &rows, &mut y)?;
+    copy_rows(&train.x, &rows, &mut x)?;
+    copy_rows(&train.y, &rows, &mut y)?;
     let tape = Tape::of();
     let output = model.forward(tape.constant(x.clone()), &mut Context::eval());
     let grads = args.loss.of(output, &y).backward();
@@ -317,7 +317,7 @@ fn compare<T: Stored>(
 }
 
 /// The same network as plain tensors.
-fn by_hand_mlp<T: Stored>(model: &Sequential<T>, args: &Args) -> by_hand::Mlp<T> {
+fn by_hand_mlp<T: FileElement>(model: &Sequential<T>, args: &Args) -> by_hand::Mlp<T> {
     let hidden = match args.activation {
         Hidden::Sigmoid => by_hand::Activation::Sigmoid,
         Hidden::Tanh => by_hand::Activation::Tanh,
@@ -366,7 +366,7 @@ fn difference(
 }
 
 /// Draws the losses and the weights of each hidden unit.
-fn pictures<T: Stored>(
+fn pictures<T: FileElement>(
     model: &Sequential<T>,
     losses: &[f64],
     shape: [usize; 2],

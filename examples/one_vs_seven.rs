@@ -7,7 +7,7 @@
 use clap::Parser;
 use examples::plot::{self, Heatmaps, Lines, Series};
 use examples::{cli, mnist_files, one_or_seven};
-use nn::data::{Batches, gather};
+use nn::data::{Batches, copy_rows};
 use nn::init::{Fans, Init, Normal};
 use nn::loss::binary_cross_entropy_with_probabilities;
 use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Sigmoid};
@@ -161,8 +161,8 @@ fn descend(
     let (mut tape, mut optimizer, mut cx) = (Tape::new(), Sgd::new(rate), Context::eval());
     let (mut xb, mut yb) = (Tensor::default(), Tensor::default());
     for rows in batches.shuffle(rng).iter() {
-        gather(x, rows, &mut xb)?;
-        gather(y, rows, &mut yb)?;
+        copy_rows(x, rows, &mut xb)?;
+        copy_rows(y, rows, &mut yb)?;
         let grads =
             binary_cross_entropy_with_probabilities(model.forward(tape.constant(xb.clone()), &mut cx), &yb)
                 .mean_over_samples()

@@ -12,9 +12,9 @@
 use clap::Parser;
 use examples::plot::{self, Matrices, Matrix};
 use examples::{cli, penguins};
-use nn::data::{Classes, Dataset, Loader, Split, Standard, Table};
+use nn::data::{Dataset, LabelColumn, Loader, Split, Standard, Table};
 use nn::metrics::{Confusion, argmax_rows};
-use nn::train::{Fit, Keep, Progress, Report};
+use nn::train::{Keep, Progress, Report, Trainer};
 use nn::{Identity, Module, Sequential, Sgd, Tanh, loss, mlp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -76,7 +76,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let table = args.data.as_ref().map_or_else(penguins::table, Table::read)?;
     let rows = table.len();
     let inputs: Vec<&str> = args.inputs.iter().map(String::as_str).collect();
-    let table = table.complete(&[&inputs[..], &[&args.target]].concat(), &args.missing)?;
+    let table = table.drop_missing(&[&inputs[..], &[&args.target]].concat(), &args.missing)?;
     let classes = table.classes(&args.target)?;
     println!("{rows} rows, {} of them without gaps; {} classes", table.len(), classes.names.len());
 
@@ -90,7 +90,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         return Err(format!("{} rows are too few to be divided in three", data.len()).into());
     }
     // Nothing about the other parts may reach the model: the scale is that of the training part.
-    let scale = Standard::of(parts[0].x())?;
+    let scale = Standard::fit(parts[0].x())?;
     let scaled = |part: &Dataset| Dataset::new(scale.apply(part.x())?, part.y().clone());
     let [train, validation, test] = [scaled(&parts[0])?, scaled(&parts[1])?, scaled(&parts[2])?];
     println!("{} for training, {} for validation, {} for testing", train.len(), validation.len(), test.len());
@@ -124,7 +124,7 @@ fn fit(
     rng: &mut StdRng,
 ) -> Result<Report, Box<dyn Error>> {
     let epochs = if args.fast { args.epochs.min(20) } else { args.epochs };
-    let report = Fit::new(epochs)
+    let report = Trainer::new(epochs)
         .validation(validation)
         .metric("accuracy", |model| accuracy(model, validation).unwrap_or(f64::NAN))
         .patience(args.patience)
@@ -145,7 +145,7 @@ fn accuracy(model: &dyn Module, data: &Dataset) -> Result<f64, tape::Error> {
 }
 
 /// Prints the predictions for the test rows of each class.
-fn judge(confusion: &Confusion, classes: &Classes) {
+fn judge(confusion: &Confusion, classes: &LabelColumn) {
     println!("{:>12} {:>9} {:>9} {:>9}   taken for", "class", "precision", "recall", "F1");
     for (class, name) in classes.names.iter().enumerate() {
         let taken: Vec<String> = (0..confusion.classes())

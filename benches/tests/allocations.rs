@@ -6,7 +6,6 @@
 use benches::counting::{Counting, allocations};
 use benches::training::{Modules, Products, Recorded, Task, Trainer};
 use nn::data::{Dataset, Loader};
-use nn::train::Fit;
 use nn::{Context, Module, Param, Parameters, Sgd, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::{Tensor, Var};
@@ -55,7 +54,7 @@ fn batches_and_the_steps_of_fit_allocate_nothing() {
     assert_eq!(count(|| loader.epoch(&mut rng).for_each(drop)), 0.0);
     // The allocation count before each step.
     let mut counts = Vec::with_capacity(10 * loader.len());
-    Fit::new(10)
+    nn::train::Trainer::new(10)
         .before_step(|step, _| counts.push((step.epoch, allocations())))
         .run(
             &mut Gains(Param::new([1.0; 5])),

@@ -1,7 +1,7 @@
 //! The parity of the numbers 0 to 1023 from their ten bits, learned by a 10-3-2 network: data and training.
 
 use crate::legacy_random::LegacyRandom;
-use nn::data::gather;
+use nn::data::copy_rows;
 use nn::metrics::{accuracy, argmax_rows};
 use nn::{Linear, Module, Optimizer, Parameters, Sequential, Sgd, Sigmoid, loss};
 use tape::{Error, Tape, Tensor};
@@ -111,8 +111,8 @@ impl Training {
         for i in 0..count {
             let end = if i + 1 == count { TRAIN } else { (i + 1) * BATCH };
             let rows = &order[i * BATCH..end];
-            gather(&self.data.x, rows, &mut self.x)?;
-            gather(&self.data.y, rows, &mut self.y)?;
+            copy_rows(&self.data.x, rows, &mut self.x)?;
+            copy_rows(&self.data.y, rows, &mut self.y)?;
             let output = self.model.forward(self.tape.constant(self.x.clone()), &mut nn::Context::eval());
             let error = match self.divisor {
                 Divisor::Samples => loss::squared_error(output, &self.y).mean_over_samples(),

@@ -27,7 +27,7 @@ mod tests {
         assert_eq!(species.names, ["Adelie", "Chinstrap", "Gentoo"]);
         let count = |class| species.labels.iter().filter(|&&label| label == class).count();
         assert_eq!([0, 1, 2].map(count), [152, 68, 124]);
-        let measured = table.complete(&["bill_length_mm", "body_mass_g"], MISSING).unwrap();
-        assert_eq!((measured.len(), measured.complete(&["sex"], MISSING).unwrap().len()), (342, 333));
+        let measured = table.drop_missing(&["bill_length_mm", "body_mass_g"], MISSING).unwrap();
+        assert_eq!((measured.len(), measured.drop_missing(&["sex"], MISSING).unwrap().len()), (342, 333));
     }
 }

@@ -3,7 +3,7 @@
 //! The network has no biases. The input carries a third number that is always 1, so the last column of the
 //! first weight matrix replaces biases; the output layer has none. All units are sigmoids of slope 2.
 
-use nn::data::{Batches, gather};
+use nn::data::{Batches, copy_rows};
 use nn::init::{Fans, Init, Uniform};
 use nn::{Linear, Optimizer, Param, Parameters, Sgd, loss};
 use rand::{Rng, RngExt};
@@ -203,8 +203,8 @@ pub fn epoch(
     let mut best = (f64::INFINITY, model.weights());
     let mut sums: Option<[Tensor; 2]> = None;
     for rows in batches.shuffle(rng).iter() {
-        gather(&points.x, rows, &mut x)?;
-        gather(&points.y, rows, &mut y)?;
+        copy_rows(&points.x, rows, &mut x)?;
+        copy_rows(&points.y, rows, &mut y)?;
         let grads = model.loss(&tape, &x, &y).backward();
         tape.reset();
         optimizer.step(model, &grads);

@@ -397,7 +397,7 @@ fn training_by_hand_and_by_the_optimizer_agree() {
         drop(tape);
         optimizer.step(&mut model, &grads);
         let backward = case.net.backward(&case.net.forward(&case.x), &case.y, case.loss);
-        case.net.descend(&backward, 0.5);
+        case.net.gradient_step(&backward, 0.5);
         for (model, net) in values(&model).chunks(2).zip(&case.net.layers) {
             assert_close("weights", &model[0], &net.weight, EXACT);
             assert_close("biases", &model[1], &net.bias, EXACT);

@@ -1,6 +1,6 @@
 //! Files written by other programs, with the contents reported by those programs: see `reference/README.md`.
 
-use nn::files::{self, Options, Problem, Stored, npy, npz, safetensors};
+use nn::files::{self, FileElement, Options, Problem, npy, npz, safetensors};
 use nn::{Linear, Module, Sequential, Tanh};
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -17,14 +17,14 @@ fn cases() -> Vec<Value> {
 }
 
 /// The values printed by the other program; those of `f32` are exact in `f64`.
-fn tensor<T: Stored>(record: &Value) -> Tensor<T> {
+fn tensor<T: FileElement>(record: &Value) -> Tensor<T> {
     let numbers = |key: &str| record[key].as_array().unwrap().iter();
     let shape: Vec<usize> = numbers("shape").map(|n| n.as_u64().unwrap() as usize).collect();
     let data = numbers("data").map(|x| T::from_f64(x.as_f64().unwrap())).collect();
     Tensor::from_vec(&shape[..], data).unwrap()
 }
 
-fn read<T: Stored>(path: &Path, name: Option<&str>) -> Tensor<T> {
+fn read<T: FileElement>(path: &Path, name: Option<&str>) -> Tensor<T> {
     let result = match (path.extension().unwrap().to_str().unwrap(), name) {
         ("safetensors", Some(name)) => safetensors::load_tensor(path, name),
         ("npz", Some(name)) => npz::load_tensor(path, name),
@@ -50,7 +50,7 @@ fn tensors_of_other_programs_are_read_exactly() {
 
 #[test]
 fn models_of_another_library_are_loaded_and_agree() {
-    fn check<T: Stored>(case: &Value, tolerance: f64) {
+    fn check<T: FileElement>(case: &Value, tolerance: f64) {
         let mut rng = StdRng::seed_from_u64(0);
         let mut model = Sequential::<T>::new()
             .push(Linear::new(3, 4, &mut rng))
@@ -96,7 +96,7 @@ fn a_file_of_several_number_types_is_read_whole_where_no_precision_is_lost() {
 #[test]
 #[ignore = "for reference/read_back.py: writes target/interop"]
 fn files_for_other_programs() {
-    fn write<T: Stored>(name: &str) {
+    fn write<T: FileElement>(name: &str) {
         let numbers = |numbers: &[f64]| -> Vec<T> { numbers.iter().map(|&x| T::from_f64(x)).collect() };
         let state: nn::files::State<T> = vec![
             (

@@ -1,7 +1,7 @@
 //! The documented behaviour of the layers: initial values, names, modes, masks and windows.
 
-use nn::functional::Attention;
-use nn::layers::recurrent::{Gates, GruGates, LstmGates, Recurrent, RnnGates, State};
+use nn::functional::AttentionOptions;
+use nn::layers::recurrent::{CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
     BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, Gru,
     LayerNorm, Linear, Lstm, LstmCell, MaxPool2d, Module, MultiHeadAttention, PRelu, Param, Parameters, Path,
@@ -74,7 +74,7 @@ fn parameters_have_the_names_of_other_libraries() {
 
 /// The gradients of the sum of the outputs in the last window: truncated, and computed from that window
 /// alone.
-fn window_alone<G: Gates>(model: &Recurrent<G>) {
+fn window_alone<G: CellRule>(model: &Recurrent<G>) {
     let x = random(&[2, 7, 3]);
     let all = Tape::new();
     let (y, _) = model.forward_truncated(all.constant(x.clone()), None, 3);
@@ -126,7 +126,7 @@ fn a_stack_is_its_cells_one_after_another() {
     let model = Gru::new(3, 4, 2, &mut rng(6));
     let tape = Tape::new();
     let x = tape.constant(random(&[2, 5, 3]));
-    let mut states = [0, 1].map(|l| model.layers[l].start(&tape, 2));
+    let mut states = [0, 1].map(|l| model.layers[l].zero_state(&tape, 2));
     for t in 0..5 {
         states[0] = model.layers[0].forward(x.slice(1, t..t + 1).squeeze(1), states[0]);
         states[1] = model.layers[1].forward(states[0], states[1]);
@@ -169,7 +169,7 @@ fn a_causal_block_sees_nothing_of_what_comes_later() {
 fn padded_positions_are_seen_by_themselves_at_most() {
     let block = TransformerBlock::new(4, 2, 5, &mut rng(8));
     let lengths = [4, 2];
-    let attention = Attention { mask: Some(padding_mask(&lengths, 4)), ..Attention::default() };
+    let attention = AttentionOptions { mask: Some(padding_mask(&lengths, 4)), ..AttentionOptions::default() };
     // Apart from attention, only the position's own input passes.
     sees(
         |x| block.forward_with(x, &attention, &mut Context::eval()),
@@ -182,15 +182,15 @@ fn padded_positions_are_seen_by_themselves_at_most() {
 fn causal_and_its_mask_are_the_same() {
     let layer = MultiHeadAttention::new(6, 3, &mut rng(9));
     let x = random(&[2, 4, 6]);
-    let forward = |attention: Attention| {
+    let forward = |attention: AttentionOptions| {
         let tape = Tape::new();
         let x = tape.constant(x.clone());
         let (y, weights) = layer.forward(x, x, x, &attention, &mut Context::eval());
         (y.value(), weights.value())
     };
     let mask = Some(Tensor::ones([4, 4]).tril(0));
-    let causal = forward(Attention { causal: true, ..Attention::default() });
-    assert_eq!(causal, forward(Attention { mask, ..Attention::default() }));
+    let causal = forward(AttentionOptions { causal: true, ..AttentionOptions::default() });
+    assert_eq!(causal, forward(AttentionOptions { mask, ..AttentionOptions::default() }));
     assert_eq!(causal.1.shape(), [2, 3, 4, 4]);
     assert_close("weights", &causal.1.sum_axes(-1, false), &Tensor::ones([2, 3, 4]), EXACT);
 }
@@ -306,7 +306,7 @@ fn every_part_of_a_state_fits() {
 #[should_panic(expected = "attention weights: expected shape [1, 2, 3, 3], found [2, 2, 3, 3]")]
 fn a_mask_has_no_more_samples_than_the_batch() {
     let (tape, layer) = (Tape::new(), MultiHeadAttention::new(4, 2, &mut rng(0)));
-    let attention = Attention { mask: Some(padding_mask(&[3, 2], 3)), ..Attention::default() };
+    let attention = AttentionOptions { mask: Some(padding_mask(&[3, 2], 3)), ..AttentionOptions::default() };
     let x = tape.constant(random(&[1, 3, 4]));
     layer.forward(x, x, x, &attention, &mut Context::eval());
 }
@@ -337,7 +337,11 @@ fn the_state_of_a_short_sequence_is_that_of_the_sequence_alone() {
 
 /// Outputs, states, and gradients of inputs and parameters, first of `Σ y² + Σ s³` and then of their sum of
 /// squares.
-fn padded<G: Gates, T: Element>(model: &Recurrent<G, T>, x: &Tensor<T>, lengths: &[usize]) -> Vec<Tensor<T>> {
+fn padded<G: CellRule, T: Element>(
+    model: &Recurrent<G, T>,
+    x: &Tensor<T>,
+    lengths: &[usize],
+) -> Vec<Tensor<T>> {
     let tape = Tape::of();
     let x = tape.var(x.clone());
     let (y, state) = model.forward_lengths(x, lengths, None);
@@ -351,7 +355,7 @@ fn padded<G: Gates, T: Element>(model: &Recurrent<G, T>, x: &Tensor<T>, lengths:
 
 /// Whatever values the padding holds, every result is the same, to the last bit; and results in the padding
 /// are 0.
-fn padding_has_no_influence<G: Gates, T: Element>(model: &Recurrent<G, T>) {
+fn padding_has_no_influence<G: CellRule, T: Element>(model: &Recurrent<G, T>) {
     let (lengths, rng) = ([2, 4, 1], &mut rng(31));
     let clean: Tensor<T> = uniform([3, 5, 2], 1.0, rng).cast();
     let filled = |wild: f64| {
@@ -374,7 +378,7 @@ fn padding_has_no_influence<G: Gates, T: Element>(model: &Recurrent<G, T>) {
 
 #[test]
 fn padding_after_the_end_of_a_sequence_has_no_influence() {
-    fn check<G: Gates>() {
+    fn check<G: CellRule>() {
         padding_has_no_influence(&Recurrent::<G>::new(2, 3, 2, &mut rng(30)));
         padding_has_no_influence(&Recurrent::<G>::bidirectional(2, 3, 2, &mut rng(30)));
         padding_has_no_influence(&Recurrent::<G, f32>::bidirectional(2, 3, 1, &mut rng(30)));
@@ -387,7 +391,7 @@ fn padding_after_the_end_of_a_sequence_has_no_influence() {
 /// Each sequence gives the same result in the batch as alone and unpadded, gradients too.
 #[test]
 fn a_padded_batch_is_its_sequences_one_by_one() {
-    fn check<G: Gates>(model: &Recurrent<G>) {
+    fn check<G: CellRule>(model: &Recurrent<G>) {
         let (lengths, x) = ([2, 4, 1], uniform([3, 4, 2], 1.0, &mut rng(32)));
         let together = padded(model, &x, &lengths);
         let mut sums: Vec<Tensor> = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::{mode, total};
 use gradcheck::GradCheck;
-use nn::functional::Attention;
-use nn::layers::recurrent::{Cell, Gates, GruGates, LstmGates, Recurrent, RnnGates, State};
+use nn::functional::AttentionOptions;
+use nn::layers::recurrent::{Cell, CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
     BatchNorm, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Embedding, Gelu, GroupNorm, GruCell,
     LayerNorm, Linear, LstmCell, Module, MultiHeadAttention, PRelu, Param, Parameters, RmsNorm, RnnCell,
@@ -80,11 +80,11 @@ fn with_state<'t, S: State<'t, f64>>(state: S, parts: usize) -> Vec<Var<'t>> {
     (0..parts).map(|i| state.part(i)).collect()
 }
 
-fn cell<G: Gates>(model: Cell<G>) -> Box<dyn Layer> {
+fn cell<G: CellRule>(model: Cell<G>) -> Box<dyn Layer> {
     entry(model, |model, _, x, _| with_state(model.forward(x[0], State::from_fn(|i| x[1 + i])), x.len() - 1))
 }
 
-fn recurrent<G: Gates>(at: &Attrs<'_>, parts: usize, rng: &mut StdRng) -> Box<dyn Layer> {
+fn recurrent<G: CellRule>(at: &Attrs<'_>, parts: usize, rng: &mut StdRng) -> Box<dyn Layer> {
     let (inputs, hidden, layers) = (at.size("input_size"), at.size("hidden_size"), at.size("num_layers"));
     let model = match at.0["bidirectional"].as_bool() {
         Some(true) => Recurrent::<G>::bidirectional(inputs, hidden, layers, rng),
@@ -129,7 +129,7 @@ impl Attrs<'_> {
     }
 
     /// The masks combined: the reference marks the hidden positions.
-    fn attention(&self) -> Attention {
+    fn attention(&self) -> AttentionOptions {
         let seen =
             |key: &str| self.0.get(key).map(|mask| flags(mask).map_elements(|excluded| 1.0 - excluded));
         let samples = seen("key_padding_mask").map(|mask| mask.unsqueeze(1).unsqueeze(1));
@@ -138,7 +138,7 @@ impl Attrs<'_> {
             (Some(samples), Some(pairs)) => Some(samples * pairs),
             (samples, pairs) => samples.or(pairs),
         };
-        Attention { mask, ..Attention::default() }
+        AttentionOptions { mask, ..AttentionOptions::default() }
     }
 }
 

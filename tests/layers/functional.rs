@@ -1,7 +1,7 @@
 //! Convolutions, pools, normalizations, losses and attention against reference values from other software:
 //! see `tests/reference/README.md`.
 
-use nn::functional::{self, Attention, CrossEntropyOptions, Reduction, Transposed};
+use nn::functional::{self, AttentionOptions, ConvTranspose1dOptions, CrossEntropyOptions, Reduction};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tape::ops::{AvgWindows, Conv2d, ConvTranspose2d, Embedding, Window};
@@ -73,10 +73,10 @@ fn embedding<'t>(case: &Case, table: Var<'t>) -> Var<'t> {
     table.tape().apply(Embedding { indices: indices.into(), shape }, &[table])
 }
 
-fn attention(case: &Case) -> Attention {
+fn attention(case: &Case) -> AttentionOptions {
     let mask = &case.attrs["mask"];
     let kind = case.attrs["mask_kind"].as_str();
-    Attention {
+    AttentionOptions {
         mask: (kind == Some("boolean")).then(|| flags(mask)),
         bias: (kind == Some("additive")).then(|| tensor(mask).expect("a mask")),
         causal: case.flag("causal"),
@@ -103,7 +103,7 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
         "conv_transpose1d" => {
             let [stride, padding, output_padding, dilation, groups] =
                 ["stride", "padding", "output_padding", "dilation", "groups"].map(|key| size(case, key));
-            let conv = Transposed { stride, padding, output_padding, dilation, groups };
+            let conv = ConvTranspose1dOptions { stride, padding, output_padding, dilation, groups };
             functional::conv_transpose1d(&a, &x[1], third, conv)
         }
         "conv_transpose2d" => {

@@ -1,7 +1,7 @@
 //! Masked elements have no influence, whatever they hold: forward, backward, and in recorded gradients.
 
 use nn::functional::{
-    self, Attention, CrossEntropyOptions, Reduction, attention_weights, scaled_dot_product_attention,
+    self, AttentionOptions, CrossEntropyOptions, Reduction, attention_weights, scaled_dot_product_attention,
     weighted_values,
 };
 use tape::{Element, Tape, Tensor};
@@ -17,7 +17,7 @@ fn numbers<T: Element>(seed: usize, shape: &[usize]) -> Tensor<T> {
 }
 
 /// Value and gradients of attention, plain and recorded, and the second derivative of one of them.
-fn results<T: Element>(x: [Tensor<T>; 3], attention: &Attention<T>) -> Vec<Tensor<T>> {
+fn results<T: Element>(x: [Tensor<T>; 3], attention: &AttentionOptions<T>) -> Vec<Tensor<T>> {
     let tape = Tape::<T>::of();
     let [q, k, v] = x.map(|x| tape.var(x));
     let y = scaled_dot_product_attention(&q, &k, &v, attention);
@@ -45,8 +45,8 @@ fn hidden_from_all<T: Element>() {
         let x = [numbers::<T>(1, &shape(3, 2)), numbers(2, &shape(4, 2)), numbers(3, &shape(4, 3))];
         let mask = Tensor::from([T::ONE, T::ONE, T::ZERO, T::ONE]);
         let bias = mask.map_elements(|m| if m == T::ZERO { T::NEG_INFINITY } else { T::ZERO });
-        let masked = Attention { mask: Some(mask), ..Attention::default() };
-        let biased = Attention { bias: Some(bias), ..Attention::default() };
+        let masked = AttentionOptions { mask: Some(mask), ..AttentionOptions::default() };
+        let biased = AttentionOptions { bias: Some(bias), ..AttentionOptions::default() };
         for attention in [masked, biased] {
             let expected = results(x.clone(), &attention);
             for bad in BAD.map(T::from_f64) {
@@ -69,7 +69,7 @@ fn hidden_keys_and_values_do_not_matter() {
 /// The last key is hidden from all queries but the last, so the others do not depend on it.
 #[test]
 fn a_query_does_not_depend_on_keys_that_only_others_see() {
-    let attention = Attention { causal: true, ..Attention::default() };
+    let attention = AttentionOptions { causal: true, ..AttentionOptions::default() };
     let x = [numbers::<f64>(1, &[3, 2]), numbers(2, &[3, 2]), numbers(3, &[3, 2])];
     let rows = |x: &Tensor| x.slice(0, ..2).to_vec();
     for bad in BAD {
@@ -97,7 +97,10 @@ fn ignored_queries_have_no_influence() {
     let [k, v] = [2, 3].map(|seed| numbers::<f64>(seed, &[2, 2]));
     let q = numbers::<f64>(1, &[3, 2]);
     let sees_nothing = Tensor::from([[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]]);
-    for attention in [Attention { mask: Some(sees_nothing), ..Attention::default() }, Attention::default()] {
+    for attention in [
+        AttentionOptions { mask: Some(sees_nothing), ..AttentionOptions::default() },
+        AttentionOptions::default(),
+    ] {
         let run = |q: Tensor| {
             let tape = Tape::new();
             let [q, k, v] = [q, k.clone(), v.clone()].map(|x| tape.var(x));
@@ -121,18 +124,18 @@ fn visible_keys_have_an_influence() {
     let q = tape.var([[0.5]]);
     for bad in BAD {
         let (k, v) = (tape.var([[1.0], [2.0]]), tape.var([[2.0], [bad]]));
-        let y = scaled_dot_product_attention(&q, &k, &v, &Attention::default()).value().item();
+        let y = scaled_dot_product_attention(&q, &k, &v, &AttentionOptions::default()).value().item();
         assert!(y == bad || (y.is_nan() && bad.is_nan()), "{y} of {bad}");
     }
     let (k, v) = (tape.var([[1.0], [f64::NAN]]), tape.var([[2.0], [1.0]]));
-    assert!(scaled_dot_product_attention(&q, &k, &v, &Attention::default()).value().item().is_nan());
+    assert!(scaled_dot_product_attention(&q, &k, &v, &AttentionOptions::default()).value().item().is_nan());
     let weights = tape.var([[1.0, 1.0]]);
     let v = tape.var([[f64::INFINITY], [f64::NEG_INFINITY]]);
     assert!(weighted_values(&weights, &v).value().item().is_nan());
     let wide = attention_weights(
         &q,
         &tape.var([[1e300], [-1e300]]),
-        &Attention { scale: Some(1e300), ..Attention::default() },
+        &AttentionOptions { scale: Some(1e300), ..AttentionOptions::default() },
     );
     assert_eq!(wide.value().to_vec(), [1.0, 0.0]);
 }

@@ -1,7 +1,7 @@
 //! Gradient bugs that other systems shipped, as regression tests: convolutions, pools, losses and attention;
 //! and the compositions of `network` against finite differences.
 
-use nn::functional::{self, Attention, CrossEntropyOptions, Reduction};
+use nn::functional::{self, AttentionOptions, CrossEntropyOptions, Reduction};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tape::ops::{AvgWindows, Conv2d, Window};
@@ -125,7 +125,13 @@ fn convolutions_of_every_kind_agree_with_differences() {
     check("1d", &[&[1, 2, 9], &[4, 1, 3], &[4]], |x| {
         functional::conv1d(&x[0], &x[1], Some(&x[2]), 2, 1, 2, 2)
     });
-    let back = functional::Transposed { stride: 3, padding: 1, output_padding: 2, dilation: 2, groups: 2 };
+    let back = functional::ConvTranspose1dOptions {
+        stride: 3,
+        padding: 1,
+        output_padding: 2,
+        dilation: 2,
+        groups: 2,
+    };
     check("transposed", &[&[2, 4, 3], &[4, 1, 3], &[2]], |x| {
         functional::conv_transpose1d(&x[0], &x[1], Some(&x[2]), back)
     });
@@ -229,7 +235,7 @@ fn a_query_without_keys_gives_zeros_and_no_gradient() {
     let tape = Tape::new();
     let [q, k, v] = [1, 2, 3].map(|seed| tape.var(random(seed, &[2, 3])));
     let mask = Tensor::from([[0.0, 0.0], [1.0, 0.0]]);
-    let options = Attention { mask: Some(mask), ..Attention::default() };
+    let options = AttentionOptions { mask: Some(mask), ..AttentionOptions::default() };
     let y = functional::scaled_dot_product_attention(&q, &k, &v, &options);
     assert_eq!(y.value().slice(0, ..1).to_vec(), [0.0; 3]);
     assert_eq!(y.value().slice(0, 1..), v.value().slice(0, ..1));
@@ -240,7 +246,8 @@ fn a_query_without_keys_gives_zeros_and_no_gradient() {
 
 #[test]
 fn attention_agrees_with_differences() {
-    let options = Attention { causal: true, bias: Some(random(5, &[3, 4])), ..Attention::default() };
+    let options =
+        AttentionOptions { causal: true, bias: Some(random(5, &[3, 4])), ..AttentionOptions::default() };
     check("attention", &[&[2, 3, 2], &[2, 4, 2], &[2, 4, 3]], |x| {
         functional::scaled_dot_product_attention(&x[0], &x[1], &x[2], &options)
     });

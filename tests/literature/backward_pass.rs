@@ -6,7 +6,7 @@ mod mnist;
 mod parity;
 
 use nn::by_hand::{Activation, Layer, Mlp};
-use nn::data::idx::Numbers;
+use nn::data::idx::IdxData;
 use nn::data::{Batches, Idx, Images};
 use nn::files::Problem;
 use nn::loss::{Loss, LossFunction};
@@ -147,7 +147,7 @@ fn bp_04_batch_generator() {
         (12, 8, 1, 12),
         (5, 1, 5, 1),
     ] {
-        let mut batches = Batches::new(n, batch).last_takes_remainder();
+        let mut batches = Batches::new(n, batch).merge_last();
         batches.shuffle(&mut rng);
         let sizes: Vec<usize> = batches.iter().map(<[usize]>::len).collect();
         assert_eq!((sizes.len(), sizes[count - 1]), (count, last), "{n} samples by {batch}");
@@ -306,8 +306,8 @@ fn bp_09_saving_and_loading() {
 #[test]
 fn bp_12_idx_reader() {
     let pixels: Vec<u8> = (0..24).collect();
-    let images = Idx::new([2, 3, 4], Numbers::U8(pixels.clone())).expect("24 places");
-    let labels = Idx::new([2], Numbers::U8(vec![6, 9])).expect("two places");
+    let images = Idx::new([2, 3, 4], IdxData::U8(pixels.clone())).expect("24 places");
+    let labels = Idx::new([2], IdxData::U8(vec![6, 9])).expect("two places");
     let files = [Scratch::new("images"), Scratch::new("labels")];
     images.write(&files[0].0).expect("a place to write");
     labels.write(&files[1].0).expect("a place to write");

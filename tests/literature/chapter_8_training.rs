@@ -181,7 +181,7 @@ fn c8_13_demand_table_normalised() {
     let (x, y) = demand_table();
     let table = Tensor::concat(&[&x, &y], 1);
     let copy = table.to_vec();
-    let scale = MinMax::of(&table).unwrap();
+    let scale = MinMax::fit(&table).unwrap();
     let normal = scale.apply(&table).unwrap();
     let fixture = Tensor::from([
         [0.982904605911, 0.481481481481, 0.0, 0.973938467475],
@@ -191,11 +191,11 @@ fn c8_13_demand_table_normalised() {
     ]);
     let worst = error(&normal, &fixture);
     assert!(worst <= 1e-11, "{worst:e}");
-    let back = (&scale.undo(&normal).unwrap() - &table).map_elements(f64::abs).max();
+    let back = (&scale.inverse(&normal).unwrap() - &table).map_elements(f64::abs).max();
     assert!(back <= 1e-9, "{back:e}");
     assert_eq!(table.to_vec(), copy, "the source data are unchanged");
     let constant = Tensor::from([[3.0], [3.0]]);
-    assert_eq!(MinMax::of(&constant).unwrap().apply(&constant).unwrap(), Tensor::from([[0.0], [0.0]]));
+    assert_eq!(MinMax::fit(&constant).unwrap().apply(&constant).unwrap(), Tensor::from([[0.0], [0.0]]));
     row(
         "C8-13",
         "Table 8.1, min-max normalised",
@@ -224,7 +224,7 @@ fn demand_net(seed: u64) -> Sequential {
 }
 
 fn normalised(data: (Tensor, Tensor)) -> (Tensor, Tensor) {
-    let scaled = |t: &Tensor| MinMax::of(t).unwrap().apply(t).unwrap();
+    let scaled = |t: &Tensor| MinMax::fit(t).unwrap().apply(t).unwrap();
     (scaled(&data.0), scaled(&data.1))
 }
 

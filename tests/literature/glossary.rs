@@ -14,7 +14,7 @@ mod unlabelled;
 use gradcheck::{Certificate, GradCheck};
 use nn::data::{Dataset, Loader, Split};
 use nn::metrics::{self, argmax_rows};
-use nn::train::Fit;
+use nn::train::Trainer;
 use nn::{Module, Optimizer, Parameters, Sequential, loss};
 use tape::{Scalar, Tape};
 use tests::systems::rng;
@@ -58,7 +58,7 @@ fn classify(
     epochs: usize,
     seed: u64,
 ) {
-    Fit::new(epochs)
+    Trainer::new(epochs)
         .run(model, optimizer, data, &mut rng(seed), |z, y| loss::cross_entropy_with_logits(z, y).mean())
         .expect("a loss that stays finite");
 }

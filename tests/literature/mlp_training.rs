@@ -3,7 +3,7 @@
 mod scheme;
 
 use nn::by_hand::{Activation, Layer, Mlp};
-use nn::data::{Batches, gather};
+use nn::data::{Batches, copy_rows};
 use nn::loss::{Loss, LossFunction};
 use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, loss};
 use rand::{SeedableRng, rngs::StdRng};
@@ -172,8 +172,8 @@ fn mt_04_stochastic_and_mini_batch() {
     let (x, y) = (uniform([10, 3], 1.0, &mut rng), uniform([10, 2], 1.0, &mut rng));
     let rows = |rows: &[usize]| {
         let (mut a, mut b) = (Tensor::default(), Tensor::default());
-        gather(&x, rows, &mut a).expect("rows exist");
-        gather(&y, rows, &mut b).expect("rows exist");
+        copy_rows(&x, rows, &mut a).expect("rows exist");
+        copy_rows(&y, rows, &mut b).expect("rows exist");
         engine(&net, &a, &b, LossFunction::SquaredError.mean_over_samples().half())
     };
     let all = engine(&net, &x, &y, LossFunction::SquaredError.mean_over_samples().half());

@@ -4,7 +4,7 @@
 
 use examples::planar::{BATCH, Network, Phase, Points, SLOPE, Take, epoch};
 use nn::by_hand::{Activation, Layer, Mlp};
-use nn::data::{Batches, gather};
+use nn::data::{Batches, copy_rows};
 use nn::loss::LossFunction;
 use nn::{Context, Linear, Module, Parameters, SigmoidScaled, loss};
 use rand::{SeedableRng, rngs::StdRng};
@@ -158,8 +158,8 @@ fn tn_05_mini_batch_average_and_epoch() {
     let net = Network::new(3, &mut rng);
     let gradients = |rows: &[usize]| {
         let (mut x, mut y) = (Tensor::default(), Tensor::default());
-        gather(&points.x, rows, &mut x).expect("rows exist");
-        gather(&points.y, rows, &mut y).expect("rows exist");
+        copy_rows(&points.x, rows, &mut x).expect("rows exist");
+        copy_rows(&points.y, rows, &mut y).expect("rows exist");
         let tape = Tape::new();
         let grads = net.loss(&tape, &x, &y).backward();
         [grads.of(&net.hidden.weight), grads.of(&net.output.weight)]

@@ -2,10 +2,10 @@
 //! Their first steps on a parabola are tested with the glossary.
 
 use nn::optim::schedule::{
-    Anneal, Cosine, CosineRestarts, Exponential, Goal, Linear as Ramp, MultiStep, OneCycle, Plateau,
-    Schedule, Step, Threshold,
+    Anneal, Cosine, CosineRestarts, Exponential, Goal, LinearRamp, MultiStep, OneCycle, Plateau, Schedule,
+    StepDecay, Threshold,
 };
-use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, Descent, Lbfgs, Lion, NAdam, RmsProp, Rule};
+use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, GradientDescent, Lbfgs, Lion, NAdam, RmsProp, UpdateRule};
 use nn::{Context, Linear, Module, Optimizer, Parameters, Sequential, Sgd, Tanh, loss};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -104,7 +104,11 @@ fn optimizer(case: &Value) -> Box<dyn Optimizer> {
     };
     let momentum = case["attrs"]["momentum"].as_f64().unwrap_or(0.0);
     /// Applies a setting that depends on a flag.
-    fn when<R: Rule>(flag: bool, optimizer: Descent<R>, change: fn(Descent<R>) -> Descent<R>) -> Descent<R> {
+    fn when<R: UpdateRule>(
+        flag: bool,
+        optimizer: GradientDescent<R>,
+        change: fn(GradientDescent<R>) -> GradientDescent<R>,
+    ) -> GradientDescent<R> {
         if flag { change(optimizer) } else { optimizer }
     }
     match case["optimizer"].as_str().expect("a name") {
@@ -194,7 +198,7 @@ fn schedule(case: &Value) -> Option<Box<dyn Schedule>> {
     let get = |key: &str| get(case, key);
     let whole = |key: &str| whole(case, key);
     Some(match case["scheduler"].as_str().expect("a name") {
-        "step" => Box::new(Step { base, factor: get("gamma"), every: whole("step_size") }),
+        "step" => Box::new(StepDecay { base, factor: get("gamma"), every: whole("step_size") }),
         "multi_step" => {
             let milestones = numbers(&case["attrs"]["milestones"]).into_iter().map(|k| k as u64).collect();
             Box::new(MultiStep { base, factor: get("gamma"), milestones })
@@ -202,12 +206,12 @@ fn schedule(case: &Value) -> Option<Box<dyn Schedule>> {
         "exponential" => Box::new(Exponential { base, factor: get("gamma") }),
         "cosine_annealing" => Box::new(Cosine { base, floor: get("eta_min"), period: whole("t_max") }),
         "cosine_warm_restarts" => {
-            let (period, stretch) = (whole("t_0"), whole("t_mult"));
-            Box::new(CosineRestarts { base, floor: get("eta_min"), period, stretch })
+            let (period, period_factor) = (whole("t_0"), whole("t_mult"));
+            Box::new(CosineRestarts { base, floor: get("eta_min"), period, period_factor })
         }
         "linear" => {
             let (from, to) = (base * get("start_factor"), base * get("end_factor"));
-            Box::new(Ramp { from, to, epochs: whole("total_iters") })
+            Box::new(LinearRamp { from, to, epochs: whole("total_iters") })
         }
         "one_cycle" => {
             let linear = case["attrs"]["anneal_strategy"] == "linear";
@@ -251,7 +255,7 @@ fn reductions_on_a_plateau_agree() {
         let relative = case["attrs"]["threshold_mode"] == "rel";
         let smallest = case["attrs"]["mode"] == "min";
         let mut plateau = Plateau::new(number(&case["base_lr"]))
-            .goal(if smallest { Goal::Least } else { Goal::Greatest })
+            .goal(if smallest { Goal::Minimize } else { Goal::Maximize })
             .factor(get(case, "factor"))
             .patience(whole(case, "patience"))
             .threshold(if relative { Threshold::Relative(threshold) } else { Threshold::Absolute(threshold) })

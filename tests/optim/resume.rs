@@ -1,7 +1,7 @@
 //! A run that is stopped, written to a file and resumed takes the same steps, bit for bit, as one that is not.
 
 use nn::checkpoint::Checkpoint;
-use nn::data::{Batches, gather};
+use nn::data::{Batches, copy_rows};
 use nn::optim::schedule::{Cosine, Plateau, Schedule};
 use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, Average, Lbfgs, Lion, NAdam, RmsProp};
 use nn::{Context, Identity, Module, Optimizer, Sequential, Sgd, Tanh, loss, mlp, state_dict};
@@ -31,7 +31,7 @@ impl Run {
     fn new(model: u64, optimizer: Box<dyn Optimizer>) -> Run {
         let model = mlp(&[3, 5, 2], Tanh, Identity, &mut StdRng::seed_from_u64(model));
         let plateau = Plateau::new(1.0).patience(0).factor(0.5);
-        Run { model, optimizer, plateau, average: Average::exponential(0.9), epoch: 0 }
+        Run { model, optimizer, plateau, average: Average::ema(0.9), epoch: 0 }
     }
 
     /// One epoch over shuffled batches, with the rate by its index and by the plateau.
@@ -42,8 +42,8 @@ impl Run {
         let (mut tape, mut total) = (Tape::new(), 0.0);
         let (mut inputs, mut targets) = (Tensor::default(), Tensor::default());
         for rows in Batches::new(x.shape()[0], 5).shuffle(&mut rng).iter() {
-            gather(x, rows, &mut inputs).expect("the rows are there");
-            gather(y, rows, &mut targets).expect("the rows are there");
+            copy_rows(x, rows, &mut inputs).expect("the rows are there");
+            copy_rows(y, rows, &mut targets).expect("the rows are there");
             let output = self.model.forward(tape.constant(inputs.clone()), &mut Context::eval());
             let loss = loss::huber(output, &targets, 0.5).mean();
             total += loss.value();
@@ -62,8 +62,8 @@ impl Run {
         checkpoint.put("optimizer", self.optimizer.save(&self.model));
         checkpoint.put("plateau", self.plateau.save());
         checkpoint.put("average", self.average.save());
-        checkpoint.note("epoch", self.epoch);
-        checkpoint.note("seed", SEED);
+        checkpoint.set_meta("epoch", self.epoch);
+        checkpoint.set_meta("seed", SEED);
         checkpoint
     }
 
@@ -72,8 +72,8 @@ impl Run {
         self.optimizer.restore(&self.model, checkpoint.take("optimizer")?)?;
         self.plateau.restore(checkpoint.take("plateau")?)?;
         self.average.restore(&self.model, checkpoint.take("average")?)?;
-        self.epoch = checkpoint.noted("epoch")?;
-        assert_eq!(checkpoint.noted("seed"), Ok(SEED));
+        self.epoch = checkpoint.meta("epoch")?;
+        assert_eq!(checkpoint.meta("seed"), Ok(SEED));
         Ok(())
     }
 }

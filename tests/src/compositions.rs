@@ -1,7 +1,7 @@
 //! Elementwise on tensors that are made of operations: no rules of their own, but rows and cases like those that have.
 
 use gradcheck::registry::{Apply, Case, Entry, Input, Kind, Operation};
-use nn::functional::{self, Attention, CrossEntropyOptions, Reduction, Transposed};
+use nn::functional::{self, AttentionOptions, ConvTranspose1dOptions, CrossEntropyOptions, Reduction};
 use std::fmt;
 use tape::internal::{Draw, OpDoc, draws};
 use tape::{Element, Shape, Tensor, Var};
@@ -276,7 +276,7 @@ fn networks() -> Vec<Entry> {
                 let ([n, i, o, length, kernel], [stride, _, dilation, groups]) = signal(draw);
                 let shapes =
                     [Shape::from([n, i, length]), Shape::from([i, o / groups, kernel]), Shape::from([o])];
-                let conv = Transposed { stride, padding: 0, output_padding: stride - 1, dilation, groups };
+                let conv = ConvTranspose1dOptions { stride, padding: 0, output_padding: stride - 1, dilation, groups };
                 case!(cases: shapes; [conv] |x| functional::conv_transpose1d(&x[0], &x[1], Some(&x[2]), conv));
             },
         ),
@@ -306,7 +306,7 @@ fn networks() -> Vec<Entry> {
                 let (causal, masked) = (draw.coin(), draw.coin());
                 case!(cases: shapes; [seen, bias, causal, masked] |x| {
                     let mask = masked.then(|| seen.cast());
-                    let attention = Attention { mask, bias: Some(bias.cast()), causal, scale: None };
+                    let attention = AttentionOptions { mask, bias: Some(bias.cast()), causal, scale: None };
                     functional::scaled_dot_product_attention(&x[0], &x[1], &x[2], &attention)
                 });
             },

@@ -4,7 +4,7 @@ pub use examples::demand_data::{generated as demand_data, table as demand_table}
 pub use examples::one_or_seven::{accuracy as binary_accuracy, rows as one_or_seven};
 
 use nn::by_hand::Mlp;
-use nn::data::{Batches, Mnist, gather};
+use nn::data::{Batches, Mnist, copy_rows};
 use nn::init::{Fans, Init, Normal};
 use nn::loss::{Loss, binary_cross_entropy_with_probabilities};
 use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd};
@@ -127,8 +127,8 @@ pub fn train(
     for _ in 0..epochs {
         batches.shuffle(rng);
         for rows in batches.iter() {
-            gather(x, rows, &mut xb).expect("rows are indices of samples");
-            gather(y, rows, &mut yb).expect("rows are indices of samples");
+            copy_rows(x, rows, &mut xb).expect("rows are indices of samples");
+            copy_rows(y, rows, &mut yb).expect("rows are indices of samples");
             step(model, &mut tape, rate, &xb, &yb);
             updates += 1;
         }

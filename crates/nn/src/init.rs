@@ -130,7 +130,7 @@ pub struct Constant(
 
 /// U(±1/√fan_in), for weights and biases alike: what `Linear::new` does.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct FanIn;
+pub struct UniformFanIn;
 
 /// U(±√(6 / (fan_in + fan_out))): keeps the variance of activations and gradients alike where the slope is 1.
 /// Glorot and Bengio, 2010.
@@ -201,7 +201,7 @@ impl Init for Constant {
     }
 }
 
-impl Init for FanIn {
+impl Init for UniformFanIn {
     fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64 {
         let bound = fans.per_input().sqrt();
         uniform(-bound, bound, rng)
@@ -260,7 +260,7 @@ mod tests {
         };
         let flat = |bound: f64| bound / 3f64.sqrt();
         let any = f64::INFINITY;
-        check(moments(FanIn), 0.0, flat(50f64.sqrt().recip()), 50f64.sqrt().recip());
+        check(moments(UniformFanIn), 0.0, flat(50f64.sqrt().recip()), 50f64.sqrt().recip());
         check(moments(XavierUniform), 0.0, flat((6.0 / 80f64).sqrt()), (6.0 / 80f64).sqrt());
         check(moments(KaimingUniform), 0.0, flat((6.0 / 50f64).sqrt()), (6.0 / 50f64).sqrt());
         check(moments(XavierNormal), 0.0, (2.0 / 80f64).sqrt(), any);

@@ -1,7 +1,7 @@
 //! The affine map of a fully connected layer.
 
 use crate::Parameters;
-use crate::init::{FanIn, Fans, Init, check_size};
+use crate::init::{Fans, Init, UniformFanIn, check_size};
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use rand::Rng;
@@ -45,8 +45,8 @@ impl<T: Element> Linear<T> {
     pub fn new(inputs: usize, outputs: usize, rng: &mut (impl Rng + ?Sized)) -> Linear<T> {
         check_size::<T>("linear", [outputs, inputs]);
         let fans = Fans::new(inputs, outputs);
-        let weight = Param::new(FanIn.tensor([outputs, inputs], fans, rng));
-        Linear { weight, bias: Some(Param::new(FanIn.tensor([outputs], fans, rng))) }
+        let weight = Param::new(UniformFanIn.tensor([outputs, inputs], fans, rng));
+        Linear { weight, bias: Some(Param::new(UniformFanIn.tensor([outputs], fans, rng))) }
     }
 
     /// A layer with weights from `init` and biases 0.

@@ -106,7 +106,7 @@ impl<T: Element> Param<T> {
     }
 
     /// Takes the identity of another parameter, for snapshots of whole models.
-    pub(crate) fn identify(&mut self, id: ParamId) {
+    pub(crate) fn set_id(&mut self, id: ParamId) {
         self.id = id;
     }
 }

@@ -204,7 +204,7 @@ pub trait Parameters<T: Element = f64> {
         let mut ids = ids.into_iter();
         copy.visit_mut(&Path::root(), &mut |_, param| {
             if let Some(id) = ids.next() {
-                param.identify(id);
+                param.set_id(id);
             }
         });
         copy

@@ -1,6 +1,6 @@
 //! The state of a model: the values of all its parameters by name, to and from files.
 
-use crate::files::{self, FileError, Problem, State, Stored, matching};
+use crate::files::{self, FileElement, FileError, Problem, State, matching};
 use crate::parameters::{Parameters, Path};
 use tape::Element;
 
@@ -54,7 +54,7 @@ pub fn load_state_dict<T: Element>(
 ///
 /// # Errors
 /// As [`files::save`].
-pub fn save<T: Stored>(
+pub fn save<T: FileElement>(
     path: impl AsRef<std::path::Path>,
     model: &(impl Parameters<T> + ?Sized),
 ) -> Result<(), FileError> {
@@ -84,7 +84,7 @@ pub fn save<T: Stored>(
 /// # Ok(())
 /// # }
 /// ```
-pub fn load<T: Stored>(
+pub fn load<T: FileElement>(
     path: impl AsRef<std::path::Path>,
     model: &mut (impl Parameters<T> + ?Sized),
 ) -> Result<(), FileError> {

@@ -1,8 +1,8 @@
 //! Reading IDX files and handing out batches.
 
 use flate2::{Compression, write::GzEncoder};
-use nn::data::idx::{Idx, Numbers};
-use nn::data::{Batches, Images, Mnist, gather};
+use nn::data::idx::{Idx, IdxData};
+use nn::data::{Batches, Images, Mnist, copy_rows};
 use nn::files::Problem;
 use nn::metrics::{Confusion, accuracy, argmax_rows};
 use proptest::prelude::*;
@@ -19,12 +19,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 fn all_types() -> Vec<Idx> {
     let shape = [2, 1, 2];
     [
-        Numbers::U8(vec![0, 1, 128, 255]),
-        Numbers::I8(vec![-128, -1, 0, 127]),
-        Numbers::I16(vec![i16::MIN, -2, 3, i16::MAX]),
-        Numbers::I32(vec![i32::MIN, -2, 3, i32::MAX]),
-        Numbers::F32(vec![-0.0, f32::MIN_POSITIVE / 2.0, 1.5, f32::INFINITY]),
-        Numbers::F64(vec![-0.0, 5e-324, 1.5, f64::NEG_INFINITY]),
+        IdxData::U8(vec![0, 1, 128, 255]),
+        IdxData::I8(vec![-128, -1, 0, 127]),
+        IdxData::I16(vec![i16::MIN, -2, 3, i16::MAX]),
+        IdxData::I32(vec![i32::MIN, -2, 3, i32::MAX]),
+        IdxData::F32(vec![-0.0, f32::MIN_POSITIVE / 2.0, 1.5, f32::INFINITY]),
+        IdxData::F64(vec![-0.0, 5e-324, 1.5, f64::NEG_INFINITY]),
     ]
     .map(|numbers| Idx::new(shape, numbers).unwrap())
     .into()
@@ -46,10 +46,10 @@ fn every_number_type_comes_back_compressed_or_not() {
 
 #[test]
 fn the_constructor_counts() {
-    assert!(Idx::new([2, 2], Numbers::U8(vec![0; 3])).is_none());
-    assert!(Idx::new([usize::MAX, 2], Numbers::U8(vec![])).is_none());
-    assert!(Idx::new([1 << 32, 0], Numbers::U8(vec![])).is_none());
-    assert!(Idx::new([], Numbers::U8(vec![7])).is_some());
+    assert!(Idx::new([2, 2], IdxData::U8(vec![0; 3])).is_none());
+    assert!(Idx::new([usize::MAX, 2], IdxData::U8(vec![])).is_none());
+    assert!(Idx::new([1 << 32, 0], IdxData::U8(vec![])).is_none());
+    assert!(Idx::new([], IdxData::U8(vec![7])).is_some());
 }
 
 #[test]
@@ -118,7 +118,7 @@ proptest! {
         let mut batches = match mode {
             0 => batches,
             1 => batches.drop_last(),
-            _ => batches.last_takes_remainder(),
+            _ => batches.merge_last(),
         };
         let mut rng = StdRng::seed_from_u64(seed);
         for _ in 0..2 {
@@ -151,9 +151,8 @@ proptest! {
 /// BP-04: sizes of the reference system, and the cases in which its printed generator fails.
 #[test]
 fn the_last_batch_takes_the_remainder() {
-    let sizes = |n, batch| -> Vec<usize> {
-        Batches::new(n, batch).last_takes_remainder().iter().map(<[usize]>::len).collect()
-    };
+    let sizes =
+        |n, batch| -> Vec<usize> { Batches::new(n, batch).merge_last().iter().map(<[usize]>::len).collect() };
     assert_eq!(sizes(700, 8), [vec![8; 86], vec![12]].concat());
     assert_eq!(sizes(60_000, 256), [vec![256; 233], vec![352]].concat());
     assert_eq!(sizes(10, 10), [10]);
@@ -184,22 +183,22 @@ fn gather_copies_rows_and_uses_its_memory_again() {
     let mut rng = StdRng::seed_from_u64(3);
     let x = Tensor::from_fn([9, 2, 3], |_| rng.random::<f64>());
     let mut out = Tensor::default();
-    gather(&x, &[8, 0, 8], &mut out).unwrap();
+    copy_rows(&x, &[8, 0, 8], &mut out).unwrap();
     assert_eq!(out.shape(), [3, 2, 3]);
     assert_eq!(out.get([2, 1, 2]), x.get([8, 1, 2]));
     let place = out.as_slice().unwrap().as_ptr();
-    gather(&x, &[1, 2, 3], &mut out).unwrap();
+    copy_rows(&x, &[1, 2, 3], &mut out).unwrap();
     assert_eq!(out.as_slice().unwrap().as_ptr(), place);
     // A tape that still holds the batch keeps what it recorded.
     let held = out.clone();
-    gather(&x, &[4, 5, 6], &mut out).unwrap();
+    copy_rows(&x, &[4, 5, 6], &mut out).unwrap();
     assert_eq!(held.get([0, 0, 0]), x.get([1, 0, 0]));
-    gather(&x.transpose(), &[1], &mut out).unwrap();
+    copy_rows(&x.transpose(), &[1], &mut out).unwrap();
     assert_eq!(out.get([0, 1, 0]), x.transpose().get([1, 1, 0]));
-    gather(&x, &[], &mut out).unwrap();
+    copy_rows(&x, &[], &mut out).unwrap();
     assert_eq!(out.shape(), [0, 2, 3]);
-    assert!(matches!(gather(&x, &[9], &mut out), Err(Error::Index { index: 9, axis: 0, .. })));
-    assert!(matches!(gather(&Tensor::scalar(1.0), &[0], &mut out), Err(Error::Rank { .. })));
+    assert!(matches!(copy_rows(&x, &[9], &mut out), Err(Error::Index { index: 9, axis: 0, .. })));
+    assert!(matches!(copy_rows(&Tensor::scalar(1.0), &[0], &mut out), Err(Error::Rank { .. })));
 }
 
 #[test]
@@ -224,8 +223,8 @@ fn a_directory_is_read_and_each_fault_names_its_file() {
     let directory = std::env::temp_dir().join(format!("nn-mnist-{}", std::process::id()));
     std::fs::create_dir_all(&directory).unwrap();
     let write = |name: &str, bytes: &[u8]| std::fs::write(directory.join(name), bytes).unwrap();
-    let images = Idx::new([2, 1, 2], Numbers::U8(vec![0, 51, 255, 102])).unwrap().to_bytes();
-    let labels = Idx::new([2], Numbers::U8(vec![3, 9])).unwrap().to_bytes();
+    let images = Idx::new([2, 1, 2], IdxData::U8(vec![0, 51, 255, 102])).unwrap().to_bytes();
+    let labels = Idx::new([2], IdxData::U8(vec![3, 9])).unwrap().to_bytes();
     write("train-images-idx3-ubyte", &images);
     write("train-labels-idx1-ubyte.gz", &gzip(&labels));
     write("t10k-images-idx3-ubyte.gz", &gzip(&images));
@@ -244,7 +243,7 @@ fn a_directory_is_read_and_each_fault_names_its_file() {
     };
     write("t10k-labels-idx1-ubyte", &labels[..9]);
     fault("t10k-labels-idx1-ubyte: truncated: expected 10 bytes, found 9");
-    write("t10k-labels-idx1-ubyte", &Idx::new([1], Numbers::U8(vec![3])).unwrap().to_bytes());
+    write("t10k-labels-idx1-ubyte", &Idx::new([1], IdxData::U8(vec![3])).unwrap().to_bytes());
     fault("t10k-labels-idx1-ubyte: 1 labels for 2 images");
     write("t10k-labels-idx1-ubyte", &images);
     fault("wrong magic number: expected 00 00 08 01 (labels), found 00 00 08 03");

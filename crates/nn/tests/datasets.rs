@@ -60,13 +60,13 @@ fn tables_come_in_several_dialects() {
 #[test]
 fn rows_with_missing_cells_are_left_out_where_they_matter() {
     let table = Table::parse("t.csv", "a,b,k\n1,NA,x\nNA,2,y\n3,4,x\n").unwrap();
-    assert_eq!(table.complete(&["a"], "NA").unwrap().column("k").unwrap(), ["x", "x"]);
-    let whole = table.complete(&["a", "b"], "NA").unwrap();
+    assert_eq!(table.drop_missing(&["a"], "NA").unwrap().column("k").unwrap(), ["x", "x"]);
+    let whole = table.drop_missing(&["a", "b"], "NA").unwrap();
     assert_eq!(whole.numbers(&["b", "a"]).unwrap(), Tensor::from([[4.0, 3.0]]));
     assert_eq!((table.len(), table.columns().len()), (3, 3));
     let classes = table.classes("k").unwrap();
     assert_eq!((classes.names, classes.labels), (vec!["x".to_owned(), "y".to_owned()], vec![0, 1, 0]));
-    assert!(matches!(table.complete(&["q"], "").unwrap_err().problem, Problem::Column { .. }));
+    assert!(matches!(table.drop_missing(&["q"], "").unwrap_err().problem, Problem::Column { .. }));
 }
 
 fn sorted(parts: [&[usize]; 3]) -> Vec<usize> {
@@ -237,11 +237,11 @@ fn each_epoch_hands_out_every_sample_once_with_its_target() {
     }
     assert!(orders[0] != orders[1] && orders[1] != orders[2]);
     let sizes = |loader: Loader<'_>| {
-        let mut loader = loader.in_order();
+        let mut loader = loader.without_shuffle();
         loader.epoch(&mut StdRng::seed_from_u64(0)).map(|(x, _)| x.to_vec()).collect::<Vec<_>>()
     };
     assert_eq!(sizes(Loader::new(&data, 6).unwrap().drop_last()), [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]);
-    let joined = sizes(Loader::new(&data, 5).unwrap().last_takes_remainder());
+    let joined = sizes(Loader::new(&data, 5).unwrap().merge_last());
     assert_eq!(joined.iter().map(Vec::len).collect::<Vec<_>>(), [5, 6]);
     assert!(Loader::new(&data, 12).unwrap().drop_last().is_empty());
 }
@@ -252,7 +252,7 @@ fn a_transform_is_drawn_anew_in_every_epoch_and_a_seed_repeats_it() {
     let epochs = |seed: u64| {
         let mut rng = StdRng::seed_from_u64(seed);
         let calls = RefCell::new(0);
-        let mut loader = Loader::new(&data, 4).unwrap().in_order().transform(|x, rng| {
+        let mut loader = Loader::new(&data, 4).unwrap().without_shuffle().transform(|x, rng| {
             *calls.borrow_mut() += 1;
             x.as_mut_slice().iter_mut().for_each(|x| *x += rng.random_range(0.0..0.5));
         });
@@ -272,7 +272,7 @@ fn a_transform_is_drawn_anew_in_every_epoch_and_a_seed_repeats_it() {
 fn a_batch_uses_the_memory_of_the_last_one_unless_somebody_holds_it() {
     let data = numbered(8);
     let mut rng = StdRng::seed_from_u64(0);
-    let mut loader = Loader::new(&data, 2).unwrap().in_order();
+    let mut loader = Loader::new(&data, 2).unwrap().without_shuffle();
     let place = |x: &Tensor| x.as_slice().map(<[f64]>::as_ptr);
     let places: Vec<_> = loader.epoch(&mut rng).map(|(x, _)| place(&x)).collect();
     assert!(places.windows(2).all(|pair| pair[0] == pair[1]));

@@ -4,9 +4,9 @@
 
 #![cfg(target_pointer_width = "64")]
 
-use nn::data::idx::{Idx, Numbers};
-use nn::data::{Batches, Split, gather};
-use nn::init::{FanIn, Fans, Init, KaimingNormal, XavierUniform};
+use nn::data::idx::{Idx, IdxData};
+use nn::data::{Batches, Split, copy_rows};
+use nn::init::{Fans, Init, KaimingNormal, UniformFanIn, XavierUniform};
 use nn::layers::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Bilinear, Conv1d, Conv2d, ConvTranspose2d, Embedding,
     GroupNorm, Gru, GruCell, LayerNorm, Lstm, LstmCell, MaxPool2d, MultiHeadAttention, PRelu, RmsNorm, Rnn,
@@ -73,7 +73,7 @@ fn layers_of_widths_that_there_cannot_be() {
         "linear": Linear::<f32>::new(1 << 30, 1 << 30, rng);
         "linear": Linear::<f64>::with_init(HALF + 1, 2, KaimingNormal, rng);
         "linear": Linear::<f64>::with_init(MAX, 0, XavierUniform, rng);
-        "from_fn": { let w: Tensor = FanIn.tensor([MAX, 2], Fans::new(MAX, MAX), rng); w };
+        "from_fn": { let w: Tensor = UniformFanIn.tensor([MAX, 2], Fans::new(MAX, MAX), rng); w };
         "bilinear": Bilinear::<f64>::new([MAX, 2], 2, rng);
         "bilinear": Bilinear::<f64>::new([1 << 22, 1 << 22], 1 << 22, rng);
         "embedding": Embedding::<f64>::new(MAX, 1, rng);
@@ -118,7 +118,7 @@ fn layers_of_widths_that_there_cannot_be() {
         "recurrent": Gru::<f64>::new(1, 1, MAX, rng);
         "recurrent": Lstm::<f64>::new(1, 1, HALF, rng);
         "recurrent": Lstm::<f64>::new(1, 1, 0, rng);
-        "zeros": RnnCell::<f64>::new(1, 1, rng).start(&Tape::new(), MAX);
+        "zeros": RnnCell::<f64>::new(1, 1, rng).zero_state(&Tape::new(), MAX);
     };
     assert!(count >= 50, "{count} calls");
 }
@@ -172,8 +172,8 @@ fn counts_that_there_is_no_memory_for() {
         "batches": expect(Batches::try_new(LONG, 1));
         "split": expect(Split::new(MAX, [0.5, 0.25, 0.25], rng));
         "split": expect(Split::new(LONG, [0.5, 0.25, 0.25], rng));
-        "gather": expect(gather(&scores, &[MAX], &mut Tensor::default()));
-        "gather": expect(gather(&Tensor::scalar(1.0).broadcast_to([1, LONG]), &[0], &mut Tensor::default()));
+        "copy_rows": expect(copy_rows(&scores, &[MAX], &mut Tensor::default()));
+        "copy_rows": expect(copy_rows(&Tensor::scalar(1.0).broadcast_to([1, LONG]), &[0], &mut Tensor::default()));
         "shards": expect(Shards::<f64>::eval(MAX));
         "shards": expect(Shards::<f64>::train(HALF, rng));
         "shards": expect(Shards::<f64>::eval(0));
@@ -186,7 +186,7 @@ fn sizes_that_are_larger_than_what_there_is() {
     let rng = &mut StdRng::seed_from_u64(1);
     assert_eq!(Batches::new(3, MAX).iter().collect::<Vec<_>>(), [[0, 1, 2]]);
     assert_eq!(Batches::new(3, MAX).drop_last().len(), 0);
-    assert_eq!(Batches::new(3, MAX).last_takes_remainder().get(0), Some(&[0, 1, 2][..]));
+    assert_eq!(Batches::new(3, MAX).merge_last().get(0), Some(&[0, 1, 2][..]));
     let refused = top_k(&Tensor::<f64>::ones([2, 3]), &[0, 2], MAX).unwrap_err().to_string();
     assert_eq!(refused, format!("top_k: expected k from 1 to the number of classes, 3, found {MAX}"));
     let tape = Tape::new();
@@ -199,7 +199,7 @@ fn sizes_that_are_larger_than_what_there_is() {
     // The fans only choose the distribution.
     let w: Tensor = XavierUniform.tensor([2, 2], Fans::new(MAX, MAX), rng);
     assert!(w.to_vec().iter().all(|w| w.abs() < 1e-8));
-    let w: Tensor = FanIn.tensor([2, 2], Fans::new(MAX, 0), rng);
+    let w: Tensor = UniformFanIn.tensor([2, 2], Fans::new(MAX, 0), rng);
     assert!(w.to_vec().iter().all(|w| w.abs() < 1e-8));
 }
 
@@ -207,10 +207,10 @@ fn sizes_that_are_larger_than_what_there_is() {
 #[test]
 fn idx_files_of_no_numbers() {
     let most = u32::MAX as usize;
-    assert_eq!(Idx::new([0, most, most], Numbers::U8(vec![])), None);
-    assert_eq!(Idx::new([MAX, 0], Numbers::U8(vec![])), None);
-    assert_eq!(Idx::new([0, 1 << 31, 1 << 31], Numbers::F32(vec![])), None);
-    let empty = Idx::new([0, 28, 28], Numbers::U8(vec![])).expect("an empty file");
+    assert_eq!(Idx::new([0, most, most], IdxData::U8(vec![])), None);
+    assert_eq!(Idx::new([MAX, 0], IdxData::U8(vec![])), None);
+    assert_eq!(Idx::new([0, 1 << 31, 1 << 31], IdxData::F32(vec![])), None);
+    let empty = Idx::new([0, 28, 28], IdxData::U8(vec![])).expect("an empty file");
     assert_eq!(empty.to_tensor::<f64>().shape(), [0, 28, 28]);
     let header = |extents: [u32; 3]| {
         let words = extents.iter().flat_map(|n| n.to_be_bytes());

@@ -1,6 +1,6 @@
 //! Masked values do not affect the result, through the layers too.
 
-use nn::functional::{Attention, scaled_dot_product_attention};
+use nn::functional::{AttentionOptions, scaled_dot_product_attention};
 use nn::{Context, Dropout, Module, MultiHeadAttention};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::{Tape, Tensor};
@@ -8,7 +8,7 @@ use tape::{Tape, Tensor};
 #[test]
 fn masked_and_not_finite() {
     let tape = Tape::new();
-    let attention = Attention { mask: Some(Tensor::from([1.0, 0.0])), ..Attention::default() };
+    let attention = AttentionOptions { mask: Some(Tensor::from([1.0, 0.0])), ..AttentionOptions::default() };
     let mut spoilt = Vec::new();
     for (name, key, value) in [
         ("NaN in a hidden value", 1.0, f64::NAN),
@@ -33,7 +33,7 @@ fn masked_and_not_finite() {
 #[test]
 fn the_padding_of_a_batch_does_not_change_attention() {
     let layer = MultiHeadAttention::<f64>::new(4, 2, &mut StdRng::seed_from_u64(1));
-    let mask = Attention { mask: Some(Tensor::from([1.0, 1.0, 0.0])), ..Attention::default() };
+    let mask = AttentionOptions { mask: Some(Tensor::from([1.0, 1.0, 0.0])), ..AttentionOptions::default() };
     let run = |padding: f64| {
         let tape = Tape::new();
         let x = tape

@@ -16,7 +16,7 @@ fn what_does_not_improve_reduces_the_rate_below_zero_too() {
     let flat = last(new(), &[-7.0; 6]);
     let rising = last(new().threshold(Threshold::Relative(0.1)), &[-1.0, -0.96, -0.92, -0.89, -0.86, -0.83]);
     let falling = last(
-        new().goal(Goal::Greatest).threshold(Threshold::Relative(0.1)),
+        new().goal(Goal::Maximize).threshold(Threshold::Relative(0.1)),
         &[-1.0, -1.04, -1.08, -1.12, -1.16, -1.2],
     );
     assert!(
@@ -35,7 +35,7 @@ fn better(goal: Goal, threshold: Threshold, measured: [f64; 2]) -> bool {
 #[test]
 fn a_relative_threshold_is_a_part_of_the_size_of_the_best() {
     let tenth = Threshold::Relative(0.1);
-    for (goal, sign) in [(Goal::Least, 1.0), (Goal::Greatest, -1.0)] {
+    for (goal, sign) in [(Goal::Minimize, 1.0), (Goal::Maximize, -1.0)] {
         let cases = [
             (10.0, 8.9, true),
             (10.0, 9.1, false),

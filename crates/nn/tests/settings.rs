@@ -5,12 +5,12 @@ use nn::init::{self, Fans, Init};
 use nn::layers::recurrent::Recurrent;
 use nn::layers::{Conv1d, recurrent::RnnGates};
 use nn::optim::schedule::{
-    self, Anneal, Cosine, CosineRestarts, Exponential, Linear as Ramp, Listed, MultiStep, OneCycle, Plateau,
-    Schedule, Step, Threshold,
+    self, Anneal, Cosine, CosineRestarts, Exponential, LinearRamp, MultiStep, OneCycle, PiecewiseConstant,
+    Plateau, Schedule, StepDecay, Threshold,
 };
 use nn::optim::{
-    Accumulated, AdaDelta, AdaGrad, Adam, AdamRule, AdamW, Average, Lbfgs, Lion, NAdam, RmsProp, SgdRule,
-    StepError,
+    AdaDelta, AdaGrad, Adam, AdamRule, AdamW, Average, GradientAccumulator, Lbfgs, Lion, NAdam, RmsProp,
+    SgdRule, StepError,
 };
 use nn::{
     AvgPool2d, BatchNorm1d, BatchNorm2d, Context, Conv2d, ConvTranspose2d, Dropout, Elu, GroupNorm,
@@ -100,7 +100,7 @@ fn rates_and_what_all_optimizers_share() {
     range("lion", &NO_RATE, &right, Lion::<f64>::new);
     range("adam", &NO_RATE, &right, |rate| Adam::<f64>::new(0.1).set_learning_rate(rate));
     range("adamw", &NO_RATE, &right, |decay| AdamW::<f64>::new(0.1).weight_decay(decay));
-    range("lion", &NO_RATE, &right, |factor| Lion::<f64>::new(0.1).rate_factor(factor));
+    range("lion", &NO_RATE, &right, |factor| Lion::<f64>::new(0.1).lr_scale(factor));
     let bounds = [0.0, -0.0, -1.0, -INF, NAN];
     range("sgd", &bounds, &[1e-300, 1.0, INF], |bound| Sgd::<f64>::new(0.1).clip_norm(bound));
     range("sgd", &bounds, &[1e-300, 1.0, INF], |bound| Sgd::<f64>::new(0.1).clip_value(bound));
@@ -137,7 +137,7 @@ fn the_settings_of_every_rule() {
     range("lbfgs", &[0], &[1, usize::MAX], |n| Lbfgs::<f64>::new().iterations(n));
     range("lbfgs", &NO_RATE, &[0.0, 1.0], |x| Lbfgs::<f64>::new().tolerances(x, 1e-9));
     range("lbfgs", &NO_RATE, &[0.0, 1.0], |x| Lbfgs::<f64>::new().tolerances(1e-9, x));
-    range("average", &NO_SHARE, &shares, Average::<f64>::exponential);
+    range("average", &NO_SHARE, &shares, Average::<f64>::ema);
     let text = refusal(|| Sgd::<f64>::new(0.1).nesterov());
     assert_eq!(text, "sgd: expected a momentum for Nesterov's step, found 0");
     let plain = Sgd::<f64>::new(0.1).momentum(0.9).nesterov().momentum(0.0);
@@ -147,12 +147,12 @@ fn the_settings_of_every_rule() {
 #[test]
 fn rules_from_outside_are_refused_with_an_error() {
     let rule = AdamRule::<false> { betas: (0.9, 0.999), eps: NAN, amsgrad: false };
-    let error = Adam::<f64>::try_by(rule, 0.1).unwrap_err().to_string();
+    let error = Adam::<f64>::try_with_rule(rule, 0.1).unwrap_err().to_string();
     assert_eq!(error, "adam: expected a finite epsilon of 0 or more, found NaN");
-    let error = Sgd::<f64>::try_by(SgdRule::default(), -1.0).unwrap_err().to_string();
+    let error = Sgd::<f64>::try_with_rule(SgdRule::default(), -1.0).unwrap_err().to_string();
     assert_eq!(error, "sgd: expected a finite learning rate of 0 or more, found -1");
     assert_eq!(
-        refusal(|| Adam::<f64>::by(rule, 0.1)),
+        refusal(|| Adam::<f64>::with_rule(rule, 0.1)),
         "adam: expected a finite epsilon of 0 or more, found NaN"
     );
 }
@@ -179,7 +179,7 @@ fn a_rate_that_was_written_into_the_field_is_refused_by_the_step() {
 fn a_group_that_selects_nothing_is_refused() {
     let mut model = [Param::new([1.0]), Param::new([1.0])];
     let mut sgd = Sgd::new(0.1)
-        .group(|name| name == "0", |group| group.rate_factor(0.5))
+        .group(|name| name == "0", |group| group.lr_scale(0.5))
         .group(|name| name == "bais", |group| group.weight_decay(1.0));
     let grads = gradients(&model);
     let error = sgd.try_step(&mut model, &grads).unwrap_err();
@@ -188,7 +188,7 @@ fn a_group_that_selects_nothing_is_refused() {
     // A group that the first one leaves nothing to does select, and so does one of what is frozen.
     model[1].freeze();
     let mut sgd = Sgd::new(0.1)
-        .group(|name| name == "0", |group| group.rate_factor(0.5))
+        .group(|name| name == "0", |group| group.lr_scale(0.5))
         .group(|name| name < "1", |group| group.weight_decay(1.0))
         .group(|name| name == "1", |group| group.weight_decay(1.0));
     assert_eq!(sgd.try_step(&mut model, &grads), Ok(()));
@@ -200,7 +200,7 @@ fn shares_of_accumulated_gradients_are_numbers() {
     let model = [Param::new([1.0])];
     let grads = gradients(&model);
     range("accumulated", &[NAN, INF, -INF], &[0.0, 0.5, -1.0], |share| {
-        Accumulated::new().add(&model, &grads, share);
+        GradientAccumulator::new().add(&model, &grads, share);
     });
 }
 
@@ -219,20 +219,33 @@ fn schedules_refuse_rates_and_factors_that_are_none() {
         right.iter().for_each(|&x| assert_eq!(make(x).check(), Ok(())));
     }
     schedule("constant schedule", &right, schedule::Constant);
-    schedule("step schedule", &right, |base| Step { base, factor: 0.5, every: 1 });
-    schedule("step schedule", &right, |factor| Step { base: 1.0, factor, every: 1 });
+    schedule("step schedule", &right, |base| StepDecay { base, factor: 0.5, every: 1 });
+    schedule("step schedule", &right, |factor| StepDecay { base: 1.0, factor, every: 1 });
     schedule("multi-step schedule", &right, |base| MultiStep { base, factor: 0.5, milestones: vec![1] });
     schedule("multi-step schedule", &right, |factor| MultiStep { base: 1.0, factor, milestones: vec![1] });
     schedule("exponential schedule", &right, |base| Exponential { base, factor: 0.5 });
     schedule("exponential schedule", &right, |factor| Exponential { base: 1.0, factor });
     schedule("cosine schedule", &right, |base| Cosine { base, floor: 0.0, period: 3 });
     schedule("cosine schedule", &right, |floor| Cosine { base: 1.0, floor, period: 3 });
-    schedule("cosine restarts", &right, |base| CosineRestarts { base, floor: 0.0, period: 3, stretch: 2 });
-    schedule("cosine restarts", &right, |floor| CosineRestarts { base: 1.0, floor, period: 3, stretch: 2 });
-    schedule("linear schedule", &right, |from| Ramp { from, to: 0.0, epochs: 3 });
-    schedule("linear schedule", &right, |to| Ramp { from: 1.0, to, epochs: 3 });
-    schedule("listed schedule", &right, |base| Listed { base, changes: vec![] });
-    schedule("listed schedule", &right, |rate| Listed { base: 1.0, changes: vec![(3, 0.5), (5, rate)] });
+    schedule("cosine restarts", &right, |base| CosineRestarts {
+        base,
+        floor: 0.0,
+        period: 3,
+        period_factor: 2,
+    });
+    schedule("cosine restarts", &right, |floor| CosineRestarts {
+        base: 1.0,
+        floor,
+        period: 3,
+        period_factor: 2,
+    });
+    schedule("linear schedule", &right, |from| LinearRamp { from, to: 0.0, epochs: 3 });
+    schedule("linear schedule", &right, |to| LinearRamp { from: 1.0, to, epochs: 3 });
+    schedule("listed schedule", &right, |base| PiecewiseConstant { base, changes: vec![] });
+    schedule("listed schedule", &right, |rate| PiecewiseConstant {
+        base: 1.0,
+        changes: vec![(3, 0.5), (5, rate)],
+    });
     schedule("one cycle", &[0.5], |top| OneCycle::new(top, 10));
     schedule("one cycle", &[0.0, 1.0], |rise| OneCycle { rise, ..OneCycle::new(1.0, 10) });
     schedule("one cycle", &[0.5], |first| OneCycle {
@@ -242,7 +255,7 @@ fn schedules_refuse_rates_and_factors_that_are_none() {
     });
     schedule("one cycle", &[0.5], |last| OneCycle { last, ..OneCycle::new(1.0, 10) });
     range("one cycle", &[0], &[1], |epochs| OneCycle::new(1.0, epochs).at(0));
-    let twice = Listed { base: 1.0, changes: vec![(3, 0.5), (3, 0.1)] };
+    let twice = PiecewiseConstant { base: 1.0, changes: vec![(3, 0.5), (3, 0.1)] };
     assert_eq!(refusal(|| twice.at(0)), "listed schedule: expected one rate for an epoch, found two for 3");
     range("plateau", &NO_RATE, &right, Plateau::new);
     range("plateau", &NO_SHARE, &[0.0, 0.5], |factor| Plateau::new(1.0).factor(factor));
@@ -256,7 +269,7 @@ fn epochs_may_be_as_many_as_a_count_holds() {
     let slow = Exponential { base: 1.0, factor: 1.0 - 1e-9 };
     assert!((slow.at(3_000_000_000) - (-3f64).exp()).abs() < 1e-8, "{}", slow.at(3_000_000_000));
     assert_eq!(schedule::Constant(1.0).warm_up(u64::MAX).at(u64::MAX - 1), 1.0);
-    let restarts = CosineRestarts { base: 1.0, floor: 0.0, period: 1, stretch: u64::MAX };
+    let restarts = CosineRestarts { base: 1.0, floor: 0.0, period: 1, period_factor: u64::MAX };
     assert!((0.0..=1.0).contains(&restarts.at(u64::MAX)));
     // The functions of `tape`, whose bits are the same everywhere.
     for k in 0..1000 {
@@ -401,7 +414,7 @@ fn saved_state_is_checked() {
     }
     assert_eq!(other.restore(&model, good), Ok(()));
 
-    let mut average = Average::equal();
+    let mut average = Average::swa();
     average.update(&model);
     for updates in [-1.0, 0.5, NAN, INF] {
         let mut saved = average.save();

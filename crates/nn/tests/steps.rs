@@ -2,8 +2,8 @@
 //! that is finite stays finite, and nothing goes wrong in silence.
 
 use nn::optim::{
-    Accumulated, AdaDelta, AdaGrad, Adam, AdamW, Average, GradientSource, Lbfgs, Lion, NAdam, RmsProp,
-    StepError, gradient_norm,
+    AdaDelta, AdaGrad, Adam, AdamW, Average, GradientAccumulator, GradientSource, Lbfgs, Lion, NAdam,
+    RmsProp, StepError, gradient_norm,
 };
 use nn::{Optimizer, Param, Sgd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -221,7 +221,7 @@ fn a_gradient_of_another_shape_is_refused_and_nothing_moves() {
         let mut clipped = Sgd::new(1.0).clip_norm(0.1).clip_value(0.1);
         assert!(matches!(clipped.try_step(&mut x, &grads), Err(StepError::Shape { .. })));
         assert!(catch_unwind(|| gradient_norm(&x, &grads)).is_err());
-        let mut sum = Accumulated::new();
+        let mut sum = GradientAccumulator::new();
         assert!(catch_unwind(AssertUnwindSafe(|| sum.add(&x, &grads, 1.0))).is_err());
         assert!(sum.gradient(x[0].id()).is_none(), "nothing was added");
     }
@@ -234,7 +234,7 @@ fn a_gradient_of_another_shape_is_refused_and_nothing_moves() {
 #[test]
 fn state_of_a_parameter_that_changed_its_shape_is_refused() {
     let mut x = model::<f64>(&[&[1.0]]);
-    let (mut adam, mut sum) = (Adam::new(0.1), Accumulated::new());
+    let (mut adam, mut sum) = (Adam::new(0.1), GradientAccumulator::new());
     let grads = given(&x, &[&[1.0]]);
     adam.step(&mut x, &grads);
     sum.add(&x, &grads, 1.0);
@@ -250,7 +250,7 @@ fn state_of_a_parameter_that_changed_its_shape_is_refused() {
 #[test]
 fn averages_check_the_model_and_its_numbers() {
     let mut x = model::<f64>(&[&[1.0, 1.0], &[2.0]]);
-    let mut average = Average::exponential(0.5);
+    let mut average = Average::ema(0.5);
     average.update(&x);
     for other in
         [model::<f64>(&[&[1.0, 1.0]]), model(&[&[1.0, 1.0], &[2.0], &[3.0]]), model(&[&[1.0], &[2.0]])]

@@ -81,12 +81,12 @@ fn wide_and_long_tables_are_read_in_a_moment() {
     let columns: Vec<&str> = wide.columns().iter().map(String::as_str).collect();
     let numbers = wide.numbers::<f64>(&columns).unwrap();
     assert_eq!(numbers.get([0, WIDE - 1]), Some(WIDE as f64 - 1.0));
-    assert_eq!(wide.complete(&columns, "").unwrap().len(), 1);
+    assert_eq!(wide.drop_missing(&columns, "").unwrap().len(), 1);
     const LONG: usize = 110_000;
     let kinds: Vec<String> = (0..LONG).map(|i| format!("kind {:06}", (i * 7919) % LONG)).collect();
     let long = Table::parse("long.csv", format!("kind\n{}\n", kinds.join("\n"))).unwrap();
     let classes = long.classes("kind").unwrap();
     assert_eq!((classes.names.len(), classes.labels[1]), (LONG, 7919));
     assert_eq!(long.labels("kind", &classes.names).unwrap(), classes.labels);
-    assert_eq!(long.complete(&["kind"], "").unwrap(), long);
+    assert_eq!(long.drop_missing(&["kind"], "").unwrap(), long);
 }

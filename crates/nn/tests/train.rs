@@ -1,11 +1,11 @@
-//! Training: `Fit` against the plain loop, and each of its settings.
+//! Training: `Trainer` against the plain loop, and each of its settings.
 
 use nn::checkpoint::Checkpoint;
 use nn::data::{Dataset, Loader};
 use nn::functional::CrossEntropyOptions;
 use nn::loss::cross_entropy_with_logits_and_options;
 use nn::optim::schedule::Plateau;
-use nn::train::{EarlyStopping, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite};
+use nn::train::{EarlyStopping, Goal, History, Keep, OnNonFinite, StopReason, TrainError, Trainer};
 use nn::{
     Adam, Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, loss, mlp, state_dict,
 };
@@ -59,9 +59,9 @@ fn fit_is_the_plain_loop() {
     let mut model = network();
     let mut loader = Loader::new(&data, 5).unwrap().transform(noise);
     let (mut optimizer, mut rng) = (Sgd::new(0.1).momentum(0.5), StdRng::seed_from_u64(8));
-    let report = Fit::new(4).run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap();
+    let report = Trainer::new(4).run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap();
     let least = losses.iter().copied().fold(f64::INFINITY, f64::min);
-    assert_eq!((report.ended, report.skipped), (Ended::Done, 0));
+    assert_eq!((report.ended, report.skipped), (StopReason::Done, 0));
     let found = report.history.get("loss").unwrap();
     assert_eq!(found.len(), losses.len());
     for (found, expected) in found.iter().zip(&losses) {
@@ -77,7 +77,7 @@ fn validation_and_metrics_are_those_of_the_model_after_the_epoch() {
     let held_out = data.take(&[1, 4]).unwrap();
     let mut model = network();
     let seen = RefCell::new(Vec::new());
-    let report = Fit::new(3)
+    let report = Trainer::new(3)
         .validation(&held_out)
         .metric("first weight", |model| model.named_parameters()[0].1.value().to_vec()[0])
         .after_epoch(|epoch, _| {
@@ -113,7 +113,7 @@ fn single_precision_trains_too() {
     let data = Dataset::new(x.clone(), &x * 2.0).unwrap();
     let mut model = Linear::<f32>::new(1, 1, &mut StdRng::seed_from_u64(0));
     let mut loader = Loader::new(&data, 4).unwrap();
-    let report = Fit::new(50)
+    let report = Trainer::new(50)
         .keep(Keep::Best)
         .run(&mut model, &mut Sgd::new(0.3), &mut loader, &mut StdRng::seed_from_u64(0), |a, y| {
             loss::squared_error(a, y).mean()
@@ -124,7 +124,11 @@ fn single_precision_trains_too() {
 }
 
 /// Trains with a metric that follows a script; the weights after each epoch, and the report.
-fn scripted(fit: Fit<'_>, script: &[f64], model: &mut Sequential) -> (Vec<Vec<Vec<f64>>>, nn::train::Report) {
+fn scripted(
+    fit: Trainer<'_>,
+    script: &[f64],
+    model: &mut Sequential,
+) -> (Vec<Vec<Vec<f64>>>, nn::train::Report) {
     let weights = RefCell::new(Vec::new());
     let mut script = script.iter().copied();
     let report = fit
@@ -149,20 +153,20 @@ fn scripted(fit: Fit<'_>, script: &[f64], model: &mut Sequential) -> (Vec<Vec<Ve
 fn training_ends_when_patience_does_and_keeps_the_best() {
     let script = [0.1, 0.5, 0.4, f64::NAN, 0.5, 0.9];
     let mut model = network();
-    let fit = Fit::new(6).watch("script", Goal::Greatest).patience(3).keep(Keep::Best);
+    let fit = Trainer::new(6).watch("script", Goal::Maximize).patience(3).keep(Keep::Best);
     let (weights, report) = scripted(fit, &script, &mut model);
-    assert_eq!((report.ended, weights.len(), report.history.len()), (Ended::NoImprovement, 5, 5));
+    assert_eq!((report.ended, weights.len(), report.history.len()), (StopReason::NoImprovement, 5, 5));
     assert_eq!(report.best, Some((2, 0.5)));
     assert_eq!(values(&model), weights[1]);
     assert_ne!(weights[1], weights[4]);
     let mut model = network();
     let (weights, report) =
-        scripted(Fit::new(6).watch("script", Goal::Least).patience(7), &script, &mut model);
-    assert_eq!((report.ended, report.best), (Ended::Done, Some((1, 0.1))));
+        scripted(Trainer::new(6).watch("script", Goal::Minimize).patience(7), &script, &mut model);
+    assert_eq!((report.ended, report.best), (StopReason::Done, Some((1, 0.1))));
     assert_eq!(values(&model), weights[5]);
     // No number at all is the best of nothing.
     let mut model = network();
-    let fit = Fit::new(2).watch("script", Goal::Least).keep(Keep::Best);
+    let fit = Trainer::new(2).watch("script", Goal::Minimize).keep(Keep::Best);
     let (weights, report) = scripted(fit, &[], &mut model);
     assert_eq!((report.best, values(&model)), (None, weights[1].clone()));
 }
@@ -170,7 +174,7 @@ fn training_ends_when_patience_does_and_keeps_the_best() {
 #[test]
 fn the_average_is_that_of_the_epochs_asked_for() {
     let mut model = network();
-    let (weights, _) = scripted(Fit::new(4).keep(Keep::AverageFrom(2)), &[], &mut model);
+    let (weights, _) = scripted(Trainer::new(4).keep(Keep::AverageFrom(2)), &[], &mut model);
     for (p, values) in values(&model).iter().enumerate() {
         for (i, value) in values.iter().enumerate() {
             let mean = (weights[1][p][i] + weights[2][p][i] + weights[3][p][i]) / 3.0;
@@ -178,7 +182,7 @@ fn the_average_is_that_of_the_epochs_asked_for() {
         }
     }
     let mut model = network();
-    let (weights, _) = scripted(Fit::new(2).keep(Keep::AverageFrom(3)), &[], &mut model);
+    let (weights, _) = scripted(Trainer::new(2).keep(Keep::AverageFrom(3)), &[], &mut model);
     assert_eq!(values(&model), weights[1]);
 }
 
@@ -211,17 +215,17 @@ fn poisoned() -> Dataset {
     Dataset::new(x, data.y().clone()).unwrap()
 }
 
-fn run(fit: Fit<'_>, model: &mut Counting, data: &Dataset) -> Result<nn::train::Report, FitError> {
-    let mut loader = Loader::new(data, 2).unwrap().in_order();
+fn run(fit: Trainer<'_>, model: &mut Counting, data: &Dataset) -> Result<nn::train::Report, TrainError> {
+    let mut loader = Loader::new(data, 2).unwrap().without_shuffle();
     fit.run(model, &mut Sgd::new(0.1).momentum(0.9), &mut loader, &mut StdRng::seed_from_u64(0), mse)
 }
 
 #[test]
 fn a_loss_that_is_no_number_ends_training_before_the_step() {
     let (mut model, mut expected) = (counting(), counting());
-    let error = run(Fit::new(3), &mut model, &poisoned()).unwrap_err();
+    let error = run(Trainer::new(3), &mut model, &poisoned()).unwrap_err();
     assert_eq!(error.to_string(), "epoch 1, step 3: loss inf, expected a finite loss and gradient");
-    run(Fit::new(1), &mut expected, &parabola().take(&[0, 1, 2, 3]).unwrap()).unwrap();
+    run(Trainer::new(1), &mut expected, &parabola().take(&[0, 1, 2, 3]).unwrap()).unwrap();
     assert_eq!(values(&model), values(&expected));
     assert_eq!(model.passes.value().item(), 2.0);
 }
@@ -229,13 +233,13 @@ fn a_loss_that_is_no_number_ends_training_before_the_step() {
 #[test]
 fn a_skipped_batch_leaves_no_trace() {
     let (mut model, mut expected) = (counting(), counting());
-    let report = run(Fit::new(3).on_non_finite(OnNonFinite::Skip), &mut model, &poisoned()).unwrap();
+    let report = run(Trainer::new(3).on_non_finite(OnNonFinite::Skip), &mut model, &poisoned()).unwrap();
     let without: Vec<usize> = (0..12).filter(|i| !(4..6).contains(i)).collect();
-    let clean = run(Fit::new(3), &mut expected, &parabola().take(&without).unwrap()).unwrap();
+    let clean = run(Trainer::new(3), &mut expected, &parabola().take(&without).unwrap()).unwrap();
     assert_eq!(values(&model), values(&expected));
     assert_eq!((report.skipped, report.history), (3, clean.history));
     let only = poisoned().take(&[4, 5]).unwrap();
-    let error = run(Fit::new(3).on_non_finite(OnNonFinite::Skip), &mut model, &only).unwrap_err();
+    let error = run(Trainer::new(3).on_non_finite(OnNonFinite::Skip), &mut model, &only).unwrap_err();
     assert_eq!(error.to_string(), "epoch 1: no batch has a finite loss and gradient");
 }
 
@@ -253,19 +257,19 @@ fn the_best_weights_come_back_when_a_loss_is_no_number() {
     let data = parabola();
     for (broken, (epoch, step), good) in [(20, (4, 3), 3), (7, (2, 2), 1), (0, (1, 1), 0)] {
         let mut model = counting();
-        let mut loader = Loader::new(&data, 2).unwrap().in_order().transform(breaking(broken));
+        let mut loader = Loader::new(&data, 2).unwrap().without_shuffle().transform(breaking(broken));
         let (mut optimizer, mut rng) = (Sgd::new(0.1), StdRng::seed_from_u64(0));
-        let fit = Fit::new(5).on_non_finite(OnNonFinite::RestoreBest).keep(Keep::AverageFrom(1));
+        let fit = Trainer::new(5).on_non_finite(OnNonFinite::RestoreBest).keep(Keep::AverageFrom(1));
         let report = fit.run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap();
-        assert_eq!((report.ended, report.history.len()), (Ended::NonFinite { epoch, step }, epoch - 1));
+        assert_eq!((report.ended, report.history.len()), (StopReason::NonFinite { epoch, step }, epoch - 1));
         assert_eq!(report.best.map_or(0, |best| best.0), good);
         let mut expected = counting();
-        let mut loader = Loader::new(&data, 2).unwrap().in_order();
+        let mut loader = Loader::new(&data, 2).unwrap().without_shuffle();
         if good == 0 {
             assert_eq!(values(&model), values(&expected));
             continue;
         }
-        Fit::new(good).run(&mut expected, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).unwrap();
+        Trainer::new(good).run(&mut expected, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).unwrap();
         assert_eq!(values(&model), values(&expected));
     }
 }
@@ -275,19 +279,19 @@ fn a_gradient_that_is_no_number_counts_too() {
     let mut model = Linear::from_values([[0.0]], [0.0]);
     let data = Dataset::new(Tensor::ones([2, 1]), Tensor::ones([2, 1])).unwrap();
     let (mut loader, mut rng) = (Loader::new(&data, 2).unwrap(), StdRng::seed_from_u64(0));
-    let error = Fit::new(1)
+    let error = Trainer::new(1)
         .run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |a, _| a.sqrt().sum())
         .unwrap_err();
-    assert_eq!(error, FitError::NonFinite { epoch: 1, step: 1, loss: "0".into() });
+    assert_eq!(error, TrainError::NonFinite { epoch: 1, step: 1, loss: "0".into() });
     assert_eq!(model.weight.value().item(), 0.0);
 }
 
 #[test]
 fn a_rate_that_makes_weights_infinite_ends_training_in_this_step() {
     let data = parabola();
-    let with = |fit: Fit<'_>| {
+    let with = |fit: Trainer<'_>| {
         let mut model = counting();
-        let mut loader = Loader::new(&data, 2).unwrap().in_order();
+        let mut loader = Loader::new(&data, 2).unwrap().without_shuffle();
         let mut optimizer = Sgd::new(1e308);
         let result =
             fit.run(&mut model, &mut optimizer, &mut loader, &mut StdRng::seed_from_u64(0), |a, y| {
@@ -296,18 +300,18 @@ fn a_rate_that_makes_weights_infinite_ends_training_in_this_step() {
         assert!(values(&model).iter().flatten().all(|w| w.is_finite()), "{:?}", values(&model));
         result
     };
-    let error = with(Fit::new(3)).unwrap_err();
-    assert!(matches!(&error, FitError::Step { epoch: 1, step: 1, .. }), "{error}");
+    let error = with(Trainer::new(3)).unwrap_err();
+    assert!(matches!(&error, TrainError::Step { epoch: 1, step: 1, .. }), "{error}");
     assert!(error.to_string().starts_with("epoch 1, step 1: sgd: expected a finite step of"), "{error}");
-    let report = with(Fit::new(3).on_non_finite(OnNonFinite::RestoreBest)).unwrap();
-    assert_eq!(report.ended, Ended::NonFinite { epoch: 1, step: 1 });
+    let report = with(Trainer::new(3).on_non_finite(OnNonFinite::RestoreBest)).unwrap();
+    assert_eq!(report.ended, StopReason::NonFinite { epoch: 1, step: 1 });
 }
 
 #[test]
 fn callbacks_see_every_step_and_end_training() {
     let (steps, rates) = (RefCell::new(Vec::new()), RefCell::new(Vec::new()));
     let mut model = network();
-    let report = Fit::new(9)
+    let report = Trainer::new(9)
         .before_step(|step, optimizer| {
             steps.borrow_mut().push((step.number, step.epoch));
             assert_eq!(step.steps, 27);
@@ -325,7 +329,7 @@ fn callbacks_see_every_step_and_end_training() {
             mse,
         )
         .unwrap();
-    assert_eq!((report.ended, report.history.len()), (Ended::ByCallback, 2));
+    assert_eq!((report.ended, report.history.len()), (StopReason::ByCallback, 2));
     assert_eq!(*steps.borrow(), [(0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (5, 2)]);
     assert_eq!(*rates.borrow(), [1.0 / 3.0, 1.0 / 6.0]);
 }
@@ -337,7 +341,7 @@ fn schedules_and_checkpoints_are_callbacks() {
     let (mut loader, mut rng) = (Loader::new(&parabola(), 4).unwrap(), StdRng::seed_from_u64(0));
     let mut script = [2.0, 1.0, 1.0, 0.5, 0.7].into_iter();
     let mut rates = Vec::new();
-    Fit::new(5)
+    Trainer::new(5)
         .metric("script", |_| script.next().unwrap_or(f64::NAN))
         .after_epoch(|epoch, optimizer| {
             optimizer.set_learning_rate(plateau.observe(epoch.value("script")));
@@ -369,9 +373,9 @@ fn every_callback_is_called_and_one_break_is_enough() {
             if epoch.number == break_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         }
     };
-    let fit = Fit::new(9).after_epoch(callback("first", 2)).after_epoch(callback("second", 5));
+    let fit = Trainer::new(9).after_epoch(callback("first", 2)).after_epoch(callback("second", 5));
     let report = run(fit, &mut counting(), &parabola()).unwrap();
-    assert_eq!(report.ended, Ended::ByCallback);
+    assert_eq!(report.ended, StopReason::ByCallback);
     assert_eq!(*called.borrow(), [("first", 1), ("second", 1), ("first", 2), ("second", 2)]);
 }
 
@@ -383,7 +387,7 @@ fn patience_counts_epochs_in_a_row() {
     };
     // A tie is no improvement.
     assert_eq!(observe(EarlyStopping::new(2), &[3.0, 4.0, 2.0, 2.0, 1.0, 1.0, 1.0, 0.0]), Some(6));
-    let accuracy = EarlyStopping::new(1).goal(Goal::Greatest).min_change(0.5);
+    let accuracy = EarlyStopping::new(1).goal(Goal::Maximize).min_change(0.5);
     assert_eq!(observe(accuracy, &[0.0, 1.0, 2.0, 2.5, 9.0]), Some(3));
     assert_eq!(observe(EarlyStopping::new(2), &[f64::NAN, 1.0, f64::NAN, f64::NAN]), Some(3));
 }
@@ -391,7 +395,7 @@ fn patience_counts_epochs_in_a_row() {
 #[test]
 #[should_panic(expected = "early_stopping: expected a patience of 1 epoch or more, found 0")]
 fn patience_is_an_epoch_or_more() {
-    let _ = Fit::<f64>::new(1).patience(0);
+    let _ = Trainer::<f64>::new(1).patience(0);
 }
 
 #[test]
@@ -406,28 +410,28 @@ fn a_change_that_is_no_distance_is_refused() {
 #[test]
 fn buffers_are_not_averaged() {
     let mut model = counting();
-    run(Fit::new(3).keep(Keep::AverageFrom(1)), &mut model, &parabola()).unwrap();
+    run(Trainer::new(3).keep(Keep::AverageFrom(1)), &mut model, &parabola()).unwrap();
     assert_eq!(model.passes.value().item(), 18.0);
 }
 
 #[test]
 fn what_cannot_be_done_is_said_before_training() {
     let mut model = network();
-    let mut run = |fit: Fit<'_>, batch: usize| {
+    let mut run = |fit: Trainer<'_>, batch: usize| {
         let mut loader = Loader::new(&parabola(), batch).unwrap().drop_last();
         let (mut optimizer, mut rng) = (Sgd::new(0.1), StdRng::seed_from_u64(0));
         fit.run(&mut model, &mut optimizer, &mut loader, &mut rng, mse).unwrap_err().to_string()
     };
-    assert_eq!(run(Fit::new(1), 13), "12 samples do not fill a batch");
-    let fit = Fit::new(1).validation(&parabola()).metric("r2", |_| 0.0).watch("accuracy", Goal::Greatest);
+    assert_eq!(run(Trainer::new(1), 13), "12 samples do not fill a batch");
+    let fit = Trainer::new(1).validation(&parabola()).metric("r2", |_| 0.0).watch("accuracy", Goal::Maximize);
     assert_eq!(run(fit, 4), "nothing called \"accuracy\" is measured; there are loss, validation, r2");
-    assert_eq!(run(Fit::new(0), 4), "fit: expected 1 epoch or more, found 0");
-    let fit = Fit::new(2).keep(Keep::AverageFrom(0));
+    assert_eq!(run(Trainer::new(0), 4), "fit: expected 1 epoch or more, found 0");
+    let fit = Trainer::new(2).keep(Keep::AverageFrom(0));
     assert_eq!(run(fit, 4), "fit: expected an average from epoch 1 or later, found 0");
-    let fit = Fit::new(2).metric("loss", |_| 0.0).metric("r2", |_| 0.0);
+    let fit = Trainer::new(2).metric("loss", |_| 0.0).metric("r2", |_| 0.0);
     assert_eq!(run(fit, 4), "fit: expected columns of different names, found \"loss\" twice");
     // The loss of nothing is 0, which no later epoch would be better than.
-    let fit = Fit::new(2).validation(&parabola().take(&[]).unwrap());
+    let fit = Trainer::new(2).validation(&parabola().take(&[]).unwrap());
     assert_eq!(run(fit, 4), "fit: expected 1 sample or more to validate with, found 0");
 }
 
@@ -435,10 +439,10 @@ fn what_cannot_be_done_is_said_before_training() {
 fn the_loss_of_an_epoch_weighs_a_short_last_batch_by_its_samples() {
     let y = Tensor::from([[10f64.sqrt()], [-10f64.sqrt()], [3.0]]);
     let data = Dataset::new(Tensor::zeros([3, 1]), y).unwrap();
-    let mut loader = Loader::new(&data, 2).unwrap().in_order();
+    let mut loader = Loader::new(&data, 2).unwrap().without_shuffle();
     let mut model: Linear = Linear::from_values([[1.0]], [0.0]);
     let mut rng = StdRng::seed_from_u64(0);
-    let report = Fit::new(1)
+    let report = Trainer::new(1)
         .validation(&data)
         .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |a, y| loss::squared_error(a, y).mean())
         .unwrap();
@@ -455,13 +459,13 @@ type Batching = for<'a> fn(Loader<'a>) -> Loader<'a>;
 #[test]
 fn the_loss_of_weights_that_do_not_move_is_the_validation_of_the_same_data() {
     let data = parabola();
-    let batchings: [Batching; 2] = [|loader| loader, |loader| loader.last_takes_remainder()];
+    let batchings: [Batching; 2] = [|loader| loader, |loader| loader.merge_last()];
     for batch in [1, 2, 5, 7, 12, 50] {
         for batching in batchings {
             for sum in [false, true] {
                 let mut loader = batching(Loader::new(&data, batch).unwrap());
                 let (mut model, mut rng) = (network(), StdRng::seed_from_u64(1));
-                let fit = Fit::new(2).validation(&data);
+                let fit = Trainer::new(2).validation(&data);
                 let fit = if sum { fit.loss_is_sum() } else { fit };
                 let report = fit
                     .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |a, y| {
@@ -486,8 +490,8 @@ fn a_mean_over_some_of_the_samples_is_weighed_by_those() {
     let data = Dataset::new(Tensor::linspace(-1.0, 1.0, 7).reshape([7, 1]), Tensor::from(labels)).unwrap();
     let run = |weight: fn(&Tensor) -> f64| {
         let mut model = mlp(&[1, 3, 2], Tanh, nn::Identity, &mut StdRng::seed_from_u64(3));
-        let mut loader = Loader::new(&data, 3).unwrap().in_order();
-        let fit = Fit::new(1).validation(&data).batch_weight(weight);
+        let mut loader = Loader::new(&data, 3).unwrap().without_shuffle();
+        let fit = Trainer::new(1).validation(&data).batch_weight(weight);
         let mut rng = StdRng::seed_from_u64(0);
         fit.run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut rng, |z, y| {
             let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
@@ -514,16 +518,16 @@ fn a_mean_over_some_of_the_samples_is_weighed_by_those() {
 fn patience_and_the_best_weights_go_by_the_loss_of_the_samples() {
     // Batches of 4 and 1: the mean of the batches would be 2, then 2.5, and training would end.
     let data = Dataset::new(Tensor::zeros([5, 1]), Tensor::zeros([5, 1])).unwrap();
-    let mut loader = Loader::new(&data, 4).unwrap().in_order();
+    let mut loader = Loader::new(&data, 4).unwrap().without_shuffle();
     let mut model: Linear = Linear::from_values([[1.0]], [0.0]);
     let script = RefCell::new([4.0, 0.0, 3.0, 2.0, 2.5, 3.5].into_iter());
-    let report = Fit::new(3)
+    let report = Trainer::new(3)
         .patience(1)
         .run(&mut model, &mut Sgd::new(0.0), &mut loader, &mut StdRng::seed_from_u64(0), |a, _| {
             a.sum() * 0.0 + script.borrow_mut().next().unwrap_or(f64::NAN)
         })
         .unwrap();
-    assert_eq!((report.ended, report.history.len()), (Ended::Done, 3));
+    assert_eq!((report.ended, report.history.len()), (StopReason::Done, 3));
     assert_eq!(report.best.map(|best| best.0), Some(3));
     for (found, expected) in report.history.get("loss").unwrap().into_iter().zip([3.2, 2.8, 2.7]) {
         assert!((found - expected).abs() < 1e-15, "{found} != {expected}");
@@ -540,15 +544,15 @@ fn a_batch_that_a_layer_refuses_is_an_error_of_training() {
         .push(Linear::new(2, 1, &mut rng));
     let mut loader = Loader::new(&data, 2).unwrap();
     for policy in [OnNonFinite::Stop, OnNonFinite::Skip, OnNonFinite::RestoreBest] {
-        let fit = Fit::new(2).on_non_finite(policy);
+        let fit = Trainer::new(2).on_non_finite(policy);
         let error = fit.run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).unwrap_err();
         let expected = "epoch 1, step 3: batch_norm: training needs several numbers for each channel, found shape [1, 2]";
         assert_eq!(error.to_string(), expected);
-        assert!(matches!(error, FitError::Batch { epoch: 1, step: 3, error: tape::Error::Invalid { .. } }));
+        assert!(matches!(error, TrainError::Batch { epoch: 1, step: 3, error: tape::Error::Invalid { .. } }));
     }
     // Where the last batch takes it there is no such batch; and evaluation needs no second sample.
-    let mut loader = Loader::new(&data, 2).unwrap().last_takes_remainder();
-    let fit = Fit::new(2).validation(&data.take(&[0]).unwrap());
+    let mut loader = Loader::new(&data, 2).unwrap().merge_last();
+    let fit = Trainer::new(2).validation(&data.take(&[0]).unwrap());
     assert!(fit.run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).is_ok());
 }
 
@@ -556,9 +560,10 @@ fn a_batch_that_a_layer_refuses_is_an_error_of_training() {
 fn a_loss_that_fails_is_an_error_of_training() {
     let targets = Tensor::from([0.0, 1.0, 1.0, 2.0]);
     let data = Dataset::new(Tensor::linspace(-1.0, 1.0, 4).reshape([4, 1]), targets).unwrap();
-    let run = |fit: Fit<'_>, data: &Dataset| {
+    let run = |fit: Trainer<'_>, data: &Dataset| {
         let mut model = mlp(&[1, 3, 2], Tanh, nn::Identity, &mut StdRng::seed_from_u64(3));
-        let (mut rng, mut loader) = (StdRng::seed_from_u64(0), Loader::new(data, 2).unwrap().in_order());
+        let (mut rng, mut loader) =
+            (StdRng::seed_from_u64(0), Loader::new(data, 2).unwrap().without_shuffle());
         fit.try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
             let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
             Ok(nn::loss::try_cross_entropy_with_logits_and_options(
@@ -569,11 +574,11 @@ fn a_loss_that_fails_is_an_error_of_training() {
             .mean())
         })
     };
-    let error = run(Fit::new(1), &data).unwrap_err();
-    assert!(matches!(error, FitError::Batch { epoch: 1, step: 2, .. }), "{error}");
-    let error = run(Fit::new(1).validation(&data), &data.take(&[0, 1, 2]).unwrap()).unwrap_err();
+    let error = run(Trainer::new(1), &data).unwrap_err();
+    assert!(matches!(error, TrainError::Batch { epoch: 1, step: 2, .. }), "{error}");
+    let error = run(Trainer::new(1).validation(&data), &data.take(&[0, 1, 2]).unwrap()).unwrap_err();
     assert!(error.to_string().starts_with("epoch 1, validation: cross_entropy: index 2 is out"), "{error}");
-    assert!(run(Fit::new(1), &data.take(&[0, 1, 2]).unwrap()).is_ok());
+    assert!(run(Trainer::new(1), &data.take(&[0, 1, 2]).unwrap()).is_ok());
 }
 
 #[test]
@@ -586,8 +591,8 @@ fn a_history_prints_numbers_that_read_back() {
     let table = nn::data::Table::parse("history.csv", history.to_string()).unwrap();
     assert_eq!(table.columns(), ["epoch", "loss", "a, \"b\""]);
     assert_eq!(table.numbers::<f64>(&["loss"]).unwrap().to_vec(), history.get("loss").unwrap());
-    assert_eq!(history.best("a, \"b\"", Goal::Least), Some((2, 3.0)));
-    assert_eq!((history.best("x", Goal::Least), history.last("x")), (None, None));
+    assert_eq!(history.best("a, \"b\"", Goal::Minimize), Some((2, 3.0)));
+    assert_eq!((history.best("x", Goal::Minimize), history.last("x")), (None, None));
     let path = std::env::temp_dir().join(format!("nn-history-{}.csv", std::process::id()));
     history.save(&path).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), history.to_string());
@@ -603,11 +608,11 @@ fn a_row_of_a_history_has_a_number_for_each_column() {
 #[cfg(feature = "progress")]
 #[test]
 fn a_progress_bar_changes_nothing() {
-    let trained = |fit: Fit<'_>| {
+    let trained = |fit: Trainer<'_>| {
         let mut model = network();
         let mut loader = Loader::new(&parabola(), 4).unwrap();
         fit.run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut StdRng::seed_from_u64(0), mse).unwrap();
         values(&model)
     };
-    assert_eq!(trained(Fit::new(3).callback(nn::train::Progress::new(3))), trained(Fit::new(3)));
+    assert_eq!(trained(Trainer::new(3).callback(nn::train::Progress::new(3))), trained(Trainer::new(3)));
 }

@@ -2,7 +2,7 @@
 
 use examples::legacy_random::LegacyRandom;
 use examples::mnist_files;
-use nn::data::{Images, Mnist, gather};
+use nn::data::{Images, Mnist, copy_rows};
 use nn::metrics::{accuracy, argmax_rows};
 use nn::{Context, Linear, Module, Optimizer, Sequential, Sgd, Sigmoid, loss};
 use std::path::{Path, PathBuf};
@@ -61,8 +61,8 @@ impl Training {
         for i in 0..count {
             let end = if i + 1 == count { n } else { (i + 1) * self.batch };
             let rows = &order[i * self.batch..end];
-            gather(&self.x, rows, &mut x).expect("rows exist");
-            gather(&self.y, rows, &mut y).expect("rows exist");
+            copy_rows(&self.x, rows, &mut x).expect("rows exist");
+            copy_rows(&self.y, rows, &mut y).expect("rows exist");
             let divisor = if self.nominal { self.batch } else { rows.len() };
             let output = self.model.forward(tape.constant(x.clone()), &mut Context::eval());
             let error = loss::squared_error(output, &y).sum() / divisor as f64;

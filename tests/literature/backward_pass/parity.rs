@@ -78,7 +78,7 @@ fn bp_10_parity_sample_by_sample() {
             let samples: Vec<Backward> = order[i * BATCH..end].iter().rev().map(step).collect();
             for sample in samples {
                 error += sample.loss / BATCH as f64;
-                net.descend(&sample, LEARNING_RATE / BATCH as f64);
+                net.gradient_step(&sample, LEARNING_RATE / BATCH as f64);
             }
         }
         let (error, decimals) = (error / count as f64, published.len() - 2);

@@ -2,7 +2,7 @@
 
 use super::{EXACT, agrees};
 use gradcheck::GradCheck;
-use nn::functional::{self, Attention, scaled_dot_product_attention};
+use nn::functional::{self, AttentionOptions, scaled_dot_product_attention};
 use nn::{BatchNorm1d, Context, Dropout, Embedding, Module, Param};
 use tape::{Tape, Tensor};
 use tests::row;
@@ -128,7 +128,7 @@ fn gl_51_attention() {
     let (v, c) = (normal([5, 2], 1.0, rng), normal([4, 2], 1.0, rng));
     let tape = Tape::new();
     let [on_q, on_k, on_v] = [&q, &k, &v].map(|t| tape.var(t.clone()));
-    let y = scaled_dot_product_attention(&on_q, &on_k, &on_v, &Attention::default());
+    let y = scaled_dot_product_attention(&on_q, &on_k, &on_v, &AttentionOptions::default());
     let grads = y.vjp(c.clone());
 
     let root = 3f64.sqrt();
@@ -144,10 +144,11 @@ fn gl_51_attention() {
     assert!(distances.iter().all(|&distance| distance <= EXACT), "{distances:?}");
     let ours = distances.map(|distance| format!("{distance:.1e}")).join(", ");
     row("GL-51", "softmax(Q Kᵀ / √d) V, dV, dQ, dK", "closed form", &ours, "4 queries, 5 keys");
-    let check =
-        GradCheck::new(|x| scaled_dot_product_attention(&x["q"], &x["k"], &x["v"], &Attention::default()))
-            .input("q", q)
-            .input("k", k)
-            .input("v", v);
+    let check = GradCheck::new(|x| {
+        scaled_dot_product_attention(&x["q"], &x["k"], &x["v"], &AttentionOptions::default())
+    })
+    .input("q", q)
+    .input("k", k)
+    .input("v", v);
     row("GL-51", "gradient check", "agree", &agrees(check), "");
 }

@@ -111,7 +111,7 @@ fn gl_14_perceptron() {
 fn gl_17_layers() {
     let rng = &mut rng(17);
     let raw = &normal([7, 4], 30.0, rng) + 100.0;
-    let x = MinMax::of(&raw).unwrap().apply(&raw).unwrap();
+    let x = MinMax::fit(&raw).unwrap().apply(&raw).unwrap();
     assert_eq!((x.min(), x.max()), (0.0, 1.0));
     let both = &(&x * 2.0) - 1.0;
     assert_eq!((both.min(), both.max()), (-1.0, 1.0));

@@ -2,7 +2,7 @@
 
 use super::{EXACT, agrees, descend};
 use gradcheck::{GradCheck, Inputs};
-use nn::layers::recurrent::{Gates, LstmGates, RnnGates};
+use nn::layers::recurrent::{CellRule, LstmGates, RnnGates};
 use nn::loss::binary_cross_entropy_with_logits;
 use nn::optim::Adam;
 use nn::{Context, Linear, Lstm, LstmCell, Module, Param, Parameters, Rnn};

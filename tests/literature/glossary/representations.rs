@@ -5,7 +5,7 @@ use nn::data::Dataset;
 use nn::loss::{binary_cross_entropy_with_probabilities, squared_error};
 use nn::metrics::argmax_rows;
 use nn::optim::Adam;
-use nn::train::Fit;
+use nn::train::Trainer;
 use nn::{
     Context, Identity, Linear, Module, Parameters, Sequential, Sigmoid, Tanh, load_state_dict, loss, mlp,
     state_dict,
@@ -54,7 +54,7 @@ fn with_first(model: &Sequential, first: &dyn Module) -> Sequential {
 fn autoencoder(x: &Tensor, seed: u64) -> Sequential {
     let mut model = mlp(&[64, 8, 64], Tanh, Identity, &mut rng(seed));
     let same = Dataset::new(x.clone(), x.clone()).expect("as many targets");
-    Fit::new(10)
+    Trainer::new(10)
         .run(&mut model, &mut Adam::new(0.01), &mut batches(&same, 50), &mut rng(seed), |a, y| {
             squared_error(a, y).mean()
         })

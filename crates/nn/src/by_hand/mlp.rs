@@ -126,7 +126,7 @@ impl<T: Element> Mlp<T> {
     }
 
     /// One step of gradient descent, all layers at once: `W ← W - η ∂ℓ/∂W`, `b ← b - η ∂ℓ/∂b`.
-    pub fn descend(&mut self, gradients: &Backward<T>, learning_rate: f64) {
+    pub fn gradient_step(&mut self, gradients: &Backward<T>, learning_rate: f64) {
         let rate = T::from_f64(learning_rate);
         for (i, layer) in self.layers.iter_mut().enumerate() {
             layer.weight = &layer.weight - &(&gradients.weights[i] * rate);

@@ -7,7 +7,7 @@
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use nn::checkpoint::Checkpoint;
-//! use nn::data::{Batches, gather};
+//! use nn::data::{Batches, copy_rows};
 //! use nn::optim::Adam;
 //! use nn::{Context, Identity, Module, Optimizer, Sequential, Tanh, loss, mlp};
 //! use rand::{SeedableRng, rngs::StdRng};
@@ -19,8 +19,8 @@
 //!     let (mut tape, mut rng) = (Tape::new(), StdRng::seed_from_u64(1000 + k));
 //!     let (mut inputs, mut targets) = (Tensor::default(), Tensor::default());
 //!     for rows in Batches::new(12, 4).shuffle(&mut rng).iter() {
-//!         gather(&x, rows, &mut inputs)?;
-//!         gather(&y, rows, &mut targets)?;
+//!         copy_rows(&x, rows, &mut inputs)?;
+//!         copy_rows(&y, rows, &mut targets)?;
 //!         let output = model.forward(tape.constant(inputs.clone()), &mut Context::eval());
 //!         let grads = loss::squared_error(output, &targets).mean().backward();
 //!         tape.reset();
@@ -35,7 +35,7 @@
 //! let mut checkpoint = Checkpoint::new();
 //! checkpoint.put_model("model", &model);
 //! checkpoint.put("optimizer", optimizer.save(&model));
-//! checkpoint.note("epoch", 3);
+//! checkpoint.set_meta("epoch", 3);
 //! checkpoint.save(&path)?;
 //!
 //! let mut again = mlp(&[1, 4, 1], Tanh, Identity, &mut StdRng::seed_from_u64(9));
@@ -43,7 +43,7 @@
 //! let mut checkpoint = Checkpoint::load(&path)?;
 //! checkpoint.take_model("model", &mut again)?;
 //! its_optimizer.restore(&again, checkpoint.take("optimizer")?)?;
-//! let next: u64 = checkpoint.noted("epoch")?;
+//! let next: u64 = checkpoint.meta("epoch")?;
 //! (next..5).try_for_each(|k| epoch(k, &mut again, &mut its_optimizer))?;
 //! (3..5).try_for_each(|k| epoch(k, &mut model, &mut optimizer))?;
 //! assert_eq!(nn::state_dict(&again), nn::state_dict(&model));
@@ -60,7 +60,7 @@ mod saved;
 pub use saved::SavedState;
 pub(crate) use saved::{count_of, finite_of, rate_of, tensor_of};
 
-use crate::files::{FileError, Options, Problem, Stored, repeated_key, safetensors};
+use crate::files::{FileElement, FileError, Options, Problem, repeated_key, safetensors};
 use crate::parameters::Parameters;
 use crate::state::{load_state_dict, state_dict};
 use serde_json::{Map, Value, json};
@@ -109,7 +109,7 @@ impl<T: Element> Checkpoint<T> {
     }
 
     /// Adds a line of text, or anything that is written as one: the epoch, a seed, the name of a data set.
-    pub fn note(&mut self, name: &str, text: impl Display) {
+    pub fn set_meta(&mut self, name: &str, text: impl Display) {
         self.notes.insert(name.to_owned(), text.to_string());
     }
 
@@ -137,13 +137,13 @@ impl<T: Element> Checkpoint<T> {
     ///
     /// # Errors
     /// [`Problem::Part`] if there is none of that name, [`Problem::Note`] if its text is no `V`.
-    pub fn noted<V: FromStr>(&self, name: &str) -> Result<V, Problem> {
+    pub fn meta<V: FromStr>(&self, name: &str) -> Result<V, Problem> {
         let text = self.notes.get(name).ok_or_else(|| Problem::Part { missing: name.to_owned() })?;
         text.parse().map_err(|_| Problem::Note { name: name.to_owned(), text: text.clone() })
     }
 }
 
-impl<T: Stored> Checkpoint<T> {
+impl<T: FileElement> Checkpoint<T> {
     /// Writes everything to a file, whole or not at all.
     ///
     /// # Errors
@@ -275,12 +275,12 @@ mod tests {
         let mut checkpoint = Checkpoint::<f64>::new();
         let numbers = [("tenth", 0.1), ("none", f64::NEG_INFINITY), ("least", 5e-324)];
         checkpoint.put("part", SavedState::of_numbers(numbers));
-        checkpoint.note("seed", u64::MAX);
+        checkpoint.set_meta("seed", u64::MAX);
         let text = checkpoint.metadata().to_string();
         let mut read = Checkpoint::<f64>::of_metadata(Some(&text)).expect("it was just written");
-        assert_eq!(read.noted("seed"), Ok(u64::MAX));
+        assert_eq!(read.meta("seed"), Ok(u64::MAX));
         assert_eq!(
-            read.noted::<u8>("seed").unwrap_err().to_string(),
+            read.meta::<u8>("seed").unwrap_err().to_string(),
             format!("note \"seed\" is {:?}", u64::MAX.to_string())
         );
         let part = read.take("part").expect("it was put there");

@@ -25,7 +25,7 @@ enum Remainder {
 /// use nn::data::Batches;
 /// use rand::{SeedableRng, rngs::StdRng};
 /// let mut rng = StdRng::seed_from_u64(0);
-/// let mut batches = Batches::new(700, 8).last_takes_remainder();
+/// let mut batches = Batches::new(700, 8).merge_last();
 /// let sizes: Vec<usize> = batches.shuffle(&mut rng).iter().map(<[usize]>::len).collect();
 /// assert_eq!((sizes.len(), sizes[0], sizes[86]), (87, 8, 12));
 /// ```
@@ -70,7 +70,7 @@ impl Batches {
     }
 
     /// Makes `n / batch` batches (but at least one) of which the last also takes the remainder.
-    pub fn last_takes_remainder(mut self) -> Batches {
+    pub fn merge_last(mut self) -> Batches {
         self.remainder = Remainder::Joined;
         self
     }
@@ -135,26 +135,26 @@ impl Batches {
 /// An index beyond the last row, an `x` of rank 0, or more rows than there is memory for.
 ///
 /// ```
-/// use nn::data::gather;
+/// use nn::data::copy_rows;
 /// use tape::Tensor;
 /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
 /// let mut batch = Tensor::default();
-/// gather(&x, &[2, 0], &mut batch)?;
+/// copy_rows(&x, &[2, 0], &mut batch)?;
 /// assert_eq!(batch, Tensor::from([[5.0, 6.0], [1.0, 2.0]]));
 /// # Ok::<(), tape::Error>(())
 /// ```
-pub fn gather<T: Element>(x: &Tensor<T>, rows: &[usize], out: &mut Tensor<T>) -> Result<(), Error> {
+pub fn copy_rows<T: Element>(x: &Tensor<T>, rows: &[usize], out: &mut Tensor<T>) -> Result<(), Error> {
     let Some((&n, row)) = x.shape().split_first() else {
-        return Err(Error::Rank { op: "gather", expected: "at least one axis", found: vec![] });
+        return Err(Error::Rank { op: "copy_rows", expected: "at least one axis", found: vec![] });
     };
     if let Some(&index) = rows.iter().find(|&&index| index >= n) {
-        return Err(Error::index(index, 0, x.shape()).named("gather"));
+        return Err(Error::index(index, 0, x.shape()).named("copy_rows"));
     }
     let width: usize = row.iter().product();
     let fits = out.shape().split_first() == Some((&rows.len(), row));
     if !fits {
         let shape: Shape = std::iter::once(rows.len()).chain(row.iter().copied()).collect();
-        Tensor::<T>::fits("gather", &shape)?;
+        Tensor::<T>::fits("copy_rows", &shape)?;
         *out = Tensor::zeros(shape);
     }
     let source = x.contiguous();

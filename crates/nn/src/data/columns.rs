@@ -42,7 +42,7 @@ impl<T: Element> Columns<T> {
         self.each(x, |v, offset, span| (v - offset) / divisor(span))
     }
 
-    pub(super) fn undo(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
+    pub(super) fn inverse(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
         self.each(x, |v, offset, span| offset + v * divisor(span))
     }
 

@@ -1,6 +1,6 @@
 //! Samples with their targets, and their division into parts.
 
-use super::gather;
+use super::copy_rows;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use tape::{Element, Error, Shape, Tensor};
@@ -68,8 +68,8 @@ impl<T: Element> Dataset<T> {
     /// An index beyond the last sample.
     pub fn take(&self, indices: &[usize]) -> Result<Dataset<T>, Error> {
         let (mut x, mut y) = (Tensor::default(), Tensor::default());
-        gather(&self.x, indices, &mut x)?;
-        gather(&self.y, indices, &mut y)?;
+        copy_rows(&self.x, indices, &mut x)?;
+        copy_rows(&self.y, indices, &mut y)?;
         Ok(Dataset { x, y })
     }
 

@@ -14,7 +14,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The numbers of an IDX file, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Numbers {
+pub enum IdxData {
     /// Code 08.
     U8(Vec<u8>),
     /// Code 09.
@@ -33,29 +33,29 @@ pub enum Numbers {
 macro_rules! each {
     ($numbers:expr, $data:ident => $body:expr) => {
         match $numbers {
-            Numbers::U8($data) => $body,
-            Numbers::I8($data) => $body,
-            Numbers::I16($data) => $body,
-            Numbers::I32($data) => $body,
-            Numbers::F32($data) => $body,
-            Numbers::F64($data) => $body,
+            IdxData::U8($data) => $body,
+            IdxData::I8($data) => $body,
+            IdxData::I16($data) => $body,
+            IdxData::I32($data) => $body,
+            IdxData::F32($data) => $body,
+            IdxData::F64($data) => $body,
         }
     };
 }
 
-impl Numbers {
+impl IdxData {
     fn len(&self) -> usize {
         each!(self, data => data.len())
     }
 
     fn code(&self) -> u8 {
         match self {
-            Numbers::U8(_) => 0x08,
-            Numbers::I8(_) => 0x09,
-            Numbers::I16(_) => 0x0b,
-            Numbers::I32(_) => 0x0c,
-            Numbers::F32(_) => 0x0d,
-            Numbers::F64(_) => 0x0e,
+            IdxData::U8(_) => 0x08,
+            IdxData::I8(_) => 0x09,
+            IdxData::I16(_) => 0x0b,
+            IdxData::I32(_) => 0x0c,
+            IdxData::F32(_) => 0x0d,
+            IdxData::F64(_) => 0x0e,
         }
     }
 
@@ -71,19 +71,19 @@ impl Numbers {
     }
 
     /// The numbers of the type with this code, which exists.
-    fn decode(code: u8, bytes: Vec<u8>) -> Numbers {
+    fn decode(code: u8, bytes: Vec<u8>) -> IdxData {
         macro_rules! words {
             ($t:ident) => {
                 bytes.as_chunks().0.iter().map(|&word| $t::from_be_bytes(word)).collect()
             };
         }
         match code {
-            0x09 => Numbers::I8(words!(i8)),
-            0x0b => Numbers::I16(words!(i16)),
-            0x0c => Numbers::I32(words!(i32)),
-            0x0d => Numbers::F32(words!(f32)),
-            0x0e => Numbers::F64(words!(f64)),
-            _ => Numbers::U8(bytes),
+            0x09 => IdxData::I8(words!(i8)),
+            0x0b => IdxData::I16(words!(i16)),
+            0x0c => IdxData::I32(words!(i32)),
+            0x0d => IdxData::F32(words!(f32)),
+            0x0e => IdxData::F64(words!(f64)),
+            _ => IdxData::U8(bytes),
         }
     }
 }
@@ -91,8 +91,8 @@ impl Numbers {
 /// An array as an IDX file holds it.
 ///
 /// ```
-/// use nn::data::idx::{Idx, Numbers};
-/// let labels = Idx::new([3], Numbers::U8(vec![7, 2, 1])).unwrap();
+/// use nn::data::idx::{Idx, IdxData};
+/// let labels = Idx::new([3], IdxData::U8(vec![7, 2, 1])).unwrap();
 /// let bytes = labels.to_bytes();
 /// assert_eq!(bytes, [0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]);
 /// assert_eq!(Idx::from_bytes(&bytes)?, labels);
@@ -102,18 +102,18 @@ impl Numbers {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idx {
     shape: Vec<usize>,
-    numbers: Numbers,
+    numbers: IdxData,
 }
 
 impl Idx {
     /// Numbers in row-major order under a shape; `None` if it does not have as many places, more than 255
     /// axes, an extent of 2³² or more, which the format cannot say, or extents that could not be read again.
-    pub fn new(shape: impl Into<Vec<usize>>, numbers: Numbers) -> Option<Idx> {
+    pub fn new(shape: impl Into<Vec<usize>>, numbers: IdxData) -> Option<Idx> {
         let shape = shape.into();
         let extents: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
         // There can be a tensor of this shape.
         byte_count(&extents, size_of::<f64>()).ok()?;
-        let size = Numbers::size(numbers.code())?;
+        let size = IdxData::size(numbers.code())?;
         let bytes = byte_count(&extents, size).ok()?;
         let sayable = shape.len() <= 255 && shape.iter().all(|&n| u32::try_from(n).is_ok());
         (sayable && bytes / size == numbers.len()).then_some(Idx { shape, numbers })
@@ -125,12 +125,12 @@ impl Idx {
     }
 
     /// The numbers in row-major order.
-    pub fn numbers(&self) -> &Numbers {
+    pub fn numbers(&self) -> &IdxData {
         &self.numbers
     }
 
     /// The shape and the numbers, without a copy.
-    pub fn into_parts(self) -> (Vec<usize>, Numbers) {
+    pub fn into_parts(self) -> (Vec<usize>, IdxData) {
         (self.shape, self.numbers)
     }
 
@@ -149,8 +149,8 @@ impl Idx {
     /// [`Problem::Value`] for a finite number that would become infinite.
     ///
     /// ```
-    /// use nn::data::idx::{Idx, Numbers};
-    /// let idx = Idx::new([2], Numbers::F64(vec![0.5, 1e300])).unwrap();
+    /// use nn::data::idx::{Idx, IdxData};
+    /// let idx = Idx::new([2], IdxData::F64(vec![0.5, 1e300])).unwrap();
     /// let error = idx.try_to_tensor::<f32>().unwrap_err().to_string();
     /// assert_eq!(error, "expected numbers in the range of f32, found 1e300 at position 1");
     /// assert_eq!(idx.try_to_tensor::<f64>()?.to_vec(), [0.5, 1e300]);
@@ -227,7 +227,7 @@ impl Idx {
         let wrong = |found: &[u8]| Problem::Magic { expected: "an IDX file", found: found.to_vec() };
         let start = up_to(&mut reader, 4)?;
         let &[0, 0, code, axes] = start.as_slice() else { return Err(wrong(&start)) };
-        let size = Numbers::size(code).ok_or_else(|| wrong(&start))?;
+        let size = IdxData::size(code).ok_or_else(|| wrong(&start))?;
         limits.check_axes(axes.into())?;
         let header = 4 + 4 * u64::from(axes);
         let extents = up_to(&mut reader, header as usize - 4)?;
@@ -253,7 +253,7 @@ impl Idx {
             return Err(Problem::Trailing { expected });
         }
         let shape = extents.iter().map(|&n| n as usize).collect();
-        Ok(Idx { shape, numbers: Numbers::decode(code, bytes) })
+        Ok(Idx { shape, numbers: IdxData::decode(code, bytes) })
     }
 
     /// The magic number of a file with this array.

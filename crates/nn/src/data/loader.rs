@@ -1,6 +1,6 @@
 //! A data set handed out batch by batch, epoch after epoch.
 
-use super::{Batches, Dataset, gather};
+use super::{Batches, Dataset, copy_rows};
 use rand::Rng;
 use std::fmt;
 use std::iter::FusedIterator;
@@ -62,13 +62,13 @@ impl<'a, T: Element> Loader<'a, T> {
         Loader { batches: self.batches.drop_last(), ..self }
     }
 
-    /// As [`Batches::last_takes_remainder`].
-    pub fn last_takes_remainder(self) -> Loader<'a, T> {
-        Loader { batches: self.batches.last_takes_remainder(), ..self }
+    /// As [`Batches::merge_last`].
+    pub fn merge_last(self) -> Loader<'a, T> {
+        Loader { batches: self.batches.merge_last(), ..self }
     }
 
     /// Keeps the order of the data in every epoch.
-    pub fn in_order(self) -> Loader<'a, T> {
+    pub fn without_shuffle(self) -> Loader<'a, T> {
         Loader { in_order: true, ..self }
     }
 
@@ -139,7 +139,7 @@ impl<T: Element, R: Rng + ?Sized> Iterator for EpochBatches<'_, '_, T, R> {
         let rows = batches.get(self.next)?;
         self.next += 1;
         for (from, to) in [(data.x(), &mut *x), (data.y(), &mut *y)] {
-            if gather(from, rows, to).is_err() {
+            if copy_rows(from, rows, to).is_err() {
                 unreachable!("the batches were made for these data");
             }
         }

@@ -13,10 +13,10 @@ use tape::{Element, Error, Tensor};
 /// use nn::data::MinMax;
 /// use tape::Tensor;
 /// let x = Tensor::from([[10.0, 7.0], [30.0, 7.0], [20.0, 7.0]]);
-/// let scale = MinMax::of(&x)?;
+/// let scale = MinMax::fit(&x)?;
 /// let normal = scale.apply(&x)?;
 /// assert_eq!(normal, Tensor::from([[0.0, 0.0], [1.0, 0.0], [0.5, 0.0]]));
-/// assert_eq!(scale.undo(&normal)?, x);
+/// assert_eq!(scale.inverse(&normal)?, x);
 /// assert_eq!(scale.apply(&Tensor::from([[40.0, 7.0]]))?, Tensor::from([[1.5, 0.0]]));
 /// # Ok::<(), tape::Error>(())
 /// ```
@@ -28,7 +28,7 @@ impl<T: Element> MinMax<T> {
     ///
     /// # Errors
     /// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
-    pub fn of(x: &Tensor<T>) -> Result<MinMax<T>, Error> {
+    pub fn fit(x: &Tensor<T>) -> Result<MinMax<T>, Error> {
         let [min, max] = extremes("min_max", x)?;
         let span = &max - &min;
         Ok(MinMax(Columns { op: "min_max", offset: min, span }))
@@ -46,8 +46,8 @@ impl<T: Element> MinMax<T> {
     ///
     /// # Errors
     /// If `x` is not a matrix with as many columns.
-    pub fn undo(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
-        self.0.undo(x)
+    pub fn inverse(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
+        self.0.inverse(x)
     }
 }
 
@@ -57,10 +57,10 @@ mod tests {
 
     #[test]
     fn wrong_shapes_are_refused() {
-        let scale = MinMax::of(&Tensor::from([[1.0, 2.0]])).unwrap();
-        assert!(scale.apply(&Tensor::from([[1.0]])).is_err() && scale.undo(&Tensor::from([1.0])).is_err());
+        let scale = MinMax::fit(&Tensor::from([[1.0, 2.0]])).unwrap();
+        assert!(scale.apply(&Tensor::from([[1.0]])).is_err() && scale.inverse(&Tensor::from([1.0])).is_err());
         assert!(
-            MinMax::of(&Tensor::<f64>::zeros([0, 2])).is_err() && MinMax::of(&Tensor::from([1.0])).is_err()
+            MinMax::fit(&Tensor::<f64>::zeros([0, 2])).is_err() && MinMax::fit(&Tensor::from([1.0])).is_err()
         );
     }
 }

@@ -1,6 +1,6 @@
 //! The four files of MNIST in a directory, compressed or not.
 
-use super::idx::{Idx, Numbers};
+use super::idx::{Idx, IdxData};
 use crate::files::{FileError, Limits, Problem};
 use std::path::{Path, PathBuf};
 use tape::{Element, Shape, Tensor};
@@ -178,7 +178,7 @@ fn bytes(
     };
     let found = file.magic();
     match file.into_parts() {
-        (shape, Numbers::U8(bytes)) if shape.len() == axes => Ok((shape, bytes)),
+        (shape, IdxData::U8(bytes)) if shape.len() == axes => Ok((shape, bytes)),
         _ => Err(wrong(found.to_vec())),
     }
 }

@@ -10,12 +10,12 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let text = "width,height,kind\n1.0,2.0,a\n3.0,NA,b\n2.0,1.0,b\n4.0,3.0,a\n0.5,2.5,b\n";
-//! let table = Table::parse("boxes.csv", text)?.complete(&["width", "height"], "NA")?;
+//! let table = Table::parse("boxes.csv", text)?.drop_missing(&["width", "height"], "NA")?;
 //! let kinds = table.classes("kind")?;
 //! let data = Dataset::new(table.numbers::<f64>(&["width", "height"])?, Tensor::one_hot(&kinds.labels[..], 2)?)?;
 //! let mut rng = StdRng::seed_from_u64(1);
 //! let [train, _, test] = data.parts(&Split::new(data.len(), [0.75, 0.0, 0.25], &mut rng)?)?;
-//! let scale = Standard::of(train.x())?;
+//! let scale = Standard::fit(train.x())?;
 //! let train = Dataset::new(scale.apply(train.x())?, train.y().clone())?;
 //! let mut loader = Loader::new(&train, 2)?;
 //! assert_eq!(loader.epoch(&mut rng).map(|(x, _)| x.shape()[0]).collect::<Vec<_>>(), [2, 1]);
@@ -35,7 +35,7 @@ pub mod mnist;
 pub mod standard;
 pub mod table;
 
-pub use batches::{Batches, gather};
+pub use batches::{Batches, copy_rows};
 pub use csv::Csv;
 pub use dataset::{Dataset, Split};
 pub use idx::Idx;
@@ -43,4 +43,4 @@ pub use loader::Loader;
 pub use min_max::MinMax;
 pub use mnist::{Images, Mnist};
 pub use standard::Standard;
-pub use table::{Classes, Table};
+pub use table::{LabelColumn, Table};

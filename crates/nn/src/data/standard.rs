@@ -15,10 +15,10 @@ use tape::{Element, Error, Tensor};
 /// use nn::data::Standard;
 /// use tape::Tensor;
 /// let x = Tensor::from([[10.0, 7.0], [30.0, 7.0]]);
-/// let scale = Standard::of(&x)?;
+/// let scale = Standard::fit(&x)?;
 /// let normal = scale.apply(&x)?;
 /// assert_eq!(normal, Tensor::from([[-1.0, 0.0], [1.0, 0.0]]));
-/// assert_eq!(scale.undo(&normal)?, x);
+/// assert_eq!(scale.inverse(&normal)?, x);
 /// assert_eq!((scale.mean().to_vec(), scale.deviation().to_vec()), (vec![20.0, 7.0], vec![10.0, 0.0]));
 /// # Ok::<(), tape::Error>(())
 /// ```
@@ -30,7 +30,7 @@ impl<T: Element> Standard<T> {
     ///
     /// # Errors
     /// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
-    pub fn of(x: &Tensor<T>) -> Result<Standard<T>, Error> {
+    pub fn fit(x: &Tensor<T>) -> Result<Standard<T>, Error> {
         let [min, max] = extremes("standard", x)?;
         // The mean of equal numbers may be rounded; their deviation would then be noise to divide by.
         let spread = |moment: Tensor<T>, constant: &Tensor<T>| {
@@ -96,8 +96,8 @@ impl<T: Element> Standard<T> {
     ///
     /// # Errors
     /// If `x` is not a matrix with as many columns.
-    pub fn undo(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
-        self.0.undo(x)
+    pub fn inverse(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
+        self.0.inverse(x)
     }
 }
 
@@ -107,13 +107,13 @@ mod tests {
     use crate::data::MinMax;
 
     #[test]
-    fn undo_gives_back_what_apply_was_given_also_in_a_constant_column() {
+    fn inverse_gives_back_what_apply_was_given_also_in_a_constant_column() {
         let train: Tensor = Tensor::from([[7.0, 0.1, 0.0], [7.0, 0.1, 4.0], [7.0, 0.1, 2.0]]);
         let other: Tensor = Tensor::from([[9.0, -0.5, 3.0], [7.0, 0.1, 1.0]]);
-        let (standard, min_max) = (Standard::of(&train).unwrap(), MinMax::of(&train).unwrap());
+        let (standard, min_max) = (Standard::fit(&train).unwrap(), MinMax::fit(&train).unwrap());
         for back in [
-            standard.undo(&standard.apply(&other).unwrap()).unwrap(),
-            min_max.undo(&min_max.apply(&other).unwrap()).unwrap(),
+            standard.inverse(&standard.apply(&other).unwrap()).unwrap(),
+            min_max.inverse(&min_max.apply(&other).unwrap()).unwrap(),
         ] {
             for (back, other) in back.to_vec().into_iter().zip(other.to_vec()) {
                 assert!((back - other).abs() <= 1e-15 * other.abs(), "{back} != {other}");
@@ -128,8 +128,8 @@ mod tests {
             let x = Tensor::from([[3.0], [-1.0], [2.0], [0.5]]).map_elements(|v| v * size);
             let x: Tensor<T> = x.cast();
             for normal in [
-                Standard::of(&x).and_then(|scale| Ok((scale.apply(&x)?, scale.undo(&scale.apply(&x)?)?))),
-                MinMax::of(&x).and_then(|scale| Ok((scale.apply(&x)?, scale.undo(&scale.apply(&x)?)?))),
+                Standard::fit(&x).and_then(|scale| Ok((scale.apply(&x)?, scale.inverse(&scale.apply(&x)?)?))),
+                MinMax::fit(&x).and_then(|scale| Ok((scale.apply(&x)?, scale.inverse(&scale.apply(&x)?)?))),
             ] {
                 let (normal, back) = normal.unwrap();
                 let spread = (normal.max() - normal.min()).to_f64();
@@ -144,14 +144,14 @@ mod tests {
         [1e-35, 1e-25, 1.0, 1e25, 8e37].into_iter().for_each(check::<f32>);
         // Many numbers near the limit: their sum is beyond it.
         let x = Tensor::from_fn([8, 1], |i| if i[0] % 2 == 0 { 1.5e308 } else { 1.25e308 });
-        let scale = Standard::of(&x).unwrap();
+        let scale = Standard::fit(&x).unwrap();
         assert_eq!((scale.mean().item(), scale.deviation().item()), (1.375e308, 0.125e308));
     }
 
     #[test]
     fn the_scale_has_the_bits_of_mean_and_deviation() {
         let x = Tensor::from_fn([37, 2], |i| ((i[0] * 7 + i[1]) as f64).sin() * 3.0 + 0.1);
-        let scale = Standard::of(&x).unwrap();
+        let scale = Standard::fit(&x).unwrap();
         assert_eq!(scale.mean(), &x.mean_axes(0, false));
         assert_eq!(scale.deviation(), &x.std_axes(0, 0, false));
     }
@@ -160,7 +160,7 @@ mod tests {
     fn what_is_no_number_is_refused() {
         let of = |x: [[f64; 2]; 2]| {
             let x = Tensor::from(x);
-            [Standard::of(&x).unwrap_err(), MinMax::of(&x).unwrap_err()].map(|error| error.to_string())
+            [Standard::fit(&x).unwrap_err(), MinMax::fit(&x).unwrap_err()].map(|error| error.to_string())
         };
         let [standard, min_max] = of([[1.0, 2.0], [3.0, f64::NAN]]);
         assert_eq!(standard, "standard: expected finite values, found NaN in row 1, column 1");
@@ -179,16 +179,16 @@ mod tests {
     fn a_constant_column_is_zero_whatever_its_mean_rounds_to() {
         // Ten times 0.1 do not add up to 1.
         let x = Tensor::full([10, 1], 0.1);
-        let scale = Standard::of(&x).unwrap();
+        let scale = Standard::fit(&x).unwrap();
         assert_eq!(scale.apply(&x).unwrap(), Tensor::zeros([10, 1]));
-        assert_eq!(scale.undo(&Tensor::zeros([10, 1])).unwrap(), x);
+        assert_eq!(scale.inverse(&Tensor::zeros([10, 1])).unwrap(), x);
     }
 
     #[test]
     fn wrong_shapes_are_refused() {
-        let scale = Standard::of(&Tensor::from([[1.0, 2.0]])).unwrap();
-        assert!(scale.apply(&Tensor::from([[1.0]])).is_err() && scale.undo(&Tensor::from([1.0])).is_err());
-        assert!(Standard::of(&Tensor::<f64>::zeros([0, 2])).is_err());
+        let scale = Standard::fit(&Tensor::from([[1.0, 2.0]])).unwrap();
+        assert!(scale.apply(&Tensor::from([[1.0]])).is_err() && scale.inverse(&Tensor::from([1.0])).is_err());
+        assert!(Standard::fit(&Tensor::<f64>::zeros([0, 2])).is_err());
         assert!(Standard::from_values(Tensor::from([1.0]), Tensor::from([1.0, 2.0])).is_err());
         assert!(Standard::from_values(Tensor::from([[1.0]]), Tensor::from([[1.0]])).is_err());
     }

@@ -17,7 +17,7 @@ use tape::{Element, Tensor};
 /// let table = Table::parse("plants.csv", "height,kind\n1.5,oak\n,elm\n2,oak\n")?;
 /// let error = table.numbers::<f64>(&["height"]).unwrap_err();
 /// assert_eq!(error.to_string(), "plants.csv: line 3, column \"height\": expected a finite number, found \"\"");
-/// let table = table.complete(&["height"], "")?;
+/// let table = table.drop_missing(&["height"], "")?;
 /// assert_eq!(table.numbers(&["height"])?, Tensor::from([[1.5], [2.0]]));
 /// assert_eq!(table.column("kind")?, ["oak", "oak"]);
 /// # Ok::<(), nn::files::FileError>(())
@@ -41,7 +41,7 @@ pub(super) type Positions = HashMap<String, Option<usize>>;
 
 /// A column of names as numbers of classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Classes {
+pub struct LabelColumn {
     /// The names, sorted.
     pub names: Vec<String>,
     /// The position among the names, for each row.
@@ -141,7 +141,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is no column of a name.
-    pub fn complete(&self, columns: &[&str], missing: &str) -> Result<Table, FileError> {
+    pub fn drop_missing(&self, columns: &[&str], missing: &str) -> Result<Table, FileError> {
         let at = self.positions(columns)?;
         let (columns, positions) = (self.columns.clone(), self.positions.clone());
         let table = Table::empty(self.path.clone(), columns, positions, 0);
@@ -183,12 +183,12 @@ impl Table {
     ///
     /// # Errors
     /// If there is no column of that name.
-    pub fn classes(&self, column: &str) -> Result<Classes, FileError> {
+    pub fn classes(&self, column: &str) -> Result<LabelColumn, FileError> {
         let mut names = self.column(column)?;
         names.sort_unstable();
         names.dedup();
         let labels = self.labels(column, &names)?;
-        Ok(Classes { names: names.into_iter().map(str::to_owned).collect(), labels })
+        Ok(LabelColumn { names: names.into_iter().map(str::to_owned).collect(), labels })
     }
 
     /// A column of names as their positions in a list: that of another table, say.

@@ -22,7 +22,7 @@ mod text;
 pub use atomic::write;
 pub use error::{FileError, Problem};
 pub use limits::{Conversion, Limits, Options};
-pub use stored::Stored;
+pub use stored::FileElement;
 
 pub(crate) use json::repeated_key;
 pub(crate) use source::{Budget, goes_on, open, read, reserve};
@@ -42,7 +42,7 @@ const EXTENSIONS: &str = ".safetensors or .npz";
 /// # Errors
 /// Another ending, a name that stands twice, or that would be refused when it is read, or whatever the operating system
 /// refuses.
-pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
+pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
     let path = path.as_ref();
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("safetensors") => safetensors::save(path, state),
@@ -55,7 +55,7 @@ pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) ->
 ///
 /// # Errors
 /// As [`safetensors::load`] and [`npz::load`]; another ending.
-pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
+pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     load_with(path, &Options::new())
 }
 
@@ -63,7 +63,7 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
+pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
     let path = path.as_ref();
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("safetensors") => safetensors::load_with(path, options),
@@ -125,7 +125,7 @@ fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem
 }
 
 /// Refuses what could not be read again: more than the default limits allow.
-fn writable<T: Stored>(name: &str, x: &Tensor<T>) -> Result<(), Problem> {
+fn writable<T: FileElement>(name: &str, x: &Tensor<T>) -> Result<(), Problem> {
     let limits = Limits::default();
     limits.check_name(name)?;
     limits.check_axes(x.rank())?;
@@ -136,7 +136,7 @@ fn writable<T: Stored>(name: &str, x: &Tensor<T>) -> Result<(), Problem> {
 }
 
 /// Refuses a state that could not be read again.
-fn writable_state<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<(), Problem> {
+fn writable_state<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<(), Problem> {
     unique_names(state)?;
     Limits::default().check_entries(state.len())?;
     state.iter().try_for_each(|(name, x)| writable(name, x))

@@ -10,7 +10,7 @@ use super::error::{FileError, Problem};
 use super::limits::{Conversion, Limits, Options};
 use super::source::{self, Inflating, goes_on, up_to};
 use super::stored::{self, Kind, Numbers};
-use super::{Stored, atomic, writable};
+use super::{FileElement, atomic, writable};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -43,7 +43,7 @@ fn corrupt(reason: impl Into<String>) -> Problem {
 /// assert_eq!(npy::from_bytes::<f32>(&bytes)?, x);
 /// # Ok::<(), nn::files::Problem>(())
 /// ```
-pub fn to_bytes<T: Stored>(x: &Tensor<T>) -> Vec<u8> {
+pub fn to_bytes<T: FileElement>(x: &Tensor<T>) -> Vec<u8> {
     let extents: String = x.shape().iter().map(|n| format!("{n}, ")).collect();
     // A tuple of one keeps its comma, longer ones lose the last: (), (3,), (3, 4).
     let extents = if x.rank() == 1 { extents.trim_end() } else { extents.trim_end_matches(", ") };
@@ -68,7 +68,7 @@ pub fn to_bytes<T: Stored>(x: &Tensor<T>) -> Vec<u8> {
 /// # Errors
 /// A file that is damaged, cut off or too long, numbers that `T` does not hold, or more of something than the default
 /// [`Limits`] allow.
-pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
+pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
 }
 
@@ -76,13 +76,17 @@ pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
 ///
 /// # Errors
 /// As [`from_bytes`].
-pub fn from_bytes_with<T: Stored>(bytes: &[u8], options: &Options) -> Result<Tensor<T>, Problem> {
+pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<Tensor<T>, Problem> {
     options.limits.check_bytes(bytes.len() as u64)?;
     single(bytes, bytes.len() as u64, options)
 }
 
 /// The tensor of a file, which has no name.
-fn single<T: Stored>(mut reader: impl Read, length: u64, options: &Options) -> Result<Tensor<T>, Problem> {
+fn single<T: FileElement>(
+    mut reader: impl Read,
+    length: u64,
+    options: &Options,
+) -> Result<Tensor<T>, Problem> {
     let header = Header::read(&mut reader, &options.limits)?;
     let tensor = header.tensor(&mut reader, UNNAMED, length, options)?;
     // What follows may be another array: NumPy appends to files, and reads one at a time.
@@ -93,7 +97,7 @@ fn single<T: Stored>(mut reader: impl Read, length: u64, options: &Options) -> R
 }
 
 /// The tensor `name` from a compressed stream that ends where it ends.
-pub(super) fn from_inflating<T: Stored>(
+pub(super) fn from_inflating<T: FileElement>(
     mut reader: Inflating<'_, impl Read>,
     name: &str,
     options: &Options,
@@ -204,7 +208,7 @@ impl Header {
     }
 
     /// The numbers behind the header, as the tensor `name`, from a stream of at most so many bytes.
-    fn tensor<T: Stored>(
+    fn tensor<T: FileElement>(
         &self,
         reader: &mut impl Read,
         name: &str,
@@ -310,7 +314,7 @@ impl<'a> Rest<'a> {
 ///
 /// # Errors
 /// More axes than the default [`Limits`] allow, or whatever the operating system refuses.
-pub fn save<T: Stored>(path: impl AsRef<Path>, x: &Tensor<T>) -> Result<(), FileError> {
+pub fn save<T: FileElement>(path: impl AsRef<Path>, x: &Tensor<T>) -> Result<(), FileError> {
     writable(UNNAMED, x).map_err(|problem| problem.of(&path))?;
     atomic::write(path, &to_bytes(x))
 }
@@ -319,7 +323,7 @@ pub fn save<T: Stored>(path: impl AsRef<Path>, x: &Tensor<T>) -> Result<(), File
 ///
 /// # Errors
 /// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
-pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
+pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
     load_with(path, &Options::new())
 }
 
@@ -327,7 +331,7 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<Tensor<T>, FileError> {
+pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> Result<Tensor<T>, FileError> {
     let path = path.as_ref();
     let read = |(file, length): (File, u64)| single(BufReader::new(file), length, options);
     source::open(path, &options.limits).and_then(read).map_err(|problem| problem.of(path))

@@ -8,7 +8,7 @@
 use super::error::{FileError, Problem};
 use super::limits::Options;
 use super::source::{self, Budget, up_to};
-use super::{State, Stored, atomic, npy, only, unique_names, writable_state};
+use super::{FileElement, State, atomic, npy, only, unique_names, writable_state};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
@@ -32,7 +32,7 @@ fn refused(reason: String) -> Problem {
 ///
 /// # Errors
 /// [`Problem::Duplicate`] if a name stands twice, [`Problem::Limit`] for what would be refused when it is read.
-pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
+pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
     writable_state(state)?;
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, x) in state {
@@ -52,7 +52,7 @@ pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Pro
 /// # Errors
 /// A file that is damaged or cut off (checksums included), numbers that `T` does not hold, a name that stands twice, or
 /// more of something than the default [`Limits`](super::Limits) allow.
-pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
+pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
 }
 
@@ -60,7 +60,7 @@ pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
 ///
 /// # Errors
 /// As [`from_bytes`].
-pub fn from_bytes_with<T: Stored>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
+pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
     options.limits.check_bytes(bytes.len() as u64)?;
     tensors(Archive::open(Cursor::new(bytes), bytes.len() as u64, options)?, |_| true)
 }
@@ -106,7 +106,7 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
     }
 
     /// The tensor in entry `i`, which is an array of this name.
-    fn tensor<T: Stored>(&mut self, i: usize, name: &str) -> Result<Tensor<T>, Problem> {
+    fn tensor<T: FileElement>(&mut self, i: usize, name: &str) -> Result<Tensor<T>, Problem> {
         let entry = self.archive.by_index(i).map_err(corrupt)?;
         npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|problem| match problem {
             // These name the tensor, or say what to change.
@@ -139,7 +139,7 @@ fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Prob
 }
 
 /// The tensors whose names are to be kept, sorted by name.
-fn tensors<T: Stored, R: Read + Seek>(
+fn tensors<T: FileElement, R: Read + Seek>(
     mut archive: Archive<'_, R>,
     keep: impl Fn(&str) -> bool,
 ) -> Result<State<T>, Problem> {
@@ -183,7 +183,7 @@ fn read<V>(
 /// # Ok(())
 /// # }
 /// ```
-pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
+pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
     let path = path.as_ref();
     let bytes = to_bytes(state).map_err(|problem| problem.of(path))?;
     atomic::write(path, &bytes)
@@ -193,7 +193,7 @@ pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) ->
 ///
 /// # Errors
 /// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
-pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
+pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     load_with(path, &Options::new())
 }
 
@@ -201,7 +201,7 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
+pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
     read(path.as_ref(), options, |archive| tensors(archive, |_| true))
 }
 
@@ -210,7 +210,7 @@ pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result
 /// # Errors
 /// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
 /// tensor of that name.
-pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
+pub fn load_tensor<T: FileElement>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
     load_tensor_with(path, name, &Options::new())
 }
 
@@ -218,7 +218,7 @@ pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tens
 ///
 /// # Errors
 /// As [`load_tensor`].
-pub fn load_tensor_with<T: Stored>(
+pub fn load_tensor_with<T: FileElement>(
     path: impl AsRef<Path>,
     name: &str,
     options: &Options,

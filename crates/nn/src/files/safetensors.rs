@@ -7,7 +7,7 @@ use super::json::repeated_key;
 use super::limits::{Conversion, Options};
 use super::source::{self, up_to};
 use super::stored::{self, Kind, Numbers};
-use super::{State, Stored, atomic, only, writable_state};
+use super::{FileElement, State, atomic, only, writable_state};
 use ::safetensors::tensor::{Metadata, TensorInfo};
 use ::safetensors::{SafeTensorError, View};
 use std::borrow::Cow;
@@ -27,9 +27,9 @@ const MAX_HEADER: u64 = 100_000_000;
 /// The key of the header that is no tensor.
 const METADATA: &str = "__metadata__";
 
-struct Entry<'a, T: Stored>(&'a Tensor<T>);
+struct Entry<'a, T: FileElement>(&'a Tensor<T>);
 
-impl<T: Stored> View for Entry<'_, T> {
+impl<T: FileElement> View for Entry<'_, T> {
     fn dtype(&self) -> ::safetensors::Dtype {
         T::DTYPE
     }
@@ -59,13 +59,13 @@ fn refused(reason: String) -> Problem {
 /// # Errors
 /// [`Problem::Duplicate`] if a name stands twice, [`Problem::Name`] for the one that means something else,
 /// [`Problem::Limit`] for what would be refused when it is read.
-pub fn to_bytes<T: Stored>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
+pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
     to_bytes_with(state, None)
 }
 
 /// As [`to_bytes`], with a line of metadata. (With several the bytes would not be the same each time: the library
 /// writes them in an order of its own.)
-fn to_bytes_with<T: Stored>(
+fn to_bytes_with<T: FileElement>(
     state: &[(String, Tensor<T>)],
     metadata: Option<(&str, String)>,
 ) -> Result<Vec<u8>, Problem> {
@@ -85,7 +85,7 @@ fn to_bytes_with<T: Stored>(
 /// # Errors
 /// A file that is damaged or cut off, numbers that `T` does not hold, a name that stands twice, or more of something than
 /// the default [`Limits`](super::Limits) allow.
-pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
+pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
 }
 
@@ -93,7 +93,7 @@ pub fn from_bytes<T: Stored>(bytes: &[u8]) -> Result<State<T>, Problem> {
 ///
 /// # Errors
 /// As [`from_bytes`].
-pub fn from_bytes_with<T: Stored>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
+pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
     options.limits.check_bytes(bytes.len() as u64)?;
     Contents::of(bytes, bytes.len() as u64, options)?.tensors(|_| true)
 }
@@ -140,7 +140,7 @@ impl<'o, R: Read> Contents<'o, R> {
     }
 
     /// The tensors whose names are to be kept, sorted by name.
-    fn tensors<T: Stored>(mut self, keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
+    fn tensors<T: FileElement>(mut self, keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
         let entries = self.header.tensors();
         self.options.limits.check_entries(entries.len())?;
         let mut entries: Vec<(String, &TensorInfo)> = entries.into_iter().collect();
@@ -164,7 +164,7 @@ impl<'o, R: Read> Contents<'o, R> {
 }
 
 /// The tensor whose numbers come next in a stream, and take so many bytes.
-fn tensor<T: Stored>(
+fn tensor<T: FileElement>(
     reader: &mut impl Read,
     name: &str,
     info: &TensorInfo,
@@ -202,12 +202,12 @@ fn tensor<T: Stored>(
 /// # Ok(())
 /// # }
 /// ```
-pub fn save<T: Stored>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
+pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
     save_with(path.as_ref(), state, None)
 }
 
 /// As [`save`], with a line of metadata.
-pub(crate) fn save_with<T: Stored>(
+pub(crate) fn save_with<T: FileElement>(
     path: &Path,
     state: &[(String, Tensor<T>)],
     metadata: Option<(&str, String)>,
@@ -217,7 +217,7 @@ pub(crate) fn save_with<T: Stored>(
 }
 
 /// As [`load`], but of the same number type only, with the line of metadata under `key`.
-pub(crate) fn load_same<T: Stored>(
+pub(crate) fn load_same<T: FileElement>(
     path: &Path,
     key: &str,
     options: &Options,
@@ -244,7 +244,7 @@ fn read<V>(
 ///
 /// # Errors
 /// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
-pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
+pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     load_with(path, &Options::new())
 }
 
@@ -252,7 +252,7 @@ pub fn load<T: Stored>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
+pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> Result<State<T>, FileError> {
     read(path.as_ref(), options, |contents| contents.tensors(|_| true))
 }
 
@@ -261,7 +261,7 @@ pub fn load_with<T: Stored>(path: impl AsRef<Path>, options: &Options) -> Result
 /// # Errors
 /// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
 /// tensor of that name.
-pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
+pub fn load_tensor<T: FileElement>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
     load_tensor_with(path, name, &Options::new())
 }
 
@@ -269,7 +269,7 @@ pub fn load_tensor<T: Stored>(path: impl AsRef<Path>, name: &str) -> Result<Tens
 ///
 /// # Errors
 /// As [`load_tensor`].
-pub fn load_tensor_with<T: Stored>(
+pub fn load_tensor_with<T: FileElement>(
     path: impl AsRef<Path>,
     name: &str,
     options: &Options,

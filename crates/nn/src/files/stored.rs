@@ -12,7 +12,7 @@ use tape::{Element, Shape, Tensor};
 ///
 /// The conversions copy bit patterns, so negative zeros, subnormal numbers and the payloads of NaNs survive.
 /// (Through `f64`, as [`Tensor::cast`] goes, a signalling NaN would not.)
-pub trait Stored: Element {
+pub trait FileElement: Element {
     /// The type in safetensors files.
     const DTYPE: Dtype;
     /// The type in NumPy's files, without the byte order: `"f4"` or `"f8"`.
@@ -32,7 +32,7 @@ pub trait Stored: Element {
 
 macro_rules! stored {
     ($($t:ident $dtype:ident $descr:literal;)*) => {$(
-        impl Stored for $t {
+        impl FileElement for $t {
             const DTYPE: Dtype = Dtype::$dtype;
             const DESCR: &'static str = $descr;
             const SIZE: usize = size_of::<$t>();
@@ -184,7 +184,7 @@ fn half(bits: u16) -> f64 {
 }
 
 impl Number {
-    fn nearest<T: Stored>(self) -> T {
+    fn nearest<T: FileElement>(self) -> T {
         match self {
             Number::Signed(n) => T::from_i64(n),
             Number::Unsigned(n) => T::from_u64(n),
@@ -193,7 +193,7 @@ impl Number {
     }
 
     /// Is `x` this number?
-    fn is<T: Stored>(self, x: T) -> bool {
+    fn is<T: FileElement>(self, x: T) -> bool {
         match self {
             // In 128 bits: the largest numbers round to ones that 64 bits do not hold.
             Number::Signed(n) => x.to_f64() as i128 == i128::from(n),
@@ -203,7 +203,7 @@ impl Number {
     }
 
     /// Would rounding make an infinity of this finite number?
-    fn overflows<T: Stored>(self, x: T) -> bool {
+    fn overflows<T: FileElement>(self, x: T) -> bool {
         match self {
             Number::Float(y) => y.is_finite() && !x.is_finite(),
             _ => false,
@@ -235,7 +235,7 @@ pub(crate) struct Numbers<'a> {
 
 impl Numbers<'_> {
     /// Reads the numbers from a stream: a piece at a time, so that the bytes take no memory beside the numbers.
-    pub(crate) fn read<T: Stored>(
+    pub(crate) fn read<T: FileElement>(
         &self,
         reader: &mut impl Read,
         conversion: Conversion,
@@ -262,7 +262,7 @@ impl Numbers<'_> {
     }
 
     /// Appends the numbers of these bytes, as far as they can be had as `T`.
-    fn convert<T: Stored>(
+    fn convert<T: FileElement>(
         &self,
         bytes: &[u8],
         conversion: Conversion,
@@ -304,7 +304,7 @@ pub(crate) fn byte_count(shape: &[u64], size: usize) -> Result<usize, Problem> {
 }
 
 /// The tensor of these numbers.
-pub(crate) fn tensor<T: Stored>(shape: &[usize], numbers: Vec<T>) -> Result<Tensor<T>, Problem> {
+pub(crate) fn tensor<T: FileElement>(shape: &[usize], numbers: Vec<T>) -> Result<Tensor<T>, Problem> {
     let shape_in_file = || shape.iter().map(|&n| n as u64).collect();
     Tensor::from_vec(Shape::from(shape), numbers).map_err(|_| Problem::TooLarge { shape: shape_in_file() })
 }

@@ -9,7 +9,7 @@ use tape::ops::{MaskedMatMul, Zeros};
 
 /// What [`scaled_dot_product_attention`] is told beside its operands.
 #[derive(Clone, Debug)]
-pub struct Attention<T: Element = f64> {
+pub struct AttentionOptions<T: Element = f64> {
     /// Which keys a query sees: all that are not 0. Broadcasts with the scores.
     pub mask: Option<Tensor<T>>,
     /// What is added to the scores. Broadcasts with them. Where it is -∞ the query does not see the key.
@@ -20,9 +20,9 @@ pub struct Attention<T: Element = f64> {
     pub scale: Option<f64>,
 }
 
-impl<T: Element> Default for Attention<T> {
-    fn default() -> Attention<T> {
-        Attention { mask: None, bias: None, causal: false, scale: None }
+impl<T: Element> Default for AttentionOptions<T> {
+    fn default() -> AttentionOptions<T> {
+        AttentionOptions { mask: None, bias: None, causal: false, scale: None }
     }
 }
 
@@ -39,13 +39,13 @@ impl<T: Element> Default for Attention<T> {
 ///
 /// # Examples
 /// ```
-/// use nn::functional::{Attention, scaled_dot_product_attention};
+/// use nn::functional::{AttentionOptions, scaled_dot_product_attention};
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let q = tape.var([[1.0], [1.0]]);
 /// let k = tape.var([[3.0], [3.0]]);
 /// let v = tape.var([[2.0], [4.0]]);
-/// let y = scaled_dot_product_attention(&q, &k, &v, &Attention { causal: true, ..Attention::default() });
+/// let y = scaled_dot_product_attention(&q, &k, &v, &AttentionOptions { causal: true, ..AttentionOptions::default() });
 /// assert_eq!(y.value(), Tensor::from([[2.0], [3.0]]));
 /// let grads = y.vjp([[1.0], [10.0]]);
 /// assert_eq!(grads.wrt(v), Tensor::from([[6.0], [5.0]]));
@@ -56,7 +56,7 @@ pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
     q: &A,
     k: &A,
     v: &A,
-    attention: &Attention<T>,
+    attention: &AttentionOptions<T>,
 ) -> A {
     weighted_values(&attention_weights(q, k, attention), v)
 }
@@ -95,16 +95,16 @@ pub fn weighted_values<T: Element, A: Array<T>>(weights: &A, v: &A) -> A {
 ///
 /// # Examples
 /// ```
-/// use nn::functional::{Attention, attention_weights};
+/// use nn::functional::{AttentionOptions, attention_weights};
 /// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let (q, k) = (tape.var([[1.0], [1.0]]), tape.var([[3.0], [3.0]]));
-/// let y = attention_weights(&q, &k, &Attention { causal: true, ..Attention::default() });
+/// let y = attention_weights(&q, &k, &AttentionOptions { causal: true, ..AttentionOptions::default() });
 /// assert_eq!(y.value(), Tensor::from([[1.0, 0.0], [0.5, 0.5]]));
 /// assert_eq!(y.vjp([[1.0, 0.0], [1.0, 0.0]]).wrt(k), Tensor::from([[0.25], [-0.25]]));
 /// ```
 #[track_caller]
-pub fn attention_weights<T: Element, A: Array<T>>(q: &A, k: &A, attention: &Attention<T>) -> A {
+pub fn attention_weights<T: Element, A: Array<T>>(q: &A, k: &A, attention: &AttentionOptions<T>) -> A {
     let width = q.shape().last().copied().unwrap_or(1);
     let scale = attention.scale.unwrap_or(1.0 / (width as f64).sqrt());
     let product = MaskedMatMul { zeros: Zeros::Cotangents };

@@ -116,7 +116,7 @@ pub fn conv1d<T: Element, A: Array<T>>(
 
 /// What [`conv_transpose1d`] is told beside its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transposed {
+pub struct ConvTranspose1dOptions {
     /// Distance between neighbouring windows.
     pub stride: usize,
     /// Elements left out on each side.
@@ -129,9 +129,9 @@ pub struct Transposed {
     pub groups: usize,
 }
 
-impl Default for Transposed {
-    fn default() -> Transposed {
-        Transposed { stride: 1, padding: 0, output_padding: 0, dilation: 1, groups: 1 }
+impl Default for ConvTranspose1dOptions {
+    fn default() -> ConvTranspose1dOptions {
+        ConvTranspose1dOptions { stride: 1, padding: 0, output_padding: 0, dilation: 1, groups: 1 }
     }
 }
 
@@ -147,12 +147,17 @@ impl Default for Transposed {
 /// let tape = Tape::new();
 /// let x = tape.var([[[1.0, 2.0]]]);
 /// let w = tape.var([[[10.0, 1.0]]]);
-/// let y = functional::conv_transpose1d(&x, &w, None, functional::Transposed::default());
+/// let y = functional::conv_transpose1d(&x, &w, None, functional::ConvTranspose1dOptions::default());
 /// assert_eq!(y.value(), Tensor::from([[[10.0, 21.0, 2.0]]]));
 /// assert_eq!(y.vjp([[[1.0, 0.0, 2.0]]]).wrt(w).to_vec(), [1.0, 4.0]);
 /// ```
 #[track_caller]
-pub fn conv_transpose1d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, conv: Transposed) -> A {
+pub fn conv_transpose1d<T: Element, A: Array<T>>(
+    x: &A,
+    w: &A,
+    b: Option<&A>,
+    conv: ConvTranspose1dOptions,
+) -> A {
     let op = "conv_transpose1d";
     let conv = ConvTranspose2d {
         conv: along_row(conv.stride, conv.padding, conv.dilation, conv.groups),

@@ -18,8 +18,8 @@ mod dropout;
 mod loss;
 mod norm;
 
-pub use attention::{Attention, attention_weights, scaled_dot_product_attention, weighted_values};
-pub use conv::{Transposed, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
+pub use attention::{AttentionOptions, attention_weights, scaled_dot_product_attention, weighted_values};
+pub use conv::{ConvTranspose1dOptions, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
 pub use dropout::dropout;
 pub use loss::{CrossEntropyOptions, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
 pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};

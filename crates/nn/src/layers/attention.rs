@@ -2,7 +2,7 @@
 
 use super::Dropout;
 use crate::Parameters;
-use crate::functional::{self, Attention};
+use crate::functional::{self, AttentionOptions};
 use crate::init::{Fans, Init, XavierUniform, check_size};
 use crate::linear::{Linear, affine};
 use crate::module::{Context, Module};
@@ -23,7 +23,7 @@ use tape::{Element, Error, Tensor, Var};
 /// `softmax(Q Kᵀ √(heads / width)) V` side by side, then the linear layer `out_proj`.
 ///
 /// # Masks
-/// [`Attention`] says which keys a query sees: its `mask` broadcasts with the weights and is not 0 where a key is seen,
+/// [`AttentionOptions`] says which keys a query sees: its `mask` broadcasts with the weights and is not 0 where a key is seen,
 /// so a `[queries, keys]` mask serves all heads of all samples and [`padding_mask`] leaves out the ends of short
 /// samples; the product of two masks is both. `causal` hides what comes later. A query that sees no key gets weights 0.
 /// (PyTorch's layer marks with true what is *not* seen.)
@@ -35,11 +35,11 @@ use tape::{Element, Error, Tensor, Var};
 /// ```
 /// use nn::{Context, MultiHeadAttention};
 /// use rand::{SeedableRng, rngs::StdRng};
-/// use tape::{Tape, Tensor, functional::Attention};
+/// use tape::{Tape, Tensor, functional::AttentionOptions};
 /// let layer = MultiHeadAttention::new(4, 2, &mut StdRng::seed_from_u64(0));
 /// let tape = Tape::new();
 /// let x = tape.var(Tensor::from_fn([1, 3, 4], |i| (i[1] * 4 + i[2]) as f64 * 0.1));
-/// let causal = Attention { causal: true, ..Attention::default() };
+/// let causal = AttentionOptions { causal: true, ..AttentionOptions::default() };
 /// let (y, weights) = layer.forward(x, x, x, &causal, &mut Context::eval());
 /// assert_eq!(y.shape(), [1, 3, 4]);
 /// assert_eq!(weights.slice(2, ..1).value().to_vec(), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
@@ -115,7 +115,7 @@ impl<T: Element> MultiHeadAttention<T> {
         query: Var<'t, T>,
         key: Var<'t, T>,
         value: Var<'t, T>,
-        attention: &Attention<T>,
+        attention: &AttentionOptions<T>,
         cx: &mut Context<T>,
     ) -> (Var<'t, T>, Var<'t, T>) {
         let [q, k, v] = self.project([query, key, value]);

@@ -55,7 +55,7 @@ pub use recurrent::{Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell};
 pub use residual::Residual;
 pub use transformer::TransformerBlock;
 
-use crate::init::{FanIn, Fans, Init, check_size};
+use crate::init::{Fans, Init, UniformFanIn, check_size};
 use crate::param::Param;
 use rand::Rng;
 use tape::{Element, Error, Shape};
@@ -72,8 +72,8 @@ fn from_fan_in<T: Element>(
     check_size::<T>(layer, [outputs]);
     // The distribution does not depend on the number of outputs.
     let fans = Fans::new(fan_in, outputs);
-    let weight = Param::new(FanIn.tensor(weight, fans, rng));
-    [weight, Param::new(FanIn.tensor([outputs], fans, rng))]
+    let weight = Param::new(UniformFanIn.tensor(weight, fans, rng));
+    [weight, Param::new(UniformFanIn.tensor([outputs], fans, rng))]
 }
 
 /// Refuses groups that do not divide the channels.

@@ -2,7 +2,7 @@
 
 use super::{Dropout, LayerNorm, MultiHeadAttention};
 use crate::Parameters;
-use crate::functional::Attention;
+use crate::functional::AttentionOptions;
 use crate::linear::Linear;
 use crate::module::{Context, Module};
 use rand::Rng;
@@ -113,10 +113,10 @@ impl<T: Element> TransformerBlock<T> {
     /// ```
     /// use nn::{Context, TransformerBlock, padding_mask};
     /// use rand::{SeedableRng, rngs::StdRng};
-    /// use nn::functional::Attention;
+    /// use nn::functional::AttentionOptions;
     /// use tape::{Tape, Tensor};
     /// let block = TransformerBlock::new(4, 2, 8, &mut StdRng::seed_from_u64(0));
-    /// let attention = Attention { mask: Some(padding_mask(&[2], 3)), ..Attention::default() };
+    /// let attention = AttentionOptions { mask: Some(padding_mask(&[2], 3)), ..AttentionOptions::default() };
     /// let tape = Tape::new();
     /// let x = tape.var(Tensor::from_fn([1, 3, 4], |i| (i[1] + i[2]) as f64 * 0.1));
     /// let y = block.forward_with(x, &attention, &mut Context::eval());
@@ -127,7 +127,7 @@ impl<T: Element> TransformerBlock<T> {
     pub fn forward_with<'t>(
         &self,
         x: Var<'t, T>,
-        attention: &Attention<T>,
+        attention: &AttentionOptions<T>,
         cx: &mut Context<T>,
     ) -> Var<'t, T> {
         let x = self.around(x, &self.norm1, cx, |x, cx| self.self_attn.forward(x, x, x, attention, cx).0);
@@ -159,6 +159,6 @@ impl<T: Element> TransformerBlock<T> {
 
 impl<T: Element> Module<T> for TransformerBlock<T> {
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        self.forward_with(x, &Attention { causal: self.causal, ..Attention::default() }, cx)
+        self.forward_with(x, &AttentionOptions { causal: self.causal, ..AttentionOptions::default() }, cx)
     }
 }

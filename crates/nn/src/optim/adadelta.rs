@@ -1,7 +1,7 @@
 //! AdaDelta.
 
-use super::descent::Descent;
-use super::rule::{Clock, Elements, Mean, Rule};
+use super::descent::GradientDescent;
+use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
@@ -20,7 +20,7 @@ use tape::{Element, Error};
 /// AdaDelta::new(1.0).rho(0.95).step(&mut w, &grads);
 /// assert!((w.value().item() - 9.995527864).abs() < 1e-9);
 /// ```
-pub type AdaDelta<T = f64> = Descent<AdaDeltaRule, T>;
+pub type AdaDelta<T = f64> = GradientDescent<AdaDeltaRule, T>;
 
 /// The equations of [`AdaDelta`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +38,7 @@ impl<T: Element> AdaDelta<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> AdaDelta<T> {
-        Descent::by(AdaDeltaRule { rho: 0.9, eps: 1e-6 }, learning_rate)
+        GradientDescent::with_rule(AdaDeltaRule { rho: 0.9, eps: 1e-6 }, learning_rate)
     }
 
     /// With another ρ, in [0, 1).
@@ -60,7 +60,7 @@ impl<T: Element> AdaDelta<T> {
     }
 }
 
-impl Rule for AdaDeltaRule {
+impl UpdateRule for AdaDeltaRule {
     const NAME: &'static str = "adadelta";
 
     fn slots(&self) -> &'static [&'static str] {
@@ -74,11 +74,11 @@ impl Rule for AdaDeltaRule {
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
         let (rate, eps) = (T::from_f64(rate), T::from_f64(self.eps));
-        let mean = Mean::new(self.rho);
+        let mean = Ema::new(self.rho);
         x.each(|w, g, [s, u]| {
-            *s = mean.of(*s, g * g);
+            *s = mean.next(*s, g * g);
             let d = (*u + eps).sqrt() / (*s + eps).sqrt() * g;
-            *u = mean.of(*u, d * d);
+            *u = mean.next(*u, d * d);
             *w -= rate * d;
         });
     }

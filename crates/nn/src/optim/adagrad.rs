@@ -1,7 +1,7 @@
 //! AdaGrad.
 
-use super::descent::Descent;
-use super::rule::{Clock, Elements, Rule};
+use super::descent::GradientDescent;
+use super::rule::{Clock, Elements, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
@@ -20,7 +20,7 @@ use tape::{Element, Error};
 /// AdaGrad::new(1.0).step(&mut w, &grads);
 /// assert!((w.value().item() - 9.0).abs() < 1e-10);
 /// ```
-pub type AdaGrad<T = f64> = Descent<AdaGradRule, T>;
+pub type AdaGrad<T = f64> = GradientDescent<AdaGradRule, T>;
 
 /// The equations of [`AdaGrad`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,7 +40,7 @@ impl<T: Element> AdaGrad<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> AdaGrad<T> {
-        Descent::by(AdaGradRule { rate_decay: 0.0, initial: 0.0, eps: 1e-10 }, learning_rate)
+        GradientDescent::with_rule(AdaGradRule { rate_decay: 0.0, initial: 0.0, eps: 1e-10 }, learning_rate)
     }
 
     /// With another δ.
@@ -71,14 +71,14 @@ impl<T: Element> AdaGrad<T> {
     }
 }
 
-impl Rule for AdaGradRule {
+impl UpdateRule for AdaGradRule {
     const NAME: &'static str = "adagrad";
 
     fn slots(&self) -> &'static [&'static str] {
         &["square_sum"]
     }
 
-    fn start(&self) -> f64 {
+    fn initial_slot_value(&self) -> f64 {
         self.initial
     }
 

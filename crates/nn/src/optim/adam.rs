@@ -1,7 +1,7 @@
 //! Adam, and Adam with decoupled weight decay.
 
-use super::descent::Descent;
-use super::rule::{Clock, Elements, Mean, Rule};
+use super::descent::GradientDescent;
+use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
@@ -22,10 +22,10 @@ use tape::{Element, Error};
 /// Adam::new(0.5).step(&mut w, &grads);
 /// assert!((w.value().item() - 9.5).abs() < 1e-9);
 /// ```
-pub type Adam<T = f64> = Descent<AdamRule<false>, T>;
+pub type Adam<T = f64> = GradientDescent<AdamRule<false>, T>;
 
 /// Loshchilov and Hutter (2019): [`Adam`] with a weight decay that is no part of the gradient, so that no root
-/// divides it: `w ← (1 - η λ) w` before the step. λ is 0.01 unless [`weight_decay`](Descent::weight_decay) says
+/// divides it: `w ← (1 - η λ) w` before the step. λ is 0.01 unless [`weight_decay`](GradientDescent::weight_decay) says
 /// otherwise.
 ///
 /// ```
@@ -37,7 +37,7 @@ pub type Adam<T = f64> = Descent<AdamRule<false>, T>;
 /// AdamW::new(0.5).weight_decay(0.2).step(&mut w, &grads);
 /// assert!((w.value().item() - (0.9 * 10.0 - 0.5)).abs() < 1e-9);
 /// ```
-pub type AdamW<T = f64> = Descent<AdamRule<true>, T>;
+pub type AdamW<T = f64> = GradientDescent<AdamRule<true>, T>;
 
 /// The equations of [`Adam`] and [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +50,7 @@ pub struct AdamRule<const DECOUPLED: bool> {
     pub amsgrad: bool,
 }
 
-impl<const DECOUPLED: bool, T: Element> Descent<AdamRule<DECOUPLED>, T> {
+impl<const DECOUPLED: bool, T: Element> GradientDescent<AdamRule<DECOUPLED>, T> {
     /// With β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
     ///
     /// # Panics
@@ -58,7 +58,7 @@ impl<const DECOUPLED: bool, T: Element> Descent<AdamRule<DECOUPLED>, T> {
     #[track_caller]
     pub fn new(learning_rate: f64) -> Self {
         let rule = AdamRule { betas: (0.9, 0.999), eps: 1e-8, amsgrad: false };
-        Descent::by(rule, learning_rate).weight_decay(if DECOUPLED { 0.01 } else { 0.0 })
+        GradientDescent::with_rule(rule, learning_rate).weight_decay(if DECOUPLED { 0.01 } else { 0.0 })
     }
 
     /// With other β₁ and β₂, in [0, 1).
@@ -85,7 +85,7 @@ impl<const DECOUPLED: bool, T: Element> Descent<AdamRule<DECOUPLED>, T> {
     }
 }
 
-impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
+impl<const DECOUPLED: bool> UpdateRule for AdamRule<DECOUPLED> {
     const NAME: &'static str = if DECOUPLED { "adamw" } else { "adam" };
 
     fn decoupled(&self) -> bool {
@@ -103,22 +103,22 @@ impl<const DECOUPLED: bool> Rule for AdamRule<DECOUPLED> {
     }
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
-        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let (first, second) = (Ema::new(self.betas.0), Ema::new(self.betas.1));
         // η / (1 - β₁ᵗ), and 1 / √(1 - β₂ᵗ), which are the same for all elements.
-        let rate = T::from_f64(rate / clock.seen(self.betas.0));
-        let root = T::from_f64(1.0 / clock.seen(self.betas.1).sqrt());
+        let rate = T::from_f64(rate / clock.bias_correction(self.betas.0));
+        let root = T::from_f64(1.0 / clock.bias_correction(self.betas.1).sqrt());
         let eps = T::from_f64(self.eps);
         if self.amsgrad {
             x.each(|w, g, [m, v, top]| {
-                *m = first.of(*m, g);
-                *v = second.of(*v, g * g);
+                *m = first.next(*m, g);
+                *v = second.next(*v, g * g);
                 *top = top.maximum(*v);
                 *w -= rate * *m / (root * top.sqrt() + eps);
             });
         } else {
             x.each(|w, g, [m, v]| {
-                *m = first.of(*m, g);
-                *v = second.of(*v, g * g);
+                *m = first.next(*m, g);
+                *v = second.next(*v, g * g);
                 *w -= rate * *m / (root * v.sqrt() + eps);
             });
         }

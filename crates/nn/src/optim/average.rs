@@ -13,7 +13,7 @@ use tape::{Element, Tensor};
 /// use nn::optim::Average;
 /// use nn::Param;
 /// let mut w = Param::new([1.0]);
-/// let (mut equal, mut exponential) = (Average::equal(), Average::exponential(0.75));
+/// let (mut equal, mut exponential) = (Average::swa(), Average::ema(0.75));
 /// for value in [1.0, 2.0, 6.0] {
 ///     w.value_mut().as_mut_slice()[0] = value;
 ///     equal.update(&w);
@@ -37,7 +37,7 @@ pub struct Average<T: Element = f64> {
 impl<T: Element> Average<T> {
     /// The mean with equal weights: stochastic weight averaging (Izmailov and others 2018), if
     /// [`update`](Average::update) is called once an epoch late in training.
-    pub fn equal() -> Average<T> {
+    pub fn swa() -> Average<T> {
         Average { decay: None, updates: 0, values: State::new() }
     }
 
@@ -47,9 +47,9 @@ impl<T: Element> Average<T> {
     /// # Panics
     /// If `d` is not in [0, 1).
     #[track_caller]
-    pub fn exponential(decay: f64) -> Average<T> {
+    pub fn ema(decay: f64) -> Average<T> {
         expect(setting::share("average", "decay", decay));
-        Average { decay: Some(decay), ..Average::equal() }
+        Average { decay: Some(decay), ..Average::swa() }
     }
 
     /// The number of updates so far.
@@ -163,14 +163,14 @@ mod tests {
     #[test]
     fn buffers_are_copied_and_a_restored_average_goes_on() {
         let mut model = vec![Param::new([1.0]), Param::buffer([1.0])];
-        let mut average = Average::equal();
+        let mut average = Average::swa();
         let visit = |model: &mut Vec<Param>, average: &mut Average, value: f64| {
             model.iter_mut().for_each(|param| param.value_mut().as_mut_slice()[0] = value);
             average.update(&*model);
         };
         visit(&mut model, &mut average, 1.0);
         visit(&mut model, &mut average, 3.0);
-        let mut restored = Average::equal();
+        let mut restored = Average::swa();
         assert_eq!(restored.restore(&model, average.save()), Ok(()));
         for average in [&mut average, &mut restored] {
             visit(&mut model, average, 5.0);
@@ -186,7 +186,7 @@ mod tests {
     #[should_panic(expected = "average: 1 is not a parameter of the model that was averaged so far")]
     fn another_model_is_refused() {
         let model = vec![Param::new([1.0])];
-        let mut average = Average::exponential(0.9);
+        let mut average = Average::ema(0.9);
         average.update(&model);
         average.update(&vec![Param::new([1.0]), Param::new([1.0])]);
     }

@@ -3,7 +3,7 @@
 use super::error::StepError;
 use super::gradients::{GradientSource, Norm, collect};
 use super::groups::{Groups, Settings};
-use super::rule::{Adjust, Clock, Elements, Rule};
+use super::rule::{Adjust, Clock, Elements, UpdateRule};
 use super::{Optimizer, state};
 use crate::checkpoint::SavedState;
 use crate::files::Problem;
@@ -13,20 +13,20 @@ use crate::setting::{self, expect};
 use std::collections::BTreeMap;
 use tape::{Element, Error, ParamId, Tensor};
 
-/// An optimizer that follows a [`Rule`]: [`Sgd`](super::Sgd), [`Adam`](super::Adam) and the others are this type
+/// An optimizer that follows a [`UpdateRule`]: [`Sgd`](super::Sgd), [`Adam`](super::Adam) and the others are this type
 /// with their rule.
 ///
-/// Before the rule sees a gradient, it is clipped, by [`clip_norm`](Descent::clip_norm) first, and then joined by the
-/// weight decay. Parameters that shall be treated differently make up a [`group`](Descent::group). State is kept by
+/// Before the rule sees a gradient, it is clipped, by [`clip_norm`](GradientDescent::clip_norm) first, and then joined by the
+/// weight decay. Parameters that shall be treated differently make up a [`group`](GradientDescent::group). State is kept by
 /// parameter id, and begins with the first gradient.
 ///
 /// A step is one pass over each parameter (two with `clip_norm`), and allocates nothing once every parameter had its
 /// first. What happens to numbers that are not finite stands at [`Optimizer`].
 ///
-/// Settings out of range are refused where they are set, with a panic; [`try_by`](Descent::try_by) returns an error, for
+/// Settings out of range are refused where they are set, with a panic; [`try_with_rule`](GradientDescent::try_with_rule) returns an error, for
 /// settings that come from outside of the program.
 #[derive(Clone, Debug)]
-pub struct Descent<R, T: Element = f64> {
+pub struct GradientDescent<R, T: Element = f64> {
     /// η, the factor of the step.
     pub learning_rate: f64,
     /// Infinite for none.
@@ -50,40 +50,40 @@ pub(super) struct Entry<T: Element> {
 
 impl<T: Element> Entry<T> {
     /// State before the first step.
-    fn new<R: Rule>(groups: &Groups<R>, path: &Path<'_>, param: &Param<T>) -> Entry<T> {
+    fn new<R: UpdateRule>(groups: &Groups<R>, path: &Path<'_>, param: &Param<T>) -> Entry<T> {
         let group = groups.find(path);
         let rule = &groups.settings(group).rule;
-        let start = T::from_f64(rule.start());
+        let start = T::from_f64(rule.initial_slot_value());
         let slots = rule.slots().iter().map(|_| Tensor::full(param.value().shape(), start));
         Entry { group, clock: Clock::default(), slots: slots.collect() }
     }
 }
 
-impl<R: Rule, T: Element> Descent<R, T> {
-    /// Descent by a rule.
+impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
+    /// GradientDescent by a rule.
     ///
     /// # Panics
     /// If the learning rate is negative, infinite or NaN, or a setting of the rule is out of range.
     #[track_caller]
-    pub fn by(rule: R, learning_rate: f64) -> Descent<R, T> {
-        expect(Descent::try_by(rule, learning_rate))
+    pub fn with_rule(rule: R, learning_rate: f64) -> GradientDescent<R, T> {
+        expect(GradientDescent::try_with_rule(rule, learning_rate))
     }
 
-    /// Descent by a rule whose settings come from outside of the program.
+    /// GradientDescent by a rule whose settings come from outside of the program.
     ///
     /// ```
     /// use nn::optim::{Adam, AdamRule};
     /// let rule = AdamRule { betas: (0.9, 1.5), eps: 1e-8, amsgrad: false };
-    /// let error = Adam::<f64>::try_by(rule, 0.1).unwrap_err();
+    /// let error = Adam::<f64>::try_with_rule(rule, 0.1).unwrap_err();
     /// assert_eq!(error.to_string(), "adam: expected a second beta in [0, 1), found 1.5");
     /// ```
     ///
     /// # Errors
     /// If the learning rate is negative, infinite or NaN, or a setting of the rule is out of range.
-    pub fn try_by(rule: R, learning_rate: f64) -> Result<Descent<R, T>, Error> {
+    pub fn try_with_rule(rule: R, learning_rate: f64) -> Result<GradientDescent<R, T>, Error> {
         setting::not_negative(R::NAME, "learning rate", learning_rate)?;
         rule.check()?;
-        Ok(Descent {
+        Ok(GradientDescent {
             learning_rate,
             clip_norm: f64::INFINITY,
             clip_value: f64::INFINITY,
@@ -101,7 +101,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
 
     /// Changes the rule.
     #[track_caller]
-    pub(super) fn with(mut self, change: impl FnOnce(&mut R)) -> Descent<R, T> {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut R)) -> GradientDescent<R, T> {
         change(&mut self.groups.others.rule);
         expect(self.rule().check());
         self
@@ -129,20 +129,20 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// # Panics
     /// If λ is negative, infinite or NaN.
     #[track_caller]
-    pub fn weight_decay(mut self, decay: f64) -> Descent<R, T> {
+    pub fn weight_decay(mut self, decay: f64) -> GradientDescent<R, T> {
         expect(setting::not_negative(R::NAME, "weight decay", decay));
         self.groups.others.weight_decay = decay;
         self
     }
 
-    /// Multiplies the learning rate; of use in a [`group`](Descent::group).
+    /// Multiplies the learning rate; of use in a [`group`](GradientDescent::group).
     ///
     /// # Panics
     /// If the factor is negative, infinite or NaN.
     #[track_caller]
-    pub fn rate_factor(mut self, factor: f64) -> Descent<R, T> {
+    pub fn lr_scale(mut self, factor: f64) -> GradientDescent<R, T> {
         expect(setting::not_negative(R::NAME, "rate factor", factor));
-        self.groups.others.rate_factor = factor;
+        self.groups.others.lr_scale = factor;
         self
     }
 
@@ -162,7 +162,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// # Panics
     /// If the bound is not positive; infinity is none.
     #[track_caller]
-    pub fn clip_norm(mut self, bound: f64) -> Descent<R, T> {
+    pub fn clip_norm(mut self, bound: f64) -> GradientDescent<R, T> {
         expect(setting::bound(R::NAME, "bound of the norm", bound));
         self.clip_norm = bound;
         self
@@ -183,7 +183,7 @@ impl<R: Rule, T: Element> Descent<R, T> {
     /// # Panics
     /// If the bound is not positive; infinity is none.
     #[track_caller]
-    pub fn clip_value(mut self, bound: f64) -> Descent<R, T> {
+    pub fn clip_value(mut self, bound: f64) -> GradientDescent<R, T> {
         expect(setting::bound(R::NAME, "bound of the elements", bound));
         self.clip_value = bound;
         self
@@ -213,9 +213,9 @@ impl<R: Rule, T: Element> Descent<R, T> {
     pub fn group(
         mut self,
         selects: impl Fn(&str) -> bool + Send + Sync + 'static,
-        change: impl FnOnce(Descent<R, T>) -> Descent<R, T>,
-    ) -> Descent<R, T> {
-        let mut blank = Descent::by(self.rule().clone(), self.learning_rate);
+        change: impl FnOnce(GradientDescent<R, T>) -> GradientDescent<R, T>,
+    ) -> GradientDescent<R, T> {
+        let mut blank = GradientDescent::with_rule(self.rule().clone(), self.learning_rate);
         blank.groups.others = self.groups.others.clone();
         self.groups.push(selects, change(blank).groups.others);
         self
@@ -293,8 +293,8 @@ impl<R: Rule, T: Element> Descent<R, T> {
         [first, scale]: [T; 2],
     ) -> bool {
         let entry = self.entries.entry(param.id()).or_insert_with(|| Entry::new(&self.groups, path, param));
-        let Settings { rate_factor, weight_decay, rule } = self.groups.settings(entry.group);
-        let rate = rate_factor * self.learning_rate;
+        let Settings { lr_scale, weight_decay, rule } = self.groups.settings(entry.group);
+        let rate = lr_scale * self.learning_rate;
         let (decay, shrink) =
             if rule.decoupled() { (0.0, 1.0 - rate * weight_decay) } else { (*weight_decay, 1.0) };
         let adjust = Adjust {
@@ -377,7 +377,7 @@ fn is_finite<T: Element>(gradient: &Tensor<T>) -> bool {
     gradient.contiguous().as_slice().unwrap_or_default().iter().all(|g| g.is_finite())
 }
 
-impl<R: Rule, T: Element> Optimizer<T> for Descent<R, T> {
+impl<R: UpdateRule, T: Element> Optimizer<T> for GradientDescent<R, T> {
     fn try_step(
         &mut self,
         model: &mut dyn Parameters<T>,

@@ -44,7 +44,7 @@ pub enum StepError {
         /// The shape of its gradient.
         found: Vec<usize>,
     },
-    /// A [`group`](super::Descent::group) selects no parameter of the model. Nothing has changed.
+    /// A [`group`](super::GradientDescent::group) selects no parameter of the model. Nothing has changed.
     Group {
         /// The optimizer.
         optimizer: &'static str,

@@ -22,7 +22,7 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 /// The weighted sum of the gradients of several backward passes: a large batch in small pieces.
 ///
 /// ```
-/// use nn::optim::{Accumulated, GradientSource};
+/// use nn::optim::{GradientAccumulator, GradientSource};
 /// use nn::{Context, Linear, Module, Optimizer, Sgd, loss};
 /// use tape::{Tape, Tensor};
 /// let gradients = |model: &Linear, x: Tensor, y: Tensor| {
@@ -31,7 +31,7 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 /// };
 /// let (x, y) = (Tensor::from([[1.0], [2.0], [3.0]]), Tensor::from([[2.0], [3.0], [5.0]]));
 /// let mut model = Linear::from_values([[0.5]], [0.0]);
-/// let mut sum = Accumulated::new();
+/// let mut sum = GradientAccumulator::new();
 /// for (rows, share) in [(0..2, 2.0 / 3.0), (2..3, 1.0 / 3.0)] {
 ///     let grads = gradients(&model, x.slice(0, rows.clone()), y.slice(0, rows));
 ///     sum.add(&model, &grads, share);
@@ -45,7 +45,7 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 /// assert!(sum.gradient(model.weight.id()).is_none());
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Accumulated<T: Element = f64> {
+pub struct GradientAccumulator<T: Element = f64> {
     sums: BTreeMap<ParamId, Sum<T>>,
     /// Those that are being added: kept for its memory.
     gradients: Vec<(ParamId, Tensor<T>)>,
@@ -53,17 +53,17 @@ pub struct Accumulated<T: Element = f64> {
 
 #[derive(Clone, Debug)]
 struct Sum<T: Element> {
-    /// Did anything come in since the last [`Accumulated::clear`]?
+    /// Did anything come in since the last [`GradientAccumulator::clear`]?
     live: bool,
     total: Tensor<T>,
 }
 
 const NAME: &str = "accumulated";
 
-impl<T: Element> Accumulated<T> {
+impl<T: Element> GradientAccumulator<T> {
     /// No gradients yet.
-    pub fn new() -> Accumulated<T> {
-        Accumulated { sums: BTreeMap::new(), gradients: Vec::new() }
+    pub fn new() -> GradientAccumulator<T> {
+        GradientAccumulator { sums: BTreeMap::new(), gradients: Vec::new() }
     }
 
     /// Adds `share` times the gradients of the trainable parameters of `model`. For the mean over a batch in
@@ -111,7 +111,7 @@ impl<T: Element> Accumulated<T> {
     }
 }
 
-impl<T: Element> GradientSource<T> for Accumulated<T> {
+impl<T: Element> GradientSource<T> for GradientAccumulator<T> {
     fn gradient(&self, id: ParamId) -> Option<Tensor<T>> {
         self.sums.get(&id).filter(|sum| sum.live).map(|sum| sum.total.clone())
     }

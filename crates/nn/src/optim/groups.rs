@@ -1,6 +1,6 @@
 //! Which settings hold for which parameter.
 
-use super::rule::Rule;
+use super::rule::UpdateRule;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::parameters::Path;
 /// What may differ between groups of parameters.
 #[derive(Clone, Debug)]
 pub(super) struct Settings<R> {
-    pub rate_factor: f64,
+    pub lr_scale: f64,
     pub weight_decay: f64,
     pub rule: R,
 }
@@ -35,9 +35,9 @@ pub(super) struct Groups<R> {
     list: Vec<Group<R>>,
 }
 
-impl<R: Rule> Groups<R> {
+impl<R: UpdateRule> Groups<R> {
     pub(super) fn new(rule: R) -> Groups<R> {
-        Groups { others: Settings { rate_factor: 1.0, weight_decay: 0.0, rule }, list: Vec::new() }
+        Groups { others: Settings { lr_scale: 1.0, weight_decay: 0.0, rule }, list: Vec::new() }
     }
 
     pub(super) fn push(

@@ -1,7 +1,7 @@
 //! Lion.
 
-use super::descent::Descent;
-use super::rule::{Clock, Elements, Mean, Rule};
+use super::descent::GradientDescent;
+use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
@@ -20,7 +20,7 @@ use tape::{Element, Error};
 /// Lion::new(0.5).step(&mut w, &grads);
 /// assert_eq!(w.value().to_vec(), [9.5, -2.5, 0.0]);
 /// ```
-pub type Lion<T = f64> = Descent<LionRule, T>;
+pub type Lion<T = f64> = GradientDescent<LionRule, T>;
 
 /// The equations of [`Lion`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +36,7 @@ impl<T: Element> Lion<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> Lion<T> {
-        Descent::by(LionRule { betas: (0.9, 0.99) }, learning_rate)
+        GradientDescent::with_rule(LionRule { betas: (0.9, 0.99) }, learning_rate)
     }
 
     /// With other β₁ and β₂, in [0, 1).
@@ -49,7 +49,7 @@ impl<T: Element> Lion<T> {
     }
 }
 
-impl Rule for LionRule {
+impl UpdateRule for LionRule {
     const NAME: &'static str = "lion";
 
     fn decoupled(&self) -> bool {
@@ -67,10 +67,10 @@ impl Rule for LionRule {
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
         let rate = T::from_f64(rate);
-        let (step, memory) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let (step, memory) = (Ema::new(self.betas.0), Ema::new(self.betas.1));
         x.each(|w, g, [m]| {
-            *w -= rate * step.of(*m, g).sign();
-            *m = memory.of(*m, g);
+            *w -= rate * step.next(*m, g).sign();
+            *m = memory.next(*m, g);
         });
     }
 }

@@ -14,7 +14,7 @@
 //! | [`Lion`] | `w ← w - η sign(β₁ m + (1 - β₁) g)`, `m` a mean of `g` |
 //! | [`Lbfgs`] | `w ← w - η H g`, `H` from the last steps: the whole batch, few parameters |
 //!
-//! Each file reads as the published equations; [`Rule`] says what such a file must contain, [`Descent`] is what they
+//! Each file reads as the published equations; [`UpdateRule`] says what such a file must contain, [`GradientDescent`] is what they
 //! share. [`schedule`] has learning rates that change, [`Average`] the averages of weights.
 
 mod adadelta;
@@ -40,14 +40,14 @@ pub use adadelta::{AdaDelta, AdaDeltaRule};
 pub use adagrad::{AdaGrad, AdaGradRule};
 pub use adam::{Adam, AdamRule, AdamW};
 pub use average::Average;
-pub use descent::Descent;
+pub use descent::GradientDescent;
 pub use error::StepError;
-pub use gradients::{Accumulated, GradientSource, gradient_norm};
+pub use gradients::{GradientAccumulator, GradientSource, gradient_norm};
 pub use lbfgs::Lbfgs;
 pub use lion::{Lion, LionRule};
 pub use nadam::{NAdam, NAdamRule};
 pub use rmsprop::{RmsProp, RmsPropRule};
-pub use rule::{Clock, Elements, Rule};
+pub use rule::{Clock, Elements, UpdateRule};
 pub use sgd::{Sgd, SgdRule};
 
 use crate::checkpoint::SavedState;
@@ -68,7 +68,7 @@ use tape::Element;
 ///   near the end of their type already.)
 ///
 /// [`try_step`](Optimizer::try_step) returns an error in both cases; [`step`](Optimizer::step) passes over the first,
-/// which [`Descent::skipped`] counts, and panics in the second.
+/// which [`GradientDescent::skipped`] counts, and panics in the second.
 pub trait Optimizer<T: Element = f64> {
     /// Changes every trainable parameter of `model` for which there is a gradient. Others stay as they are:
     /// frozen parameters, buffers, and what this forward pass did not use.

@@ -1,7 +1,7 @@
 //! NAdam.
 
-use super::descent::Descent;
-use super::rule::{Clock, Elements, Mean, Rule};
+use super::descent::GradientDescent;
+use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
 use tape::element::Real;
 use tape::{Element, Error};
@@ -24,7 +24,7 @@ use tape::{Element, Error};
 /// let step = 1.0 + mu(2.0) * 0.1 / (1.0 - mu(2.0) * mu(1.0));
 /// assert!((w.value().item() - (1.0 - 0.1 * step)).abs() < 1e-8);
 /// ```
-pub type NAdam<T = f64> = Descent<NAdamRule, T>;
+pub type NAdam<T = f64> = GradientDescent<NAdamRule, T>;
 
 /// The equations of [`NAdam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,7 +47,7 @@ impl<T: Element> NAdam<T> {
     #[track_caller]
     pub fn new(learning_rate: f64) -> NAdam<T> {
         let rule = NAdamRule { betas: (0.9, 0.999), eps: 1e-8, momentum_decay: 0.004, decoupled: false };
-        Descent::by(rule, learning_rate)
+        GradientDescent::with_rule(rule, learning_rate)
     }
 
     /// With other β₁ and β₂, in [0, 1).
@@ -90,7 +90,7 @@ impl NAdamRule {
     }
 }
 
-impl Rule for NAdamRule {
+impl UpdateRule for NAdamRule {
     const NAME: &'static str = "nadam";
 
     fn decoupled(&self) -> bool {
@@ -113,12 +113,12 @@ impl Rule for NAdamRule {
         clock.product *= mu;
         let of_gradient = T::from_f64(rate * (1.0 - mu) / (1.0 - clock.product));
         let of_mean = T::from_f64(rate * next / (1.0 - clock.product * next));
-        let root = T::from_f64(1.0 / clock.seen(self.betas.1).sqrt());
-        let (first, second) = (Mean::new(self.betas.0), Mean::new(self.betas.1));
+        let root = T::from_f64(1.0 / clock.bias_correction(self.betas.1).sqrt());
+        let (first, second) = (Ema::new(self.betas.0), Ema::new(self.betas.1));
         let eps = T::from_f64(self.eps);
         x.each(|w, g, [m, v]| {
-            *m = first.of(*m, g);
-            *v = second.of(*v, g * g);
+            *m = first.next(*m, g);
+            *v = second.next(*v, g * g);
             *w -= (of_gradient * g + of_mean * *m) / (root * v.sqrt() + eps);
         });
     }

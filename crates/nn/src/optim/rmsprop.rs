@@ -1,7 +1,7 @@
 //! RMSProp.
 
-use super::descent::Descent;
-use super::rule::{Clock, Elements, Mean, Rule};
+use super::descent::GradientDescent;
+use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
@@ -21,7 +21,7 @@ use tape::{Element, Error};
 /// RmsProp::new(0.1).alpha(0.9).step(&mut w, &grads);
 /// assert!((w.value().item() - (10.0 - 0.1 / 0.1f64.sqrt())).abs() < 1e-9);
 /// ```
-pub type RmsProp<T = f64> = Descent<RmsPropRule, T>;
+pub type RmsProp<T = f64> = GradientDescent<RmsPropRule, T>;
 
 /// The equations of [`RmsProp`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +43,10 @@ impl<T: Element> RmsProp<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> RmsProp<T> {
-        Descent::by(RmsPropRule { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false }, learning_rate)
+        GradientDescent::with_rule(
+            RmsPropRule { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false },
+            learning_rate,
+        )
     }
 
     /// With another α, in [0, 1).
@@ -79,7 +82,7 @@ impl<T: Element> RmsProp<T> {
     }
 }
 
-impl Rule for RmsPropRule {
+impl UpdateRule for RmsPropRule {
     const NAME: &'static str = "rmsprop";
 
     fn slots(&self) -> &'static [&'static str] {
@@ -99,25 +102,25 @@ impl Rule for RmsPropRule {
 
     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
         let (rate, eps, momentum) = (T::from_f64(rate), T::from_f64(self.eps), T::from_f64(self.momentum));
-        let mean = Mean::new(self.alpha);
+        let mean = Ema::new(self.alpha);
         match (self.centered, self.momentum != 0.0) {
             (false, false) => x.each(|w, g, [s]| {
-                *s = mean.of(*s, g * g);
+                *s = mean.next(*s, g * g);
                 *w -= rate * g / (s.sqrt() + eps);
             }),
             (false, true) => x.each(|w, g, [s, v]| {
-                *s = mean.of(*s, g * g);
+                *s = mean.next(*s, g * g);
                 *v = momentum * *v + g / (s.sqrt() + eps);
                 *w -= rate * *v;
             }),
             (true, false) => x.each(|w, g, [s, a]| {
-                *s = mean.of(*s, g * g);
-                *a = mean.of(*a, g);
+                *s = mean.next(*s, g * g);
+                *a = mean.next(*a, g);
                 *w -= rate * g / (deviation(*s, *a) + eps);
             }),
             (true, true) => x.each(|w, g, [s, a, v]| {
-                *s = mean.of(*s, g * g);
-                *a = mean.of(*a, g);
+                *s = mean.next(*s, g * g);
+                *a = mean.next(*a, g);
                 *v = momentum * *v + g / (deviation(*s, *a) + eps);
                 *w -= rate * *v;
             }),

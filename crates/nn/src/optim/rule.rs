@@ -7,11 +7,11 @@ use tape::{Element, Error, Tensor, parallel};
 /// The equations of one optimizer.
 ///
 /// A rule sees one parameter at a time, its gradient, and the state it asked for: tensors of the parameter's shape,
-/// its *slots*. What all optimizers share stands once, in [`Descent`](super::Descent): which parameters there are,
+/// its *slots*. What all optimizers share stands once, in [`GradientDescent`](super::GradientDescent): which parameters there are,
 /// groups, weight decay, clipping, counting, saving.
 ///
 /// ```
-/// use nn::optim::{Clock, Descent, Elements, Rule};
+/// use nn::optim::{Clock, GradientDescent, Elements, UpdateRule};
 /// use nn::{Optimizer, Param};
 /// use tape::{Element, Tape};
 ///
@@ -19,7 +19,7 @@ use tape::{Element, Error, Tensor, parallel};
 /// #[derive(Clone, Debug)]
 /// struct SignDescent;
 ///
-/// impl Rule for SignDescent {
+/// impl UpdateRule for SignDescent {
 ///     const NAME: &'static str = "sign descent";
 ///
 ///     fn update<T: Element>(&self, rate: f64, _clock: &mut Clock, x: Elements<'_, T>) {
@@ -31,10 +31,10 @@ use tape::{Element, Error, Tensor, parallel};
 /// let mut w = Param::new([1.0, -2.0]);
 /// let tape = Tape::new();
 /// let grads = (w.on(&tape) * w.on(&tape)).sum().backward();
-/// Descent::by(SignDescent, 0.5).step(&mut w, &grads);
+/// GradientDescent::with_rule(SignDescent, 0.5).step(&mut w, &grads);
 /// assert_eq!(w.value().to_vec(), [0.5, -1.5]);
 /// ```
-pub trait Rule: Clone + Debug + Send + Sync + 'static {
+pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
     /// The name, for messages.
     const NAME: &'static str;
 
@@ -50,7 +50,7 @@ pub trait Rule: Clone + Debug + Send + Sync + 'static {
     }
 
     /// What all elements of the slots are before the first step.
-    fn start(&self) -> f64 {
+    fn initial_slot_value(&self) -> f64 {
         0.0
     }
 
@@ -88,7 +88,7 @@ impl Clock {
     }
 
     /// `1 - βᵗ`: the weight that an exponential mean, begun at zero, gives to what it has seen.
-    pub fn seen(&self, beta: f64) -> f64 {
+    pub fn bias_correction(&self, beta: f64) -> f64 {
         1.0 - power(beta, self.steps)
     }
 }
@@ -108,19 +108,19 @@ pub(super) fn power(x: f64, mut n: u64) -> f64 {
 
 /// An exponential mean with memory β: `m ← β m + (1 - β) x`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mean<T> {
+pub(super) struct Ema<T> {
     memory: T,
     rest: T,
 }
 
-impl<T: Element> Mean<T> {
-    pub(super) fn new(beta: f64) -> Mean<T> {
-        Mean { memory: T::from_f64(beta), rest: T::from_f64(1.0 - beta) }
+impl<T: Element> Ema<T> {
+    pub(super) fn new(beta: f64) -> Ema<T> {
+        Ema { memory: T::from_f64(beta), rest: T::from_f64(1.0 - beta) }
     }
 
     /// The mean after one more number.
     #[inline(always)]
-    pub(super) fn of(self, mean: T, x: T) -> T {
+    pub(super) fn next(self, mean: T, x: T) -> T {
         self.memory * mean + self.rest * x
     }
 }

@@ -1,7 +1,7 @@
 //! Gradient descent, with momentum if asked for.
 
-use super::descent::Descent;
-use super::rule::{Clock, Elements, Rule};
+use super::descent::GradientDescent;
+use super::rule::{Clock, Elements, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
@@ -26,7 +26,7 @@ use tape::{Element, Error};
 ///     assert!((w.value().item() - expected).abs() < 1e-15);
 /// }
 /// ```
-pub type Sgd<T = f64> = Descent<SgdRule, T>;
+pub type Sgd<T = f64> = GradientDescent<SgdRule, T>;
 
 /// The equations of [`Sgd`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -46,7 +46,7 @@ impl<T: Element> Sgd<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> Sgd<T> {
-        Descent::by(SgdRule::default(), learning_rate)
+        GradientDescent::with_rule(SgdRule::default(), learning_rate)
     }
 
     /// With momentum μ, in [0, 1); with 0 there is none, nor Nesterov's.
@@ -70,7 +70,7 @@ impl<T: Element> Sgd<T> {
         self.with(|rule| rule.dampening = dampening)
     }
 
-    /// With Nesterov's momentum, after [`momentum`](Descent::momentum) has set it, as Sutskever and others (2013) write it: `w ← w - η (g + μ v)`, with the new `v`.
+    /// With Nesterov's momentum, after [`momentum`](GradientDescent::momentum) has set it, as Sutskever and others (2013) write it: `w ← w - η (g + μ v)`, with the new `v`.
     ///
     /// # Panics
     /// If there is no momentum.
@@ -80,7 +80,7 @@ impl<T: Element> Sgd<T> {
     }
 }
 
-impl Rule for SgdRule {
+impl UpdateRule for SgdRule {
     const NAME: &'static str = "sgd";
 
     fn slots(&self) -> &'static [&'static str] {

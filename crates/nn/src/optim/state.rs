@@ -1,7 +1,7 @@
 //! The state of an optimizer, by the names of the parameters it belongs to.
 
-use super::descent::{Descent, Entry};
-use super::rule::{Clock, Rule};
+use super::descent::{Entry, GradientDescent};
+use super::rule::{Clock, UpdateRule};
 use crate::checkpoint::{SavedState, count_of, finite_of, rate_of, tensor_of};
 use crate::files::Problem;
 use crate::parameters::{Parameters, Path};
@@ -13,8 +13,8 @@ const STEPS: &str = "steps";
 const PRODUCT: &str = "product";
 
 /// `learning_rate`; for every parameter with state `name.steps`, `name.product`, and its slots.
-pub(super) fn save<R: Rule, T: Element>(
-    optimizer: &Descent<R, T>,
+pub(super) fn save<R: UpdateRule, T: Element>(
+    optimizer: &GradientDescent<R, T>,
     model: &dyn Parameters<T>,
 ) -> SavedState<T> {
     let mut saved = SavedState::of_numbers([(RATE, optimizer.learning_rate)]);
@@ -31,8 +31,8 @@ pub(super) fn save<R: Rule, T: Element>(
 }
 
 /// Takes the state over, if its names are those of the model's parameters.
-pub(super) fn restore<R: Rule, T: Element>(
-    optimizer: &mut Descent<R, T>,
+pub(super) fn restore<R: UpdateRule, T: Element>(
+    optimizer: &mut GradientDescent<R, T>,
     model: &dyn Parameters<T>,
     saved: SavedState<T>,
 ) -> Result<(), Problem> {

@@ -1,8 +1,8 @@
 //! What all optimizers share.
 
-use super::schedule::{Constant, Listed, Schedule};
+use super::schedule::{Constant, PiecewiseConstant, Schedule};
 use super::{
-    Accumulated, AdaDelta, AdaGrad, Adam, AdamW, Lion, NAdam, Optimizer, RmsProp, Sgd, gradient_norm,
+    AdaDelta, AdaGrad, Adam, AdamW, GradientAccumulator, Lion, NAdam, Optimizer, RmsProp, Sgd, gradient_norm,
 };
 use crate::param::Param;
 use crate::parameters::Parameters;
@@ -18,7 +18,7 @@ fn all<T: Element>() -> Vec<(&'static str, Box<dyn Optimizer<T>>)> {
         ("adam", Box::new(Adam::new(0.01).amsgrad().clip_norm(0.1))),
         ("adamw", Box::new(AdamW::new(0.01).clip_value(0.1))),
         ("nadam", Box::new(NAdam::new(0.01).decoupled().weight_decay(0.1))),
-        ("lion", Box::new(Lion::new(0.01).group(|name| name == "0", |group| group.rate_factor(0.5)))),
+        ("lion", Box::new(Lion::new(0.01).group(|name| name == "0", |group| group.lr_scale(0.5)))),
     ]
 }
 
@@ -105,7 +105,7 @@ fn the_first_group_that_selects_a_parameter_counts() {
     let mut model = vec![Param::new([1.0]), Param::new([1.0]), Param::new([1.0])];
     let mut optimizer = Sgd::new(0.1)
         .momentum(0.5)
-        .group(|name| name == "0", |group| group.rate_factor(2.0))
+        .group(|name| name == "0", |group| group.lr_scale(2.0))
         .group(|name| name < "2", |group| group.momentum(0.0).weight_decay(1.0));
     for _ in 0..2 {
         let grads = {
@@ -162,7 +162,7 @@ fn accumulated_gradients_of_frozen_parameters_are_not_there() {
     let mut model = model::<f64>();
     let grads = gradients(&model);
     model[0].freeze();
-    let mut sum = Accumulated::new();
+    let mut sum = GradientAccumulator::new();
     sum.add(&model, &grads, 2.0);
     sum.add(&model, &grads, 1.0);
     let before = model[0].value().clone();
@@ -174,7 +174,7 @@ fn accumulated_gradients_of_frozen_parameters_are_not_there() {
 
 #[test]
 fn schedules_compose() {
-    let listed = Listed { base: 1.0, changes: vec![(5, 0.1), (3, 0.5)] };
+    let listed = PiecewiseConstant { base: 1.0, changes: vec![(5, 0.1), (3, 0.5)] };
     let warm = listed.warm_up(1);
     assert_eq!([0, 1, 3, 4, 6].map(|k| warm.at(k)), [0.5, 1.0, 1.0, 0.5, 0.1]);
     let own = |k: u64| 1.0 / (k + 1) as f64;

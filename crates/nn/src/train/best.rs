@@ -11,8 +11,8 @@ use tape::Element;
 pub(super) fn improves(goal: Goal, measured: f64, best: Option<f64>, change: f64) -> bool {
     match (goal, best) {
         (_, None) => !measured.is_nan(),
-        (Goal::Least, Some(best)) => measured < best - change,
-        (Goal::Greatest, Some(best)) => measured > best + change,
+        (Goal::Minimize, Some(best)) => measured < best - change,
+        (Goal::Maximize, Some(best)) => measured > best + change,
     }
 }
 
@@ -22,9 +22,9 @@ pub(super) fn improves(goal: Goal, measured: f64, best: Option<f64>, change: f64
 ///
 /// ```
 /// use nn::Param;
-/// use nn::train::{Best, Goal};
+/// use nn::train::{BestWeights, Goal};
 /// let mut w = Param::new([1.0]);
-/// let mut best = Best::new(Goal::Greatest);
+/// let mut best = BestWeights::new(Goal::Maximize);
 /// for (accuracy, weight) in [(0.5, 1.0), (0.75, 2.0), (0.5, 3.0), (f64::NAN, 4.0)] {
 ///     w.value_mut().as_mut_slice()[0] = weight;
 ///     best.observe(accuracy, &w);
@@ -35,16 +35,16 @@ pub(super) fn improves(goal: Goal, measured: f64, best: Option<f64>, change: f64
 /// # Ok::<(), nn::files::Problem>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Best<T: Element = f64> {
+pub struct BestWeights<T: Element = f64> {
     goal: Goal,
     observations: usize,
     best: Option<(usize, f64, State<T>)>,
 }
 
-impl<T: Element> Best<T> {
+impl<T: Element> BestWeights<T> {
     /// Nothing seen yet. The default goal is the least.
-    pub fn new(goal: Goal) -> Best<T> {
-        Best { goal, observations: 0, best: None }
+    pub fn new(goal: Goal) -> BestWeights<T> {
+        BestWeights { goal, observations: 0, best: None }
     }
 
     /// Takes what was measured of a model. Is it better than all before? A tie is not, and NaN never is.

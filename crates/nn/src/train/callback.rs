@@ -1,4 +1,4 @@
-//! What is called while [`Fit`](super::Fit) trains.
+//! What is called while [`Trainer`](super::Trainer) trains.
 
 use super::History;
 use crate::module::Module;
@@ -49,8 +49,8 @@ impl<T: Element> fmt::Debug for Epoch<'_, T> {
 /// Something that looks on while a model is trained. It may change the learning rate and end training; the model it can
 /// only read.
 ///
-/// A closure is enough where one of the two moments is: [`Fit::before_step`](super::Fit::before_step),
-/// [`Fit::after_epoch`](super::Fit::after_epoch).
+/// A closure is enough where one of the two moments is: [`Trainer::before_step`](super::Trainer::before_step),
+/// [`Trainer::after_epoch`](super::Trainer::after_epoch).
 pub trait Callback<T: Element = f64> {
     /// Called before each step, also before one that turns out not to be made.
     fn before_step(&mut self, step: Step, optimizer: &mut dyn Optimizer<T>) {

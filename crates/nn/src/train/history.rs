@@ -17,7 +17,7 @@ use tape::Error;
 /// history.push(&[0.5, 0.75]);
 /// history.push(&[0.25, 0.875]);
 /// assert_eq!(history.last("accuracy"), Some(0.875));
-/// assert_eq!(history.best("loss", Goal::Least), Some((2, 0.25)));
+/// assert_eq!(history.best("loss", Goal::Minimize), Some((2, 0.25)));
 /// assert_eq!(history.points("loss"), Some(vec![(1.0, 0.5), (2.0, 0.25)]));
 /// assert_eq!(history.to_string(), "epoch,loss,accuracy\n1,0.5,0.75\n2,0.25,0.875\n");
 /// ```

@@ -1,11 +1,11 @@
-//! What a training loop is helped by: values that also serve a loop of your own, and [`Fit`], which is such a loop.
+//! What a training loop is helped by: values that also serve a loop of your own, and [`Trainer`], which is such a loop.
 //!
 //! The plain loop stays the first choice: it says what happens, in the order in which it happens. [`EarlyStopping`] and
-//! [`Best`] are told a number and the model after each epoch, a [`History`] keeps the numbers:
+//! [`BestWeights`] are told a number and the model after each epoch, a [`History`] keeps the numbers:
 //!
 //! ```
 //! use nn::data::{Dataset, Loader};
-//! use nn::train::{Best, EarlyStopping, History};
+//! use nn::train::{BestWeights, EarlyStopping, History};
 //! use nn::{Context, Identity, Module, Optimizer, Sgd, Tanh, loss, mlp};
 //! use rand::{SeedableRng, rngs::StdRng};
 //! use tape::{Tape, Tensor};
@@ -19,7 +19,7 @@
 //! let (mut optimizer, mut loader) = (Sgd::new(0.1), Loader::new(&train, 10)?);
 //! let (mut tape, mut cx) = (Tape::new(), Context::train(StdRng::from_rng(&mut rng)));
 //!
-//! let (mut history, mut best) = (History::new(["validation"]), Best::default());
+//! let (mut history, mut best) = (History::new(["validation"]), BestWeights::default());
 //! let mut stopping = EarlyStopping::new(5);
 //! for _epoch in 1..=20 {
 //!     for (x, y) in loader.epoch(&mut rng) {
@@ -42,7 +42,7 @@
 //! # }
 //! ```
 //!
-//! [`Fit`] is the same loop with its variations as settings: validation, metrics, callbacks, early stopping, which weights
+//! [`Trainer`] is the same loop with its variations as settings: validation, metrics, callbacks, early stopping, which weights
 //! are kept, and what happens when the loss is no number. Where it does not do what you want, write the loop. (Averages of
 //! weights in such a loop are [`optim::Average`](crate::optim::Average), the loss of an epoch of unequal batches is a
 //! [`WeightedMean`].) A loop that is to use several threads on a batch
@@ -50,7 +50,6 @@
 
 mod best;
 mod callback;
-mod fit;
 mod history;
 #[cfg(feature = "progress")]
 mod progress;
@@ -58,16 +57,17 @@ mod report;
 mod run;
 mod shards;
 mod stopping;
+mod trainer;
 mod weighted_mean;
 
 pub use crate::optim::schedule::Goal;
-pub use best::Best;
+pub use best::BestWeights;
 pub use callback::{Callback, Epoch, Step};
-pub use fit::{Fit, Keep, OnNonFinite};
 pub use history::History;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
-pub use report::{Ended, FitError, Report};
+pub use report::{Report, StopReason, TrainError};
 pub use shards::Shards;
 pub use stopping::EarlyStopping;
+pub use trainer::{Keep, OnNonFinite, Trainer};
 pub use weighted_mean::WeightedMean;

@@ -8,7 +8,7 @@ use tape::Error;
 
 /// Why training was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum StopReason {
     /// All epochs were done.
     Done,
     /// The watched number did not improve any more.
@@ -28,10 +28,10 @@ pub enum Ended {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The numbers of each epoch: `loss` (that of the batches as they were met, [weighed by their
-    /// samples](super::Fit#the-loss-of-an-epoch)), `validation` if there are such data, and the metrics.
+    /// samples](super::Trainer#the-loss-of-an-epoch)), `validation` if there are such data, and the metrics.
     pub history: History,
     /// Why it was over.
-    pub ended: Ended,
+    pub ended: StopReason,
     /// The epoch, from 1, with the best watched number, and that number.
     pub best: Option<(usize, f64)>,
     /// Batches that were left out because their loss or gradient was not finite.
@@ -41,7 +41,7 @@ pub struct Report {
 /// Why there is no trained model.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
-pub enum FitError {
+pub enum TrainError {
     /// A loss or gradient is not finite.
     NonFinite {
         /// The epoch, from 1.
@@ -99,32 +99,32 @@ pub enum FitError {
     Weights(Problem),
 }
 
-impl std::error::Error for FitError {}
+impl std::error::Error for TrainError {}
 
-impl fmt::Display for FitError {
+impl fmt::Display for TrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            FitError::NonFinite { epoch, step, loss } => {
+            TrainError::NonFinite { epoch, step, loss } => {
                 write!(f, "epoch {epoch}, step {step}: loss {loss}, expected a finite loss and gradient")
             }
-            FitError::Step { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
-            FitError::AllSkipped { epoch } => {
+            TrainError::Step { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
+            TrainError::AllSkipped { epoch } => {
                 write!(f, "epoch {epoch}: no batch has a finite loss and gradient")
             }
-            FitError::NoBatches { samples } => write!(f, "{samples} samples do not fill a batch"),
-            FitError::Setting(error) => error.fmt(f),
-            FitError::Batch { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
-            FitError::Validation { epoch, error } => write!(f, "epoch {epoch}, validation: {error}"),
-            FitError::Unknown { watched, known } => {
+            TrainError::NoBatches { samples } => write!(f, "{samples} samples do not fill a batch"),
+            TrainError::Setting(error) => error.fmt(f),
+            TrainError::Batch { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
+            TrainError::Validation { epoch, error } => write!(f, "epoch {epoch}, validation: {error}"),
+            TrainError::Unknown { watched, known } => {
                 write!(f, "nothing called {watched:?} is measured; there are {}", known.join(", "))
             }
-            FitError::Weights(problem) => problem.fmt(f),
+            TrainError::Weights(problem) => problem.fmt(f),
         }
     }
 }
 
-impl From<Problem> for FitError {
-    fn from(problem: Problem) -> FitError {
-        FitError::Weights(problem)
+impl From<Problem> for TrainError {
+    fn from(problem: Problem) -> TrainError {
+        TrainError::Weights(problem)
     }
 }

@@ -1,8 +1,10 @@
-//! The loop that [`Fit`] describes.
+//! The loop that [`Trainer`] describes.
 
 use super::callback::{Epoch, Step};
-use super::fit::BatchLoss;
-use super::{Best, Ended, Fit, FitError, Goal, History, Keep, OnNonFinite, Report, WeightedMean};
+use super::trainer::BatchLoss;
+use super::{
+    BestWeights, Goal, History, Keep, OnNonFinite, Report, StopReason, TrainError, Trainer, WeightedMean,
+};
 use crate::data::Loader;
 use crate::files::State;
 use crate::module::{Context, Module};
@@ -14,7 +16,7 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var};
 
 /// A training run: the settings, what is trained, and where it is.
 pub(super) struct Run<'r, 'a, T: Element, M, L> {
-    pub fit: Fit<'a, T>,
+    pub fit: Trainer<'a, T>,
     pub model: &'r mut M,
     pub optimizer: &'r mut dyn Optimizer<T>,
     pub loss: L,
@@ -26,8 +28,8 @@ pub(super) struct Run<'r, 'a, T: Element, M, L> {
 
 /// An epoch went through, or came to a loss or gradient at which the run is to end with the best weights.
 enum Passed {
-    Whole { loss: f64, skipped: usize },
-    Broken { step: usize },
+    Done { loss: f64, skipped: usize },
+    NonFinite { step: usize },
 }
 
 /// Why there was no step, or not all of it.
@@ -45,7 +47,7 @@ enum Refused {
 /// The weights that may be wanted back.
 struct Kept<T: Element> {
     start: Option<State<T>>,
-    best: Option<Best<T>>,
+    best: Option<BestWeights<T>>,
     average: Average<T>,
 }
 
@@ -61,31 +63,31 @@ where
         rng: &mut (impl Rng + ?Sized),
         watched: &str,
         goal: Goal,
-    ) -> Result<Report, FitError> {
+    ) -> Result<Report, TrainError> {
         let mut kept = self.kept(goal);
         let history = History::new(self.fit.names());
-        let mut report = Report { history, ended: Ended::Done, best: None, skipped: 0 };
+        let mut report = Report { history, ended: StopReason::Done, best: None, skipped: 0 };
         let mut stopping = self.fit.stopping.map(|stopping| stopping.goal(goal));
         for epoch in 1..=self.fit.epochs {
             self.step.epoch = epoch;
             match self.pass(data, rng)? {
-                Passed::Whole { loss, skipped } => {
+                Passed::Done { loss, skipped } => {
                     report.skipped += skipped;
                     report.history.push(&self.measure(loss)?);
                 }
-                Passed::Broken { step } => {
-                    report.ended = Ended::NonFinite { epoch, step };
+                Passed::NonFinite { step } => {
+                    report.ended = StopReason::NonFinite { epoch, step };
                     break;
                 }
             }
             let value = report.history.last(watched).unwrap_or(f64::NAN);
             self.keep(&mut kept, epoch, value);
             if self.callbacks_break(epoch, &report.history) {
-                report.ended = Ended::ByCallback;
+                report.ended = StopReason::ByCallback;
                 break;
             }
             if stopping.as_mut().is_some_and(|stopping| stopping.observe(value)) {
-                report.ended = Ended::NoImprovement;
+                report.ended = StopReason::NoImprovement;
                 break;
             }
         }
@@ -95,7 +97,11 @@ where
     }
 
     /// One epoch.
-    fn pass(&mut self, data: &mut Loader<'_, T>, rng: &mut (impl Rng + ?Sized)) -> Result<Passed, FitError> {
+    fn pass(
+        &mut self,
+        data: &mut Loader<'_, T>,
+        rng: &mut (impl Rng + ?Sized),
+    ) -> Result<Passed, TrainError> {
         let epoch = self.step.epoch;
         let (mut mean, mut sum, mut made, mut skipped) = (WeightedMean::new(), 0.0, 0, 0);
         for (i, (x, y)) in data.epoch(rng).enumerate() {
@@ -110,34 +116,38 @@ where
                     sum += loss;
                     made += 1;
                 }
-                (Err(Refused::Batch(error)), _) => return Err(FitError::Batch { epoch, step: i + 1, error }),
-                (Err(Refused::Model(error)), _) => return Err(FitError::Step { epoch, step: i + 1, error }),
+                (Err(Refused::Batch(error)), _) => {
+                    return Err(TrainError::Batch { epoch, step: i + 1, error });
+                }
+                (Err(Refused::Model(error)), _) => {
+                    return Err(TrainError::Step { epoch, step: i + 1, error });
+                }
                 (Err(_), OnNonFinite::Skip) => skipped += 1,
-                (Err(_), OnNonFinite::RestoreBest) => return Ok(Passed::Broken { step: i + 1 }),
+                (Err(_), OnNonFinite::RestoreBest) => return Ok(Passed::NonFinite { step: i + 1 }),
                 (Err(Refused::Loss(loss)), OnNonFinite::Stop) => {
-                    return Err(FitError::NonFinite { epoch, step: i + 1, loss: loss.to_string() });
+                    return Err(TrainError::NonFinite { epoch, step: i + 1, loss: loss.to_string() });
                 }
                 (Err(Refused::Step(error)), OnNonFinite::Stop) => {
-                    return Err(FitError::Step { epoch, step: i + 1, error });
+                    return Err(TrainError::Step { epoch, step: i + 1, error });
                 }
             }
         }
         if made == 0 {
-            return Err(FitError::AllSkipped { epoch });
+            return Err(TrainError::AllSkipped { epoch });
         }
         let loss = if matches!(self.fit.batch_loss, BatchLoss::Sum) { sum } else { mean.value() };
-        Ok(Passed::Whole { loss, skipped })
+        Ok(Passed::Done { loss, skipped })
     }
 
     /// For how much a batch counts in the loss of its epoch.
-    fn weight(&mut self, epoch: usize, step: usize, y: &Tensor<T>) -> Result<f64, FitError> {
+    fn weight(&mut self, epoch: usize, step: usize, y: &Tensor<T>) -> Result<f64, TrainError> {
         let BatchLoss::Weighed(weight) = &mut self.fit.batch_loss else { return Ok(y.shape()[0] as f64) };
         let weight = weight(y);
         if weight >= 0.0 && weight.is_finite() {
             return Ok(weight);
         }
         let reason = format!("expected a batch to have a finite weight, 0 or more, found {weight}");
-        Err(FitError::Batch { epoch, step, error: Error::Invalid { op: "fit", reason } })
+        Err(TrainError::Batch { epoch, step, error: Error::Invalid { op: "fit", reason } })
     }
 
     /// One step, and the loss before it.
@@ -170,14 +180,14 @@ where
     }
 
     /// The numbers of an epoch, in the order of the columns.
-    fn measure(&mut self, loss: f64) -> Result<Vec<f64>, FitError> {
+    fn measure(&mut self, loss: f64) -> Result<Vec<f64>, TrainError> {
         let mut values = vec![loss];
         if let Some(data) = &self.fit.validation {
             let tape = Tape::of().inference();
             let mut cx = Context::eval().errors_wait();
             let output = self.model.forward(tape.constant(data.x().clone()), &mut cx);
             let loss = cx.take_error().map_or_else(|| (self.loss)(output, data.y()), Err);
-            let refused = |error| FitError::Validation { epoch: self.step.epoch, error };
+            let refused = |error| TrainError::Validation { epoch: self.step.epoch, error };
             values.push(loss.map_err(refused)?.value().to_f64());
         }
         for (_, metric) in &mut self.fit.metrics {
@@ -200,8 +210,8 @@ where
         let restores = self.fit.non_finite == OnNonFinite::RestoreBest;
         Kept {
             start: restores.then(|| state_dict(&*self.model)),
-            best: (restores || self.fit.keep == Keep::Best).then(|| Best::new(goal)),
-            average: Average::equal(),
+            best: (restores || self.fit.keep == Keep::Best).then(|| BestWeights::new(goal)),
+            average: Average::swa(),
         }
     }
 
@@ -215,8 +225,8 @@ where
     }
 
     /// Gives the model the weights it is to have in the end.
-    fn restore(&mut self, kept: &Kept<T>, ended: Ended) -> Result<(), FitError> {
-        let broken = matches!(ended, Ended::NonFinite { .. });
+    fn restore(&mut self, kept: &Kept<T>, ended: StopReason) -> Result<(), TrainError> {
+        let broken = matches!(ended, StopReason::NonFinite { .. });
         match (&kept.best, &kept.start) {
             (Some(best), _) if best.value().is_some() && (broken || self.fit.keep == Keep::Best) => {
                 best.restore(self.model)?;

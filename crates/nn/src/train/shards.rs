@@ -1,7 +1,7 @@
 //! A batch in pieces, each on a tape of its own: several threads, and the gradient of the whole batch.
 
 use crate::module::{Context, Module};
-use crate::optim::Accumulated;
+use crate::optim::GradientAccumulator;
 use crate::parameters::{Parameters, Path};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -51,7 +51,7 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 #[derive(Debug)]
 pub struct Shards<T: Element = f64> {
     shards: Vec<Shard<T>>,
-    sum: Accumulated<T>,
+    sum: GradientAccumulator<T>,
 }
 
 /// A part of the batch.
@@ -93,7 +93,7 @@ impl<T: Element> Shards<T> {
             return Err(refused(format!("expected at most {SHARDS} shards, found {count}")));
         }
         let shard = |_| Shard { tape: Tape::of(), cx: cx(), rows: 0..0, share: 0.0, result: None };
-        Ok(Shards { shards: (0..count).map(shard).collect(), sum: Accumulated::new() })
+        Ok(Shards { shards: (0..count).map(shard).collect(), sum: GradientAccumulator::new() })
     }
 
     /// The loss of a batch, and its [gradients](Shards::gradients): `loss` is that of an output and its targets, a mean
@@ -164,7 +164,7 @@ impl<T: Element> Shards<T> {
     }
 
     /// The gradients of the last batch, for an optimizer.
-    pub fn gradients(&self) -> &Accumulated<T> {
+    pub fn gradients(&self) -> &GradientAccumulator<T> {
         &self.sum
     }
 

@@ -32,7 +32,7 @@ impl EarlyStopping {
             let reason = "expected a patience of 1 epoch or more, found 0".to_owned();
             Error::Invalid { op: "early_stopping", reason }.panic()
         }
-        EarlyStopping { patience, goal: Goal::Least, min_change: 0.0, best: None, waited: 0 }
+        EarlyStopping { patience, goal: Goal::Minimize, min_change: 0.0, best: None, waited: 0 }
     }
 
     /// With another goal.

@@ -3,7 +3,7 @@
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use nn::checkpoint::Checkpoint;
-use nn::data::idx::{Idx, Numbers};
+use nn::data::idx::{Idx, IdxData};
 use nn::data::{Csv, Table};
 use nn::files::Limits;
 use std::io::{Cursor, Write};
@@ -288,7 +288,7 @@ fn files_beyond_the_limit_are_refused_before_they_are_read() {
     }
     assert!(Csv::new().limits(tiny.limits.clone()).parse("a", "a\n".repeat(51)).is_err());
     assert!(
-        Idx::from_bytes_with(&Idx::new([200], Numbers::U8(vec![0; 200])).unwrap().to_bytes(), &tiny.limits)
+        Idx::from_bytes_with(&Idx::new([200], IdxData::U8(vec![0; 200])).unwrap().to_bytes(), &tiny.limits)
             .is_err()
     );
 }
@@ -317,7 +317,7 @@ fn every_limit_holds_and_can_be_raised() {
     }
     let axes = Limits { axes: 1, ..Limits::default() };
     assert!(
-        Idx::from_bytes_with(&Idx::new([1, 1], Numbers::U8(vec![0])).unwrap().to_bytes(), &axes).is_err()
+        Idx::from_bytes_with(&Idx::new([1, 1], IdxData::U8(vec![0])).unwrap().to_bytes(), &axes).is_err()
     );
     let columns = |columns| Csv::new().limits(Limits { columns, ..Limits::default() }).parse("a", "a,b,c\n");
     assert!(columns(3).is_ok());
@@ -403,7 +403,7 @@ fn readers() -> Vec<Reader> {
     let npz = npz::to_bytes(&state).unwrap();
     let npy = npy::to_bytes(&state[0].1);
     let deflated = archive(&[("a.npy", &npy), ("notes.txt", b"notes")], true);
-    let idx = Idx::new([2, 3], Numbers::I16(vec![1, 2, 3, 4, 5, 6])).unwrap().to_bytes();
+    let idx = Idx::new([2, 3], IdxData::I16(vec![1, 2, 3, 4, 5, 6])).unwrap().to_bytes();
     vec![
         ("safetensors", safetensors::to_bytes(&state).unwrap(), |bytes| {
             safetensors::from_bytes::<f32>(bytes).map(drop)
@@ -459,7 +459,7 @@ fn a_damaged_checkpoint_ends_in_a_result() {
     let path = scratch.file("run.safetensors");
     let mut checkpoint = Checkpoint::<f64>::new();
     checkpoint.put_model("model", &nn::Param::new([1.0]));
-    checkpoint.note("epoch", 3);
+    checkpoint.set_meta("epoch", 3);
     checkpoint.save(&path).unwrap();
     let bytes = std::fs::read(&path).unwrap();
     for at in 0..bytes.len() {

@@ -1,6 +1,6 @@
 //! Parameters in files: every bit comes back, and nothing unsuitable gets in.
 
-use nn::files::{self, FileError, Options, Problem, State, Stored, matching, npy, npz, safetensors};
+use nn::files::{self, FileElement, FileError, Options, Problem, State, matching, npy, npz, safetensors};
 use nn::{Linear, Sequential, load_state_dict, state_dict};
 use proptest::prelude::*;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ fn delicate() -> (State<f32>, State<f64>) {
     ];
     let single = single.map(f32::from_bits);
     let double = double.map(f64::from_bits);
-    fn state<T: Stored>(x: &[T]) -> State<T> {
+    fn state<T: FileElement>(x: &[T]) -> State<T> {
         vec![
             ("cube".into(), Tensor::from_slice([2, 2, 2], x).unwrap()),
             ("empty".into(), Tensor::zeros([0, 3])),
@@ -59,14 +59,14 @@ fn delicate() -> (State<f32>, State<f64>) {
     (state(&single), state(&double))
 }
 
-fn bits<T: Stored>(state: &State<T>) -> Vec<(String, Vec<usize>, Vec<u64>)> {
+fn bits<T: FileElement>(state: &State<T>) -> Vec<(String, Vec<usize>, Vec<u64>)> {
     let bits = |x: &Tensor<T>| x.to_vec().iter().map(|x| x.to_bits64()).collect();
     state.iter().map(|(name, x)| (name.clone(), x.shape().dims(), bits(x))).collect()
 }
 
 #[test]
 fn every_bit_comes_back() {
-    fn check<T: Stored>(state: &State<T>) {
+    fn check<T: FileElement>(state: &State<T>) {
         let back = safetensors::from_bytes::<T>(&safetensors::to_bytes(state).unwrap()).unwrap();
         assert_eq!(bits(&back), bits(state));
         let back = npz::from_bytes::<T>(&npz::to_bytes(state).unwrap()).unwrap();

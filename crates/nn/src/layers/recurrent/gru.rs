@@ -1,6 +1,6 @@
 //! The gated recurrent unit.
 
-use super::{Cell, Gates, Recurrent};
+use super::{Cell, CellRule, Recurrent};
 use tape::{Element, Var};
 
 /// One step of a gated recurrent unit. Cho and others, 2014, with the reset gate applied after the product.
@@ -47,7 +47,7 @@ pub type Gru<T = f64> = Recurrent<GruGates, T>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct GruGates;
 
-impl Gates for GruGates {
+impl CellRule for GruGates {
     const GATES: usize = 3;
 
     type State<'t, T: Element> = Var<'t, T>;

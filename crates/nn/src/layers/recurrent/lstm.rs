@@ -1,6 +1,6 @@
 //! Long short-term memory.
 
-use super::{Cell, Gates, Recurrent};
+use super::{Cell, CellRule, Recurrent};
 use tape::{Element, Var};
 
 /// One step of a long short-term memory; the state is `(h, c)`. Hochreiter and Schmidhuber, 1997; with a forget gate,
@@ -49,7 +49,7 @@ pub type Lstm<T = f64> = Recurrent<LstmGates, T>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LstmGates;
 
-impl Gates for LstmGates {
+impl CellRule for LstmGates {
     const GATES: usize = 4;
 
     type State<'t, T: Element> = (Var<'t, T>, Var<'t, T>);

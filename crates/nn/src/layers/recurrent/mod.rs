@@ -1,7 +1,7 @@
 //! Recurrent layers: one step ([`Cell`]), and stacks of cells along a sequence ([`Recurrent`]), in one direction or both,
 //! also of sequences of different lengths.
 //!
-//! What the kinds have in common stands here; [`Gates`] is what they differ in: the equations, and what is carried from
+//! What the kinds have in common stands here; [`CellRule`] is what they differ in: the equations, and what is carried from
 //! step to step.
 
 mod gru;
@@ -16,7 +16,7 @@ pub use rnn::{Rnn, RnnCell, RnnGates};
 pub use stack::Recurrent;
 
 use crate::Parameters;
-use crate::init::{FanIn, Fans, Init, check_size};
+use crate::init::{Fans, Init, UniformFanIn, check_size};
 use crate::linear::affine;
 use crate::param::{Param, recorded};
 use rand::Rng;
@@ -26,7 +26,7 @@ use tape::{Element, Error, Tape, Tensor, Var};
 /// The equations of a kind of recurrent layer. One's own are as good as those here:
 ///
 /// ```
-/// use nn::layers::recurrent::{Cell, Gates, Recurrent};
+/// use nn::layers::recurrent::{Cell, CellRule, Recurrent};
 /// use rand::{SeedableRng, rngs::StdRng};
 /// use tape::{Element, Tape, Tensor, Var};
 ///
@@ -34,7 +34,7 @@ use tape::{Element, Error, Tape, Tensor, Var};
 /// #[derive(Clone, Debug, Default)]
 /// struct Leaky;
 ///
-/// impl Gates for Leaky {
+/// impl CellRule for Leaky {
 ///     const GATES: usize = 1;
 ///     type State<'t, T: Element> = Var<'t, T>;
 ///
@@ -46,7 +46,7 @@ use tape::{Element, Error, Tape, Tensor, Var};
 /// let rng = &mut StdRng::seed_from_u64(0);
 /// let cell: Cell<Leaky> = Cell::new(1, 1, rng).without_bias();
 /// let tape = Tape::new();
-/// let (x, h) = (tape.constant([[0.0]]), cell.start(&tape, 1));
+/// let (x, h) = (tape.constant([[0.0]]), cell.zero_state(&tape, 1));
 /// assert_eq!(cell.forward(x, h).value(), Tensor::from([[0.0]]));
 /// let h = tape.var([[4.0]]);
 /// let next = cell.forward(x, h);
@@ -57,7 +57,7 @@ use tape::{Element, Error, Tape, Tensor, Var};
 /// let (y, _) = Recurrent::<Leaky>::new(3, 5, 2, rng).forward(tape.constant(Tensor::zeros([4, 7, 3])), None);
 /// assert_eq!(y.shape(), [4, 7, 5]);
 /// ```
-pub trait Gates: Clone + Debug + Default + Send + Sync + 'static {
+pub trait CellRule: Clone + Debug + Default + Send + Sync + 'static {
     /// How many blocks of hidden units the rows of the weights are.
     const GATES: usize;
 
@@ -131,7 +131,7 @@ impl<'t, T: Element> State<'t, T> for (Var<'t, T>, Var<'t, T>) {
 /// # Initial values
 /// Everything from U(±1/√hidden).
 #[derive(Clone, Debug, Parameters)]
-pub struct Cell<G: Gates, T: Element = f64> {
+pub struct Cell<G: CellRule, T: Element = f64> {
     /// `[gates · hidden, in]`.
     pub weight_ih: Param<T>,
     /// `[gates · hidden, hidden]`.
@@ -145,7 +145,7 @@ pub struct Cell<G: Gates, T: Element = f64> {
     pub gates: G,
 }
 
-impl<G: Gates, T: Element> Cell<G, T> {
+impl<G: CellRule, T: Element> Cell<G, T> {
     /// A cell from `inputs` to `hidden` units.
     ///
     /// # Panics
@@ -162,7 +162,7 @@ impl<G: Gates, T: Element> Cell<G, T> {
         };
         check_size::<T>("recurrent", [rows, inputs]);
         check_size::<T>("recurrent", [rows, hidden]);
-        let mut draw = |shape: &[usize]| Param::new(FanIn.tensor(shape, Fans::new(hidden, rows), rng));
+        let mut draw = |shape: &[usize]| Param::new(UniformFanIn.tensor(shape, Fans::new(hidden, rows), rng));
         Cell {
             weight_ih: draw(&[rows, inputs]),
             weight_hh: draw(&[rows, hidden]),
@@ -184,7 +184,7 @@ impl<G: Gates, T: Element> Cell<G, T> {
 
     /// The state in which nothing has been seen: zeros.
     #[track_caller]
-    pub fn start<'t>(&self, tape: &'t Tape<T>, batch: usize) -> G::State<'t, T> {
+    pub fn zero_state<'t>(&self, tape: &'t Tape<T>, batch: usize) -> G::State<'t, T> {
         State::from_fn(|_| tape.constant(Tensor::zeros([batch, self.hidden()])))
     }
 
@@ -211,7 +211,7 @@ impl<G: Gates, T: Element> Cell<G, T> {
 }
 
 /// Refuses a state of another shape: that of one sample would be stretched to many.
-fn check_state<'t, G: Gates, T: Element>(state: G::State<'t, T>, expected: &[usize]) -> Result<(), Error> {
+fn check_state<'t, G: CellRule, T: Element>(state: G::State<'t, T>, expected: &[usize]) -> Result<(), Error> {
     let mut wrong = None;
     state.map(|part| {
         if *part.shape() != *expected {

@@ -1,6 +1,6 @@
 //! The simple recurrent layer.
 
-use super::{Cell, Gates, Recurrent};
+use super::{Cell, CellRule, Recurrent};
 use tape::{Element, Var};
 
 /// One step of a simple recurrent layer: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`. Elman, 1990.
@@ -51,7 +51,7 @@ pub enum RnnGates {
     Relu,
 }
 
-impl Gates for RnnGates {
+impl CellRule for RnnGates {
     const GATES: usize = 1;
 
     type State<'t, T: Element> = Var<'t, T>;

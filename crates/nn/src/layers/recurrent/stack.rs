@@ -1,7 +1,7 @@
 //! Cells one above the other, along a sequence.
 
 use super::lengths::Lengths;
-use super::{Cell, Gates, State, check_state};
+use super::{Cell, CellRule, State, check_state};
 use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
@@ -49,7 +49,7 @@ use tape::{Element, Error, Tensor, Var};
 /// assert!(carried.abs().max() < 1.0);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Recurrent<G: Gates, T: Element = f64> {
+pub struct Recurrent<G: CellRule, T: Element = f64> {
     /// The cells, the one that takes the input first.
     pub layers: Vec<Cell<G, T>>,
     /// The cells of the second direction, one for each layer; none where there is only one direction.
@@ -59,7 +59,7 @@ pub struct Recurrent<G: Gates, T: Element = f64> {
 /// More layers than these are a mistake, and would be drawn for ever.
 const LAYERS: usize = 1 << 16;
 
-impl<G: Gates, T: Element> Recurrent<G, T> {
+impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// `layers` cells of `hidden` units each, the first with `inputs` inputs.
     ///
     /// # Panics
@@ -215,7 +215,7 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
                 let (cell, place) = (&cells[l], ends.len() as isize);
                 let start = match state {
                     Some(state) => state.map(|part| part.slice(0, place..place + 1).squeeze(0)),
-                    None => cell.start(tape, batch),
+                    None => cell.zero_state(tape, batch),
                 };
                 let (output, end) = along(cell, &values, lengths, backwards, start);
                 outputs.push(output);
@@ -283,7 +283,7 @@ impl<G: Gates, T: Element> Recurrent<G, T> {
 
 /// One cell along a batch: its outputs at every time, and the state at the end.
 #[track_caller]
-fn along<'t, G: Gates, T: Element>(
+fn along<'t, G: CellRule, T: Element>(
     cell: &Cell<G, T>,
     values: &[Var<'t, T>],
     lengths: &Lengths<T>,
@@ -337,7 +337,7 @@ fn sequence<T: Element>(x: Var<'_, T>) -> Result<(usize, usize), Error> {
     }
 }
 
-impl<G: Gates, T: Element> Parameters<T> for Recurrent<G, T> {
+impl<G: CellRule, T: Element> Parameters<T> for Recurrent<G, T> {
     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {
         for (l, cell) in self.layers.iter().enumerate() {
             cell.weight_ih.visit(&path.numbered("weight_ih_l", l), f);

@@ -45,8 +45,8 @@ pub trait Schedule {
     /// Refuses settings that are out of range, which may come from outside of the program.
     ///
     /// ```
-    /// use nn::optim::schedule::{Schedule, Step};
-    /// let schedule = Step { base: 0.1, factor: -0.5, every: 2 };
+    /// use nn::optim::schedule::{Schedule, StepDecay};
+    /// let schedule = StepDecay { base: 0.1, factor: -0.5, every: 2 };
     /// let error = schedule.check().unwrap_err();
     /// assert_eq!(error.to_string(), "step schedule: expected a finite factor of 0 or more, found -0.5");
     /// ```
@@ -91,12 +91,12 @@ impl Schedule for Constant {
 /// `base factor^⌊k / every⌋`: a new rate every so many epochs.
 ///
 /// ```
-/// use nn::optim::schedule::{Schedule, Step};
-/// let schedule = Step { base: 1.0, factor: 0.5, every: 2 };
+/// use nn::optim::schedule::{Schedule, StepDecay};
+/// let schedule = StepDecay { base: 1.0, factor: 0.5, every: 2 };
 /// assert_eq!([0, 1, 2, 3, 4].map(|k| schedule.at(k)), [1.0, 1.0, 0.5, 0.5, 0.25]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Step {
+pub struct StepDecay {
     /// The first rate.
     pub base: f64,
     /// The ratio of two rates.
@@ -105,7 +105,7 @@ pub struct Step {
     pub every: u64,
 }
 
-impl Schedule for Step {
+impl Schedule for StepDecay {
     fn at(&self, epoch: u64) -> f64 {
         expect(self.check());
         self.base * power(self.factor, epoch / self.every.max(1))
@@ -200,11 +200,11 @@ impl Schedule for Cosine {
     }
 }
 
-/// [`Cosine`] that begins again at the base after each period, each `stretch` times as long as the one before.
+/// [`Cosine`] that begins again at the base after each period, each `period_factor` times as long as the one before.
 ///
 /// ```
 /// use nn::optim::schedule::{CosineRestarts, Schedule};
-/// let schedule = CosineRestarts { base: 1.0, floor: 0.0, period: 2, stretch: 2 };
+/// let schedule = CosineRestarts { base: 1.0, floor: 0.0, period: 2, period_factor: 2 };
 /// assert!([1.0, 0.5, 1.0].iter().zip(0..).all(|(rate, k)| (rate - schedule.at(k)).abs() < 1e-15));
 /// assert!((schedule.at(4) - 0.5).abs() < 1e-15 && schedule.at(6) == 1.0);
 /// ```
@@ -217,18 +217,18 @@ pub struct CosineRestarts {
     /// The length of the first period; 0 counts as 1.
     pub period: u64,
     /// The ratio of two periods' lengths; 0 counts as 1.
-    pub stretch: u64,
+    pub period_factor: u64,
 }
 
 impl Schedule for CosineRestarts {
     fn at(&self, epoch: u64) -> f64 {
         let (mut period, mut k) = (self.period.max(1), epoch);
-        if self.stretch <= 1 {
+        if self.period_factor <= 1 {
             k %= period;
         }
         while k >= period {
             k -= period;
-            period = period.saturating_mul(self.stretch);
+            period = period.saturating_mul(self.period_factor);
         }
         expect(self.check());
         Cosine { base: self.base, floor: self.floor, period }.at(k)
@@ -242,12 +242,12 @@ impl Schedule for CosineRestarts {
 /// From one rate to another in a straight line, and then the latter.
 ///
 /// ```
-/// use nn::optim::schedule::{Linear, Schedule};
-/// let schedule = Linear { from: 0.0, to: 1.0, epochs: 4 };
+/// use nn::optim::schedule::{LinearRamp, Schedule};
+/// let schedule = LinearRamp { from: 0.0, to: 1.0, epochs: 4 };
 /// assert_eq!([0, 1, 4, 9].map(|k| schedule.at(k)), [0.0, 0.25, 1.0, 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Linear {
+pub struct LinearRamp {
     /// The rate of epoch 0.
     pub from: f64,
     /// The rate at the end.
@@ -256,7 +256,7 @@ pub struct Linear {
     pub epochs: u64,
 }
 
-impl Schedule for Linear {
+impl Schedule for LinearRamp {
     fn at(&self, epoch: u64) -> f64 {
         expect(self.check());
         let epochs = self.epochs.max(1);
@@ -271,19 +271,19 @@ impl Schedule for Linear {
 /// A list of epochs and the rates from there on.
 ///
 /// ```
-/// use nn::optim::schedule::{Listed, Schedule};
-/// let schedule = Listed { base: 0.3, changes: vec![(2, 0.1), (5, 0.01)] };
+/// use nn::optim::schedule::{PiecewiseConstant, Schedule};
+/// let schedule = PiecewiseConstant { base: 0.3, changes: vec![(2, 0.1), (5, 0.01)] };
 /// assert_eq!([0, 1, 2, 4, 5, 9].map(|k| schedule.at(k)), [0.3, 0.3, 0.1, 0.1, 0.01, 0.01]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
+pub struct PiecewiseConstant {
     /// The rate before the first change.
     pub base: f64,
     /// Epochs and their new rates, in any order; each epoch once.
     pub changes: Vec<(u64, f64)>,
 }
 
-impl Schedule for Listed {
+impl Schedule for PiecewiseConstant {
     fn at(&self, epoch: u64) -> f64 {
         expect(self.check());
         let passed = self.changes.iter().filter(|&&(from, _)| epoch >= from);

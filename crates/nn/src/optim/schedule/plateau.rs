@@ -10,9 +10,9 @@ use tape::Element;
 pub enum Goal {
     /// As small as possible: a loss.
     #[default]
-    Least,
+    Minimize,
     /// As great as possible: an accuracy.
-    Greatest,
+    Maximize,
 }
 
 /// By how much a measurement must be better than the best to count.
@@ -57,7 +57,7 @@ impl Plateau {
     pub fn new(base: f64) -> Plateau {
         expect(setting::not_negative(NAME, "rate", base));
         Plateau {
-            goal: Goal::Least,
+            goal: Goal::Minimize,
             factor: 0.1,
             patience: 10,
             threshold: Threshold::Relative(1e-4),
@@ -144,14 +144,14 @@ impl Plateau {
     fn improves(&self, measured: f64) -> bool {
         let Some(best) = self.best else { return !measured.is_nan() };
         if best.is_infinite() {
-            return if self.goal == Goal::Least { measured < best } else { measured > best };
+            return if self.goal == Goal::Minimize { measured < best } else { measured > best };
         }
         match (self.goal, self.threshold) {
             // `best - part |best|` and `best + part |best|`.
-            (Goal::Least, Threshold::Relative(part)) => measured < best * (1.0 - part.copysign(best)),
-            (Goal::Least, Threshold::Absolute(much)) => measured < best - much,
-            (Goal::Greatest, Threshold::Relative(part)) => measured > best * (1.0 + part.copysign(best)),
-            (Goal::Greatest, Threshold::Absolute(much)) => measured > best + much,
+            (Goal::Minimize, Threshold::Relative(part)) => measured < best * (1.0 - part.copysign(best)),
+            (Goal::Minimize, Threshold::Absolute(much)) => measured < best - much,
+            (Goal::Maximize, Threshold::Relative(part)) => measured > best * (1.0 + part.copysign(best)),
+            (Goal::Maximize, Threshold::Absolute(much)) => measured > best + much,
         }
     }
 

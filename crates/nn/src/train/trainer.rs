@@ -2,7 +2,7 @@
 
 use super::callback::{AfterEpoch, BeforeStep, Callback, Epoch, Step};
 use super::run::Run;
-use super::{EarlyStopping, FitError, Goal, Report};
+use super::{EarlyStopping, Goal, Report, TrainError};
 use crate::data::{Dataset, Loader};
 use crate::module::{Context, Module};
 use crate::optim::Optimizer;
@@ -53,11 +53,11 @@ pub(super) enum BatchLoss<'a, T: Element> {
     Sum,
 }
 
-/// A training loop: what it is to do is said first, [`run`](Fit::run) does it.
+/// A training loop: what it is to do is said first, [`run`](Trainer::run) does it.
 ///
 /// ```
 /// use nn::data::{Dataset, Loader};
-/// use nn::train::{Fit, Keep};
+/// use nn::train::{Trainer, Keep};
 /// use nn::{Identity, Module, Sgd, Tanh, loss, mlp};
 /// use rand::{SeedableRng, rngs::StdRng};
 /// use tape::Tensor;
@@ -67,7 +67,7 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// let x = Tensor::linspace(-1.0, 1.0, 40).reshape([40, 1]);
 /// let data = Dataset::new(x.clone(), x.square())?;
 /// let mut model = mlp(&[1, 8, 1], Tanh, Identity, &mut rng);
-/// let report = Fit::new(60)
+/// let report = Trainer::new(60)
 ///     .validation(&data)
 ///     .metric("rmse", |model| nn::metrics::rmse(&model.predict(data.x()), data.y()).unwrap_or(f64::NAN))
 ///     .patience(10)
@@ -93,8 +93,8 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// that is seeded with it, what layers draw. The learning rate belongs to the optimizer; a schedule is a callback:
 ///
 /// ```
-/// # use nn::{Optimizer, train::Fit};
-/// let fit: Fit<'_> = Fit::new(10).before_step(|step, optimizer| {
+/// # use nn::{Optimizer, train::Trainer};
+/// let fit: Trainer<'_> = Trainer::new(10).before_step(|step, optimizer| {
 ///     optimizer.set_learning_rate(0.1 * (1.0 - step.number as f64 / step.steps as f64));
 /// });
 /// ```
@@ -103,10 +103,10 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// The column `loss` is a mean over samples: the loss of a batch is taken for a mean over its samples and counts as much as
 /// there are of them, so that a short last batch counts for no more than its samples. Batches that were skipped do not
 /// count. Two kinds of loss are no such mean, and have to be said: a sum over the samples
-/// ([`loss_is_sum`](Fit::loss_is_sum): then it is the sum over the batches), and a mean that divides by something else
-/// ([`batch_weight`](Fit::batch_weight)). Either way the loss of weights that do not move is the `validation` of the same
+/// ([`loss_is_sum`](Trainer::loss_is_sum): then it is the sum over the batches), and a mean that divides by something else
+/// ([`batch_weight`](Trainer::batch_weight)). Either way the loss of weights that do not move is the `validation` of the same
 /// data. The steps are the same in any case: this is about what is reported, watched and called best.
-pub struct Fit<'a, T: Element = f64> {
+pub struct Trainer<'a, T: Element = f64> {
     pub(super) epochs: usize,
     pub(super) validation: Option<Dataset<T>>,
     pub(super) metrics: Vec<(String, Metric<'a, T>)>,
@@ -118,9 +118,9 @@ pub struct Fit<'a, T: Element = f64> {
     pub(super) non_finite: OnNonFinite,
 }
 
-impl<T: Element> fmt::Debug for Fit<'_, T> {
+impl<T: Element> fmt::Debug for Trainer<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fit")
+        f.debug_struct("Trainer")
             .field("epochs", &self.epochs)
             .field("measured", &self.names())
             .field("keep", &self.keep)
@@ -129,10 +129,10 @@ impl<T: Element> fmt::Debug for Fit<'_, T> {
     }
 }
 
-impl<'a, T: Element> Fit<'a, T> {
+impl<'a, T: Element> Trainer<'a, T> {
     /// This many passes over the data, one or more, without anything else.
-    pub fn new(epochs: usize) -> Fit<'a, T> {
-        Fit {
+    pub fn new(epochs: usize) -> Trainer<'a, T> {
+        Trainer {
             epochs,
             validation: None,
             metrics: Vec::new(),
@@ -147,22 +147,22 @@ impl<'a, T: Element> Fit<'a, T> {
 
     /// Measures the loss of these data, one sample or more, all together, after each epoch, in evaluation mode: the column
     /// `validation`.
-    pub fn validation(self, data: &Dataset<T>) -> Fit<'a, T> {
-        Fit { validation: Some(data.clone()), ..self }
+    pub fn validation(self, data: &Dataset<T>) -> Trainer<'a, T> {
+        Trainer { validation: Some(data.clone()), ..self }
     }
 
-    /// Says that the loss is a sum over the samples of a batch: the [loss of an epoch](Fit#the-loss-of-an-epoch) is then
+    /// Says that the loss is a sum over the samples of a batch: the [loss of an epoch](Trainer#the-loss-of-an-epoch) is then
     /// the sum over its batches.
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
-    /// use nn::{Linear, Sgd, loss, train::Fit};
+    /// use nn::{Linear, Sgd, loss, train::Trainer};
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([[1.0], [2.0], [3.0]]))?;
     /// let (mut model, mut rng) = (Linear::from_values([[0.0]], [0.0]), StdRng::seed_from_u64(0));
-    /// let report = Fit::new(1).loss_is_sum().run(
+    /// let report = Trainer::new(1).loss_is_sum().run(
     ///     &mut model,
     ///     &mut Sgd::new(0.0),
     ///     &mut Loader::new(&data, 2)?,
@@ -173,8 +173,8 @@ impl<'a, T: Element> Fit<'a, T> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn loss_is_sum(self) -> Fit<'a, T> {
-        Fit { batch_loss: BatchLoss::Sum, ..self }
+    pub fn loss_is_sum(self) -> Trainer<'a, T> {
+        Trainer { batch_loss: BatchLoss::Sum, ..self }
     }
 
     /// Weighs the loss of a batch by this function of its targets instead of its samples, for a mean that divides by that:
@@ -184,17 +184,17 @@ impl<'a, T: Element> Fit<'a, T> {
     /// use nn::data::{Dataset, Loader};
     /// use nn::functional::CrossEntropyOptions;
     /// use nn::loss::cross_entropy_with_logits_and_options;
-    /// use nn::{Linear, Sgd, train::Fit};
+    /// use nn::{Linear, Sgd, train::Trainer};
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// // Labels as numbers; -1 marks samples that are left out.
     /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([-1.0, 0.0, 1.0]))?;
     /// let (mut model, mut rng) = (Linear::from_values([[0.0]; 2], [1.0, 0.0]), StdRng::seed_from_u64(0));
-    /// let report = Fit::new(1)
+    /// let report = Trainer::new(1)
     ///     .validation(&data)
     ///     .batch_weight(|y| y.to_vec().iter().filter(|&&label| label >= 0.0).count() as f64)
-    ///     .run(&mut model, &mut Sgd::new(0.0), &mut Loader::new(&data, 2)?.in_order(), &mut rng, |z, y| {
+    ///     .run(&mut model, &mut Sgd::new(0.0), &mut Loader::new(&data, 2)?.without_shuffle(), &mut rng, |z, y| {
     ///         let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
     ///         cross_entropy_with_logits_and_options(z, &labels, &CrossEntropyOptions { ignore: Some(-1), ..CrossEntropyOptions::default() }).mean()
     ///     })?;
@@ -202,8 +202,8 @@ impl<'a, T: Element> Fit<'a, T> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn batch_weight(self, weight: impl FnMut(&Tensor<T>) -> f64 + 'a) -> Fit<'a, T> {
-        Fit { batch_loss: BatchLoss::Weighed(Box::new(weight)), ..self }
+    pub fn batch_weight(self, weight: impl FnMut(&Tensor<T>) -> f64 + 'a) -> Trainer<'a, T> {
+        Trainer { batch_loss: BatchLoss::Weighed(Box::new(weight)), ..self }
     }
 
     /// Measures a number of the model after each epoch.
@@ -211,19 +211,19 @@ impl<'a, T: Element> Fit<'a, T> {
         mut self,
         name: impl Into<String>,
         measure: impl FnMut(&dyn Module<T>) -> f64 + 'a,
-    ) -> Fit<'a, T> {
+    ) -> Trainer<'a, T> {
         self.metrics.push((name.into(), Box::new(measure)));
         self
     }
 
     /// Calls this while training.
-    pub fn callback(mut self, callback: impl Callback<T> + 'a) -> Fit<'a, T> {
+    pub fn callback(mut self, callback: impl Callback<T> + 'a) -> Trainer<'a, T> {
         self.callbacks.push(Box::new(callback));
         self
     }
 
     /// Calls this before each step: for learning rates that change from step to step.
-    pub fn before_step(self, f: impl FnMut(Step, &mut dyn Optimizer<T>) + 'a) -> Fit<'a, T> {
+    pub fn before_step(self, f: impl FnMut(Step, &mut dyn Optimizer<T>) + 'a) -> Trainer<'a, T> {
         self.callback(BeforeStep(f))
     }
 
@@ -231,14 +231,14 @@ impl<'a, T: Element> Fit<'a, T> {
     pub fn after_epoch(
         self,
         f: impl FnMut(&Epoch<'_, T>, &mut dyn Optimizer<T>) -> ControlFlow<()> + 'a,
-    ) -> Fit<'a, T> {
+    ) -> Trainer<'a, T> {
         self.callback(AfterEpoch(f))
     }
 
     /// Which column says how good an epoch was, for early stopping and the best weights. Unless said it is `validation`,
     /// or `loss` without such data, and the least is the best.
-    pub fn watch(self, name: impl Into<String>, goal: Goal) -> Fit<'a, T> {
-        Fit { watched: Some((name.into(), goal)), ..self }
+    pub fn watch(self, name: impl Into<String>, goal: Goal) -> Trainer<'a, T> {
+        Trainer { watched: Some((name.into(), goal)), ..self }
     }
 
     /// Ends training after this many epochs in a row without improvement of the watched number.
@@ -246,35 +246,35 @@ impl<'a, T: Element> Fit<'a, T> {
     /// # Panics
     /// If there are none.
     #[track_caller]
-    pub fn patience(self, epochs: usize) -> Fit<'a, T> {
+    pub fn patience(self, epochs: usize) -> Trainer<'a, T> {
         self.early_stopping(EarlyStopping::new(epochs))
     }
 
     /// Ends training as this says of the watched number, whose goal it takes.
-    pub fn early_stopping(self, stopping: EarlyStopping) -> Fit<'a, T> {
-        Fit { stopping: Some(stopping), ..self }
+    pub fn early_stopping(self, stopping: EarlyStopping) -> Trainer<'a, T> {
+        Trainer { stopping: Some(stopping), ..self }
     }
 
     /// The weights the model has in the end.
-    pub fn keep(self, keep: Keep) -> Fit<'a, T> {
-        Fit { keep, ..self }
+    pub fn keep(self, keep: Keep) -> Trainer<'a, T> {
+        Trainer { keep, ..self }
     }
 
     /// What happens when a loss or gradient is not finite.
-    pub fn on_non_finite(self, policy: OnNonFinite) -> Fit<'a, T> {
-        Fit { non_finite: policy, ..self }
+    pub fn on_non_finite(self, policy: OnNonFinite) -> Trainer<'a, T> {
+        Trainer { non_finite: policy, ..self }
     }
 
     /// Trains `model` on `data`: `loss` is that of an output and its targets, as [a mean over the
-    /// samples](Fit#the-loss-of-an-epoch) unless another setting says otherwise.
+    /// samples](Trainer#the-loss-of-an-epoch) unless another setting says otherwise.
     ///
     /// # Errors
-    /// As [`FitError`] says. The model then has the weights of the last step that was made, except that of a refused step the
+    /// As [`TrainError`] says. The model then has the weights of the last step that was made, except that of a refused step the
     /// elements that could move have.
     ///
     /// # Panics
     /// As the model and the loss: if the shapes of the data are not those that they take. A loss that data can make
-    /// fail (labels out of range) belongs in [`try_run`](Fit::try_run).
+    /// fail (labels out of range) belongs in [`try_run`](Trainer::try_run).
     pub fn run<L>(
         self,
         model: &mut impl Module<T>,
@@ -282,27 +282,27 @@ impl<'a, T: Element> Fit<'a, T> {
         data: &mut Loader<'_, T>,
         rng: &mut (impl Rng + ?Sized),
         loss: L,
-    ) -> Result<Report, FitError>
+    ) -> Result<Report, TrainError>
     where
         L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Scalar<'t, T>,
     {
         self.try_run(model, optimizer, data, rng, |a, y| Ok(loss(a, y)))
     }
 
-    /// [`run`](Fit::run) with a loss that can fail: its error ends training, with the epoch and the step.
+    /// [`run`](Trainer::run) with a loss that can fail: its error ends training, with the epoch and the step.
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
     /// use nn::functional::CrossEntropyOptions;
     /// use nn::loss::try_cross_entropy_with_logits_and_options;
-    /// use nn::{Linear, Sgd, train::Fit};
+    /// use nn::{Linear, Sgd, train::Trainer};
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
     /// # fn main() -> Result<(), tape::Error> {
     /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([0.0, 1.0, 2.0]))?;
     /// let (mut model, mut rng) = (Linear::from_values([[0.0]; 2], [0.0, 0.0]), StdRng::seed_from_u64(0));
-    /// let mut loader = Loader::new(&data, 2)?.in_order();
-    /// let result = Fit::new(1).try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
+    /// let mut loader = Loader::new(&data, 2)?.without_shuffle();
+    /// let result = Trainer::new(1).try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
     ///     let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
     ///     Ok(try_cross_entropy_with_logits_and_options(z, &labels, &CrossEntropyOptions::default())?.mean())
     /// });
@@ -313,7 +313,7 @@ impl<'a, T: Element> Fit<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// As [`FitError`] says. The model then has the weights of the last step that was made.
+    /// As [`TrainError`] says. The model then has the weights of the last step that was made.
     ///
     /// # Panics
     /// As the model and the loss: if the shapes of the data are not those that they take.
@@ -324,14 +324,14 @@ impl<'a, T: Element> Fit<'a, T> {
         data: &mut Loader<'_, T>,
         rng: &mut (impl Rng + ?Sized),
         loss: L,
-    ) -> Result<Report, FitError>
+    ) -> Result<Report, TrainError>
     where
         L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Result<Scalar<'t, T>, Error>,
     {
         self.check()?;
         let (watched, goal) = self.watched_column()?;
         if data.is_empty() {
-            return Err(FitError::NoBatches { samples: data.data().len() });
+            return Err(TrainError::NoBatches { samples: data.data().len() });
         }
         let step = Step { number: 0, steps: self.epochs.saturating_mul(data.len()), epoch: 1 };
         let cx = Context::train(StdRng::from_rng(rng)).errors_wait();
@@ -349,8 +349,8 @@ impl<'a, T: Element> Fit<'a, T> {
     }
 
     /// Refuses settings that cannot be followed.
-    fn check(&self) -> Result<(), FitError> {
-        let refused = |reason| Err(FitError::Setting(Error::Invalid { op: "fit", reason }));
+    fn check(&self) -> Result<(), TrainError> {
+        let refused = |reason| Err(TrainError::Setting(Error::Invalid { op: "fit", reason }));
         if self.epochs == 0 {
             return refused("expected 1 epoch or more, found 0".to_owned());
         }
@@ -367,11 +367,15 @@ impl<'a, T: Element> Fit<'a, T> {
         }
     }
 
-    fn watched_column(&self) -> Result<(String, Goal), FitError> {
+    fn watched_column(&self) -> Result<(String, Goal), TrainError> {
         let unless_said = if self.validation.is_some() { VALIDATION } else { LOSS };
-        let (name, goal) = self.watched.clone().unwrap_or_else(|| (unless_said.to_owned(), Goal::Least));
+        let (name, goal) = self.watched.clone().unwrap_or_else(|| (unless_said.to_owned(), Goal::Minimize));
         let known = self.names();
-        if known.contains(&name) { Ok((name, goal)) } else { Err(FitError::Unknown { watched: name, known }) }
+        if known.contains(&name) {
+            Ok((name, goal))
+        } else {
+            Err(TrainError::Unknown { watched: name, known })
+        }
     }
 }
 
