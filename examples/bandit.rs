@@ -11,7 +11,8 @@
 use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Lines, Series};
-use nn::{Optimizer, Param, Sgd};
+use nn::Param;
+use nn::optim::{Optimizer, Sgd};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;

@@ -13,10 +13,9 @@ use examples::{cli, mnist_files};
 use nn::data::{Batches, Images, copy_rows};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::optim::schedule::{OneCycle, Schedule};
+use nn::optim::{Adam, Optimizer};
 use nn::train::{Progress, WeightedMean};
-use nn::{
-    Adam, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Parameters, Relu, Sequential, loss,
-};
+use nn::{Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Parameters, Relu, Sequential, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,8 @@
 use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Height, Landscape, Lines, Series};
-use nn::{Optimizer, Param, Sgd};
+use nn::Param;
+use nn::optim::{Optimizer, Sgd};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::error::Error;

@@ -10,8 +10,9 @@
 use clap::Parser;
 use examples::plot::{self, Band};
 use examples::{cli, penguins};
+use nn::Param;
 use nn::files::FileError;
-use nn::{Optimizer, Param, Sgd};
+use nn::optim::{Optimizer, Sgd};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;

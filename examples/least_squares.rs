@@ -7,9 +7,10 @@
 use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Landscape, Lines, Series};
+use nn::Param;
 use nn::init::{Fans, Init, Normal};
 use nn::loss::squared_error;
-use nn::{Optimizer, Param, Sgd};
+use nn::optim::{Optimizer, Sgd};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::error::Error;

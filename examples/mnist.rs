@@ -17,11 +17,9 @@ use nn::files::FileElement;
 use nn::init::{Fans, Init, KaimingNormal, Normal, XavierUniform};
 use nn::loss::{Loss, LossFunction};
 use nn::metrics::{Confusion, argmax_rows};
+use nn::optim::{Optimizer, Sgd};
 use nn::train::{Progress, WeightedMean};
-use nn::{
-    Context, Identity, Linear, Module, Optimizer, Param, Parameters, Relu, Sequential, Sgd, Sigmoid, Softmax,
-    Tanh,
-};
+use nn::{Context, Identity, Linear, Module, Param, Parameters, Relu, Sequential, Sigmoid, Softmax, Tanh};
 use rand::seq::index;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;

@@ -15,10 +15,8 @@ use examples::writing::{Curve, Flags};
 use examples::{cli, text};
 use nn::init::{Fans, Init, Normal};
 use nn::optim::schedule::{Cosine, Schedule};
-use nn::{
-    AdamW, Context, Embedding, LayerNorm, Linear, Module, Optimizer, Param, Parameters, TransformerBlock,
-    loss,
-};
+use nn::optim::{AdamW, Optimizer};
+use nn::{Context, Embedding, LayerNorm, Linear, Module, Param, Parameters, TransformerBlock, loss};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! A process that trains for long does not grow.
 
-use nn::{Context, Linear, Module, Optimizer, Sequential, Sgd, Tanh, loss};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Linear, Module, Sequential, Tanh, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::{Tape, Tensor};
 

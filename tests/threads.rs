@@ -1,10 +1,11 @@
 //! Training on any number of threads: the same weights, to the last bit. With the feature `rayon`.
 
 use nn::data::{Dataset, Loader};
+use nn::optim::{Adam, AdamW, Optimizer, Sgd};
 use nn::train::Shards;
 use nn::{
-    Adam, AdamW, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Parameters, Path, Relu,
-    Sequential, Sgd, Tanh, TransformerBlock, loss, mlp,
+    Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Parameters, Path, Relu, Sequential, Tanh,
+    TransformerBlock, loss, mlp,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use rayon::ThreadPoolBuilder;

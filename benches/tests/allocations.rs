@@ -6,7 +6,8 @@
 use benches::counting::{Counting, allocations};
 use benches::training::{Modules, Products, Recorded, Task, Trainer};
 use nn::data::{Dataset, Loader};
-use nn::{Context, Module, Param, Parameters, Sgd, loss};
+use nn::optim::Sgd;
+use nn::{Context, Module, Param, Parameters, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::{Tensor, Var};
 

@@ -3,7 +3,8 @@
 use crate::legacy_random::LegacyRandom;
 use nn::data::copy_rows;
 use nn::metrics::{accuracy, argmax_rows};
-use nn::{Linear, Module, Optimizer, Parameters, Sequential, Sgd, Sigmoid, loss};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Linear, Module, Parameters, Sequential, Sigmoid, loss};
 use tape::{Error, Tape, Tensor};
 
 /// Bits of a number; the last one is the least significant.

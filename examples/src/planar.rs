@@ -5,7 +5,8 @@
 
 use nn::data::{Batches, copy_rows};
 use nn::init::{Fans, Init, Uniform};
-use nn::{Linear, Optimizer, Param, Parameters, Sgd, loss};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Linear, Param, Parameters, loss};
 use rand::{Rng, RngExt};
 use std::f64::consts::TAU;
 use tape::{Error, Tape, Tensor, Var};

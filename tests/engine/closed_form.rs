@@ -3,7 +3,8 @@
 
 use nn::by_hand::{Activation, Layer, Mlp, sigmoid_bce_delta, softmax_cross_entropy_delta};
 use nn::loss::{Loss, LossFunction, Reduction};
-use nn::{Context, Linear, Module, Optimizer, Param, Parameters, Path, Sequential, Sgd, Sigmoid};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Linear, Module, Param, Parameters, Path, Sequential, Sigmoid};
 use proptest::prelude::*;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};

@@ -1,7 +1,7 @@
 //! The documented behaviour of the layers: initial values, names, modes, masks and windows.
 
 use nn::functional::AttentionOptions;
-use nn::layers::recurrent::{CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
+use nn::recurrent::{CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
     BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Dropout, Embedding, Flatten, Gru,
     LayerNorm, Linear, Lstm, LstmCell, MaxPool2d, Module, MultiHeadAttention, PRelu, Param, Parameters, Path,

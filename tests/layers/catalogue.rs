@@ -3,7 +3,7 @@
 use super::{mode, total};
 use gradcheck::GradCheck;
 use nn::functional::AttentionOptions;
-use nn::layers::recurrent::{Cell, CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
+use nn::recurrent::{Cell, CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
     BatchNorm, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Embedding, Gelu, GroupNorm, GruCell,
     LayerNorm, Linear, LstmCell, Module, MultiHeadAttention, PRelu, Param, Parameters, RmsNorm, RnnCell,

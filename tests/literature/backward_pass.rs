@@ -6,12 +6,13 @@ mod mnist;
 mod parity;
 
 use nn::by_hand::{Activation, Layer, Mlp};
-use nn::data::idx::IdxData;
+use nn::data::IdxData;
 use nn::data::{Batches, Idx, Images};
 use nn::files::Problem;
 use nn::loss::{Loss, LossFunction};
 use nn::metrics::{accuracy, argmax_rows};
-use nn::{Context, Linear, Module, Optimizer, Parameters, Sequential, Sgd, Sigmoid, loss, mlp};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Linear, Module, Parameters, Sequential, Sigmoid, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::path::PathBuf;
 use tape::transform::{grad, value_and_grad};

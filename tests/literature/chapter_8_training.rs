@@ -3,7 +3,8 @@
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::MinMax;
 use nn::loss::{LossFunction, squared_error};
-use nn::{Context, Identity, Module, Optimizer, Parameters, Path, Sequential, Sgd, Sigmoid, mlp};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Identity, Module, Parameters, Path, Sequential, Sigmoid, mlp};
 use rand::rngs::StdRng;
 use tape::transform::grad;
 use tape::{Scalar, Tape, Tensor};

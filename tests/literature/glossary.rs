@@ -14,8 +14,9 @@ mod unlabelled;
 use gradcheck::{Certificate, GradCheck};
 use nn::data::{Dataset, Loader, Split};
 use nn::metrics::{self, argmax_rows};
+use nn::optim::Optimizer;
 use nn::train::Trainer;
-use nn::{Module, Optimizer, Parameters, Sequential, loss};
+use nn::{Module, Parameters, Sequential, loss};
 use tape::{Scalar, Tape};
 use tests::systems::rng;
 

@@ -2,7 +2,8 @@
 
 use nn::data::Batches;
 use nn::loss::{binary_cross_entropy_with_probabilities, squared_error};
-use nn::{Context, Module, Optimizer, Param, Parameters, Sequential, Sgd, Sigmoid};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Module, Param, Parameters, Sequential, Sigmoid};
 use tape::{Tape, Tensor};
 use tests::row;
 use tests::systems::{error, normal, normal_layer, rng, step, train};

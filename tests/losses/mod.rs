@@ -4,7 +4,8 @@ mod elements;
 mod reference;
 
 use nn::loss::{Loss, LossFunction};
-use nn::{Context, Identity, Module, Optimizer, Parameters, Sgd, Tanh, loss, mlp};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Identity, Module, Parameters, Tanh, loss, mlp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::panic::{AssertUnwindSafe, catch_unwind};

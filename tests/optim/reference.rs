@@ -6,7 +6,8 @@ use nn::optim::schedule::{
     StepDecay, Threshold,
 };
 use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, GradientDescent, Lbfgs, Lion, NAdam, RmsProp, UpdateRule};
-use nn::{Context, Linear, Module, Optimizer, Parameters, Sequential, Sgd, Tanh, loss};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Linear, Module, Parameters, Sequential, Tanh, loss};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tape::{Gradients, Tape, Tensor};

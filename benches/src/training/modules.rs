@@ -1,9 +1,10 @@
 //! The step as a user writes it: modules, a loss and an optimizer of `nn`.
 
 use super::{Activation, KERNEL, Loss, Rule, Task, Trainer};
+use nn::optim::{Adam, Optimizer, Sgd};
 use nn::{
-    Adam, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Optimizer, Param, Parameters, Path, Relu,
-    Sequential, Sgd, Sigmoid, Tanh, loss,
+    Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Param, Parameters, Path, Relu, Sequential, Sigmoid,
+    Tanh, loss,
 };
 use tape::{Scalar, Tape, Tensor, ops};
 

@@ -1,6 +1,6 @@
 //! Activation functions as modules without parameters: the operations of `tape` themselves, and those along the last axis.
 
-use crate::linear::Linear;
+use crate::Linear;
 use crate::module::{Context, Module, without_parameters};
 use crate::setting::{self, expect};
 use tape::ops::{

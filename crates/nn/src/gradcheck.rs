@@ -1,7 +1,7 @@
 //! Gradient checks of whole models: every named parameter, by [`gradcheck`].
 
-use crate::param::Role;
-use crate::parameters::Parameters;
+use crate::Parameters;
+use crate::Role;
 use gradcheck::GradCheck;
 use std::cell::RefCell;
 use tape::{Scalar, Tape};

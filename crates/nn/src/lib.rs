@@ -1,10 +1,14 @@
-//! Neural networks on `tape`: parameters, modules, losses and optimizers.
+//! Neural networks on [`tape`]: parameters, modules, losses, optimizers, data and training.
 //!
-//! A model is plain data that lives outside any tape. One training step records it on a tape, asks for
-//! gradients, and lets an optimizer write the new values in place:
+//! A model is plain data that lives outside any tape. One training step records the model on a tape, computes gradients,
+//! and lets an optimizer write the new values in place. Nothing is hidden: a training loop can be written by hand, and every
+//! part of it (losses, optimizers, schedules, data) also works without the others.
 //!
+//! # Training a model
 //! ```
-//! use nn::{Context, Module, Optimizer, Sgd, Sigmoid, mlp};
+//! use nn::loss::binary_cross_entropy_with_probabilities;
+//! use nn::optim::{Optimizer, Sgd};
+//! use nn::{Context, Module, Sigmoid, mlp};
 //! use rand::{SeedableRng, rngs::StdRng};
 //! use tape::{Tape, Tensor};
 //!
@@ -18,7 +22,7 @@
 //! let mut last = f64::INFINITY;
 //! for _ in 0..200 {
 //!     let prediction = model.forward(tape.constant(x.clone()), &mut cx);
-//!     let loss = nn::loss::binary_cross_entropy_with_probabilities(prediction, &y).mean_over_samples();
+//!     let loss = binary_cross_entropy_with_probabilities(prediction, &y).mean();
 //!     last = loss.value();
 //!     let grads = loss.backward();
 //!     tape.reset();
@@ -28,19 +32,146 @@
 //! assert!(model.predict(&x).get([3, 0]).unwrap() > 0.9);
 //! ```
 //!
-//! Resetting the tape before the step gives up its hold on the parameters, so the step copies nothing.
+//! Resetting the tape before the step releases its hold on the parameters, so that the step copies nothing.
 //!
-//! [`data`] reads tables and images and hands out batches, [`loss`] has the losses, [`optim`] the other optimizers, and
-//! [`optim::schedule`] their learning rates; [`metrics`] judges. [`train`] has what a longer run asks for, and
-//! [`checkpoint`] the files from which it goes on as if it had not been stopped. The feature `progress` adds a progress
-//! bar, `train::Progress`.
+//! # A module of your own
+//! A module is a struct of parameters and other modules. `derive(Parameters)` names the parameters after the fields, for
+//! optimizers, files and checks; [`Module::forward`] is ordinary code on recorded tensors.
+//!
+//! ```
+//! use nn::{Context, Linear, Module, Param, Parameters};
+//! use tape::{Element, Tape, Tensor, Var};
+//!
+//! /// `y = gain · tanh(W x + b)`
+//! #[derive(Clone, Debug, Parameters)]
+//! struct Scaled<T: Element> {
+//!     linear: Linear<T>,
+//!     gain: Param<T>,
+//! }
+//!
+//! impl<T: Element> Module<T> for Scaled<T> {
+//!     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+//!         self.linear.forward(x, cx).tanh() * self.gain.on(x.tape())
+//!     }
+//! }
+//!
+//! let model = Scaled { linear: Linear::from_values([[1.0, -1.0]], [0.0]), gain: Param::new(3.0) };
+//! let names: Vec<String> = model.named_parameters().into_iter().map(|(name, _)| name).collect();
+//! assert_eq!(names, ["linear.weight", "linear.bias", "gain"]);
+//! let tape = Tape::new();
+//! let y = model.forward(tape.constant([[1.0, 1.0]]), &mut Context::eval());
+//! let grads = y.sum().backward();
+//! assert_eq!(grads.of(&model.linear.weight), Tensor::from([[3.0, 3.0]]));
+//! assert_eq!(grads.of(&model.gain).item(), 0.0);
+//! ```
+//!
+//! # Losses
+//! A loss function returns one loss for each element (or sample), and the name of the reduction is the normalisation;
+//! [`loss`] has the table of what the literature calls what.
+//!
+//! ```
+//! use nn::loss::squared_error;
+//! use tape::{Tape, Tensor};
+//! let tape = Tape::new();
+//! let a = tape.var([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]); // N = 2 samples, m = 3 outputs
+//! let losses = squared_error(a, &Tensor::from([[0.0, 2.0, 5.0], [4.0, 8.0, 2.0]]));
+//! assert_eq!(losses.sum().value(), 30.0);
+//! assert_eq!(losses.mean_over_samples().value(), 15.0); // divided by N
+//! assert_eq!(losses.mean().value(), 5.0); // divided by N m
+//! assert_eq!((losses.sum() * 0.5).backward().wrt(a).to_vec(), [1.0, 0.0, -2.0, 0.0, -3.0, 4.0]);
+//! ```
+//!
+//! # Data, a training loop, and files
+//! [`data`] reads tables and images and shuffles batches, [`train::Trainer`] is a loop with validation, early stopping and
+//! callbacks, and [`save`] and [`load`] keep the weights.
+//!
+//! ```
+//! use nn::data::{Dataset, Loader};
+//! use nn::optim::Adam;
+//! use nn::train::Trainer;
+//! use nn::{Linear, Module, loss};
+//! use rand::{SeedableRng, rngs::StdRng};
+//! use tape::Tensor;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut rng = StdRng::seed_from_u64(0);
+//! let x: Tensor = Tensor::from_fn([40, 1], |i| i[0] as f64 / 40.0);
+//! let data = Dataset::new(x.clone(), x.map_elements(|x| 2.0 * x - 1.0))?;
+//! let mut model = Linear::new(1, 1, &mut rng);
+//! let (mut optimizer, mut loader) = (Adam::new(0.1), Loader::new(&data, 10)?);
+//! let report = Trainer::new(100).run(&mut model, &mut optimizer, &mut loader, &mut rng, |a, y| {
+//!     loss::squared_error(a, y).mean()
+//! })?;
+//! assert!(report.history.last("loss").unwrap() < 1e-3);
+//!
+//! let path = std::env::temp_dir().join(format!("nn-crate-example-{}.safetensors", std::process::id()));
+//! nn::save(&path, &model)?;
+//! let mut copy = Linear::new(1, 1, &mut rng);
+//! nn::load(&path, &mut copy)?;
+//! assert_eq!(copy.predict(&x), model.predict(&x));
+//! # std::fs::remove_file(path)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Checking the gradients of a model
+//! With the feature `gradcheck`, every parameter of a model is compared with error-bounded differences.
+//!
+#![cfg_attr(feature = "gradcheck", doc = "```")]
+#![cfg_attr(not(feature = "gradcheck"), doc = "```ignore")]
+//! use nn::{Context, Identity, Module, Tanh, mlp};
+//! use rand::{SeedableRng, rngs::StdRng};
+//! use tape::Tensor;
+//! let model = mlp(&[2, 3, 1], Tanh, Identity, &mut StdRng::seed_from_u64(7));
+//! let (x, y) = (Tensor::from([[0.5, -1.0], [2.0, 0.25]]), Tensor::from([[1.0], [-1.0]]));
+//! let check = nn::gradcheck::module(&model, |model, tape| {
+//!     nn::loss::squared_error(model.forward(tape.constant(x.clone()), &mut Context::eval()), &y).mean()
+//! });
+//! assert_eq!(check.run().unwrap().require().unwrap().entries, 13);
+//! ```
+//!
+//! # Layers
+//! | layer | from | to |
+//! |---|---|---|
+//! | [`Linear`] | `[.., in]` | `[.., out]` |
+//! | [`Bilinear`] | `[.., in1]`, `[.., in2]` | `[.., out]` |
+//! | [`Embedding`] | indices `[..]` | `[.., width]` |
+//! | [`Conv1d`] | `[batch, in, length]` | `[batch, out, windows]` |
+//! | [`Conv2d`], [`ConvTranspose2d`] | `[batch, in, height, width]` | `[batch, out, .., ..]` |
+//! | [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`] | `[batch, channels, height, width]` | `[batch, channels, .., ..]` |
+//! | [`Flatten`] | `[batch, ..]` | `[batch, rest]` |
+//! | [`BatchNorm1d`], [`BatchNorm2d`], [`GroupNorm`] | `[batch, channels, ..]` | the same |
+//! | [`LayerNorm`], [`RmsNorm`] | `[.., normalized]` | the same |
+//! | [`Dropout`], [`PRelu`], [`LearnedSigmoid`], activations such as [`Tanh`] | any | the same |
+//! | [`RnnCell`], [`GruCell`], [`LstmCell`] | `[batch, in]`, state `[batch, hidden]` | the next state |
+//! | [`Rnn`], [`Gru`], [`Lstm`] | `[batch, time, in]`, state `[layers, batch, hidden]` | `[batch, time, hidden]`, the last state |
+//! | [`MultiHeadAttention`] | `[batch, queries, width]`, keys, values | the same, weights |
+//! | [`TransformerBlock`] | `[batch, length, width]` | the same |
+//! | [`Residual`] | as its body | as its body |
+//!
+//! Shapes, initial values and the names of parameters are those of PyTorch, so state dicts can be exchanged. A layer that
+//! maps a tensor to a tensor is a [`Module`]. A layer with other inputs has its own `forward`: [`Bilinear`] (two tensors),
+//! [`Embedding`] (indices), the recurrent layers (a state), [`MultiHeadAttention`] (queries, keys and values).
+//!
+//! # Where to go next
+//! - [`loss`], [`optim`] and [`optim::schedule`], [`metrics`], [`init`]: the other parts of a training program.
+//! - [`functional`]: normalization, attention, convolution and losses as functions of tensors or recorded tensors.
+//! - [`train`]: the parts of [`train::Trainer`] for a loop of your own, and [`train::Shards`] for several threads.
+//! - [`checkpoint`]: files from which a run continues bit for bit; [`files`]: NumPy and safetensors.
+//! - [`by_hand`]: closed-form backpropagation of the multilayer perceptron, to compare with.
+//! - `docs/your-own-model.md`: a walk through a program of your own.
+//!
+//! # What it is not
+//! There is no graph compiler, no device other than the CPU, no mixed precision, and no collection of pretrained models.
+//!
+//! # Features
+//! `gradcheck` adds gradient checks of models (`nn::gradcheck`), `progress` a progress bar, `rayon` several threads.
 
 #![deny(unsafe_code)]
 
 // The derived code says `::nn`, in this crate too.
 extern crate self as nn;
 
-pub mod activation;
+mod activation;
 pub mod by_hand;
 pub mod checkpoint;
 pub mod data;
@@ -49,22 +180,21 @@ pub mod functional;
 #[cfg(feature = "gradcheck")]
 pub mod gradcheck;
 pub mod init;
-pub mod layers;
-pub mod linear;
+mod layers;
+mod linear;
 pub mod loss;
 pub mod metrics;
-pub mod module;
+mod module;
 pub mod optim;
-pub mod param;
-pub mod parameters;
+mod param;
+mod parameters;
 mod scaling;
-pub mod sequential;
+mod sequential;
 mod setting;
-pub mod state;
+mod state;
 pub mod train;
 
 pub use activation::{Identity, LogSoftmax, Softmax};
-pub use init::Init;
 pub use layers::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d,
     ConvTranspose2d, Dropout, Embedding, Flatten, GroupNorm, Gru, GruCell, LayerNorm, LearnedSigmoid, Lstm,
@@ -72,9 +202,8 @@ pub use layers::{
     padding_mask,
 };
 pub use linear::Linear;
-pub use module::{Context, Module};
+pub use module::{CloneModule, Context, Module};
 pub use nn_derive::Parameters;
-pub use optim::{Adam, AdamW, Optimizer, Sgd};
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
 pub use sequential::{Sequential, mlp};
@@ -83,3 +212,9 @@ pub use tape::ops::{
     Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu, Selu, Sigmoid, SigmoidScaled, Silu,
     Softplus, Tanh,
 };
+
+/// The parts of recurrent layers, for a cell of your own: [`CellRule`](recurrent::CellRule) declares the equations, and
+/// [`Recurrent`](recurrent::Recurrent) runs cells along sequences. The ready-made layers are [`Rnn`], [`Gru`] and [`Lstm`].
+pub mod recurrent {
+    pub use crate::layers::recurrent::{Cell, CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
+}

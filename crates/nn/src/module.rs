@@ -1,7 +1,7 @@
 //! What maps a tensor to a tensor, and what it needs besides the tensor.
 
-use crate::linear::Linear;
-use crate::param::Param;
+use crate::Linear;
+use crate::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use std::fmt;

@@ -3,7 +3,7 @@
 //! [`Parameters`] is a visitor: a training step walks over a model without allocating a name or a list. Names
 //! come into being only where somebody prints a [`Path`].
 
-use crate::param::Param;
+use crate::Param;
 use std::fmt;
 use tape::{Element, Error, ParamId};
 

@@ -1,10 +1,10 @@
 //! Modules one after another.
 
+use crate::Linear;
+use crate::Param;
 use crate::activation::{Identity, Softmax};
 use crate::by_hand::{Activation, Mlp};
-use crate::linear::Linear;
 use crate::module::{Context, Module};
-use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use tape::ops::{LeakyRelu, Relu, Sigmoid, SigmoidScaled, Tanh};

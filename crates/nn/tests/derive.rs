@@ -85,7 +85,7 @@ fn names_are_the_paths_of_the_fields() {
 
 #[test]
 fn a_frozen_parameter_gets_no_gradient_and_keeps_its_bits() {
-    use nn::{Optimizer, Sgd};
+    use nn::optim::{Optimizer, Sgd};
     let mut model = outer::<f64>();
     assert_eq!(model.freeze_matching("blocks.*.weight"), Ok(2));
     let before: Vec<_> = nn::state_dict(&model);

@@ -4,16 +4,16 @@
 
 #![cfg(target_pointer_width = "64")]
 
-use nn::data::idx::{Idx, IdxData};
 use nn::data::{Batches, Split, copy_rows};
+use nn::data::{Idx, IdxData};
 use nn::init::{Fans, Init, KaimingNormal, UniformFanIn, XavierUniform};
-use nn::layers::{
+use nn::metrics::{Confusion, top_k};
+use nn::train::Shards;
+use nn::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Bilinear, Conv1d, Conv2d, ConvTranspose2d, Embedding,
     GroupNorm, Gru, GruCell, LayerNorm, Lstm, LstmCell, MaxPool2d, MultiHeadAttention, PRelu, RmsNorm, Rnn,
     RnnCell, TransformerBlock, padding_mask,
 };
-use nn::metrics::{Confusion, top_k};
-use nn::train::Shards;
 use nn::{Context, Linear, Module, functional};
 use rand::SeedableRng;
 use rand::rngs::StdRng;

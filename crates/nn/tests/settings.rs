@@ -1,9 +1,8 @@
 //! Settings out of range are refused where they are set, in one sentence that names what was expected and what was found.
 
+use nn::Conv1d;
 use nn::checkpoint::SavedState;
 use nn::init::{self, Fans, Init};
-use nn::layers::recurrent::Recurrent;
-use nn::layers::{Conv1d, recurrent::RnnGates};
 use nn::optim::schedule::{
     self, Anneal, Cosine, CosineRestarts, Exponential, LinearRamp, MultiStep, OneCycle, PiecewiseConstant,
     Plateau, Schedule, StepDecay, Threshold,
@@ -12,10 +11,13 @@ use nn::optim::{
     AdaDelta, AdaGrad, Adam, AdamRule, AdamW, Average, GradientAccumulator, Lbfgs, Lion, NAdam, RmsProp,
     SgdRule, StepError,
 };
+use nn::optim::{Optimizer, Sgd};
+use nn::recurrent::Recurrent;
+use nn::recurrent::RnnGates;
 use nn::{
     AvgPool2d, BatchNorm1d, BatchNorm2d, Context, Conv2d, ConvTranspose2d, Dropout, Elu, GroupNorm,
-    LayerNorm, LeakyRelu, MaxPool2d, Module, MultiHeadAttention, Optimizer, PRelu, Param, RmsNorm, Sgd,
-    SigmoidScaled, TransformerBlock, mlp,
+    LayerNorm, LeakyRelu, MaxPool2d, Module, MultiHeadAttention, PRelu, Param, RmsNorm, SigmoidScaled,
+    TransformerBlock, mlp,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::fmt::Debug;

@@ -1,11 +1,12 @@
 //! Steps from gradients that are huge, tiny, infinite or NaN, of another shape, or with a rate that is too large: a weight
 //! that is finite stays finite, and nothing goes wrong in silence.
 
+use nn::Param;
 use nn::optim::{
     AdaDelta, AdaGrad, Adam, AdamW, Average, GradientAccumulator, GradientSource, Lbfgs, Lion, NAdam,
     RmsProp, StepError, gradient_norm,
 };
-use nn::{Optimizer, Param, Sgd};
+use nn::optim::{Optimizer, Sgd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tape::{Element, Gradients, ParamId, Tape, Tensor};
 

@@ -4,11 +4,11 @@ use nn::checkpoint::Checkpoint;
 use nn::data::{Dataset, Loader};
 use nn::functional::CrossEntropyOptions;
 use nn::loss::cross_entropy_with_logits_and_options;
+use nn::optim::schedule::Goal;
 use nn::optim::schedule::Plateau;
-use nn::train::{EarlyStopping, Goal, History, Keep, OnNonFinite, StopReason, TrainError, Trainer};
-use nn::{
-    Adam, Context, Linear, Module, Optimizer, Param, Parameters, Sequential, Sgd, Tanh, loss, mlp, state_dict,
-};
+use nn::optim::{Adam, Optimizer, Sgd};
+use nn::train::{EarlyStopping, History, Keep, OnNonFinite, StopReason, TrainError, Trainer};
+use nn::{Context, Linear, Module, Param, Parameters, Sequential, Tanh, loss, mlp, state_dict};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::cell::RefCell;
 use std::ops::ControlFlow;

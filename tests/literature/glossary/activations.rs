@@ -3,7 +3,8 @@
 use super::{EXACT, agrees, descend};
 use gradcheck::GradCheck;
 use nn::loss::cross_entropy_with_logits;
-use nn::{Context, Identity, LeakyRelu, Linear, Module, Relu, Sgd, Sigmoid, Softmax, Tanh};
+use nn::optim::Sgd;
+use nn::{Context, Identity, LeakyRelu, Linear, Module, Relu, Sigmoid, Softmax, Tanh};
 use tape::transform::{grad, jacobian};
 use tape::{Scalar, Tensor, Var};
 use tests::row;

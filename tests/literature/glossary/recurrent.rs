@@ -2,9 +2,9 @@
 
 use super::{EXACT, agrees, descend};
 use gradcheck::{GradCheck, Inputs};
-use nn::layers::recurrent::{CellRule, LstmGates, RnnGates};
 use nn::loss::binary_cross_entropy_with_logits;
 use nn::optim::Adam;
+use nn::recurrent::{CellRule, LstmGates, RnnGates};
 use nn::{Context, Linear, Lstm, LstmCell, Module, Param, Parameters, Rnn};
 use rand::RngExt;
 use rand::rngs::StdRng;

@@ -3,7 +3,8 @@
 use super::{EXACT, descend};
 use nn::loss::{l2_penalty, squared_error};
 use nn::optim::{AdaDelta, AdaGrad, Adam, RmsProp, gradient_norm};
-use nn::{Context, Identity, Linear, Module, Optimizer, Param, Sgd, Tanh, mlp, state_dict};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Identity, Linear, Module, Param, Tanh, mlp, state_dict};
 use tape::{Tape, Tensor};
 use tests::row;
 use tests::systems::{error, normal, rng};

@@ -1,6 +1,7 @@
 //! Learning without labels, or with a reward instead: GL-06 and GL-11.
 
-use nn::{Optimizer, Param, Sgd};
+use nn::Param;
+use nn::optim::{Optimizer, Sgd};
 use rand::RngExt;
 use tape::transform::grad;
 use tape::{Tape, Tensor, Var};

@@ -3,7 +3,8 @@
 use super::{engine, network};
 use nn::by_hand::{Activation, Mlp};
 use nn::loss::{Loss, LossFunction};
-use nn::{Context, Linear, Module, Optimizer, Parameters, Sequential, Sgd};
+use nn::optim::{Optimizer, Sgd};
+use nn::{Context, Linear, Module, Parameters, Sequential};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::transform::grad;
 use tape::{Tape, Tensor};

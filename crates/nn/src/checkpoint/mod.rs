@@ -9,7 +9,8 @@
 //! use nn::checkpoint::Checkpoint;
 //! use nn::data::{Batches, copy_rows};
 //! use nn::optim::Adam;
-//! use nn::{Context, Identity, Module, Optimizer, Sequential, Tanh, loss, mlp};
+//! use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp};
+//! use nn::optim::Optimizer;
 //! use rand::{SeedableRng, rngs::StdRng};
 //! use tape::{Tape, Tensor};
 //!
@@ -60,8 +61,8 @@ mod saved;
 pub use saved::SavedState;
 pub(crate) use saved::{count_of, finite_of, rate_of, tensor_of};
 
+use crate::Parameters;
 use crate::files::{FileElement, FileError, Options, Problem, repeated_key, safetensors};
-use crate::parameters::Parameters;
 use crate::state::{load_state_dict, state_dict};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};

@@ -7,7 +7,8 @@ use tape::{Element, Tensor};
 /// Named tensors and named numbers: what is to be kept of an optimizer, a schedule, or an average.
 ///
 /// ```
-/// use nn::{Optimizer, Param, Sgd};
+/// use nn::Param;
+/// use nn::optim::{Optimizer, Sgd};
 /// use tape::Tape;
 /// let mut w = Param::new([1.0]);
 /// let mut optimizer = Sgd::new(0.1).momentum(0.5);

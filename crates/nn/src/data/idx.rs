@@ -91,7 +91,7 @@ impl IdxData {
 /// An array as an IDX file holds it.
 ///
 /// ```
-/// use nn::data::idx::{Idx, IdxData};
+/// use nn::data::{Idx, IdxData};
 /// let labels = Idx::new([3], IdxData::U8(vec![7, 2, 1])).unwrap();
 /// let bytes = labels.to_bytes();
 /// assert_eq!(bytes, [0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]);
@@ -149,7 +149,7 @@ impl Idx {
     /// [`Problem::Value`] for a finite number that would become infinite.
     ///
     /// ```
-    /// use nn::data::idx::{Idx, IdxData};
+    /// use nn::data::{Idx, IdxData};
     /// let idx = Idx::new([2], IdxData::F64(vec![0.5, 1e300])).unwrap();
     /// let error = idx.try_to_tensor::<f32>().unwrap_err().to_string();
     /// assert_eq!(error, "expected numbers in the range of f32, found 1e300 at position 1");

@@ -24,23 +24,23 @@
 //! # }
 //! ```
 
-pub mod batches;
+mod batches;
 mod columns;
-pub mod csv;
-pub mod dataset;
-pub mod idx;
-pub mod loader;
-pub mod min_max;
-pub mod mnist;
-pub mod standard;
-pub mod table;
+mod csv;
+mod dataset;
+mod idx;
+mod loader;
+mod min_max;
+mod mnist;
+mod standard;
+mod table;
 
 pub use batches::{Batches, copy_rows};
 pub use csv::Csv;
 pub use dataset::{Dataset, Split};
-pub use idx::Idx;
-pub use loader::Loader;
+pub use idx::{Idx, IdxData};
+pub use loader::{EpochBatches, Loader};
 pub use min_max::MinMax;
-pub use mnist::{Images, Mnist};
+pub use mnist::{Images, Mnist, PIXEL_DEVIATION, PIXEL_MEAN};
 pub use standard::Standard;
 pub use table::{LabelColumn, Table};

@@ -1,9 +1,9 @@
 //! A bilinear map of two vectors.
 
 use super::from_fan_in;
+use crate::Param;
 use crate::Parameters;
 use crate::init::check_size;
-use crate::param::Param;
 use rand::Rng;
 use tape::{Element, Var};
 

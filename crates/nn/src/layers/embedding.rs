@@ -1,8 +1,8 @@
 //! Vectors for indices.
 
+use crate::Param;
 use crate::Parameters;
 use crate::init::{Fans, Init, Normal, check_size};
-use crate::param::Param;
 use rand::Rng;
 use tape::{Element, Error, Index, Tape, Tensor, Var, ops};
 

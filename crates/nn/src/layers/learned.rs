@@ -1,11 +1,11 @@
 //! Activations with parameters.
 
 use super::check_channels;
+use crate::Param;
 use crate::Parameters;
 use crate::functional;
 use crate::init::check_size;
 use crate::module::{Context, Module};
-use crate::param::Param;
 use crate::setting::{self, expect};
 use tape::{Element, Tensor, Var};
 

@@ -1,29 +1,5 @@
-//! Layers, one family a file; [`Linear`](crate::Linear) and the activations without parameters have modules of their
-//! own.
-//!
-//! Shapes, initial values and the names of parameters are PyTorch's, so state dicts can be exchanged.
-//!
-//! What maps a tensor to a tensor is a [`Module`](crate::Module). A layer with other inputs has a `forward` of its own:
-//! [`Bilinear`] (two tensors), [`Embedding`] (indices), the recurrent layers (a state), [`MultiHeadAttention`] (queries,
-//! keys and values).
-//!
-//! | layer | from | to |
-//! |---|---|---|
-//! | [`Linear`](crate::Linear) | `[.., in]` | `[.., out]` |
-//! | [`Bilinear`] | `[.., in1]`, `[.., in2]` | `[.., out]` |
-//! | [`Embedding`] | indices `[..]` | `[.., width]` |
-//! | [`Conv1d`] | `[batch, in, length]` | `[batch, out, windows]` |
-//! | [`Conv2d`], [`ConvTranspose2d`] | `[batch, in, height, width]` | `[batch, out, .., ..]` |
-//! | [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`] | `[batch, channels, height, width]` | `[batch, channels, .., ..]` |
-//! | [`Flatten`] | `[batch, ..]` | `[batch, rest]` |
-//! | [`BatchNorm1d`], [`BatchNorm2d`], [`GroupNorm`] | `[batch, channels, ..]` | the same |
-//! | [`LayerNorm`], [`RmsNorm`] | `[.., normalized]` | the same |
-//! | [`Dropout`], [`PRelu`], [`LearnedSigmoid`], activations such as [`Tanh`](crate::Tanh) | any | the same |
-//! | [`RnnCell`], [`GruCell`], [`LstmCell`] | `[batch, in]`, state `[batch, hidden]` | the next state |
-//! | [`Rnn`], [`Gru`], [`Lstm`] | `[batch, time, in]`, state `[layers, batch, hidden]` | `[batch, time, hidden]`, the last state |
-//! | [`MultiHeadAttention`] | `[batch, queries, width]`, keys, values | the same, weights |
-//! | [`TransformerBlock`] | `[batch, length, width]` | the same |
-//! | [`Residual`] | as its body | as its body |
+//! Layers, one family per file; [`Linear`](crate::Linear) and the activations without parameters have files of their own.
+//! The crate documentation has the table of all layers.
 
 mod attention;
 mod batch_norm;
@@ -36,7 +12,7 @@ mod flatten;
 mod learned;
 mod norm;
 mod pool;
-pub mod recurrent;
+pub(crate) mod recurrent;
 mod residual;
 mod transformer;
 
@@ -55,8 +31,8 @@ pub use recurrent::{Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell};
 pub use residual::Residual;
 pub use transformer::TransformerBlock;
 
+use crate::Param;
 use crate::init::{Fans, Init, UniformFanIn, check_size};
-use crate::param::Param;
 use rand::Rng;
 use tape::{Element, Error, Shape};
 

@@ -1,9 +1,9 @@
 //! The block of a transformer.
 
 use super::{Dropout, LayerNorm, MultiHeadAttention};
+use crate::Linear;
 use crate::Parameters;
 use crate::functional::AttentionOptions;
-use crate::linear::Linear;
 use crate::module::{Context, Module};
 use rand::Rng;
 use tape::ops::Relu;

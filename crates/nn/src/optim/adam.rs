@@ -15,7 +15,8 @@ use tape::{Element, Error};
 ///
 /// ```
 /// use nn::optim::Adam;
-/// use nn::{Optimizer, Param};
+/// use nn::Param;
+/// use nn::optim::Optimizer;
 /// use tape::Tape;
 /// let mut w = Param::new(10.0);
 /// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };
@@ -30,7 +31,8 @@ pub type Adam<T = f64> = GradientDescent<AdamRule<false>, T>;
 ///
 /// ```
 /// use nn::optim::AdamW;
-/// use nn::{Optimizer, Param};
+/// use nn::Param;
+/// use nn::optim::Optimizer;
 /// use tape::Tape;
 /// let mut w = Param::new(10.0);
 /// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };

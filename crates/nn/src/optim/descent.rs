@@ -5,9 +5,9 @@ use super::gradients::{GradientSource, Norm, collect};
 use super::groups::{Groups, Settings};
 use super::rule::{Adjust, Clock, Elements, UpdateRule};
 use super::{Optimizer, state};
+use crate::Param;
 use crate::checkpoint::SavedState;
 use crate::files::Problem;
-use crate::param::Param;
 use crate::parameters::{Parameters, Path};
 use crate::setting::{self, expect};
 use std::collections::BTreeMap;
@@ -110,7 +110,8 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     /// The number of steps so far in which elements stayed as they were because their gradient was infinite or NaN.
     ///
     /// ```
-    /// use nn::{Optimizer, Param, Sgd};
+    /// use nn::Param;
+    /// use nn::optim::{Optimizer, Sgd};
     /// use tape::Tape;
     /// let mut w = Param::new([1.0, 2.0]);
     /// let mut optimizer = Sgd::new(0.5);
@@ -151,7 +152,8 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     /// no step is made: see [`Optimizer`].
     ///
     /// ```
-    /// use nn::{Optimizer, Param, Sgd};
+    /// use nn::Param;
+    /// use nn::optim::{Optimizer, Sgd};
     /// use tape::Tape;
     /// let mut w = Param::new([30.0, 40.0]);
     /// let grads = { let tape = Tape::new(); (w.on(&tape).square().sum() * 0.5).backward() };
@@ -172,7 +174,8 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     /// same: see [`Optimizer`].
     ///
     /// ```
-    /// use nn::{Optimizer, Param, Sgd};
+    /// use nn::Param;
+    /// use nn::optim::{Optimizer, Sgd};
     /// use tape::Tape;
     /// let mut w = Param::new([30.0, -40.0, 0.5]);
     /// let grads = { let tape = Tape::new(); (w.on(&tape).square().sum() * 0.5).backward() };
@@ -197,7 +200,8 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     ///
     /// ```
     /// use nn::optim::AdamW;
-    /// use nn::{Optimizer, Param};
+    /// use nn::Param;
+    /// use nn::optim::Optimizer;
     /// use tape::Tape;
     /// let mut model = [Param::new(1.0), Param::new(1.0)];
     /// let grads = {

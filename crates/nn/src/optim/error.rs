@@ -7,7 +7,8 @@ use std::fmt;
 ///
 /// ```
 /// use nn::optim::StepError;
-/// use nn::{Optimizer, Param, Sgd};
+/// use nn::Param;
+/// use nn::optim::{Optimizer, Sgd};
 /// use tape::Tape;
 /// let mut w = Param::new([1.0, 2.0]);
 /// let grads = { let tape = Tape::new(); (w.on(&tape) * tape.constant([f64::NAN, 1.0])).sum().backward() };

@@ -23,7 +23,8 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 ///
 /// ```
 /// use nn::optim::{GradientAccumulator, GradientSource};
-/// use nn::{Context, Linear, Module, Optimizer, Sgd, loss};
+/// use nn::{Context, Linear, Module, loss};
+/// use nn::optim::{Optimizer, Sgd};
 /// use tape::{Tape, Tensor};
 /// let gradients = |model: &Linear, x: Tensor, y: Tensor| {
 ///     let tape = Tape::new();

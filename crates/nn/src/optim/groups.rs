@@ -4,7 +4,7 @@ use super::rule::UpdateRule;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::parameters::Path;
+use crate::Path;
 
 /// What may differ between groups of parameters.
 #[derive(Clone, Debug)]

@@ -13,7 +13,8 @@ use tape::{Element, Error};
 ///
 /// ```
 /// use nn::optim::Lion;
-/// use nn::{Optimizer, Param};
+/// use nn::Param;
+/// use nn::optim::Optimizer;
 /// use tape::Tape;
 /// let mut w = Param::new([10.0, -3.0, 0.0]);
 /// let grads = { let tape = Tape::new(); w.on(&tape).square().sum().backward() };

@@ -50,9 +50,9 @@ pub use rmsprop::{RmsProp, RmsPropRule};
 pub use rule::{Clock, Elements, UpdateRule};
 pub use sgd::{Sgd, SgdRule};
 
+use crate::Parameters;
 use crate::checkpoint::SavedState;
 use crate::files::Problem;
-use crate::parameters::Parameters;
 use tape::Element;
 
 /// What changes parameters by their gradients.
@@ -89,7 +89,8 @@ pub trait Optimizer<T: Element = f64> {
     /// As [`step`](Optimizer::step), with an error instead of a panic.
     ///
     /// ```
-    /// use nn::{Optimizer, Param, Sgd};
+    /// use nn::Param;
+    /// use nn::optim::{Optimizer, Sgd};
     /// use tape::Tape;
     /// let mut w = Param::new([1.0, 2.0]);
     /// let grads = { let tape = Tape::new(); (w.on(&tape) * tape.constant([1e10, 1.0])).sum().backward() };

@@ -15,7 +15,8 @@ use tape::{Element, Error};
 ///
 /// ```
 /// use nn::optim::NAdam;
-/// use nn::{Optimizer, Param};
+/// use nn::Param;
+/// use nn::optim::Optimizer;
 /// use tape::Tape;
 /// let mut w = Param::new(1.0);
 /// let grads = { let tape = Tape::new(); (w.on(&tape) * 2.0).sum().backward() };

@@ -12,7 +12,8 @@ use tape::{Element, Error, Tensor, parallel};
 ///
 /// ```
 /// use nn::optim::{Clock, GradientDescent, Elements, UpdateRule};
-/// use nn::{Optimizer, Param};
+/// use nn::Param;
+/// use nn::optim::Optimizer;
 /// use tape::{Element, Tape};
 ///
 /// /// Steps of a fixed length against the sign of the gradient.

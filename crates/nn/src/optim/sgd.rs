@@ -14,7 +14,8 @@ use tape::{Element, Error};
 /// η is usually 1e-3 to 1, μ 0 or 0.9.
 ///
 /// ```
-/// use nn::{Optimizer, Param, Sgd};
+/// use nn::Param;
+/// use nn::optim::{Optimizer, Sgd};
 /// use tape::Tape;
 /// let mut w = Param::new([1.0]);
 /// let mut optimizer = Sgd::new(0.1).momentum(0.5);
@@ -114,7 +115,8 @@ impl UpdateRule for SgdRule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Optimizer, Param};
+    use crate::Param;
+    use crate::optim::Optimizer;
     use tape::{Gradients, Tape};
 
     /// Gradients of the sum of `g · w` for every parameter: a constant gradient `g`.

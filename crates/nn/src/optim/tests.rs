@@ -4,8 +4,8 @@ use super::schedule::{Constant, PiecewiseConstant, Schedule};
 use super::{
     AdaDelta, AdaGrad, Adam, AdamW, GradientAccumulator, Lion, NAdam, Optimizer, RmsProp, Sgd, gradient_norm,
 };
-use crate::param::Param;
-use crate::parameters::Parameters;
+use crate::Param;
+use crate::Parameters;
 use tape::{Element, Gradients, Tape, Tensor};
 
 /// One of each, with every kind of state.

@@ -1,8 +1,8 @@
 //! The best weights so far.
 
+use crate::Parameters;
 use crate::files::{Problem, State};
 use crate::optim::schedule::Goal;
-use crate::parameters::Parameters;
 use crate::state::{load_state_dict, state_dict};
 use tape::Element;
 
@@ -22,7 +22,8 @@ pub(super) fn improves(goal: Goal, measured: f64, best: Option<f64>, change: f64
 ///
 /// ```
 /// use nn::Param;
-/// use nn::train::{BestWeights, Goal};
+/// use nn::optim::schedule::Goal;
+/// use nn::train::BestWeights;
 /// let mut w = Param::new([1.0]);
 /// let mut best = BestWeights::new(Goal::Maximize);
 /// for (accuracy, weight) in [(0.5, 1.0), (0.75, 2.0), (0.5, 3.0), (f64::NAN, 4.0)] {

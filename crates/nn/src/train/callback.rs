@@ -1,7 +1,7 @@
 //! What is called while [`Trainer`](super::Trainer) trains.
 
 use super::History;
-use crate::module::Module;
+use crate::Module;
 use crate::optim::Optimizer;
 use std::fmt;
 use std::ops::ControlFlow;

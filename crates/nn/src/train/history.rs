@@ -1,8 +1,8 @@
 //! The numbers of each epoch.
 
-use super::Goal;
 use super::best::improves;
 use crate::files::{self, FileError};
+use crate::optim::schedule::Goal;
 use std::fmt;
 use std::path::Path;
 use tape::Error;
@@ -12,7 +12,8 @@ use tape::Error;
 /// It prints as CSV and gives each column as points of a curve; drawing is left to whoever has a plotting library.
 ///
 /// ```
-/// use nn::train::{Goal, History};
+/// use nn::optim::schedule::Goal;
+/// use nn::train::History;
 /// let mut history = History::new(["loss", "accuracy"]);
 /// history.push(&[0.5, 0.75]);
 /// history.push(&[0.25, 0.875]);

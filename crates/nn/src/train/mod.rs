@@ -6,7 +6,8 @@
 //! ```
 //! use nn::data::{Dataset, Loader};
 //! use nn::train::{BestWeights, EarlyStopping, History};
-//! use nn::{Context, Identity, Module, Optimizer, Sgd, Tanh, loss, mlp};
+//! use nn::{Context, Identity, Module, Tanh, loss, mlp};
+//! use nn::optim::{Optimizer, Sgd};
 //! use rand::{SeedableRng, rngs::StdRng};
 //! use tape::{Tape, Tensor};
 //!
@@ -60,7 +61,6 @@ mod stopping;
 mod trainer;
 mod weighted_mean;
 
-pub use crate::optim::schedule::Goal;
 pub use best::BestWeights;
 pub use callback::{Callback, Epoch, Step};
 pub use history::History;

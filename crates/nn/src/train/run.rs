@@ -2,12 +2,11 @@
 
 use super::callback::{Epoch, Step};
 use super::trainer::BatchLoss;
-use super::{
-    BestWeights, Goal, History, Keep, OnNonFinite, Report, StopReason, TrainError, Trainer, WeightedMean,
-};
+use super::{BestWeights, History, Keep, OnNonFinite, Report, StopReason, TrainError, Trainer, WeightedMean};
 use crate::data::Loader;
 use crate::files::State;
 use crate::module::{Context, Module};
+use crate::optim::schedule::Goal;
 use crate::optim::{Average, Optimizer, StepError};
 use crate::parameters::{Parameters, Path};
 use crate::state::{load_state_dict, state_dict};

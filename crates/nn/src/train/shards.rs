@@ -21,7 +21,8 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 ///
 /// ```
 /// use nn::train::Shards;
-/// use nn::{Adam, Context, Identity, Module, Optimizer, Tanh, loss, mlp};
+/// use nn::{Context, Identity, Module, Tanh, loss, mlp};
+/// use nn::optim::{Adam, Optimizer};
 /// use rand::{SeedableRng, rngs::StdRng};
 /// use tape::{Tape, Tensor};
 ///
@@ -205,7 +206,7 @@ fn refused(reason: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layers::BatchNorm1d;
+    use crate::BatchNorm1d;
     use crate::optim::GradientSource;
     use crate::{Identity, Sequential, Tanh, loss, mlp};
 

@@ -1,7 +1,7 @@
 //! When to stop.
 
-use super::Goal;
 use super::best::improves;
+use crate::optim::schedule::Goal;
 use tape::Error;
 
 /// Says when a measurement has not improved for some epochs.

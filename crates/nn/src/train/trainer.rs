@@ -2,10 +2,11 @@
 
 use super::callback::{AfterEpoch, BeforeStep, Callback, Epoch, Step};
 use super::run::Run;
-use super::{EarlyStopping, Goal, Report, TrainError};
+use super::{EarlyStopping, Report, TrainError};
 use crate::data::{Dataset, Loader};
 use crate::module::{Context, Module};
 use crate::optim::Optimizer;
+use crate::optim::schedule::Goal;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::fmt;
@@ -27,7 +28,7 @@ pub enum Keep {
 
 /// What happens when the loss of a batch or its gradient is not finite, or the weights after its step would not be. The step
 /// is not made in the first case; in the second, the elements concerned stay as they were: see
-/// [`Optimizer`](crate::Optimizer).
+/// [`Optimizer`](crate::optim::Optimizer).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnNonFinite {
     /// Training ends with an error.
@@ -58,7 +59,8 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// ```
 /// use nn::data::{Dataset, Loader};
 /// use nn::train::{Trainer, Keep};
-/// use nn::{Identity, Module, Sgd, Tanh, loss, mlp};
+/// use nn::{Identity, Module, Tanh, loss, mlp};
+/// use nn::optim::Sgd;
 /// use rand::{SeedableRng, rngs::StdRng};
 /// use tape::Tensor;
 ///
@@ -93,7 +95,8 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// that is seeded with it, what layers draw. The learning rate belongs to the optimizer; a schedule is a callback:
 ///
 /// ```
-/// # use nn::{Optimizer, train::Trainer};
+/// # use nn::optim::Optimizer;
+/// # use nn::train::Trainer;
 /// let fit: Trainer<'_> = Trainer::new(10).before_step(|step, optimizer| {
 ///     optimizer.set_learning_rate(0.1 * (1.0 - step.number as f64 / step.steps as f64));
 /// });
@@ -156,7 +159,9 @@ impl<'a, T: Element> Trainer<'a, T> {
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
-    /// use nn::{Linear, Sgd, loss, train::Trainer};
+    /// use nn::{Linear, loss};
+    /// use nn::optim::Sgd;
+    /// use nn::train::Trainer;
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -184,7 +189,9 @@ impl<'a, T: Element> Trainer<'a, T> {
     /// use nn::data::{Dataset, Loader};
     /// use nn::functional::CrossEntropyOptions;
     /// use nn::loss::cross_entropy_with_logits_and_options;
-    /// use nn::{Linear, Sgd, train::Trainer};
+    /// use nn::Linear;
+    /// use nn::optim::Sgd;
+    /// use nn::train::Trainer;
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -295,7 +302,9 @@ impl<'a, T: Element> Trainer<'a, T> {
     /// use nn::data::{Dataset, Loader};
     /// use nn::functional::CrossEntropyOptions;
     /// use nn::loss::try_cross_entropy_with_logits_and_options;
-    /// use nn::{Linear, Sgd, train::Trainer};
+    /// use nn::Linear;
+    /// use nn::optim::Sgd;
+    /// use nn::train::Trainer;
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
     /// # fn main() -> Result<(), tape::Error> {

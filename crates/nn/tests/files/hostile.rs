@@ -3,8 +3,8 @@
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use nn::checkpoint::Checkpoint;
-use nn::data::idx::{Idx, IdxData};
 use nn::data::{Csv, Table};
+use nn::data::{Idx, IdxData};
 use nn::files::Limits;
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;

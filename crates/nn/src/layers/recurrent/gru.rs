@@ -10,7 +10,8 @@ use tape::{Element, Var};
 /// `m = W_hh h + b_hh`: `r = σ(iᵣ + mᵣ)`, `z = σ(i_z + m_z)`, `n = tanh(iₙ + r ⊙ mₙ)`, `h' = (1 - z) ⊙ n + z ⊙ h`.
 ///
 /// ```
-/// use nn::{GruCell, Param, layers::recurrent::GruGates};
+/// use nn::{GruCell, Param};
+/// use nn::recurrent::GruGates;
 /// use tape::{Tape, Tensor};
 /// let cell = GruCell {
 ///     weight_ih: Param::new([[0.0], [0.0], [0.0]]),

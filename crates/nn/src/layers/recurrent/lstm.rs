@@ -11,7 +11,8 @@ use tape::{Element, Var};
 /// `a = W_ih x + b_ih + W_hh h + b_hh`: `c' = σ(a_f) ⊙ c + σ(aᵢ) ⊙ tanh(a_g)`, `h' = σ(aₒ) ⊙ tanh(c')`.
 ///
 /// ```
-/// use nn::{LstmCell, Param, layers::recurrent::LstmGates};
+/// use nn::{LstmCell, Param};
+/// use nn::recurrent::LstmGates;
 /// use tape::{Tape, Tensor};
 /// let cell = LstmCell {
 ///     weight_ih: Param::new([[0.0]; 4]),

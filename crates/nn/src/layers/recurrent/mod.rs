@@ -26,7 +26,7 @@ use tape::{Element, Error, Tape, Tensor, Var};
 /// The equations of a kind of recurrent layer. One's own are as good as those here:
 ///
 /// ```
-/// use nn::layers::recurrent::{Cell, CellRule, Recurrent};
+/// use nn::recurrent::{Cell, CellRule, Recurrent};
 /// use rand::{SeedableRng, rngs::StdRng};
 /// use tape::{Element, Tape, Tensor, Var};
 ///
@@ -76,7 +76,7 @@ pub trait CellRule: Clone + Debug + Default + Send + Sync + 'static {
 /// What is carried from step to step: one or two tensors of equal shapes, the first of which is the output.
 ///
 /// ```
-/// use nn::layers::recurrent::State;
+/// use nn::recurrent::State;
 /// use tape::Tape;
 /// let tape = Tape::new();
 /// let (h, c) = (tape.var([[1.0]]), tape.var([[2.0]]));

@@ -6,7 +6,8 @@ use tape::{Element, Var};
 /// One step of a simple recurrent layer: `h' = tanh(W_ih x + b_ih + W_hh h + b_hh)`. Elman, 1990.
 ///
 /// ```
-/// use nn::{Param, RnnCell, layers::recurrent::RnnGates};
+/// use nn::{Param, RnnCell};
+/// use nn::recurrent::RnnGates;
 /// use tape::{Tape, Tensor};
 /// let cell = RnnCell {
 ///     weight_ih: Param::new([[1.0]]),

@@ -2,7 +2,7 @@
 
 use super::lengths::Lengths;
 use super::{Cell, CellRule, State, check_state};
-use crate::param::Param;
+use crate::Param;
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use tape::{Element, Error, Tensor, Var};
@@ -32,7 +32,8 @@ use tape::{Element, Error, Tensor, Var};
 /// numbers of the state over:
 ///
 /// ```
-/// use nn::{Optimizer, Rnn, Sgd};
+/// use nn::Rnn;
+/// use nn::optim::{Optimizer, Sgd};
 /// use rand::{SeedableRng, rngs::StdRng};
 /// use tape::{Tape, Tensor};
 /// let mut rnn = Rnn::new(1, 4, 1, &mut StdRng::seed_from_u64(0));
@@ -234,7 +235,8 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// before it: truncated backpropagation through time.
     ///
     /// ```
-    /// use nn::{Param, Rnn, layers::recurrent::RnnGates};
+    /// use nn::{Param, Rnn};
+    /// use nn::recurrent::RnnGates;
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::{Tape, Tensor};
     /// let mut rnn = Rnn::new(1, 1, 1, &mut StdRng::seed_from_u64(0)).without_bias();

@@ -1,7 +1,7 @@
 //! L-BFGS on functions whose minimum is known.
 
 use super::Lbfgs;
-use crate::param::Param;
+use crate::Param;
 use tape::{Element, Gradients, Tape, Tensor};
 
 /// `Σ c (w - 3)² / 2` with `c` from 1 to 1000, over both parameters.

@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use nn::optim::schedule::{Cosine, Schedule};
-//! use nn::{Optimizer, Sgd};
+//! use nn::optim::{Optimizer, Sgd};
 //! let schedule = Cosine { base: 0.4, floor: 0.0, period: 10 }.warm_up(4);
 //! let mut optimizer: Sgd = Sgd::new(schedule.at(0));
 //! let mut rates = Vec::new();
