@@ -196,11 +196,11 @@ fn straighten(rows: &[Vec<usize>], sides: [&[Vec<usize>]; 2], pull: &[f64], x: &
     }
 }
 
-fn mean(dummies: &[usize], x: &[f64]) -> Option<f64> {
-    if dummies.is_empty() {
+fn mean(vertices: &[usize], x: &[f64]) -> Option<f64> {
+    if vertices.is_empty() {
         return None;
     }
-    Some(dummies.iter().map(|&vertex| x[vertex]).sum::<f64>() / dummies.len() as f64)
+    Some(vertices.iter().map(|&vertex| x[vertex]).sum::<f64>() / vertices.len() as f64)
 }
 
 #[cfg(test)]
