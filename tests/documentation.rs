@@ -33,7 +33,7 @@ fn the_readme_prints_what_the_program_prints() {
 #[test]
 fn the_guide_to_a_new_operation_shows_the_real_files() {
     let guide = read("docs/adding-an-operation.md");
-    let tree = read("crates/tape/src/ops/softplus.rs") + &read("crates/tape/src/ops/mod.rs");
+    let tree = read("crates/tape/src/ops/activation/softplus.rs") + &read("crates/tape/src/ops/mod.rs");
     let fragments: Vec<&str> =
         guide.split("```rust,ignore\n").skip(1).filter_map(|s| s.split("```").next()).collect();
     assert!(fragments.len() >= 5, "the guide shows the operation");

@@ -142,7 +142,7 @@ pub(crate) fn functions() -> Vec<Pointwise> {
                         interior: (0..12).map(|_| vec![random.argument(&points)]).collect(),
                         edges: points.edges.to_vec(),
                         kinks: points.kinks.to_vec(),
-                        special: points.far.iter().map(|&x| vec![x]).collect(),
+                        special: points.extreme.iter().map(|&x| vec![x]).collect(),
                         convention: entry.doc.convention,
                         arity: 1,
                         name,

@@ -59,5 +59,5 @@ pub(crate) const POINTS: Points = Points {
     interior: &[(-0.9, 0.9), (1.1, 5.0), (-5.0, -1.1)],
     edges: &[],
     kinks: &[-1.0, 1.0],
-    far: &[1e-300, 1e300, 1e3, -1e3],
+    extreme: &[1e-300, 1e300, 1e3, -1e3],
 };

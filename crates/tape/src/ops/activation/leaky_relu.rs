@@ -64,7 +64,7 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 const POINTS: Points =
-    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], far: &[1e-300, 1e300, 1e3, -1e3] };
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], extreme: &[1e-300, 1e300, 1e3, -1e3] };
 
 pub(crate) const EXAMPLES: &[(LeakyRelu, Points)] =
     &[(LeakyRelu { slope: 0.2 }, POINTS), (LeakyRelu { slope: -1.5 }, POINTS)];

@@ -56,4 +56,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], far: &[1e-300, 1e300, 1e3, -1e3] };
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[0.0], extreme: &[1e-300, 1e300, 1e3, -1e3] };

@@ -62,4 +62,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[0.0], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[0.0], extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

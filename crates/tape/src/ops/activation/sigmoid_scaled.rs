@@ -56,7 +56,7 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 const POINTS: Points =
-    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
+    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
 
 pub(crate) const EXAMPLES: &[(SigmoidScaled, Points)] = &[
     (SigmoidScaled { slope: 1.7, offset: -0.4 }, POINTS),

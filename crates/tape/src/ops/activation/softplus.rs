@@ -50,4 +50,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
+    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[], extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300] };

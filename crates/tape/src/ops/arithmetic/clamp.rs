@@ -66,7 +66,7 @@ const POINTS: Points = Points {
     interior: &[(-0.9, 1.9), (2.1, 6.0), (-5.0, -1.1)],
     edges: &[],
     kinks: &[-1.0, 2.0],
-    far: &[1e-300, 1e300, 1e3, -1e3],
+    extreme: &[1e-300, 1e300, 1e3, -1e3],
 };
 
 pub(crate) const EXAMPLES: &[(Clamp, Points)] = &[

@@ -43,4 +43,4 @@ pub(crate) const DOC: OpDoc =
     OpDoc { formula: "-x", derivative: "-1", domain: "all", convention: "", numpy: "negative", torch: "neg" };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[], far: &[1e-300, -1e300, 1e3, -1e3] };
+    Points { interior: &[(-8.0, 8.0)], edges: &[], kinks: &[], extreme: &[1e-300, -1e300, 1e3, -1e3] };

@@ -48,4 +48,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(0.2, 5.0), (-5.0, -0.2)], edges: &[0.0], kinks: &[], far: &[30.0, -1e3, 1e100] };
+    Points { interior: &[(0.2, 5.0), (-5.0, -0.2)], edges: &[0.0], kinks: &[], extreme: &[30.0, -1e3, 1e100] };

@@ -57,5 +57,5 @@ pub(crate) const POINTS: Points = Points {
     interior: &[(0.1, 0.4), (0.6, 0.9), (-2.4, -2.1)],
     edges: &[],
     kinks: &[-1.0, 0.0, 0.5, 1.0, 2.5],
-    far: &[1e-300, 1e300, 1e3, -1e3],
+    extreme: &[1e-300, 1e300, 1e3, -1e3],
 };

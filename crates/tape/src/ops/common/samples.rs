@@ -14,8 +14,8 @@ pub struct Points {
     pub edges: &'static [f64],
     /// Where the derivative jumps.
     pub kinks: &'static [f64],
-    /// Large, tiny and otherwise remarkable arguments.
-    pub far: &'static [f64],
+    /// Large, tiny and otherwise extreme arguments.
+    pub extreme: &'static [f64],
 }
 
 /// Where the tests look at a function of two numbers.

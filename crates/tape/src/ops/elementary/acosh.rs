@@ -49,4 +49,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(1.1, 6.0)], edges: &[1.0], kinks: &[], far: &[30.0, 1e3, 1e300] };
+    Points { interior: &[(1.1, 6.0)], edges: &[1.0], kinks: &[], extreme: &[30.0, 1e3, 1e300] };

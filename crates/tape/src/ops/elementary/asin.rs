@@ -68,4 +68,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-0.9, 0.9)], edges: &[-1.0, 1.0], kinks: &[], far: &[1e-300, 0.999999] };
+    Points { interior: &[(-0.9, 0.9)], edges: &[-1.0, 1.0], kinks: &[], extreme: &[1e-300, 0.999999] };

@@ -52,5 +52,5 @@ pub(crate) const POINTS: Points = Points {
     interior: &[(-5.0, 5.0)],
     edges: &[],
     kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300, 1e300, -1e300],
+    extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300, 1e300, -1e300],
 };

@@ -51,5 +51,5 @@ pub(crate) const POINTS: Points = Points {
     interior: &[(0.1, 9.0), (-9.0, -0.1)],
     edges: &[0.0],
     kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300, 1e300],
+    extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300, 1e300],
 };

@@ -49,4 +49,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], far: &[30.0, -30.0, 1e-300] };
+    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], extreme: &[30.0, -30.0, 1e-300] };

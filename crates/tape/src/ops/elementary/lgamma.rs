@@ -49,4 +49,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(0.2, 8.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], far: &[1e-300, 30.0, 1e3] };
+    Points { interior: &[(0.2, 8.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], extreme: &[1e-300, 30.0, 1e3] };

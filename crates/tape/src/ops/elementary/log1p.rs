@@ -48,4 +48,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-0.9, 9.0)], edges: &[-1.0], kinks: &[], far: &[1e-300, -1e-300, 1e300, 1e3] };
+    Points { interior: &[(-0.9, 9.0)], edges: &[-1.0], kinks: &[], extreme: &[1e-300, -1e-300, 1e300, 1e3] };

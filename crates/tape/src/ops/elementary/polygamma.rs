@@ -54,7 +54,7 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 const POINTS: Points =
-    Points { interior: &[(0.3, 6.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], far: &[30.0, 1e3] };
+    Points { interior: &[(0.3, 6.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], extreme: &[30.0, 1e3] };
 
 pub(crate) const EXAMPLES: &[(Polygamma, Points)] =
     &[(Polygamma { n: 0 }, POINTS), (Polygamma { n: 1 }, POINTS), (Polygamma { n: 2 }, POINTS)];

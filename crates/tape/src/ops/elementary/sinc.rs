@@ -115,4 +115,4 @@ pub(crate) const DOC: OpDoc = OpDoc {
 };
 
 pub(crate) const POINTS: Points =
-    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], far: &[0.0, 30.0, -30.5, 1e3, 1e-300, 1e-9] };
+    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], extreme: &[0.0, 30.0, -30.5, 1e3, 1e-300, 1e-9] };

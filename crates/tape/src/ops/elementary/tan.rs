@@ -51,5 +51,5 @@ pub(crate) const POINTS: Points = Points {
     interior: &[(-1.4, 1.4), (1.8, 4.5)],
     edges: &[],
     kinks: &[],
-    far: &[30.0, -30.0, 1e3, -1e3, 1e-300],
+    extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300],
 };
