@@ -61,7 +61,7 @@ fn band(value: f64, levels: &[f64]) -> i32 {
 /// The shade above this many of the contours.
 fn shade(above: usize, contours: usize) -> i32 {
     let (above, contours) = (above as i32, contours.max(1) as i32);
-    // Not the full depth of the colours, so that paths stand out.
+    // Not the full depth of the colours, so that paths remain visible.
     (2 * above - contours) * SHADES * 3 / (5 * contours)
 }
 

@@ -133,7 +133,7 @@ fn draw_panel(area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>, panel:
     Ok(())
 }
 
-/// The shade of an output, halved so that points stand out.
+/// The shade of an output, halved so that points remain visible.
 fn level(output: f64) -> i32 {
     shade(output - 0.5, 0.5) / 2
 }

@@ -27,7 +27,7 @@ impl<T: Element> Tape<T> {
     /// letter for axes that run together; letters that the result does not have are summed over.
     ///
     /// Without `->` the result has the letters that occur once, in alphabetical order. A letter twice in one
-    /// operand takes its diagonal. `...` stands for any number of further axes, which broadcast and come
+    /// operand takes its diagonal. `...` denotes any number of further axes, which broadcast and come
     /// first in an implicit result. Spaces are ignored. Operands are multiplied from left to right.
     ///
     /// # Panics
