@@ -102,7 +102,7 @@ impl<T: Element> Op<T> for Circular {
         if a.rank() == 1 && a == b { Ok(a.clone()) } else { Err(Error::shape(a.dims(), b.dims())) }
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (a, b) = (x[0].to_vec(), x[1].to_vec());
         let n = a.len();
         let term = |i: usize, j: usize| a[j] * b[if self.correlate { i + j } else { n + i - j } % n];

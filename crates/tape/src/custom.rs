@@ -122,11 +122,11 @@ impl<T: Element> Op<T> for Function<T> {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         deeper(self.name, || {
             let tape = Tape::of();
             (self.f)(&leaves(&tape, x)).value()
@@ -244,11 +244,11 @@ impl<T: Element> Op<T> for CustomVjp<T> {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         deeper("custom_vjp", || {
             let tape = Tape::of().inference();
             (self.forward)(&leaves(&tape, x)).value()

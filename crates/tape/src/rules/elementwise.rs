@@ -76,7 +76,7 @@ impl<T: Element, F: Unary> Op<T> for Map<F> {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let f = self.0;
         kernel::map(x[0], move |x| f.eval(x))
     }
@@ -110,13 +110,9 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
         Shape::broadcast(x[0], x[1])
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let f = self.0;
-        if x[0].shape() == x[1].shape() {
-            return kernel::zip(x[0].shape(), x[0], x[1], move |a, b| f.eval(a, b));
-        }
-        let shape = error::expect(Shape::broadcast(x[0].shape(), x[1].shape()));
-        kernel::zip(&shape, x[0], x[1], move |a, b| f.eval(a, b))
+        kernel::zip(shape, x[0], x[1], move |a, b| f.eval(a, b))
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
@@ -184,13 +180,11 @@ impl<T: Element> Op<T> for Select {
         Shape::broadcast(&tested, &chosen)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shapes = [x[0].shape(), x[1].shape(), x[2].shape(), x[3].shape()];
-        let shape = error::expect(Op::<T>::shape(self, &shapes));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let operands = [x[0], x[1], x[2], x[3]];
         match self.0 {
-            Test::Greater => kernel::select(&shape, operands, |a, b| a > b),
-            Test::Equal => kernel::select(&shape, operands, |a, b| a == b),
+            Test::Greater => kernel::select(shape, operands, |a, b| a > b),
+            Test::Equal => kernel::select(shape, operands, |a, b| a == b),
         }
     }
 

@@ -91,7 +91,7 @@ impl Arity {
 ///             _ => Err(Error::rank("a vector", x[0].dims())),
 ///         }
 ///     }
-///     fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+///     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
 ///         let mut values = x[0].to_vec();
 ///         values.reverse();
 ///         Tensor::from(values)
@@ -123,12 +123,12 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     /// The shape of the result, or why these operands are refused. Their number has been checked.
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error>;
 
-    /// The value. The shapes have been accepted by [`shape`](Op::shape).
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T>;
+    /// The value, of the shape that [`shape`](Op::shape) returned for these operands.
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T>;
 
     /// The value, where it can fail for reasons that the shapes do not show (a singular matrix).
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-        Ok(self.eval(x))
+    fn try_eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Result<Tensor<T>, Error> {
+        Ok(self.eval(x, shape))
     }
 
     /// The tangent of the result when input `k` moves by `dx`.
@@ -297,7 +297,7 @@ fn compute_unnamed<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Ten
         Tensor::<T>::fits(op.name(), &shape)?;
         x.iter().try_for_each(|x| x.fits_copied(op.name()))?;
     }
-    let y = op.try_eval(x)?;
+    let y = op.try_eval(x, &shape)?;
     keeps_word(op.name(), "eval", None, &shape, y.shape())?;
     Ok(y)
 }

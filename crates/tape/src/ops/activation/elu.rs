@@ -66,7 +66,11 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.elu",
 };
 
-const POINTS: Points =
-    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[0.0], extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
+const POINTS: Points = Points {
+    interior: &[(-6.0, 6.0)],
+    edges: &[],
+    kinks: &[0.0],
+    extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300],
+};
 
 pub(crate) const EXAMPLES: &[(Elu, Points)] = &[(Elu { alpha: 0.5 }, POINTS), (Elu { alpha: 1.0 }, POINTS)];

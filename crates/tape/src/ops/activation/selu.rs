@@ -61,5 +61,9 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "nn.functional.selu",
 };
 
-pub(crate) const POINTS: Points =
-    Points { interior: &[(-6.0, 6.0)], edges: &[], kinks: &[0.0], extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300] };
+pub(crate) const POINTS: Points = Points {
+    interior: &[(-6.0, 6.0)],
+    edges: &[],
+    kinks: &[0.0],
+    extreme: &[30.0, -30.0, 1e3, -1e3, 1e-300],
+};

@@ -58,8 +58,12 @@ const POINTS: Points =
     Points { interior: &[(0.3, 3.0)], edges: &[0.0], kinks: &[], extreme: &[1e-300, 1e3, 30.0] };
 
 /// Where the exponent is an integer the domain has no end.
-const INTEGER: Points =
-    Points { interior: &[(0.3, 3.0), (-3.0, -0.3)], edges: &[], kinks: &[], extreme: &[0.0, 1e3, -1e3, 30.0] };
+const INTEGER: Points = Points {
+    interior: &[(0.3, 3.0), (-3.0, -0.3)],
+    edges: &[],
+    kinks: &[],
+    extreme: &[0.0, 1e3, -1e3, 30.0],
+};
 
 pub(crate) const EXAMPLES: &[(Powf, Points)] = &[
     (Powf { p: 0.0 }, INTEGER),

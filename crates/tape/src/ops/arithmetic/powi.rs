@@ -56,8 +56,12 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "pow",
 };
 
-const POINTS: Points =
-    Points { interior: &[(0.3, 3.0), (-3.0, -0.3)], edges: &[], kinks: &[], extreme: &[0.0, 1e3, -1e3, 30.0] };
+const POINTS: Points = Points {
+    interior: &[(0.3, 3.0), (-3.0, -0.3)],
+    edges: &[],
+    kinks: &[],
+    extreme: &[0.0, 1e3, -1e3, 30.0],
+};
 
 pub(crate) const EXAMPLES: &[(Powi, Points)] = &[
     (Powi { n: 0 }, POINTS),

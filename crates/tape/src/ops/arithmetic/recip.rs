@@ -47,5 +47,9 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "reciprocal",
 };
 
-pub(crate) const POINTS: Points =
-    Points { interior: &[(0.2, 5.0), (-5.0, -0.2)], edges: &[0.0], kinks: &[], extreme: &[30.0, -1e3, 1e100] };
+pub(crate) const POINTS: Points = Points {
+    interior: &[(0.2, 5.0), (-5.0, -0.2)],
+    edges: &[0.0],
+    kinks: &[],
+    extreme: &[30.0, -1e3, 1e100],
+};

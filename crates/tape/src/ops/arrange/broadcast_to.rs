@@ -43,7 +43,7 @@ impl<T: Element> Op<T> for BroadcastTo {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         x[0].stretched(&self.shape)
     }
 

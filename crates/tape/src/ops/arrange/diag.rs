@@ -68,9 +68,9 @@ impl<T: Element> Op<T> for Diag {
         }
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         match x[0].rank() {
-            1 => error::expect(self.square(x[0].shape())).eval(x),
+            1 => error::expect(self.square(x[0].shape())).eval(x, shape),
             _ => {
                 let (length, start) = extent(x[0].shape(), self.offset);
                 x[0].diagonal(start, length)
@@ -117,7 +117,7 @@ impl<T: Element> Op<T> for DiagAdjoint {
         }
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (length, [row, column]) = extent(&self.shape, self.offset);
         let width = self.shape[1];
         let mut out = Tensor::zeros(self.shape.clone());

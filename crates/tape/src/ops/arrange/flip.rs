@@ -43,7 +43,7 @@ impl<T: Element> Op<T> for Flip {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = error::expect(x[0].shape().axes(&self.axes));
         axes.iter().fold(x[0].clone(), |x, &axis| {
             let extent = x.shape()[axis];

@@ -41,7 +41,7 @@ impl<T: Element> Op<T> for FromScalars {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         Tensor::build(self.shape.clone(), |out| {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = x.item());
         })

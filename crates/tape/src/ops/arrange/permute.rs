@@ -58,7 +58,7 @@ impl<T: Element> Op<T> for Permute {
         Ok(self.positions(x[0])?.into_iter().map(|axis| x[0][axis]).collect())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         x[0].permuted(&error::expect(self.positions(x[0].shape())))
     }
 

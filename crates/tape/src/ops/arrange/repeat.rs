@@ -66,7 +66,7 @@ impl<T: Element> Op<T> for Repeat {
         self.reps.iter().zip(self.padded(x[0]).iter()).map(repeated).collect()
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let padded = self.padded(x[0].shape());
         let once: Shape = padded.iter().flat_map(|&extent| [1, extent]).collect();
         let shape = self.reps.iter().zip(padded.iter()).map(|(reps, extent)| reps * extent).collect();

@@ -60,12 +60,10 @@ impl<T: Element> Op<T> for RepeatInterleave {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let (once, axis) = self.unfolded(x[0].shape(), 1);
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let (once, _) = self.unfolded(x[0].shape(), 1);
         let (unfolded, _) = self.unfolded(x[0].shape(), self.n);
-        let mut shape = x[0].shape().clone();
-        shape.set(axis - 1, shape[axis - 1] * self.n);
-        x[0].reshaped(once).stretched(&unfolded).reshaped(shape)
+        x[0].reshaped(once).stretched(&unfolded).reshaped(shape.clone())
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {

@@ -42,13 +42,13 @@ impl<T: Element> Op<T> for Reshape {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         x[0].reshaped(self.shape.clone())
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Result<Tensor<T>, Error> {
         x[0].fits_copied("reshape")?;
-        Ok(self.eval(x))
+        Ok(self.eval(x, shape))
     }
 
     fn free(&self) -> bool {

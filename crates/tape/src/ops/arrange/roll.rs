@@ -45,13 +45,13 @@ impl<T: Element> Op<T> for Roll {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         let extent = x[0].shape()[axis];
         let shift = self.shift.rem_euclid(extent.max(1) as isize) as usize;
         let (over, rest) =
             (x[0].sliced(axis, extent - shift, shift, 1), x[0].sliced(axis, 0, extent - shift, 1));
-        Concat { axis: self.axis }.eval(&[&over, &rest])
+        Concat { axis: self.axis }.eval(&[&over, &rest], shape)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {

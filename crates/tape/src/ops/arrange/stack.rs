@@ -64,12 +64,12 @@ impl<T: Element> Op<T> for Stack {
         Ok(shape.into())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(self.position(x[0].shape()));
-        let (_, shape) = self.entry(0, x[0].shape());
-        let parts: Vec<Tensor<T>> = x.iter().map(|x| x.reshaped(shape.clone())).collect();
+        let (_, part) = self.entry(0, x[0].shape());
+        let parts: Vec<Tensor<T>> = x.iter().map(|x| x.reshaped(part.clone())).collect();
         let parts: Vec<&Tensor<T>> = parts.iter().collect();
-        crate::ops::Concat { axis: axis as isize }.eval(&parts)
+        crate::ops::Concat { axis: axis as isize }.eval(&parts, shape)
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {

@@ -65,7 +65,7 @@ impl<T: Element> Op<T> for Tril {
         matrices(x)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         cut(x[0], |diagonal| diagonal <= self.k)
     }
 

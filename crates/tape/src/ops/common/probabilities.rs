@@ -107,7 +107,7 @@ impl<T: Element> Op<T> for Deviation {
         both(x, &self.axes)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         rows(x, &self.axes, |p, v, y| {
             let most = (0..p.len()).fold(0, |most, i| if p[i] > p[most] { i } else { most });
             let origin = v[most];
@@ -149,7 +149,7 @@ impl<T: Element> Op<T> for Remainder {
         both(x, &self.axes)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let half = T::from_f64(0.5);
         rows(x, &self.axes, |p, v, y| {
             let sum = reduce::sum_slice(v);

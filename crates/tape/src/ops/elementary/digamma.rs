@@ -48,5 +48,9 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "digamma",
 };
 
-pub(crate) const POINTS: Points =
-    Points { interior: &[(0.2, 8.0), (-0.8, -0.2)], edges: &[0.0], kinks: &[], extreme: &[1e-100, 30.0, 1e3] };
+pub(crate) const POINTS: Points = Points {
+    interior: &[(0.2, 8.0), (-0.8, -0.2)],
+    edges: &[0.0],
+    kinks: &[],
+    extreme: &[1e-100, 30.0, 1e3],
+};

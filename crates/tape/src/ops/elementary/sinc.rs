@@ -114,5 +114,9 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "sinc",
 };
 
-pub(crate) const POINTS: Points =
-    Points { interior: &[(-4.0, 4.0)], edges: &[], kinks: &[], extreme: &[0.0, 30.0, -30.5, 1e3, 1e-300, 1e-9] };
+pub(crate) const POINTS: Points = Points {
+    interior: &[(-4.0, 4.0)],
+    edges: &[],
+    kinks: &[],
+    extreme: &[0.0, 30.0, -30.5, 1e3, 1e-300, 1e-9],
+};

@@ -42,7 +42,7 @@ impl<T: Element> Op<T> for At {
         Ok(Shape::default())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         Tensor::scalar(x[0].get(&self.index[..]).unwrap_or(T::NAN))
     }
 
@@ -90,7 +90,7 @@ impl<T: Element> Op<T> for AtAdjoint {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let mut out = Tensor::zeros(self.shape.clone());
         let position = self.index.iter().zip(self.shape.iter()).fold(0, |at, (&i, &n)| at * n + i);
         out.as_mut_slice()[position] = x[0].item();

@@ -58,14 +58,13 @@ impl<T: Element> Op<T> for IndexSelect {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(shape.axis(self.axis));
         let (extent, inner) = (x[0].shape()[axis], shape[axis + 1..].iter().product::<usize>());
         let source = x[0].compact();
         let source = source.as_slice().unwrap_or_default();
         let list = self.index.as_slice();
-        Tensor::build(shape, |out| {
+        Tensor::build(shape.clone(), |out| {
             for (row, out) in out.chunks_exact_mut(inner.max(1)).enumerate() {
                 let (outer, i) = (row / list.len(), row % list.len());
                 out.copy_from_slice(&source[(outer * extent + list[i]) * inner..][..inner]);
@@ -117,8 +116,7 @@ impl<T: Element> Op<T> for IndexAdd {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(shape.axis(self.axis));
         let inner: usize = shape[axis + 1..].iter().product();
         let source = x[0].compact();

@@ -80,7 +80,7 @@ impl<T: Element> Op<T> for ScatterAdd {
         scattered(self.axis, &self.index, x)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         let src = covered(x[1], &self.index).contiguous();
         let src = src.as_slice().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Choice between two tensors by a mask.
 
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
@@ -47,8 +47,7 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
         Shape::broadcast(self.mask.shape(), &Shape::broadcast(x[0], x[1])?)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let mask = self.mask.compact();
         let mask = Tensor::build(mask.shape().clone(), |out| {
             for (out, &m) in out.iter_mut().zip(mask.as_slice().unwrap_or_default()) {
@@ -59,15 +58,15 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
         match (x[0].size(), x[1].size()) {
             (_, 1) => {
                 let otherwise = x[1].to_vec()[0];
-                kernel::zip(&shape, &mask, x[0], move |m, x| if m > T::ZERO { x } else { otherwise })
+                kernel::zip(shape, &mask, x[0], move |m, x| if m > T::ZERO { x } else { otherwise })
             }
             (1, _) => {
                 let then = x[0].to_vec()[0];
-                kernel::zip(&shape, &mask, x[1], move |m, x| if m > T::ZERO { then } else { x })
+                kernel::zip(shape, &mask, x[1], move |m, x| if m > T::ZERO { then } else { x })
             }
-            _ => kernel::select(&shape, [&mask, &Tensor::scalar(T::ZERO), x[0], x[1]], |mask, zero| {
-                mask > zero
-            }),
+            _ => {
+                kernel::select(shape, [&mask, &Tensor::scalar(T::ZERO), x[0], x[1]], |mask, zero| mask > zero)
+            }
         }
     }
 

@@ -93,7 +93,7 @@ impl<T: Element> Op<T> for Slice {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let Taken { axis, start, count } = error::expect(self.taken(x[0].shape()));
         x[0].sliced(axis, start, count, self.step as isize)
     }
@@ -134,7 +134,7 @@ impl<T: Element> Op<T> for SliceAdjoint {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let Taken { axis, start, count } = error::expect(self.slice.taken(&self.shape));
         let mut out = Tensor::zeros(self.shape.clone());
         let inner: usize = self.shape[axis + 1..].iter().product();

@@ -45,10 +45,10 @@ impl<T: Element> Op<T> for Take {
         Ok(self.index.shape().clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let source = x[0].compact();
         let source = source.as_slice().unwrap_or_default();
-        Tensor::build(self.index.shape().clone(), |out| {
+        Tensor::build(shape.clone(), |out| {
             for (out, &i) in out.iter_mut().zip(self.index.as_slice()) {
                 *out = source[i];
             }

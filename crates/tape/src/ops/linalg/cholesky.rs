@@ -48,11 +48,11 @@ impl<T: Element> Op<T> for Cholesky {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         let (_, n) = square(&[x[0].shape()])?;
         let mut l = symmetric(x[0]).contiguous();
         for matrix in l.as_mut_slice().chunks_exact_mut((n * n).max(1)) {

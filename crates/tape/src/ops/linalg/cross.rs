@@ -46,12 +46,12 @@ impl<T: Element> Op<T> for Cross {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         let (a, b) = (x[0].contiguous(), x[1].contiguous());
         let (a, b) = (a.as_slice().unwrap_or_default(), b.as_slice().unwrap_or_default());
         let inner: usize = x[0].shape()[axis + 1..].iter().product();
-        Tensor::build(x[0].shape().clone(), |out| {
+        Tensor::build(shape.clone(), |out| {
             for (i, out) in out.iter_mut().enumerate() {
                 let (coordinate, first) = (i / inner % 3, i / (3 * inner) * 3 * inner + i % inner);
                 let [p, q] = [1, 2].map(|step| first + (coordinate + step) % 3 * inner);

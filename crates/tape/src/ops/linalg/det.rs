@@ -41,7 +41,7 @@ impl<T: Element> Op<T> for Det {
         Ok(square(x)?.0.into())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         each(x[0], |a, n| Lu::partial(a, n).det())
     }
 
@@ -86,7 +86,7 @@ impl<T: Element> Op<T> for Cofactors {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (_, n) = error::expect(square(&[x[0].shape()]));
         let a = x[0].compact();
         let mut y = Tensor::zeros(a.shape());
@@ -135,11 +135,11 @@ impl<T: Element> Op<T> for Minors {
         Ok(x[0].iter().copied().chain([less, less]).collect())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let (_, n) = error::expect(square(&[x[0].shape()]));
         let a = x[0].compact();
         let data = a.as_slice().unwrap_or_default();
-        Tensor::build(error::expect(Op::<T>::shape(self, &[a.shape()])), |out| {
+        Tensor::build(shape.clone(), |out| {
             for (from, to) in places(n, data.len()).zip(out) {
                 *to = data[from];
             }
@@ -186,9 +186,9 @@ impl<T: Element> Op<T> for MinorsAdjoint {
         }
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let minors = x[0].compact();
-        let mut out = Tensor::zeros(error::expect(Op::<T>::shape(self, &[minors.shape()])));
+        let mut out = Tensor::zeros(shape.clone());
         let (n, size) = (out.shape()[out.rank() - 1], out.size());
         let sums = out.as_mut_slice();
         for (to, &from) in places(n, size).zip(minors.as_slice().unwrap_or_default()) {

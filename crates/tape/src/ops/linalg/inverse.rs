@@ -46,11 +46,11 @@ impl<T: Element> Op<T> for Inverse {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         let (_, n) = square(&[x[0].shape()])?;
         let (a, unit) = (x[0].contiguous(), Tensor::<T>::eye(n).to_vec());
         let mut y = Tensor::zeros(a.shape());

@@ -44,11 +44,11 @@ impl<T: Element> Op<T> for LogDet {
         Ok(square(x)?.0.into())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         let sign = super::det::each(x[0], |a, n| Lu::partial(a, n).sign_and_log().0);
         match sign.to_vec().into_iter().find(|&sign| sign <= T::ZERO) {
             Some(sign) => {

@@ -80,13 +80,13 @@ impl<T: Element> Op<T> for MaskedMatMul {
         Op::<T>::shape(&MatMul, x).map_err(|error| error.named("matmul"))
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let product = MatMul.eval(x);
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let product = MatMul.eval(x, shape);
         if self.zeros == Zeros::Cotangents || reduce::all_finite(&product) {
             return product;
         }
         let finite = |x: &Tensor<T>| x.map_elements(|x| if x.is_finite() { x } else { T::ZERO });
-        let mut sums = MatMul.eval(&[&finite(x[0]), &finite(x[1])]);
+        let mut sums = MatMul.eval(&[&finite(x[0]), &finite(x[1])], shape);
         self.add_infinite(&mut sums, x[0], x[1], &product);
         sums
     }

@@ -42,7 +42,7 @@ impl<T: Element> Op<T> for Outer {
         Ok([x[0][0], x[1][0]].into())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         x[0].reshaped([x[0].size(), 1].into()) * x[1].clone()
     }
 

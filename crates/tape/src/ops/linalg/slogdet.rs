@@ -43,7 +43,7 @@ impl<T: Element> Op<T> for LogAbsDet {
         Ok(square(x).map_err(|error| error.named("slogdet"))?.0.into())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         super::det::each(x[0], |a, n| Lu::partial(a, n).sign_and_log().1)
     }
 
@@ -83,7 +83,7 @@ impl<T: Element> Op<T> for DetSign {
         Ok(square(x).map_err(|error| error.named("slogdet"))?.0.into())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         super::det::each(x[0], |a, n| Lu::partial(a, n).sign_and_log().0)
     }
 

@@ -51,11 +51,11 @@ impl<T: Element> Op<T> for Solve {
         Ok(System::new(x)?.shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         solved(x, Lu::solve)
     }
 
@@ -128,11 +128,11 @@ impl<T: Element> Op<T> for SolveTransposed {
         Ok(System::new(x)?.shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         solved(x, Lu::solve_transposed)
     }
 

@@ -68,11 +68,11 @@ impl<T: Element> Op<T> for TriangularSolve {
         Ok(System::new(x)?.shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        error::expect(self.try_eval(x))
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         let system = System::new(&[x[0].shape(), x[1].shape()])?;
         let (n, m) = (system.n, system.columns);
         let kind =

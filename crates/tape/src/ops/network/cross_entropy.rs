@@ -66,7 +66,7 @@ impl<T: Element> Op<T> for CrossEntropy {
         Ok(x[0].reduced(&[axis], false))
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         let logs = Tensor::apply(LogSoftmax { axis: self.axis }, &[x[0]]);
         let term = |log: T, q: T| if q == T::ZERO { T::ZERO } else { -(q * log) };

@@ -54,9 +54,9 @@ impl<T: Element, F: SlopeFromOutput> Op<T> for Dense<F> {
         Op::<T>::shape(&Linear, x).map_err(|error| error.named("linear"))
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let f = self.0;
-        let mut y = Linear.eval(x);
+        let mut y = Linear.eval(x, shape);
         kernel::change(&mut y, move |z| f.eval(z));
         y
     }

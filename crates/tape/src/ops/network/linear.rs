@@ -59,7 +59,7 @@ impl<T: Element> Op<T> for Linear {
         Ok(x.with_last(w[0]))
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         matmul::linear(x[0], x[1], x[2])
     }
 

@@ -51,7 +51,7 @@ impl<T: Element> Op<T> for Softmax {
         along(x, self.axis)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         reduce::lanes(x[0], axis, shares)
     }
@@ -92,7 +92,7 @@ impl<T: Element> Op<T> for Shares {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = error::expect(x[0].shape().axes(&self.axes));
         reduce::rows([x[0]], &axes, |[x], y| shares(x, y))
     }

@@ -131,7 +131,7 @@ impl<T: Element> Op<T> for OneOverDeviation {
         reduced(x, &self.0.axes, true)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.0.axes);
         let y = reduce::fold(x[0], &axes, |x| {
             let mut d = x.to_vec();
@@ -168,7 +168,7 @@ impl<T: Element> Op<T> for Standardize {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         reduce::rows([x[0]], &axes, |[x], y| {
             let row = self.row(x, y);

@@ -41,7 +41,7 @@ impl<T: Element> Op<T> for Center {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         deviations(x[0], &positions(x[0].shape(), &self.axes))
     }
 

@@ -59,7 +59,7 @@ impl<T: Element> Op<T> for CumProd {
         along(x, self.axis)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 1.0, |product, x| product * x))
     }

@@ -42,7 +42,7 @@ impl<T: Element> Op<T> for CumSum {
         along(x, self.axis)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 0.0, |sum, x| sum + x))
     }

@@ -52,7 +52,7 @@ impl<T: Element> Op<T> for LogSumExp {
         super::sum::reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let y = reduce::fold(x[0], &axes, |x| {
             let m = shift(x);

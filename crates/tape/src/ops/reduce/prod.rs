@@ -72,7 +72,7 @@ impl<T: Element> Op<T> for Prod {
         reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let y =
             reduce::fold(x[0], &axes, |x| T::from_f64(x.iter().fold(1.0, |product, x| product * x.to_f64())));

@@ -64,7 +64,7 @@ impl<T: Element> Op<T> for Variance {
         reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let n = T::from_f64(freedom(x[0].shape(), &axes, self.ddof));
         let deviations = deviations(x[0], &axes);

@@ -122,9 +122,13 @@ fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
 }
 
 /// Images of `shape`, computed a few at a time by `f` from the first one and their number.
-fn in_blocks<T: Element>(shape: Shape, each: usize, f: impl Fn([usize; 2]) -> Tensor<T> + Sync) -> Tensor<T> {
+fn in_blocks<T: Element>(
+    shape: &Shape,
+    each: usize,
+    f: impl Fn([usize; 2]) -> Tensor<T> + Sync,
+) -> Tensor<T> {
     let size = shape[1..].iter().product::<usize>().max(1);
-    Tensor::build(shape, |out| {
+    Tensor::build(shape.clone(), |out| {
         parallel::rows(out, size, each, |first, out| {
             for [start, count] in blocks(out.len() / size, each) {
                 let images = f([first + start, count]).contiguous();
@@ -164,8 +168,7 @@ impl<T: Element> Op<T> for Conv2d {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let (w, kernel) = (self.matrices(x[1]), [x[1].shape()[2], x[1].shape()[3]]);
         let each = product(&[x[0].shape()[1], kernel[0], kernel[1], shape[2], shape[3]]);
         in_blocks(shape, each, |images| w.matmul(&self.patches(&some(x[0], images), kernel)))
@@ -246,8 +249,7 @@ impl<T: Element> Op<T> for ConvTranspose2d {
         Ok(Shape::from([n, channels, height, width]))
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let window = self.conv.window([x[1].shape()[2], x[1].shape()[3]]);
         let (w, size) = (self.conv.matrices(x[1]).transpose(), [shape[2], shape[3]]);
         let (rows, windows) = (w.shape()[0] * w.shape()[1], x[0].shape()[2] * x[0].shape()[3]);
@@ -297,8 +299,7 @@ impl<T: Element> Op<T> for Conv2dWeightGrad {
         Ok(Shape::from([out, self.conv.divide(channels)?, rows, cols]))
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape(), x[1].shape()]));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let (groups, rows) = (self.conv.groups, shape[1] * shape[2] * shape[3]);
         let [n, out, height, width] = error::expect(image(x[1].shape()));
         let mut sum = Tensor::zeros([groups, rows, out / groups]);

@@ -119,7 +119,7 @@ impl<T: Element> Op<T> for MaxPool2d {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let [n, c, h, w] = error::expect(image(x[0].shape()));
         let count = error::expect(self.window.counts([h, w]));
         let images = x[0].compact();

@@ -66,7 +66,7 @@ impl<T: Element> Op<T> for Unfold {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (axis, count) = error::expect(self.windows(x[0].shape()));
         x[0].windows(axis, count, self.size, self.step)
     }
@@ -107,7 +107,7 @@ impl<T: Element> Op<T> for Fold {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (axis, count) = error::expect(self.unfold.windows(&self.shape));
         let (extent, inner) = (self.shape[axis], self.shape[axis + 1..].iter().product::<usize>());
         let source = x[0].compact();

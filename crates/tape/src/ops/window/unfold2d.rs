@@ -44,15 +44,14 @@ impl<T: Element> Op<T> for Unfold2d {
         columns(&self.window, [n, c], [h, w])
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image(x[0].shape()));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let [.., h, w] = error::expect(image(x[0].shape()));
         let counts = error::expect(self.window.counts([h, w]));
-        let shape = error::expect(columns(&self.window, [n, c], [h, w]));
         let windows: usize = counts.iter().product();
         let column: usize = self.window.kernel.iter().product::<usize>() * windows;
         let image = x[0].compact();
         let planes = image.as_slice().unwrap_or_default();
-        Tensor::build(shape, |out| {
+        Tensor::build(shape.clone(), |out| {
             if self.window.padding != [0, 0] {
                 out.fill(T::ZERO);
             }
@@ -117,8 +116,7 @@ impl<T: Element> Op<T> for Fold2d {
         }
     }
 
-    fn eval(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        let shape = error::expect(Op::<T>::shape(self, &[x[0].shape()]));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let counts = error::expect(self.window.counts(self.size));
         let windows: usize = counts.iter().product();
         let column = self.window.kernel.iter().product::<usize>() * windows;
