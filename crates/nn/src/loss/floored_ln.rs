@@ -17,5 +17,5 @@ pub(super) fn ln<A: Algebra>(p: A) -> A {
 #[inline(always)]
 pub(super) fn ln_slope<A: Algebra>(p: A) -> A {
     let (floor, zero, one) = (p.lift(FLOOR), p.lift(0.0), p.lift(1.0));
-    p.clone().map(Ln).if_gt(floor, one / p, zero)
+    p.map(Ln).if_gt(floor, one / p, zero)
 }

@@ -64,8 +64,8 @@ impl Huber {
     #[inline(always)]
     fn limited<A: Algebra>(&self, d: A) -> A {
         let (low, high, scale) = (d.lift(-self.delta), d.lift(self.delta), d.lift(self.scale));
-        let above = low.clone().if_gt(d.clone(), low, d.clone());
-        d.if_gt(high.clone(), high, above) * scale
+        let above = low.if_gt(d, low, d);
+        d.if_gt(high, high, above) * scale
     }
 }
 
