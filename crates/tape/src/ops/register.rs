@@ -1,4 +1,4 @@
-//! The registered operations, handed one by one to whoever collects them.
+//! The registered operations, passed one by one to a [`Registrar`].
 
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{BinaryPoints, Cases, Points};

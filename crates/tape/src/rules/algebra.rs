@@ -1,4 +1,4 @@
-//! What a rule may do with a value.
+//! The values that rules compute with, and elementwise functions.
 //!
 //! [`Arithmetic`] is operators, constants, comparison and one generic `map`; [`Algebra`] is that on values that can be
 //! copied. [`Unary`] and [`Binary`] are elementwise functions written once over [`Algebra`]: on numbers a rule is
@@ -172,7 +172,7 @@ pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
     }
 }
 
-/// The product in which zero on the left absorbs whatever stands on the right. See [`Arithmetic::chain_rule`].
+/// The product in which zero on the left absorbs the factor on the right. See [`Arithmetic::chain_rule`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChainRule;
 

@@ -1,4 +1,4 @@
-//! What an operation declares: [`algebra`] for functions of numbers, [`op`] for operations on tensors; [`elementwise`]
+//! The declaration of an operation: [`algebra`] for functions of numbers, [`op`] for operations on tensors; [`elementwise`]
 //! makes the second of the first.
 
 pub(crate) mod algebra;

@@ -34,7 +34,7 @@ pub trait Array<T: Element>: Arithmetic {
     fn chain_binary<F: Binary>(self, f: F, k: usize, a: &Self, b: &Self, y: &Self) -> Self;
 }
 
-/// Cotangents of the inputs of one operation; `None` where none was asked for.
+/// Cotangents of the inputs of one operation; `None` where none was requested.
 pub type Cotangents<T> = Each<Tensor<T>>;
 
 /// One value for each input of an operation; `None` where there is none.
@@ -144,18 +144,18 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     /// The cotangent of input `k` when that of the result is `dy`; of the shape of the input.
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dy: &A) -> A;
 
-    /// Is the result a function of input `k` with a derivative? If not, neither rule is asked about it.
+    /// Returns `true` if the result has a derivative with respect to input `k`. If not, neither rule is called for it.
     fn differentiable(&self, _k: usize) -> bool {
         true
     }
 
-    /// Is every element of the result a function of the corresponding elements of the operands? Then an exactly
+    /// Returns `true` if every element of the result depends on the corresponding elements of the operands only. Then an exactly
     /// zero cotangent absorbs an infinite slope.
     fn elementwise(&self) -> bool {
         false
     }
 
-    /// Does the value take no memory worth mentioning, because it is a view of its operand or one element of it?
+    /// Returns `true` if the value takes next to no memory, because it is a view of its operand or one element of it.
     /// Otherwise it is refused, before it is computed, where the system has no memory for the result or for an operand
     /// that repeats its elements.
     #[doc(hidden)]
@@ -163,17 +163,17 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
         false
     }
 
-    /// The discrete decisions behind the value: `report(at, branch)` for every element `at` (of whatever the operation
-    /// decides about) that does not lie on branch 0 of the function. A report changes wherever the operation has a kink
+    /// The discrete decisions behind the value: `report(at, branch)` for every element `at` (of the values that the
+    /// operation decides about) that does not lie on branch 0 of the function. A report changes wherever the operation has a kink
     /// or a jump; a smooth operation reports nothing. See [`Unary::branch`](crate::Unary::branch).
     fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, _report: &mut dyn FnMut(usize, i64)) {}
 
-    /// Does the derivative exist at these operands? The sweeps ask before they apply a rule, and their `try_` forms
+    /// Checks that the derivative exists at these operands. The sweeps do so before they apply a rule, and their `try_` forms
     /// return the error. Override it only where the derivative can be missing for reasons that neither the shapes nor
     /// the value show (the logarithm of the determinant of a singular matrix).
     ///
     /// # Errors
-    /// What is wrong with the operands.
+    /// If the derivative does not exist at these operands.
     fn check_derivative(&self, _x: &[&Tensor<T>], _y: &Tensor<T>) -> Result<(), Error> {
         Ok(())
     }
@@ -201,7 +201,7 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     /// reasons that [`check_derivative`](Op::check_derivative) cannot find.
     ///
     /// # Errors
-    /// What is wrong with the operands.
+    /// If the derivative does not exist at these operands.
     fn try_vjp_all(
         &self,
         x: &[&Tensor<T>],
@@ -280,7 +280,7 @@ pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)
     }
 }
 
-/// Does what [`Array::apply`] does, on plain tensors, and says why where it cannot.
+/// As [`Array::apply`] on plain tensors, with the error as a value.
 #[inline]
 pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
     compute_unnamed(op, x).map_err(|error| error.named(op.name()))

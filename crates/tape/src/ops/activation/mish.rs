@@ -77,7 +77,7 @@ impl Unary for Slope {
 fn slope<A: Algebra>(x: A) -> A {
     let x = confine(x, 800.0);
     let (zero, one, two) = (x.lift(0.0), x.lift(1.0), x.lift(2.0));
-    // Both forms are smooth across 0, where the left one stands: -|x| would have a kink there.
+    // Both forms are smooth across 0, where the left one applies: -|x| would have a kink there.
     let e = x.if_gt(zero, -x, x).map(Exp);
     let twice = two * e;
     let square = e * e;

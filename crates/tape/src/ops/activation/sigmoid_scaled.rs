@@ -26,7 +26,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 pub struct SigmoidScaled {
     /// The factor of `x`: how steep the step is.
     pub slope: f64,
-    /// What is added; the step stands at `-offset / slope`.
+    /// The offset; the step is at `-offset / slope`.
     pub offset: f64,
 }
 

@@ -24,7 +24,7 @@ pub struct FromScalars {
 }
 
 impl FromScalars {
-    /// Where number `k` stands.
+    /// The index of scalar `k` in the result.
     fn index(&self, k: usize) -> Shape {
         if self.shape.rank() == 0 { Shape::default() } else { Shape::from([k]) }
     }

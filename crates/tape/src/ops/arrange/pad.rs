@@ -45,7 +45,7 @@ pub struct Pad {
     pub mode: PadMode,
 }
 
-/// What stands around the operand.
+/// The elements around the operand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PadMode {
     /// A number.

@@ -15,7 +15,7 @@ use crate::tensor::Tensor;
 /// beside itself see [`RepeatInterleave`](crate::ops::RepeatInterleave).
 ///
 /// # Shapes
-/// At least one number of repetitions per axis; those in excess stand for new axes in front.
+/// At least one number of repetitions per axis; those in excess are for new leading axes.
 ///
 /// # Math
 /// Linear; the cotangents of the repetitions add up.

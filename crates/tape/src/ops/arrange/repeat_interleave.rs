@@ -33,7 +33,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RepeatInterleave {
-    /// How often each entry stands in the result.
+    /// The number of times that each entry appears in the result.
     pub n: usize,
     /// The axis, counted from the end if negative.
     pub axis: isize,

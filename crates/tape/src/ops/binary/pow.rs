@@ -40,7 +40,7 @@ impl Binary for Pow {
 
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
-        // A zero exponent absorbs whatever it meets; at 0⁰ that is all, elsewhere the mixed derivative remains.
+        // A zero exponent absorbs the other factor; at 0⁰ that is all, elsewhere the mixed derivative remains.
         let (zero, one) = (b.lift(0.0), b.lift(1.0));
         let slope = b.chain_rule(a.zip(b - one, Pow));
         let at_zero = b.if_eq(zero, zero, slope);

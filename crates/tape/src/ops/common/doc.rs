@@ -9,7 +9,7 @@ pub struct OpDoc {
     pub derivative: &'static str,
     /// Where it is defined.
     pub domain: &'static str,
-    /// What the derivative is at kinks, ties and singular points; empty if there are none.
+    /// The derivative at kinks, ties and singular points; empty if there are none.
     pub convention: &'static str,
     /// NumPy's name.
     pub numpy: &'static str,

@@ -1,4 +1,4 @@
-//! What the operations on square matrices share: shape rules, batches, triangles.
+//! Helpers for the operations on square matrices: shape rules, batches, triangles.
 
 use crate::error::Error;
 use crate::ops::TensorOps;

@@ -1,4 +1,4 @@
-//! What several operations share: rows of the table of operations, sample points for the tests, and helpers of kernels.
+//! Shared by several operations: rows of the table of operations, sample points for the tests, and helpers of kernels.
 
 pub(crate) mod doc;
 pub(crate) mod matrices;

@@ -1,4 +1,4 @@
-//! What the softmax family shares: exponentials that do not overflow, and the two linear maps of its derivatives.
+//! Helpers for the softmax family: exponentials that do not overflow, and the two linear maps of its derivatives.
 //!
 //! Both maps subtract, and where one probability is almost 1 the plain difference is nothing but rounding. A row of
 //! probabilities `p` sums to 1, which says the same without cancellation.

@@ -29,7 +29,7 @@ pub struct BinaryPoints {
     pub special: &'static [(f64, f64)],
 }
 
-/// Takes the cases in which an operation on tensors is to be tested, whatever they are then used for.
+/// Collects the cases in which an operation on tensors is to be tested.
 pub trait Cases {
     /// An operation and the shapes of its operands, which get random numbers.
     fn case<O: Op<f64> + Op<f32>>(&mut self, op: O, shapes: &[&[usize]]);

@@ -83,7 +83,7 @@ impl Window {
         first..end.min(count)
     }
 
-    /// Does every window see the image?
+    /// Returns `true` if every window overlaps the image.
     pub(crate) fn sees(&self, size: [usize; 2], count: [usize; 2]) -> bool {
         let seen = |axis: usize, i: usize| {
             let (start, padding) = (i * self.stride[axis], self.padding[axis]);
@@ -118,7 +118,7 @@ impl Window {
             for i in down {
                 let row = i * self.stride[0] + u * self.dilation[0] - p;
                 f(Run {
-                    // Of a kernel larger than any column of patches nobody asks for it.
+                    // May wrap for a kernel larger than any column of patches, where it is not used.
                     element: u.wrapping_mul(cols).wrapping_add(v),
                     window: i * count[1] + across.start,
                     at: row * size[1] + col,

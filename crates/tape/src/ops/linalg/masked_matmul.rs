@@ -21,7 +21,7 @@ pub enum Zeros {
 }
 
 impl Zeros {
-    /// Is a term of these factors absorbed?
+    /// Returns `true` if a term with these factors is absorbed.
     fn absorb<T: Element>(self, a: T, b: T) -> bool {
         match self {
             Zeros::Cotangents => false,

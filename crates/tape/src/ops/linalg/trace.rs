@@ -16,7 +16,7 @@ use crate::tensor::{Tensor, reduce};
 /// A matrix gives a number.
 ///
 /// # Math
-/// `y = Σ xᵢᵢ`; the cotangent stands on the diagonal.
+/// `y = Σ xᵢᵢ`; the cotangent is on the diagonal.
 ///
 /// # Panics
 /// If the operand is not a matrix.

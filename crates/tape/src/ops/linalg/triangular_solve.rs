@@ -41,11 +41,11 @@ use crate::tensor::factor::{self, Triangle};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TriangularSolve {
-    /// Is the lower triangle read, rather than the upper one?
+    /// Whether the lower triangle is read, rather than the upper one.
     pub lower: bool,
-    /// Is the system that of `Aᵀ`?
+    /// Whether the system is that of `Aᵀ`.
     pub transpose: bool,
-    /// Does the diagonal count as ones?
+    /// Whether the diagonal counts as ones.
     pub unit_diagonal: bool,
 }
 

@@ -45,7 +45,7 @@ impl Embedding {
         Embedding { indices: indices.into(), shape: Shape::from([indices.len()]) }
     }
 
-    /// Are the indices rows, and do they fill their shape?
+    /// Checks that the indices are rows and fill their shape.
     fn check(&self, table: &Shape) -> Result<usize, Error> {
         let [rows, width] =
             table[..].try_into().map_err(|_| Error::rank("a table of rank 2", table.dims()))?;

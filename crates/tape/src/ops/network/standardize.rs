@@ -40,9 +40,9 @@ use smallvec::smallvec;
 pub struct Standardize {
     /// The axes over which means are taken.
     pub axes: Axes,
-    /// What is added under the root.
+    /// The term added under the root.
     pub eps: f64,
-    /// Is the mean subtracted first?
+    /// Whether the mean is subtracted first.
     pub center: bool,
 }
 
@@ -112,7 +112,7 @@ struct Row<T> {
 }
 
 impl<T: Element> Row<T> {
-    /// What is left to divide by once `one_over_s` is a factor.
+    /// The divisor that is left once `one_over_s` is a factor.
     fn unscale(&self, x: &mut [T]) {
         if self.scale != [T::ONE; 2] {
             x.iter_mut().for_each(|x| *x = *x / self.scale[0] / self.scale[1]);

@@ -31,7 +31,7 @@ use crate::tensor::{Tensor, kernel, reduce};
 pub struct Mean {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Do they stay, with extent 1?
+    /// Whether the reduced axes stay, with extent 1.
     pub keepdim: bool,
 }
 

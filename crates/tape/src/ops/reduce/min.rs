@@ -35,7 +35,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct Min {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Do they stay, with extent 1?
+    /// Whether the reduced axes stay, with extent 1.
     pub keepdim: bool,
 }
 

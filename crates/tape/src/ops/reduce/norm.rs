@@ -43,7 +43,7 @@ pub struct Norm {
     pub p: f64,
     /// The axes to reduce.
     pub axes: Axes,
-    /// Do they stay, with extent 1?
+    /// Whether the reduced axes stay, with extent 1.
     pub keepdim: bool,
 }
 

@@ -36,7 +36,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct Prod {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Do they stay, with extent 1?
+    /// Whether the reduced axes stay, with extent 1.
     pub keepdim: bool,
 }
 

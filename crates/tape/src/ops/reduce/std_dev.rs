@@ -40,9 +40,9 @@ use crate::tensor::{Tensor, kernel, reduce};
 pub struct StdDev {
     /// The axes to reduce.
     pub axes: Axes,
-    /// What is subtracted from the number of elements.
+    /// The number subtracted from the number of elements.
     pub ddof: usize,
-    /// Do they stay, with extent 1?
+    /// Whether the reduced axes stay, with extent 1.
     pub keepdim: bool,
 }
 

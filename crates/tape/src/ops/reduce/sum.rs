@@ -35,7 +35,7 @@ use smallvec::{SmallVec, smallvec};
 pub struct Sum {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Do they stay, with extent 1?
+    /// Whether the reduced axes stay, with extent 1.
     pub keepdim: bool,
 }
 

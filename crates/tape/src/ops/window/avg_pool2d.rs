@@ -17,7 +17,7 @@ pub enum AvgWindows {
     Sliding {
         /// The window.
         window: Window,
-        /// Are the zeros beyond the image counted?
+        /// Whether the zeros beyond the image are counted.
         count_padding: bool,
     },
     /// As many windows as the result has elements, which cover the image: window `i` of `m` over `h` elements

@@ -115,7 +115,7 @@ fn product(extents: &[usize]) -> usize {
     extents.iter().fold(1, |product, &extent| product.saturating_mul(extent))
 }
 
-/// The images of a batch, a few at a time, as the first one and their number; `each` has so many elements of patches.
+/// The images of a batch, a few at a time, as the first one and their number; `each` image has this many elements of patches.
 fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
     let most = (PATCHES / each.max(1)).max(1);
     (0..batch).step_by(most).map(move |first| [first, most.min(batch - first)])
