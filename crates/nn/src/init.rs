@@ -67,7 +67,7 @@ pub trait Init: Debug {
     /// ```
     ///
     /// # Errors
-    /// What was expected and what was found.
+    /// [`Error::Invalid`] that says what was expected and what was found.
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }

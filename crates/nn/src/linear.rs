@@ -16,7 +16,7 @@ use tape::{Element, Error, Tensor, Var};
 /// With `D` the gradient with respect to `Y`: `dX = D · W`, `dW = Dᵀ · X`, `db` the column sums of `D`.
 ///
 /// # Initial values
-/// [`Linear::new`]: `W` and `b` from U(±1/√in). [`Linear::with_init`]: `W` as asked for, `b` zero.
+/// [`Linear::new`]: `W` and `b` from U(±1/√in). [`Linear::with_init`]: `W` from the given distribution, `b` zero.
 ///
 /// ```
 /// use nn::{Context, Linear, Module};
@@ -40,7 +40,7 @@ impl<T: Element> Linear<T> {
     /// A layer from `inputs` to `outputs` units; weights and biases from U(±1/√inputs).
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(inputs: usize, outputs: usize, rng: &mut (impl Rng + ?Sized)) -> Linear<T> {
         check_size::<T>("linear", [outputs, inputs]);
@@ -52,7 +52,7 @@ impl<T: Element> Linear<T> {
     /// A layer with weights from `init` and biases 0.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them; as [`Init::tensor`].
+    /// If there are too many parameters for the address space or for memory; as [`Init::tensor`].
     #[track_caller]
     pub fn with_init(
         inputs: usize,

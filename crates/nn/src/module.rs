@@ -1,4 +1,4 @@
-//! What maps a tensor to a tensor, and what it needs besides the tensor.
+//! Maps from tensors to tensors, and the context of a forward pass.
 
 use crate::Linear;
 use crate::Param;
@@ -83,7 +83,7 @@ macro_rules! without_parameters {
 
 pub(crate) use without_parameters;
 
-/// How a boxed module is cloned; implemented for every module that is `Clone`.
+/// Cloning of boxed modules; implemented for every module that is `Clone`.
 pub trait CloneModule<T: Element> {
     /// A clone, boxed; its parameters have fresh ids.
     fn clone_box(&self) -> Box<dyn Module<T>>;
@@ -115,7 +115,7 @@ impl<T: Element> Module<T> for Box<dyn Module<T>> {
     }
 }
 
-/// What a forward pass depends on besides input and parameters: the mode, the random generator, and state that
+/// The context of a forward pass, besides input and parameters: the mode, the random generator, and state that
 /// is to change when the step is over.
 ///
 /// A forward pass does not write to the model. A module that keeps statistics puts the new ones here with
@@ -139,13 +139,13 @@ pub struct Context<T: Element = f64> {
     refusal: Refusal,
 }
 
-/// What becomes of an error that a module reports.
+/// The treatment of an error that a module reports.
 #[derive(Debug, Default)]
 enum Refusal {
     /// It is a panic.
     #[default]
     Panics,
-    /// The first one waits for whoever runs the module.
+    /// The first one is kept for the caller.
     Waits(Option<Error>),
 }
 
@@ -200,7 +200,7 @@ impl<T: Element> Context<T> {
         }
     }
 
-    /// Is this training mode?
+    /// Returns `true` in training mode.
     pub fn is_train(&self) -> bool {
         self.rng.is_some()
     }
@@ -210,7 +210,7 @@ impl<T: Element> Context<T> {
         self.rng.as_deref_mut()
     }
 
-    /// Asks for `param` to become `value` at the next [`commit`](Context::commit); the last request counts.
+    /// Requests that `param` become `value` at the next [`commit`](Context::commit); the last request counts.
     pub fn set(&mut self, param: &Param<T>, value: Tensor<T>) {
         match self.pending.iter_mut().find(|(id, _)| *id == param.id()) {
             Some((_, pending)) => *pending = value,
@@ -224,13 +224,13 @@ impl<T: Element> Context<T> {
         pending.map_or_else(|| param.value().clone(), |(_, value)| value.clone())
     }
 
-    /// What was [`set`](Context::set) for a parameter, which is no longer pending.
+    /// Takes the pending value of a parameter that was [`set`](Context::set).
     pub(crate) fn take(&mut self, id: ParamId) -> Option<Tensor<T>> {
         let place = self.pending.iter().position(|(pending, _)| *pending == id)?;
         Some(self.pending.swap_remove(place).1)
     }
 
-    /// Forgets what was [`set`](Context::set): the step it belonged to is not made.
+    /// Discards the pending values: their step is not made.
     pub fn discard(&mut self) {
         self.pending.clear();
     }

@@ -2,7 +2,7 @@
 
 use tape::{Element, ParamId, Tape, Tensor, Var};
 
-/// What training does to a parameter.
+/// The role of a parameter in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Differentiated, and changed by optimizers.
@@ -58,17 +58,17 @@ impl<T: Element> Param<T> {
     }
 
     /// The value, for writing. Elements are written in place if no tape and no clone shares the buffer, and
-    /// into a copy otherwise, so whoever shares it keeps the old value.
+    /// into a copy otherwise, so other holders keep the old value.
     pub fn value_mut(&mut self) -> &mut Tensor<T> {
         &mut self.value
     }
 
-    /// What training does to it.
+    /// The role of the parameter in training.
     pub fn role(&self) -> Role {
         self.role
     }
 
-    /// Is it differentiated and changed by optimizers?
+    /// Returns `true` if it is differentiated and changed by optimizers.
     pub fn is_trainable(&self) -> bool {
         self.role == Role::Trainable
     }
@@ -87,7 +87,7 @@ impl<T: Element> Param<T> {
         }
     }
 
-    /// Records it: as a leaf, once per tape however often it is asked for, if it is trainable; otherwise as a
+    /// Records it: as a leaf, once per tape however often it is called, if it is trainable; otherwise as a
     /// constant.
     ///
     /// # Panics

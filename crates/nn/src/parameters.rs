@@ -1,7 +1,7 @@
-//! What has parameters, and their names.
+//! Types with parameters, and the names of these.
 //!
 //! [`Parameters`] is a visitor: a training step walks over a model without allocating a name or a list. Names
-//! come into being only where somebody prints a [`Path`].
+//! are formed only when a [`Path`] is printed.
 
 use crate::Param;
 use std::fmt;
@@ -164,7 +164,7 @@ pub trait Parameters<T: Element = f64> {
     }
 
     /// Makes every trainable parameter whose name matches a constant, and says how many: it gets no gradient and no
-    /// optimizer changes it. `*` stands for any text. Buffers stay buffers.
+    /// optimizer changes it. `*` matches any text. Buffers stay buffers.
     ///
     /// # Errors
     /// If no parameter has such a name.
@@ -234,7 +234,7 @@ fn change_matching<T: Element>(
     }
 }
 
-/// Is `name` the pattern, with any text for each `*`?
+/// Returns `true` if `name` matches the pattern, with any text for each `*`.
 fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,

@@ -22,7 +22,7 @@ pub fn state_dict<T: Element>(model: &(impl Parameters<T> + ?Sized)) -> State<T>
 ///
 /// # Errors
 /// [`Problem::Names`] lists every name that is missing and every one that is too many, [`Problem::Duplicate`]
-/// one that stands twice, [`Problem::Shape`] the first tensor of another shape. Then the model is as it was.
+/// one that appears more than once, [`Problem::Shape`] the first tensor of another shape. Then the model is as it was.
 ///
 /// ```
 /// use nn::{Linear, load_state_dict, state_dict};

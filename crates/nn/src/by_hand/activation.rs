@@ -3,7 +3,7 @@
 use super::equations::{output_delta, softmax_delta};
 use tape::{Element, Tensor};
 
-/// An activation function, with its derivative as it stands in textbooks.
+/// An activation function, with its textbook derivative.
 ///
 /// | | `a = g(z)` | `g'(z)` |
 /// |---|---|---|

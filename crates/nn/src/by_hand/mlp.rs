@@ -40,7 +40,7 @@ pub struct Mlp<T: Element = f64> {
     pub layers: Vec<Layer<T>>,
 }
 
-/// What a forward pass computes.
+/// The result of a forward pass.
 #[derive(Clone, Debug)]
 pub struct Forward<T: Element = f64> {
     /// `Z¹ .. Zᴸ`, the weighted inputs.
@@ -56,7 +56,7 @@ impl<T: Element> Forward<T> {
     }
 }
 
-/// What a backward pass computes, layer by layer.
+/// The result of a backward pass, layer by layer.
 #[derive(Clone, Debug)]
 pub struct Backward<T: Element = f64> {
     /// `ℓ`.

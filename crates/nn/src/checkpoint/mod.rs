@@ -148,14 +148,14 @@ impl<T: FileElement> Checkpoint<T> {
     /// Writes everything to a file, whole or not at all.
     ///
     /// # Errors
-    /// Whatever the operating system refuses; a tensor or a number whose name stands twice in one part, or that would
+    /// Whatever the operating system refuses; a tensor or a number whose name appears more than once in one part, or that would
     /// be refused when it is read.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         let path = path.as_ref();
         for (part, state) in &self.parts {
             let mut seen = HashSet::new();
             if let Some((name, _)) = state.numbers.iter().find(|(name, _)| !seen.insert(name)) {
-                let reason = format!("number {name:?} of part {part:?} stands twice");
+                let reason = format!("number {name:?} of part {part:?} appears more than once");
                 return Err(Problem::Corrupt { format: "checkpoint", reason }.of(path));
             }
         }
@@ -214,7 +214,7 @@ impl<T: FileElement> Checkpoint<T> {
         let text = text.ok_or_else(|| corrupt("it is not marked as one"))?;
         let invalid = |error: serde_json::Error| corrupt(error.to_string());
         if let Some(name) = repeated_key(text.as_bytes()).map_err(invalid)? {
-            return Err(corrupt(format!("{name:?} stands twice")));
+            return Err(corrupt(format!("{name:?} appears more than once")));
         }
         let all: Value = serde_json::from_str(text).map_err(invalid)?;
         let found = all["version"].as_u64().ok_or_else(|| corrupt("it has no version"))?;
@@ -259,7 +259,7 @@ mod tests {
             (Some(r#"{"version": 1, "notes": {}}"#), "not a valid checkpoint file: it has no parts"),
             (
                 Some(r#"{"version": 1, "notes": {"a": "1", "a": "2"}, "parts": {}}"#),
-                "not a valid checkpoint file: \"a\" stands twice",
+                "not a valid checkpoint file: \"a\" appears more than once",
             ),
             (
                 Some(r#"{"version": 1, "notes": {}, "parts": {"a": {"b": "c"}}}"#),

@@ -4,7 +4,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use tape::{Element, Error, Shape, Tensor};
 
-/// What becomes of the samples that do not fill a batch.
+/// The treatment of the samples that do not fill a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Remainder {
     /// They are a last, smaller batch.
@@ -92,7 +92,7 @@ impl Batches {
         }
     }
 
-    /// Is there no batch?
+    /// Returns `true` if there is no batch.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -125,7 +125,7 @@ impl Batches {
 
 /// Copies the rows of `x` with these indices to `out`, one after another.
 ///
-/// The memory of `out` is used again if it has the right shape and nobody else holds it (so: after the tape that
+/// The memory of `out` is used again if it has the right shape and nothing else holds it (so: after the tape that
 /// recorded it was reset); it is replaced otherwise.
 ///
 /// # Shapes

@@ -1,4 +1,4 @@
-//! What the scalings of columns share: an offset and a span for each.
+//! The common part of the scalings of columns: an offset and a span for each.
 
 use tape::{Element, Error, Tensor};
 
@@ -62,7 +62,7 @@ impl<T: Element> Columns<T> {
     }
 }
 
-/// What a column is divided by.
+/// The divisor of a column.
 fn divisor<T: Element>(span: T) -> T {
     if span == T::ZERO { T::ONE } else { span }
 }

@@ -28,7 +28,7 @@ pub struct Csv {
     limits: Limits,
 }
 
-/// What the first line of a file is.
+/// The meaning of the first line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum FirstLine {
     /// The names of the columns, unless it holds a number.
@@ -90,7 +90,7 @@ impl Csv {
         self.parse(path, bytes)
     }
 
-    /// The table in the text of a file; `name` stands for it in errors.
+    /// The table in the text of a file; `name` identifies it in errors.
     ///
     /// # Errors
     /// As [`read`](Csv::read).
@@ -146,8 +146,8 @@ impl Csv {
         Ok(table)
     }
 
-    /// The column of each name. Columns without a name, which spreadsheets write, are in nobody's way until that name is
-    /// asked for.
+    /// The column of each name. Columns without a name, which spreadsheets write, do no harm until that name is
+    /// requested.
     fn positions(&self, columns: &[String]) -> Result<Positions, Problem> {
         let mut positions = Positions::with_capacity(columns.len());
         for (i, name) in columns.iter().enumerate() {
@@ -192,7 +192,7 @@ impl Lines<'_> {
         self.line
     }
 
-    /// What the reader complains about.
+    /// The error of the reader.
     fn problem(&mut self, error: &::csv::Error) -> Problem {
         let corrupt = |reason| Problem::Corrupt { format: "CSV", reason };
         match error.kind() {

@@ -57,7 +57,7 @@ impl<T: Element> Dataset<T> {
         self.x.shape()[0]
     }
 
-    /// Are there no samples?
+    /// Returns `true` if there are no samples.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -238,7 +238,7 @@ fn apportion(members: &[usize], shares: [f64; 3], sizes: [usize; 3]) -> Vec<[usi
 struct Row {
     /// `share · members`, rounded down.
     counts: [usize; 3],
-    /// What rounding down left over.
+    /// The remainder of rounding down.
     rest: [f64; 3],
     /// The parts that are rounded up.
     up: [bool; 3],
@@ -253,7 +253,7 @@ impl Row {
         Row { counts, rest, up: [false; 3], left: members.saturating_sub(counts.iter().sum()) }
     }
 
-    /// Could a part be rounded up that is not yet?
+    /// Returns `true` if a part can still be rounded up.
     fn open(&self, part: usize) -> bool {
         self.rest[part] > 0.0 && !self.up[part]
     }

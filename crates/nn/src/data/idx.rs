@@ -210,7 +210,7 @@ impl Idx {
         files::open(path, limits).and_then(read).map_err(|problem| problem.of(path))
     }
 
-    /// The array in a stream of so many bytes.
+    /// The array in a stream of this many bytes.
     fn from_reader(mut reader: impl BufRead, length: u64, limits: &Limits) -> Result<Idx, Problem> {
         limits.check_bytes(length)?;
         if reader.fill_buf()?.starts_with(&GZIP) {
@@ -222,7 +222,7 @@ impl Idx {
         }
     }
 
-    /// The array in a stream, which may have at most so many bytes when it is inflated.
+    /// The array in a stream, which may have at most this many bytes when it is inflated.
     fn decode(mut reader: impl Read, most: Option<u64>, limits: &Limits) -> Result<Idx, Problem> {
         let wrong = |found: &[u8]| Problem::Magic { expected: "an IDX file", found: found.to_vec() };
         let start = up_to(&mut reader, 4)?;

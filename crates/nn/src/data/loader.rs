@@ -30,7 +30,7 @@ type Transform<'a, T> = Box<dyn FnMut(&mut Tensor<T>, &mut dyn Rng) + 'a>;
 /// # Ok::<(), tape::Error>(())
 /// ```
 ///
-/// The memory of a batch is used again for the next one if nobody holds it: reset the tape before the next batch.
+/// The memory of a batch is used again for the next one if no tape holds it: reset the tape before the next batch.
 pub struct Loader<'a, T: Element = f64> {
     data: Dataset<T>,
     batches: Batches,
@@ -102,7 +102,7 @@ impl<'a, T: Element> Loader<'a, T> {
         self.batches.len()
     }
 
-    /// Is there no batch?
+    /// Returns `true` if there is no batch.
     pub fn is_empty(&self) -> bool {
         self.batches.is_empty()
     }

@@ -42,7 +42,7 @@ impl<T: Element> MinMax<T> {
         self.0.apply(x)
     }
 
-    /// What [`apply`](MinMax::apply) was given.
+    /// The inverse of [`apply`](MinMax::apply).
     ///
     /// # Errors
     /// If `x` is not a matrix with as many columns.

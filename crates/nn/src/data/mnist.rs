@@ -105,7 +105,7 @@ impl Images {
         self.shape[0]
     }
 
-    /// Are there no images?
+    /// Returns `true` if there are no images.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -92,7 +92,7 @@ impl<T: Element> Standard<T> {
         self.0.apply(x)
     }
 
-    /// What [`apply`](Standard::apply) was given.
+    /// The inverse of [`apply`](Standard::apply).
     ///
     /// # Errors
     /// If `x` is not a matrix with as many columns.

@@ -65,7 +65,7 @@ impl Table {
         Csv::new().separator(separator).read(path)
     }
 
-    /// The table in the text of a file; `name` stands for it in errors.
+    /// The table in the text of a file; `name` identifies it in errors.
     ///
     /// # Errors
     /// As [`read`](Table::read).
@@ -85,7 +85,7 @@ impl Table {
         Csv::new().separator(separator).parse(name, text)
     }
 
-    /// A table without rows, whose cells will take so many bytes.
+    /// A table without rows, whose cells will take this many bytes.
     pub(super) fn empty(
         path: PathBuf,
         columns: Vec<String>,
@@ -123,7 +123,7 @@ impl Table {
         self.lines.len()
     }
 
-    /// Are there no rows?
+    /// Returns `true` if there are no rows.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
@@ -158,7 +158,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is no column of a name, or a cell holds something else than a finite number of type `T`: a missing value
-    /// must not become a NaN that nobody asked for, nor `1e39` an infinity in an `f32`.
+    /// must not become an unexpected NaN, nor `1e39` an infinity in an `f32`.
     pub fn numbers<T: Element>(&self, columns: &[&str]) -> Result<Tensor<T>, FileError> {
         let at = self.positions(columns)?;
         let mut data = Vec::with_capacity(self.len() * at.len());

@@ -18,7 +18,7 @@ const MOST_LINKS: usize = 40;
 /// Replaces the file at `path` by one with these contents.
 ///
 /// The bytes go to a temporary file in the same directory (a rename across file systems would copy), are
-/// flushed to the device, and take the name in one step: a reader, or whoever looks after a crash, finds the
+/// flushed to the device, and take the name in one step: a reader, or an inspection after a crash, finds the
 /// old contents or the new, never a part. If anything fails the old file is untouched.
 ///
 /// - Permissions are kept, and owner and group where the system lets them be given away.
@@ -88,7 +88,7 @@ fn follow(path: &Path) -> Result<PathBuf, Problem> {
     Err(io::Error::other("too many symbolic links").into())
 }
 
-/// A new file under a name that nobody has, locked while its writer lives, and removed if it did not get another name.
+/// A new file under an unused name, locked while its writer lives, and removed if it did not get another name.
 struct Temporary {
     path: PathBuf,
     file: File,
@@ -96,7 +96,7 @@ struct Temporary {
 }
 
 impl Temporary {
-    /// A file beside the one it is to replace, which may be read by nobody who may not read that one.
+    /// A file beside the one it is to replace, with permissions no wider than those of that one.
     fn create(directory: &Path, old: Option<&Metadata>) -> io::Result<Temporary> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         loop {
@@ -108,7 +108,7 @@ impl Temporary {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 result => result?,
             };
-            // Where there are no locks, nobody takes the file for abandoned either.
+            // Where there are no locks, the file is not taken for abandoned either.
             let _ = file.lock();
             let temporary = Temporary { path, file, renamed: false };
             // Before it was locked, another writer may have taken it for abandoned.
@@ -131,7 +131,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Removes the temporary files of writers that are gone: nobody holds their locks.
+/// Removes the temporary files of writers that are gone: their locks are free.
 fn remove_abandoned(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     let is_temporary = |name: &OsStr| {
@@ -161,7 +161,7 @@ fn new_file(path: &Path, _private: bool) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-/// Does this open file have this name?
+/// Returns `true` if this open file has this name.
 #[cfg(unix)]
 fn is_named(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, as data. The text is made by `Display`: one line, the file's name first.
+//! The errors of files, as data. `Display` makes the text: one line, the file's name first.
 
 use super::text::{Extents, Listed, Plain, Quoted};
 use std::fmt;
@@ -17,11 +17,11 @@ use std::path::{Path, PathBuf};
 pub struct FileError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The kind of error.
     pub problem: Problem,
 }
 
-/// What is wrong with the contents of a file, or with reaching them.
+/// The kinds of errors of a file: of its contents, or of reaching them.
 ///
 /// Texts that stood in the file are escaped where the message shows them, and cut where they are long; `Debug` gives
 /// the message too.
@@ -39,12 +39,12 @@ pub enum Problem {
     },
     /// Something else than a regular file: a directory, a pipe, a device.
     NotAFile {
-        /// What it is.
+        /// The kind of file found.
         found: &'static str,
     },
     /// More of something than [`Limits`](super::Limits) allows.
     Limit {
-        /// What there is too much of.
+        /// The quantity that exceeds its limit.
         what: &'static str,
         /// As much as is allowed.
         limit: u64,
@@ -84,23 +84,23 @@ pub enum Problem {
     Corrupt {
         /// The format.
         format: &'static str,
-        /// What its reader says.
+        /// The message of its reader.
         reason: String,
     },
     /// A tensor holds another number type.
     Dtype {
         /// The tensor's name.
         tensor: String,
-        /// The type that was asked for.
+        /// The requested type.
         expected: &'static str,
         /// The type in the file.
         found: String,
     },
-    /// A tensor holds a number that the number type which was asked for does not have.
+    /// A tensor holds a number that the requested number type cannot represent.
     Value {
         /// The tensor's name.
         tensor: String,
-        /// What was expected.
+        /// The expected value.
         expected: String,
         /// The number, and its type in the file.
         found: String,
@@ -118,30 +118,30 @@ pub enum Problem {
     Shape {
         /// The tensor's name.
         tensor: String,
-        /// The shape that was asked for.
+        /// The requested shape.
         expected: Vec<usize>,
         /// The shape in the file.
         found: Vec<usize>,
     },
-    /// The names in the file are not those that were asked for.
+    /// The names in the file differ from the requested ones.
     Names {
-        /// Names that were asked for and are not in the file.
+        /// Requested names that are not in the file.
         missing: Vec<String>,
-        /// Names in the file that were not asked for.
+        /// Names in the file that were not requested.
         unexpected: Vec<String>,
     },
-    /// The numbers in a saved state are not those that were asked for.
+    /// The numbers in a saved state differ from the requested ones.
     Numbers {
-        /// Names that were asked for and are not there.
+        /// Requested names that are missing.
         missing: Vec<String>,
-        /// Names that were not asked for.
+        /// Names that were not requested.
         unexpected: Vec<String>,
     },
     /// A number in a saved state, or an element of a tensor, that is none of those it can be.
     Number {
         /// Its name.
         number: String,
-        /// What it can be.
+        /// The accepted values.
         expected: &'static str,
         /// The number.
         found: String,
@@ -151,11 +151,11 @@ pub enum Problem {
         /// The name.
         missing: String,
     },
-    /// A note of a checkpoint whose text is not of the type that was asked for.
+    /// A metadata entry of a checkpoint whose text does not parse as the requested type.
     Note {
         /// The name.
         name: String,
-        /// What it says.
+        /// The text of the entry.
         text: String,
     },
     /// A checkpoint of another layout.
@@ -165,7 +165,7 @@ pub enum Problem {
         /// The version of the file.
         found: u64,
     },
-    /// A name that stands twice.
+    /// A name that appears more than once.
     Duplicate {
         /// The tensor's name.
         tensor: String,
@@ -186,20 +186,20 @@ pub enum Problem {
         /// The number of cells.
         found: u64,
     },
-    /// A cell of a table holds something else than was asked for.
+    /// A cell of a table does not hold a value of the requested kind.
     Cell {
         /// The line on which its row begins, from 1.
         line: u64,
         /// The name of its column.
         column: String,
-        /// What was asked for.
+        /// The requested kind.
         expected: String,
-        /// What it holds.
+        /// The text of the cell.
         found: String,
     },
     /// A table has no column of that name.
     Column {
-        /// The name that was asked for.
+        /// The requested name.
         missing: String,
         /// The names there are.
         found: Vec<String>,
@@ -295,7 +295,7 @@ impl fmt::Display for Problem {
             Problem::Version { expected, found } => {
                 write!(f, "checkpoint layout: expected version {expected}, found {found}")
             }
-            Problem::Duplicate { tensor } => write!(f, "tensor {} stands twice", Quoted(tensor)),
+            Problem::Duplicate { tensor } => write!(f, "tensor {} appears more than once", Quoted(tensor)),
             Problem::Counts { images, labels } => write!(f, "{labels} labels for {images} images"),
             Problem::Row { line, expected, found } => {
                 write!(f, "line {line}: expected {expected} cells, found {found}")
@@ -307,7 +307,9 @@ impl fmt::Display for Problem {
             Problem::Column { missing, found } => {
                 write!(f, "no column {} among {}", Quoted(missing), Listed(found))
             }
-            Problem::RepeatedColumn { column } => write!(f, "column {} stands twice", Quoted(column)),
+            Problem::RepeatedColumn { column } => {
+                write!(f, "column {} appears more than once", Quoted(column))
+            }
             Problem::FirstLine { line, found } => write!(
                 f,
                 "line {line}: expected the names of the columns, found the number {}: `Csv` reads a file without names",

@@ -1,10 +1,10 @@
-//! Objects in which a key stands twice, of which every JSON reader keeps one value without a word.
+//! Objects in which a key appears more than once, of which every JSON reader silently keeps one value.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
 use std::fmt;
 
-/// The first key that stands twice in one object of a JSON text, at any depth.
+/// The first key that appears more than once in one object of a JSON text, at any depth.
 ///
 /// # Errors
 /// If it is no JSON.
@@ -12,7 +12,7 @@ pub(crate) fn repeated_key(text: &[u8]) -> Result<Option<String>, serde_json::Er
     serde_json::from_slice(text).map(|Repeated(key)| key)
 }
 
-/// Any value; what is kept of it is a key that stands twice.
+/// Any value, of which only a key that appears more than once.
 struct Repeated(Option<String>);
 
 impl<'de> Deserialize<'de> for Repeated {

@@ -1,8 +1,8 @@
-//! What a reader accepts at most, and how it converts numbers.
+//! The limits of a reader, and how it converts numbers.
 
 use super::error::Problem;
 
-/// What a reader accepts at most. A file beyond one of these is refused with [`Problem::Limit`], before memory is
+/// The limits of a reader. A file beyond one of these is refused with [`Problem::Limit`], before memory is
 /// spent on it; files that are written stay below the default ones.
 ///
 /// Every reader of this crate keeps to the same limits: `safetensors`, `.npy`, `.npz`, checkpoints, IDX and tables,
@@ -76,7 +76,7 @@ pub(crate) fn at_most(what: &'static str, limit: u64, found: u64) -> Result<(), 
     if found <= limit { Ok(()) } else { Err(Problem::Limit { what, limit, found }) }
 }
 
-/// What becomes of numbers of another type than was asked for.
+/// The conversion of numbers of another type than the requested one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Conversion {
     /// They are refused.
@@ -104,9 +104,9 @@ pub enum Conversion {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// What is accepted at most.
+    /// The limits.
     pub limits: Limits,
-    /// What becomes of numbers of another type.
+    /// The conversion of numbers of another type.
     pub conversion: Conversion,
 }
 

@@ -40,7 +40,7 @@ const EXTENSIONS: &str = ".safetensors or .npz";
 /// Writes named tensors in the format that the file's name says: `.safetensors` or `.npz`.
 ///
 /// # Errors
-/// Another ending, a name that stands twice, or that would be refused when it is read, or whatever the operating system
+/// Another ending, a name that appears more than once, or that would be refused when it is read, or whatever the operating system
 /// refuses.
 pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
     let path = path.as_ref();
@@ -76,7 +76,7 @@ pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> R
 ///
 /// # Errors
 /// [`Problem::Names`] lists all names that are missing and all that are too many; [`Problem::Shape`] names the
-/// first tensor of another shape; [`Problem::Duplicate`] a name that stands twice.
+/// first tensor of another shape; [`Problem::Duplicate`] a name that appears more than once.
 ///
 /// ```
 /// use nn::files::matching;
@@ -115,7 +115,7 @@ pub fn matching<T: Element>(state: State<T>, wanted: &[(&str, &[usize])]) -> Res
     tensors.into_iter().map(fit).collect()
 }
 
-/// A name that stands twice would be lost silently by both formats.
+/// A name that appears more than once would be lost silently by both formats.
 fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem> {
     let mut seen = HashSet::new();
     match state.iter().find(|(name, _)| !seen.insert(name)) {

@@ -123,7 +123,7 @@ fn read_error(error: io::Error) -> Problem {
     }
 }
 
-/// What stands before the numbers.
+/// The header, which precedes the numbers.
 #[derive(Debug)]
 struct Header {
     descr: String,
@@ -172,7 +172,7 @@ impl Header {
                     "shape" => shape.replace(rest.tuple()?).is_none(),
                     _ => false,
                 };
-                // A key that is unknown, or that stands twice.
+                // A key that is unknown, or that appears more than once.
                 if !new {
                     return None;
                 }
@@ -207,7 +207,7 @@ impl Header {
         stored::byte_count(&self.shape, self.kind().map_or(1, |(_, kind)| kind.size()))
     }
 
-    /// The numbers behind the header, as the tensor `name`, from a stream of at most so many bytes.
+    /// The numbers behind the header, as the tensor `name`, from a stream of at most this many bytes.
     fn tensor<T: FileElement>(
         &self,
         reader: &mut impl Read,
@@ -249,7 +249,7 @@ fn exactly(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// The part of a Python literal that is not read yet. `None` is "something else stands here".
+/// The part of a Python literal that is not read yet. `None` means that the text here is something else.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {

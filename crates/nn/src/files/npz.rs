@@ -31,7 +31,7 @@ fn refused(reason: String) -> Problem {
 /// The bytes of a file with these tensors.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name stands twice, [`Problem::Limit`] for what would be refused when it is read.
+/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Limit`] for what would be refused when it is read.
 pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
     writable_state(state)?;
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
@@ -50,7 +50,7 @@ pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>
 /// The tensors in the bytes of a file, sorted by name.
 ///
 /// # Errors
-/// A file that is damaged or cut off (checksums included), numbers that `T` does not hold, a name that stands twice, or
+/// A file that is damaged or cut off (checksums included), numbers that `T` does not hold, a name that appears more than once, or
 /// more of something than the default [`Limits`](super::Limits) allow.
 pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
@@ -74,7 +74,7 @@ struct Archive<'o, R> {
 }
 
 impl<'o, R: Read + Seek> Archive<'o, R> {
-    /// The archive in a stream of so many bytes.
+    /// The archive in a stream of this many bytes.
     fn open(reader: R, length: u64, options: &'o Options) -> Result<Archive<'o, R>, Problem> {
         let mut archive = ZipArchive::new(reader).map_err(corrupt)?;
         options.limits.check_entries(archive.len())?;
@@ -116,7 +116,7 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
     }
 }
 
-/// The error for an archive in which a name stands twice. The library keeps the last entry of a name, so the directory is
+/// The error for an archive in which a name appears more than once. The library keeps the last entry of a name, so the directory is
 /// read again: for each entry 46 bytes, in which the lengths of name, extra field and comment stand, and these.
 fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Problem> {
     let start = archive.central_directory_start();
@@ -127,7 +127,7 @@ fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Prob
         let record = up_to(&mut reader, 46)?;
         let length = |at: usize| record.get(at..at + 2).map(|n| u64::from(u16::from_le_bytes([n[0], n[1]])));
         let (Some(name), Some(extra), Some(comment)) = (length(28), length(30), length(32)) else {
-            return Ok(refused("the name of an entry stands twice".to_owned()));
+            return Ok(refused("the name of an entry appears more than once".to_owned()));
         };
         let name = up_to(&mut reader, name)?;
         up_to(&mut reader, extra + comment)?;

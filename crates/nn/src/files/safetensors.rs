@@ -57,7 +57,7 @@ fn refused(reason: String) -> Problem {
 /// The bytes of a file with these tensors. The order of `state` does not matter.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name stands twice, [`Problem::Name`] for the one that means something else,
+/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Name`] for the one that means something else,
 /// [`Problem::Limit`] for what would be refused when it is read.
 pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
     to_bytes_with(state, None)
@@ -83,7 +83,7 @@ fn to_bytes_with<T: FileElement>(
 /// [`Conversion`].
 ///
 /// # Errors
-/// A file that is damaged or cut off, numbers that `T` does not hold, a name that stands twice, or more of something than
+/// A file that is damaged or cut off, numbers that `T` does not hold, a name that appears more than once, or more of something than
 /// the default [`Limits`](super::Limits) allow.
 pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
@@ -163,7 +163,7 @@ impl<'o, R: Read> Contents<'o, R> {
     }
 }
 
-/// The tensor whose numbers come next in a stream, and take so many bytes.
+/// The tensor whose numbers come next in a stream, and take this many bytes.
 fn tensor<T: FileElement>(
     reader: &mut impl Read,
     name: &str,

@@ -6,7 +6,7 @@ use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// What was expected where something else than a regular file stands.
+/// The expectation that a path other than a regular file fails.
 fn kind(found: FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -55,7 +55,7 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
     all().map_err(|problem| problem.of(path))
 }
 
-/// Room for so many more elements, or an error where there is none.
+/// Reserves room for this many more elements, or returns an error.
 pub(crate) fn reserve<N>(list: &mut Vec<N>, more: u64) -> Result<(), Problem> {
     let room = usize::try_from(more).ok().filter(|&more| list.try_reserve_exact(more).is_ok());
     room.map(|_| ()).ok_or_else(|| Problem::TooLarge { shape: vec![more] })
@@ -74,24 +74,24 @@ pub(crate) fn goes_on(reader: &mut impl Read) -> io::Result<bool> {
     Ok(!up_to(reader, 1)?.is_empty())
 }
 
-/// What one file may inflate to, shared by all its streams.
+/// The number of bytes that one file may inflate to, shared by all its streams.
 pub(crate) struct Budget {
     limit: u64,
     spent: u64,
 }
 
 impl Budget {
-    /// The budget of a file of so many compressed bytes.
+    /// The budget of a file of this many compressed bytes.
     pub(crate) fn new(limits: &Limits, compressed: u64) -> Budget {
         Budget { limit: limits.inflated(compressed), spent: 0 }
     }
 
-    /// What is left of it.
+    /// The rest of the budget.
     pub(crate) fn left(&self) -> u64 {
         self.limit - self.spent
     }
 
-    /// Is there room for so many more bytes?
+    /// Returns `true` if there is room for this many more bytes.
     pub(crate) fn allows(&self, more: u64) -> Result<(), Problem> {
         at_most("inflated bytes", self.limit, self.spent.saturating_add(more))
     }

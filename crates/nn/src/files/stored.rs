@@ -192,7 +192,7 @@ impl Number {
         }
     }
 
-    /// Is `x` this number?
+    /// Returns `true` if `x` is this number.
     fn is<T: FileElement>(self, x: T) -> bool {
         match self {
             // In 128 bits: the largest numbers round to ones that 64 bits do not hold.
@@ -202,7 +202,7 @@ impl Number {
         }
     }
 
-    /// Would rounding make an infinity of this finite number?
+    /// Returns `true` if rounding would make this finite number infinite.
     fn overflows<T: FileElement>(self, x: T) -> bool {
         match self {
             Number::Float(y) => y.is_finite() && !x.is_finite(),
@@ -226,7 +226,7 @@ pub(crate) struct Numbers<'a> {
     /// The tensor's name.
     pub(crate) name: &'a str,
     pub(crate) kind: Kind,
-    /// Is the first byte of a number its largest part?
+    /// Whether numbers are big-endian.
     pub(crate) big_endian: bool,
     pub(crate) count: usize,
     /// Bytes that the stream may hold at most: no more room is made than for these.

@@ -1,4 +1,4 @@
-//! What stood in a file, in a message: without control characters, and cut where it is long.
+//! Text from a file in a message: without control characters, and truncated where it is long.
 
 use std::fmt::{self, Display, Formatter, Write};
 

@@ -7,14 +7,14 @@ use tape::TensorOps;
 use tape::ops::Select;
 use tape::ops::{MaskedMatMul, Zeros};
 
-/// What [`scaled_dot_product_attention`] is told beside its operands.
+/// The options of [`scaled_dot_product_attention`].
 #[derive(Clone, Debug)]
 pub struct AttentionOptions<T: Element = f64> {
     /// Which keys a query sees: all that are not 0. Broadcasts with the scores.
     pub mask: Option<Tensor<T>>,
-    /// What is added to the scores. Broadcasts with them. Where it is -∞ the query does not see the key.
+    /// A term that is added to the scores. Broadcasts with them. Where it is -∞ the query does not see the key.
     pub bias: Option<Tensor<T>>,
-    /// Does query `i` see the keys up to `i` only?
+    /// Whether query `i` sees the keys up to `i` only.
     pub causal: bool,
     /// The factor of the scores; `1 / √width` if there is none.
     pub scale: Option<f64>,
@@ -28,7 +28,7 @@ impl<T: Element> Default for AttentionOptions<T> {
 
 /// `softmax(q kᵀ · scale + bias) v`, where the keys that a query does not see have no weight.
 ///
-/// What a query does not see does not matter to it, whatever it holds: keys and values that are infinite or NaN, as in the
+/// Keys and values that a query does not see have no influence on it: keys and values that are infinite or NaN, as in the
 /// padding of a batch, change neither its result nor any gradient through it.
 ///
 /// # Shapes

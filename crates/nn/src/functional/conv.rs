@@ -114,7 +114,7 @@ pub fn conv1d<T: Element, A: Array<T>>(
     as_signal(&conv2d(&as_row("conv1d", x), &as_row("conv1d", w), b, conv))
 }
 
-/// What [`conv_transpose1d`] is told beside its operands.
+/// The options of [`conv_transpose1d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvTranspose1dOptions {
     /// Distance between neighbouring windows.

@@ -56,7 +56,7 @@ pub struct MultiHeadAttention<T: Element = f64> {
     pub in_proj_bias: Option<Param<T>>,
     /// From the heads to the output.
     pub out_proj: Linear<T>,
-    /// What happens to the weights.
+    /// The dropout of the weights.
     pub dropout: Dropout,
     #[parameters(skip)]
     heads: usize,
@@ -105,7 +105,7 @@ impl<T: Element> MultiHeadAttention<T> {
         self.heads
     }
 
-    /// What the queries find, and the weights with which they found it.
+    /// The outputs of the queries, and the attention weights.
     ///
     /// # Panics
     /// If the shapes do not fit.

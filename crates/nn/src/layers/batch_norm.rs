@@ -49,7 +49,7 @@ use tape::{Element, Error, Shape, Tensor, Var};
 pub struct BatchNorm<const DIMENSIONS: usize, T: Element = f64> {
     /// The factor of each channel.
     pub weight: Option<Param<T>>,
-    /// What is added to each channel.
+    /// The shift of each channel.
     pub bias: Option<Param<T>>,
     /// The running mean of each channel, a buffer.
     pub running_mean: Param<T>,
@@ -73,7 +73,7 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
     /// A layer for this many channels.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(channels: usize) -> BatchNorm<DIMENSIONS, T> {
         check_size::<T>("batch_norm", [channels]);

@@ -41,7 +41,7 @@ impl<T: Element> Bilinear<T> {
     /// A layer from `inputs[0]` and `inputs[1]` to `outputs` units.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(inputs: [usize; 2], outputs: usize, rng: &mut (impl Rng + ?Sized)) -> Bilinear<T> {
         check_size::<T>("bilinear", [outputs, inputs[0], inputs[1]]);

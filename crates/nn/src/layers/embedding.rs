@@ -31,7 +31,7 @@ use tape::{Element, Error, Index, Tape, Tensor, Var, ops};
 pub struct Embedding<T: Element = f64> {
     /// `[rows, width]`.
     pub weight: Param<T>,
-    /// The row that stands for no input: no gradient reaches it.
+    /// The row of the padding index: it receives no gradient.
     #[parameters(skip)]
     pub padding: Option<usize>,
 }
@@ -40,7 +40,7 @@ impl<T: Element> Embedding<T> {
     /// A table of `rows` vectors of `width` numbers.
     ///
     /// # Panics
-    /// If there cannot be so many parameters, or there is no memory for them.
+    /// If there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(rows: usize, width: usize, rng: &mut (impl Rng + ?Sized)) -> Embedding<T> {
         check_size::<T>("embedding", [rows, width]);

@@ -3,7 +3,7 @@
 use crate::module::{Context, Module, without_parameters};
 use tape::{Element, Var};
 
-/// `[batch, ..]` as `[batch, rest]`, the elements in the same order: what stands between convolutions and
+/// `[batch, ..]` as `[batch, rest]`, the elements in the same order: the usual step between convolutions and
 /// fully connected layers.
 ///
 /// ```

@@ -36,7 +36,7 @@ impl<T: Element> PRelu<T> {
     /// One slope for everything, or one for each channel; all 0.25.
     ///
     /// # Panics
-    /// If there is no slope, if there cannot be so many parameters, or there is no memory for them.
+    /// If there is no slope, if there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(slopes: usize) -> PRelu<T> {
         check_size::<T>("prelu", [slopes]);
@@ -81,7 +81,7 @@ impl<T: Element> Module<T> for PRelu<T> {
 pub struct LearnedSigmoid<T: Element = f64> {
     /// The factor of the input.
     pub slope: Param<T>,
-    /// What is added to the scaled input.
+    /// The offset of the scaled input.
     pub offset: Param<T>,
 }
 

@@ -44,7 +44,7 @@ fn trailing(op: &'static str, x: &Shape, normalized: &Shape) -> Vec<isize> {
 pub struct LayerNorm<T: Element = f64> {
     /// The factor of each normalized element.
     pub weight: Option<Param<T>>,
-    /// What is added to each.
+    /// The shift of each element.
     pub bias: Option<Param<T>>,
     #[parameters(skip)]
     eps: f64,
@@ -56,7 +56,7 @@ impl<T: Element> LayerNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
     ///
     /// # Panics
-    /// If there is no axis, if there cannot be so many parameters, or there is no memory for them.
+    /// If there is no axis, if there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> LayerNorm<T> {
         let normalized = normalized.into();
@@ -129,7 +129,7 @@ impl<T: Element> RmsNorm<T> {
     /// A layer that normalizes the last axes, which have these extents.
     ///
     /// # Panics
-    /// If there is no axis, if there cannot be so many parameters, or there is no memory for them.
+    /// If there is no axis, if there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(normalized: impl Into<Shape>) -> RmsNorm<T> {
         let normalized = normalized.into();
@@ -185,7 +185,7 @@ impl<T: Element> Module<T> for RmsNorm<T> {
 pub struct GroupNorm<T: Element = f64> {
     /// The factor of each channel.
     pub weight: Option<Param<T>>,
-    /// What is added to each channel.
+    /// The shift of each channel.
     pub bias: Option<Param<T>>,
     #[parameters(skip)]
     eps: f64,

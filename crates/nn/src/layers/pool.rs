@@ -11,7 +11,7 @@ use tape::{Element, Var};
 /// `[batch, channels, height, width]` to `[batch, channels, windows, windows]`, with the windows of [`Window`].
 ///
 /// # Domain
-/// What lies beyond the image does not take part. Equal maxima of a window share the gradient; PyTorch gives it to the
+/// Positions beyond the image do not take part. Equal maxima of a window share the gradient; PyTorch gives it to the
 /// first of them.
 ///
 /// ```
@@ -59,7 +59,7 @@ impl MaxPool2d {
 pub struct AvgPool2d {
     /// The window and how it moves; without dilation.
     pub window: Window,
-    /// Are the zeros beyond the image counted?
+    /// Whether the zeros beyond the image count.
     pub count_padding: bool,
 }
 

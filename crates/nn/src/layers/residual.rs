@@ -24,9 +24,9 @@ use tape::{Element, Error, Var};
 /// ```
 #[derive(Clone, Debug, Parameters)]
 pub struct Residual<T: Element = f64> {
-    /// What is added.
+    /// The body, whose output is added.
     pub body: Box<dyn Module<T>>,
-    /// What brings the input into the shape of the body's output; nothing where it has that shape.
+    /// The map of the input to the shape of the body's output; `None` where the shapes agree.
     pub shortcut: Option<Box<dyn Module<T>>>,
 }
 

@@ -38,7 +38,7 @@ use tape::{Element, Var};
 /// ```
 #[derive(Clone, Debug, Parameters)]
 pub struct TransformerBlock<T: Element = f64> {
-    /// What positions say to each other.
+    /// The attention between positions.
     pub self_attn: MultiHeadAttention<T>,
     /// From `width` to `hidden` units.
     pub linear1: Linear<T>,

@@ -54,7 +54,7 @@ pub fn r_squared<T: Element>(predicted: &Tensor<T>, wanted: &Tensor<T>) -> Resul
     Ok(1.0 - (&residual * &residual).sum() / (&spread * &spread).sum())
 }
 
-/// What keeps the squares of these numbers in range.
+/// A scale that keeps the squares of these numbers in range.
 fn scale(of: &[&Tensor<f64>]) -> f64 {
     power_of_two(of.iter().flat_map(|t| t.to_vec()).fold(0.0, |largest: f64, x| largest.max(x.abs())))
 }

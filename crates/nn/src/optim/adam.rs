@@ -48,7 +48,7 @@ pub struct AdamRule<const DECOUPLED: bool> {
     pub betas: (f64, f64),
     /// ε, outside of the root.
     pub eps: f64,
-    /// Is the largest `v` so far used?
+    /// Whether the largest `v` so far is used.
     pub amsgrad: bool,
 }
 

@@ -114,7 +114,7 @@ impl<T: Element> Average<T> {
         load_state_dict(model, self.values.clone())
     }
 
-    /// What [`restore`](Average::restore) needs.
+    /// The state for [`restore`](Average::restore).
     pub fn save(&self) -> SavedState<T> {
         let mut saved = SavedState::of_numbers([("updates", self.updates as f64)]);
         saved.tensors = self.values.clone();

@@ -21,7 +21,7 @@ use tape::{Element, Error, ParamId, Tensor};
 /// parameter id, and begins with the first gradient.
 ///
 /// A step is one pass over each parameter (two with `clip_norm`), and allocates nothing once every parameter had its
-/// first. What happens to numbers that are not finite stands at [`Optimizer`].
+/// first. [`Optimizer`] describes what happens to values that are not finite.
 ///
 /// Settings out of range are refused where they are set, with a panic; [`try_with_rule`](GradientDescent::try_with_rule) returns an error, for
 /// settings that come from outside of the program.
@@ -40,7 +40,7 @@ pub struct GradientDescent<R, T: Element = f64> {
     gradients: Vec<(ParamId, Tensor<T>)>,
 }
 
-/// What is kept for a parameter.
+/// The state of a parameter.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<T: Element> {
     group: usize,
@@ -376,7 +376,7 @@ fn name_of<T: Element>(model: &dyn Parameters<T>, id: Option<ParamId>) -> String
     name
 }
 
-/// Are all elements finite?
+/// Returns `true` if all elements are finite.
 fn is_finite<T: Element>(gradient: &Tensor<T>) -> bool {
     gradient.contiguous().as_slice().unwrap_or_default().iter().all(|g| g.is_finite())
 }

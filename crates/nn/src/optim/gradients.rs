@@ -54,7 +54,7 @@ pub struct GradientAccumulator<T: Element = f64> {
 
 #[derive(Clone, Debug)]
 struct Sum<T: Element> {
-    /// Did anything come in since the last [`GradientAccumulator::clear`]?
+    /// Returns `true` if gradients were added since the last [`GradientAccumulator::clear`].
     live: bool,
     total: Tensor<T>,
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::Path;
 
-/// What may differ between groups of parameters.
+/// The settings that may differ between groups of parameters.
 #[derive(Clone, Debug)]
 pub(super) struct Settings<R> {
     pub lr_scale: f64,
@@ -18,7 +18,7 @@ pub(super) struct Settings<R> {
 struct Group<R> {
     selects: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     settings: Settings<R>,
-    /// Is there a parameter of such a name?
+    /// Returns `true` if there is a parameter of such a name.
     found: bool,
 }
 
@@ -57,13 +57,13 @@ impl<R: UpdateRule> Groups<R> {
         self.list.iter().position(|group| (group.selects)(&name)).unwrap_or(self.list.len())
     }
 
-    /// Is anything kept for a parameter?
+    /// Returns `true` if there is state for a parameter.
     pub(super) fn keep(&self) -> bool {
         let mut rules = self.list.iter().map(|group| &group.settings.rule).chain([&self.others.rule]);
         rules.any(|rule| !rule.slots().is_empty())
     }
 
-    /// Does some group wait for its first parameter?
+    /// Returns `true` if some group has no parameter yet.
     pub(super) fn wait(&self) -> bool {
         self.list.iter().any(|group| !group.found)
     }

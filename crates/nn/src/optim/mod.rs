@@ -55,7 +55,7 @@ use crate::checkpoint::SavedState;
 use crate::files::Problem;
 use tape::Element;
 
-/// What changes parameters by their gradients.
+/// Updates parameters from their gradients.
 ///
 /// # Numbers that are not finite
 /// A step does not make parameters infinite or NaN in silence, nor what the optimizer keeps for them:
@@ -118,7 +118,7 @@ pub trait Optimizer<T: Element = f64> {
     fn set_learning_rate(&mut self, learning_rate: f64);
 
     /// The learning rate and what is kept for the parameters of `model`, by name. Hyper-parameters and groups are not
-    /// part of it: they stand in the program.
+    /// part of it: they are in the program.
     fn save(&self, model: &dyn Parameters<T>) -> SavedState<T>;
 
     /// Takes over what [`save`](Optimizer::save) gave, for the parameters of the same names: the steps that follow

@@ -36,7 +36,7 @@ pub struct NAdamRule {
     pub eps: f64,
     /// ψ, how fast `μ` tends to `β₁`.
     pub momentum_decay: f64,
-    /// Is the weight decay kept out of the gradient?
+    /// Whether the weight decay is kept out of the gradient.
     pub decoupled: bool,
 }
 

@@ -33,7 +33,7 @@ pub struct RmsPropRule {
     pub eps: f64,
     /// μ, the share of the last step that is kept; 0 for none.
     pub momentum: f64,
-    /// Is the variance used instead of the mean square?
+    /// Whether the variance is used instead of the mean square.
     pub centered: bool,
 }
 

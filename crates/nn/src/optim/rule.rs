@@ -1,4 +1,4 @@
-//! What makes one optimizer differ from another: the equations by which an element changes.
+//! The equations of an optimizer: how one element changes in a step.
 
 use pulp::{Arch, NullaryFnOnce};
 use std::fmt::Debug;
@@ -6,8 +6,8 @@ use tape::{Element, Error, Tensor, parallel};
 
 /// The equations of one optimizer.
 ///
-/// A rule sees one parameter at a time, its gradient, and the state it asked for: tensors of the parameter's shape,
-/// its *slots*. What all optimizers share stands once, in [`GradientDescent`](super::GradientDescent): which parameters there are,
+/// A rule sees one parameter at a time, its gradient, and the state it requested: tensors of the parameter's shape,
+/// its *slots*. What all optimizers share is in [`GradientDescent`](super::GradientDescent): which parameters there are,
 /// groups, weight decay, clipping, counting, saving.
 ///
 /// ```
@@ -39,7 +39,7 @@ pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
     /// The name, for messages.
     const NAME: &'static str;
 
-    /// Is the weight decay kept out of the gradient? Then weights shrink by the factor `1 - η λ` before a step
+    /// Whether the weight decay is kept out of the gradient. Then weights shrink by the factor `1 - η λ` before a step
     /// (Loshchilov and Hutter 2019); otherwise the gradient becomes `g + λ w`, as that of a penalty `λ/2 Σ w²`.
     fn decoupled(&self) -> bool {
         false
@@ -50,7 +50,7 @@ pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
         &[]
     }
 
-    /// What all elements of the slots are before the first step.
+    /// The initial value of every element of the slots.
     fn initial_slot_value(&self) -> f64 {
         0.0
     }
@@ -58,7 +58,7 @@ pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
     /// Refuses settings that are out of range: asked whenever one is set.
     ///
     /// # Errors
-    /// What was expected and what was found.
+    /// [`Error::Invalid`] that says what was expected and what was found.
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
@@ -67,7 +67,7 @@ pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>);
 }
 
-/// What a rule knows about the steps of a parameter so far.
+/// The step count of a parameter, as a rule sees it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock {
     /// The number of this step; the first is 1.
@@ -126,7 +126,7 @@ impl<T: Element> Ema<T> {
     }
 }
 
-/// What becomes of the elements of a gradient before the rule sees them.
+/// The changes to the elements of a gradient before the rule sees them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Adjust<T> {
     /// The factor that brings the norm of all gradients below its bound; 1 for none.

@@ -1,4 +1,4 @@
-//! Gradient descent, with momentum if asked for.
+//! Gradient descent, with optional momentum.
 
 use super::descent::GradientDescent;
 use super::rule::{Clock, Elements, UpdateRule};
@@ -8,8 +8,8 @@ use tape::{Element, Error};
 /// Gradient descent: `w ← w - η g`; with momentum μ, `v ← μ v + g` and `w ← w - η v`, where `v` starts at 0.
 ///
 /// On a constant gradient the step tends to `η g / (1 - μ)`. (Where the literature writes
-/// `Δw ← -η g + α Δw`, `Δw` is `-η v`: the same as long as η does not change.) "Stochastic" is whoever chooses the
-/// batches, not the rule.
+/// `Δw ← -η g + α Δw`, `Δw` is `-η v`: the same as long as η does not change.) The randomness lies in the choice of
+/// batches, not in this rule.
 ///
 /// η is usually 1e-3 to 1, μ 0 or 0.9.
 ///
@@ -36,7 +36,7 @@ pub struct SgdRule {
     pub momentum: f64,
     /// τ: all gradients but the first enter `v` with the factor `1 - τ`.
     pub dampening: f64,
-    /// Does the step look ahead?
+    /// Whether the step looks ahead (Nesterov).
     pub nesterov: bool,
 }
 

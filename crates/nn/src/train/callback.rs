@@ -1,4 +1,4 @@
-//! What is called while [`Trainer`](super::Trainer) trains.
+//! Callbacks of [`Trainer`](super::Trainer).
 
 use super::History;
 use crate::Module;
@@ -22,7 +22,7 @@ pub struct Step {
 pub struct Epoch<'e, T: Element = f64> {
     /// Its number, from 1.
     pub number: usize,
-    /// The number of epochs that were asked for.
+    /// The requested number of epochs.
     pub epochs: usize,
     /// The numbers of this epoch and of those before.
     pub history: &'e History,

@@ -9,7 +9,7 @@ use tape::Error;
 
 /// Named columns of numbers, one row for each epoch. Epochs count from 1.
 ///
-/// It prints as CSV and gives each column as points of a curve; drawing is left to whoever has a plotting library.
+/// It prints as CSV and gives each column as points of a curve; drawing is left to a plotting library.
 ///
 /// ```
 /// use nn::optim::schedule::Goal;
@@ -56,7 +56,7 @@ impl History {
         self.rows.len()
     }
 
-    /// Is there no epoch?
+    /// Returns `true` if there is no epoch.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What a training loop is helped by: values that also serve a loop of your own, and [`Trainer`], which is such a loop.
+//! Building blocks for training loops, and [`Trainer`], a ready-made loop.
 //!
 //! The plain loop stays the first choice: it says what happens, in the order in which it happens. [`EarlyStopping`] and
 //! [`BestWeights`] are told a number and the model after each epoch, a [`History`] keeps the numbers:

@@ -30,7 +30,7 @@ pub struct Progress {
 const LINES: usize = 10;
 
 impl Progress {
-    /// Training of so many epochs begins.
+    /// Begins a bar for this many epochs.
     pub fn new(epochs: usize) -> Progress {
         let bar = ProgressBar::new(epochs as u64);
         let template = "{bar:30} epoch {pos}/{len}  {msg}  {eta} left";
@@ -40,7 +40,7 @@ impl Progress {
         Progress { bar, epochs, start: Instant::now() }
     }
 
-    /// The number of epochs that were asked for.
+    /// The requested number of epochs.
     pub fn epochs(&self) -> usize {
         self.epochs
     }

@@ -1,4 +1,4 @@
-//! What came of training, or why nothing did.
+//! The result of a training run, or why it failed.
 
 use super::History;
 use crate::files::Problem;
@@ -24,7 +24,7 @@ pub enum StopReason {
     },
 }
 
-/// What came of training.
+/// The result of a training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The numbers of each epoch: `loss` (that of the batches as they were met, [weighed by their
@@ -78,19 +78,19 @@ pub enum TrainError {
         epoch: usize,
         /// The step in this epoch, from 1.
         step: usize,
-        /// What is wrong with it.
+        /// The kind of error.
         error: Error,
     },
     /// The model or the loss refused the validation data.
     Validation {
         /// The epoch, from 1.
         epoch: usize,
-        /// What is wrong with them.
+        /// The kind of error.
         error: Error,
     },
     /// The number to watch is none of those that are measured.
     Unknown {
-        /// The name that was asked for.
+        /// The requested name.
         watched: String,
         /// The names there are.
         known: Vec<String>,

@@ -204,7 +204,7 @@ where
         end
     }
 
-    /// What is kept before the first step. Only what may be wanted: shared weights are copied by the step after.
+    /// The weights kept before the first step, only where they may be needed: shared weights are copied by the step after.
     fn kept(&self, goal: Goal) -> Kept<T> {
         let restores = self.fit.non_finite == OnNonFinite::RestoreBest;
         Kept {
@@ -240,7 +240,7 @@ where
     }
 }
 
-/// Is every gradient of the model a finite number?
+/// Returns `true` if every gradient of the model is finite.
 fn finite<T: Element>(model: &impl Parameters<T>, grads: &Gradients<T>) -> bool {
     let mut finite = true;
     model.visit(&Path::root(), &mut |_, param| {

@@ -169,7 +169,7 @@ impl<T: Element> Shards<T> {
         &self.sum
     }
 
-    /// Gives the parameters of `model` the values that its layers asked for ([`Context::set`]): the mean over the
+    /// Gives the parameters of `model` the values that its layers requested ([`Context::set`]): the mean over the
     /// shards, each with its part of the samples as its weight.
     pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
         model.visit_mut(&Path::root(), &mut |_, param| {

@@ -26,7 +26,7 @@ pub enum Keep {
     AverageFrom(usize),
 }
 
-/// What happens when the loss of a batch or its gradient is not finite, or the weights after its step would not be. The step
+/// The policy for when the loss of a batch or its gradient is not finite, or the weights after its step would not be. The step
 /// is not made in the first case; in the second, the elements concerned stay as they were: see
 /// [`Optimizer`](crate::optim::Optimizer).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -267,7 +267,7 @@ impl<'a, T: Element> Trainer<'a, T> {
         Trainer { keep, ..self }
     }
 
-    /// What happens when a loss or gradient is not finite.
+    /// Sets the policy for a loss or gradient that is not finite.
     pub fn on_non_finite(self, policy: OnNonFinite) -> Trainer<'a, T> {
         Trainer { non_finite: policy, ..self }
     }

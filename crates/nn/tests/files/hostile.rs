@@ -392,7 +392,10 @@ fn a_name_that_stands_twice_in_a_header_is_refused() {
     let mut checkpoint = Checkpoint::<f64>::new();
     checkpoint.put("a", nn::checkpoint::SavedState::of_numbers([("x", 1.0), ("x", 2.0)]));
     let text = checkpoint.save("/no/such/directory/x.safetensors").unwrap_err().to_string();
-    assert!(text.ends_with("not a valid checkpoint file: number \"x\" of part \"a\" stands twice"), "{text}");
+    assert!(
+        text.ends_with("not a valid checkpoint file: number \"x\" of part \"a\" appears more than once"),
+        "{text}"
+    );
 }
 
 /// A format, a small valid file of it, and its reader.

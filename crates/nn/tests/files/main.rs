@@ -350,14 +350,14 @@ fn a_model_takes_all_of_a_state_or_nothing() {
         let values = old.iter().cycle().map(|(_, x)| x.clone());
         names.iter().map(|name| (*name).to_owned()).zip(values).collect()
     };
-    // The shapes of the last two are exchanged; a name is missing; a name appears twice.
+    // The shapes of the last two are exchanged; a name is missing; a name appears more than once.
     let cases = [
         (
             ["0.weight", "0.bias", "1.bias", "1.weight"],
             "tensor \"1.weight\": expected shape [2, 2], found [2]",
         ),
         (["0.weight", "0.bias", "1.weight", "bias"], "missing tensors: 1.bias; unexpected tensors: bias"),
-        (["0.weight", "0.bias", "0.weight", "1.bias"], "tensor \"0.weight\" stands twice"),
+        (["0.weight", "0.bias", "0.weight", "1.bias"], "tensor \"0.weight\" appears more than once"),
     ];
     for (names, expected) in cases {
         let problem = load_state_dict(&mut model, named(names)).unwrap_err();

@@ -42,7 +42,7 @@ impl<T: Element> Lengths<T> {
         Ok(Lengths { longest, masks: (0..time).map(mask).collect(), all })
     }
 
-    /// The inputs with zeros behind the ends: what stands there must not meet a weight.
+    /// The inputs with zeros behind the ends: the padding must not meet a weight.
     #[track_caller]
     pub(super) fn clear<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         self.all.as_ref().map_or(x, |mask| Var::select(mask, x, T::ZERO))

@@ -1,7 +1,7 @@
 //! Recurrent layers: one step ([`Cell`]), and stacks of cells along a sequence ([`Recurrent`]), in one direction or both,
 //! also of sequences of different lengths.
 //!
-//! What the kinds have in common stands here; [`CellRule`] is what they differ in: the equations, and what is carried from
+//! This file has what the kinds have in common; [`CellRule`] is what they differ in: the equations, and what is carried from
 //! step to step.
 
 mod gru;
@@ -23,7 +23,7 @@ use rand::Rng;
 use std::fmt::Debug;
 use tape::{Element, Error, Tape, Tensor, Var};
 
-/// The equations of a kind of recurrent layer. One's own are as good as those here:
+/// The equations of a kind of recurrent layer. You can define your own:
 ///
 /// ```
 /// use nn::recurrent::{Cell, CellRule, Recurrent};
@@ -58,10 +58,10 @@ use tape::{Element, Error, Tape, Tensor, Var};
 /// assert_eq!(y.shape(), [4, 7, 5]);
 /// ```
 pub trait CellRule: Clone + Debug + Default + Send + Sync + 'static {
-    /// How many blocks of hidden units the rows of the weights are.
+    /// The number of blocks of hidden units in the rows of the weights.
     const GATES: usize;
 
-    /// What is carried from step to step.
+    /// The state that is carried from step to step.
     type State<'t, T: Element>: State<'t, T>;
 
     /// The next state, from `input = W_ih x + b_ih` and `hidden = W_hh h + b_hh`, both `[batch, GATES · hidden]`.
@@ -73,7 +73,7 @@ pub trait CellRule: Clone + Debug + Default + Send + Sync + 'static {
     ) -> Self::State<'t, T>;
 }
 
-/// What is carried from step to step: one or two tensors of equal shapes, the first of which is the output.
+/// The state that is carried from step to step: one or two tensors of equal shapes, the first of which is the output.
 ///
 /// ```
 /// use nn::recurrent::State;
@@ -149,7 +149,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
     /// A cell from `inputs` to `hidden` units.
     ///
     /// # Panics
-    /// Without hidden units; if there cannot be so many parameters, or there is no memory for them.
+    /// Without hidden units; if there are too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize, rng: &mut (impl Rng + ?Sized)) -> Cell<G, T> {
         if hidden == 0 {
@@ -182,7 +182,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
         self.weight_hh.value().shape()[1]
     }
 
-    /// The state in which nothing has been seen: zeros.
+    /// The initial state: zeros.
     #[track_caller]
     pub fn zero_state<'t>(&self, tape: &'t Tape<T>, batch: usize) -> G::State<'t, T> {
         State::from_fn(|_| tape.constant(Tensor::zeros([batch, self.hidden()])))
@@ -210,7 +210,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
     }
 }
 
-/// Refuses a state of another shape: that of one sample would be stretched to many.
+/// Refuses a state of another shape: that of one sample would broadcast to many.
 fn check_state<'t, G: CellRule, T: Element>(state: G::State<'t, T>, expected: &[usize]) -> Result<(), Error> {
     let mut wrong = None;
     state.map(|part| {
@@ -223,7 +223,7 @@ fn check_state<'t, G: CellRule, T: Element>(state: G::State<'t, T>, expected: &[
     wrong.map_or(Ok(()), Err)
 }
 
-/// The gates, which stand side by side.
+/// The gates, which lie side by side.
 fn blocks<'t, T: Element, const GATES: usize>(x: Var<'t, T>) -> [Var<'t, T>; GATES] {
     let hidden = (x.shape()[1] / GATES) as isize;
     std::array::from_fn(|k| x.slice(1, k as isize * hidden..(k as isize + 1) * hidden))

@@ -23,7 +23,7 @@ pub(super) struct Pair<T> {
 }
 
 impl<T: Element> Pair<T> {
-    /// Is there a positive curvature along the step?
+    /// Returns `true` if the curvature along the step is positive.
     pub(super) fn curves(&self) -> bool {
         let curvature = dot(&self.s, &self.y);
         curvature > FLAT && curvature.is_finite()

@@ -34,13 +34,13 @@ impl Wolfe {
         !small || trial.slope.is_nan()
     }
 
-    /// Is the slope flat enough?
+    /// Returns `true` if the slope is flat enough.
     fn is_flat<G>(&self, trial: &Trial<G>) -> bool {
         trial.slope.abs() <= -C2 * self.slope
     }
 }
 
-/// What the first phase ends with.
+/// The result of the first phase.
 enum Bracket<G> {
     /// A point that satisfies both conditions.
     Found(Trial<G>),

@@ -97,7 +97,7 @@ impl<T: Element> Lbfgs<T> {
         Lbfgs { learning_rate, ..self }
     }
 
-    /// With at most so many iterations in a step; none begins after a quarter more evaluations.
+    /// Sets the largest number of iterations in a step; none begins after a quarter more evaluations.
     ///
     /// # Panics
     /// If there are none.
@@ -107,7 +107,7 @@ impl<T: Element> Lbfgs<T> {
         Lbfgs { iterations, evaluations: iterations.saturating_add(iterations / 4), ..self }
     }
 
-    /// Remembers so many steps; with none, it descends along the gradient.
+    /// Sets the number of remembered steps; with 0, the direction is that of the negative gradient.
     pub fn history(self, steps: usize) -> Lbfgs<T> {
         Lbfgs { history: steps, ..self }
     }
@@ -235,7 +235,7 @@ impl<T: Element> Lbfgs<T> {
     }
 }
 
-/// Are all numbers finite?
+/// Returns `true` if all numbers are finite.
 fn all_finite<T: Element>(x: &[T]) -> bool {
     x.iter().all(|x| x.is_finite())
 }

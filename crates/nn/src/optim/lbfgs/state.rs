@@ -1,4 +1,4 @@
-//! What a resumed run needs of L-BFGS.
+//! The state that a resumed run of L-BFGS needs.
 
 use super::history::{History, Pair};
 use super::{Last, Lbfgs};

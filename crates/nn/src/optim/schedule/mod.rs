@@ -52,12 +52,12 @@ pub trait Schedule {
     /// ```
     ///
     /// # Errors
-    /// What was expected and what was found.
+    /// [`Error::Invalid`] that says what was expected and what was found.
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
 
-    /// This schedule after a warm-up of so many epochs, in which the rate rises linearly:
+    /// This schedule after a warm-up of this many epochs, in which the rate rises linearly:
     /// epoch `k` has `(k + 1) / (epochs + 1)` of the schedule's first rate.
     fn warm_up(self, epochs: u64) -> WarmUp<Self>
     where
@@ -88,7 +88,7 @@ impl Schedule for Constant {
     }
 }
 
-/// `base factor^⌊k / every⌋`: a new rate every so many epochs.
+/// `base factor^⌊k / every⌋`: a new rate every `every` epochs.
 ///
 /// ```
 /// use nn::optim::schedule::{Schedule, StepDecay};

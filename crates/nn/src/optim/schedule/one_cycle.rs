@@ -42,7 +42,7 @@ pub struct OneCycle {
     pub first: f64,
     /// The first rate over the last.
     pub last: f64,
-    /// Does the descent come back to the first rate before it goes below?
+    /// Whether the rate returns to the first rate before it falls below it.
     pub three_phases: bool,
 }
 

@@ -5,7 +5,7 @@ use crate::files::Problem;
 use crate::setting::{self, expect};
 use tape::Element;
 
-/// What a measurement should be.
+/// The direction in which a measurement improves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Goal {
     /// As small as possible: a loss.
@@ -85,7 +85,7 @@ impl Plateau {
         Plateau { factor, ..self }
     }
 
-    /// Bears so many epochs without improvement.
+    /// Sets the number of epochs without improvement to tolerate.
     pub fn patience(self, epochs: u64) -> Plateau {
         Plateau { patience: epochs, ..self }
     }
@@ -101,7 +101,7 @@ impl Plateau {
         Plateau { threshold, ..self }
     }
 
-    /// Does not count so many epochs after a reduction.
+    /// Sets the number of epochs after a reduction that do not count.
     pub fn cooldown(self, epochs: u64) -> Plateau {
         Plateau { cooldown: epochs, ..self }
     }
@@ -155,7 +155,7 @@ impl Plateau {
         }
     }
 
-    /// What [`restore`](Plateau::restore) needs.
+    /// The state for [`restore`](Plateau::restore).
     pub fn save<T: Element>(&self) -> SavedState<T> {
         let best = self.best.unwrap_or(f64::NAN);
         let (bad, cooling) = (self.bad as f64, self.cooling as f64);
