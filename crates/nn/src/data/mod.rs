@@ -7,6 +7,7 @@
 //! ```
 //! use nn::data::{Dataset, Loader, Split, Standard, Table};
 //! use rand::{SeedableRng, rngs::StdRng};
+//! use tape::Tensor;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let text = "width,height,kind\n1.0,2.0,a\n3.0,NA,b\n2.0,1.0,b\n4.0,3.0,a\n0.5,2.5,b\n";

@@ -33,9 +33,10 @@ use tape::{Element, Error, Tensor, Var};
 /// biases 0; no dropout.
 ///
 /// ```
+/// use nn::functional::AttentionOptions;
 /// use nn::{Context, MultiHeadAttention};
 /// use rand::{SeedableRng, rngs::StdRng};
-/// use tape::{Tape, Tensor, functional::AttentionOptions};
+/// use tape::{Tape, Tensor};
 /// let layer = MultiHeadAttention::new(4, 2, &mut StdRng::seed_from_u64(0));
 /// let tape = Tape::new();
 /// let x = tape.var(Tensor::from_fn([1, 3, 4], |i| (i[1] * 4 + i[2]) as f64 * 0.1));
