@@ -229,5 +229,5 @@ pub fn perturbed_jvp<'t, T: Element, X: Handle<'t, T>>(
     dx: X::Value,
     factor: &mut impl FnMut() -> T,
 ) -> Tensor<T> {
-    error::expect(y.tape.observed_jvp(y, x, dx, &mut Perturbed(factor)))
+    error::expect(y.tape.observed_jvp(y, x, dx, &mut Perturbed::by(factor)))
 }

@@ -166,5 +166,5 @@ pub fn perturbed_vjp<T: Element>(
     ct: Tensor<T>,
     factor: &mut impl FnMut() -> T,
 ) -> Gradients<T> {
-    error::expect(sweep(y.tape, y.index, Some(ct), Retain::Leaves, &mut Perturbed(factor)))
+    error::expect(sweep(y.tape, y.index, Some(ct), Retain::Leaves, &mut Perturbed::by(factor)))
 }

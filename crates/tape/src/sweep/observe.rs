@@ -49,25 +49,47 @@ pub(crate) trait Observer<T: Element> {
 
 impl<T: Element> Observer<T> for () {}
 
-/// Multiplies every contribution by a factor, and in a forward sweep every value that is passed to a rule.
-pub(crate) struct Perturbed<F>(pub(crate) F);
+/// Multiplies every contribution by a factor, and in a forward sweep every value that is passed to a rule. Otherwise the
+/// sweep is an ordinary one.
+pub(crate) struct Perturbed<F> {
+    factor: F,
+    ordinary: Ordinary,
+}
 
-impl<F> Perturbed<&mut F> {
+impl<F> Perturbed<F> {
+    pub(crate) fn by(factor: F) -> Perturbed<F> {
+        Perturbed { factor, ordinary: Ordinary::default() }
+    }
+
     fn perturb<T: Element>(&mut self, mut x: Tensor<T>) -> Tensor<T>
     where
         F: FnMut() -> T,
     {
-        x.as_mut_slice().iter_mut().for_each(|x| *x *= (self.0)());
+        x.as_mut_slice().iter_mut().for_each(|x| *x *= (self.factor)());
         x
     }
 }
 
-impl<T: Element, F: FnMut() -> T> Observer<T> for Perturbed<&mut F> {
+impl<T: Element, F: FnMut() -> T> Observer<T> for Perturbed<F> {
     fn scalar(&mut self, _node: NodeId, _k: usize, _parent: NodeId, _ct: T, slope: T) -> T {
-        slope * (self.0)()
+        slope * (self.factor)()
     }
-    fn contribution(&mut self, _node: NodeId, _k: usize, _input: NodeId, ct: Tensor<T>) -> Tensor<T> {
+    fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
+        self.ordinary.tensor(graph, node, dy);
+    }
+    fn contribution(&mut self, node: NodeId, k: usize, input: NodeId, ct: Tensor<T>) -> Tensor<T> {
+        let ct = self.ordinary.contribution(node, k, input, ct);
         self.perturb(ct)
+    }
+    fn accumulate(
+        &mut self,
+        op: &'static str,
+        k: usize,
+        buffers: &mut GradientBuffers<T>,
+        input: Input,
+        ct: Tensor<T>,
+    ) {
+        self.ordinary.accumulate(op, k, buffers, input, ct);
     }
     fn value<'a>(&mut self, y: &'a Tensor<T>) -> Cow<'a, Tensor<T>> {
         Cow::Owned(self.perturb(y.clone()))
