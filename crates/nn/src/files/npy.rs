@@ -1,7 +1,7 @@
 //! NumPy's `.npy`: a header that is a Python dictionary, then the numbers.
 //!
 //! Written here: the library for the format brings arbitrary-precision integers and a parser generator for the
-//! three keys of one dictionary. Read are versions 1 to 3, both byte orders, C and Fortran order, extents with the `L`
+//! three keys of one dictionary. It reads versions 1 to 3, both byte orders, C and Fortran order, extents with the `L`
 //! of Python 2, and the values of all whole and floating-point types up to 64 bits and of booleans (see
 //! [`Conversion`]); of complex numbers, texts and records the name is read, so that the error can say
 //! it. Of several arrays in one file the first is read, as NumPy does. Written is version 1, little-endian, C order.

@@ -106,7 +106,7 @@ struct Contents<'o, R> {
 }
 
 impl<'o, R: Read> Contents<'o, R> {
-    /// The contents of a stream of so many bytes.
+    /// The contents of a stream of this many bytes.
     fn of(mut reader: R, length: u64, options: &'o Options) -> Result<Contents<'o, R>, Problem> {
         let truncated = |expected: u64| Problem::Truncated { expected, found: length };
         let prefix = up_to(&mut reader, PREFIX)?;

@@ -28,7 +28,7 @@ pub type AdaGrad<T = f64> = GradientDescent<AdaGradRule, T>;
 pub struct AdaGradRule {
     /// δ of the learning rate.
     pub rate_decay: f64,
-    /// What `s` starts from.
+    /// The initial value of `s`.
     pub initial: f64,
     /// ε, outside of the root.
     pub eps: f64,

@@ -1,4 +1,4 @@
-//! What all optimizers share.
+//! Tests of the code shared by all optimizers.
 
 use super::schedule::{Constant, PiecewiseConstant, Schedule};
 use super::{

@@ -46,7 +46,7 @@ impl<T: Element> fmt::Debug for Epoch<'_, T> {
     }
 }
 
-/// Something that looks on while a model is trained. It may change the learning rate and end training; the model it can
+/// An observer of training. It may change the learning rate and end training; the model it can
 /// only read.
 ///
 /// A closure is enough where one of the two moments is: [`Trainer::before_step`](super::Trainer::before_step),

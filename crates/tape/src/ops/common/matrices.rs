@@ -48,7 +48,7 @@ impl System {
     }
 }
 
-/// A right side or a solution as matrices: a vector as one column. `vector`: is the right side a vector?
+/// A right-hand side or a solution as matrices, a vector as one column; `vector` is `true` if the right-hand side is one.
 pub(crate) fn columns<T: Element, A: Array<T>>(x: &A, vector: bool) -> A {
     if !vector {
         return x.clone();

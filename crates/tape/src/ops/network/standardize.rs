@@ -89,7 +89,7 @@ impl Standardize {
         let largest = |x: &[T]| x.iter().fold(T::ZERO, |max, x| max.maximum(x.abs()));
         let mut first = T::ONE;
         if !largest(d).is_finite() && largest(x).is_finite() {
-            // The differences or their sum overflowed. Those of numbers so much smaller do not.
+            // The differences or their sum overflowed. Those of sufficiently smaller numbers do not.
             first = T::from_f64(4.0) * n;
             self.deviations(x, d, first);
         }

@@ -60,7 +60,7 @@ pub(crate) fn deviations<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T>
     if reduce::all_finite(&plain) {
         return plain;
     }
-    // The differences or their sum overflowed. Those of numbers so much smaller do not.
+    // The differences or their sum overflowed. Those of sufficiently smaller numbers do not.
     let scale = T::from_usize(4 * count);
     let scaled = plain_deviations(&x.map_elements(|x| x / scale), axes, count);
     kernel::zip(

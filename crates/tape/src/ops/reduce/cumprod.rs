@@ -37,7 +37,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct CumProd {
     /// The axis along which to multiply.
     pub axis: isize,
-    /// From the end to the start?
+    /// `true` to run from the end to the start.
     pub reverse: bool,
 }
 

@@ -31,7 +31,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct CumSum {
     /// The axis along which to sum.
     pub axis: isize,
-    /// From the end to the start?
+    /// `true` to run from the end to the start.
     pub reverse: bool,
 }
 

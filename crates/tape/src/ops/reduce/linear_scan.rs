@@ -34,7 +34,7 @@ use crate::tensor::Tensor;
 pub struct LinearScan {
     /// The axis along which it runs.
     pub axis: isize,
-    /// From the end to the start?
+    /// `true` to run from the end to the start.
     pub reverse: bool,
 }
 

@@ -144,7 +144,7 @@ impl<T: Element> Op<T> for AvgPool2d {
     }
 }
 
-/// So many rows of a window are added one after another, more pairwise.
+/// At most this many rows of a window are added sequentially; more are added pairwise.
 const FEW: usize = 32;
 
 /// The sum of a block of an image that is `width` wide.

@@ -70,7 +70,8 @@ impl Conv2d {
         Ok(channels / self.groups)
     }
 
-    /// Can there be the patches of one image, whose windows are counted in the shape of `y`, and is there memory for them?
+    /// Checks that the patches of one image, whose windows are counted in the shape of `y`, have a valid size and fit into
+    /// memory.
     fn patches_fit<T: Element>(&self, y: &Shape, patch: [usize; 3]) -> Result<(), Error> {
         if y[0] == 0 {
             return Ok(());
