@@ -179,7 +179,7 @@ pub enum Error {
 }
 
 /// The operation of an error whose operation is not known yet: see [`Error::named`].
-pub(crate) const UNNAMED: &str = "";
+pub(crate) const UNNAMED: &str = "shape";
 
 /// Errors without the name of an operation, as rules return them: the engine adds it.
 impl Error {

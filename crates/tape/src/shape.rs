@@ -392,8 +392,9 @@ mod tests {
         assert_eq!(shape(&[2, 1], &[1, 4]), Ok(vec![2, 4]));
         assert_eq!(shape(&[], &[0, 2]), Ok(vec![0, 2]));
         assert_eq!(shape(&[1], &[0]), Ok(vec![0]));
-        let text = shape(&[2, 3], &[2]).unwrap_err().to_string();
-        assert_eq!(text, "add: shapes do not broadcast: [2, 3] and [2]");
+        let error = shape(&[2, 3], &[2]).unwrap_err();
+        assert_eq!(error.to_string(), "shape: shapes do not broadcast: [2, 3] and [2]");
+        assert_eq!(error.named("add").to_string(), "add: shapes do not broadcast: [2, 3] and [2]");
     }
 
     #[test]
@@ -401,7 +402,7 @@ mod tests {
         let shape = Shape::from([2, 3, 4]);
         assert_eq!(shape.axes(&Axes::from([-1, 0])).unwrap()[..], [0, 2]);
         assert_eq!(shape.axes(&Axes::all()).unwrap()[..], [0, 1, 2]);
-        let text = |axes| shape.axes(&axes).unwrap_err().to_string();
+        let text = |axes| shape.axes(&axes).unwrap_err().named("sum").to_string();
         assert_eq!(text(Axes::from(3)), "sum: axis 3 does not exist in shape [2, 3, 4]");
         assert_eq!(text(Axes::from([1, -2])), "sum: axis 1 appears more than once");
     }
