@@ -74,8 +74,8 @@
 //!         x / (T::ONE + x.abs())
 //!     }
 //!     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-//!         let d = x.lift(1.0) + x.clone().map(tape::ops::Abs);
-//!         x.lift(1.0) / (d.clone() * d)
+//!         let d = x.lift(1.0) + x.map(tape::ops::Abs);
+//!         x.lift(1.0) / (d * d)
 //!     }
 //! }
 //!
