@@ -1,12 +1,14 @@
 //! `docs/operations.md`, generated from the registry.
 
-use gradcheck::registry::{Entry, Kind, registry};
+use gradcheck::registry::{Entry, Kind};
 use std::fmt::Write;
 use std::path::PathBuf;
+use tests::compositions::registry;
 
 const HEAD: &str = "# Operations
 
-Every registered operation, from its own file in `crates/tape/src/ops`, and every function that is composed of them. This page is generated; the command that
+Every registered operation, from its own file in `crates/tape/src/ops`, and every function that is composed of them. This
+page is generated; the command that
 writes it again is
 
 ```text
@@ -47,7 +49,7 @@ fn page() -> String {
 }
 
 fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/operations.md")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/operations.md")
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Data: reading it, preparing it, and handing it out in mini-batches.
 //!
-//! [`table`] reads CSV ([`Csv`] says how), [`idx`] the files of MNIST and its relatives, [`mnist`] finds the four of them in a directory.
+//! [`Table`] reads CSV ([`Csv`] says how), [`Idx`] the files of MNIST and its relatives, and
+//! [`Mnist`] finds its four in a directory.
 //! A [`Dataset`] is inputs with targets, a [`Split`] divides it, [`MinMax`] and [`Standard`] scale columns, [`Batches`]
 //! shuffles indices, and a [`Loader`] hands out the batches of each epoch. Nothing here knows about modules or tapes.
 //!

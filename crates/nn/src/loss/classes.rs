@@ -49,7 +49,7 @@ pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], options: &CrossEntropy
 /// [`nll`], for labels from outside.
 ///
 /// # Errors
-/// As [`try_cross_entropy_with_logits_and_options`], and for any smoothing.
+/// As [`try_cross_entropy_with_logits_and_options`](super::try_cross_entropy_with_logits_and_options), and for any smoothing.
 ///
 /// ```
 /// use nn::functional::CrossEntropyOptions;
@@ -107,7 +107,7 @@ pub fn multi_margin<'t, T: Element>(
 /// [`multi_margin`], for labels from outside.
 ///
 /// # Errors
-/// As [`try_cross_entropy_with_logits_and_options`], for any smoothing, if `p` is not positive, and if the margin is negative or not finite.
+/// As [`try_cross_entropy_with_logits_and_options`](super::try_cross_entropy_with_logits_and_options), for any smoothing, if `p` is not positive, and if the margin is negative or not finite.
 ///
 /// ```
 /// use nn::functional::CrossEntropyOptions;

@@ -44,7 +44,7 @@ pub struct Draw(SplitMix64);
 /// How often an operation with hyper-parameters is tested with random ones.
 const DRAWS: u64 = 6;
 
-/// [`DRAWS`] independent draws for the operation of this name.
+/// Six independent draws for the operation of this name.
 pub fn draws(op: &str) -> impl Iterator<Item = Draw> {
     let name = op.bytes().fold(0_u64, |seed, byte| seed.wrapping_mul(257).wrapping_add(byte.into()));
     (0..DRAWS).map(move |i| Draw(SplitMix64(name.wrapping_mul(DRAWS).wrapping_add(i))))

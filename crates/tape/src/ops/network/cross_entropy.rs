@@ -15,7 +15,7 @@ use crate::tensor::{Tensor, kernel, reduce};
 /// `-Σ q ln softmax(x)` along one axis: the cross entropy of the classes' weights `q` and the logits `x`.
 ///
 /// What makes a loss of it (numbers of classes, class weights, smoothing, the mean) is in
-/// [`network::cross_entropy`](crate::network::cross_entropy).
+/// `nn::functional::cross_entropy`.
 ///
 /// # Shapes
 /// `x` and `q` of one shape; the result has it without the axis.
