@@ -312,7 +312,7 @@ fn c8_14_targets_of_another_shape() {
         squared_error(tape.constant(Tensor::<f64>::zeros([200, 1])), &vector).mean().value()
     });
     let message = refused.unwrap_err().downcast_ref::<String>().cloned().unwrap_or_default();
-    assert_eq!(message, "mse: predictions [200, 1] and targets [200] differ in shape");
+    assert_eq!(message, "squared_error: predictions [200, 1] and targets [200] differ in shape");
     row("E4", "targets [N] against outputs [N, 1]", "broadcasts to [N, N]", &message, "refused");
     let (mut tape, mut optimizer) = (Tape::new(), Sgd::new(0.2).momentum(0.9));
     for _ in 0..1000 {
