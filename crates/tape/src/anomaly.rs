@@ -156,10 +156,7 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
     /// A cotangent of 1 in place of 0 reveals the slopes that were absorbed.
     fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
         let Some(slot) = graph.slot(node) else { return };
-        let op = graph.op(slot);
-        if !op.elementwise() {
-            return;
-        }
+        let Some(op) = graph.op(slot).filter(|op| op.elementwise()) else { return };
         let silent = dy.map_elements(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
         let inputs = graph.inputs(slot);
         let x = graph.values(inputs);

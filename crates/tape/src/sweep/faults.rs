@@ -119,13 +119,12 @@ impl<T: Element> Observer<T> for Planted {
     fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
         self.seen = None;
         let Some(slot) = graph.slot(node) else { return };
-        let op = graph.op(slot).clone();
-        if planted(op.name()).is_some() {
+        if let Some(op) = graph.op(slot).filter(|op| planted(op.name()).is_some()) {
             let inputs = graph.inputs(slot);
             let x = graph.values(inputs).into_iter().cloned().collect();
             let want = (0..inputs.len()).map(|k| graph.depends(inputs[k]) && op.differentiable(k)).collect();
             let (y, dy) = (graph.tensors[slot].value.clone(), dy.clone());
-            self.seen = Some(Box::new(Seen { op, x, y, dy, want }));
+            self.seen = Some(Box::new(Seen { op: op.clone(), x, y, dy, want }));
         }
     }
 

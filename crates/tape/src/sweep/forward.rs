@@ -3,13 +3,12 @@
 //! The tangent of a node is the sum of the contributions of its operands' tangents. [`Tape::pushforward`] is
 //! the same over handles.
 
-use super::gradients::zeros;
 use super::observe::{Observer, Ordinary, Perturbed};
 use super::reach::indices;
 use crate::error::{self, Error};
 use crate::rules::algebra::{Binary, ChainRule, Element};
 use crate::rules::op::keeps_word;
-use crate::tape::{CONSTANT, Handle, NodeId, ReadGradients, Scalar, Tape, TapeRef, Var};
+use crate::tape::{CONSTANT, Handle, NodeId, ReadGradients, Scalar, Tape, TapeRef, Var, zeros};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 
@@ -125,21 +124,18 @@ impl<T: Element> Tangents<T> {
             self.move_scalar(i, moved);
             return Ok(());
         };
-        let array = &graph.tensors[slot];
-        if !array.computed {
-            return Ok(());
-        }
-        let (op, inputs) = (graph.op(slot), graph.inputs(slot));
-        let (x, y) = (graph.values(inputs), observer.value(&array.value));
+        let Some(op) = graph.op(slot) else { return Ok(()) };
+        let (inputs, value) = (graph.inputs(slot), &graph.tensors[slot].value);
+        let (x, y) = (graph.values(inputs), observer.value(value));
         let moved = |k: usize| self.nonzero(graph, inputs[k].node).filter(|_| op.differentiable(k));
         let dx: SmallVec<[Option<Tensor<T>>; 4]> = (0..inputs.len()).map(moved).collect();
         if dx.iter().all(Option::is_none) {
             return Ok(());
         }
-        op.check_derivative(&x, &array.value)?;
+        op.check_derivative(&x, value)?;
         let mut sum: Option<Tensor<T>> = None;
         let mut add = |k: usize, part: Tensor<T>| {
-            keeps_word(op.name(), "jvp", None, array.value.shape(), part.shape())?;
+            keeps_word(op.name(), "jvp", None, value.shape(), part.shape())?;
             let part = observer.contribution(i, k, inputs[k].node, part);
             match &mut sum {
                 Some(sum) => sum.add_assign(&part),

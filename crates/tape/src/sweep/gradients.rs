@@ -3,7 +3,7 @@
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
 use crate::tape::{
-    CONSTANT, GradientBuffers, Handle, LEAF, NodeId, ParamId, ReadGradients, Scalar, Tape, Var,
+    CONSTANT, GradientBuffers, Handle, LEAF, NodeId, ParamId, ReadGradients, Scalar, Tape, Var, zeros,
 };
 use crate::tensor::Tensor;
 use std::sync::Arc;
@@ -124,9 +124,4 @@ impl<T: Element> GradientBuffers<T> {
         }
         Ok(())
     }
-}
-
-/// Zeros of the shape of `like`, backed by one element in memory.
-pub(crate) fn zeros<T: Element>(like: &Tensor<T>) -> Tensor<T> {
-    Tensor::scalar(T::ZERO).stretched(like.shape())
 }

@@ -1,9 +1,8 @@
 //! Recorded nodes as handles, for the two sweeps that record.
 
-use super::gradients::zeros;
 use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::tape::{AnyHandle, CONSTANT, ErasedOp, Input, NOT_A_TENSOR, NodeId, Scalar, Tape, Var};
+use crate::tape::{AnyHandle, CONSTANT, ErasedOp, Input, NOT_A_TENSOR, NodeId, Scalar, Tape, Var, zeros};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -62,10 +61,8 @@ type RecordedOp<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Input; 4]>);
 /// If the operation has no derivative at these operands.
 pub(crate) fn operation<T: Element>(tape: &Tape<T>, slot: usize) -> Result<Option<RecordedOp<T>>, Error> {
     let graph = tape.graph();
-    if !graph.tensors[slot].computed {
-        return Ok(None);
-    }
-    let (op, inputs) = (graph.op(slot), graph.inputs(slot));
+    let Some(op) = graph.op(slot) else { return Ok(None) };
+    let inputs = graph.inputs(slot);
     op.check_derivative(&graph.values(inputs), &graph.tensors[slot].value)?;
     Ok(Some((op.clone(), SmallVec::from_slice(inputs))))
 }

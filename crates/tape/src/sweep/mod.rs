@@ -108,7 +108,7 @@ fn pull_tensor<T: Element>(
     buffers: &mut GradientBuffers<T>,
     observer: &mut impl Observer<T>,
 ) -> Result<(), Error> {
-    let Some(op) = graph.computed(slot) else { return Ok(()) };
+    let Some(op) = graph.op(slot) else { return Ok(()) };
     let y = &graph.tensors[slot].value;
     let Some(dy) = buffers.take_cotangent(node, slot, y) else { return Ok(()) };
     let inputs = graph.inputs(slot);

@@ -24,12 +24,10 @@ pub(crate) fn dependent<T: Element>(graph: &TapeRef<T>, targets: &[NodeId], coun
     for i in 1..count {
         active[i] |= match graph.slot(i as NodeId) {
             None => graph.nodes.get(i).operands(i as NodeId).any(|x| active[x as usize]),
-            Some(slot) if !graph.tensors[slot].computed => false,
-            Some(slot) => {
-                let op = graph.op(slot);
+            Some(slot) => graph.op(slot).is_some_and(|op| {
                 let depends = |(k, x): (usize, &Input)| active[x.node as usize] && op.differentiable(k);
                 graph.inputs(slot).iter().enumerate().any(depends)
-            }
+            }),
         };
     }
     active

@@ -42,10 +42,10 @@ impl<T: Element> TapeRef<'_, T> {
     fn branches_of_tensor(&self, index: NodeId, report: &mut dyn FnMut(NodeId, usize, i64)) {
         let Some(slot) = self.slot(index).filter(|_| index != CONSTANT) else { return };
         let array = &self.tensors[slot];
-        if array.computed {
+        if let Some(op) = self.op(slot) {
             let x = self.values(self.inputs(slot));
-            self.op(slot).branches(&x, &array.value, &mut |at, branch| report(index, at, branch));
-            let name = self.op(slot).name().bytes();
+            op.branches(&x, &array.value, &mut |at, branch| report(index, at, branch));
+            let name = op.name().bytes();
             report(
                 index,
                 usize::MAX,

@@ -107,8 +107,13 @@ impl<T: Element> GradientBuffers<T> {
                 let ct = self.scalars.get(tensor.node as usize).copied().unwrap_or(T::ZERO);
                 *gradient = Some(Tensor::scalar(ct));
             } else if gradient.is_none() {
-                *gradient = Some(Tensor::scalar(T::ZERO).stretched(tensor.value.shape()));
+                *gradient = Some(zeros(&tensor.value));
             }
         }
     }
+}
+
+/// Zeros of the shape of `like`, backed by one element in memory.
+pub(crate) fn zeros<T: Element>(like: &Tensor<T>) -> Tensor<T> {
+    Tensor::scalar(T::ZERO).stretched(like.shape())
 }

@@ -17,7 +17,7 @@ mod scalar_fns;
 mod var;
 
 pub use branches::{MASK, branches, op_name};
-pub(crate) use buffers::{GradientBuffers, Retain};
+pub(crate) use buffers::{GradientBuffers, Retain, zeros};
 pub(crate) use erased::ErasedOp;
 pub(crate) use handles::AnyHandle;
 pub use handles::{Handle, Handles, ReadGradients};

@@ -94,13 +94,8 @@ impl<T: Element> Records<T> {
 
     /// The operation of the tensor at `slot`, unless it is a leaf or a constant.
     #[inline]
-    pub(crate) fn computed(&self, slot: usize) -> Option<&Arc<dyn ErasedOp<T>>> {
+    pub(crate) fn op(&self, slot: usize) -> Option<&Arc<dyn ErasedOp<T>>> {
         self.tensors[slot].computed.then(|| &self.ops[slot])
-    }
-
-    /// The operation of the tensor at `slot`, which is not a leaf.
-    pub(crate) fn op(&self, slot: usize) -> &Arc<dyn ErasedOp<T>> {
-        &self.ops[slot]
     }
 
     /// The tensors among the operands; a scalar, which no kernel reads, is a tensor without elements.
