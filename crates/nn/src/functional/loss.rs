@@ -96,10 +96,7 @@ impl<T: Element> CrossEntropyOptions<T> {
         let class = |&target: &i64| match usize::try_from(target) {
             _ if Some(target) == self.ignore => Ok(None),
             Ok(class) if class < shape[axis] => Ok(Some(class)),
-            _ => {
-                let reason = format!("index {target} is out of range for axis {axis} of shape {shape:?}");
-                Err(Error::Invalid { op, reason })
-            }
+            _ => Err(no_class(op, target, axis, shape)),
         };
         targets.iter().map(class).collect()
     }
@@ -147,8 +144,14 @@ impl<T: Element> CrossEntropyOptions<T> {
     }
 }
 
+/// The error of a label that is not a class.
+#[cold]
+pub(crate) fn no_class(op: &'static str, label: i64, axis: usize, shape: &[usize]) -> Error {
+    Error::Invalid { op, reason: format!("index {label} is out of range for axis {axis} of shape {shape:?}") }
+}
+
 /// The axis of the classes: the second, or the only one.
-fn class_axis(shape: &Shape) -> Result<usize, Error> {
+pub(crate) fn class_axis(shape: &Shape) -> Result<usize, Error> {
     match shape.rank() {
         0 => Err(Error::Rank { op: "cross_entropy", expected: "rank 1 or more", found: vec![] }),
         rank => Ok(1.min(rank - 1)),

@@ -22,6 +22,7 @@ pub use attention::{AttentionOptions, attention_weights, scaled_dot_product_atte
 pub use conv::{ConvTranspose1dOptions, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
 pub use dropout::dropout;
 pub use loss::{CrossEntropyOptions, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
+pub(crate) use loss::{class_axis, no_class};
 pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
 
 use std::iter::repeat_n;

@@ -6,7 +6,7 @@
 //! An ignored sample, or one whose class has weight 0, has loss 0 and gradient 0, whatever its predictions are.
 
 use super::{Losses, finite};
-use crate::functional::CrossEntropyOptions;
+use crate::functional::{CrossEntropyOptions, class_axis};
 use crate::setting::expect;
 use tape::{Element, Error, Tensor, Var};
 
@@ -17,11 +17,6 @@ pub(super) fn rows<T: Element>(
     options: &CrossEntropyOptions<T>,
 ) -> Result<Tensor<T>, Error> {
     options.rows(labels, &x.shape())
-}
-
-/// The axis of the classes: the second, or the only one.
-pub(super) fn class_axis<T: Element>(x: Var<'_, T>) -> isize {
-    isize::from(x.shape().rank() > 1)
 }
 
 /// `-wₜ Xₜ` of each sample, for logarithms of probabilities `X` and label `t`: the negative log-likelihood. The mean
@@ -73,7 +68,7 @@ pub fn try_nll<'t, T: Element>(
     let count = rows.sum();
     // What has no weight takes no part: its logarithm may be infinite.
     let taken = Var::select(&rows, x, T::ZERO) * x.tape().constant(rows.clone());
-    Ok(Losses::with_count(-taken.sum_axes(class_axis(x), false), count))
+    Ok(Losses::with_count(-taken.sum_axes(class_axis(&x.shape())? as isize, false), count))
 }
 
 /// `wₜ / classes Σ max(0, margin - Xₜ + X_c)ᵖ` of each sample, over the classes `c` that are not its label `t`:
@@ -134,7 +129,7 @@ pub fn try_multi_margin<'t, T: Element>(
     }
     let margin = finite::<T>("multi_margin", "margin", margin, 0.0)?;
     without_smoothing("multi_margin", options)?;
-    let axis = class_axis(x);
+    let axis = class_axis(&x.shape())? as isize;
     let unweighted = CrossEntropyOptions { ignore: None, weight: None, ..options.clone() };
     let label = rows(x, labels, &unweighted)?;
     let weight =

@@ -1,10 +1,10 @@
 //! Cross-entropy of classes.
 
-use super::classes::{class_axis, rows};
+use super::classes::rows;
 use super::floored_ln::{ln, ln_slope};
 use super::target::{ClassTarget, ClassTargets};
 use super::{Losses, check};
-use crate::functional::{self, CrossEntropyOptions, Reduction};
+use crate::functional::{self, CrossEntropyOptions, Reduction, class_axis, no_class};
 use crate::setting::expect;
 use tape::{Algebra, Binary, Element, Error, Tensor, Var};
 
@@ -165,7 +165,8 @@ fn of_labels<'t, T: Element>(
     // In the gradient of a sample of weight 0, its softmax, which may be NaN, would meet the factor 0.
     let weightless = labels.iter().any(|&label| Some(label) == options.ignore)
         || options.weight.as_ref().is_some_and(|w| w.to_vec().contains(&T::ZERO));
-    let z = if weightless { Var::select(&all.sum_axes(class_axis(z), true), z, T::ZERO) } else { z };
+    let axis = class_axis(&z.shape())? as isize;
+    let z = if weightless { Var::select(&all.sum_axes(axis, true), z, T::ZERO) } else { z };
     Ok(Losses::with_count(functional::cross_entropy(&z, labels, options, Reduction::None), count))
 }
 
@@ -193,11 +194,6 @@ fn distributions<'t, T: Element>(
 /// The rows of labels, with 1 in the column of the label.
 fn one_hot<T: Element>(labels: &[i64], classes: usize) -> Result<Tensor<T>, Error> {
     let shape = [labels.len(), classes];
-    let class = |&label: &i64| {
-        usize::try_from(label).map_err(|_| {
-            let reason = format!("index {label} is out of range for axis 1 of shape {shape:?}");
-            Error::Invalid { op: "one_hot", reason }
-        })
-    };
+    let class = |&label: &i64| usize::try_from(label).map_err(|_| no_class("one_hot", label, 1, &shape));
     Tensor::one_hot(labels.iter().map(class).collect::<Result<Vec<_>, _>>()?, classes)
 }
