@@ -86,7 +86,7 @@ fn entry(name: &'static str, doc: OpDoc, case: impl Fn(&mut Draw, &mut Vec<Case>
     Entry { name, doc, types: &[], kind: Kind::Composition(cases) }
 }
 
-const fn card(formula: &'static str, numpy: &'static str, torch: &'static str) -> OpDoc {
+const fn doc(formula: &'static str, numpy: &'static str, torch: &'static str) -> OpDoc {
     OpDoc { formula, derivative: "that of its parts", domain: "all", convention: "", numpy, torch }
 }
 
@@ -112,7 +112,7 @@ fn compositions() -> Vec<Entry> {
 
 fn pieces() -> Vec<Entry> {
     vec![
-        entry("chunk", card("pieces of ⌈extent / n⌉ entries", "array_split", "chunk"), |draw, cases| {
+        entry("chunk", doc("pieces of ⌈extent / n⌉ entries", "array_split", "chunk"), |draw, cases| {
             let shape = any_shape(draw, 1);
             let (axis, n) = (draw.axis(&shape), draw.between(1, 4));
             case!(cases: [shape]; [axis, n] |x| {
@@ -120,12 +120,12 @@ fn pieces() -> Vec<Entry> {
                 pieces[pieces.len() - 1].clone()
             });
         }),
-        entry("flatten", card("a range of axes as one", "reshape", "flatten"), |draw, cases| {
+        entry("flatten", doc("a range of axes as one", "reshape", "flatten"), |draw, cases| {
             let shape = any_shape(draw, 1);
             let start = draw.between(0, shape.rank()) as isize;
             case!(cases: [shape]; [start] |x| x[0].flatten(start..));
         }),
-        entry("split", card("pieces of given sizes", "split", "split"), |draw, cases| {
+        entry("split", doc("pieces of given sizes", "split", "split"), |draw, cases| {
             let shape = any_shape(draw, 1);
             let axis = draw.axis(&shape);
             let extent = shape[position(&shape, axis)];
@@ -133,7 +133,7 @@ fn pieces() -> Vec<Entry> {
             let sizes = [first, extent - first];
             case!(cases: [shape]; [axis, sizes] |x| x[0].split(&sizes, axis)[1].clone());
         }),
-        entry("tile", card("repeat, the last axes first", "tile", "tile"), |draw, cases| {
+        entry("tile", doc("repeat, the last axes first", "tile", "tile"), |draw, cases| {
             let shape = any_shape(draw, 0);
             let reps: Shape = (0..draw.between(0, 3)).map(|_| draw.between(1, 3)).collect();
             case!(cases: [shape]; [reps] |x| x[0].tile(reps.clone()));
@@ -144,7 +144,7 @@ fn pieces() -> Vec<Entry> {
 fn ordered() -> Vec<Entry> {
     let ties = OpDoc {
         convention: "ties keep their order; NaN is largest",
-        ..card("values in order", "sort", "sort")
+        ..doc("values in order", "sort", "sort")
     };
     let largest = OpDoc { formula: "the k largest or smallest in order", torch: "topk", numpy: "", ..ties };
     vec![
@@ -179,7 +179,7 @@ fn products() -> Vec<Entry> {
     ];
     let sums = OpDoc {
         domain: "extents of one letter agree",
-        ..card("Σ of products named by letters", "einsum", "einsum")
+        ..doc("Σ of products named by letters", "einsum", "einsum")
     };
     let mut cases = Vec::new();
     for (spec, mut draw) in SPECS.into_iter().zip(draws("einsum").chain(draws("einsum again"))) {
@@ -200,7 +200,7 @@ fn norms() -> Vec<Entry> {
     vec![
         entry(
             "batch_norm",
-            card("(x - mean) / √(var + eps) w + b per channel", "", "nn.functional.batch_norm"),
+            doc("(x - mean) / √(var + eps) w + b per channel", "", "nn.functional.batch_norm"),
             |draw, cases| {
                 let (n, c, length) = (draw.between(2, 4), draw.between(1, 3), draw.between(1, 3));
                 let channels = Shape::from([c]);
@@ -218,7 +218,7 @@ fn norms() -> Vec<Entry> {
         ),
         entry(
             "group_norm",
-            card("layer_norm over groups of channels", "", "nn.functional.group_norm"),
+            doc("layer_norm over groups of channels", "", "nn.functional.group_norm"),
             |draw, cases| {
                 let (groups, channels) = (draw.between(1, 3), draw.between(1, 2));
                 let image = Shape::from([draw.between(0, 2), groups * channels, draw.between(1, 3)]);
@@ -230,7 +230,7 @@ fn norms() -> Vec<Entry> {
         ),
         entry(
             "layer_norm",
-            card("(x - mean) / √(var + eps) w + b", "", "nn.functional.layer_norm"),
+            doc("(x - mean) / √(var + eps) w + b", "", "nn.functional.layer_norm"),
             |draw, cases| {
                 let shape = any_shape(draw, 1);
                 let last = Shape::from([shape[shape.rank() - 1]]);
@@ -239,7 +239,7 @@ fn norms() -> Vec<Entry> {
                 });
             },
         ),
-        entry("rms_norm", card("x / √(mean x² + eps) w", "", "nn.functional.rms_norm"), |draw, cases| {
+        entry("rms_norm", doc("x / √(mean x² + eps) w", "", "nn.functional.rms_norm"), |draw, cases| {
             let shape = any_shape(draw, 1);
             let last = Shape::from([shape[shape.rank() - 1]]);
             case!(cases: [&shape, &last]; [] |x| functional::rms_norm(&x[0], -1, Some(&x[1]), 0.5));
@@ -261,7 +261,7 @@ fn signal(draw: &mut Draw) -> ([usize; 5], [usize; 4]) {
 fn networks() -> Vec<Entry> {
     let mut entries = norms();
     entries.extend([
-        entry("conv1d", card("Σ x w over a window, + b", "convolve", "conv1d"), |draw, cases| {
+        entry("conv1d", doc("Σ x w over a window, + b", "convolve", "conv1d"), |draw, cases| {
             let ([n, i, o, length, kernel], [stride, padding, dilation, groups]) = signal(draw);
             let shapes =
                 [Shape::from([n, i, length]), Shape::from([o, i / groups, kernel]), Shape::from([o])];
@@ -271,7 +271,7 @@ fn networks() -> Vec<Entry> {
         }),
         entry(
             "conv_transpose1d",
-            card("the adjoint of conv1d, + b", "", "conv_transpose1d"),
+            doc("the adjoint of conv1d, + b", "", "conv_transpose1d"),
             |draw, cases| {
                 let ([n, i, o, length, kernel], [stride, _, dilation, groups]) = signal(draw);
                 let shapes =
@@ -280,7 +280,7 @@ fn networks() -> Vec<Entry> {
                 case!(cases: shapes; [conv] |x| functional::conv_transpose1d(&x[0], &x[1], Some(&x[2]), conv));
             },
         ),
-        entry("dropout", card("x mask / (1 - p)", "", "nn.functional.dropout"), |draw, cases| {
+        entry("dropout", doc("x mask / (1 - p)", "", "nn.functional.dropout"), |draw, cases| {
             let shape = any_shape(draw, 0);
             let uniforms: Vec<f64> = (0..shape.size()).map(|_| draw.between(0, 99) as f64 / 100.0).collect();
             case!(cases: [shape]; [uniforms] |x| {
@@ -292,7 +292,7 @@ fn networks() -> Vec<Entry> {
             "scaled_dot_product_attention",
             OpDoc {
                 convention: "a query that sees no key gives zeros and no gradient",
-                ..card("softmax(q kᵀ scale + bias) v", "", "nn.functional.scaled_dot_product_attention")
+                ..doc("softmax(q kᵀ scale + bias) v", "", "nn.functional.scaled_dot_product_attention")
             },
             |draw, cases| {
                 let [n, queries, keys, width, out] = [0, 1, 1, 1, 1].map(|low| draw.between(low, 3));
@@ -320,12 +320,12 @@ fn reduction(draw: &mut Draw) -> Reduction {
 }
 
 fn losses() -> Vec<Entry> {
-    let logits = card(
+    let logits = doc(
         "w ((1 - t) softplus(x) + v t softplus(-x))",
         "",
         "nn.functional.binary_cross_entropy_with_logits",
     );
-    let numbers = card("-Σ w ln softmax(x) at the right classes", "", "nn.functional.cross_entropy");
+    let numbers = doc("-Σ w ln softmax(x) at the right classes", "", "nn.functional.cross_entropy");
     let distributions = OpDoc { formula: "-Σ w q ln softmax(x)", ..numbers };
     let numbers = OpDoc { convention: "0 if every sample is left out", ..numbers };
     vec![
