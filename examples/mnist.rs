@@ -11,7 +11,6 @@
 use clap::{Parser, ValueEnum};
 use examples::plot::{self, Heatmaps, Lines, Series};
 use examples::{cli, mnist_files};
-use nn::by_hand;
 use nn::data::{Batches, Images, copy_rows};
 use nn::files::FileElement;
 use nn::init::{Fans, Init, KaimingNormal, Normal, XavierUniform};
@@ -19,7 +18,9 @@ use nn::loss::{Loss, LossFunction};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::optim::{Optimizer, Sgd};
 use nn::train::{Progress, WeightedMean};
-use nn::{Context, Identity, Linear, Module, Param, Parameters, Relu, Sequential, Sigmoid, Softmax, Tanh};
+use nn::{
+    Context, Identity, Linear, Module, Param, Parameters, Relu, Sequential, Sigmoid, Softmax, Tanh, by_hand,
+};
 use rand::seq::index;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;

@@ -6,8 +6,7 @@ mod mnist;
 mod parity;
 
 use nn::by_hand::{Activation, Layer, Mlp};
-use nn::data::IdxData;
-use nn::data::{Batches, Idx, Images};
+use nn::data::{Batches, Idx, IdxData, Images};
 use nn::files::Problem;
 use nn::loss::{Loss, LossFunction};
 use nn::metrics::{accuracy, argmax_rows};

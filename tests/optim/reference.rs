@@ -5,8 +5,9 @@ use nn::optim::schedule::{
     Anneal, Cosine, CosineRestarts, Exponential, Goal, LinearRamp, MultiStep, OneCycle, Plateau, Schedule,
     StepDecay, Threshold,
 };
-use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, GradientDescent, Lbfgs, Lion, NAdam, RmsProp, UpdateRule};
-use nn::optim::{Optimizer, Sgd};
+use nn::optim::{
+    AdaDelta, AdaGrad, Adam, AdamW, GradientDescent, Lbfgs, Lion, NAdam, Optimizer, RmsProp, Sgd, UpdateRule,
+};
 use nn::{Context, Linear, Module, Parameters, Sequential, Tanh, loss};
 use serde_json::Value;
 use std::collections::BTreeMap;

@@ -3,8 +3,7 @@
 use nn::checkpoint::Checkpoint;
 use nn::data::{Batches, copy_rows};
 use nn::optim::schedule::{Cosine, Plateau, Schedule};
-use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, Average, Lbfgs, Lion, NAdam, RmsProp};
-use nn::optim::{Optimizer, Sgd};
+use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, Average, Lbfgs, Lion, NAdam, Optimizer, RmsProp, Sgd};
 use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp, state_dict};
 use rand::SeedableRng;
 use rand::rngs::StdRng;

@@ -1,8 +1,7 @@
 //! Reading IDX files and handing out batches.
 
 use flate2::{Compression, write::GzEncoder};
-use nn::data::{Batches, Images, Mnist, copy_rows};
-use nn::data::{Idx, IdxData};
+use nn::data::{Batches, Idx, IdxData, Images, Mnist, copy_rows};
 use nn::files::Problem;
 use nn::metrics::{Confusion, accuracy, argmax_rows};
 use proptest::prelude::*;

@@ -4,8 +4,7 @@
 
 #![cfg(target_pointer_width = "64")]
 
-use nn::data::{Batches, Split, copy_rows};
-use nn::data::{Idx, IdxData};
+use nn::data::{Batches, Idx, IdxData, Split, copy_rows};
 use nn::init::{Fans, Init, KaimingNormal, UniformFanIn, XavierUniform};
 use nn::metrics::{Confusion, top_k};
 use nn::train::Shards;

@@ -12,8 +12,7 @@ use nn::optim::{
     SgdRule, StepError,
 };
 use nn::optim::{Optimizer, Sgd};
-use nn::recurrent::Recurrent;
-use nn::recurrent::RnnGates;
+use nn::recurrent::{Recurrent, RnnGates};
 use nn::{
     AvgPool2d, BatchNorm1d, BatchNorm2d, Context, Conv2d, ConvTranspose2d, Dropout, Elu, GroupNorm,
     LayerNorm, LeakyRelu, MaxPool2d, Module, MultiHeadAttention, PRelu, Param, RmsNorm, SigmoidScaled,

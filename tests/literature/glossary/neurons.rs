@@ -4,8 +4,7 @@
 use super::descend;
 use nn::data::MinMax;
 use nn::loss::{binary_cross_entropy_with_logits, squared_error};
-use nn::optim::Adam;
-use nn::optim::{Optimizer, Sgd};
+use nn::optim::{Adam, Optimizer, Sgd};
 use nn::{
     BatchNorm1d, Context, Dropout, Identity, LeakyRelu, Linear, Module, Parameters, Sequential, Tanh, mlp,
 };

@@ -2,8 +2,7 @@
 
 use super::{EXACT, descend};
 use nn::loss::{l2_penalty, squared_error};
-use nn::optim::{AdaDelta, AdaGrad, Adam, RmsProp, gradient_norm};
-use nn::optim::{Optimizer, Sgd};
+use nn::optim::{AdaDelta, AdaGrad, Adam, Optimizer, RmsProp, Sgd, gradient_norm};
 use nn::{Context, Identity, Linear, Module, Param, Tanh, mlp, state_dict};
 use tape::{Tape, Tensor};
 use tests::row;

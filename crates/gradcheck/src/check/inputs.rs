@@ -2,9 +2,7 @@
 
 use std::ops::Index;
 use std::sync::Arc;
-use tape::Element;
-use tape::Tensor;
-use tape::{Scalar, Tape, Var};
+use tape::{Element, Scalar, Tape, Tensor, Var};
 
 /// The inputs of a check on a tape: `v["w"]` is the input of that name.
 #[derive(Clone, Debug)]

@@ -37,8 +37,7 @@ pub use verdict::{Evidence, Reason, Verdict};
 use problem::Objective;
 use setup::Input;
 use single::Single;
-use tape::Tensor;
-use tape::{Scalar, Var};
+use tape::{Scalar, Tensor, Var};
 
 /// A gradient check: a function, its inputs by name, and options. [`run`](GradCheck::run) runs it.
 ///

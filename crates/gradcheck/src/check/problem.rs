@@ -4,11 +4,8 @@ use super::inputs::Inputs;
 use super::rounding::{length, unit};
 use crate::numdiff::{ladder, size};
 use std::sync::Arc;
-use tape::Element;
-use tape::Tensor;
-use tape::internal::SplitMix64;
-use tape::internal::{MASK, branches, op_name, perturbed_jvp, perturbed_vjp};
-use tape::{Tape, Var};
+use tape::internal::{MASK, SplitMix64, branches, op_name, perturbed_jvp, perturbed_vjp};
+use tape::{Element, Tape, Tensor, Var};
 
 /// The checked function, which records itself on a tape.
 pub(crate) type Objective<'f> = dyn for<'t> Fn(&Inputs<'t>) -> Var<'t> + 'f;

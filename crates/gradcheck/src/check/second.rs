@@ -11,8 +11,7 @@ use super::run::Run;
 use super::verdict::{Evidence, UNKNOWN};
 use super::{Entries, GradCheck, SetupError};
 use crate::numdiff::{Interval, richardson};
-use tape::Tensor;
-use tape::Var;
+use tape::{Tensor, Var};
 
 /// The levels of the extrapolation of differences of the gradient.
 const LEVELS: u8 = 9;

@@ -11,9 +11,7 @@ use super::rounding::relative;
 use super::run::Run;
 use super::verdict::Evidence;
 use super::{GradCheck, setup::position};
-use tape::Element;
-use tape::Tensor;
-use tape::{Tape, Var};
+use tape::{Element, Tape, Tensor, Var};
 
 /// One rounding of `f32`.
 const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;

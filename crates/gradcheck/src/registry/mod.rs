@@ -4,12 +4,8 @@
 //! points or cases to test it at.
 
 use std::fmt::{self, Debug};
-use tape::Shape;
-use tape::Tensor;
 use tape::internal::{BinaryPoints, Cases, OpDoc, Points, Registrar, register};
-use tape::{Arithmetic, Binary, Element, Unary};
-use tape::{Array, Op};
-use tape::{Scalar, Var};
+use tape::{Arithmetic, Array, Binary, Element, Op, Scalar, Shape, Tensor, Unary, Var};
 
 /// A registered operation.
 #[derive(Debug)]

@@ -2,9 +2,7 @@
 
 use proptest::prelude::{Just, Strategy, any};
 use proptest::{collection, prop_oneof, sample};
-use tape::Element;
-use tape::Shape;
-use tape::Tensor;
+use tape::{Element, Shape, Tensor};
 
 /// The largest rank of a drawn shape.
 pub const MAX_RANK: usize = 4;

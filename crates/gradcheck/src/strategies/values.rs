@@ -3,8 +3,7 @@
 use super::shapes::{MAX_SIZE, shapes};
 use proptest::collection;
 use proptest::prelude::{Just, Strategy};
-use tape::Shape;
-use tape::Tensor;
+use tape::{Shape, Tensor};
 
 /// The largest numerator: values are `k/16` with `|k| ≤ 48`.
 pub const NUMERATOR: i8 = 48;

@@ -1,8 +1,7 @@
 //! Gradients in both element types, difference formulas, sweeps, and the environment of a check.
 
-use gradcheck::assert_gradients;
 use gradcheck::numdiff::{Step, central, forward, richardson, stencil};
-use gradcheck::{GradCheck, Inputs, Model, Outcome, SetupError, Verdict};
+use gradcheck::{GradCheck, Inputs, Model, Outcome, SetupError, Verdict, assert_gradients};
 use std::process::Command;
 use tape::{Array, Cotangents, Element, Error, Op, Shape, Tensor, Var};
 

@@ -1,11 +1,7 @@
 //! Attention.
 
-use tape::Array;
-use tape::Element;
-use tape::Tensor;
-use tape::TensorOps;
-use tape::ops::Select;
-use tape::ops::{MaskedMatMul, Zeros};
+use tape::ops::{MaskedMatMul, Select, Zeros};
+use tape::{Array, Element, Tensor, TensorOps};
 
 /// The options of [`scaled_dot_product_attention`].
 #[derive(Clone, Debug)]

@@ -1,11 +1,8 @@
 //! Convolutions with a bias, and in one dimension.
 
 use super::per_channel;
-use tape::Array;
-use tape::Element;
-use tape::Error;
-use tape::TensorOps;
 use tape::ops::{Conv2d, ConvTranspose2d};
+use tape::{Array, Element, Error, TensorOps};
 
 /// `y + b`, where there is a bias.
 fn biased<T: Element, A: Array<T>>(y: A, b: Option<&A>) -> A {

@@ -1,11 +1,8 @@
 //! Dropout.
 
 use crate::setting::expect;
-use tape::Array;
-use tape::Element;
-use tape::Error;
-use tape::Tensor;
 use tape::ops::Select;
+use tape::{Array, Element, Error, Tensor};
 
 /// `x` with each element 0 with probability `p`, else divided by `1 - p`, so that its expectation stays.
 ///

@@ -1,13 +1,8 @@
 //! Losses of logits.
 
 use crate::setting::expect;
-use tape::Array;
-use tape::Element;
-use tape::Error;
-use tape::Tensor;
-use tape::TensorOps;
 use tape::ops::{CrossEntropy, Select, Softplus};
-use tape::{Axes, Shape};
+use tape::{Array, Axes, Element, Error, Shape, Tensor, TensorOps};
 
 /// How the losses of the samples become one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -26,10 +26,7 @@ pub(crate) use loss::{class_axis, no_class};
 pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
 
 use std::iter::repeat_n;
-use tape::Array;
-use tape::Element;
-use tape::Shape;
-use tape::TensorOps;
+use tape::{Array, Element, Shape, TensorOps};
 
 /// A vector with one number for each channel, which is axis 1 of `x`, in a shape that broadcasts with `x`.
 ///

@@ -2,12 +2,8 @@
 
 use super::{affine, per_channel};
 use crate::setting::expect;
-use tape::Array;
-use tape::Axes;
-use tape::Element;
-use tape::Error;
-use tape::TensorOps;
 use tape::ops::{Rsqrt, Standardize};
+use tape::{Array, Axes, Element, Error, TensorOps};
 
 /// [`Standardize`], with the mean taken out or not.
 #[track_caller]

@@ -3,8 +3,7 @@
 use super::*;
 use flate2::{Compression, write::GzEncoder};
 use nn::checkpoint::Checkpoint;
-use nn::data::{Csv, Table};
-use nn::data::{Idx, IdxData};
+use nn::data::{Csv, Idx, IdxData, Table};
 use nn::files::Limits;
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;

@@ -1,8 +1,7 @@
 //! The functions of one and two scalars that a random graph is made of.
 
 use crate::strategies::values::Domain;
-use tape::Arithmetic;
-use tape::ops;
+use tape::{Arithmetic, ops};
 
 macro_rules! map {
     ($first:ident, (), $f:ident) => {

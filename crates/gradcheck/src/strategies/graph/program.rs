@@ -2,11 +2,8 @@
 
 use super::functions::{BinaryFn, UnaryFn};
 use super::spec::{Reduction, Scan};
-use tape::Array;
-use tape::Element;
-use tape::Tensor;
 use tape::ops::{self, TensorOps};
-use tape::{Axes, Shape};
+use tape::{Array, Axes, Element, Shape, Tensor};
 
 /// An operation with all its parameters. The shape of the result is in the [`Step`].
 #[derive(Clone, Debug, PartialEq)]

@@ -2,9 +2,7 @@
 
 use super::functions::BinaryFn;
 use super::program::{Action, Program, Step};
-use tape::Element;
-use tape::Tensor;
-use tape::{Scalar, Tape, Var};
+use tape::{Element, Scalar, Tape, Tensor, Var};
 
 /// A value of a recorded graph: a scalar if its rank is 0.
 #[derive(Clone, Copy, Debug)]

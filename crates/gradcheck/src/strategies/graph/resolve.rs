@@ -6,8 +6,7 @@ use super::program::{Action, Program, Step};
 use super::spec::{Exactness, GraphSpec, Instr, LeafSpec, Movement, Opcode, Reduction, Scan, sixteenths};
 use crate::strategies::shapes::{MAX_RANK, MAX_SIZE};
 use crate::strategies::values::Domain;
-use tape::Shape;
-use tape::Tensor;
+use tape::{Shape, Tensor};
 
 /// The steps so far, with what is known of their values.
 pub(super) struct Resolver {

@@ -2,8 +2,7 @@
 
 use super::functions::{BinaryFn, UnaryFn};
 use std::fmt;
-use tape::Shape;
-use tape::Tensor;
+use tape::{Shape, Tensor};
 
 /// The purpose of a graph, which decides its operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
