@@ -1,10 +1,9 @@
 //! Softplus: a primitive, because its composition from `exp` and `ln` overflows.
 
+use crate::ops::Sigmoid;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-
-use crate::ops::Sigmoid;
 
 /// `ln(1 + eˣ)`, a smooth rectifier.
 ///

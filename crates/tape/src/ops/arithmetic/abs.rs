@@ -1,10 +1,9 @@
 //! Absolute value.
 
+use crate::ops::Sign;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-
-use crate::ops::Sign;
 
 /// `|x|`.
 ///

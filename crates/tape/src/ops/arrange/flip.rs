@@ -17,7 +17,7 @@ use crate::tensor::Tensor;
 /// Linear and its own inverse; the cotangent is flipped.
 ///
 /// # Panics
-/// If an axis does not exist or is named twice.
+/// If an axis does not exist or appears more than once.
 ///
 /// # Examples
 /// ```

@@ -1,10 +1,9 @@
 //! Cosine.
 
+use crate::ops::Sin;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-
-use crate::ops::Sin;
 
 /// `cos x`, `x` in radians.
 ///

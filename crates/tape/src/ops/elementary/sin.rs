@@ -1,10 +1,9 @@
 //! Sine.
 
+use crate::ops::Cos;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-
-use crate::ops::Cos;
 
 /// `sin x`, `x` in radians.
 ///
