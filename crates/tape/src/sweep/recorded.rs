@@ -40,7 +40,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
             }
             let slot = self.tape.graph().slot(i);
             match slot {
-                Some(slot) => self.pull_array(i, slot, ct)?,
+                Some(slot) => self.pull_tensor(i, slot, ct)?,
                 None => self.pull_scalar(i, ct),
             }
         }
@@ -65,7 +65,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
 
     /// Applies the chain rule at a tensor.
     #[track_caller]
-    fn pull_array(&mut self, i: NodeId, slot: usize, ct: AnyHandle<'t, T>) -> Result<(), Error> {
+    fn pull_tensor(&mut self, i: NodeId, slot: usize, ct: AnyHandle<'t, T>) -> Result<(), Error> {
         let Some((op, inputs)) = operation(self.tape, slot)? else { return Ok(()) };
         let x = operands(self.tape, &inputs);
         let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();

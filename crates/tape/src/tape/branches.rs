@@ -41,17 +41,17 @@ impl<T: Element> Tape<T> {
 impl<T: Element> TapeRef<'_, T> {
     fn branches_of_tensor(&self, index: NodeId, report: &mut dyn FnMut(NodeId, usize, i64)) {
         let Some(slot) = self.slot(index).filter(|_| index != CONSTANT) else { return };
-        let array = &self.tensors[slot];
+        let tensor = &self.tensors[slot];
         if let Some(op) = self.op(slot) {
             let x = self.values(self.inputs(slot));
-            op.branches(&x, &array.value, &mut |at, branch| report(index, at, branch));
+            op.branches(&x, &tensor.value, &mut |at, branch| report(index, at, branch));
             let name = op.name().bytes();
             report(
                 index,
                 usize::MAX,
                 name.fold(0, |hash: i64, byte| hash.wrapping_mul(31) + i64::from(byte)),
             );
-        } else if let Some(mask) = (!array.tracked).then(|| mask(&array.value)).flatten() {
+        } else if let Some(mask) = (!tensor.tracked).then(|| mask(&tensor.value)).flatten() {
             report(index, MASK, mask);
         }
     }

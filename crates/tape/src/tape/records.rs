@@ -88,8 +88,8 @@ impl<T: Element> Records<T> {
     /// Operands of the tensor at `slot`.
     #[inline]
     pub(crate) fn inputs(&self, slot: usize) -> &[Input] {
-        let array = &self.tensors[slot];
-        &self.inputs[array.first_input as usize..][..array.inputs as usize]
+        let tensor = &self.tensors[slot];
+        &self.inputs[tensor.first_input as usize..][..tensor.inputs as usize]
     }
 
     /// The operation of the tensor at `slot`, unless it is a leaf or a constant.

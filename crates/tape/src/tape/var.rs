@@ -78,11 +78,11 @@ impl<'t, T: Element> Var<'t, T> {
             return number(CONSTANT, self.literal);
         }
         let graph = self.tape.graph();
-        let array = &graph.tensors[self.slot as usize];
-        if array.value.rank() != 0 {
-            Error::Rank { op: "item", expected: "rank 0", found: array.value.shape().dims() }.panic();
+        let tensor = &graph.tensors[self.slot as usize];
+        if tensor.value.rank() != 0 {
+            Error::Rank { op: "item", expected: "rank 0", found: tensor.value.shape().dims() }.panic();
         }
-        number(if array.tracked { self.index } else { CONSTANT }, array.value.item())
+        number(if tensor.tracked { self.index } else { CONSTANT }, tensor.value.item())
     }
 
     /// This tensor as an operand; a constant of rank 0 gets a node.
