@@ -7,7 +7,7 @@ use benches::harness::{Harness, Medians};
 use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
-use benches::scalar::{Chains, Fused, Gmm, Problem, Rosenbrock, ScalarMlp, gradient};
+use benches::scalar::{Chains, Fused, Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
@@ -35,6 +35,13 @@ fn scalar(harness: &Harness) {
     let gmm = Gmm::new(if harness.measure { 1000 } else { 10 });
     scalar_rows(harness, &gmm);
     tensor_row(harness, &gmm);
+    let columns = ["in lanes, ns per operation", "plain f64", "value", "value and gradient", "value / plain", "gradient / plain"];
+    harness.table("Programs", &columns);
+    for n in [1000, if harness.measure { 100_000 } else { 1000 }] {
+        lanes_row(harness, &Rosenbrock(n));
+    }
+    lanes_row(harness, &ScalarMlp::new(if harness.measure { 1000 } else { 10 }));
+    lanes_row(harness, &gmm);
 }
 
 /// Records `part` of `problem`.
@@ -94,6 +101,42 @@ fn scalar_row(harness: &Harness, problem: &impl Problem, plain: &impl Problem) {
         },
     ]);
     scalar_cells(problem.name(), problem.operations() * parts as f64, &time);
+}
+
+/// The gradient of `problem` over lanes beside the plain function.
+fn lanes_row(harness: &Harness, problem: &impl Lanes) {
+    if !harness.wants(problem.lanes_name()) {
+        return;
+    }
+    let (x, parts, (program, wrt)) = (problem.inputs(), problem.parts(), problem.program());
+    let operands = problem.operands();
+    let operands: Vec<&Tensor> = operands.iter().collect();
+    let derivatives = program.wrt(wrt);
+    let found = problem.assemble(derivatives.sum_lanes(&operands).1);
+    alike(problem.lanes_name(), found, gradient(problem, &mut Tape::new(), &x), 1e-11);
+    let time = harness.compare(&mut [
+        &mut || {
+            for part in 0..parts {
+                black_box(problem.eval(black_box(&x[..]), part));
+            }
+        },
+        &mut || {
+            black_box(program.sum_lanes(black_box(&operands)));
+        },
+        &mut || {
+            black_box(derivatives.sum_lanes(black_box(&operands)));
+        },
+    ]);
+    let per = |k: usize| time.ns[k] / (problem.operations() * parts as f64);
+    println!(
+        "| {} | {} | {} | {} | {} | {} |",
+        problem.lanes_name(),
+        cell(per(0), 3),
+        cell(per(1), 3),
+        cell(per(2), 3),
+        cell(time.ratio(1, 0), 2),
+        cell(time.ratio(2, 0), 2),
+    );
 }
 
 /// Panics if gradients differ by more than `tolerance` times the largest element.

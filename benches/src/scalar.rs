@@ -1,7 +1,7 @@
 //! Scalar workloads: functions written once, run on `f64` and recorded.
 
 use crate::numbers::Numbers;
-use tape::{Algebra, Elementwise, Scalar, Tape};
+use tape::{Algebra, Elementwise, Program, Scalar, Tape, Tensor};
 
 /// A function of many variables.
 pub trait Problem {
@@ -148,19 +148,24 @@ fn unit<const FUSED: bool, A: Algebra>(p: &[A], outputs: usize, j: usize, x: &[A
 impl ScalarMlp {
     #[inline(always)]
     fn value<const FUSED: bool, A: Algebra>(&self, p: &[A], part: usize) -> A {
-        let [a, b, c, target] = self.samples[part].map(|x| p[0].lift(x));
-        let x = [a, b, c];
-        let mut h = [p[0]; 10];
-        for (j, h) in h.iter_mut().enumerate() {
-            *h = logistic(unit::<FUSED, A>(&p[..40], 10, j, &x));
-        }
-        let mut k = [p[0]; 5];
-        for (j, k) in k.iter_mut().enumerate() {
-            *k = logistic(unit::<FUSED, A>(&p[40..95], 5, j, &h));
-        }
-        let e = unit::<FUSED, A>(&p[95..], 1, 0, &k) - target;
-        e * e
+        squared_error::<FUSED, A>(p, self.samples[part].map(|x| p[0].lift(x)))
     }
+}
+
+/// The squared error of the network for one sample.
+#[inline(always)]
+fn squared_error<const FUSED: bool, A: Algebra>(p: &[A], [a, b, c, target]: [A; 4]) -> A {
+    let x = [a, b, c];
+    let mut h = [p[0]; 10];
+    for (j, h) in h.iter_mut().enumerate() {
+        *h = logistic(unit::<FUSED, A>(&p[..40], 10, j, &x));
+    }
+    let mut k = [p[0]; 5];
+    for (j, k) in k.iter_mut().enumerate() {
+        *k = logistic(unit::<FUSED, A>(&p[40..95], 5, j, &h));
+    }
+    let e = unit::<FUSED, A>(&p[95..], 1, 0, &k) - target;
+    e * e
 }
 
 impl Problem for ScalarMlp {
@@ -264,36 +269,67 @@ fn fused_square<A: Algebra>(diagonal: &[A], below: &[A], x: &mut [A]) -> A {
     squares::<true, A>(x)
 }
 
+/// The parameters of a mixture and what is computed from them once.
+struct Mixture<'a, A> {
+    alpha: &'a [A],
+    mu: &'a [A],
+    below: &'a [A],
+    scale: Vec<A>,
+    offset: Vec<A>,
+}
+
+impl<'a, A: Algebra> Mixture<'a, A> {
+    #[inline(always)]
+    fn new(d: usize, k: usize, x: &'a [A]) -> Mixture<'a, A> {
+        let (alpha, rest) = x.split_at(k);
+        let (mu, rest) = rest.split_at(k * d);
+        let (q, below) = rest.split_at(k * d);
+        let sum = |x: &[A]| x[1..].iter().fold(x[0], |sum, &x| sum + x);
+        let scale = q.iter().map(|&q| q.exp()).collect();
+        let offset = alpha.iter().zip(q.chunks_exact(d)).map(|(&alpha, q)| alpha + sum(q)).collect();
+        Mixture { alpha, mu, below, scale, offset }
+    }
+
+    /// The logarithm of the density at a point, up to a constant; `terms` and `centred` are working memory.
+    #[inline(always)]
+    fn point<const FUSED: bool>(&self, point: &[A], terms: &mut [A], centred: &mut [A]) -> A {
+        let (d, half) = (point.len(), point[0].lift(0.5));
+        let below = d * (d - 1) / 2;
+        for c in 0..terms.len() {
+            for i in 0..d {
+                centred[i] = point[i] - self.mu[c * d + i];
+            }
+            let (diagonal, below) = (&self.scale[c * d..][..d], &self.below[c * below..][..below]);
+            let square = match FUSED {
+                true => fused_square(diagonal, below, centred),
+                false => square(diagonal, below, centred),
+            };
+            terms[c] = self.offset[c] - half * square;
+        }
+        logsumexp(terms)
+    }
+
+    /// What the whole has beside the points.
+    #[inline(always)]
+    fn prior<const FUSED: bool>(&self, n: usize) -> A {
+        let squares = squares::<FUSED, A>(&self.scale) + squares::<FUSED, A>(self.below);
+        let half = squares.lift(0.5);
+        half * squares - half.lift(n as f64) * logsumexp(self.alpha)
+    }
+}
+
 impl Gmm {
     #[inline(always)]
     fn value<const FUSED: bool, A: Algebra>(&self, x: &[A]) -> A {
-        let (d, k, n) = (self.d, self.k, self.points.len());
-        let below = d * (d - 1) / 2;
-        let (alpha, rest) = x.split_at(k);
-        let (mu, rest) = rest.split_at(k * d);
-        let (q, l) = rest.split_at(k * d);
-        let half = x[0].lift(0.5);
-        let sum = |x: &[A]| x[1..].iter().fold(x[0], |sum, &x| sum + x);
-        let scale: Vec<A> = q.iter().map(|&q| q.exp()).collect();
-        let offset: Vec<A> = alpha.iter().zip(q.chunks_exact(d)).map(|(&alpha, q)| alpha + sum(q)).collect();
-        let (mut terms, mut centred) = (vec![x[0]; k], vec![x[0]; d]);
+        let mixture = Mixture::new(self.d, self.k, x);
+        let (mut terms, mut centred) = (vec![x[0]; self.k], vec![x[0]; self.d]);
+        let mut lifted = vec![x[0]; self.d];
         let mut total = x[0].lift(0.0);
         for point in &self.points {
-            for c in 0..k {
-                for i in 0..d {
-                    centred[i] = x[0].lift(point[i]) - mu[c * d + i];
-                }
-                let (diagonal, below) = (&scale[c * d..][..d], &l[c * below..][..below]);
-                let square = match FUSED {
-                    true => fused_square(diagonal, below, &mut centred),
-                    false => square(diagonal, below, &mut centred),
-                };
-                terms[c] = offset[c] - half * square;
-            }
-            total = total + logsumexp(&terms);
+            lifted.iter_mut().zip(point).for_each(|(lifted, &p)| *lifted = x[0].lift(p));
+            total = total + mixture.point::<FUSED>(&lifted, &mut terms, &mut centred);
         }
-        let squares = squares::<FUSED, A>(&scale) + squares::<FUSED, A>(l);
-        total - x[0].lift(n as f64) * logsumexp(alpha) + half * squares
+        total + mixture.prior::<FUSED>(self.points.len())
     }
 }
 
@@ -327,5 +363,98 @@ impl Chains for Gmm {
 
     fn eval_fused<A: Algebra>(&self, x: &[A], _part: usize) -> A {
         self.value::<true, A>(x)
+    }
+}
+
+/// A problem that is a sum of one function over many points.
+pub trait Lanes: Problem {
+    /// Its name in the table, in lanes.
+    fn lanes_name(&self) -> &'static str;
+    /// The function of a point, with the names of the inputs that are differentiated.
+    fn program(&self) -> (Program, &'static [&'static str]);
+    /// The operands, at the same inputs as [`Problem::inputs`].
+    fn operands(&self) -> Vec<Tensor>;
+    /// The gradient from those of the operands.
+    fn assemble(&self, gradients: Vec<Tensor>) -> Vec<f64>;
+}
+
+impl Lanes for Rosenbrock {
+    fn lanes_name(&self) -> &'static str {
+        match self.0 {
+            0..=10_000 => "W7 Rosenbrock, n = 1e3, lanes",
+            _ => "W7 Rosenbrock, n = 1e5, lanes",
+        }
+    }
+
+    fn program(&self) -> (Program, &'static [&'static str]) {
+        let term = Program::new(|p| {
+            let [x, next] = p.inputs(["x", "next"]);
+            let (t1, t2) = (next - x * x, 1.0 - x);
+            t1 * t1 * 100.0 + t2 * t2
+        });
+        (term, &["x", "next"])
+    }
+
+    fn operands(&self) -> Vec<Tensor> {
+        let x = self.inputs();
+        vec![Tensor::from(&x[..x.len() - 1]), Tensor::from(&x[1..])]
+    }
+
+    fn assemble(&self, gradients: Vec<Tensor>) -> Vec<f64> {
+        let mut sum = vec![0.0; self.0];
+        for (k, gradient) in gradients.iter().enumerate() {
+            sum[k..].iter_mut().zip(gradient.as_slice().unwrap_or_default()).for_each(|(sum, g)| *sum += g);
+        }
+        sum
+    }
+}
+
+impl Lanes for ScalarMlp {
+    fn lanes_name(&self) -> &'static str {
+        "W8 scalar MLP, lanes"
+    }
+
+    fn program(&self) -> (Program, &'static [&'static str]) {
+        let error = Program::new(|p| {
+            let (weights, sample) = (p.group("p", 101), p.inputs(["a", "b", "c", "target"]));
+            squared_error::<false, _>(&weights, sample)
+        });
+        (error, &["p"])
+    }
+
+    fn operands(&self) -> Vec<Tensor> {
+        let column = |k: usize| Tensor::from(self.samples.iter().map(|s| s[k]).collect::<Vec<f64>>());
+        [Tensor::from(self.inputs())].into_iter().chain((0..4).map(column)).collect()
+    }
+
+    fn assemble(&self, gradients: Vec<Tensor>) -> Vec<f64> {
+        gradients[0].to_vec()
+    }
+}
+
+impl Lanes for Gmm {
+    fn lanes_name(&self) -> &'static str {
+        "W9 GMM, lanes"
+    }
+
+    fn program(&self) -> (Program, &'static [&'static str]) {
+        let (d, k) = (self.d, self.k);
+        let density = Program::new(|p| {
+            let (x, point) = (p.group("x", self.inputs().len()), p.group("point", d));
+            let (mut terms, mut centred) = (vec![x[0]; k], vec![x[0]; d]);
+            Mixture::new(d, k, &x).point::<false>(&point, &mut terms, &mut centred)
+        });
+        (density, &["x"])
+    }
+
+    fn operands(&self) -> Vec<Tensor> {
+        let points = Tensor::from_vec([self.points.len(), self.d], self.points.concat());
+        vec![Tensor::from(self.inputs()), points.expect("a row for each point")]
+    }
+
+    fn assemble(&self, gradients: Vec<Tensor>) -> Vec<f64> {
+        let prior = Program::new(|p| Mixture::new(self.d, self.k, &p.group("x", self.inputs().len())).prior::<false>(self.points.len()));
+        let prior = prior.gradient().call(&self.inputs());
+        gradients[0].to_vec().iter().zip(prior).map(|(a, b)| a + b).collect()
     }
 }

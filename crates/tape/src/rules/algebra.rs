@@ -178,6 +178,7 @@ pub struct ChainRule;
 
 impl Binary for ChainRule {
     const NAME: &'static str = "chain_rule";
+    const BUILTIN_INDEX: Option<u32> = Some(5);
 
     #[inline(always)]
     fn eval<T: Element>(&self, ct: T, slope: T) -> T {
@@ -192,6 +193,32 @@ impl Binary for ChainRule {
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, ct: A, _slope: A, _y: A) -> A {
         ct
+    }
+}
+
+/// A comparison that chooses between two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Test {
+    Greater,
+    Equal,
+}
+
+impl Test {
+    /// The name of the operation that chooses by it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Test::Greater => "if_gt",
+            Test::Equal => "if_eq",
+        }
+    }
+
+    /// Returns `true` if the comparison holds.
+    #[inline(always)]
+    pub(crate) fn holds<T: PartialOrd>(self, a: T, b: T) -> bool {
+        match self {
+            Test::Greater => a > b,
+            Test::Equal => a == b,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
-use crate::rules::algebra::{Algebra, Arithmetic, Binary, Element, Unary};
+use crate::rules::algebra::{Algebra, Arithmetic, Binary, Element, Test, Unary};
 use crate::rules::op::{Arity, Array, Cotangents, Op, decided};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel, reduce};
@@ -152,13 +152,6 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
     }
 }
 
-/// The test of a [`Select`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Test {
-    Greater,
-    Equal,
-}
-
 /// Where the test of the first two operands holds, the third; elsewhere the fourth.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Select(pub(crate) Test);
@@ -168,10 +161,7 @@ impl<T: Element> Op<T> for Select {
     const ARITY: Arity = Arity::Exactly(4, "four operands");
 
     fn name(&self) -> &'static str {
-        match self.0 {
-            Test::Greater => "if_gt",
-            Test::Equal => "if_eq",
-        }
+        self.0.name()
     }
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {

@@ -64,6 +64,7 @@ impl<T: Element> Tape<T> {
         dx: X::Value,
         observer: &mut impl Observer<T>,
     ) -> Result<Y::Value, Error> {
+        self.check_values("jvp")?;
         let mut seeds = Vec::new();
         X::scatter(&dx, &mut seeds);
         let (from, to) = (indices("jvp", self, &x)?, indices("jvp", self, &y)?);

@@ -1,7 +1,7 @@
 //! Recorded nodes as handles, for the two sweeps that record.
 
 use crate::error::Error;
-use crate::rules::algebra::Element;
+use crate::rules::algebra::{Element, Test};
 use crate::tape::{AnyHandle, CONSTANT, ErasedOp, Input, NOT_A_TENSOR, NodeId, Scalar, Tape, Var, zeros};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -27,6 +27,31 @@ fn scalar<T: Element>(tape: &Tape<T>, index: NodeId) -> Scalar<'_, T> {
 /// The node to which a recorded scalar adds its function of the parents, if it depends on a target.
 pub(crate) fn addend<T: Element>(tape: &Tape<T>, i: NodeId, active: &[bool]) -> Option<NodeId> {
     tape.nodes.get(i as usize).addend(i).filter(|&addend| active[addend as usize])
+}
+
+/// The comparison that chose between the parents of a recorded scalar.
+pub(crate) struct Chosen<'t, T: Element> {
+    test: Test,
+    compared: [Scalar<'t, T>; 2],
+}
+
+impl<'t, T: Element> Chosen<'t, T> {
+    /// The comparison of node `i`, if it was chosen when a program was recorded.
+    pub(crate) fn new(tape: &'t Tape<T>, i: NodeId) -> Option<Chosen<'t, T>> {
+        let choice = *tape.graph().choice(i)?;
+        let compared = choice.compared.map(|(node, value)| match node {
+            CONSTANT => tape.scalar_constant(value),
+            node => scalar(tape, node),
+        });
+        Some(Chosen { test: choice.test, compared })
+    }
+
+    /// `then` where the comparison holds, else `otherwise`: recorded.
+    #[track_caller]
+    pub(crate) fn choose(&self, then: Scalar<'t, T>, otherwise: Scalar<'t, T>) -> Scalar<'t, T> {
+        let [a, b] = self.compared;
+        a.choose(self.test, b, then, otherwise)
+    }
 }
 
 /// The parents of a recorded scalar that depend on a target, each with the recorded derivative.

@@ -1,6 +1,6 @@
 //! The forward sweep over handles: the tangents are recorded, so they can be differentiated again.
 
-use super::handles::{addend, operands, operation, slopes, variable, zero_gradient};
+use super::handles::{Chosen, addend, operands, operation, slopes, variable, zero_gradient};
 use super::reach::{dependent, indices};
 use crate::error::{self, Error};
 use crate::rules::algebra::{Arithmetic, Element};
@@ -88,6 +88,13 @@ impl<T: Element> Tape<T> {
         let mut parts: SmallVec<[AnyHandle<'t, T>; 4]> = SmallVec::new();
         let slot = self.graph().slot(i);
         match slot {
+            None if let Some(chosen) = Chosen::new(self, i) => {
+                let [then, otherwise] = self.nodes.get(i as usize).parent.map(|parent| match tangents[parent as usize] {
+                    Some(AnyHandle::Scalar(dx)) => dx,
+                    _ => self.scalar_constant(T::ZERO),
+                });
+                parts.push(AnyHandle::Scalar(chosen.choose(then, otherwise)));
+            }
             None => {
                 for (parent, slope) in slopes(self, i, active) {
                     if let Some(AnyHandle::Scalar(dx)) = tangents[parent as usize] {

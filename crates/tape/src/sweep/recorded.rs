@@ -1,7 +1,7 @@
 //! The reverse sweep over handles: every step of the chain rule is itself recorded, so the results can be differentiated
 //! again.
 
-use super::handles::{addend, operands, operation, slopes, variable, zero_gradient};
+use super::handles::{Chosen, addend, operands, operation, slopes, variable, zero_gradient};
 use super::reach::{dependent, indices};
 use crate::error::Error;
 use crate::rules::algebra::{Arithmetic, Element};
@@ -55,6 +55,16 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
     #[track_caller]
     fn pull_scalar(&mut self, i: NodeId, ct: AnyHandle<'t, T>) {
         let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a scalar is a scalar") };
+        if let Some(chosen) = Chosen::new(self.tape, i) {
+            // The parent that was not chosen gets exactly nothing, whatever the cotangent.
+            let (zero, parents) = (self.tape.scalar_constant(T::ZERO), self.tape.nodes.get(i as usize).parent);
+            for (parent, ct) in parents.into_iter().zip([chosen.choose(ct, zero), chosen.choose(zero, ct)]) {
+                if self.active[parent as usize] {
+                    self.add(parent, AnyHandle::Scalar(ct));
+                }
+            }
+            return;
+        }
         if let Some(addend) = addend(self.tape, i, &self.active) {
             self.add(addend, AnyHandle::Scalar(ct));
         }

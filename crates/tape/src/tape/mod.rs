@@ -26,7 +26,7 @@ pub use parameter::ParamId;
 pub(crate) use parameter::Parameters;
 pub(crate) use records::{Records, TapeRef};
 pub use scalar::Scalar;
-pub(crate) use scalar_fns::ScalarFns;
+pub(crate) use scalar_fns::{ScalarFn, ScalarFns};
 pub use var::Var;
 
 use crate::error::{self, Error};
@@ -57,8 +57,26 @@ pub struct Tape<T: Element = f64> {
     pub(crate) epoch: u64,
     pub(crate) nodes: Nodes<T>,
     records: RefCell<Records<T>>,
-    /// Whether leaves are differentiated.
-    recording: bool,
+    purpose: Purpose,
+}
+
+/// What a tape records.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Purpose {
+    /// Values, and what their derivatives need.
+    Derivatives,
+    /// Values only: leaves are constants.
+    Values,
+    /// The operations of a program: its inputs have no values yet.
+    Program,
+}
+
+#[cold]
+#[inline(never)]
+fn without_values(op: &'static str) -> Error {
+    let reason = "expected a program to be recorded without its values, which differ from lane to lane; decide with \
+                  `if_gt`, `if_eq`, `maximum` or `abs`, and differentiate with `grad` or `pushforward`";
+    Error::Invalid { op, reason: reason.to_string() }
 }
 
 /// The next id for a tape or a reset.
@@ -92,7 +110,12 @@ impl<T: Element> Tape<T> {
     /// An empty tape of any number type, for generic code.
     pub fn of() -> Tape<T> {
         let (nodes, records) = (Nodes::new(), RefCell::new(Records::new()));
-        Tape { epoch: next_epoch(), nodes, records, recording: true }
+        Tape { epoch: next_epoch(), nodes, records, purpose: Purpose::Derivatives }
+    }
+
+    /// A tape for the operations of a program; its inputs are [`input`](Tape::input)s.
+    pub(crate) fn for_program() -> Tape<T> {
+        Tape { purpose: Purpose::Program, ..Tape::of() }
     }
 
     /// Returns the tape, which from now on remembers the source location where each node is created.
@@ -113,7 +136,7 @@ impl<T: Element> Tape<T> {
     /// assert_eq!(y.backward().wrt(x).to_vec(), [0.0, 0.0]);
     /// ```
     pub fn inference(mut self) -> Tape<T> {
-        self.recording = false;
+        self.purpose = Purpose::Values;
         self
     }
 
@@ -138,14 +161,33 @@ impl<T: Element> Tape<T> {
     #[track_caller]
     #[inline]
     pub fn scalar(&self, value: T) -> Scalar<'_, T> {
-        let index = if self.recording { self.nodes.push(Node::leaf(value)) } else { CONSTANT };
+        let recorded = self.purpose == Purpose::Derivatives;
+        let index = if recorded { self.nodes.push(Node::leaf(value)) } else { CONSTANT };
         Scalar { tape: self, index, value }
+    }
+
+    /// Records an input of a program: a scalar whose value is not known yet.
+    #[track_caller]
+    pub(crate) fn input(&self) -> Scalar<'_, T> {
+        Scalar { tape: self, index: self.nodes.push(Node::leaf(T::NAN)), value: T::NAN }
+    }
+
+    /// Returns `true` if the operations of a program are recorded.
+    #[inline]
+    pub(crate) fn is_program(&self) -> bool {
+        self.purpose == Purpose::Program
+    }
+
+    /// Checks that values are known, which those of a program are not.
+    #[inline]
+    pub(crate) fn check_values(&self, op: &'static str) -> Result<(), Error> {
+        if self.is_program() { Err(without_values(op)) } else { Ok(()) }
     }
 
     /// Records a tensor to differentiate with respect to.
     #[track_caller]
     pub fn var(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
-        self.push_tensor(value.into(), &[], self.recording, false)
+        self.push_tensor(value.into(), &[], self.purpose == Purpose::Derivatives, false)
     }
 
     /// Records a tensor that is not differentiated.
@@ -168,7 +210,7 @@ impl<T: Element> Tape<T> {
     pub fn parameter(&self, id: ParamId, value: &Tensor<T>) -> Var<'_, T> {
         let known = self.graph().parameters.get(id.0);
         let Some(slot) = known else {
-            let leaf = self.push_tensor(value.clone(), &[], self.recording, false);
+            let leaf = self.push_tensor(value.clone(), &[], self.purpose == Purpose::Derivatives, false);
             self.records_mut().parameters.set(id.0, leaf.slot);
             return leaf;
         };

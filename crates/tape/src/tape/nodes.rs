@@ -26,6 +26,10 @@ pub(crate) const TENSOR: u32 = u32::MAX - 1;
 /// The node is the product of its parents, added to the node before it: a term of a chain `z + w x`.
 pub(crate) const MUL_ADD: u32 = u32::MAX - 2;
 
+/// The node is one of its parents, chosen by a comparison that `Records::choices` keeps. Only recorded for programs: other
+/// recordings take the branch that the values decide.
+pub(crate) const CHOICE: u32 = u32::MAX - 3;
+
 /// A recorded scalar: 32 bytes in `f64`.
 ///
 /// The value is not kept: the reverse sweep needs partial derivatives only, and other uses (higher orders,
@@ -35,8 +39,8 @@ pub(crate) const MUL_ADD: u32 = u32::MAX - 2;
 pub(crate) struct Node<T> {
     pub(crate) partial: [T; 2],
     pub(crate) parent: [NodeId; 2],
-    /// The function of the parents: an index into [`ScalarFns`](super::ScalarFns), or `LEAF`, `TENSOR` or
-    /// `MUL_ADD`.
+    /// The function of the parents: an index into [`ScalarFns`](super::ScalarFns), or `LEAF`, `TENSOR`, `MUL_ADD` or
+    /// `CHOICE`.
     pub(crate) rule: u32,
 }
 
@@ -49,11 +53,11 @@ impl<T: Element> Node<T> {
         Node { partial: [T::ZERO; 2], parent: [slot, 0], rule: TENSOR }
     }
 
-    /// The index in [`ScalarFns`](super::ScalarFns) of the function of the parents; leaves and tensors have
+    /// The index in [`ScalarFns`](super::ScalarFns) of the function of the parents; leaves, tensors and choices have
     /// none.
     pub(crate) fn function(&self) -> Option<u32> {
         match self.rule {
-            LEAF | TENSOR => None,
+            LEAF | TENSOR | CHOICE => None,
             MUL_ADD => Mul::BUILTIN_INDEX,
             rule => Some(rule),
         }

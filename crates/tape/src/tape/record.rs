@@ -1,10 +1,11 @@
 //! Recording: turns an operation into a node.
 
-use super::nodes::{CONSTANT, Input, MUL_ADD, Node, NodeId};
+use super::nodes::{CHOICE, CONSTANT, Input, MUL_ADD, Node, NodeId};
+use super::records::Choice;
 use super::{Scalar, Tape, Var};
 use crate::error::{self, Error};
 use crate::ops::{Add, FromScalars, Mul};
-use crate::rules::algebra::{Binary, Element, Unary};
+use crate::rules::algebra::{Binary, Element, Test, Unary};
 use crate::rules::op::{Op, compute};
 use crate::shape::{Shape, collect_small};
 use crate::tensor::Tensor;
@@ -78,6 +79,22 @@ impl<T: Element> Tape<T> {
         Scalar { tape: self, index, value: w.value * x.value + z.value }
     }
 
+    /// Records that a scalar is one of two, chosen by a comparison.
+    #[track_caller]
+    pub(super) fn record_choice<'t>(
+        &'t self,
+        test: Test,
+        compared: [Scalar<'t, T>; 2],
+        between: [Scalar<'t, T>; 2],
+    ) -> Scalar<'t, T> {
+        // Of a constant the value is stored in place of the partial derivative, as in `record_binary`.
+        let partial = between.map(|x| if x.is_constant() { x.value } else { T::ZERO });
+        let index = self.nodes.push(Node { partial, parent: between.map(|x| x.index), rule: CHOICE });
+        let choice = Choice { test, compared: compared.map(|x| (x.index, x.value)) };
+        self.records.borrow_mut().choices.push((index, choice));
+        Scalar { tape: self, index, value: T::NAN }
+    }
+
     /// Records a tensor operation, or only its value if no operand is differentiated.
     #[track_caller]
     pub(crate) fn record<'t, O: Op<T>>(&'t self, op: O, x: &[&Var<'t, T>]) -> Result<Var<'t, T>, Error> {
@@ -136,6 +153,10 @@ impl<T: Element> Tape<T> {
         tracked: bool,
         computed: bool,
     ) -> Var<'_, T> {
+        if self.is_program() {
+            let reason = "expected scalars only in a program, found a tensor; apply the program to tensors with `map_lanes`";
+            Error::Invalid { op: "program", reason: reason.to_string() }.panic();
+        }
         let mut records = self.records.borrow_mut();
         let slot = records.tensors.len() as u32;
         let node = self.nodes.push(Node::tensor(slot));

@@ -1,11 +1,11 @@
 //! The tables that a tape keeps beside its nodes, and both together as the sweeps read them.
 
 use super::buffers::GradientBuffers;
-use super::nodes::{CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
+use super::nodes::{CHOICE, CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
 use super::{ErasedOp, Parameters, ScalarFns};
 use crate::error::Error;
 use crate::ops::FromScalars;
-use crate::rules::algebra::Element;
+use crate::rules::algebra::{Element, Test};
 use crate::rules::op::Op;
 use crate::shape::{Shape, collect_small};
 use crate::tensor::Tensor;
@@ -21,10 +21,10 @@ use std::sync::Arc;
 #[track_caller]
 #[inline]
 pub(super) fn counted(what: &str, position: usize) -> u32 {
-    if position < MUL_ADD as usize {
+    if position < CHOICE as usize {
         return position as u32;
     }
-    Error::Invalid { op: "tape", reason: format!("expected at most {MUL_ADD} {what}, found more") }.panic()
+    Error::Invalid { op: "tape", reason: format!("expected at most {CHOICE} {what}, found more") }.panic()
 }
 
 /// A recorded tensor.
@@ -40,6 +40,14 @@ pub(crate) struct TensorNode<T: Element> {
     pub(crate) computed: bool,
 }
 
+/// The comparison behind a node that is one of its parents: the first if `test` holds for these two scalars, else the
+/// second. A scalar is its node and, for a constant, its value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choice<T> {
+    pub(crate) test: Test,
+    pub(crate) compared: [(NodeId, T); 2],
+}
+
 /// Everything a tape has recorded beside its nodes.
 pub(crate) struct Records<T: Element> {
     pub(crate) tensors: Vec<TensorNode<T>>,
@@ -47,6 +55,8 @@ pub(crate) struct Records<T: Element> {
     ops: Vec<Arc<dyn ErasedOp<T>>>,
     inputs: Vec<Input>,
     pub(crate) functions: ScalarFns<T>,
+    /// The comparisons of the nodes with the rule `CHOICE`, in recording order.
+    pub(crate) choices: Vec<(NodeId, Choice<T>)>,
     /// Values of the first nodes, computed on demand.
     scalars: Vec<T>,
     pub(crate) parameters: Parameters,
@@ -67,6 +77,7 @@ impl<T: Element> Records<T> {
             ops: Vec::new(),
             inputs: Vec::new(),
             functions: ScalarFns::default(),
+            choices: Vec::new(),
             scalars: Vec::new(),
             parameters: Parameters::default(),
             names: HashMap::new(),
@@ -80,6 +91,7 @@ impl<T: Element> Records<T> {
     pub(crate) fn clear(&mut self) {
         self.tensors.clear();
         self.inputs.clear();
+        self.choices.clear();
         self.scalars.clear();
         self.names.clear();
         self.parameters.clear();
@@ -134,6 +146,12 @@ impl<T: Element> Records<T> {
         })
     }
 
+    /// The comparison of a node with the rule `CHOICE`.
+    pub(crate) fn choice(&self, index: NodeId) -> Option<&Choice<T>> {
+        let at = self.choices.binary_search_by_key(&index, |&(node, _)| node).ok()?;
+        Some(&self.choices[at].1)
+    }
+
     /// Computes the values of the first `count` nodes that are not computed yet.
     pub(crate) fn replay(&mut self, nodes: &Nodes<T>, count: usize) {
         for i in self.scalars.len()..count {
@@ -145,6 +163,8 @@ impl<T: Element> Records<T> {
                     node.addend(i as NodeId).map_or(value, |addend| value + self.scalars[addend as usize])
                 }
                 None if node.rule == LEAF => node.partial[0],
+                // Inputs of a program have no values, so neither has what is chosen by them.
+                None if node.rule == CHOICE => T::NAN,
                 None => {
                     let value = &self.tensors[node.parent[0] as usize].value;
                     if value.rank() == 0 { value.item() } else { T::NAN }
@@ -239,6 +259,7 @@ impl<T: Element> TapeRef<'_, T> {
             Some(_) => "leaf",
             None if node.rule == LEAF => "leaf",
             None if node.rule == MUL_ADD => "mul_add",
+            None if node.rule == CHOICE => self.choice(index).map_or("choice", |choice| choice.test.name()),
             None => self.functions.get(node.rule).name(),
         }
     }
@@ -255,11 +276,11 @@ mod tests {
 
     #[test]
     fn positions_are_refused_from_the_reserved_values_on() {
-        assert_eq!(counted("operands", MUL_ADD as usize - 1), MUL_ADD - 1);
-        for position in [MUL_ADD as usize, TENSOR as usize, LEAF as usize, usize::MAX] {
+        assert_eq!(counted("operands", CHOICE as usize - 1), CHOICE - 1);
+        for position in [CHOICE as usize, MUL_ADD as usize, TENSOR as usize, LEAF as usize, usize::MAX] {
             let panic = std::panic::catch_unwind(|| counted("operands", position)).unwrap_err();
             let text = panic.downcast_ref::<String>().map(String::as_str);
-            assert_eq!(text, Some("tape: expected at most 4294967293 operands, found more"));
+            assert_eq!(text, Some("tape: expected at most 4294967292 operands, found more"));
         }
     }
 }

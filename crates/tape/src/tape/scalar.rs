@@ -1,7 +1,8 @@
 //! [`Scalar`], the handle of a recorded scalar.
 
 use super::{CONSTANT, NOT_A_TENSOR, NodeId, Tape, Var};
-use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Unary};
+use crate::error;
+use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Test, Unary};
 use crate::shape::Shape;
 use std::fmt;
 
@@ -35,8 +36,15 @@ impl<T: Element> Copy for Scalar<'_, T> {}
 
 impl<'t, T: Element> Scalar<'t, T> {
     /// The value.
+    ///
+    /// # Panics
+    /// While a [`Program`](crate::Program) is recorded, whose inputs have no values yet.
+    #[track_caller]
     #[inline]
     pub fn value(self) -> T {
+        if !self.is_constant() {
+            error::expect(self.tape.check_values("value"));
+        }
         self.value
     }
 
@@ -91,6 +99,18 @@ impl<'t, T: Element> Scalar<'t, T> {
         }
     }
 
+    /// `then` where the test of this scalar and `other` holds, else `otherwise`: decided now, except in a program, which
+    /// decides when it runs.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn choose(self, test: Test, other: Self, then: Self, otherwise: Self) -> Self {
+        self.beside(test.name(), [other, then, otherwise]);
+        if self.tape.is_program() && !(self.is_constant() && other.is_constant()) {
+            return self.tape.record_choice(test, [self, other], [then, otherwise]);
+        }
+        if test.holds(self.value, other.value) { then } else { otherwise }
+    }
+
     /// Applies an elementwise function, built in or user-defined.
     #[track_caller]
     #[inline(always)]
@@ -140,14 +160,12 @@ impl<'t, T: Element> Arithmetic for Scalar<'t, T> {
 
     #[track_caller]
     fn if_gt(self, other: Self, then: Self, otherwise: Self) -> Self {
-        self.beside("if_gt", [other, then, otherwise]);
-        if self.value > other.value { then } else { otherwise }
+        self.choose(Test::Greater, other, then, otherwise)
     }
 
     #[track_caller]
     fn if_eq(self, other: Self, then: Self, otherwise: Self) -> Self {
-        self.beside("if_eq", [other, then, otherwise]);
-        if self.value == other.value { then } else { otherwise }
+        self.choose(Test::Equal, other, then, otherwise)
     }
 
     /// A factor that is the constant 1 records no node.
@@ -174,13 +192,13 @@ impl<T: Element> fmt::Debug for Scalar<'_, T> {
 /// Compares the values.
 impl<T: Element> PartialEq for Scalar<'_, T> {
     fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
+        self.value() == other.value()
     }
 }
 
 /// Compares the values.
 impl<T: Element> PartialOrd for Scalar<'_, T> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        self.value.partial_cmp(&other.value)
+        self.value().partial_cmp(&other.value())
     }
 }

@@ -3,7 +3,8 @@
 use super::Scalar;
 use super::records::counted;
 use crate::ops;
-use crate::rules::algebra::{Binary, Element, Unary};
+use crate::rules::algebra::{Binary, ChainRule, Element, Unary};
+use crate::tensor::kernel::{self, Lanes};
 use std::any::{Any, TypeId};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
@@ -17,6 +18,10 @@ pub(crate) trait ScalarFn<T: Element>: Debug + Send + Sync + Any {
     fn arity(&self) -> usize;
     /// The value; functions of one operand ignore `b`.
     fn eval(&self, a: T, b: T) -> T;
+    /// The value in every lane: for each lane of `out` its operands.
+    fn lanes(&self, a: Lanes<T>, b: Lanes<T>, out: &mut [T]);
+    /// The function of two handles, recorded.
+    fn record<'t>(&self, a: Scalar<'t, T>, b: Scalar<'t, T>) -> Scalar<'t, T>;
     /// The branch of the function that the operands lie on.
     fn branch(&self, a: T, b: T) -> i64;
     /// The derivative with respect to operand `k`, recorded.
@@ -39,6 +44,14 @@ impl<T: Element, F: Unary> ScalarFn<T> for UnaryFn<F> {
     fn eval(&self, a: T, _b: T) -> T {
         self.0.eval(a)
     }
+    fn lanes(&self, a: Lanes<T>, _b: Lanes<T>, out: &mut [T]) {
+        let f = self.0;
+        kernel::map_lanes(out, a, move |a| f.eval(a));
+    }
+    #[track_caller]
+    fn record<'t>(&self, a: Scalar<'t, T>, _b: Scalar<'t, T>) -> Scalar<'t, T> {
+        a.map(self.0)
+    }
     fn branch(&self, a: T, _b: T) -> i64 {
         self.0.branch(a)
     }
@@ -57,6 +70,14 @@ impl<T: Element, F: Binary> ScalarFn<T> for BinaryFn<F> {
     fn eval(&self, a: T, b: T) -> T {
         self.0.eval(a, b)
     }
+    fn lanes(&self, a: Lanes<T>, b: Lanes<T>, out: &mut [T]) {
+        let f = self.0;
+        kernel::zip_lanes(out, a, b, move |a, b| f.eval(a, b));
+    }
+    #[track_caller]
+    fn record<'t>(&self, a: Scalar<'t, T>, b: Scalar<'t, T>) -> Scalar<'t, T> {
+        a.zip(b, self.0)
+    }
     fn branch(&self, a: T, b: T) -> i64 {
         self.0.branch(a, b)
     }
@@ -68,7 +89,7 @@ impl<T: Element, F: Binary> ScalarFn<T> for BinaryFn<F> {
 /// A function with parameters is compared with this many of the last entries before it is stored again.
 const SEARCHED: usize = 32;
 
-/// The functions of one tape: the arithmetic operators at fixed indices, then the others in order of first
+/// The functions of one tape: the arithmetic operators and the chain rule at fixed indices, then the others in order of first
 /// use.
 pub(crate) struct ScalarFns<T: Element> {
     table: Vec<Arc<dyn ScalarFn<T>>>,
@@ -79,14 +100,15 @@ pub(crate) struct ScalarFns<T: Element> {
 
 impl<T: Element> Default for ScalarFns<T> {
     fn default() -> ScalarFns<T> {
-        let arithmetic: [Arc<dyn ScalarFn<T>>; 5] = [
+        let builtin: [Arc<dyn ScalarFn<T>>; ScalarFns::<f64>::BUILTINS as usize] = [
             Arc::new(BinaryFn(ops::Add)),
             Arc::new(BinaryFn(ops::Sub)),
             Arc::new(BinaryFn(ops::Mul)),
             Arc::new(BinaryFn(ops::Div)),
             Arc::new(UnaryFn(ops::Neg)),
+            Arc::new(BinaryFn(ChainRule)),
         ];
-        ScalarFns { table: arithmetic.to_vec(), types: vec![None; 64], distinct: 0 }
+        ScalarFns { table: builtin.to_vec(), types: vec![None; 64], distinct: 0 }
     }
 }
 
@@ -119,6 +141,9 @@ fn hash<R: 'static>() -> usize {
 }
 
 impl<T: Element> ScalarFns<T> {
+    /// The number of functions at fixed indices.
+    pub(crate) const BUILTINS: u32 = 6;
+
     pub(crate) fn get(&self, rule: u32) -> &Arc<dyn ScalarFn<T>> {
         &self.table[rule as usize]
     }

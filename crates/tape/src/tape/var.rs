@@ -2,8 +2,8 @@
 
 use super::{CONSTANT, Input, NOT_A_TENSOR, NodeId, Scalar, Tape};
 use crate::error::{self, Error};
-use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Unary};
-use crate::rules::elementwise::{Left, Map, Right, Select, Test, Zip};
+use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Test, Unary};
+use crate::rules::elementwise::{Left, Map, Right, Select, Zip};
 use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;

@@ -182,33 +182,139 @@ pub(crate) fn position(at: usize, step: isize, i: usize) -> usize {
 
 /// An operand of one run: contiguous, a single repeated element, or strided.
 #[derive(Clone, Copy)]
-enum Segment<'a, T> {
+pub(crate) enum Lanes<'a, T> {
     Slice(&'a [T]),
     Same(T),
     Strided(&'a [T], usize, isize),
 }
 
-impl<'a, T: Element> Segment<'a, T> {
+impl<'a, T: Element> Lanes<'a, T> {
     #[inline(always)]
-    fn new(buffer: &'a [T], at: usize, n: usize, step: isize) -> Segment<'a, T> {
+    fn new(buffer: &'a [T], at: usize, n: usize, step: isize) -> Lanes<'a, T> {
         match step {
-            1 => Segment::Slice(&buffer[at..at + n]),
-            0 => Segment::Same(buffer[at]),
-            _ => Segment::Strided(buffer, at, step),
+            1 => Lanes::Slice(&buffer[at..at + n]),
+            0 => Lanes::Same(buffer[at]),
+            _ => Lanes::Strided(buffer, at, step),
         }
     }
 
     #[inline(always)]
-    fn get(&self, i: usize) -> T {
+    pub(crate) fn get(&self, i: usize) -> T {
         match *self {
-            Segment::Slice(x) => x[i],
-            Segment::Same(x) => x,
-            Segment::Strided(buffer, at, step) => buffer[position(at, step, i)],
+            Lanes::Slice(x) => x[i],
+            Lanes::Same(x) => x,
+            Lanes::Strided(buffer, at, step) => buffer[position(at, step, i)],
         }
     }
 }
 
-struct ZipLoop<'a, T, F>(&'a mut [T], Segment<'a, T>, Segment<'a, T>, F);
+/// `f` of every lane.
+#[inline]
+pub(crate) fn map_lanes<T: Element, F: Fn(T) -> T>(out: &mut [T], x: Lanes<T>, f: F) {
+    match x {
+        Lanes::Slice(x) => simd::run(out.len(), MapLoop(out, x, f)),
+        Lanes::Same(x) => out.fill(f(x)),
+        x => each(out, |i| f(x.get(i))),
+    }
+}
+
+/// `f` of every pair of lanes.
+#[inline]
+pub(crate) fn zip_lanes<T: Element, F: Fn(T, T) -> T>(out: &mut [T], a: Lanes<T>, b: Lanes<T>, f: F) {
+    simd::run(out.len(), ZipLoop(out, a, b, f));
+}
+
+struct Zip3Loop<'a, T, F>(&'a mut [T], [Lanes<'a, T>; 3], F);
+
+impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Zip3Loop<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Zip3Loop(out, operands, f) = self;
+        let n = out.len();
+        match operands {
+            [Lanes::Slice(a), Lanes::Slice(b), Lanes::Slice(c)] => {
+                let (a, b, c) = (&a[..n], &b[..n], &c[..n]);
+                each(out, |i| f(a[i], b[i], c[i]));
+            }
+            [Lanes::Slice(a), Lanes::Same(b), Lanes::Slice(c)] => {
+                let (a, c) = (&a[..n], &c[..n]);
+                each(out, |i| f(a[i], b, c[i]));
+            }
+            [Lanes::Same(a), Lanes::Slice(b), Lanes::Slice(c)] => {
+                let (b, c) = (&b[..n], &c[..n]);
+                each(out, |i| f(a, b[i], c[i]));
+            }
+            [Lanes::Slice(a), Lanes::Slice(b), Lanes::Same(c)] => {
+                let (a, b) = (&a[..n], &b[..n]);
+                each(out, |i| f(a[i], b[i], c));
+            }
+            [Lanes::Slice(a), Lanes::Same(b), Lanes::Same(c)] => {
+                let a = &a[..n];
+                each(out, |i| f(a[i], b, c));
+            }
+            [Lanes::Same(a), Lanes::Slice(b), Lanes::Same(c)] => {
+                let b = &b[..n];
+                each(out, |i| f(a, b[i], c));
+            }
+            [a, b, c] => each(out, |i| f(a.get(i), b.get(i), c.get(i))),
+        }
+    }
+}
+
+/// `f` of every triple of lanes.
+#[inline]
+pub(crate) fn zip3_lanes<T: Element, F: Fn(T, T, T) -> T>(
+    out: &mut [T],
+    a: Lanes<T>,
+    b: Lanes<T>,
+    c: Lanes<T>,
+    f: F,
+) {
+    simd::run(out.len(), Zip3Loop(out, [a, b, c], f));
+}
+
+struct ChooseLoop<'a, T, F>(&'a mut [T], [Lanes<'a, T>; 4], F);
+
+impl<T: Element, F: Fn(T, T) -> bool> Kernel for ChooseLoop<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let ChooseLoop(out, [a, b, then, otherwise], test) = self;
+        // A comparison of registers, one or both of which are chosen from, or constants.
+        match (a, b) {
+            (Lanes::Slice(a), Lanes::Slice(b)) => chosen(out, then, otherwise, |i| test(a[i], b[i])),
+            (Lanes::Slice(a), Lanes::Same(b)) => chosen(out, then, otherwise, |i| test(a[i], b)),
+            (Lanes::Same(a), Lanes::Slice(b)) => chosen(out, then, otherwise, |i| test(a, b[i])),
+            (a, b) => chosen(out, then, otherwise, |i| test(a.get(i), b.get(i))),
+        }
+    }
+}
+
+#[inline(always)]
+fn chosen<T: Element>(out: &mut [T], then: Lanes<T>, otherwise: Lanes<T>, test: impl Fn(usize) -> bool) {
+    match (then, otherwise) {
+        (Lanes::Slice(x), Lanes::Slice(y)) => each(out, |i| if test(i) { x[i] } else { y[i] }),
+        (Lanes::Slice(x), Lanes::Same(y)) => each(out, |i| if test(i) { x[i] } else { y }),
+        (Lanes::Same(x), Lanes::Slice(y)) => each(out, |i| if test(i) { x } else { y[i] }),
+        (x, y) => each(out, |i| if test(i) { x.get(i) } else { y.get(i) }),
+    }
+}
+
+/// The element of `then` in every lane where the test of `a` and `b` holds, of `otherwise` elsewhere.
+#[inline]
+pub(crate) fn choose_lanes<T: Element>(
+    out: &mut [T],
+    a: Lanes<T>,
+    b: Lanes<T>,
+    then: Lanes<T>,
+    otherwise: Lanes<T>,
+    test: impl Fn(T, T) -> bool,
+) {
+    simd::run(out.len(), ChooseLoop(out, [a, b, then, otherwise], test));
+}
+
+struct ZipLoop<'a, T, F>(&'a mut [T], Lanes<'a, T>, Lanes<'a, T>, F);
 
 impl<T: Element, F: Fn(T, T) -> T> Kernel for ZipLoop<'_, T, F> {
     type Output = ();
@@ -216,17 +322,17 @@ impl<T: Element, F: Fn(T, T) -> T> Kernel for ZipLoop<'_, T, F> {
     fn call(self) {
         let ZipLoop(out, a, b, f) = self;
         match (a, b) {
-            (Segment::Slice(a), Segment::Slice(b)) => {
+            (Lanes::Slice(a), Lanes::Slice(b)) => {
                 for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
                     *out = f(a, b);
                 }
             }
-            (Segment::Slice(a), Segment::Same(b)) => {
+            (Lanes::Slice(a), Lanes::Same(b)) => {
                 for (out, &a) in out.iter_mut().zip(a) {
                     *out = f(a, b);
                 }
             }
-            (Segment::Same(a), Segment::Slice(b)) => {
+            (Lanes::Same(a), Lanes::Slice(b)) => {
                 for (out, &b) in out.iter_mut().zip(b) {
                     *out = f(a, b);
                 }
@@ -250,19 +356,19 @@ pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
         {
             return parallel::elements(out, |i, out| {
                 let (x, y) = (&x[i..i + out.len()], &y[i..i + out.len()]);
-                simd::run(out.len(), ZipLoop(out, Segment::Slice(x), Segment::Slice(y), f));
+                simd::run(out.len(), ZipLoop(out, Lanes::Slice(x), Lanes::Slice(y), f));
             });
         }
         let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
         let (x, y) = (a.buffer(), b.buffer());
         Walk::new(shape, [&sa, &sb]).fill(out, [a.offset(), b.offset()], |out, [i, j], [p, q]| {
             let n = out.len();
-            simd::run(n, ZipLoop(out, Segment::new(x, i, n, p), Segment::new(y, j, n, q), f));
+            simd::run(n, ZipLoop(out, Lanes::new(x, i, n, p), Lanes::new(y, j, n, q), f));
         });
     })
 }
 
-struct Update<'a, T, F>(&'a mut [T], Segment<'a, T>, F);
+struct Update<'a, T, F>(&'a mut [T], Lanes<'a, T>, F);
 
 impl<T: Element, F: Fn(&mut T, T)> Kernel for Update<'_, T, F> {
     type Output = ();
@@ -270,12 +376,12 @@ impl<T: Element, F: Fn(&mut T, T)> Kernel for Update<'_, T, F> {
     fn call(self) {
         let Update(out, x, f) = self;
         match x {
-            Segment::Slice(x) => {
+            Lanes::Slice(x) => {
                 for (out, &x) in out.iter_mut().zip(x) {
                     f(out, x);
                 }
             }
-            Segment::Same(x) => {
+            Lanes::Same(x) => {
                 for out in out {
                     f(out, x);
                 }
@@ -299,13 +405,13 @@ pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy + Sync>(a: &mut Tensor<
     {
         return parallel::elements(out, |i, out| {
             let x = &x[i..i + out.len()];
-            simd::run(out.len(), Update(out, Segment::Slice(x), f));
+            simd::run(out.len(), Update(out, Lanes::Slice(x), f));
         });
     }
     let (strides, x) = (b.stretched_strides(&shape), b.buffer());
     Walk::new(&shape, [&strides]).fill(out, [b.offset()], |out, [at], [step]| {
         let n = out.len();
-        simd::run(n, Update(out, Segment::new(x, at, n, step), f));
+        simd::run(n, Update(out, Lanes::new(x, at, n, step), f));
     });
 }
 
@@ -340,7 +446,7 @@ pub(crate) fn chain1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     chain1(dy, &x.contiguous(), &y.contiguous(), f)
 }
 
-struct Chain2<'a, T, F>(&'a mut [T], Segment<'a, T>, Segment<'a, T>, &'a [T], F);
+struct Chain2<'a, T, F>(&'a mut [T], Lanes<'a, T>, Lanes<'a, T>, &'a [T], F);
 
 impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Chain2<'_, T, F> {
     type Output = ();
@@ -348,7 +454,7 @@ impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Chain2<'_, T, F> {
     fn call(self) {
         let Chain2(dy, a, b, y, f) = self;
         match (a, b) {
-            (Segment::Slice(a), Segment::Slice(b)) => {
+            (Lanes::Slice(a), Lanes::Slice(b)) => {
                 for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
                     *dy = f(*dy, a, b, y);
                 }
@@ -380,7 +486,7 @@ pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
         parallel::elements(out, |i, dy| {
             let n = dy.len();
             let (x, z, y) = (&x[i..i + n], &z[i..i + n], &y[i..i + n]);
-            simd::run(n, Chain2(dy, Segment::Slice(x), Segment::Slice(z), y, f));
+            simd::run(n, Chain2(dy, Lanes::Slice(x), Lanes::Slice(z), y, f));
         });
         return dy;
     }
@@ -389,7 +495,7 @@ pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     let (x, z, all) = (a.buffer(), b.buffer(), y.buffer());
     walk.fill(out, [a.offset(), b.offset(), y.offset()], |dy, [i, j, k], [p, q, _]| {
         let n = dy.len();
-        simd::run(n, Chain2(dy, Segment::new(x, i, n, p), Segment::new(z, j, n, q), &all[k..k + n], f));
+        simd::run(n, Chain2(dy, Lanes::new(x, i, n, p), Lanes::new(z, j, n, q), &all[k..k + n], f));
     });
     dy
 }

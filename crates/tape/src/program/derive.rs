@@ -1,0 +1,320 @@
+//! Derivatives of programs, which are programs: the sweeps of the tape, recorded.
+
+use super::recorder::{Input, Recorder};
+use super::trace::Source;
+use super::{Mapped, Outputs, Program};
+use crate::error::{self, Error};
+use crate::rules::algebra::Element;
+use crate::tape::Scalar;
+use smallvec::SmallVec;
+use std::sync::PoisonError;
+
+/// A program that is made from another one, once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    /// The tangent of the outputs when input `k` moves.
+    Push(usize),
+    /// The cotangents of these inputs, one after another.
+    Pull(SmallVec<[usize; 8]>),
+    /// The output, and then those cotangents, where its own is 1.
+    ValueAndPull(SmallVec<[usize; 8]>),
+    /// What depends on inputs alone that are not mapped: see [`Program::split`].
+    Shared(Mapped),
+    /// The rest of it.
+    Rest(Mapped),
+}
+
+/// Scalars of a recording: the inputs by name, and the outputs.
+struct Recorded<'t, T: Element> {
+    inputs: Vec<Vec<Scalar<'t, T>>>,
+    outputs: Vec<Scalar<'t, T>>,
+}
+
+impl<'t, T: Element> Recorded<'t, T> {
+    /// The scalars of some inputs, one after another.
+    fn of(&self, inputs: &[usize]) -> Vec<Scalar<'t, T>> {
+        inputs.iter().flat_map(|&k| self.inputs[k].iter().copied()).collect()
+    }
+}
+
+impl<T: Element> Program<T> {
+    /// Records this program once more, on a recorder that `f` adds to.
+    #[track_caller]
+    fn extended(
+        &self,
+        outputs: impl FnOnce(usize) -> Outputs,
+        cotangents: usize,
+        f: impl for<'t> FnOnce(&'t Recorder<T>, &Recorded<'t, T>) -> Result<Vec<Scalar<'t, T>>, Error>,
+    ) -> Result<Program<T>, Error> {
+        let recorder = Recorder::new();
+        let inputs: Vec<Vec<Scalar<'_, T>>> = self.0.inputs.iter().map(|input| recorder.like(input)).collect();
+        let outputs_of_this = self.0.recorded.record(recorder.tape(), &inputs.concat());
+        let y = f(&recorder, &Recorded { inputs, outputs: outputs_of_this })?;
+        Program::finish(&recorder, &y, outputs(y.len()), cotangents)
+    }
+
+    /// Derivatives with respect to some of the inputs, by name; the methods of [`Program`] differentiate with respect to
+    /// all of them.
+    ///
+    /// ```
+    /// use tape::Program;
+    /// let line = Program::new(|p| {
+    ///     let (w, x) = (p.group("w", 2), p.input("x"));
+    ///     w[0] * x + w[1]
+    /// });
+    /// assert_eq!(line.wrt(&["w"]).gradient().call(&[3.0, 1.0, 5.0]), [5.0, 1.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// If there is no input of such a name.
+    #[track_caller]
+    pub fn wrt(&self, names: &[&str]) -> Derivatives<'_, T> {
+        let position = |name: &&str| {
+            self.0.inputs.iter().position(|input| input.name() == *name).ok_or_else(|| {
+                let known: Vec<&str> = self.inputs().map(|(name, _)| name).collect();
+                let reason = format!("expected an input among {}, found `{name}`", known.join(", "));
+                Error::Invalid { op: "wrt", reason }
+            })
+        };
+        Derivatives { program: self, wrt: error::expect(names.iter().map(position).collect()) }
+    }
+
+    fn wrt_all(&self) -> Derivatives<'_, T> {
+        Derivatives { program: self, wrt: (0..self.0.inputs.len()).collect() }
+    }
+
+    /// The gradient: a program with the same inputs and one output for each scalar among them.
+    ///
+    /// At every point it has the bits of [`Scalar::backward`].
+    ///
+    /// # Panics
+    /// If the program has several outputs: see [`vjp`](Program::vjp).
+    #[track_caller]
+    pub fn gradient(&self) -> Program<T> {
+        self.wrt_all().gradient()
+    }
+
+    /// The value and then the gradient.
+    ///
+    /// # Panics
+    /// As [`gradient`](Program::gradient).
+    #[track_caller]
+    pub fn value_and_gradient(&self) -> Program<T> {
+        self.wrt_all().value_and_gradient()
+    }
+
+    /// The matrix of second derivatives, row by row.
+    ///
+    /// # Panics
+    /// As [`gradient`](Program::gradient).
+    #[track_caller]
+    pub fn hessian(&self) -> Program<T> {
+        self.wrt_all().hessian()
+    }
+
+    /// The tangents of the outputs: a program with an input more for each input, its tangent, named with a `d` before it.
+    #[track_caller]
+    pub fn jvp(&self) -> Program<T> {
+        self.wrt_all().jvp()
+    }
+
+    /// The cotangents of the inputs: a program with one input more, `dy`, the cotangents of the outputs.
+    #[track_caller]
+    pub fn vjp(&self) -> Program<T> {
+        self.wrt_all().vjp()
+    }
+
+    /// The product of the Hessian with a direction: a program with an input more for each input, its part of the direction,
+    /// named with a `d` before it.
+    ///
+    /// # Panics
+    /// As [`gradient`](Program::gradient).
+    #[track_caller]
+    pub fn hvp(&self) -> Program<T> {
+        self.wrt_all().hvp()
+    }
+
+    /// A program made from this one, made when it is first needed.
+    #[track_caller]
+    pub(super) fn derived(&self, kind: Kind) -> Program<T> {
+        let known = self.0.derived.lock().unwrap_or_else(PoisonError::into_inner).get(&kind).cloned();
+        known.unwrap_or_else(|| {
+            let program = error::expect(self.make(&kind));
+            self.0.derived.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, program.clone());
+            program
+        })
+    }
+
+    #[track_caller]
+    fn make(&self, kind: &Kind) -> Result<Program<T>, Error> {
+        match kind {
+            Kind::Push(k) => Derivatives { program: self, wrt: vec![*k] }.push(self.0.outputs),
+            Kind::Pull(wrt) => {
+                let form = |n| match wrt[..] {
+                    [k] if matches!(self.0.inputs[k], Input::Scalar(_)) => Outputs::One,
+                    _ => Outputs::Several(n),
+                };
+                Derivatives { program: self, wrt: wrt.to_vec() }.pull(form)
+            }
+            Kind::ValueAndPull(wrt) => {
+                Ok(Derivatives { program: self, wrt: wrt.to_vec() }.value_and_gradient())
+            }
+            Kind::Shared(mapped) => Ok(self.split(mapped).0),
+            Kind::Rest(mapped) => Ok(self.split(mapped).1),
+        }
+    }
+}
+
+/// The derivatives of a program with respect to some of its inputs: see [`Program::wrt`].
+#[derive(Debug)]
+pub struct Derivatives<'p, T: Element = f64> {
+    program: &'p Program<T>,
+    /// Positions of inputs.
+    wrt: Vec<usize>,
+}
+
+impl<T: Element> Derivatives<'_, T> {
+    pub(super) fn program(&self) -> &Program<T> {
+        self.program
+    }
+
+    /// The positions of the inputs.
+    pub(super) fn positions(&self) -> &[usize] {
+        &self.wrt
+    }
+
+    /// See [`Program::gradient`].
+    ///
+    /// # Panics
+    /// If the program has several outputs.
+    #[track_caller]
+    pub fn gradient(&self) -> Program<T> {
+        self.of_one("gradient", 0, |_, y, x| Ok(y.grad(x)))
+    }
+
+    /// See [`Program::value_and_gradient`].
+    ///
+    /// # Panics
+    /// If the program has several outputs.
+    #[track_caller]
+    pub fn value_and_gradient(&self) -> Program<T> {
+        self.of_one("value_and_gradient", 1, |_, y, x| Ok([vec![y], y.grad(x)].concat()))
+    }
+
+    /// See [`Program::hessian`].
+    ///
+    /// # Panics
+    /// If the program has several outputs.
+    #[track_caller]
+    pub fn hessian(&self) -> Program<T> {
+        self.of_one("hessian", 0, |_, y, x| {
+            let rows = y.grad(x.clone());
+            Ok(rows.into_iter().flat_map(|dy| dy.grad(x.clone())).collect())
+        })
+    }
+
+    /// See [`Program::hvp`].
+    ///
+    /// # Panics
+    /// If the program has several outputs.
+    #[track_caller]
+    pub fn hvp(&self) -> Program<T> {
+        self.of_one("hvp", 0, |recorder, y, x| {
+            let direction = self.tangents(recorder);
+            recorder.tape().try_pushforward(y.grad(x.clone()), x, direction)
+        })
+    }
+
+    /// See [`Program::jvp`].
+    #[track_caller]
+    pub fn jvp(&self) -> Program<T> {
+        error::expect(self.push(self.program.0.outputs))
+    }
+
+    /// See [`Program::vjp`].
+    #[track_caller]
+    pub fn vjp(&self) -> Program<T> {
+        error::expect(self.pull(Outputs::Several))
+    }
+
+    #[track_caller]
+    pub(super) fn push(&self, outputs: Outputs) -> Result<Program<T>, Error> {
+        self.program.extended(|_| outputs, usize::MAX, |recorder, recorded| {
+            let tangents = self.tangents(recorder);
+            recorder.tape().try_pushforward(recorded.outputs.clone(), recorded.of(&self.wrt), tangents)
+        })
+    }
+
+    /// The gradient of `Σ y ct`: the sum of the gradients of the outputs, each times its cotangent.
+    #[track_caller]
+    pub(super) fn pull(&self, outputs: impl FnOnce(usize) -> Outputs) -> Result<Program<T>, Error> {
+        self.program.extended(outputs, 0, |recorder, recorded| {
+            let cts = recorder.like(&self.program.0.cotangent);
+            let terms = recorded.outputs.iter().zip(cts).map(|(&y, ct)| y * ct);
+            let sum = terms.reduce(|sum, term| sum + term).unwrap_or_else(|| recorder.constant(T::ZERO));
+            sum.try_grad(recorded.of(&self.wrt))
+        })
+    }
+
+    /// Declares the tangents of the inputs.
+    #[track_caller]
+    fn tangents<'t>(&self, recorder: &'t Recorder<T>) -> Vec<Scalar<'t, T>> {
+        let tangent = |&k: &usize| match &self.program.0.inputs[k] {
+            Input::Scalar(name) => recorder.like(&Input::Scalar(format!("d{name}"))),
+            Input::Group(name, len) => recorder.like(&Input::Group(format!("d{name}"), *len)),
+        };
+        self.wrt.iter().flat_map(tangent).collect()
+    }
+
+    /// A derivative of the only output with respect to the scalars of the inputs.
+    #[track_caller]
+    fn of_one(
+        &self,
+        op: &'static str,
+        cotangents: usize,
+        f: impl for<'t> FnOnce(&'t Recorder<T>, Scalar<'t, T>, Vec<Scalar<'t, T>>) -> Result<Vec<Scalar<'t, T>>, Error>,
+    ) -> Program<T> {
+        error::expect(self.program.extended(Outputs::Several, cotangents, |recorder, recorded| {
+            match recorded.outputs[..] {
+                [y] => f(recorder, y, recorded.of(&self.wrt)),
+                _ => Err(Error::Invalid {
+                    op,
+                    reason: format!("expected a program with one output, found {}", recorded.outputs.len()),
+                }),
+            }
+        }))
+    }
+}
+
+impl<T: Element> Program<T> {
+    /// This program in two: what depends only on the inputs that are not `mapped`, and the rest, whose first input is the
+    /// outputs of the former. So the cotangents of what the lanes share can be summed before they are passed on.
+    fn split(&self, mapped: &[bool]) -> (Program<T>, Program<T>) {
+        let trace = &self.0.recorded;
+        let flat = self.flat(mapped);
+        let varies = trace.varies(&flat);
+        let mut between = vec![false; varies.len()];
+        let reading = trace.steps.iter().zip(&varies[trace.inputs..]).filter(|(_, varies)| **varies);
+        let sources = reading.flat_map(|(step, _)| step.operands()).chain(trace.outputs.iter().copied());
+        for source in sources {
+            if let Source::Value(value) = source {
+                between[value as usize] = !varies[value as usize];
+            }
+        }
+        let between: Vec<u32> = (0..varies.len() as u32).filter(|&value| between[value as usize]).collect();
+        let inputs = |wanted: bool| {
+            let inputs = self.0.inputs.iter().zip(mapped).filter(move |&(_, &mapped)| mapped == wanted);
+            inputs.map(|(input, _)| input.clone())
+        };
+        let numbers = |wanted: bool| (0..trace.inputs as u32).filter(|&k| flat[k as usize] == wanted).collect();
+        let outputs: Vec<Source<T>> = between.iter().map(|&value| Source::Value(value)).collect();
+        let shared = trace.part(numbers(false), |step| !varies[step], &outputs);
+        let rest = trace.part([between, numbers(true)].concat(), |step| varies[step], &trace.outputs);
+        let group = Input::Group("shared".to_string(), outputs.len());
+        let inputs_of_rest = std::iter::once(group).chain(inputs(true)).collect();
+        (
+            Program::from_trace(inputs(false).collect(), Outputs::Several(outputs.len()), shared, usize::MAX),
+            Program::from_trace(inputs_of_rest, self.0.outputs, rest, usize::MAX),
+        )
+    }
+}

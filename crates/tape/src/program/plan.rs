@@ -1,0 +1,386 @@
+//! How a program runs over many lanes, some of its inputs differing from lane to lane.
+//!
+//! What depends on shared inputs alone is computed once. The other steps become loops over a block of lanes, each of
+//! which reads and writes registers: rows of as many elements as a block has lanes. A register is used again as soon
+//! as its value has been read for the last time, so that those of a block stay in the cache. A product that is only
+//! added to something becomes one loop with the sum, in two roundings.
+
+use super::trace::{ADD, CHAIN_RULE, Function, MUL, Source, Step, Trace};
+use crate::rules::algebra::{Element, Test};
+use crate::tensor::reduce::{GROUP, MAX_GROUPS};
+
+/// The bytes of registers that a block should not exceed, so that they stay in the cache.
+const CACHED: usize = 256 << 10;
+
+/// What becomes of the results of the lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Collect {
+    /// An array with a row for each lane.
+    Lanes,
+    /// Their sums over the lanes.
+    Sum,
+}
+
+/// Where the operand of a loop is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Place {
+    /// A register, which differs from lane to lane.
+    Register(u32),
+    /// The same in every lane: see [`Plan::shared`].
+    Shared(u32),
+}
+
+/// A step that is computed once.
+#[derive(Clone, Debug)]
+pub(super) enum Once {
+    Call { function: Function, operands: [u32; 2] },
+    Choice { test: Test, compared: [u32; 2], between: [u32; 2] },
+}
+
+/// A product and what is done with it in the same loop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Product {
+    /// `a · b`.
+    Plain,
+    /// `a · b`, or 0 if `a` is.
+    ChainRule,
+}
+
+/// A loop over the lanes of a block.
+#[derive(Clone, Debug)]
+pub(super) enum Loop {
+    /// Copies an input: an element of the row that an operand has for each lane.
+    Load { operand: u32, column: u32, out: u32 },
+    Call { function: Function, operands: [Place; 2], out: u32 },
+    /// The third operand plus the product of the others.
+    AddProduct { product: Product, operands: [Place; 3], out: u32 },
+    Choice { test: Test, compared: [Place; 2], between: [Place; 2], out: u32 },
+    /// Copies to an element of the row that an array has for each lane. If it is a `sum` of cotangents, which a sweep
+    /// begins with 0, -0 becomes 0.
+    Store { array: u32, column: u32, from: Place, sum: bool },
+    /// Sums over the lanes, to the sum at an index.
+    Sum { index: u32, from: Place },
+    /// Sums products over the lanes.
+    SumProducts { index: u32, product: Product, operands: [Place; 2] },
+}
+
+/// A program ready to run.
+#[derive(Debug)]
+pub(super) struct Plan<T> {
+    /// The values that all lanes share, as far as they are constants; inputs and results are filled in.
+    pub(super) shared: Vec<T>,
+    /// The shared inputs: the operand, the position in it, and the place among the shared values.
+    pub(super) inputs: Vec<([u32; 2], u32)>,
+    /// The steps on shared values, each with the place of its result.
+    pub(super) once: Vec<(Once, u32)>,
+    pub(super) loops: Vec<Loop>,
+    pub(super) registers: usize,
+    /// The number of sums over the lanes.
+    pub(super) sums: usize,
+    /// The lanes of a block, a power of two times [`GROUP`].
+    pub(super) block: usize,
+}
+
+impl<T: Element> Plan<T> {
+    /// The plan of a program whose operand `k` has `widths[k]` scalars, which differ from lane to lane if `mapped[k]`. Its
+    /// outputs are collected in order, this many in each way; those from `cotangents` on are sums of cotangents.
+    pub(super) fn new(
+        trace: &Trace<T>,
+        widths: &[usize],
+        mapped: &[bool],
+        collect: &[(usize, Collect)],
+        cotangents: usize,
+    ) -> Plan<T> {
+        let scalars = |operand: usize| (0..widths[operand] as u32).map(move |column| [operand as u32, column]);
+        let inputs: Vec<[u32; 2]> = (0..widths.len()).flat_map(scalars).collect();
+        let mapped: Vec<bool> = inputs.iter().map(|&[operand, _]| mapped[operand as usize]).collect();
+        let mut planner = Planner::new(trace, &inputs, &mapped);
+        let (mut array, mut sums) = (0, 0);
+        for &(count, way) in collect {
+            for column in 0..count as u32 {
+                let sum = planner.collect.len() >= cotangents;
+                planner.collect.push(match way {
+                    Collect::Lanes => Goal::Array { array, column, sum },
+                    Collect::Sum => Goal::Sum(sums + column),
+                });
+            }
+            match way {
+                Collect::Lanes => array += 1,
+                Collect::Sum => sums += count as u32,
+            }
+        }
+        planner.plan.sums = sums as usize;
+        planner.plan()
+    }
+
+    /// The cost of a lane, in elements of a cheap loop.
+    pub(super) fn cost(&self) -> usize {
+        self.loops.len().max(1)
+    }
+}
+
+/// Where the value of an input or a step is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    /// The same in every lane, at this place.
+    Shared(u32),
+    /// Differs from lane to lane; in this register, once it is computed.
+    Lanes(Option<u32>),
+    /// A product that the loop of its only reader computes.
+    Fused(Product),
+}
+
+/// What an output is for.
+#[derive(Clone, Copy, Debug)]
+enum Goal {
+    Array { array: u32, column: u32, sum: bool },
+    Sum(u32),
+}
+
+struct Planner<'a, T: Element> {
+    trace: &'a Trace<T>,
+    /// The operand of each input, and its position there.
+    inputs: &'a [[u32; 2]],
+    /// By output.
+    collect: Vec<Goal>,
+    plan: Plan<T>,
+    /// By value, inputs first.
+    fates: Vec<Fate>,
+    /// How often each value is still to be read.
+    reads: Vec<u32>,
+    /// Registers whose values are no longer needed.
+    free: Vec<u32>,
+}
+
+impl<'a, T: Element> Planner<'a, T> {
+    fn new(trace: &'a Trace<T>, inputs: &'a [[u32; 2]], mapped: &[bool]) -> Planner<'a, T> {
+        let mut reads = vec![0; trace.inputs + trace.steps.len()];
+        let sources = trace.steps.iter().flat_map(Step::operands).chain(trace.outputs.iter().copied());
+        for source in sources {
+            if let Source::Value(value) = source {
+                reads[value as usize] += 1;
+            }
+        }
+        let plan = Plan {
+            shared: Vec::new(),
+            inputs: Vec::new(),
+            once: Vec::new(),
+            loops: Vec::new(),
+            registers: 0,
+            sums: 0,
+            block: GROUP,
+        };
+        let (fates, free, collect) = (Vec::new(), Vec::new(), Vec::new());
+        let mut planner = Planner { trace, inputs, collect, plan, fates, reads, free };
+        for (&input, &mapped) in inputs.iter().zip(mapped) {
+            let fate = if mapped { Fate::Lanes(None) } else { Fate::Shared(planner.share(T::NAN)) };
+            if let Fate::Shared(place) = fate {
+                planner.plan.inputs.push((input, place));
+            }
+            planner.fates.push(fate);
+        }
+        for &varies in &trace.varies(mapped)[trace.inputs..] {
+            let fate = if varies { Fate::Lanes(None) } else { Fate::Shared(planner.share(T::NAN)) };
+            planner.fates.push(fate);
+        }
+        planner
+    }
+
+    /// A new place among the shared values.
+    fn share(&mut self, value: T) -> u32 {
+        self.plan.shared.push(value);
+        (self.plan.shared.len() - 1) as u32
+    }
+
+    /// Returns `true` if the value differs from lane to lane.
+    fn varies(&self, source: Source<T>) -> bool {
+        matches!(source, Source::Value(value) if !matches!(self.fates[value as usize], Fate::Shared(_)))
+    }
+
+    fn plan(mut self) -> Plan<T> {
+        self.fuse();
+        // An output is collected as soon as it is computed, so that its register is free again.
+        let mut outputs: Vec<(Option<u32>, u32)> = (0..)
+            .zip(&self.trace.outputs)
+            .map(|(output, source)| match *source {
+                Source::Value(value) => (Some(value), output),
+                Source::Constant(_) => (None, output),
+            })
+            .collect();
+        outputs.sort_unstable();
+        let mut outputs = outputs.into_iter().peekable();
+        let values = (0..self.fates.len() as u32).map(Some);
+        for value in std::iter::once(None).chain(values) {
+            if let Some(step) = value.and_then(|value| (value as usize).checked_sub(self.trace.inputs)) {
+                self.step(step);
+            }
+            while let Some((_, output)) = outputs.next_if(|&(computed, _)| computed == value) {
+                self.collect(output as usize);
+            }
+        }
+        let bytes = self.plan.registers.max(1) * GROUP * size_of::<T>();
+        let groups = (CACHED / bytes).clamp(1, MAX_GROUPS);
+        self.plan.block = GROUP << groups.ilog2();
+        self.plan
+    }
+
+    /// The kind of a product that has one reader and differs from lane to lane.
+    fn product(&self, source: Source<T>) -> Option<(usize, Product)> {
+        let Source::Value(value) = source else { return None };
+        let step = self.trace.steps.get((value as usize).checked_sub(self.trace.inputs)?)?;
+        let product = match step {
+            Step::Call { function: MUL, .. } => Product::Plain,
+            Step::Call { function: CHAIN_RULE, .. } => Product::ChainRule,
+            _ => return None,
+        };
+        (self.reads[value as usize] == 1 && self.varies(source)).then_some((value as usize, product))
+    }
+
+    /// Marks the products that the loop of their only reader computes. Of two products in one sum, the later one.
+    fn fuse(&mut self) {
+        for step in &self.trace.steps {
+            if let Step::Call { function: ADD, operands } = step {
+                let products = operands.iter().filter_map(|&source| self.product(source));
+                if let Some((value, product)) = products.max_by_key(|&(value, _)| value) {
+                    self.fates[value] = Fate::Fused(product);
+                }
+            }
+        }
+        for (&source, goal) in self.trace.outputs.iter().zip(&self.collect) {
+            if let (Some((value, product)), Goal::Sum(_)) = (self.product(source), goal) {
+                self.fates[value] = Fate::Fused(product);
+            }
+        }
+    }
+
+    /// The factors of a fused product.
+    fn fused(&self, source: Source<T>) -> Option<(Product, [Source<T>; 2])> {
+        let Source::Value(value) = source else { return None };
+        match (self.fates[value as usize], self.trace.steps.get((value as usize).checked_sub(self.trace.inputs)?)?) {
+            (Fate::Fused(product), &Step::Call { operands, .. }) => Some((product, operands)),
+            _ => None,
+        }
+    }
+
+    /// Plans a step: once, as a loop, or, if it is fused, not at all.
+    fn step(&mut self, step: usize) {
+        let value = self.trace.inputs + step;
+        let step = &self.trace.steps[step];
+        match self.fates[value] {
+            Fate::Shared(place) => self.once(step, place),
+            Fate::Fused(_) => {}
+            Fate::Lanes(_) => {
+                let out = self.each_lane(step);
+                self.fates[value] = Fate::Lanes(Some(out));
+            }
+        }
+    }
+
+    /// Plans a step on shared values.
+    fn once(&mut self, step: &Step<T>, place: u32) {
+        let mut shared = |source| match self.place(source) {
+            Place::Shared(place) => place,
+            Place::Register(_) => unreachable!("what all lanes share does not depend on a lane"),
+        };
+        let once = match *step {
+            Step::Call { function, operands } => Once::Call { function, operands: operands.map(shared) },
+            Step::Choice { test, compared, between } => {
+                Once::Choice { test, compared: compared.map(&mut shared), between: between.map(shared) }
+            }
+        };
+        self.plan.once.push((once, place));
+    }
+
+    /// Plans the loop of a step, and returns its register.
+    fn each_lane(&mut self, step: &Step<T>) -> u32 {
+        match *step {
+            Step::Call { function: ADD, operands: [a, b] } if self.fused(a).is_some() => self.add_product(a, b),
+            Step::Call { function: ADD, operands: [a, b] } if self.fused(b).is_some() => self.add_product(b, a),
+            Step::Call { function, operands } => {
+                let (operands, out) = self.read(operands);
+                self.plan.loops.push(Loop::Call { function, operands, out });
+                out
+            }
+            Step::Choice { test, compared: [a, b], between: [then, otherwise] } => {
+                let ([a, b, then, otherwise], out) = self.read([a, b, then, otherwise]);
+                self.plan.loops.push(Loop::Choice { test, compared: [a, b], between: [then, otherwise], out });
+                out
+            }
+        }
+    }
+
+    /// Plans the loop of a sum with a fused product.
+    fn add_product(&mut self, term: Source<T>, sum: Source<T>) -> u32 {
+        let Some((product, [a, b])) = self.fused(term) else { unreachable!("the product is fused") };
+        let (operands, out) = self.read([a, b, sum]);
+        self.plan.loops.push(Loop::AddProduct { product, operands, out });
+        out
+    }
+
+    /// Plans what is done with an output.
+    fn collect(&mut self, output: usize) {
+        let source = self.trace.outputs[output];
+        let next = match (self.collect[output], self.fused(source)) {
+            (Goal::Sum(index), Some((product, factors))) => {
+                let operands = factors.map(|source| self.place(source));
+                factors.into_iter().for_each(|source| self.release(source));
+                Loop::SumProducts { index, product, operands }
+            }
+            (goal, _) => {
+                let from = self.place(source);
+                self.release(source);
+                match goal {
+                    Goal::Array { array, column, sum } => Loop::Store { array, column, from, sum },
+                    Goal::Sum(index) => Loop::Sum { index, from },
+                }
+            }
+        };
+        self.plan.loops.push(next);
+    }
+
+    /// The places of operands that a loop reads, and a register for its result. The result gets a register of its own:
+    /// a loop does not write what it reads.
+    fn read<const N: usize>(&mut self, sources: [Source<T>; N]) -> ([Place; N], u32) {
+        let places = sources.map(|source| self.place(source));
+        let out = self.register();
+        sources.into_iter().for_each(|source| self.release(source));
+        (places, out)
+    }
+
+    /// Where an operand is; an input is loaded when it is first read.
+    fn place(&mut self, source: Source<T>) -> Place {
+        match source {
+            Source::Constant(value) => Place::Shared(self.share(value)),
+            Source::Value(value) => match self.fates[value as usize] {
+                Fate::Shared(place) => Place::Shared(place),
+                Fate::Lanes(Some(register)) => Place::Register(register),
+                Fate::Lanes(None) => {
+                    let ([operand, column], out) = (self.inputs[value as usize], self.register());
+                    self.plan.loops.push(Loop::Load { operand, column, out });
+                    self.fates[value as usize] = Fate::Lanes(Some(out));
+                    Place::Register(out)
+                }
+                Fate::Fused(_) => unreachable!("a fused product has no place"),
+            },
+        }
+    }
+
+    /// A register that is not in use.
+    fn register(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.plan.registers += 1;
+            (self.plan.registers - 1) as u32
+        })
+    }
+
+    /// Counts a read of a value; after the last one its register is free.
+    fn release(&mut self, source: Source<T>) {
+        if let Source::Value(value) = source {
+            let reads = &mut self.reads[value as usize];
+            *reads -= 1;
+            if let (0, Fate::Lanes(Some(register))) = (*reads, self.fates[value as usize]) {
+                self.free.push(register);
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Runs a plan: values that lanes share once, then block after block of lanes.
+
+use super::plan::{Loop, Once, Place, Plan, Product};
+use crate::parallel;
+use crate::pool;
+use crate::rules::algebra::{Binary, ChainRule, Element, Test};
+use crate::tensor::kernel::{self, Lanes};
+use crate::tensor::reduce::sum_lanes;
+use crate::tape::ScalarFn;
+use crate::tensor::Tensor;
+use smallvec::SmallVec;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The values of an input.
+#[derive(Clone, Debug)]
+pub(super) enum Operand<'a, T: Element> {
+    /// The same in every lane.
+    Shared(Cow<'a, Tensor<T>>),
+    /// Element `k` of lane `i` is at `offset + i · lane + k · column`.
+    Lanes { data: &'a [T], offset: usize, lane: isize, column: isize },
+}
+
+impl<T: Element> Operand<'_, T> {
+    /// Element `k` in a lane.
+    pub(super) fn get(&self, lane: usize, k: usize) -> T {
+        match self {
+            Operand::Shared(values) => values.as_slice().unwrap_or_default()[k],
+            &Operand::Lanes { data, offset, lane: step, column } => {
+                data[kernel::position(kernel::position(offset, column, k), step, lane)]
+            }
+        }
+    }
+}
+
+/// An array: the elements of a row, and the rows, lane after lane.
+pub(super) type Rows<'a, T> = (usize, &'a mut [T]);
+
+/// A program with everything that its lanes share.
+struct Run<'a, T: Element> {
+    functions: &'a [Arc<dyn ScalarFn<T>>],
+    plan: &'a Plan<T>,
+    shared: &'a [T],
+    operands: &'a [Operand<'a, T>],
+}
+
+/// Runs `plan` over the lanes.
+pub(super) fn run<T: Element>(
+    functions: &[Arc<dyn ScalarFn<T>>],
+    plan: &Plan<T>,
+    operands: &[Operand<'_, T>],
+    lanes: usize,
+    rows: SmallVec<[Rows<'_, T>; 8]>,
+    sums: &mut [T],
+) {
+    with_buffer(plan.shared.len(), |shared| {
+        shared.copy_from_slice(&plan.shared);
+        for &([operand, column], place) in &plan.inputs {
+            if let Operand::Shared(values) = &operands[operand as usize] {
+                shared[place as usize] = values.as_slice().unwrap_or_default()[column as usize];
+            }
+        }
+        for (once, place) in &plan.once {
+            shared[*place as usize] = match *once {
+                Once::Call { function, operands: [a, b] } => {
+                    functions[function as usize].eval(shared[a as usize], shared[b as usize])
+                }
+                Once::Choice { test, compared: [a, b], between: [then, otherwise] } => {
+                    let holds = test.holds(shared[a as usize], shared[b as usize]);
+                    shared[if holds { then } else { otherwise } as usize]
+                }
+            };
+        }
+        sums.fill(T::ZERO);
+        if lanes > 0 {
+            Run { functions, plan, shared, operands }.tree(0, lanes, rows, sums);
+        }
+    });
+}
+
+/// Calls `f` with a recycled buffer of `n` elements, whose contents are unspecified.
+pub(super) fn with_buffer<T: Element, R>(n: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+    let Some(mut block) = pool::acquire::<T>(n) else { return f(&mut vec![T::ZERO; n]) };
+    let result = match pool::Block::get_mut(&mut block) {
+        Some(buffer) => f(&mut buffer[..n]),
+        None => unreachable!("an acquired block is not shared"),
+    };
+    pool::release(block);
+    result
+}
+
+impl<T: Element> Run<'_, T> {
+    /// The lanes from `first` on: a block, or two halves, the first of which is a power of two of blocks. So the order
+    /// in which groups are summed depends on the number of lanes alone.
+    fn tree(&self, first: usize, lanes: usize, rows: SmallVec<[Rows<'_, T>; 8]>, sums: &mut [T]) {
+        let block = self.plan.block;
+        if lanes <= block {
+            return self.block(first, lanes, rows, sums);
+        }
+        let half = block << ((lanes - 1) / block).ilog2();
+        let (left, right) = rows.into_iter().map(|(row, values)| {
+            let (left, right) = values.split_at_mut(half * row);
+            ((row, left), (row, right))
+        }).unzip();
+        with_buffer(sums.len(), |more| {
+            parallel::join_if_large(
+                lanes * self.plan.cost(),
+                || self.tree(first, half, left, sums),
+                || self.tree(first + half, lanes - half, right, more),
+            );
+            sums.iter_mut().zip(&*more).for_each(|(sum, &more)| *sum += more);
+        });
+    }
+
+    /// A block of lanes.
+    fn block(&self, first: usize, lanes: usize, mut rows: SmallVec<[Rows<'_, T>; 8]>, sums: &mut [T]) {
+        let block = self.plan.block;
+        with_buffer(self.plan.registers * block, |registers| {
+            let mut registers = Registers { values: registers, block, lanes, shared: self.shared };
+            for step in &self.plan.loops {
+                match *step {
+                    Loop::Load { operand, column, out } => {
+                        load(&self.operands[operand as usize], column, first, registers.own(out));
+                    }
+                    Loop::Call { function, operands: [a, b], out } => {
+                        let (out, [a, b]) = registers.split(out, [a, b]);
+                        self.functions[function as usize].lanes(a, b, out);
+                    }
+                    Loop::AddProduct { product, operands, out } => {
+                        let (out, [a, b, sum]) = registers.split(out, operands);
+                        match product {
+                            Product::Plain => kernel::zip3_lanes(out, a, b, sum, |a, b, sum| sum + a * b),
+                            Product::ChainRule => {
+                                kernel::zip3_lanes(out, a, b, sum, |a, b, sum| sum + ChainRule.eval(a, b));
+                            }
+                        }
+                    }
+                    Loop::Choice { test, compared: [a, b], between: [then, otherwise], out } => {
+                        let (out, [a, b, then, otherwise]) = registers.split(out, [a, b, then, otherwise]);
+                        match test {
+                            Test::Greater => kernel::choose_lanes(out, a, b, then, otherwise, |a, b| a > b),
+                            Test::Equal => kernel::choose_lanes(out, a, b, then, otherwise, |a, b| a == b),
+                        }
+                    }
+                    Loop::Store { array, column, from, sum } => {
+                        let (row, values) = &mut rows[array as usize];
+                        let values = &mut values[column as usize..];
+                        match sum {
+                            true => store(registers.get(from), *row, values, |x| x + T::ZERO),
+                            false => store(registers.get(from), *row, values, |x| x),
+                        }
+                    }
+                    Loop::Sum { index, from } => {
+                        sums[index as usize] = match registers.get(from) {
+                            Lanes::Slice(x) => sum_lanes(x, x, |x, _| x),
+                            x => x.get(0) * T::from_usize(lanes),
+                        };
+                    }
+                    Loop::SumProducts { index, product, operands } => {
+                        let [a, b] = operands.map(|place| registers.get(place));
+                        sums[index as usize] = match product {
+                            Product::Plain => sum_pairs(a, b, |a, b| a * b),
+                            Product::ChainRule => sum_pairs(a, b, |a, b| ChainRule.eval(a, b)),
+                        };
+                    }
+                }
+            }
+        });
+    }
+}
+
+/// The registers of a block, one after another.
+struct Registers<'a, T> {
+    values: &'a mut [T],
+    /// The lanes of a full block, and the distance of registers.
+    block: usize,
+    /// The lanes in use.
+    lanes: usize,
+    shared: &'a [T],
+}
+
+impl<T: Element> Registers<'_, T> {
+    /// A register, to be written.
+    fn own(&mut self, register: u32) -> &mut [T] {
+        &mut self.values[register as usize * self.block..][..self.lanes]
+    }
+
+    /// An operand.
+    fn get(&self, place: Place) -> Lanes<'_, T> {
+        match place {
+            Place::Shared(place) => Lanes::Same(self.shared[place as usize]),
+            Place::Register(register) => {
+                Lanes::Slice(&self.values[register as usize * self.block..][..self.lanes])
+            }
+        }
+    }
+
+    /// A register to be written, and operands, none of which is that register.
+    #[inline]
+    fn split<const N: usize>(&mut self, out: u32, operands: [Place; N]) -> (&mut [T], [Lanes<'_, T>; N]) {
+        let (before, rest) = self.values.split_at_mut(out as usize * self.block);
+        let (own, after) = rest.split_at_mut(self.block);
+        let (before, after) = (&*before, &*after);
+        let operands = operands.map(|place| match place {
+            Place::Shared(place) => Lanes::Same(self.shared[place as usize]),
+            Place::Register(register) if register < out => {
+                Lanes::Slice(&before[register as usize * self.block..][..self.lanes])
+            }
+            Place::Register(register) => {
+                Lanes::Slice(&after[(register - out - 1) as usize * self.block..][..self.lanes])
+            }
+        });
+        (&mut own[..self.lanes], operands)
+    }
+}
+
+/// Copies the lanes of an input from `first` on.
+fn load<T: Element>(operand: &Operand<'_, T>, k: u32, first: usize, out: &mut [T]) {
+    match *operand {
+        Operand::Shared(_) => unreachable!("a shared operand is not loaded"),
+        Operand::Lanes { data, offset, lane, column } => {
+            let at = kernel::position(kernel::position(offset, column, k as usize), lane, first);
+            match lane {
+                1 => out.copy_from_slice(&data[at..at + out.len()]),
+                _ => out.iter_mut().enumerate().for_each(|(i, out)| *out = data[kernel::position(at, lane, i)]),
+            }
+        }
+    }
+}
+
+/// Copies the lanes of an output, to every element of `values` that is `row` elements from the one before.
+fn store<T: Element>(from: Lanes<'_, T>, row: usize, values: &mut [T], f: impl Fn(T) -> T) {
+    match from {
+        Lanes::Slice(x) if row == 1 => values.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x)),
+        x => values.iter_mut().step_by(row).enumerate().for_each(|(i, out)| *out = f(x.get(i))),
+    }
+}
+
+/// The sum over the lanes of `f` of both operands, at least one of which differs from lane to lane.
+fn sum_pairs<T: Element>(a: Lanes<'_, T>, b: Lanes<'_, T>, f: impl Fn(T, T) -> T) -> T {
+    match (a, b) {
+        (Lanes::Slice(a), Lanes::Slice(b)) => sum_lanes(a, b, f),
+        (Lanes::Slice(a), b) => {
+            let b = b.get(0);
+            sum_lanes(a, a, |a, _| f(a, b))
+        }
+        (a, Lanes::Slice(b)) => {
+            let a = a.get(0);
+            sum_lanes(b, b, |b, _| f(a, b))
+        }
+        (a, b) => f(a.get(0), b.get(0)),
+    }
+}
