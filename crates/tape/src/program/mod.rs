@@ -6,6 +6,7 @@
 
 mod derive;
 mod lanes;
+mod loops;
 mod plan;
 mod recorder;
 mod run;

@@ -7,6 +7,7 @@
 
 use super::trace::{ADD, CHAIN_RULE, Function, MUL, Source, Step, Trace};
 use crate::rules::algebra::{Element, Test};
+use std::collections::HashMap;
 use crate::tensor::reduce::{GROUP, MAX_GROUPS};
 
 /// The bytes of registers that a block should not exceed, so that they stay in the cache.
@@ -221,6 +222,14 @@ impl<'a, T: Element> Planner<'a, T> {
         let bytes = self.plan.registers.max(1) * GROUP * size_of::<T>();
         let groups = (CACHED / bytes).clamp(1, MAX_GROUPS);
         self.plan.block = GROUP << groups.ilog2();
+        if std::env::var("PLAN").is_ok() {
+            let count = |f: &dyn Fn(&Loop) -> bool| self.plan.loops.iter().filter(|l| f(l)).count();
+            eprintln!("once {} loops {} registers {} block {}: load {} call {} addproduct {} choice {} store {} sum {} sumproducts {}", self.plan.once.len(), self.plan.loops.len(), self.plan.registers, self.plan.block,
+              count(&|l| matches!(l, Loop::Load{..})), count(&|l| matches!(l, Loop::Call{..})), count(&|l| matches!(l, Loop::AddProduct{..})), count(&|l| matches!(l, Loop::Choice{..})), count(&|l| matches!(l, Loop::Store{..})), count(&|l| matches!(l, Loop::Sum{..})), count(&|l| matches!(l, Loop::SumProducts{..})));
+            let mut names = HashMap::new();
+            for l in &self.plan.loops { if let Loop::Call{function, ..} = l { *names.entry(self.trace.functions[*function as usize].name()).or_insert(0) += 1; } }
+            eprintln!("{names:?}");
+        }
         self.plan
     }
 

@@ -1,11 +1,13 @@
 //! Runs a plan: values that lanes share once, then block after block of lanes.
 
+use super::loops;
 use super::plan::{Loop, Once, Place, Plan, Product};
+use super::trace::{ADD, CHAIN_RULE, MUL, SUB};
 use crate::parallel;
 use crate::pool;
 use crate::rules::algebra::{Binary, ChainRule, Element, Test};
+use crate::simd::{self, Kernel};
 use crate::tensor::kernel::{self, Lanes};
-use crate::tensor::reduce::sum_lanes;
 use crate::tape::ScalarFn;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
@@ -113,59 +115,83 @@ impl<T: Element> Run<'_, T> {
     }
 
     /// A block of lanes.
-    fn block(&self, first: usize, lanes: usize, mut rows: SmallVec<[Rows<'_, T>; 8]>, sums: &mut [T]) {
+    fn block(&self, first: usize, lanes: usize, rows: SmallVec<[Rows<'_, T>; 8]>, sums: &mut [T]) {
         let block = self.plan.block;
-        with_buffer(self.plan.registers * block, |registers| {
-            let mut registers = Registers { values: registers, block, lanes, shared: self.shared };
-            for step in &self.plan.loops {
-                match *step {
-                    Loop::Load { operand, column, out } => {
-                        load(&self.operands[operand as usize], column, first, registers.own(out));
-                    }
-                    Loop::Call { function, operands: [a, b], out } => {
-                        let (out, [a, b]) = registers.split(out, [a, b]);
-                        self.functions[function as usize].lanes(a, b, out);
-                    }
-                    Loop::AddProduct { product, operands, out } => {
-                        let (out, [a, b, sum]) = registers.split(out, operands);
-                        match product {
-                            Product::Plain => kernel::zip3_lanes(out, a, b, sum, |a, b, sum| sum + a * b),
-                            Product::ChainRule => {
-                                kernel::zip3_lanes(out, a, b, sum, |a, b, sum| sum + ChainRule.eval(a, b));
-                            }
-                        }
-                    }
-                    Loop::Choice { test, compared: [a, b], between: [then, otherwise], out } => {
-                        let (out, [a, b, then, otherwise]) = registers.split(out, [a, b, then, otherwise]);
-                        match test {
-                            Test::Greater => kernel::choose_lanes(out, a, b, then, otherwise, |a, b| a > b),
-                            Test::Equal => kernel::choose_lanes(out, a, b, then, otherwise, |a, b| a == b),
-                        }
-                    }
-                    Loop::Store { array, column, from, sum } => {
-                        let (row, values) = &mut rows[array as usize];
-                        let values = &mut values[column as usize..];
-                        match sum {
-                            true => store(registers.get(from), *row, values, |x| x + T::ZERO),
-                            false => store(registers.get(from), *row, values, |x| x),
-                        }
-                    }
-                    Loop::Sum { index, from } => {
-                        sums[index as usize] = match registers.get(from) {
-                            Lanes::Slice(x) => sum_lanes(x, x, |x, _| x),
-                            x => x.get(0) * T::from_usize(lanes),
-                        };
-                    }
-                    Loop::SumProducts { index, product, operands } => {
-                        let [a, b] = operands.map(|place| registers.get(place));
-                        sums[index as usize] = match product {
-                            Product::Plain => sum_pairs(a, b, |a, b| a * b),
-                            Product::ChainRule => sum_pairs(a, b, |a, b| ChainRule.eval(a, b)),
-                        };
+        with_buffer(self.plan.registers * block, |values| {
+            let registers = Registers { values, block, lanes, shared: self.shared };
+            simd::run(lanes, Block { run: self, first, registers, rows, sums });
+        });
+    }
+}
+
+/// The kernel of a block: all loops, one after another.
+struct Block<'a, 'r, T: Element> {
+    run: &'a Run<'a, T>,
+    first: usize,
+    registers: Registers<'a, T>,
+    rows: SmallVec<[Rows<'r, T>; 8]>,
+    sums: &'a mut [T],
+}
+
+impl<T: Element> Kernel for Block<'_, '_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Block { run, first, mut registers, mut rows, sums } = self;
+        for step in &run.plan.loops {
+            match *step {
+                Loop::Load { operand, column, out } => {
+                    load(&run.operands[operand as usize], column, first, registers.own(out));
+                }
+                Loop::Call { function, operands: [a, b], out } => {
+                    let (out, rest) = registers.split(out);
+                    let (a, b) = (rest.get(a), rest.get(b));
+                    match function {
+                        ADD => loops::zip(out, a, b, |a, b| a + b),
+                        SUB => loops::zip(out, a, b, |a, b| a - b),
+                        MUL => loops::zip(out, a, b, |a, b| a * b),
+                        CHAIN_RULE => loops::zip(out, a, b, |a, b| ChainRule.eval(a, b)),
+                        _ => run.functions[function as usize].lanes(a, b, out),
                     }
                 }
+                Loop::AddProduct { product, operands: [a, b, sum], out } => {
+                    let (out, rest) = registers.split(out);
+                    let (a, b, sum) = (rest.get(a), rest.get(b), rest.get(sum));
+                    match product {
+                        Product::Plain => loops::zip3(out, a, b, sum, |a, b, sum| sum + a * b),
+                        Product::ChainRule => loops::zip3(out, a, b, sum, |a, b, sum| sum + ChainRule.eval(a, b)),
+                    }
+                }
+                Loop::Choice { test, compared: [a, b], between: [then, otherwise], out } => {
+                    let (out, rest) = registers.split(out);
+                    let (compared, between) = ([rest.get(a), rest.get(b)], [rest.get(then), rest.get(otherwise)]);
+                    match test {
+                        Test::Greater => loops::choose(out, compared, between, |a, b| a > b),
+                        Test::Equal => loops::choose(out, compared, between, |a, b| a == b),
+                    }
+                }
+                Loop::Store { array, column, from, sum } => {
+                    let (row, values) = &mut rows[array as usize];
+                    let values = &mut values[column as usize..];
+                    match sum {
+                        true => store(registers.get(from), *row, values, |x| x + T::ZERO),
+                        false => store(registers.get(from), *row, values, |x| x),
+                    }
+                }
+                Loop::Sum { index, from } => {
+                    let (x, one) = (registers.get(from), Lanes::Same(T::ONE));
+                    sums[index as usize] = loops::sum(registers.lanes, x, one, |x, _| x);
+                }
+                Loop::SumProducts { index, product, operands: [a, b] } => {
+                    let (a, b) = (registers.get(a), registers.get(b));
+                    sums[index as usize] = match product {
+                        Product::Plain => loops::sum(registers.lanes, a, b, |a, b| a * b),
+                        Product::ChainRule => loops::sum(registers.lanes, a, b, |a, b| ChainRule.eval(a, b)),
+                    };
+                }
             }
-        });
+        }
     }
 }
 
@@ -186,6 +212,7 @@ impl<T: Element> Registers<'_, T> {
     }
 
     /// An operand.
+    #[inline(always)]
     fn get(&self, place: Place) -> Lanes<'_, T> {
         match place {
             Place::Shared(place) => Lanes::Same(self.shared[place as usize]),
@@ -195,22 +222,40 @@ impl<T: Element> Registers<'_, T> {
         }
     }
 
-    /// A register to be written, and operands, none of which is that register.
-    #[inline]
-    fn split<const N: usize>(&mut self, out: u32, operands: [Place; N]) -> (&mut [T], [Lanes<'_, T>; N]) {
+    /// A register to be written, and the others, to be read.
+    #[inline(always)]
+    fn split(&mut self, out: u32) -> (&mut [T], Others<'_, T>) {
         let (before, rest) = self.values.split_at_mut(out as usize * self.block);
         let (own, after) = rest.split_at_mut(self.block);
-        let (before, after) = (&*before, &*after);
-        let operands = operands.map(|place| match place {
+        (&mut own[..self.lanes], Others { before, after, out, block: self.block, lanes: self.lanes, shared: self.shared })
+    }
+}
+
+/// All registers but one.
+struct Others<'a, T> {
+    before: &'a [T],
+    after: &'a [T],
+    /// The register that is missing.
+    out: u32,
+    block: usize,
+    lanes: usize,
+    shared: &'a [T],
+}
+
+impl<T: Element> Others<'_, T> {
+    /// An operand.
+    #[inline(always)]
+    fn get(&self, place: Place) -> Lanes<'_, T> {
+        match place {
             Place::Shared(place) => Lanes::Same(self.shared[place as usize]),
-            Place::Register(register) if register < out => {
-                Lanes::Slice(&before[register as usize * self.block..][..self.lanes])
-            }
             Place::Register(register) => {
-                Lanes::Slice(&after[(register - out - 1) as usize * self.block..][..self.lanes])
+                let (registers, at) = match register.checked_sub(self.out + 1) {
+                    None => (self.before, register),
+                    Some(at) => (self.after, at),
+                };
+                Lanes::Slice(&registers[at as usize * self.block..][..self.lanes])
             }
-        });
-        (&mut own[..self.lanes], operands)
+        }
     }
 }
 
@@ -233,21 +278,5 @@ fn store<T: Element>(from: Lanes<'_, T>, row: usize, values: &mut [T], f: impl F
     match from {
         Lanes::Slice(x) if row == 1 => values.iter_mut().zip(x).for_each(|(out, &x)| *out = f(x)),
         x => values.iter_mut().step_by(row).enumerate().for_each(|(i, out)| *out = f(x.get(i))),
-    }
-}
-
-/// The sum over the lanes of `f` of both operands, at least one of which differs from lane to lane.
-fn sum_pairs<T: Element>(a: Lanes<'_, T>, b: Lanes<'_, T>, f: impl Fn(T, T) -> T) -> T {
-    match (a, b) {
-        (Lanes::Slice(a), Lanes::Slice(b)) => sum_lanes(a, b, f),
-        (Lanes::Slice(a), b) => {
-            let b = b.get(0);
-            sum_lanes(a, a, |a, _| f(a, b))
-        }
-        (a, Lanes::Slice(b)) => {
-            let a = a.get(0);
-            sum_lanes(b, b, |b, _| f(a, b))
-        }
-        (a, b) => f(a.get(0), b.get(0)),
     }
 }

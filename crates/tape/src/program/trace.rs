@@ -1,7 +1,7 @@
 //! The steps of a program, in the order in which they were recorded.
 
 use crate::error::Error;
-use crate::ops::{Add, Mul};
+use crate::ops::{Add, Mul, Sub};
 use crate::rules::algebra::{Binary, ChainRule, Element, Test};
 use crate::tape::{CONSTANT, LEAF, NodeId, Scalar, ScalarFn, ScalarFns, Tape};
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ const LIMIT: usize = 1 << 22;
 pub(super) type Function = u32;
 
 pub(super) const ADD: Function = index(Add::BUILTIN_INDEX);
+pub(super) const SUB: Function = index(Sub::BUILTIN_INDEX);
 pub(super) const MUL: Function = index(Mul::BUILTIN_INDEX);
 pub(super) const CHAIN_RULE: Function = index(ChainRule::BUILTIN_INDEX);
 

@@ -93,38 +93,27 @@ pub(crate) fn sum_pairs<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Co
 /// The lanes of a program are summed in groups of this many.
 pub(crate) const GROUP: usize = 64;
 
-/// The most groups in a call of [`sum_lanes`].
+/// The most groups in a call of [`sum_groups`].
 pub(crate) const MAX_GROUPS: usize = 16;
 
-struct SumGroups<'a, T, F>(&'a [T], &'a [T], F);
-
-impl<T: Element, F: Fn(T, T) -> T> Kernel for SumGroups<'_, T, F> {
-    type Output = T;
-    #[inline(always)]
-    fn call(self) -> T {
-        let SumGroups(a, b, f) = self;
-        let mut sums = [T::ZERO; MAX_GROUPS];
-        let mut groups = 0;
-        for (a, b) in a.chunks(GROUP).zip(b.chunks(GROUP)) {
-            sums[groups] = SumPairs(a, b, &f).call();
-            groups += 1;
-        }
-        let mut width = 1;
-        while width < groups {
-            for i in (0..groups - width).step_by(2 * width) {
-                sums[i] += sums[i + width];
-            }
-            width *= 2;
-        }
-        sums[0]
-    }
-}
-
 /// Sum of `f` over the pairs of two slices of equal length, at most `MAX_GROUPS` groups: each group as a short sum, the
-/// groups by a tree whose left branches are as large a power of two as fits.
-#[inline]
-pub(crate) fn sum_lanes<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
-    simd::run(a.len(), SumGroups(a, b, f))
+/// groups by a tree whose left branches are as large a power of two as fits. Part of a kernel.
+#[inline(always)]
+pub(crate) fn sum_groups<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) -> T {
+    let mut sums = [T::ZERO; MAX_GROUPS];
+    let mut groups = 0;
+    for (a, b) in a.chunks(GROUP).zip(b.chunks(GROUP)) {
+        sums[groups] = SumPairs(a, b, &f).call();
+        groups += 1;
+    }
+    let mut width = 1;
+    while width < groups {
+        for i in (0..groups - width).step_by(2 * width) {
+            sums[i] += sums[i + width];
+        }
+        width *= 2;
+    }
+    sums[0]
 }
 
 /// Moves the reduced axes behind the kept ones, so that each row is what is folded.
