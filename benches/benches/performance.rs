@@ -35,7 +35,14 @@ fn scalar(harness: &Harness) {
     let gmm = Gmm::new(if harness.measure { 1000 } else { 10 });
     scalar_rows(harness, &gmm);
     tensor_row(harness, &gmm);
-    let columns = ["in lanes, ns per operation", "plain f64", "value", "value and gradient", "value / plain", "gradient / plain"];
+    let columns = [
+        "in lanes, ns per operation",
+        "plain f64",
+        "value",
+        "value and gradient",
+        "value / plain",
+        "gradient / plain",
+    ];
     harness.table("Programs", &columns);
     for n in [1000, if harness.measure { 100_000 } else { 1000 }] {
         lanes_row(harness, &Rosenbrock(n));

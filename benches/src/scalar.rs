@@ -453,7 +453,9 @@ impl Lanes for Gmm {
     }
 
     fn assemble(&self, gradients: Vec<Tensor>) -> Vec<f64> {
-        let prior = Program::new(|p| Mixture::new(self.d, self.k, &p.group("x", self.inputs().len())).prior::<false>(self.points.len()));
+        let prior = Program::new(|p| {
+            Mixture::new(self.d, self.k, &p.group("x", self.inputs().len())).prior::<false>(self.points.len())
+        });
         let prior = prior.gradient().call(&self.inputs());
         gradients[0].to_vec().iter().zip(prior).map(|(a, b)| a + b).collect()
     }

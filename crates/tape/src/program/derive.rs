@@ -7,7 +7,16 @@ use crate::error::{self, Error};
 use crate::rules::algebra::Element;
 use crate::tape::Scalar;
 use smallvec::SmallVec;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
+
+/// What a gradient program is the gradient of.
+pub(super) struct Gradient<T: Element> {
+    pub(super) function: Program<T>,
+    /// Positions of inputs.
+    pub(super) wrt: Vec<usize>,
+    /// Whether the value is the first output.
+    pub(super) value: bool,
+}
 
 /// A program that is made from another one, once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +56,8 @@ impl<T: Element> Program<T> {
         f: impl for<'t> FnOnce(&'t Recorder<T>, &Recorded<'t, T>) -> Result<Vec<Scalar<'t, T>>, Error>,
     ) -> Result<Program<T>, Error> {
         let recorder = Recorder::new();
-        let inputs: Vec<Vec<Scalar<'_, T>>> = self.0.inputs.iter().map(|input| recorder.like(input)).collect();
+        let inputs: Vec<Vec<Scalar<'_, T>>> =
+            self.0.inputs.iter().map(|input| recorder.like(input)).collect();
         let outputs_of_this = self.0.recorded.record(recorder.tape(), &inputs.concat());
         let y = f(&recorder, &Recorded { inputs, outputs: outputs_of_this })?;
         Program::finish(&recorder, &y, outputs(y.len()), cotangents)
@@ -189,7 +199,7 @@ impl<T: Element> Derivatives<'_, T> {
     /// If the program has several outputs.
     #[track_caller]
     pub fn gradient(&self) -> Program<T> {
-        self.of_one("gradient", 0, |_, y, x| Ok(y.grad(x)))
+        self.noted(false, self.of_one("gradient", 0, |_, y, x| Ok(y.grad(x))))
     }
 
     /// See [`Program::value_and_gradient`].
@@ -198,7 +208,7 @@ impl<T: Element> Derivatives<'_, T> {
     /// If the program has several outputs.
     #[track_caller]
     pub fn value_and_gradient(&self) -> Program<T> {
-        self.of_one("value_and_gradient", 1, |_, y, x| Ok([vec![y], y.grad(x)].concat()))
+        self.noted(true, self.of_one("value_and_gradient", 1, |_, y, x| Ok([vec![y], y.grad(x)].concat())))
     }
 
     /// See [`Program::hessian`].
@@ -237,19 +247,32 @@ impl<T: Element> Derivatives<'_, T> {
         error::expect(self.pull(Outputs::Several))
     }
 
+    /// A gradient that remembers what it is the gradient of.
+    fn noted(&self, value: bool, program: Program<T>) -> Program<T> {
+        let gradient = Gradient { function: self.program.clone(), wrt: self.wrt.clone(), value };
+        match Arc::try_unwrap(program.0) {
+            Ok(inner) => Program(Arc::new(super::Inner { gradient: Some(gradient), ..inner })),
+            Err(shared) => Program(shared),
+        }
+    }
+
     #[track_caller]
     pub(super) fn push(&self, outputs: Outputs) -> Result<Program<T>, Error> {
-        self.program.extended(|_| outputs, usize::MAX, |recorder, recorded| {
-            let tangents = self.tangents(recorder);
-            recorder.tape().try_pushforward(recorded.outputs.clone(), recorded.of(&self.wrt), tangents)
-        })
+        self.program.extended(
+            |_| outputs,
+            usize::MAX,
+            |recorder, recorded| {
+                let tangents = self.tangents(recorder);
+                recorder.tape().try_pushforward(recorded.outputs.clone(), recorded.of(&self.wrt), tangents)
+            },
+        )
     }
 
     /// The gradient of `Σ y ct`: the sum of the gradients of the outputs, each times its cotangent.
     #[track_caller]
     pub(super) fn pull(&self, outputs: impl FnOnce(usize) -> Outputs) -> Result<Program<T>, Error> {
         self.program.extended(outputs, 0, |recorder, recorded| {
-            let cts = recorder.like(&self.program.0.cotangent);
+            let cts = recorder.fresh(self.program.0.cotangent.clone());
             let terms = recorded.outputs.iter().zip(cts).map(|(&y, ct)| y * ct);
             let sum = terms.reduce(|sum, term| sum + term).unwrap_or_else(|| recorder.constant(T::ZERO));
             sum.try_grad(recorded.of(&self.wrt))
@@ -260,8 +283,8 @@ impl<T: Element> Derivatives<'_, T> {
     #[track_caller]
     fn tangents<'t>(&self, recorder: &'t Recorder<T>) -> Vec<Scalar<'t, T>> {
         let tangent = |&k: &usize| match &self.program.0.inputs[k] {
-            Input::Scalar(name) => recorder.like(&Input::Scalar(format!("d{name}"))),
-            Input::Group(name, len) => recorder.like(&Input::Group(format!("d{name}"), *len)),
+            Input::Scalar(name) => recorder.fresh(Input::Scalar(format!("d{name}"))),
+            Input::Group(name, len) => recorder.fresh(Input::Group(format!("d{name}"), *len)),
         };
         self.wrt.iter().flat_map(tangent).collect()
     }
@@ -272,7 +295,11 @@ impl<T: Element> Derivatives<'_, T> {
         &self,
         op: &'static str,
         cotangents: usize,
-        f: impl for<'t> FnOnce(&'t Recorder<T>, Scalar<'t, T>, Vec<Scalar<'t, T>>) -> Result<Vec<Scalar<'t, T>>, Error>,
+        f: impl for<'t> FnOnce(
+            &'t Recorder<T>,
+            Scalar<'t, T>,
+            Vec<Scalar<'t, T>>,
+        ) -> Result<Vec<Scalar<'t, T>>, Error>,
     ) -> Program<T> {
         error::expect(self.program.extended(Outputs::Several, cotangents, |recorder, recorded| {
             match recorded.outputs[..] {
@@ -306,7 +333,8 @@ impl<T: Element> Program<T> {
             let inputs = self.0.inputs.iter().zip(mapped).filter(move |&(_, &mapped)| mapped == wanted);
             inputs.map(|(input, _)| input.clone())
         };
-        let numbers = |wanted: bool| (0..trace.inputs as u32).filter(|&k| flat[k as usize] == wanted).collect();
+        let numbers =
+            |wanted: bool| (0..trace.inputs as u32).filter(|&k| flat[k as usize] == wanted).collect();
         let outputs: Vec<Source<T>> = between.iter().map(|&value| Source::Value(value)).collect();
         let shared = trace.part(numbers(false), |step| !varies[step], &outputs);
         let rest = trace.part([between, numbers(true)].concat(), |step| varies[step], &trace.outputs);

@@ -60,7 +60,8 @@ impl<T: Element> MapLanes<T> {
 
     /// The operand of an input has the wrong shape.
     fn refused(&self, input: &Input, expected: &str, found: &Shape) -> Error {
-        let reason = format!("expected {expected} for the input `{}`, found shape {:?}", input.name(), found.dims());
+        let reason =
+            format!("expected {expected} for the input `{}`, found shape {:?}", input.name(), found.dims());
         Error::Invalid { op: error::UNNAMED, reason }
     }
 
@@ -88,7 +89,8 @@ impl<T: Element> MapLanes<T> {
                 _ => lanes = Some((found, input)),
             }
         }
-        let reason = "expected an operand that differs from lane to lane, found all shared; use `call` for one point";
+        let reason =
+            "expected an operand that differs from lane to lane, found all shared; use `call` for one point";
         lanes.map(|(n, _)| n).ok_or_else(|| Error::Invalid { op: error::UNNAMED, reason: reason.to_string() })
     }
 
@@ -139,9 +141,11 @@ impl<T: Element> Op<T> for MapLanes<T> {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let x = self.stretched(x, shape);
-        let operands: Operands<'_, T> = x.iter().zip(&self.program.0.inputs).map(|(x, input)| self.operand(x, input)).collect();
+        let operands: Operands<'_, T> =
+            x.iter().zip(&self.program.0.inputs).map(|(x, input)| self.operand(x, input)).collect();
         let way = if self.form == Form::Sum { Collect::Sum } else { Collect::Lanes };
-        let mut results = self.program.run(&operands, self.count(&x, shape), &[(self.program.outputs(), way)]);
+        let mut results =
+            self.program.run(&operands, self.count(&x, shape), &[(self.program.outputs(), way)]);
         results.remove(0).reshaped(shape.clone())
     }
 
@@ -173,7 +177,8 @@ impl<T: Element> Op<T> for MapLanes<T> {
         let inputs = self.program.0.inputs.iter().chain([&self.program.0.cotangent]);
         let wanted: SmallVec<[usize; 8]> = (0..x.len()).filter(|&k| want[k]).collect();
         let lanes = self.count(&operands, y.shape());
-        let all: Operands<'_, T> = operands.iter().zip(inputs).map(|(x, input)| self.operand(x, input)).collect();
+        let all: Operands<'_, T> =
+            operands.iter().zip(inputs).map(|(x, input)| self.operand(x, input)).collect();
         let (_, cts) = self.program.pull(&all, lanes, &wanted, false);
         let mut each: Cotangents<T> = x.iter().map(|_| None).collect();
         for (&k, ct) in wanted.iter().zip(cts) {
@@ -189,11 +194,16 @@ impl<T: Element> Op<T> for MapLanes<T> {
     /// For each lane the branches of all steps, as one number.
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         let x = self.stretched(x, y.shape());
-        let operands: Operands<'_, T> = x.iter().zip(&self.program.0.inputs).map(|(x, input)| self.operand(x, input)).collect();
+        let operands: Operands<'_, T> =
+            x.iter().zip(&self.program.0.inputs).map(|(x, input)| self.operand(x, input)).collect();
         for lane in 0..self.count(&x, y.shape()) {
-            let inputs = self.program.0.inputs.iter().zip(&operands).flat_map(|(input, operand)| {
-                (0..input.len()).map(move |k| operand.get(lane, k))
-            });
+            let inputs = self
+                .program
+                .0
+                .inputs
+                .iter()
+                .zip(&operands)
+                .flat_map(|(input, operand)| (0..input.len()).map(move |k| operand.get(lane, k)));
             match self.program.0.recorded.branch(inputs.collect()) {
                 0 => {}
                 branch => report(lane, branch),
@@ -217,8 +227,11 @@ impl<T: Element> MapLanes<T> {
 
     /// An operand, whose shape has been checked, for a run.
     fn operand<'a>(&self, x: &'a Tensor<T>, input: &Input) -> Operand<'a, T> {
-        let lanes = |lane: isize, column: isize| {
-            Operand::Lanes { data: x.buffer(), offset: x.offset(), lane, column }
+        let lanes = |lane: isize, column: isize| Operand::Lanes {
+            data: x.buffer(),
+            offset: x.offset(),
+            lane,
+            column,
         };
         match (self.form, input, x.strides()) {
             (Form::Elementwise, ..) if x.size() != 1 => lanes(1, 0),
@@ -257,7 +270,9 @@ impl<T: Element> Program<T> {
         let inputs = &self.0.inputs;
         let (x, dy) = operands.split_at(inputs.len());
         let is_shared = |k: usize| matches!(x[k], Operand::Shared(_));
-        let kind = |wanted: SmallVec<[usize; 8]>| if value { Kind::ValueAndPull(wanted) } else { Kind::Pull(wanted) };
+        let kind = |wanted: SmallVec<[usize; 8]>| {
+            if value { Kind::ValueAndPull(wanted) } else { Kind::Pull(wanted) }
+        };
         let head: Ways = if value { SmallVec::from_slice(&[(1, Collect::Sum)]) } else { SmallVec::new() };
         if !wanted.iter().any(|&k| is_shared(k)) {
             let ways = wanted.iter().map(|&k| (inputs[k].len(), Collect::Lanes));
@@ -268,7 +283,8 @@ impl<T: Element> Program<T> {
         }
         let mapped: Mapped = (0..x.len()).map(|k| !is_shared(k)).collect();
         let (shared, rest) = (self.derived(Kind::Shared(mapped.clone())), self.derived(Kind::Rest(mapped)));
-        let (same, differ): (SmallVec<[usize; 8]>, SmallVec<[usize; 8]>) = (0..x.len()).partition(|&k| is_shared(k));
+        let (same, differ): (SmallVec<[usize; 8]>, SmallVec<[usize; 8]>) =
+            (0..x.len()).partition(|&k| is_shared(k));
         let same_operands: SmallVec<[Operand<'_, T>; 8]> = same.iter().map(|&k| x[k].clone()).collect();
         let between = shared.outputs();
         let passed = shared.run(&same_operands, 1, &[(between, Collect::Lanes)]).remove(0);
@@ -383,7 +399,8 @@ impl<T: Element> super::Derivatives<'_, T> {
         }
         let tensors = op.stretched(x, &shape);
         let inputs = &program.0.inputs;
-        let operands: Operands<'_, T> = tensors.iter().zip(inputs).map(|(x, input)| op.operand(x, input)).collect();
+        let operands: Operands<'_, T> =
+            tensors.iter().zip(inputs).map(|(x, input)| op.operand(x, input)).collect();
         let (value, cts) = program.pull(&operands, op.count(&tensors, &shape), self.positions(), true);
         let value = value.map(|value| value.reshaped(Shape::default())).unwrap_or_default();
         let cts = cts.into_iter().zip(self.positions()).map(|(ct, &k)| ct.reshaped(shapes[k].clone()));

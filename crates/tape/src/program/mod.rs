@@ -6,10 +6,12 @@
 
 mod derive;
 mod lanes;
+mod listing;
 mod loops;
 mod plan;
 mod recorder;
 mod run;
+mod rust;
 mod simplify;
 mod trace;
 
@@ -64,8 +66,10 @@ struct Inner<T: Element> {
     code: Trace<T>,
     /// The first of the outputs that are sums of cotangents. A sweep begins such a sum with 0, so it is never -0.
     cotangents: usize,
+    /// What it is the gradient of, for listings.
+    gradient: Option<derive::Gradient<T>>,
     /// Plans by the inputs that differ from lane to lane, and by what is collected.
-    plans: Mutex<HashMap<(Mapped, Ways), Arc<Plan<T>>>>,
+    plans: Mutex<Plans<T>>,
     /// Programs made from this one.
     derived: Mutex<HashMap<derive::Kind, Program<T>>>,
 }
@@ -151,7 +155,18 @@ impl<T: Element> Program<T> {
             Outputs::One => Input::Scalar("dy".to_string()),
             Outputs::Several(n) => Input::Group("dy".to_string(), n),
         };
-        Program(Arc::new(Inner { inputs, outputs, cotangent, recorded, code, cotangents, plans, derived }))
+        let gradient = None;
+        Program(Arc::new(Inner {
+            inputs,
+            outputs,
+            cotangent,
+            recorded,
+            code,
+            cotangents,
+            gradient,
+            plans,
+            derived,
+        }))
     }
 
     /// A flag for each input, repeated for each of its scalars.
@@ -206,6 +221,35 @@ impl<T: Element> Program<T> {
         Ok(results.into_iter().flat_map(|y| y.to_vec()).collect())
     }
 
+    /// The outputs for recorded scalars, on their tape or in another program.
+    ///
+    /// ```
+    /// use tape::{Program, Tape};
+    /// let f = Program::new(|p| p.input("x").sin());
+    /// let tape = Tape::new();
+    /// let x = tape.scalar(0.5);
+    /// let y = f.on(&[x * x])[0];
+    /// assert_eq!(y.backward().wrt(x), 0.25f64.cos());
+    /// ```
+    ///
+    /// # Panics
+    /// If there are more or fewer scalars than inputs, or none, or they are not on one tape.
+    #[track_caller]
+    pub fn on<'t>(&self, x: &[Scalar<'t, T>]) -> Vec<Scalar<'t, T>> {
+        match x.first() {
+            Some(first) if x.len() == self.0.recorded.inputs => {
+                x.iter()
+                    .try_for_each(|x| first.tape.owns("program", x.tape))
+                    .unwrap_or_else(|error| error.panic());
+                self.0.recorded.record(first.tape, x)
+            }
+            _ => {
+                let reason = format!("expected {} scalars, found {}", self.0.recorded.inputs, x.len());
+                Error::Invalid { op: "program", reason }.panic()
+            }
+        }
+    }
+
     /// Runs the program in this many lanes. Its outputs are collected in order, this many in each way: as an array with a
     /// row for each lane, or as a vector of sums.
     fn run(
@@ -227,7 +271,9 @@ impl<T: Element> Program<T> {
             let rows = arrays.map(|(result, &(count, _))| (count, result.as_mut_slice())).collect();
             run::run(&self.0.code.functions, &plan, operands, lanes, rows, sums);
             let mut sums = &*sums;
-            for (result, &(count, _)) in results.iter_mut().zip(collect).filter(|(_, way)| way.1 == Collect::Sum) {
+            for (result, &(count, _)) in
+                results.iter_mut().zip(collect).filter(|(_, way)| way.1 == Collect::Sum)
+            {
                 let (head, tail) = sums.split_at(count);
                 result.as_mut_slice().copy_from_slice(head);
                 sums = tail;
@@ -247,6 +293,9 @@ impl<T: Element> Program<T> {
         known.or_insert_with_key(new).clone()
     }
 }
+
+/// Plans by what they are for.
+type Plans<T> = HashMap<(Mapped, Ways), Arc<Plan<T>>>;
 
 /// For each operand, whether it differs from lane to lane.
 type Mapped = SmallVec<[bool; 16]>;

@@ -7,7 +7,6 @@
 
 use super::trace::{ADD, CHAIN_RULE, Function, MUL, Source, Step, Trace};
 use crate::rules::algebra::{Element, Test};
-use std::collections::HashMap;
 use crate::tensor::reduce::{GROUP, MAX_GROUPS};
 
 /// The bytes of registers that a block should not exceed, so that they stay in the cache.
@@ -51,18 +50,47 @@ pub(super) enum Product {
 #[derive(Clone, Debug)]
 pub(super) enum Loop {
     /// Copies an input: an element of the row that an operand has for each lane.
-    Load { operand: u32, column: u32, out: u32 },
-    Call { function: Function, operands: [Place; 2], out: u32 },
+    Load {
+        operand: u32,
+        column: u32,
+        out: u32,
+    },
+    Call {
+        function: Function,
+        operands: [Place; 2],
+        out: u32,
+    },
     /// The third operand plus the product of the others.
-    AddProduct { product: Product, operands: [Place; 3], out: u32 },
-    Choice { test: Test, compared: [Place; 2], between: [Place; 2], out: u32 },
+    AddProduct {
+        product: Product,
+        operands: [Place; 3],
+        out: u32,
+    },
+    Choice {
+        test: Test,
+        compared: [Place; 2],
+        between: [Place; 2],
+        out: u32,
+    },
     /// Copies to an element of the row that an array has for each lane. If it is a `sum` of cotangents, which a sweep
     /// begins with 0, -0 becomes 0.
-    Store { array: u32, column: u32, from: Place, sum: bool },
+    Store {
+        array: u32,
+        column: u32,
+        from: Place,
+        sum: bool,
+    },
     /// Sums over the lanes, to the sum at an index.
-    Sum { index: u32, from: Place },
+    Sum {
+        index: u32,
+        from: Place,
+    },
     /// Sums products over the lanes.
-    SumProducts { index: u32, product: Product, operands: [Place; 2] },
+    SumProducts {
+        index: u32,
+        product: Product,
+        operands: [Place; 2],
+    },
 }
 
 /// A program ready to run.
@@ -92,7 +120,8 @@ impl<T: Element> Plan<T> {
         collect: &[(usize, Collect)],
         cotangents: usize,
     ) -> Plan<T> {
-        let scalars = |operand: usize| (0..widths[operand] as u32).map(move |column| [operand as u32, column]);
+        let scalars =
+            |operand: usize| (0..widths[operand] as u32).map(move |column| [operand as u32, column]);
         let inputs: Vec<[u32; 2]> = (0..widths.len()).flat_map(scalars).collect();
         let mapped: Vec<bool> = inputs.iter().map(|&[operand, _]| mapped[operand as usize]).collect();
         let mut planner = Planner::new(trace, &inputs, &mapped);
@@ -222,14 +251,6 @@ impl<'a, T: Element> Planner<'a, T> {
         let bytes = self.plan.registers.max(1) * GROUP * size_of::<T>();
         let groups = (CACHED / bytes).clamp(1, MAX_GROUPS);
         self.plan.block = GROUP << groups.ilog2();
-        if std::env::var("PLAN").is_ok() {
-            let count = |f: &dyn Fn(&Loop) -> bool| self.plan.loops.iter().filter(|l| f(l)).count();
-            eprintln!("once {} loops {} registers {} block {}: load {} call {} addproduct {} choice {} store {} sum {} sumproducts {}", self.plan.once.len(), self.plan.loops.len(), self.plan.registers, self.plan.block,
-              count(&|l| matches!(l, Loop::Load{..})), count(&|l| matches!(l, Loop::Call{..})), count(&|l| matches!(l, Loop::AddProduct{..})), count(&|l| matches!(l, Loop::Choice{..})), count(&|l| matches!(l, Loop::Store{..})), count(&|l| matches!(l, Loop::Sum{..})), count(&|l| matches!(l, Loop::SumProducts{..})));
-            let mut names = HashMap::new();
-            for l in &self.plan.loops { if let Loop::Call{function, ..} = l { *names.entry(self.trace.functions[*function as usize].name()).or_insert(0) += 1; } }
-            eprintln!("{names:?}");
-        }
         self.plan
     }
 
@@ -265,7 +286,10 @@ impl<'a, T: Element> Planner<'a, T> {
     /// The factors of a fused product.
     fn fused(&self, source: Source<T>) -> Option<(Product, [Source<T>; 2])> {
         let Source::Value(value) = source else { return None };
-        match (self.fates[value as usize], self.trace.steps.get((value as usize).checked_sub(self.trace.inputs)?)?) {
+        match (
+            self.fates[value as usize],
+            self.trace.steps.get((value as usize).checked_sub(self.trace.inputs)?)?,
+        ) {
             (Fate::Fused(product), &Step::Call { operands, .. }) => Some((product, operands)),
             _ => None,
         }
@@ -303,8 +327,12 @@ impl<'a, T: Element> Planner<'a, T> {
     /// Plans the loop of a step, and returns its register.
     fn each_lane(&mut self, step: &Step<T>) -> u32 {
         match *step {
-            Step::Call { function: ADD, operands: [a, b] } if self.fused(a).is_some() => self.add_product(a, b),
-            Step::Call { function: ADD, operands: [a, b] } if self.fused(b).is_some() => self.add_product(b, a),
+            Step::Call { function: ADD, operands: [a, b] } if self.fused(a).is_some() => {
+                self.add_product(a, b)
+            }
+            Step::Call { function: ADD, operands: [a, b] } if self.fused(b).is_some() => {
+                self.add_product(b, a)
+            }
             Step::Call { function, operands } => {
                 let (operands, out) = self.read(operands);
                 self.plan.loops.push(Loop::Call { function, operands, out });
@@ -312,7 +340,12 @@ impl<'a, T: Element> Planner<'a, T> {
             }
             Step::Choice { test, compared: [a, b], between: [then, otherwise] } => {
                 let ([a, b, then, otherwise], out) = self.read([a, b, then, otherwise]);
-                self.plan.loops.push(Loop::Choice { test, compared: [a, b], between: [then, otherwise], out });
+                self.plan.loops.push(Loop::Choice {
+                    test,
+                    compared: [a, b],
+                    between: [then, otherwise],
+                    out,
+                });
                 out
             }
         }

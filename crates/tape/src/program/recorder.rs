@@ -91,6 +91,19 @@ impl<T: Element> Recorder<T> {
         }
     }
 
+    /// Declares an input of a derivative: like [`like`](Recorder::like), with a number behind the name if it is taken.
+    #[track_caller]
+    pub(super) fn fresh(&self, input: Input) -> Vec<Scalar<'_, T>> {
+        let taken = |name: &str| self.inputs.borrow().iter().any(|known| known.name() == name);
+        let first = input.name().to_string();
+        let numbered = |number: &usize| if *number == 1 { first.clone() } else { format!("{first}{number}") };
+        let name = (1..).map(|number: usize| numbered(&number)).find(|name| !taken(name)).unwrap_or_default();
+        self.like(&match input {
+            Input::Scalar(_) => Input::Scalar(name),
+            Input::Group(_, len) => Input::Group(name, len),
+        })
+    }
+
     #[track_caller]
     fn declare(&self, input: Input) {
         let mut inputs = self.inputs.borrow_mut();

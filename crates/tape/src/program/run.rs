@@ -7,9 +7,9 @@ use crate::parallel;
 use crate::pool;
 use crate::rules::algebra::{Binary, ChainRule, Element, Test};
 use crate::simd::{self, Kernel};
-use crate::tensor::kernel::{self, Lanes};
 use crate::tape::ScalarFn;
 use crate::tensor::Tensor;
+use crate::tensor::kernel::{self, Lanes};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -100,10 +100,13 @@ impl<T: Element> Run<'_, T> {
             return self.block(first, lanes, rows, sums);
         }
         let half = block << ((lanes - 1) / block).ilog2();
-        let (left, right) = rows.into_iter().map(|(row, values)| {
-            let (left, right) = values.split_at_mut(half * row);
-            ((row, left), (row, right))
-        }).unzip();
+        let (left, right) = rows
+            .into_iter()
+            .map(|(row, values)| {
+                let (left, right) = values.split_at_mut(half * row);
+                ((row, left), (row, right))
+            })
+            .unzip();
         with_buffer(sums.len(), |more| {
             parallel::join_if_large(
                 lanes * self.plan.cost(),
@@ -160,12 +163,15 @@ impl<T: Element> Kernel for Block<'_, '_, T> {
                     let (a, b, sum) = (rest.get(a), rest.get(b), rest.get(sum));
                     match product {
                         Product::Plain => loops::zip3(out, a, b, sum, |a, b, sum| sum + a * b),
-                        Product::ChainRule => loops::zip3(out, a, b, sum, |a, b, sum| sum + ChainRule.eval(a, b)),
+                        Product::ChainRule => {
+                            loops::zip3(out, a, b, sum, |a, b, sum| sum + ChainRule.eval(a, b))
+                        }
                     }
                 }
                 Loop::Choice { test, compared: [a, b], between: [then, otherwise], out } => {
                     let (out, rest) = registers.split(out);
-                    let (compared, between) = ([rest.get(a), rest.get(b)], [rest.get(then), rest.get(otherwise)]);
+                    let (compared, between) =
+                        ([rest.get(a), rest.get(b)], [rest.get(then), rest.get(otherwise)]);
                     match test {
                         Test::Greater => loops::choose(out, compared, between, |a, b| a > b),
                         Test::Equal => loops::choose(out, compared, between, |a, b| a == b),
@@ -227,7 +233,10 @@ impl<T: Element> Registers<'_, T> {
     fn split(&mut self, out: u32) -> (&mut [T], Others<'_, T>) {
         let (before, rest) = self.values.split_at_mut(out as usize * self.block);
         let (own, after) = rest.split_at_mut(self.block);
-        (&mut own[..self.lanes], Others { before, after, out, block: self.block, lanes: self.lanes, shared: self.shared })
+        (
+            &mut own[..self.lanes],
+            Others { before, after, out, block: self.block, lanes: self.lanes, shared: self.shared },
+        )
     }
 }
 
@@ -267,7 +276,9 @@ fn load<T: Element>(operand: &Operand<'_, T>, k: u32, first: usize, out: &mut [T
             let at = kernel::position(kernel::position(offset, column, k as usize), lane, first);
             match lane {
                 1 => out.copy_from_slice(&data[at..at + out.len()]),
-                _ => out.iter_mut().enumerate().for_each(|(i, out)| *out = data[kernel::position(at, lane, i)]),
+                _ => {
+                    out.iter_mut().enumerate().for_each(|(i, out)| *out = data[kernel::position(at, lane, i)])
+                }
             }
         }
     }

@@ -70,34 +70,59 @@ fn folded<T: Element>(trace: &Trace<T>, step: &Step<T>) -> Option<Source<T>> {
         Step::Call { function: CHAIN_RULE, operands: [Source::Constant(ct), _] } if ct == T::ZERO => {
             Some(Source::Constant(T::ZERO))
         }
-        Step::Call { function: MUL | CHAIN_RULE, operands: [x, Source::Constant(one)] } if one == T::ONE => Some(x),
-        Step::Call { function: MUL | CHAIN_RULE, operands: [Source::Constant(one), x] } if one == T::ONE => Some(x),
+        Step::Call { function: MUL | CHAIN_RULE, operands: [x, Source::Constant(one)] } if one == T::ONE => {
+            Some(x)
+        }
+        Step::Call { function: MUL | CHAIN_RULE, operands: [Source::Constant(one), x] } if one == T::ONE => {
+            Some(x)
+        }
         Step::Call { function, operands: [Source::Constant(a), Source::Constant(b)] } => {
             Some(Source::Constant(trace.functions[function as usize].eval(a, b)))
         }
         Step::Choice { test, compared: [Source::Constant(a), Source::Constant(b)], between } => {
             Some(between[usize::from(!test.holds(a, b))])
         }
-        Step::Choice { between: [then, otherwise], .. } => {
-            (part(then) == part(otherwise)).then_some(then)
-        }
+        Step::Choice { between: [then, otherwise], .. } => (part(then) == part(otherwise)).then_some(then),
         Step::Call { .. } => None,
     }
 }
 
 /// The program without the steps that no output depends on.
 fn without_unused<T: Element>(trace: Trace<T>) -> Trace<T> {
+    let used = used(&trace, &trace.outputs);
+    trace.part((0..trace.inputs as u32).collect(), |value| used[value], &trace.outputs)
+}
+
+/// For each input and step, whether some outputs depend on it.
+fn used<T: Element>(trace: &Trace<T>, outputs: &[Source<T>]) -> Vec<bool> {
     let mut used = vec![false; trace.inputs + trace.steps.len()];
     let mark = |used: &mut [bool], source: Source<T>| {
         if let Source::Value(number) = source {
             used[number as usize] = true;
         }
     };
-    trace.outputs.iter().for_each(|&source| mark(&mut used, source));
+    outputs.iter().for_each(|&source| mark(&mut used, source));
     for (i, step) in trace.steps.iter().enumerate().rev() {
         if used[trace.inputs + i] {
             step.operands().for_each(|source| mark(&mut used, source));
         }
     }
-    trace.part((0..trace.inputs as u32).collect(), |value| used[value], &trace.outputs)
+    used
+}
+
+/// The outputs from the `own`th on as values of the same program with the outputs before it alone; `None` for a value that
+/// it does not compute.
+pub(super) fn values_of_rest<T: Element>(trace: &Trace<T>, own: usize) -> Vec<Option<Source<T>>> {
+    let used = used(trace, &trace.outputs[..own]);
+    let (mut next, mut numbers) = (trace.inputs as u32, Vec::new());
+    for (value, &used) in used.iter().enumerate() {
+        let number = if value < trace.inputs { Some(value as u32) } else { used.then_some(next) };
+        next += u32::from(value >= trace.inputs && used);
+        numbers.push(number);
+    }
+    let value = |&source: &Source<T>| match source {
+        Source::Value(value) => numbers[value as usize].map(Source::Value),
+        constant => Some(constant),
+    };
+    trace.outputs[own..].iter().map(value).collect()
 }

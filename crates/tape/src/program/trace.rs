@@ -18,7 +18,7 @@ pub(super) const SUB: Function = index(Sub::BUILTIN_INDEX);
 pub(super) const MUL: Function = index(Mul::BUILTIN_INDEX);
 pub(super) const CHAIN_RULE: Function = index(ChainRule::BUILTIN_INDEX);
 
-const fn index(builtin: Option<u32>) -> Function {
+pub(super) const fn index(builtin: Option<u32>) -> Function {
     match builtin {
         Some(index) => index,
         None => panic!("the function has a fixed index"),

@@ -13,7 +13,7 @@ mod methods;
 pub(crate) mod observe;
 mod pushforward;
 mod reach;
-mod recorded;
+pub(crate) mod recorded;
 
 pub use forward::perturbed_jvp;
 pub use methods::perturbed_vjp;

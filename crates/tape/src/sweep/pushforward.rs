@@ -89,10 +89,11 @@ impl<T: Element> Tape<T> {
         let slot = self.graph().slot(i);
         match slot {
             None if let Some(chosen) = Chosen::new(self, i) => {
-                let [then, otherwise] = self.nodes.get(i as usize).parent.map(|parent| match tangents[parent as usize] {
-                    Some(AnyHandle::Scalar(dx)) => dx,
-                    _ => self.scalar_constant(T::ZERO),
-                });
+                let [then, otherwise] =
+                    self.nodes.get(i as usize).parent.map(|parent| match tangents[parent as usize] {
+                        Some(AnyHandle::Scalar(dx)) => dx,
+                        _ => self.scalar_constant(T::ZERO),
+                    });
                 parts.push(AnyHandle::Scalar(chosen.choose(then, otherwise)));
             }
             None => {

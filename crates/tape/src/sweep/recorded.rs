@@ -7,8 +7,27 @@ use crate::error::Error;
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::{all_there, keeps_word};
 use crate::shape::collect_small;
-use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Tape, Var};
+use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Scalar, Tape, Var};
 use smallvec::SmallVec;
+
+/// What the reverse sweep from a scalar records, for listings: of each node that it visits the cotangent, and the slopes by
+/// which it passes it on to its operands.
+pub(crate) type Visited<'t, T> = Vec<(NodeId, Scalar<'t, T>, SmallVec<[(NodeId, Scalar<'t, T>); 2]>)>;
+
+/// Records the gradient of a function of scalars once more, and returns what it is made of.
+#[track_caller]
+pub(crate) fn visited<'t, T: Element>(
+    y: Scalar<'t, T>,
+    x: &Vec<Scalar<'t, T>>,
+) -> Result<Visited<'t, T>, Error> {
+    let mut sweep = RecordedSweep::new(y.tape, y.index, x)?;
+    sweep.pull(AnyHandle::Scalar(y.number(T::ONE)))?;
+    let cts = (0..).zip(&sweep.cts).filter_map(|(i, ct)| match ct {
+        Some(AnyHandle::Scalar(ct)) => Some((i, *ct)),
+        _ => None,
+    });
+    Ok(cts.map(|(i, ct)| (i, ct, slopes(y.tape, i, &sweep.active))).collect())
+}
 
 /// The reverse sweep over handles.
 pub(super) struct RecordedSweep<'t, T: Element, H> {
@@ -32,6 +51,17 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
 
     #[track_caller]
     pub(super) fn run(mut self, seed: AnyHandle<'t, T>) -> Result<H, Error> {
+        self.pull(seed)?;
+        let mut results = Handles::new();
+        for &target in &self.targets {
+            results.0.push(self.result(target));
+        }
+        Ok(self.wrt.rebuild(&mut results))
+    }
+
+    /// Every node that depends on a target passes its cotangent on.
+    #[track_caller]
+    fn pull(&mut self, seed: AnyHandle<'t, T>) -> Result<(), Error> {
         self.cts[self.root as usize] = Some(seed);
         for i in (1..=self.root).rev() {
             let Some(ct) = self.cts[i as usize] else { continue };
@@ -44,11 +74,7 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
                 None => self.pull_scalar(i, ct),
             }
         }
-        let mut results = Handles::new();
-        for &target in &self.targets {
-            results.0.push(self.result(target));
-        }
-        Ok(self.wrt.rebuild(&mut results))
+        Ok(())
     }
 
     /// Applies the chain rule at a scalar.
@@ -57,7 +83,8 @@ impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
         let AnyHandle::Scalar(ct) = ct else { unreachable!("the cotangent of a scalar is a scalar") };
         if let Some(chosen) = Chosen::new(self.tape, i) {
             // The parent that was not chosen gets exactly nothing, whatever the cotangent.
-            let (zero, parents) = (self.tape.scalar_constant(T::ZERO), self.tape.nodes.get(i as usize).parent);
+            let (zero, parents) =
+                (self.tape.scalar_constant(T::ZERO), self.tape.nodes.get(i as usize).parent);
             for (parent, ct) in parents.into_iter().zip([chosen.choose(ct, zero), chosen.choose(zero, ct)]) {
                 if self.active[parent as usize] {
                     self.add(parent, AnyHandle::Scalar(ct));
