@@ -498,7 +498,7 @@ fn two_directions_have_no_windows() {
 }
 
 #[test]
-#[should_panic(expected = "recurrent: expected a cell in reverse for each of 2 layers, or none, found 1")]
+#[should_panic(expected = "recurrent: expected a reverse cell for each of 2 layers, or none, found 1")]
 fn a_second_direction_has_every_layer() {
     let mut model = Rnn::bidirectional(2, 3, 2, &mut rng(0));
     model.reverse.pop();

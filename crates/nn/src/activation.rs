@@ -1,4 +1,5 @@
-//! Activation functions as modules without parameters: the operations of `tape` themselves, and those along the last axis.
+//! Activation functions as parameter-free modules: elementwise operations of `tape`, and softmax along the
+//! last axis.
 
 use crate::Linear;
 use crate::module::{Context, Module, without_parameters};
@@ -21,7 +22,7 @@ pub struct Identity;
 
 /// `sᵢ = eˣⁱ / Σ eˣʲ` along the last axis: `dsᵢ/dxⱼ = sᵢ (δᵢⱼ - sⱼ)`. Rows are positive and sum to 1.
 ///
-/// To train with cross-entropy, leave it out and use
+/// To train with cross-entropy, omit this layer and use
 /// [`cross_entropy_with_logits`](crate::loss::cross_entropy_with_logits), which is finite for every logit.
 ///
 /// ```
@@ -70,9 +71,9 @@ impl<T: Element> Module<T> for LogSoftmax {
     }
 }
 
-/// Implements [`Module`] for elementwise operations. `name(fields)` has settings, which must be finite when the module
-/// runs; `fused name` has a slope that follows from its value, so that it can be one operation with a [`Linear`] layer
-/// before it.
+/// Implements [`Module`] for elementwise operations. `name(fields)` lists settings, which must be finite when
+/// the module runs; `fused name` marks an operation whose derivative follows from its value, so that it can
+/// be recorded as one operation with the preceding [`Linear`] layer.
 macro_rules! elementwise {
     ($($name:ident $(($($field:ident),+))?,)* ; $(fused $fused:ident,)*) => {
         without_parameters!($($name,)* $($fused),*);

@@ -9,7 +9,7 @@ use tape::{Scalar, Tape};
 /// A check of the gradient of `loss` with respect to every trainable parameter of `model`. Frozen parameters and
 /// buffers appear in the report as held constant, and must not receive a gradient.
 ///
-/// `loss` must give the same value whenever it is called: a context for training is made inside, with a seed.
+/// `loss` must return the same value on every call: create a training context inside it, with a fixed seed.
 ///
 /// ```
 /// use nn::{Context, Module, Tanh, Identity, mlp};
@@ -82,7 +82,7 @@ fn differentiated_constant<M: Parameters>(
 /// ```
 ///
 /// # Panics
-/// If the check is not an agreement, or cannot be run.
+/// If the verdict is anything but agreement, or the check cannot be run.
 #[macro_export]
 macro_rules! assert_module_gradients {
     ($model:expr, $loss:expr $(,)?) => {

@@ -1,7 +1,7 @@
 //! Initial values of parameters, each with its distribution and bound.
 //!
-//! Numbers are drawn independently, in row-major order, in `f64` and then rounded: one seed gives the same model
-//! in both precisions, and on every machine.
+//! Elements are drawn independently, in row-major order, in `f64` and then rounded: one seed gives the same
+//! model in both precisions, and on every machine.
 
 use crate::setting::{self, Number, check, expect};
 use rand::{Rng, RngExt};
@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use tape::element::Real;
 use tape::{Element, Error, Shape, Tensor};
 
-/// Refuses, in the name of a layer, parameters of a shape that there cannot be, before any is drawn.
+/// Refuses impossible parameter shapes, in the name of a layer, before any element is drawn.
 #[track_caller]
 pub(crate) fn check_size<T: Element>(layer: &'static str, shape: impl Into<Shape>) {
     if let Err(error) = Tensor::<T>::fits(layer, &shape.into()) {
@@ -17,7 +17,7 @@ pub(crate) fn check_size<T: Element>(layer: &'static str, shape: impl Into<Shape
     }
 }
 
-/// How many numbers a unit receives and how many units it reaches.
+/// The numbers of inputs and outputs of a layer's units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fans {
     /// Inputs of each output unit: columns of the weight matrix of a linear layer.
@@ -32,7 +32,7 @@ impl Fans {
         Fans { fan_in, fan_out }
     }
 
-    /// `1 / fan_in`; 1 for a layer without inputs, whose weights are none anyway.
+    /// `1 / fan_in`; 1 for a layer without inputs, which has no weights.
     fn per_input(self) -> f64 {
         1.0 / self.fan_in.max(1) as f64
     }
@@ -55,10 +55,11 @@ impl Fans {
 /// assert!(w.to_vec().iter().all(|w| w.abs() <= 1.0));
 /// ```
 pub trait Init: Debug {
-    /// One number, independent of the others. Settings are not checked: [`tensor`](Init::tensor) does that.
+    /// Draws one element, independent of the others. Settings are not checked: [`tensor`](Init::tensor) does
+    /// that.
     fn draw(&self, fans: Fans, rng: &mut dyn Rng) -> f64;
 
-    /// Refuses settings that are out of range, which may come from outside of the program.
+    /// Checks the settings, which may come from user input.
     ///
     /// ```
     /// use nn::init::{Init, Normal};
@@ -72,10 +73,10 @@ pub trait Init: Debug {
         Ok(())
     }
 
-    /// A tensor of independent numbers.
+    /// Draws a tensor of independent elements.
     ///
     /// # Panics
-    /// If the settings are out of range, or a number is infinite or NaN in the number type of the tensor.
+    /// If the settings are out of range, or an element is infinite or NaN in the type of the tensor.
     #[track_caller]
     fn tensor<T: Element>(
         &self,
@@ -103,7 +104,7 @@ pub trait Init: Debug {
     }
 }
 
-/// U(`low`, `high`), `low` included and `high` not.
+/// U(`low`, `high`), `low` included and `high` excluded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Uniform {
     /// The lower bound.
@@ -121,18 +122,18 @@ pub struct Normal {
     pub std: f64,
 }
 
-/// Always the same number.
+/// A constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Constant(
     /// The number.
     pub f64,
 );
 
-/// U(±1/√fan_in), for weights and biases alike: what `Linear::new` does.
+/// U(±1/√fan_in), for weights and biases alike: the default of `Linear::new`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct UniformFanIn;
 
-/// U(±√(6 / (fan_in + fan_out))): keeps the variance of activations and gradients alike where the slope is 1.
+/// U(±√(6 / (fan_in + fan_out))): preserves the variance of activations and gradients where the slope is 1.
 /// Glorot and Bengio, 2010.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct XavierUniform;
@@ -141,7 +142,7 @@ pub struct XavierUniform;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct XavierNormal;
 
-/// U(±√(6 / fan_in)): keeps the variance of activations through rectifiers. He, Zhang, Ren and Sun, 2015.
+/// U(±√(6 / fan_in)): preserves the variance of activations through rectifiers. He, Zhang, Ren and Sun, 2015.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct KaimingUniform;
 
@@ -154,8 +155,8 @@ fn uniform(low: f64, high: f64, rng: &mut dyn Rng) -> f64 {
     low + (high - low) * u
 }
 
-/// A standard normal number by the transformation of Box and Muller: two uniform numbers for one, without
-/// state between calls.
+/// Draws a standard normal number by the Box-Muller transform, from two uniform numbers, without state
+/// between calls.
 fn standard_normal(rng: &mut dyn Rng) -> f64 {
     let u: f64 = 1.0 - rng.random::<f64>();
     let angle = std::f64::consts::TAU * rng.random::<f64>();

@@ -66,8 +66,8 @@
 //! ```
 //!
 //! # Losses
-//! A loss function returns one loss for each element (or sample), and the name of the reduction is the normalisation;
-//! [`loss`] has the table of what the literature calls what.
+//! A loss function returns one loss for each element (or sample), and the name of the reduction states the
+//! normalisation; [`loss`] has a table of the names in the literature.
 //!
 //! ```
 //! use nn::loss::squared_error;
@@ -114,7 +114,7 @@
 //! ```
 //!
 //! # Checking the gradients of a model
-//! With the feature `gradcheck`, every parameter of a model is compared with error-bounded differences.
+//! With the feature `gradcheck`, the gradients of a whole model are compared with error-bounded differences.
 //!
 #![cfg_attr(feature = "gradcheck", doc = "```")]
 #![cfg_attr(not(feature = "gradcheck"), doc = "```ignore")]
@@ -157,7 +157,7 @@
 //! - [`functional`]: normalization, attention, convolution and losses as functions of tensors or recorded tensors.
 //! - [`train`]: the parts of [`train::Trainer`] for a loop of your own, and [`train::Shards`] for several threads.
 //! - [`checkpoint`]: files from which a run continues bit for bit; [`files`]: NumPy and safetensors.
-//! - [`by_hand`]: closed-form backpropagation of the multilayer perceptron, to compare with.
+//! - [`by_hand`]: closed-form backpropagation of the multilayer perceptron, for comparison.
 //! - `docs/your-own-model.md`: a walk through a program of your own.
 //!
 //! # What it is not
@@ -168,7 +168,7 @@
 
 #![deny(unsafe_code)]
 
-// The derived code says `::nn`, in this crate too.
+// The derived code refers to `::nn`, in this crate too.
 extern crate self as nn;
 
 mod activation;
@@ -213,8 +213,9 @@ pub use tape::ops::{
     Softplus, Tanh,
 };
 
-/// The parts of recurrent layers, for a cell of your own: [`CellRule`](recurrent::CellRule) declares the equations, and
-/// [`Recurrent`](recurrent::Recurrent) runs cells along sequences. The ready-made layers are [`Rnn`], [`Gru`] and [`Lstm`].
+/// The parts of recurrent layers, for defining a cell: [`CellRule`](recurrent::CellRule) declares the
+/// equations, and [`Recurrent`](recurrent::Recurrent) runs cells along sequences. The ready-made layers are
+/// [`Rnn`], [`Gru`] and [`Lstm`].
 pub mod recurrent {
     pub use crate::layers::recurrent::{Cell, CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
 }

@@ -83,7 +83,7 @@ impl<T: Element> Linear<T> {
         Linear { weight: Param::new(weight), bias: Some(Param::new(bias)) }
     }
 
-    /// The layer without its bias: `Y = X · Wᵀ`.
+    /// Removes the bias: `Y = X · Wᵀ`.
     pub fn without_bias(self) -> Linear<T> {
         Linear { bias: None, ..self }
     }

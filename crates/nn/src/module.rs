@@ -9,8 +9,8 @@ use tape::{Element, Error, ParamId, Tape, Tensor, Var};
 
 /// A map from tensors to tensors with named parameters.
 ///
-/// Modules are plain data; everything that changes from call to call is in the [`Context`]. A layer with other
-/// inputs (indices, sequences with a state) has a `forward` of its own and implements [`Parameters`] only.
+/// Modules are plain data; everything that changes from call to call is in the [`Context`]. A layer with
+/// other inputs (indices, sequences with a state) has its own `forward` and implements [`Parameters`] only.
 ///
 /// ```
 /// use nn::{Context, Module, Param, Parameters};
@@ -60,7 +60,7 @@ pub trait Module<T: Element = f64>: Parameters<T> + CloneModule<T> + fmt::Debug 
     }
 }
 
-/// Implements [`Parameters`] for types that have none, whatever the numbers.
+/// Implements [`Parameters`] for types without parameters, for every element type.
 macro_rules! without_parameters {
     ($($name:ty),* $(,)?) => {$(
         impl<T: tape::Element> $crate::Parameters<T> for $name {
@@ -115,8 +115,7 @@ impl<T: Element> Module<T> for Box<dyn Module<T>> {
     }
 }
 
-/// The context of a forward pass, besides input and parameters: the mode, the random generator, and state that
-/// is to change when the step is over.
+/// The context of a forward pass: the mode, the random generator, and pending changes of state.
 ///
 /// A forward pass does not write to the model. A module that keeps statistics puts the new ones here with
 /// [`set`](Context::set), and [`commit`](Context::commit) applies them:
@@ -133,7 +132,7 @@ impl<T: Element> Module<T> for Box<dyn Module<T>> {
 /// assert_eq!(mean.value().to_vec(), [1.0, 2.0]);
 /// ```
 pub struct Context<T: Element = f64> {
-    /// The generator; there is one exactly in training mode.
+    /// The random generator, present exactly in training mode.
     rng: Option<Box<dyn Rng + Send>>,
     pending: Vec<(ParamId, Tensor<T>)>,
     refusal: Refusal,
@@ -142,7 +141,7 @@ pub struct Context<T: Element = f64> {
 /// The treatment of an error that a module reports.
 #[derive(Debug, Default)]
 enum Refusal {
-    /// It is a panic.
+    /// It panics.
     #[default]
     Panics,
     /// The first one is kept for the caller.
@@ -160,9 +159,9 @@ impl<T: Element> Context<T> {
         Context { rng: None, pending: Vec::new(), refusal: Refusal::Panics }
     }
 
-    /// The context in which an error that a module [reports](Context::refuse) waits to be
-    /// [taken](Context::take_error) instead of being a panic. Take it after every forward pass: an output that comes with
-    /// an error means nothing.
+    /// A context in which errors that modules [report](Context::refuse) wait to be
+    /// [taken](Context::take_error) instead of panicking. Take them after every forward pass: an output that
+    /// comes with an error is meaningless.
     ///
     /// ```
     /// use nn::{BatchNorm1d, Context, Module};
@@ -172,7 +171,7 @@ impl<T: Element> Context<T> {
     /// let (tape, layer) = (Tape::new(), BatchNorm1d::<f64>::new(2));
     /// layer.forward(tape.constant([[1.0, 2.0]]), &mut cx);
     /// let error = cx.take_error().map(|error| error.to_string());
-    /// let expected = "batch_norm: training needs several numbers for each channel, found shape [1, 2]";
+    /// let expected = "batch_norm: training needs several elements per channel, found shape [1, 2]";
     /// assert_eq!(error.as_deref(), Some(expected));
     /// assert!(cx.take_error().is_none());
     /// ```
@@ -180,7 +179,7 @@ impl<T: Element> Context<T> {
         Context { refusal: Refusal::Waits(None), ..self }
     }
 
-    /// Reports that a module cannot use its input, where that depends on the data: a panic with the text of the error,
+    /// Reports that a module cannot use its input because of the data: panics with the text of the error,
     /// unless [`errors_wait`](Context::errors_wait). The module then returns any output of the right shape.
     #[track_caller]
     pub fn refuse(&mut self, error: Error) {
@@ -192,7 +191,8 @@ impl<T: Element> Context<T> {
         }
     }
 
-    /// The first error that was reported since the last call; none unless [`errors_wait`](Context::errors_wait).
+    /// The first error reported since the last call; always `None` without
+    /// [`errors_wait`](Context::errors_wait).
     pub fn take_error(&mut self) -> Option<Error> {
         match &mut self.refusal {
             Refusal::Panics => None,
@@ -218,7 +218,8 @@ impl<T: Element> Context<T> {
         }
     }
 
-    /// The value `param` is going to have: what was [`set`](Context::set), or the current one.
+    /// The value `param` will have after the commit: the one that was [`set`](Context::set), or the current
+    /// one.
     pub fn get(&self, param: &Param<T>) -> Tensor<T> {
         let pending = self.pending.iter().find(|(id, _)| *id == param.id());
         pending.map_or_else(|| param.value().clone(), |(_, value)| value.clone())
@@ -230,12 +231,12 @@ impl<T: Element> Context<T> {
         Some(self.pending.swap_remove(place).1)
     }
 
-    /// Discards the pending values: their step is not made.
+    /// Discards the pending values, for a step that is not made.
     pub fn discard(&mut self) {
         self.pending.clear();
     }
 
-    /// Gives the parameters of `model` the values that were set. What belongs to another model stays pending.
+    /// Assigns the pending values to the parameters of `model`. Those of another model stay pending.
     pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
         if self.pending.is_empty() {
             return;

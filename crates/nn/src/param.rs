@@ -15,7 +15,7 @@ pub enum Role {
 
 /// A tensor that belongs to a model: it has an identity by which gradients and optimizer state find it.
 ///
-/// `clone` makes a parameter of its own, with a fresh id, so a model and its clone are two models even on one
+/// `clone` makes a separate parameter, with a fresh id, so a model and its clone are two models even on one
 /// tape; [`snapshot`](Param::snapshot) keeps the id.
 ///
 /// ```
@@ -57,8 +57,8 @@ impl<T: Element> Param<T> {
         &self.value
     }
 
-    /// The value, for writing. Elements are written in place if no tape and no clone shares the buffer, and
-    /// into a copy otherwise, so other holders keep the old value.
+    /// The value, mutably. Elements are written in place if no tape and no clone shares the buffer, and into
+    /// a copy otherwise, so other holders keep the old value.
     pub fn value_mut(&mut self) -> &mut Tensor<T> {
         &mut self.value
     }
@@ -73,7 +73,7 @@ impl<T: Element> Param<T> {
         self.role == Role::Trainable
     }
 
-    /// Makes it a constant. A buffer stays a buffer.
+    /// Freezes it: makes it a constant. A buffer stays a buffer.
     pub fn freeze(&mut self) {
         if self.role == Role::Trainable {
             self.role = Role::Frozen;
@@ -87,8 +87,7 @@ impl<T: Element> Param<T> {
         }
     }
 
-    /// Records it: as a leaf, once per tape however often it is called, if it is trainable; otherwise as a
-    /// constant.
+    /// Records it: if trainable, as a leaf, the same one for every call on a tape; otherwise as a constant.
     ///
     /// # Panics
     /// If its value changed since it was recorded on this tape: reset the tape between steps.
@@ -111,7 +110,7 @@ impl<T: Element> Param<T> {
     }
 }
 
-/// A parameter of its own: same value and role, fresh id.
+/// A separate parameter: same value and role, fresh id.
 impl<T: Element> Clone for Param<T> {
     fn clone(&self) -> Param<T> {
         Param { id: ParamId::new(), value: self.value.clone(), role: self.role }
@@ -124,7 +123,7 @@ impl<T: Element> From<&Param<T>> for ParamId {
     }
 }
 
-/// Records a parameter that a layer may do without.
+/// Records an optional parameter.
 #[track_caller]
 pub(crate) fn recorded<'t, T: Element>(param: &Option<Param<T>>, tape: &'t Tape<T>) -> Option<Var<'t, T>> {
     param.as_ref().map(|param| param.on(tape))

@@ -1,4 +1,4 @@
-//! Types with parameters, and the names of these.
+//! Types with named parameters.
 //!
 //! [`Parameters`] is a visitor: a training step walks over a model without allocating a name or a list. Names
 //! are formed only when a [`Path`] is printed.
@@ -7,7 +7,7 @@ use crate::Param;
 use std::fmt;
 use tape::{Element, Error, ParamId};
 
-/// Where a parameter is found in a model: `blocks.2.fc1.weight`. Segments are linked on the stack.
+/// The path of a parameter in a model: `blocks.2.fc1.weight`. Segments are linked on the stack.
 ///
 /// ```
 /// use nn::Path;
@@ -59,7 +59,7 @@ impl<'p> Path<'p> {
         Path { parent: Some(self), segment: Segment::Numbered(name, i) }
     }
 
-    /// As [`numbered`](Path::numbered), of the second direction: `weight_ih_l0_reverse`.
+    /// As [`numbered`](Path::numbered), for the reverse direction: `weight_ih_l0_reverse`.
     pub(crate) fn reverse(&'p self, name: &'p str, i: usize) -> Path<'p> {
         Path { parent: Some(self), segment: Segment::Reverse(name, i) }
     }
@@ -85,9 +85,10 @@ impl fmt::Display for Path<'_> {
 
 /// Something with named parameters.
 ///
-/// Written by `#[derive(Parameters)]`: each field that is a parameter, a module, or a `Vec`, `Option`, `Box`, array or
-/// tuple of them is visited under its name; `#[parameters(skip)]` marks a field that is something else. The numbers are
-/// of the type parameter bound by `Element`, else `f64`, unless the struct says `#[parameters(element = f32)]`.
+/// Written by `#[derive(Parameters)]`: each field that is a parameter, a module, or a `Vec`, `Option`, `Box`,
+/// array or tuple of them is visited under its name; `#[parameters(skip)]` marks a field that is something
+/// else. The element type is the type parameter bound by `Element`, else `f64`, unless the struct says
+/// `#[parameters(element = f32)]`.
 ///
 /// ```
 /// use nn::{Linear, Param, Parameters};
@@ -109,8 +110,8 @@ impl fmt::Display for Path<'_> {
 /// assert_eq!(net.count(), 1);
 /// ```
 ///
-/// By hand it is a line for each field and visit. Both visits call `f` for the same parameters, under the same names,
-/// in the same order:
+/// By hand, each visit has one line per field. Both visits call `f` for the same parameters, under the same
+/// names, in the same order:
 ///
 /// ```
 /// use nn::{Param, Parameters, Path};
@@ -136,15 +137,15 @@ impl fmt::Display for Path<'_> {
 /// assert_eq!(model.count(), 3);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` has no parameters of numbers `{T}`",
+    message = "`{Self}` has no parameters of type `{T}`",
     note = "derive `Parameters` for it, make it a `Param`, or mark the field with `#[parameters(skip)]`",
-    note = "a struct whose numbers are not `f64` says so: `#[parameters(element = f32)]`"
+    note = "a struct whose elements are not `f64` needs `#[parameters(element = f32)]`"
 )]
 pub trait Parameters<T: Element = f64> {
     /// Calls `f` with every parameter and its path, which begins with `path`.
     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>));
 
-    /// As [`visit`](Parameters::visit), for writing.
+    /// As [`visit`](Parameters::visit), mutably.
     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>));
 
     /// Every parameter with its name, in order of visit; frozen ones and buffers too.
@@ -154,7 +155,7 @@ pub trait Parameters<T: Element = f64> {
         list
     }
 
-    /// The number of trainable numbers.
+    /// The number of trainable elements.
     fn count(&self) -> usize {
         let mut count = 0;
         self.visit(&Path::root(), &mut |_, param| {
@@ -163,8 +164,8 @@ pub trait Parameters<T: Element = f64> {
         count
     }
 
-    /// Makes every trainable parameter whose name matches a constant, and says how many: it gets no gradient and no
-    /// optimizer changes it. `*` matches any text. Buffers stay buffers.
+    /// Freezes every trainable parameter whose name matches, and returns how many: they get no gradient, and
+    /// no optimizer changes them. `*` matches any text. Buffers stay buffers.
     ///
     /// # Errors
     /// If no parameter has such a name.

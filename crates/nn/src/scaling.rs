@@ -1,9 +1,9 @@
-//! Squares that stay in the range of numbers.
+//! Scaling that keeps squares in range.
 
 use tape::Element;
 
-/// The largest power of two up to a magnitude; 1 of 0, and of what is not finite. Division by it changes no bit but the
-/// exponent, unless what is divided is smaller by the whole range of numbers.
+/// The largest power of two up to a magnitude; 1 for 0 and for values that are not finite. Division by it
+/// changes only the exponent, unless the quotient underflows.
 pub(crate) fn power_of_two<T: Element>(x: T) -> T {
     const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
     match x.to_f64().abs() {

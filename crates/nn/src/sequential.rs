@@ -1,4 +1,4 @@
-//! Modules one after another.
+//! Chains of modules.
 
 use crate::Linear;
 use crate::Param;
@@ -40,7 +40,7 @@ impl<T: Element> Sequential<T> {
         Sequential { layers: Vec::new() }
     }
 
-    /// The chain with one module more at its end.
+    /// Appends a module.
     pub fn push(mut self, module: impl Module<T> + 'static) -> Sequential<T> {
         self.layers.push(Box::new(module));
         self
@@ -51,7 +51,7 @@ impl<T: Element> Sequential<T> {
         &self.layers
     }
 
-    /// The modules in order, for writing.
+    /// The modules in order, mutably.
     pub fn layers_mut(&mut self) -> &mut Vec<Box<dyn Module<T>>> {
         &mut self.layers
     }
@@ -128,7 +128,7 @@ impl<T: Element> Module<T> for Sequential<T> {
 /// ```
 ///
 /// # Panics
-/// With fewer than two sizes.
+/// If there are fewer than two sizes.
 #[track_caller]
 pub fn mlp<T: Element>(
     sizes: &[usize],

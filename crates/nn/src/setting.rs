@@ -1,4 +1,4 @@
-//! Settings are refused where they are set, in one sentence: what was expected, and what was found.
+//! Checks of settings, with one-line errors: what was expected, and what was found.
 
 use std::fmt::{self, Display};
 use tape::Error;
@@ -17,7 +17,7 @@ impl Display for Number {
     }
 }
 
-/// Refuses a setting, unless it is `right`.
+/// Returns an error unless a setting is `right`.
 pub(crate) fn check(
     op: &'static str,
     right: bool,
@@ -50,12 +50,12 @@ pub(crate) fn bound(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
     check(op, x > 0.0, format_args!("a positive {name}"), Number(x))
 }
 
-/// The memory of a mean, and whatever else is a share that may not be the whole.
+/// A decay rate, or another share below 1.
 pub(crate) fn share(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
     check(op, (0.0..1.0).contains(&x), format_args!("a {name} in [0, 1)"), Number(x))
 }
 
-/// A share that may be the whole.
+/// A share of up to 1.
 pub(crate) fn part(op: &'static str, name: &str, x: f64) -> Result<(), Error> {
     check(op, (0.0..=1.0).contains(&x), format_args!("a {name} in [0, 1]"), Number(x))
 }
@@ -70,7 +70,7 @@ pub(crate) fn counts(op: &'static str, name: &str, counts: &[usize]) -> Result<(
     }
 }
 
-/// Panics, with the same text, where the caller set it.
+/// Panics with the same text at the caller's line.
 #[track_caller]
 pub(crate) fn expect<V>(result: Result<V, Error>) -> V {
     match result {

@@ -18,11 +18,11 @@ pub fn state_dict<T: Element>(model: &(impl Parameters<T> + ?Sized)) -> State<T>
     named.into_iter().map(|(name, param)| (name, param.value().clone())).collect()
 }
 
-/// Gives every parameter of `model` the value of its name; the order of `state` does not matter.
+/// Assigns to every parameter of `model` the value of its name; the order of `state` does not matter.
 ///
 /// # Errors
-/// [`Problem::Names`] lists every name that is missing and every one that is too many, [`Problem::Duplicate`]
-/// one that appears more than once, [`Problem::Shape`] the first tensor of another shape. Then the model is as it was.
+/// [`Problem::Names`] lists every missing and every unexpected name, [`Problem::Duplicate`] one that appears
+/// more than once, [`Problem::Shape`] the first tensor of another shape. The model is then unchanged.
 ///
 /// ```
 /// use nn::{Linear, load_state_dict, state_dict};
@@ -61,10 +61,10 @@ pub fn save<T: FileElement>(
     files::save(path, &state_dict(model))
 }
 
-/// Gives `model` the parameters in a file, `.safetensors` or `.npz`.
+/// Loads the parameters of `model` from a file, `.safetensors` or `.npz`.
 ///
 /// # Errors
-/// As [`files::load`] and [`load_state_dict`], with the file's name. Then the model is as it was.
+/// As [`files::load`] and [`load_state_dict`], with the file's name. The model is then unchanged.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {

@@ -29,8 +29,8 @@ fn a_fault_names_file_line_and_column() {
         ("a,b\n1,\"2\n3,4\n", "t.csv: line 2, column \"b\": expected a finite number, found \"2\\n3,4\""),
         ("a,c\n1,2\n", "t.csv: no column \"b\" among a, c"),
         ("a,a\n1,2\n", "t.csv: column \"a\" appears more than once"),
-        ("", "t.csv: not a valid CSV file: there is no line of names"),
-        ("\n\n", "t.csv: not a valid CSV file: there is no line of names"),
+        ("", "t.csv: not a valid CSV file: the line of column names is missing"),
+        ("\n\n", "t.csv: not a valid CSV file: the line of column names is missing"),
     ] {
         assert_eq!(complaint(text), expected, "{text:?}");
     }

@@ -155,9 +155,8 @@ fn settings_that_cannot_be_followed_are_refused() {
         );
     }
     for (weight, found) in [([1.0, -2.0], "-2"), ([1.0, f64::NAN], "NaN"), ([1.0, f64::INFINITY], "inf")] {
-        let expected = format!(
-            "cross_entropy: expected finite weights of classes, 0 or more, found {found} for class 1"
-        );
+        let expected =
+            format!("cross_entropy: expected finite class weights, 0 or more, found {found} for class 1");
         let classes = classes(&weight, 0.0);
         assert_eq!(
             try_cross_entropy_with_logits_and_options(a, &[0], &classes).unwrap_err().to_string(),

@@ -312,7 +312,7 @@ fn lbfgs_refuses_gradients_and_models_that_do_not_fit() {
     optimizer.step(&mut model, bowl);
     model[0].freeze();
     let error = optimizer.try_step(&mut model, bowl).unwrap_err();
-    assert_eq!(error.to_string(), "lbfgs: expected 3 trainable numbers as in the last step, found 2");
+    assert_eq!(error.to_string(), "lbfgs: expected 3 trainable elements as in the last step, found 2");
     model[0].unfreeze();
     let stale = bowl(&model).1;
     *model[1].value_mut() = Tensor::from([1.0]);

@@ -30,7 +30,7 @@ fn names_may_be_given() {
     );
     assert_eq!(named(&["a"], "").unwrap().len(), 0);
     let text = Csv::new().headerless().parse("a.csv", "").unwrap_err().to_string();
-    assert_eq!(text, "a.csv: not a valid CSV file: there is no line of names");
+    assert_eq!(text, "a.csv: not a valid CSV file: the line of column names is missing");
 }
 
 #[test]

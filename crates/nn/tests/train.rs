@@ -423,7 +423,7 @@ fn what_cannot_be_done_is_said_before_training() {
     };
     assert_eq!(run(Trainer::new(1), 13), "12 samples do not fill a batch");
     let fit = Trainer::new(1).validation(&parabola()).metric("r2", |_| 0.0).watch("accuracy", Goal::Maximize);
-    assert_eq!(run(fit, 4), "nothing called \"accuracy\" is measured; there are loss, validation, r2");
+    assert_eq!(run(fit, 4), "no metric is called \"accuracy\"; there are loss, validation, r2");
     assert_eq!(run(Trainer::new(0), 4), "fit: expected 1 epoch or more, found 0");
     let fit = Trainer::new(2).keep(Keep::AverageFrom(0));
     assert_eq!(run(fit, 4), "fit: expected an average from epoch 1 or later, found 0");
@@ -545,7 +545,8 @@ fn a_batch_that_a_layer_refuses_is_an_error_of_training() {
     for policy in [OnNonFinite::Stop, OnNonFinite::Skip, OnNonFinite::RestoreBest] {
         let fit = Trainer::new(2).on_non_finite(policy);
         let error = fit.run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, mse).unwrap_err();
-        let expected = "epoch 1, step 3: batch_norm: training needs several numbers for each channel, found shape [1, 2]";
+        let expected =
+            "epoch 1, step 3: batch_norm: training needs several elements per channel, found shape [1, 2]";
         assert_eq!(error.to_string(), expected);
         assert!(matches!(error, TrainError::Batch { epoch: 1, step: 3, error: tape::Error::Invalid { .. } }));
     }

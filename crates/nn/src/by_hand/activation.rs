@@ -105,13 +105,13 @@ impl Activation {
     }
 }
 
-/// `1 / (1 + e⁻ᶻ)`, as `eᶻ / (1 + eᶻ)` for negative `z`, so that nothing overflows.
+/// `1 / (1 + e⁻ᶻ)`, computed as `eᶻ / (1 + eᶻ)` for negative `z` to avoid overflow.
 fn sigmoid<T: Element>(z: T) -> T {
     let e = (-z.abs()).exp();
     if z < T::ZERO { e / (T::ONE + e) } else { T::ONE / (T::ONE + e) }
 }
 
-/// `eᶻⁱ / Σ eᶻʲ` of each row, with the largest element subtracted first.
+/// `eᶻⁱ / Σ eᶻʲ` of each row, after subtracting the largest element.
 fn softmax<T: Element>(z: &Tensor<T>) -> Tensor<T> {
     let mut s = z.clone();
     let columns = z.shape().last().copied().unwrap_or(1).max(1);

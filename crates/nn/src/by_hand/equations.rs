@@ -16,7 +16,7 @@ use tape::{Element, Tensor};
 /// ```
 ///
 /// # Panics
-/// If the shapes do not fit together.
+/// If the shapes are incompatible.
 #[track_caller]
 pub fn weighted_input<T: Element>(a_prev: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     &a_prev.matmul(&w.transpose()) + b
@@ -101,7 +101,7 @@ pub fn softmax_cross_entropy_delta<T: Element>(s: &Tensor<T>, y: &Tensor<T>) -> 
 /// ```
 ///
 /// # Panics
-/// If the shapes do not fit together.
+/// If the shapes are incompatible.
 #[track_caller]
 pub fn hidden_delta<T: Element>(d_next: &Tensor<T>, w_next: &Tensor<T>, slope: &Tensor<T>) -> Tensor<T> {
     &d_next.matmul(w_next) * slope
@@ -148,13 +148,13 @@ pub fn bias_gradient<T: Element>(d: &Tensor<T>) -> Tensor<T> {
 /// ```
 ///
 /// # Panics
-/// If the shapes do not fit together.
+/// If the shapes are incompatible.
 #[track_caller]
 pub fn input_gradient<T: Element>(d_first: &Tensor<T>, w_first: &Tensor<T>) -> Tensor<T> {
     d_first.matmul(w_first)
 }
 
-/// `N`.
+/// The number of samples `N`.
 pub(super) fn samples<T: Element>(a: &Tensor<T>) -> T {
     T::from_usize(a.shape().first().copied().unwrap_or(1).max(1))
 }

@@ -42,7 +42,7 @@ pub fn loss_value<T: Element>(loss: Loss, a: &Tensor<T>, y: &Tensor<T>) -> T {
     factor::<T>(loss) * sum / divisor(loss, a)
 }
 
-/// ½ or 1.
+/// The factor of the loss: ½ or 1.
 fn factor<T: Element>(loss: Loss) -> T {
     if loss.half { T::from_f64(0.5) } else { T::ONE }
 }

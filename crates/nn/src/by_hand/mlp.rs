@@ -1,4 +1,4 @@
-//! The equations put together: a multilayer perceptron of any depth and width.
+//! The equations combined: a multilayer perceptron of any depth and width.
 
 use super::activation::Activation;
 use super::equations::{bias_gradient, hidden_delta, input_gradient, weight_gradient, weighted_input};
@@ -50,7 +50,7 @@ pub struct Forward<T: Element = f64> {
 }
 
 impl<T: Element> Forward<T> {
-    /// `Aᴸ`; the input, if there are no layers.
+    /// `Aᴸ`, or the input if there are no layers.
     pub fn output(&self) -> &Tensor<T> {
         &self.a[self.a.len() - 1]
     }
@@ -75,7 +75,7 @@ impl<T: Element> Mlp<T> {
     /// Equations (1) and (2) from the first layer to the last, for inputs `x` `[N, n_0]`.
     ///
     /// # Panics
-    /// If the widths do not fit together.
+    /// If the widths do not match.
     #[track_caller]
     pub fn forward(&self, x: &Tensor<T>) -> Forward<T> {
         let mut forward = Forward { z: Vec::new(), a: vec![x.clone()] };
@@ -107,7 +107,7 @@ impl<T: Element> Mlp<T> {
                 (None, _) => layer.activation.delta(&loss_by_a, z, a),
                 (Some(d_next), Some(slope)) => hidden_delta(d_next, &self.layers[i + 1].weight, &slope),
                 (Some(_), None) => {
-                    let reason = format!("layer {i} is a softmax, which only the last layer may be");
+                    let reason = format!("layer {i} is a softmax, but only the last layer may be one");
                     Error::Invalid { op: "by_hand", reason }.panic()
                 }
             });

@@ -1,7 +1,7 @@
 //! Backpropagation by hand: the closed-form equations of the multilayer perceptron, one function each.
 //!
-//! Plain tensors, no tape. Tests compare the engine with it, and readers can put every number of a derivation on
-//! paper beside the one the engine finds.
+//! Plain tensors, no tape. Tests compare the engine with these functions, and readers can check every number
+//! of a derivation on paper against the engine.
 //!
 //! # Notation
 //! Weight layers `l = 1..L`; `Wˡ` is `n_l x n_(l-1)`, indexed (destination, source); `bˡ` has `n_l` elements. A batch
@@ -20,9 +20,10 @@
 //! | (7) | `∂ℓ/∂bˡ = δˡ` | `(Dˡ)ᵀ 1`, the column sums | [`bias_gradient`] |
 //! | (8) | `∂ℓ/∂x = (W¹)ᵀ δ¹` | `D¹ W¹` | [`input_gradient`] |
 //!
-//! All normalisation sits in `∂ℓ/∂Aᴸ` ([`loss_gradient`]); no `1/N` appears anywhere else. Where activation and loss fit
-//! together, (3) and (4) collapse: [`sigmoid_bce_delta`] and [`softmax_cross_entropy_delta`]. Every delta is
-//! evaluated with the weights before the update, and the first layer's `Aˡ⁻¹` is the input `X`.
+//! All normalisation is in `∂ℓ/∂Aᴸ` ([`loss_gradient`]); no `1/N` appears anywhere else. For matching
+//! activation and loss, (3) and (4) simplify: [`sigmoid_bce_delta`] and [`softmax_cross_entropy_delta`].
+//! Every delta is evaluated with the weights before the update, and the first layer's `Aˡ⁻¹` is the input
+//! `X`.
 
 mod activation;
 mod equations;

@@ -1,8 +1,9 @@
-//! A run in a file: the model, the state of its optimizer, and whatever else it needs to go on.
+//! A training run in a file: the model, the state of its optimizer, and everything else needed to resume.
 //!
-//! A run that is resumed from a checkpoint takes the same steps, bit for bit, as one that was never stopped, if
-//! everything that changes is in the file: parameters and buffers, the optimizer, the number of the epoch. Random
-//! generators need no place in it where each epoch has its own, seeded from a number and the epoch's:
+//! A run resumed from a checkpoint takes the same steps, bit for bit, as one that was never interrupted,
+//! provided that everything that changes is in the file: parameters and buffers, the optimizer, the epoch
+//! number. Random generators need not be saved if each epoch has its own, seeded from a base seed and the
+//! epoch number:
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,8 +54,9 @@
 //! # }
 //! ```
 //!
-//! The file is a `.safetensors` file, which every reader of that format opens: tensors are named `part/name`; numbers
-//! and notes stand in its metadata, under `nn.checkpoint`, as text, with the version of this layout.
+//! The file is a `.safetensors` file, which every reader of that format opens: tensors are named `part/name`;
+//! numbers and notes are stored as text in its metadata, under `nn.checkpoint`, with the version of this
+//! layout.
 
 mod saved;
 
@@ -71,10 +73,10 @@ use std::path::Path;
 use std::str::FromStr;
 use tape::Element;
 
-/// The layout that is written, and the only one that is read.
+/// The version of the layout that is written, and the only one accepted.
 pub const VERSION: u64 = 1;
 
-/// The key of our metadata.
+/// The metadata key of checkpoints.
 const KEY: &str = "nn.checkpoint";
 
 /// Named parts, each with tensors and numbers, and notes. See the [module](self).
@@ -85,18 +87,18 @@ pub struct Checkpoint<T: Element = f64> {
 }
 
 impl<T: Element> Checkpoint<T> {
-    /// Nothing yet.
+    /// An empty checkpoint.
     pub fn new() -> Checkpoint<T> {
         Checkpoint { parts: BTreeMap::new(), notes: BTreeMap::new() }
     }
 
-    /// Adds a part, or replaces it.
+    /// Adds a part, replacing any of that name.
     ///
     /// # Panics
     /// If its name contains a slash.
     #[track_caller]
     pub fn put(&mut self, part: &str, state: SavedState<T>) {
-        assert!(!part.contains('/'), "checkpoint: the name of a part has no slash, found {part:?}");
+        assert!(!part.contains('/'), "checkpoint: expected a part name without a slash, found {part:?}");
         self.parts.insert(part.to_owned(), state);
     }
 
@@ -109,23 +111,24 @@ impl<T: Element> Checkpoint<T> {
         self.put(part, SavedState { tensors: state_dict(model), numbers: Vec::new() });
     }
 
-    /// Adds a line of text, or anything that is written as one: the epoch, a seed, the name of a data set.
+    /// Sets a note: text, or any value that can be written as text, such as the epoch, a seed or the name of
+    /// a data set.
     pub fn set_meta(&mut self, name: &str, text: impl Display) {
         self.notes.insert(name.to_owned(), text.to_string());
     }
 
-    /// Takes a part out.
+    /// Removes a part and returns it.
     ///
     /// # Errors
-    /// [`Problem::Part`] if there is none of that name.
+    /// [`Problem::Part`] if there is no part of that name.
     pub fn take(&mut self, part: &str) -> Result<SavedState<T>, Problem> {
         self.parts.remove(part).ok_or_else(|| Problem::Part { missing: part.to_owned() })
     }
 
-    /// Takes a part out and gives its values to a model.
+    /// Removes a part and loads its values into a model.
     ///
     /// # Errors
-    /// As [`take`](Checkpoint::take) and [`load_state_dict`]. Then the model is as it was.
+    /// As [`take`](Checkpoint::take) and [`load_state_dict`]; the model is then unchanged.
     pub fn take_model(
         &mut self,
         part: &str,
@@ -134,10 +137,11 @@ impl<T: Element> Checkpoint<T> {
         load_state_dict(model, self.take(part)?.tensors)
     }
 
-    /// Reads a note.
+    /// Parses the text of a note.
     ///
     /// # Errors
-    /// [`Problem::Part`] if there is none of that name, [`Problem::Note`] if its text is no `V`.
+    /// [`Problem::Part`] if there is no note of that name, [`Problem::Note`] if its text does not parse as
+    /// `V`.
     pub fn meta<V: FromStr>(&self, name: &str) -> Result<V, Problem> {
         let text = self.notes.get(name).ok_or_else(|| Problem::Part { missing: name.to_owned() })?;
         text.parse().map_err(|_| Problem::Note { name: name.to_owned(), text: text.clone() })
@@ -145,11 +149,11 @@ impl<T: Element> Checkpoint<T> {
 }
 
 impl<T: FileElement> Checkpoint<T> {
-    /// Writes everything to a file, whole or not at all.
+    /// Writes the checkpoint to a file, atomically.
     ///
     /// # Errors
-    /// Whatever the operating system refuses; a tensor or a number whose name appears more than once in one part, or that would
-    /// be refused when it is read.
+    /// Any error of the operating system; a tensor or number whose name appears more than once in a part, or
+    /// that could not be loaded again.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         let path = path.as_ref();
         for (part, state) in &self.parts {
@@ -168,12 +172,12 @@ impl<T: FileElement> Checkpoint<T> {
         safetensors::save_with(path, &tensors, Some(metadata))
     }
 
-    /// Reads a file that [`save`](Checkpoint::save) wrote.
+    /// Reads a file written by [`save`](Checkpoint::save).
     ///
     /// # Errors
-    /// As [`safetensors::load`], and numbers of another type than `T`, whatever their values: a run goes on in the
-    /// type it was begun in. [`Problem::Corrupt`] if it is another kind of file, [`Problem::Version`] if its layout is
-    /// another.
+    /// As [`safetensors::load`], and tensors of any element type but `T`, whatever their values: a run
+    /// resumes in the type it was started in. [`Problem::Corrupt`] if the file is not a checkpoint,
+    /// [`Problem::Version`] if it has another layout.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint<T>, FileError> {
         Checkpoint::load_with(path, &Options::new())
     }
@@ -191,7 +195,7 @@ impl<T: FileElement> Checkpoint<T> {
                 let (part, name) = full.split_once('/').unwrap_or(("", &full));
                 let state = checkpoint.parts.get_mut(part).filter(|_| full.contains('/'));
                 let state =
-                    state.ok_or_else(|| corrupt(format!("tensor {full:?} is in none of its parts")))?;
+                    state.ok_or_else(|| corrupt(format!("tensor {full:?} belongs to none of its parts")))?;
                 state.tensors.push((name.to_owned(), tensor));
             }
             Ok(checkpoint)
@@ -199,8 +203,8 @@ impl<T: FileElement> Checkpoint<T> {
         read().map_err(|problem| problem.of(path))
     }
 
-    /// Everything but the tensors. Numbers are text, in the shortest form that reads back the same: JSON knows no
-    /// infinity.
+    /// Everything but the tensors, as JSON. Numbers are written as text, in the shortest form that parses
+    /// back to the same value: JSON has no infinity.
     fn metadata(&self) -> Value {
         let numbers = |state: &SavedState<T>| -> Map<String, Value> {
             state.numbers.iter().map(|(name, number)| (name.clone(), json!(number.to_string()))).collect()
@@ -225,13 +229,13 @@ impl<T: FileElement> Checkpoint<T> {
         let text = |value: &Value, what: &str| value.as_str().map(str::to_owned).ok_or_else(|| corrupt(what));
         let mut checkpoint = Checkpoint::new();
         for (name, note) in object(&all["notes"], "it has no notes")? {
-            checkpoint.notes.insert(name, text(&note, "a note is no text")?);
+            checkpoint.notes.insert(name, text(&note, "a note is not text")?);
         }
         for (part, numbers) in object(&all["parts"], "it has no parts")? {
             let mut state = SavedState::new();
             for (name, number) in object(&numbers, "a part has no numbers")? {
-                let number = text(&number, "a number is no text")?;
-                let number = number.parse().map_err(|_| corrupt("a number is none"))?;
+                let number = text(&number, "a number is not text")?;
+                let number = number.parse().map_err(|_| corrupt("a number does not parse"))?;
                 state.numbers.push((name, number));
             }
             checkpoint.parts.insert(part, state);
@@ -263,7 +267,7 @@ mod tests {
             ),
             (
                 Some(r#"{"version": 1, "notes": {}, "parts": {"a": {"b": "c"}}}"#),
-                "not a valid checkpoint file: a number is none",
+                "not a valid checkpoint file: a number does not parse",
             ),
         ];
         for (text, expected) in refused {

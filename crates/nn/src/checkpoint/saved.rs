@@ -1,10 +1,10 @@
-//! State that training saves: tensors and numbers, each with a name.
+//! Saved training state: named tensors and numbers.
 
 use crate::files::{Problem, State, matching};
 use std::collections::{HashMap, HashSet};
 use tape::{Element, Tensor};
 
-/// Named tensors and named numbers: what is to be kept of an optimizer, a schedule, or an average.
+/// Named tensors and numbers: the saved state of an optimizer, a schedule, or an average.
 ///
 /// ```
 /// use nn::Param;
@@ -27,28 +27,28 @@ pub struct SavedState<T: Element = f64> {
 }
 
 impl<T: Element> SavedState<T> {
-    /// Nothing.
+    /// An empty state.
     pub fn new() -> SavedState<T> {
         SavedState { tensors: State::new(), numbers: Vec::new() }
     }
 
-    /// Only numbers.
+    /// A state of numbers only.
     pub fn of_numbers<const N: usize>(numbers: [(&str, f64); N]) -> SavedState<T> {
         let numbers = numbers.map(|(name, number)| (name.to_owned(), number));
         SavedState { tensors: State::new(), numbers: numbers.into() }
     }
 
-    /// The number of a name.
+    /// The number of that name.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.numbers.iter().find(|(found, _)| found == name).map(|&(_, number)| number)
     }
 
-    /// The tensor of a name.
+    /// The tensor of that name.
     pub fn tensor(&self, name: &str) -> Option<&Tensor<T>> {
         self.tensors.iter().find(|(found, _)| found == name).map(|(_, tensor)| tensor)
     }
 
-    /// The tensors and numbers of these names, if the names and shapes are exactly those.
+    /// Returns the tensors and numbers of these names, provided that names and shapes match exactly.
     ///
     /// # Errors
     /// [`Problem::Names`] and [`Problem::Shape`] as [`matching`], [`Problem::Numbers`] for the numbers.
@@ -57,7 +57,7 @@ impl<T: Element> SavedState<T> {
         tensors: &[(&str, &[usize])],
         numbers: &[&str],
     ) -> Result<(Vec<Tensor<T>>, Vec<f64>), Problem> {
-        // As `number` finds them: of two with one name the first.
+        // Like `number`, takes the first of two with the same name.
         let mut saved = HashMap::new();
         for (name, number) in &self.numbers {
             saved.entry(name.as_str()).or_insert(*number);
@@ -75,7 +75,7 @@ impl<T: Element> SavedState<T> {
     }
 }
 
-/// Refuses a number, unless it is `right`.
+/// Returns the number, or an error unless it is `right`.
 fn number_of(name: &str, number: f64, right: bool, expected: &'static str) -> Result<f64, Problem> {
     if right {
         return Ok(number);
@@ -93,7 +93,7 @@ pub(crate) fn finite_of(name: &str, number: f64) -> Result<f64, Problem> {
     number_of(name, number, number.is_finite(), "a finite number")
 }
 
-/// A saved count, which is a number that is exact in `f64`.
+/// A saved count: a whole number that is exact in `f64`.
 pub(crate) fn count_of(name: &str, number: f64) -> Result<u64, Problem> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let right = (0.0..=EXACT).contains(&number) && number.trunc() == number;

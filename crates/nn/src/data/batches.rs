@@ -4,10 +4,10 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use tape::{Element, Error, Shape, Tensor};
 
-/// The treatment of the samples that do not fill a batch.
+/// How to treat the samples that do not fill a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Remainder {
-    /// They are a last, smaller batch.
+    /// They form a last, smaller batch.
     #[default]
     Own,
     /// They are left out.
@@ -19,7 +19,7 @@ enum Remainder {
 /// The indices `0..n` cut into batches.
 ///
 /// One value serves all epochs: [`shuffle`](Batches::shuffle) starts from `0, 1, ..., n - 1` each time, so an
-/// epoch's order depends on the generator's state alone, and reuses its memory.
+/// epoch's order depends only on the state of the generator, and memory is reused.
 ///
 /// ```
 /// use nn::data::Batches;
@@ -37,10 +37,11 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// The indices `0..n` in batches of `batch`, in order, the last batch smaller if they do not divide.
+    /// The indices `0..n` in order, in batches of `batch`; the last is smaller if `batch` does not divide
+    /// `n`.
     ///
     /// # Panics
-    /// If `batch` is 0. For a number from outside there is [`try_new`](Batches::try_new).
+    /// If `batch` is 0. For a value from user input, use [`try_new`](Batches::try_new).
     #[track_caller]
     pub fn new(n: usize, batch: usize) -> Batches {
         match Batches::try_new(n, batch) {
@@ -49,7 +50,8 @@ impl Batches {
         }
     }
 
-    /// The indices `0..n` in batches of `batch`, in order, the last batch smaller if they do not divide.
+    /// The indices `0..n` in order, in batches of `batch`; the last is smaller if `batch` does not divide
+    /// `n`.
     ///
     /// # Errors
     /// If `batch` is 0, or there is no memory for the order of `n` samples.
@@ -58,7 +60,7 @@ impl Batches {
             let reason = "expected at least 1 sample in a batch, found 0".to_owned();
             return Err(Error::Invalid { op: "batches", reason });
         }
-        // A number of a sample takes no more bytes than such a number.
+        // An index takes no more bytes than an `f64`.
         Tensor::<f64>::fits("batches", &Shape::from([n]))?;
         Ok(Batches { order: (0..n).collect(), batch, remainder: Remainder::Own })
     }
@@ -75,7 +77,7 @@ impl Batches {
         self
     }
 
-    /// Draws a new order: all of them are equally likely.
+    /// Draws a new order; all orders are equally likely.
     pub fn shuffle<R: Rng + ?Sized>(&mut self, rng: &mut R) -> &mut Batches {
         self.order.iter_mut().enumerate().for_each(|(i, index)| *index = i);
         self.order.shuffle(rng);
@@ -97,12 +99,12 @@ impl Batches {
         self.len() == 0
     }
 
-    /// The indices of all samples, in the order in which the batches take them.
+    /// The indices of all samples, in batch order.
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// The indices of the samples of batch `i`, or `None` if there is none.
+    /// The indices of the samples of batch `i`, or `None` if there is no such batch.
     pub fn get(&self, i: usize) -> Option<&[usize]> {
         let (n, count) = (self.order.len(), self.len());
         if i >= count {
@@ -117,16 +119,16 @@ impl Batches {
         Some(&self.order[start..end])
     }
 
-    /// The batches: the indices of their samples.
+    /// Iterates over the batches, each as the indices of its samples.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[usize]> {
         (0..self.len()).map(|i| self.get(i).unwrap_or_default())
     }
 }
 
-/// Copies the rows of `x` with these indices to `out`, one after another.
+/// Copies the rows of `x` with these indices to `out`, in order.
 ///
-/// The memory of `out` is used again if it has the right shape and nothing else holds it (so: after the tape that
-/// recorded it was reset); it is replaced otherwise.
+/// The buffer of `out` is reused if it has the right shape and nothing else holds it (reset the tape that
+/// recorded it first); otherwise it is replaced.
 ///
 /// # Shapes
 /// `x` is `[n, ...]`, `out` becomes `[rows.len(), ...]`.

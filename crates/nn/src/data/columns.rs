@@ -1,12 +1,12 @@
-//! The common part of the scalings of columns: an offset and a span for each.
+//! Scaling of columns by an offset and a span.
 
 use tape::{Element, Error, Tensor};
 
-/// `(v - offset) / span` in each column of a matrix; where the span is 0 it is `v - offset`, so that what differs from a
-/// constant column comes back too.
+/// `(v - offset) / span` in each column of a matrix, or `v - offset` where the span is 0, so that values that
+/// differ from a constant column are restored too.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Columns<T: Element> {
-    /// Who asks, for errors.
+    /// The operation's name in errors.
     pub op: &'static str,
     pub offset: Tensor<T>,
     pub span: Tensor<T>,
@@ -15,7 +15,7 @@ pub(super) struct Columns<T: Element> {
 /// The smallest and the largest value of each column.
 ///
 /// # Errors
-/// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
+/// If `x` is not a matrix or has no rows, or if a value or the range of a column is not finite.
 pub(super) fn extremes<T: Element>(op: &'static str, x: &Tensor<T>) -> Result<[Tensor<T>; 2], Error> {
     if x.rank() != 2 || x.shape()[0] == 0 {
         let found = x.shape().dims();
@@ -30,8 +30,7 @@ pub(super) fn extremes<T: Element>(op: &'static str, x: &Tensor<T>) -> Result<[T
     let [min, max] = [-&(-x).max_axes(0, false), x.max_axes(0, false)];
     if let Some(column) = (&max - &min).to_vec().iter().position(|range| !range.is_finite()) {
         let [least, greatest] = [&min, &max].map(|end| end.to_vec()[column]);
-        let reason =
-            format!("expected a range that is a number, found {least} to {greatest} in column {column}");
+        let reason = format!("expected a finite range, found {least} to {greatest} in column {column}");
         return Err(Error::Invalid { op, reason });
     }
     Ok([min, max])

@@ -1,4 +1,4 @@
-//! The text of tables: comma-separated values.
+//! Parsing of comma-separated values.
 
 use super::table::{Positions, Table};
 use crate::files::{self, FileError, Limits, Problem};
@@ -6,7 +6,7 @@ use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
 use std::collections::hash_map::Entry;
 use std::path::Path;
 
-/// How a table is written in a file: [`Table::read`] and [`Table::parse`] with other settings.
+/// Options for reading CSV: [`Table::read`] and [`Table::parse`] with other settings.
 ///
 /// ```
 /// use nn::data::{Csv, Table};
@@ -31,7 +31,7 @@ pub struct Csv {
 /// The meaning of the first line of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum FirstLine {
-    /// The names of the columns, unless it holds a number.
+    /// The names of the columns; refused if it holds a number.
     NamesIfText,
     /// The names of the columns.
     Names,
@@ -48,33 +48,33 @@ impl Default for Csv {
 }
 
 impl Csv {
-    /// Commas, and a first line with the names of the columns: if it holds a number, the file is refused, because it
-    /// seems to be one without names, and its first row would be lost.
+    /// Commas, and a first line of column names. A file whose first line holds a number is refused: it
+    /// probably has no names, and its first row would be lost.
     pub fn new() -> Csv {
         Csv { separator: b',', first: FirstLine::NamesIfText, limits: Limits::default() }
     }
 
-    /// Cells are separated by another byte: `b';'`, `b'\t'`.
+    /// Sets the separator between cells: `b';'`, `b'\t'`.
     pub fn separator(self, separator: u8) -> Csv {
         Csv { separator, ..self }
     }
 
-    /// The first line is a row like all others; the columns are called `0`, `1` and so on.
+    /// Treats the first line as a row like all others; the columns are called `0`, `1` and so on.
     pub fn headerless(self) -> Csv {
         Csv { first: FirstLine::Row, ..self }
     }
 
-    /// The first line is a row like all others; the columns are called by these names.
+    /// Treats the first line as a row like all others; the columns get these names.
     pub fn names<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Csv {
         Csv { first: FirstLine::RowUnder(names.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// The first line gives the names of the columns, even if there are numbers among them, such as years.
+    /// Takes the first line as the column names, even if it holds numbers, such as years.
     pub fn named(self) -> Csv {
         Csv { first: FirstLine::Names, ..self }
     }
 
-    /// Sets what is accepted at most.
+    /// Sets the limits.
     pub fn limits(self, limits: Limits) -> Csv {
         Csv { limits, ..self }
     }
@@ -82,15 +82,15 @@ impl Csv {
     /// Reads a file.
     ///
     /// # Errors
-    /// A file that does not exist, is not a regular one, is not UTF-8, or has a row with another number of cells than
-    /// there are columns; two columns of one name; a first line with a number where names are expected, or none; more
-    /// of something than the [`Limits`] allow.
+    /// A file that does not exist, is not regular, is not UTF-8, or has a row whose number of cells differs
+    /// from the number of columns; two columns of the same name; a first line that is missing, or holds a
+    /// number where names are expected; anything beyond the [`Limits`].
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table, FileError> {
         let bytes = files::read(path.as_ref(), &self.limits)?;
         self.parse(path, bytes)
     }
 
-    /// The table in the text of a file; `name` identifies it in errors.
+    /// Parses the text of a file; `name` identifies it in errors.
     ///
     /// # Errors
     /// As [`read`](Csv::read).
@@ -117,7 +117,7 @@ impl Csv {
         let columns: Vec<String> = match &self.first {
             FirstLine::RowUnder(names) => names.clone(),
             _ if line.is_none() => {
-                let reason = "there is no line of names".to_owned();
+                let reason = "the line of column names is missing".to_owned();
                 return Err(Problem::Corrupt { format: "CSV", reason });
             }
             FirstLine::Row => (0..record.len()).map(|i| i.to_string()).collect(),
@@ -133,7 +133,7 @@ impl Csv {
         if matches!(self.first, FirstLine::Names | FirstLine::NamesIfText) {
             line = next(&mut record)?;
         }
-        // The cells of a file take no more bytes than it has.
+        // The cells take no more bytes than the file.
         let mut table = Table::empty(path.to_owned(), columns, positions, text.len())?;
         while let Some(begin) = line {
             if record.len() != table.columns().len() {
@@ -146,8 +146,8 @@ impl Csv {
         Ok(table)
     }
 
-    /// The column of each name. Columns without a name, which spreadsheets write, do no harm until that name is
-    /// requested.
+    /// The index of each column by name. Unnamed columns, which spreadsheets write, are an error only if that
+    /// name is requested.
     fn positions(&self, columns: &[String]) -> Result<Positions, Problem> {
         let mut positions = Positions::with_capacity(columns.len());
         for (i, name) in columns.iter().enumerate() {
@@ -166,12 +166,12 @@ impl Csv {
     }
 }
 
-/// The finite number that a cell holds.
+/// Parses a cell as a finite number.
 pub(super) fn number(cell: &str) -> Option<f64> {
     cell.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
-/// Counts lines while records go by.
+/// Counts lines while records are read.
 struct Lines<'t> {
     text: &'t [u8],
     counted: usize,
@@ -192,7 +192,7 @@ impl Lines<'_> {
         self.line
     }
 
-    /// The error of the reader.
+    /// Converts an error of the reader.
     fn problem(&mut self, error: &::csv::Error) -> Problem {
         let corrupt = |reason| Problem::Corrupt { format: "CSV", reason };
         match error.kind() {

@@ -1,4 +1,4 @@
-//! Samples with their targets, and their division into parts.
+//! Samples with targets, and their split into parts.
 
 use super::copy_rows;
 use rand::Rng;
@@ -73,18 +73,18 @@ impl<T: Element> Dataset<T> {
         Ok(Dataset { x, y })
     }
 
-    /// The samples to train on, to choose by, and to judge by.
+    /// The training, validation and test samples.
     ///
     /// # Errors
-    /// If the split was made for more samples.
+    /// If the split was made for a larger data set.
     pub fn parts(&self, split: &Split) -> Result<[Dataset<T>; 3], Error> {
         Ok([self.take(&split.train)?, self.take(&split.validation)?, self.take(&split.test)?])
     }
 }
 
-/// The indices `0..n` in three parts: each index is in exactly one.
+/// A split of the indices `0..n` into three parts: each index is in exactly one.
 ///
-/// The generator's state decides alone, so a seed gives the same parts on every run.
+/// The split depends only on the state of the generator, so a seed gives the same parts on every run.
 ///
 /// ```
 /// use nn::data::Split;
@@ -96,23 +96,23 @@ impl<T: Element> Dataset<T> {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
-    /// To train on.
+    /// Training samples.
     pub train: Vec<usize>,
-    /// To choose by: when to stop, which weights, which settings.
+    /// Validation samples, to choose by: when to stop, which weights, which settings.
     pub validation: Vec<usize>,
-    /// To judge by, once, after every decision is made.
+    /// Test samples, to judge by once every decision is made.
     pub test: Vec<usize>,
 }
 
 impl Split {
-    /// Draws the parts; `shares` are those of training, validation and test. Their sizes are within one of
-    /// `share · n`: rounded down, and what is then left over goes to the largest remainders, of equal ones to the first.
+    /// Draws the parts; `shares` are those of training, validation and test. Sizes are within one of `share · n`:
+    /// rounded down, and the samples left over go to the largest remainders, the first of equal ones.
     ///
     /// # Errors
-    /// Shares that are negative or do not add up to 1, samples so few that a part would be empty whose share is not 0, and
-    /// more samples than there is memory for their numbers.
+    /// Shares that are negative or do not add up to 1; too few samples for every part whose share is not 0;
+    /// more samples than there is memory for their indices.
     pub fn new<R: Rng + ?Sized>(n: usize, shares: [f64; 3], rng: &mut R) -> Result<Split, Error> {
-        // A number of a sample takes no more bytes than such a number.
+        // An index takes no more bytes than an `f64`.
         Tensor::<f64>::fits("split", &Shape::from([n]))?;
         let sizes = sizes(n, shares)?;
         let mut indices: Vec<usize> = (0..n).collect();
@@ -122,9 +122,9 @@ impl Split {
         Ok(Split { train: indices, validation, test })
     }
 
-    /// Draws the parts so that each has the mixture of classes of the whole as nearly as whole samples allow: the sizes
-    /// are those of [`new`](Split::new), and of each class a part has `share · members`, rounded up or down. Which classes
-    /// are rounded up where is drawn too. The parts are shuffled.
+    /// Draws stratified parts: each has the class proportions of the whole, as closely as whole samples
+    /// allow. Sizes are those of [`new`](Split::new); of each class a part gets `share · members`, rounded up
+    /// or down, and which classes are rounded up is random too. The parts are shuffled.
     ///
     /// # Errors
     /// As [`new`](Split::new).
@@ -144,7 +144,7 @@ impl Split {
         rng: &mut R,
     ) -> Result<Split, Error> {
         let sizes = sizes(labels.len(), shares)?;
-        // The members of each class, in a random order of their own.
+        // The members of each class, in random order.
         let mut indices: Vec<usize> = (0..labels.len()).collect();
         indices.shuffle(rng);
         indices.sort_by_key(|&i| labels[i]);
@@ -165,8 +165,8 @@ impl Split {
     }
 }
 
-/// `share · n` of each part as a whole number and what is left over. A product that misses a whole number by a few
-/// roundings is one.
+/// `share · n` of each part as a whole number and a remainder. A product within a few roundings of a whole
+/// number counts as whole.
 fn quotas(n: usize, shares: [f64; 3]) -> [(usize, f64); 3] {
     shares.map(|share| {
         let quota = share * n as f64;
@@ -199,16 +199,17 @@ fn sizes(n: usize, shares: [f64; 3]) -> Result<[usize; 3], Error> {
     Ok(sizes)
 }
 
-/// How many members of each class every part has: `share · members` rounded down or up, `sizes` in all.
+/// The number of members of each class in every part: `share · members` rounded down or up, adding up to
+/// `sizes`.
 ///
-/// Such counts exist for any sizes that are themselves rounded up or down: the fractions are a flow from classes to parts,
-/// and where a flow exists between whole bounds, one of whole numbers does.
+/// Such counts exist for any sizes that are themselves rounded up or down: the fractions are a flow from
+/// classes to parts, and if a flow exists within integer bounds, so does an integer one.
 fn apportion(members: &[usize], shares: [f64; 3], sizes: [usize; 3]) -> Vec<[usize; 3]> {
     let mut rows: Vec<Row> = members.iter().map(|&n| Row::new(n, shares)).collect();
     let mut missing: [isize; 3] = std::array::from_fn(|part| {
         sizes[part] as isize - rows.iter().map(|row| row.counts[part] as isize).sum::<isize>()
     });
-    // Class by class, to the parts that have got least beside their fractions so far.
+    // Class by class, favouring the parts that have so far received least relative to their fractions.
     let mut owed = [0.0; 3];
     for row in &mut rows {
         (0..3).for_each(|part| owed[part] += row.rest[part]);
@@ -234,7 +235,7 @@ fn apportion(members: &[usize], shares: [f64; 3], sizes: [usize; 3]) -> Vec<[usi
     rows.iter().map(|row| std::array::from_fn(|part| row.counts[part] + usize::from(row.up[part]))).collect()
 }
 
-/// A class: what each part has of it.
+/// A class and its members in each part.
 struct Row {
     /// `share · members`, rounded down.
     counts: [usize; 3],
@@ -242,7 +243,7 @@ struct Row {
     rest: [f64; 3],
     /// The parts that are rounded up.
     up: [bool; 3],
-    /// How many those are.
+    /// The number of parts rounded up.
     left: usize,
 }
 
@@ -259,11 +260,11 @@ impl Row {
     }
 }
 
-/// Rounds some class up in part `to` instead of part `from`, if there is one that can be.
+/// Rounds some class up in part `to` instead of part `from`, if any can be.
 fn shift(rows: &mut [Row], from: usize, to: usize) -> bool {
     let row = rows.iter_mut().find(|row| row.up[from] && row.open(to));
     row.map(|row| (row.up[from], row.up[to]) = (false, true)).is_some()
 }
 
-/// By how much shares like 0.7, 0.2 and 0.1 may miss 1: a few roundings.
+/// The tolerance of the sum of shares like 0.7, 0.2 and 0.1: a few roundings.
 const ROUNDING: f64 = 1e-12;

@@ -1,7 +1,7 @@
-//! The IDX format: a magic number, the extents, then the numbers, all big-endian.
+//! The IDX format: a magic number, the extents, then the elements, all big-endian.
 //!
-//! The magic number is two zero bytes, the code of the number type, and the number of axes. Files may be
-//! compressed with gzip; the first bytes tell. What they inflate to is counted, within [`Limits`].
+//! The magic number is two zero bytes, the code of the element type, and the number of axes. Gzip compression
+//! is recognised by the first bytes; inflated bytes count towards the [`Limits`].
 
 use crate::files::{self, Budget, FileError, Limits, Problem, byte_count, goes_on};
 use flate2::read::MultiGzDecoder;
@@ -12,7 +12,7 @@ use tape::{Element, Shape, Tensor};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// The numbers of an IDX file, in row-major order.
+/// The elements of an IDX file, in row-major order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IdxData {
     /// Code 08.
@@ -29,7 +29,7 @@ pub enum IdxData {
     F64(Vec<f64>),
 }
 
-/// Applies the same expression to whichever vector there is.
+/// Applies one expression to the vector of any variant.
 macro_rules! each {
     ($numbers:expr, $data:ident => $body:expr) => {
         match $numbers {
@@ -59,7 +59,7 @@ impl IdxData {
         }
     }
 
-    /// Bytes of one number of the type with this code.
+    /// Bytes per element of the type with this code.
     fn size(code: u8) -> Option<usize> {
         match code {
             0x08 | 0x09 => Some(1),
@@ -70,7 +70,7 @@ impl IdxData {
         }
     }
 
-    /// The numbers of the type with this code, which exists.
+    /// Decodes elements of the type with this code, which must be valid.
     fn decode(code: u8, bytes: Vec<u8>) -> IdxData {
         macro_rules! words {
             ($t:ident) => {
@@ -88,7 +88,7 @@ impl IdxData {
     }
 }
 
-/// An array as an IDX file holds it.
+/// The array in an IDX file.
 ///
 /// ```
 /// use nn::data::{Idx, IdxData};
@@ -106,12 +106,13 @@ pub struct Idx {
 }
 
 impl Idx {
-    /// Numbers in row-major order under a shape; `None` if it does not have as many places, more than 255
-    /// axes, an extent of 2³² or more, which the format cannot say, or extents that could not be read again.
+    /// Elements in row-major order with a shape; `None` if the shape has another number of elements, more
+    /// than 255 axes or an extent of 2³² or more, which the format cannot express, or could not be read
+    /// again.
     pub fn new(shape: impl Into<Vec<usize>>, numbers: IdxData) -> Option<Idx> {
         let shape = shape.into();
         let extents: Vec<u64> = shape.iter().map(|&n| n as u64).collect();
-        // There can be a tensor of this shape.
+        // A tensor of this shape must be possible.
         byte_count(&extents, size_of::<f64>()).ok()?;
         let size = IdxData::size(numbers.code())?;
         let bytes = byte_count(&extents, size).ok()?;
@@ -124,29 +125,30 @@ impl Idx {
         &self.shape
     }
 
-    /// The numbers in row-major order.
+    /// The elements in row-major order.
     pub fn numbers(&self) -> &IdxData {
         &self.numbers
     }
 
-    /// The shape and the numbers, without a copy.
+    /// Returns the shape and the elements, without a copy.
     pub fn into_parts(self) -> (Vec<usize>, IdxData) {
         (self.shape, self.numbers)
     }
 
-    /// The numbers as a tensor of the same shape. Whole numbers beyond 2²⁴ and `f64` are rounded in an `f32` tensor.
+    /// The elements as a tensor of the same shape. In an `f32` tensor, whole numbers beyond 2²⁴ and `f64` are
+    /// rounded.
     ///
     /// # Panics
-    /// As [`try_to_tensor`](Idx::try_to_tensor) has errors.
+    /// Where [`try_to_tensor`](Idx::try_to_tensor) returns an error.
     #[track_caller]
     pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
         self.try_to_tensor().unwrap_or_else(|problem| panic!("idx: {problem}"))
     }
 
-    /// As [`to_tensor`](Idx::to_tensor), where the numbers may be too large for `T`.
+    /// As [`to_tensor`](Idx::to_tensor), for elements that may be too large for `T`.
     ///
     /// # Errors
-    /// [`Problem::Value`] for a finite number that would become infinite.
+    /// [`Problem::Value`] for a finite element that would become infinite.
     ///
     /// ```
     /// use nn::data::{Idx, IdxData};
@@ -174,11 +176,11 @@ impl Idx {
         }
     }
 
-    /// The array in the bytes of a file, compressed or not.
+    /// Reads the array from the bytes of a file, compressed or not.
     ///
     /// # Errors
-    /// A wrong magic number, a file that is cut off or goes on, extents whose product does not fit into memory,
-    /// damaged compression, or more of something than the default [`Limits`] allow.
+    /// A wrong magic number, a truncated file or trailing bytes, extents whose product does not fit into
+    /// memory, damaged compression, or anything beyond the default [`Limits`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Idx, Problem> {
         Idx::from_bytes_with(bytes, &Limits::default())
     }
@@ -191,11 +193,11 @@ impl Idx {
         Idx::from_reader(bytes, bytes.len() as u64, limits)
     }
 
-    /// The array in a file, compressed or not.
+    /// Reads the array in a file, compressed or not.
     ///
     /// # Errors
-    /// As [`from_bytes`](Idx::from_bytes), with the file's name; a file that does not exist, is not a regular one, or
-    /// cannot be read.
+    /// As [`from_bytes`](Idx::from_bytes), with the file's name; a file that does not exist, is not regular,
+    /// or cannot be read.
     pub fn read(path: impl AsRef<Path>) -> Result<Idx, FileError> {
         Idx::read_with(path, &Limits::default())
     }
@@ -210,7 +212,7 @@ impl Idx {
         files::open(path, limits).and_then(read).map_err(|problem| problem.of(path))
     }
 
-    /// The array in a stream of this many bytes.
+    /// Reads the array from a stream of this many bytes.
     fn from_reader(mut reader: impl BufRead, length: u64, limits: &Limits) -> Result<Idx, Problem> {
         limits.check_bytes(length)?;
         if reader.fill_buf()?.starts_with(&GZIP) {
@@ -222,7 +224,7 @@ impl Idx {
         }
     }
 
-    /// The array in a stream, which may have at most this many bytes when it is inflated.
+    /// Reads the array from a stream that may inflate to at most this many bytes.
     fn decode(mut reader: impl Read, most: Option<u64>, limits: &Limits) -> Result<Idx, Problem> {
         let wrong = |found: &[u8]| Problem::Magic { expected: "an IDX file", found: found.to_vec() };
         let start = up_to(&mut reader, 4)?;
@@ -237,11 +239,12 @@ impl Idx {
         }
         let extents: Vec<u64> =
             extents.as_chunks().0.iter().map(|&word| u64::from(u32::from_be_bytes(word))).collect();
-        // There can be a tensor of this shape.
+        // A tensor of this shape must be possible.
         byte_count(&extents, size_of::<f64>())?;
         let count = byte_count(&extents, size)?;
         let expected = header + count as u64;
-        // Before it is inflated: more than a file of this length can hold is a lie, or is meant to fill the memory.
+        // Checked before inflating: more than a file of this length can hold is a false claim, or meant to
+        // exhaust memory.
         if let Some(most) = most.filter(|&most| expected > most) {
             return Err(Problem::Limit { what: "inflated bytes", limit: most, found: expected });
         }
@@ -261,7 +264,7 @@ impl Idx {
         [0, 0, self.numbers.code(), self.shape.len() as u8]
     }
 
-    /// The bytes of a file with this array, not compressed.
+    /// The bytes of an uncompressed file with this array.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.magic().to_vec();
         self.shape.iter().for_each(|&n| bytes.extend_from_slice(&(n as u32).to_be_bytes()));
@@ -269,17 +272,17 @@ impl Idx {
         bytes
     }
 
-    /// Writes the array to a file, not compressed.
+    /// Writes the array to an uncompressed file.
     ///
     /// # Errors
-    /// Whatever the operating system refuses.
+    /// Any error of the operating system.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         files::write(path, &self.to_bytes())
     }
 }
 
-/// Up to `count` bytes: the buffer grows with the stream, whatever a header claims. A compressed stream that breaks off
-/// counts as one that ends there, unless only its checksum is missing.
+/// Reads up to `count` bytes: the buffer grows with the stream, whatever the header claims. A truncated
+/// compressed stream counts as one that ends there, unless only its checksum is missing.
 fn up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     match reader.take(count as u64).read_to_end(&mut bytes) {
@@ -288,7 +291,7 @@ fn up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// Damage inside a compressed stream comes as an error of reading.
+/// Damage inside a compressed stream is reported as a read error.
 fn damaged(error: io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {

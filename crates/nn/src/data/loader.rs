@@ -1,4 +1,4 @@
-//! A data set handed out batch by batch, epoch after epoch.
+//! A data set served in batches, epoch after epoch.
 
 use super::{Batches, Dataset, copy_rows};
 use rand::Rng;
@@ -8,8 +8,8 @@ use tape::{Element, Error, Tensor};
 
 type Transform<'a, T> = Box<dyn FnMut(&mut Tensor<T>, &mut dyn Rng) + 'a>;
 
-/// The batches of a data set: in each epoch every sample once, in a new order, changed anew if a
-/// [`transform`](Loader::transform) is given.
+/// The batches of a data set: every sample once per epoch, in a new order, transformed anew if a
+/// [`transform`](Loader::transform) is set.
 ///
 /// ```
 /// use nn::data::{Dataset, Loader};
@@ -30,7 +30,7 @@ type Transform<'a, T> = Box<dyn FnMut(&mut Tensor<T>, &mut dyn Rng) + 'a>;
 /// # Ok::<(), tape::Error>(())
 /// ```
 ///
-/// The memory of a batch is used again for the next one if no tape holds it: reset the tape before the next batch.
+/// A batch's buffer is reused for the next one if no tape holds it: reset the tape before the next batch.
 pub struct Loader<'a, T: Element = f64> {
     data: Dataset<T>,
     batches: Batches,
@@ -41,8 +41,7 @@ pub struct Loader<'a, T: Element = f64> {
 }
 
 impl<'a, T: Element> Loader<'a, T> {
-    /// Batches of `batch` samples; the last one of an epoch is smaller if they do not divide. The data are shared, not
-    /// copied.
+    /// Batches of `batch` samples; the last one of an epoch may be smaller. The data are shared, not copied.
     ///
     /// # Errors
     /// If `batch` is 0.
@@ -57,7 +56,7 @@ impl<'a, T: Element> Loader<'a, T> {
         })
     }
 
-    /// As [`Batches::drop_last`]: other samples are left out in every epoch.
+    /// As [`Batches::drop_last`]: each epoch leaves out other samples.
     pub fn drop_last(self) -> Loader<'a, T> {
         Loader { batches: self.batches.drop_last(), ..self }
     }
@@ -72,7 +71,8 @@ impl<'a, T: Element> Loader<'a, T> {
         Loader { in_order: true, ..self }
     }
 
-    /// Changes the inputs of every batch, anew in every epoch: noise, shifts, reflections. The data stay as they are.
+    /// Transforms the inputs of every batch, anew in every epoch: noise, shifts, reflections. The data are
+    /// unchanged.
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
@@ -107,7 +107,8 @@ impl<'a, T: Element> Loader<'a, T> {
         self.batches.is_empty()
     }
 
-    /// The batches of one epoch: inputs and targets. The order is drawn first, then each batch's changes.
+    /// The batches of one epoch: inputs and targets. The order is drawn first, then each batch is
+    /// transformed.
     pub fn epoch<'l, R: Rng + ?Sized>(&'l mut self, rng: &'l mut R) -> EpochBatches<'l, 'a, T, R> {
         if !self.in_order {
             self.batches.shuffle(rng);
@@ -123,7 +124,7 @@ impl<T: Element> fmt::Debug for Loader<'_, T> {
     }
 }
 
-/// The batches of one epoch: what [`Loader::epoch`] gives.
+/// The batches of one epoch, returned by [`Loader::epoch`].
 #[derive(Debug)]
 pub struct EpochBatches<'l, 'a, T: Element, R: ?Sized> {
     loader: &'l mut Loader<'a, T>,

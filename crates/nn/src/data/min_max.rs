@@ -1,13 +1,13 @@
-//! Columns on the scale from 0 to 1.
+//! Scaling of columns to the range from 0 to 1.
 
 use super::columns::{Columns, extremes};
 use tape::{Element, Error, Tensor};
 
-/// Min-max normalisation of each column of a matrix: `(v - min) / (max - min)`, so that every column of the data it
-/// was made from runs from 0 to 1.
+/// Min-max normalisation of each column of a matrix: `(v - min) / (max - min)`, so that every column of the
+/// fitted data ranges from 0 to 1.
 ///
-/// A constant column becomes 0; what other data have in it keeps its distance, `v - min`. The data are copied, never
-/// changed in place.
+/// A constant column becomes 0; in other data it becomes `v - min`. The data are copied, never changed in
+/// place.
 ///
 /// ```
 /// use nn::data::MinMax;
@@ -24,20 +24,20 @@ use tape::{Element, Error, Tensor};
 pub struct MinMax<T: Element = f64>(Columns<T>);
 
 impl<T: Element> MinMax<T> {
-    /// The smallest and largest value of each column of `x`, `[n, columns]`.
+    /// Fits the smallest and largest value of each column of `x`, `[n, columns]`.
     ///
     /// # Errors
-    /// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
+    /// If `x` is not a matrix or has no rows, or if a value or the range of a column is not finite.
     pub fn fit(x: &Tensor<T>) -> Result<MinMax<T>, Error> {
         let [min, max] = extremes("min_max", x)?;
         let span = &max - &min;
         Ok(MinMax(Columns { op: "min_max", offset: min, span }))
     }
 
-    /// The columns of `x` on the scale; values outside the range of the data leave 0 to 1.
+    /// Scales the columns of `x`; values outside the fitted range fall outside 0 to 1.
     ///
     /// # Errors
-    /// If `x` is not a matrix with as many columns.
+    /// If `x` is not a matrix with the same number of columns.
     pub fn apply(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
         self.0.apply(x)
     }
@@ -45,7 +45,7 @@ impl<T: Element> MinMax<T> {
     /// The inverse of [`apply`](MinMax::apply).
     ///
     /// # Errors
-    /// If `x` is not a matrix with as many columns.
+    /// If `x` is not a matrix with the same number of columns.
     pub fn inverse(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
         self.0.inverse(x)
     }

@@ -11,7 +11,7 @@ pub const PIXEL_MEAN: f64 = 0.1307;
 /// Standard deviation of the pixels of the 60,000 training images, on the scale from 0 to 1.
 pub const PIXEL_DEVIATION: f64 = 0.3081;
 
-/// Grey images of one size, with a label each.
+/// Greyscale images of one size, with their labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Images {
     shape: [usize; 3],
@@ -32,9 +32,9 @@ pub struct Images {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mnist {
-    /// To train on.
+    /// Training images.
     pub train: Images,
-    /// To judge by, after every decision is made.
+    /// Test images, to judge by once every decision is made.
     pub test: Images,
 }
 
@@ -65,7 +65,7 @@ impl Mnist {
     }
 }
 
-/// The compressed file if there is only that one.
+/// The compressed file if only that one exists.
 fn existing(plain: PathBuf) -> PathBuf {
     let mut compressed = plain.clone().into_os_string();
     compressed.push(".gz");
@@ -125,7 +125,7 @@ impl Images {
         &self.pixels
     }
 
-    /// The bytes of image `i`, row by row, or `None` if there is none.
+    /// The bytes of image `i`, row by row, or `None` if there is no such image.
     pub fn image(&self, i: usize) -> Option<&[u8]> {
         let size = self.shape[1] * self.shape[2];
         (i < self.len()).then(|| &self.pixels[i * size..(i + 1) * size])

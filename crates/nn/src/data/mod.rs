@@ -1,9 +1,9 @@
 //! Data: reading it, preparing it, and handing it out in mini-batches.
 //!
-//! [`Table`] reads CSV ([`Csv`] says how), [`Idx`] the files of MNIST and its relatives, and
-//! [`Mnist`] finds its four in a directory.
-//! A [`Dataset`] is inputs with targets, a [`Split`] divides it, [`MinMax`] and [`Standard`] scale columns, [`Batches`]
-//! shuffles indices, and a [`Loader`] hands out the batches of each epoch. Nothing here knows about modules or tapes.
+//! [`Table`] reads CSV (with the options of [`Csv`]), [`Idx`] the files of MNIST and its relatives, and
+//! [`Mnist`] its four files in a directory. A [`Dataset`] holds inputs with targets, a [`Split`] divides it,
+//! [`MinMax`] and [`Standard`] scale columns, [`Batches`] shuffles indices, and a [`Loader`] serves the
+//! batches of each epoch. Nothing here knows about modules or tapes.
 //!
 //! ```
 //! use nn::data::{Dataset, Loader, Split, Standard, Table};

@@ -1,15 +1,15 @@
-//! Columns with mean 0 and deviation 1.
+//! Standardisation of columns to mean 0 and standard deviation 1.
 
 use super::columns::{Columns, extremes};
 use crate::scaling::power_of_two;
 use tape::{Element, Error, Tensor};
 
-/// Standardisation of each column of a matrix: `(v - mean) / deviation`, so that every column of the data it was
-/// made from has mean 0 and standard deviation 1 (`√(1/n Σ (v - mean)²)`).
+/// Standardisation of each column of a matrix: `(v - mean) / deviation`, so that every column of the fitted
+/// data has mean 0 and standard deviation 1 (`√(1/n Σ (v - mean)²)`).
 ///
-/// Make it from the training part alone and apply it to all parts: what is known of the others must not reach the
-/// model. A constant column becomes 0, exactly, whatever its mean rounds to; what other parts have in it keeps its
-/// distance, `v - mean`, as if the deviation were 1. The data are copied, never changed in place.
+/// Fit it to the training part alone and apply it to all parts: nothing known about the others may reach the
+/// model. A constant column becomes exactly 0, whatever its mean rounds to; in other parts it becomes `v - mean`,
+/// as if the deviation were 1. The data are copied, never changed in place.
 ///
 /// ```
 /// use nn::data::Standard;
@@ -26,13 +26,13 @@ use tape::{Element, Error, Tensor};
 pub struct Standard<T: Element = f64>(Columns<T>);
 
 impl<T: Element> Standard<T> {
-    /// Mean and deviation of each column of `x`, `[n, columns]`.
+    /// Fits the mean and deviation of each column of `x`, `[n, columns]`.
     ///
     /// # Errors
-    /// If `x` is not a matrix or has no rows, if a value is not finite, or if the range of a column is not.
+    /// If `x` is not a matrix or has no rows, or if a value or the range of a column is not finite.
     pub fn fit(x: &Tensor<T>) -> Result<Standard<T>, Error> {
         let [min, max] = extremes("standard", x)?;
-        // The mean of equal numbers may be rounded; their deviation would then be noise to divide by.
+        // The mean of equal numbers may be rounded; their deviation would then be noise.
         let spread = |moment: Tensor<T>, constant: &Tensor<T>| {
             let columns = moment.to_vec().into_iter().zip(constant.to_vec());
             let range = min.to_vec().into_iter().zip(max.to_vec());
@@ -43,7 +43,7 @@ impl<T: Element> Standard<T> {
             );
             Tensor::from(chosen.collect::<Vec<T>>())
         };
-        // Sums and squares must not leave the range of numbers. A power of two changes no other bit.
+        // Keeps sums and squares in range. Scaling by a power of two changes only exponents.
         let scale: Vec<T> = min.abs().maximum(max.abs()).to_vec().into_iter().map(power_of_two).collect();
         let scale = Tensor::from(scale);
         let scaled = x / &scale;
@@ -53,11 +53,11 @@ impl<T: Element> Standard<T> {
         Standard::from_values(spread(mean, &min), spread(deviation, &zeros))
     }
 
-    /// With these means and deviations, `[columns]` each: those that [`mean`](Standard::mean) and
-    /// [`deviation`](Standard::deviation) gave, and a file kept.
+    /// A scaling by given means and deviations, `[columns]` each, such as those of [`mean`](Standard::mean)
+    /// and [`deviation`](Standard::deviation) restored from a file.
     ///
     /// # Errors
-    /// If they are not vectors of one length, if a number is not finite, or if a deviation is negative.
+    /// If they are not vectors of equal length, if an element is not finite, or if a deviation is negative.
     pub fn from_values(mean: Tensor<T>, deviation: Tensor<T>) -> Result<Standard<T>, Error> {
         if mean.rank() != 1 || mean.shape() != deviation.shape() {
             let (expected, found) = (vec![mean.size()], deviation.shape().dims());
@@ -84,10 +84,10 @@ impl<T: Element> Standard<T> {
         &self.0.span
     }
 
-    /// The columns of `x` on the scale.
+    /// Standardises the columns of `x`.
     ///
     /// # Errors
-    /// If `x` is not a matrix with as many columns.
+    /// If `x` is not a matrix with the same number of columns.
     pub fn apply(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
         self.0.apply(x)
     }
@@ -95,7 +95,7 @@ impl<T: Element> Standard<T> {
     /// The inverse of [`apply`](Standard::apply).
     ///
     /// # Errors
-    /// If `x` is not a matrix with as many columns.
+    /// If `x` is not a matrix with the same number of columns.
     pub fn inverse(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
         self.0.inverse(x)
     }
@@ -168,7 +168,7 @@ mod tests {
         let [standard, _] = of([[1.0, f64::NEG_INFINITY], [3.0, 2.0]]);
         assert_eq!(standard, "standard: expected finite values, found -inf in row 0, column 1");
         let [_, min_max] = of([[1.5e308, 0.0], [-1.5e308, 2.0]]);
-        assert!(min_max.starts_with("min_max: expected a range that is a number, found -15"), "{min_max}");
+        assert!(min_max.starts_with("min_max: expected a finite range, found -15"), "{min_max}");
         for (mean, deviation) in [(f64::NAN, 1.0), (f64::INFINITY, 1.0), (0.0, -1.0), (0.0, f64::NAN)] {
             let error = Standard::from_values(Tensor::from([mean]), Tensor::from([deviation])).unwrap_err();
             assert!(error.to_string().contains("expected finite means and deviations"), "{error}");

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tape::{Element, Tensor};
 
-/// A CSV file: columns with names, which its first line gives, and rows of text.
+/// A table from a CSV file: rows of text, and column names from its first line.
 ///
-/// Cells may be quoted (RFC 4180: the quote is their first character); blanks around a cell do not count. What cannot be used is an error that names the file,
-/// the line, the column, what was expected and what was found:
+/// Cells may be quoted (RFC 4180: the quote is the first character); blanks around a cell are ignored.
+/// Unusable input is an error that names the file, the line and the column, and what was expected and found:
 ///
 /// ```
 /// use nn::data::Table;
@@ -36,15 +36,15 @@ pub struct Table {
     ends: Vec<usize>,
 }
 
-/// The column of each name; `None` for the empty name if several columns have none.
+/// The index of each column by name; `None` for the empty name if several columns are unnamed.
 pub(super) type Positions = HashMap<String, Option<usize>>;
 
-/// A column of names as numbers of classes.
+/// A column of class names as labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelColumn {
     /// The names, sorted.
     pub names: Vec<String>,
-    /// The position among the names, for each row.
+    /// The label of each row: the position of its name.
     pub labels: Vec<usize>,
 }
 
@@ -65,7 +65,7 @@ impl Table {
         Csv::new().separator(separator).read(path)
     }
 
-    /// The table in the text of a file; `name` identifies it in errors.
+    /// Parses the text of a file; `name` identifies it in errors.
     ///
     /// # Errors
     /// As [`read`](Table::read).
@@ -73,7 +73,7 @@ impl Table {
         Csv::new().parse(name, text)
     }
 
-    /// The table in the text of a file whose cells are separated by this byte.
+    /// Parses the text of a file whose cells are separated by this byte.
     ///
     /// # Errors
     /// As [`read`](Table::read).
@@ -97,7 +97,7 @@ impl Table {
         Ok(Table { path, columns, positions, lines: Vec::new(), text, ends: Vec::new() })
     }
 
-    /// Appends a row, which begins on this line.
+    /// Appends a row that begins on this line.
     pub(super) fn push<'c>(&mut self, line: u64, cells: impl Iterator<Item = &'c str>) {
         self.lines.push(line);
         for cell in cells {
@@ -131,16 +131,16 @@ impl Table {
     /// The cells of a column.
     ///
     /// # Errors
-    /// If there is no column of that name, or several (without a name).
+    /// If there is no column of that name, or the name is empty and several columns are unnamed.
     pub fn column(&self, name: &str) -> Result<Vec<&str>, FileError> {
         let at = self.position(name)?;
         Ok((0..self.len()).map(|row| self.get(row, at)).collect())
     }
 
-    /// The rows that have something else than `missing` (often `""` or `"NA"`) in each of these columns.
+    /// The rows without `missing` (often `""` or `"NA"`) in any of these columns.
     ///
     /// # Errors
-    /// If there is no column of a name.
+    /// If there is no column of one of the names.
     pub fn drop_missing(&self, columns: &[&str], missing: &str) -> Result<Table, FileError> {
         let at = self.positions(columns)?;
         let (columns, positions) = (self.columns.clone(), self.positions.clone());
@@ -154,11 +154,11 @@ impl Table {
         Ok(table)
     }
 
-    /// The numbers in these columns, `[rows, columns]`.
+    /// Parses these columns as numbers, `[rows, columns]`.
     ///
     /// # Errors
-    /// If there is no column of a name, or a cell holds something else than a finite number of type `T`: a missing value
-    /// must not become an unexpected NaN, nor `1e39` an infinity in an `f32`.
+    /// If there is no column of one of the names, or a cell is not a finite number of type `T`: a missing
+    /// value must not become an unexpected NaN, nor `1e39` an infinity in an `f32`.
     pub fn numbers<T: Element>(&self, columns: &[&str]) -> Result<Tensor<T>, FileError> {
         let at = self.positions(columns)?;
         let mut data = Vec::with_capacity(self.len() * at.len());
@@ -179,7 +179,7 @@ impl Table {
         }
     }
 
-    /// A column of names as numbers from 0; the names are sorted.
+    /// Converts a column of class names to labels from 0, in the sorted order of the names.
     ///
     /// # Errors
     /// If there is no column of that name.
@@ -191,10 +191,10 @@ impl Table {
         Ok(LabelColumn { names: names.into_iter().map(str::to_owned).collect(), labels })
     }
 
-    /// A column of names as their positions in a list: that of another table, say.
+    /// Converts a column of class names to their positions in a list, such as that of another table.
     ///
     /// # Errors
-    /// If there is no column of that name, or a cell holds a name that is not in the list.
+    /// If there is no column of that name, or a cell is not in the list.
     ///
     /// ```
     /// use nn::data::Table;
@@ -235,12 +235,12 @@ impl Table {
         Err(problem.of(&self.path))
     }
 
-    /// A cell that holds something else than was expected.
+    /// The error for a cell that does not hold the expected kind of value.
     fn cell(&self, row: usize, column: usize, expected: String) -> FileError {
         let (line, found) = (self.lines[row], self.get(row, column).to_owned());
         Problem::Cell { line, column: self.columns[column].clone(), expected, found }.of(&self.path)
     }
 }
 
-/// The names that an error lists.
+/// The maximum number of names in an error.
 const SHOWN: usize = 20;

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Atomic writing of files.
 
 use super::error::{FileError, Problem};
 use super::source::regular;
@@ -9,28 +9,29 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How the name of a temporary file begins and ends. It is short whatever the file is called.
+/// The prefix and suffix of the name of a temporary file, which is short whatever the file is called.
 const TEMPORARY: (&str, &str) = (".nn-write-", ".tmp");
 
-/// Symbolic links that are followed from one name, as many as Linux follows.
+/// The maximum number of symbolic links followed from one name, as on Linux.
 const MOST_LINKS: usize = 40;
 
-/// Replaces the file at `path` by one with these contents.
+/// Replaces the file at `path` atomically by one with these contents.
 ///
 /// The bytes go to a temporary file in the same directory (a rename across file systems would copy), are
-/// flushed to the device, and take the name in one step: a reader, or an inspection after a crash, finds the
-/// old contents or the new, never a part. If anything fails the old file is untouched.
+/// flushed to the device, and get the name in one step: a reader, even after a crash, finds the old contents
+/// or the new, never a part. If anything fails, the old file is untouched.
 ///
-/// - Permissions are kept, and owner and group where the system lets them be given away.
-/// - A symbolic link stays, and the file that it leads to is replaced.
-/// - Of a file with several names (hard links) this name gets the new contents, and the others keep the old: a copy
-///   made by `cp -l` stays what it was.
-/// - What is no regular file, such as a directory, a device or a pipe, is refused.
-/// - A writer that is killed leaves its temporary file, `.nn-write-*.tmp`. The next one in that directory removes it;
-///   one that is still being written is locked, and stays. (On file systems without locks they are left.)
+/// - Permissions are kept, and owner and group where the system permits.
+/// - A symbolic link is kept, and its target replaced.
+/// - If the file has several names (hard links), this one gets the new contents and the others keep the old:
+///   a copy made by `cp -l` is unchanged.
+/// - Anything but a regular file, such as a directory, a device or a pipe, is refused.
+/// - A killed writer leaves its temporary file, `.nn-write-*.tmp`, which the next writer in that directory
+///   removes. A file that is still being written is locked and kept. (On file systems without locks,
+///   temporary files are left.)
 ///
 /// # Errors
-/// Something else than a regular file, or whatever the operating system refuses.
+/// A path to anything but a regular file, or any error of the operating system.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {
@@ -58,7 +59,7 @@ fn replace(path: &Path, contents: &[u8]) -> Result<(), Problem> {
         regular(old.file_type())?;
     }
     if path.file_name().is_none() {
-        return Err(io::Error::other("the path names no file").into());
+        return Err(io::Error::other("the path does not name a file").into());
     }
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -70,12 +71,12 @@ fn replace(path: &Path, contents: &[u8]) -> Result<(), Problem> {
     temporary.file.sync_all()?;
     fs::rename(&temporary.path, &path)?;
     temporary.renamed = true;
-    // The name is durable once its directory is; where directories cannot be opened there is nothing to do.
+    // The name is durable once its directory is; where directories cannot be opened, nothing can be done.
     let _ = File::open(directory).and_then(|directory| directory.sync_all());
     Ok(())
 }
 
-/// Where a chain of symbolic links leads, which need not exist.
+/// The end of a chain of symbolic links, which need not exist.
 fn follow(path: &Path) -> Result<PathBuf, Problem> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
@@ -88,7 +89,7 @@ fn follow(path: &Path) -> Result<PathBuf, Problem> {
     Err(io::Error::other("too many symbolic links").into())
 }
 
-/// A new file under an unused name, locked while its writer lives, and removed if it did not get another name.
+/// A new file with an unused name, locked while its writer lives, and removed unless renamed.
 struct Temporary {
     path: PathBuf,
     file: File,
@@ -96,7 +97,7 @@ struct Temporary {
 }
 
 impl Temporary {
-    /// A file beside the one it is to replace, with permissions no wider than those of that one.
+    /// Creates a file beside the one it will replace, with permissions no wider.
     fn create(directory: &Path, old: Option<&Metadata>) -> io::Result<Temporary> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         loop {
@@ -131,7 +132,7 @@ impl Drop for Temporary {
     }
 }
 
-/// Removes the temporary files of writers that are gone: their locks are free.
+/// Removes the temporary files of writers that are gone, whose locks are free.
 fn remove_abandoned(directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     let is_temporary = |name: &OsStr| {
@@ -142,7 +143,7 @@ fn remove_abandoned(directory: &Path) {
             continue;
         }
         let Ok(file) = File::open(entry.path()) else { continue };
-        // A writer that was done meanwhile has given its file another name.
+        // A writer that finished meanwhile has renamed its file.
         if file.try_lock().is_ok() && is_named(&file, &entry.path()) {
             let _ = fs::remove_file(entry.path());
         }
@@ -175,13 +176,13 @@ fn is_named(_file: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// Gives a new file the owner and the permissions of the one that it replaces, where the system lets it: else it stays
-/// with its writer alone.
+/// Gives a new file the owner and permissions of the one it replaces, where the system permits; otherwise
+/// only its writer has access.
 fn inherit(file: &File, old: &Metadata) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::{MetadataExt, fchown};
-        // Only the superuser may give a file away; a group one belongs to may be given.
+        // Only the superuser may change the owner; any user may set a group they belong to.
         if fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
             let _ = fchown(file, None, Some(old.gid()));
         }

@@ -1,4 +1,4 @@
-//! Objects in which a key appears more than once, of which every JSON reader silently keeps one value.
+//! Detection of JSON objects in which a key appears more than once: readers silently keep one of the values.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
@@ -7,12 +7,12 @@ use std::fmt;
 /// The first key that appears more than once in one object of a JSON text, at any depth.
 ///
 /// # Errors
-/// If it is no JSON.
+/// If the text is not valid JSON.
 pub(crate) fn repeated_key(text: &[u8]) -> Result<Option<String>, serde_json::Error> {
     serde_json::from_slice(text).map(|Repeated(key)| key)
 }
 
-/// Any value, of which only a key that appears more than once.
+/// A value of which only a repeated key is kept.
 struct Repeated(Option<String>);
 
 impl<'de> Deserialize<'de> for Repeated {

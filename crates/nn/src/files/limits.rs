@@ -1,12 +1,12 @@
-//! The limits of a reader, and how it converts numbers.
+//! The limits of a reader, and its conversion of elements.
 
 use super::error::Problem;
 
-/// The limits of a reader. A file beyond one of these is refused with [`Problem::Limit`], before memory is
-/// spent on it; files that are written stay below the default ones.
+/// The limits of a reader. A file that exceeds one is refused with [`Problem::Limit`], before memory is spent
+/// on it; written files stay within the default limits.
 ///
-/// Every reader of this crate keeps to the same limits: `safetensors`, `.npy`, `.npz`, checkpoints, IDX and tables,
-/// from files and from memory. Who trusts a file raises what it needs:
+/// Every reader of this crate obeys the same limits: `safetensors`, `.npy`, `.npz`, checkpoints, IDX and
+/// tables, from files and from memory. Raise them for a file you trust:
 ///
 /// ```
 /// use nn::files::{Limits, Options, npy};
@@ -20,10 +20,10 @@ use super::error::Problem;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a file, and of everything in it when it is inflated: 16 GiB.
+    /// Bytes of a file, and of everything in it when inflated: 16 GiB.
     pub bytes: u64,
-    /// Inflated bytes for each compressed byte, beyond the first [MiB](Limits::FREE) of a file: 100. Images come to
-    /// 10, zeros to 1000.
+    /// Inflated bytes per compressed byte, beyond the first [MiB](Limits::FREE) of a file: 100. Images reach
+    /// 10, zeros 1000.
     pub ratio: u64,
     /// Tensors in a file, or entries in an archive: 2²⁰.
     pub entries: usize,
@@ -71,25 +71,27 @@ impl Limits {
     }
 }
 
-/// Refuses more than the limit of something.
+/// Returns an error if a quantity exceeds its limit.
 pub(crate) fn at_most(what: &'static str, limit: u64, found: u64) -> Result<(), Problem> {
     if found <= limit { Ok(()) } else { Err(Problem::Limit { what, limit, found }) }
 }
 
-/// The conversion of numbers of another type than the requested one.
+/// The conversion of elements of a type other than the requested one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Conversion {
     /// They are refused.
     None,
-    /// They are read if every one of them is a number of that type: a whole number, a boolean (as 0 and 1) or a
-    /// half-precision number in an `f32`, an `f64` that happens to be an `f32`. The first that is not is named.
+    /// They are read if each is exactly representable in that type: a whole number, a boolean (as 0 or 1) or
+    /// a half-precision number in an `f32`, an `f64` that happens to be an `f32`. The error names the first
+    /// that is not.
     #[default]
     Exact,
-    /// They are rounded to the nearest, ties to even. A finite number that would become infinite is refused all the same.
+    /// They are rounded to the nearest, ties to even. A finite value that would become infinite is still
+    /// refused.
     Rounded,
 }
 
-/// How a file is read: [limits](Limits), and the [conversion](Conversion) of numbers.
+/// Options for reading a file: its [limits](Limits), and the [conversion](Conversion) of elements.
 ///
 /// ```
 /// use nn::files::{Options, npy};
@@ -106,7 +108,7 @@ pub enum Conversion {
 pub struct Options {
     /// The limits.
     pub limits: Limits,
-    /// The conversion of numbers of another type.
+    /// The conversion of elements of another type.
     pub conversion: Conversion,
 }
 
@@ -116,17 +118,17 @@ impl Options {
         Options::default()
     }
 
-    /// Sets what is accepted at most.
+    /// Sets the limits.
     pub fn limits(self, limits: Limits) -> Options {
         Options { limits, ..self }
     }
 
-    /// Numbers of another type are rounded: [`Conversion::Rounded`].
+    /// Rounds elements of another type: [`Conversion::Rounded`].
     pub fn rounded(self) -> Options {
         Options { conversion: Conversion::Rounded, ..self }
     }
 
-    /// Numbers of another type are refused: [`Conversion::None`].
+    /// Refuses elements of another type: [`Conversion::None`].
     pub fn same_type(self) -> Options {
         Options { conversion: Conversion::None, ..self }
     }

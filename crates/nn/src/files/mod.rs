@@ -1,10 +1,10 @@
 //! Parameters in files: safetensors and NumPy's formats.
 //!
-//! [`safetensors`] and [`npz`] hold named tensors, [`npy`] holds one. All of them keep every bit of every
-//! number, write files whole or not at all ([`write()`]), and answer a damaged, hostile or unsuitable file with
-//! a [`FileError`] that names the file, the tensor, and what was expected and found: never with a panic, and
-//! never by allocating what a header merely claims. Only regular files are read, within [`Limits`] that a caller can
-//! raise; numbers of other types are read where they are exact, or rounded if [`Options`] say so.
+//! [`safetensors`] and [`npz`] hold named tensors, [`npy`] holds one. All of them preserve every bit of every
+//! element, write files atomically ([`write()`]), and report a damaged, hostile or unsuitable file as a
+//! [`FileError`] that names the file, the tensor, and what was expected and found. They never panic, and
+//! never allocate what a header merely claims. Only regular files are read, within [`Limits`] that a caller
+//! can raise; elements of other types are read if they convert exactly, or rounded if [`Options`] say so.
 //!
 //! Nothing here knows about modules: a state is a list of names and tensors.
 
@@ -37,11 +37,11 @@ pub type State<T> = Vec<(String, Tensor<T>)>;
 
 const EXTENSIONS: &str = ".safetensors or .npz";
 
-/// Writes named tensors in the format that the file's name says: `.safetensors` or `.npz`.
+/// Writes named tensors in the format given by the file's extension: `.safetensors` or `.npz`.
 ///
 /// # Errors
-/// Another ending, a name that appears more than once, or that would be refused when it is read, or whatever the operating system
-/// refuses.
+/// Another extension; a name that appears more than once or could not be read again; any error of the
+/// operating system.
 pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
     let path = path.as_ref();
     match path.extension().and_then(|ending| ending.to_str()) {
@@ -51,10 +51,11 @@ pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)
     }
 }
 
-/// Reads named tensors, sorted by name, in the format that the file's name says: `.safetensors` or `.npz`.
+/// Reads named tensors, sorted by name, in the format given by the file's extension: `.safetensors` or
+/// `.npz`.
 ///
 /// # Errors
-/// As [`safetensors::load`] and [`npz::load`]; another ending.
+/// As [`safetensors::load`] and [`npz::load`]; another extension.
 pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     load_with(path, &Options::new())
 }
@@ -72,11 +73,11 @@ pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> R
     }
 }
 
-/// The tensors of `state` in the order of `wanted`, if the names and shapes are exactly those.
+/// Returns the tensors of `state` in the order of `wanted`, provided that names and shapes match exactly.
 ///
 /// # Errors
-/// [`Problem::Names`] lists all names that are missing and all that are too many; [`Problem::Shape`] names the
-/// first tensor of another shape; [`Problem::Duplicate`] a name that appears more than once.
+/// [`Problem::Names`] lists all missing and all unexpected names; [`Problem::Shape`] names the first tensor
+/// of another shape; [`Problem::Duplicate`] a name that appears more than once.
 ///
 /// ```
 /// use nn::files::matching;
@@ -115,7 +116,7 @@ pub fn matching<T: Element>(state: State<T>, wanted: &[(&str, &[usize])]) -> Res
     tensors.into_iter().map(fit).collect()
 }
 
-/// A name that appears more than once would be lost silently by both formats.
+/// Refuses a repeated name, which both formats would silently lose.
 fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem> {
     let mut seen = HashSet::new();
     match state.iter().find(|(name, _)| !seen.insert(name)) {
@@ -124,13 +125,13 @@ fn unique_names<T: Element>(state: &[(String, Tensor<T>)]) -> Result<(), Problem
     }
 }
 
-/// Refuses what could not be read again: more than the default limits allow.
+/// Refuses a tensor that could not be read again: one beyond the default limits.
 fn writable<T: FileElement>(name: &str, x: &Tensor<T>) -> Result<(), Problem> {
     let limits = Limits::default();
     limits.check_name(name)?;
     limits.check_axes(x.rank())?;
     let extents: Vec<u64> = x.shape().iter().map(|&n| n as u64).collect();
-    // A tensor that was broadcast may have more numbers than there is memory.
+    // A broadcast tensor may have more elements than fit into memory.
     reserve(&mut Vec::<u8>::new(), byte_count(&extents, T::SIZE)? as u64)
         .map_err(|_| Problem::TooLarge { shape: extents })
 }

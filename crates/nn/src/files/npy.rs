@@ -1,10 +1,11 @@
-//! NumPy's `.npy`: a header that is a Python dictionary, then the numbers.
+//! NumPy's `.npy`: a header that is a Python dictionary, then the elements.
 //!
-//! Written here: the library for the format brings arbitrary-precision integers and a parser generator for the
-//! three keys of one dictionary. It reads versions 1 to 3, both byte orders, C and Fortran order, extents with the `L`
-//! of Python 2, and the values of all whole and floating-point types up to 64 bits and of booleans (see
-//! [`Conversion`]); of complex numbers, texts and records the name is read, so that the error can say
-//! it. Of several arrays in one file the first is read, as NumPy does. Written is version 1, little-endian, C order.
+//! Implemented here because the library for the format brings arbitrary-precision integers and a parser
+//! generator for the three keys of one dictionary. Reads versions 1 to 3, both byte orders, C and Fortran
+//! order, extents with the `L` of Python 2, and all integer and floating-point types up to 64 bits and
+//! booleans (see [`Conversion`]); complex, text and record types are recognised only to name them in the
+//! error. If a file holds several arrays, the first is read, as in NumPy. Writes version 1, little-endian, C
+//! order.
 
 use super::error::{FileError, Problem};
 use super::limits::{Conversion, Limits, Options};
@@ -18,13 +19,13 @@ use tape::Tensor;
 
 pub(super) const MAGIC: &[u8; 6] = b"\x93NUMPY";
 
-/// NumPy aligns the numbers to this.
+/// The alignment of the elements in NumPy's files.
 const ALIGNMENT: usize = 64;
 
-/// Longer headers than this describe records, not numbers.
+/// Longer headers describe records, not numbers.
 const MAX_HEADER: usize = 1 << 16;
 
-/// The name in errors of a tensor that has none.
+/// The name in errors for a tensor without one.
 const UNNAMED: &str = "";
 
 fn corrupt(reason: impl Into<String>) -> Problem {
@@ -55,7 +56,7 @@ pub fn to_bytes<T: FileElement>(x: &Tensor<T>) -> Vec<u8> {
     header.push('\n');
     let mut bytes = Vec::with_capacity(padded + x.size() * T::SIZE);
     bytes.extend_from_slice(MAGIC);
-    // Version 1 counts the header with 16 bits: enough for thousands of axes.
+    // Version 1 stores the header length in 16 bits: enough for thousands of axes.
     bytes.extend_from_slice(&[1, 0]);
     bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
@@ -63,11 +64,11 @@ pub fn to_bytes<T: FileElement>(x: &Tensor<T>) -> Vec<u8> {
     bytes
 }
 
-/// The tensor in the bytes of a file.
+/// Reads the tensor in the bytes of a file.
 ///
 /// # Errors
-/// A file that is damaged, cut off or too long, numbers that `T` does not hold, or more of something than the default
-/// [`Limits`] allow.
+/// A file that is damaged, truncated or too long, elements that `T` cannot represent, or anything beyond the
+/// default [`Limits`].
 pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
 }
@@ -81,7 +82,7 @@ pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Resul
     single(bytes, bytes.len() as u64, options)
 }
 
-/// The tensor of a file, which has no name.
+/// Reads the tensor of a file, which has no name.
 fn single<T: FileElement>(
     mut reader: impl Read,
     length: u64,
@@ -89,21 +90,21 @@ fn single<T: FileElement>(
 ) -> Result<Tensor<T>, Problem> {
     let header = Header::read(&mut reader, &options.limits)?;
     let tensor = header.tensor(&mut reader, UNNAMED, length, options)?;
-    // What follows may be another array: NumPy appends to files, and reads one at a time.
+    // The rest may be another array: NumPy appends to files, and reads one at a time.
     match up_to(&mut reader, MAGIC.len() as u64)? {
         next if next.is_empty() || next == MAGIC => Ok(tensor),
         _ => Err(Problem::Trailing { expected: header.byte_count()? as u64 }),
     }
 }
 
-/// The tensor `name` from a compressed stream that ends where it ends.
+/// Reads the tensor `name` from a compressed stream, which must end with it.
 pub(super) fn from_inflating<T: FileElement>(
     mut reader: Inflating<'_, impl Read>,
     name: &str,
     options: &Options,
 ) -> Result<Tensor<T>, Problem> {
     let header = Header::read(&mut reader, &options.limits)?;
-    // Before anything is inflated: what the header promises may be more than a file of this length can hold.
+    // Checked before inflating: the header may announce more than a file of this length can hold.
     let promised = header.byte_count()? as u64;
     reader.budget.allows(promised)?;
     let tensor = header.tensor(&mut reader, name, promised, options)?;
@@ -113,7 +114,7 @@ pub(super) fn from_inflating<T: FileElement>(
     }
 }
 
-/// Damage inside a compressed stream comes as an error of reading.
+/// Damage inside a compressed stream is reported as a read error.
 fn read_error(error: io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
@@ -123,7 +124,7 @@ fn read_error(error: io::Error) -> Problem {
     }
 }
 
-/// The header, which precedes the numbers.
+/// The header, which precedes the elements.
 #[derive(Debug)]
 struct Header {
     descr: String,
@@ -172,7 +173,7 @@ impl Header {
                     "shape" => shape.replace(rest.tuple()?).is_none(),
                     _ => false,
                 };
-                // A key that is unknown, or that appears more than once.
+                // An unknown or repeated key.
                 if !new {
                     return None;
                 }
@@ -187,7 +188,7 @@ impl Header {
         parsed.ok_or_else(refused)
     }
 
-    /// The byte order and the number type.
+    /// The byte order and the element type.
     fn kind(&self) -> Option<(bool, Kind)> {
         let mut kind = self.descr.chars();
         let order = kind.next()?;
@@ -202,12 +203,12 @@ impl Header {
         Some((big_endian, kind))
     }
 
-    /// Bytes of all numbers. (Of a type that is not read: as if each took one.)
+    /// Bytes of all elements. (An unsupported type counts as one byte each.)
     fn byte_count(&self) -> Result<usize, Problem> {
         stored::byte_count(&self.shape, self.kind().map_or(1, |(_, kind)| kind.size()))
     }
 
-    /// The numbers behind the header, as the tensor `name`, from a stream of at most this many bytes.
+    /// Reads the elements after the header, as the tensor `name`, from a stream of at most this many bytes.
     fn tensor<T: FileElement>(
         &self,
         reader: &mut impl Read,
@@ -240,7 +241,7 @@ impl Header {
     }
 }
 
-/// The next `count` bytes, or how many there are.
+/// Reads exactly `count` bytes.
 fn exactly(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
     let bytes = up_to(reader, count as u64).map_err(read_error)?;
     if bytes.len() < count {
@@ -249,7 +250,7 @@ fn exactly(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
     Ok(bytes)
 }
 
-/// The part of a Python literal that is not read yet. `None` means that the text here is something else.
+/// The unparsed rest of a Python literal. Methods return `None` if the text there is something else.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
@@ -266,7 +267,7 @@ impl<'a> Rest<'a> {
         Some(string)
     }
 
-    /// A type's name; of a record type, which is a list, the text up to its end.
+    /// A type's name; for a record type, which is a list, the text up to its end.
     fn descr(&mut self) -> Option<String> {
         let text = self.0.trim_start();
         if !text.starts_with('[') {
@@ -291,7 +292,7 @@ impl<'a> Rest<'a> {
     fn number(&mut self) -> Option<u64> {
         let text = self.0.trim_start();
         let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        // Python 2 marks its long whole numbers.
+        // Python 2 marks long integers.
         self.0 = text[end..].strip_prefix('L').unwrap_or(&text[end..]);
         text[..end].parse().ok()
     }
@@ -313,7 +314,7 @@ impl<'a> Rest<'a> {
 /// Writes one tensor to a file.
 ///
 /// # Errors
-/// More axes than the default [`Limits`] allow, or whatever the operating system refuses.
+/// More axes than the default [`Limits`] allow, or any error of the operating system.
 pub fn save<T: FileElement>(path: impl AsRef<Path>, x: &Tensor<T>) -> Result<(), FileError> {
     writable(UNNAMED, x).map_err(|problem| problem.of(&path))?;
     atomic::write(path, &to_bytes(x))
@@ -322,7 +323,7 @@ pub fn save<T: FileElement>(path: impl AsRef<Path>, x: &Tensor<T>) -> Result<(),
 /// Reads the tensor of a file.
 ///
 /// # Errors
-/// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
+/// As [`from_bytes`], with the file's name; a file that does not exist, is not regular, or cannot be read.
 pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileError> {
     load_with(path, &Options::new())
 }

@@ -1,9 +1,10 @@
 //! NumPy's `.npz`: a zip archive with one `.npy` per tensor.
 //!
-//! Written uncompressed, as `numpy.savez` does (trained parameters hardly compress), without times of day, so
-//! that the same state gives the same bytes. Read compressed or not. Entries that are no arrays, such as directories and
-//! texts, are passed over, and [`passed_over`] says which: those whose name does not end in `.npy`, unless they begin as
-//! an array does. Entries that share bytes, as those of archives that are made to fill the memory, are refused.
+//! Written uncompressed, as by `numpy.savez` (trained parameters hardly compress), and without timestamps, so
+//! that the same state gives the same bytes. Read compressed or not. Entries that are not arrays, such as
+//! directories and texts, are skipped, and listed by [`passed_over`]: those whose name does not end in
+//! `.npy`, unless they begin like an array. Overlapping entries, as in archives made to exhaust memory, are
+//! refused.
 
 use super::error::{FileError, Problem};
 use super::limits::Options;
@@ -31,7 +32,8 @@ fn refused(reason: String) -> Problem {
 /// The bytes of a file with these tensors.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Limit`] for what would be refused when it is read.
+/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Limit`] for what could not be read
+/// again.
 pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
     writable_state(state)?;
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
@@ -47,11 +49,11 @@ pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>
     Ok(archive.finish().map_err(corrupt)?.into_inner())
 }
 
-/// The tensors in the bytes of a file, sorted by name.
+/// Reads the tensors in the bytes of a file, sorted by name.
 ///
 /// # Errors
-/// A file that is damaged or cut off (checksums included), numbers that `T` does not hold, a name that appears more than once, or
-/// more of something than the default [`Limits`](super::Limits) allow.
+/// A file that is damaged or truncated (checksums included), elements that `T` cannot represent, a name that
+/// appears more than once, or anything beyond the default [`Limits`](super::Limits).
 pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
 }
@@ -65,7 +67,7 @@ pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Resul
     tensors(Archive::open(Cursor::new(bytes), bytes.len() as u64, options)?, |_| true)
 }
 
-/// An archive whose entries may be read one after the other.
+/// An archive whose entries can be read one by one.
 struct Archive<'o, R> {
     archive: ZipArchive<R>,
     names: Vec<String>,
@@ -74,7 +76,7 @@ struct Archive<'o, R> {
 }
 
 impl<'o, R: Read + Seek> Archive<'o, R> {
-    /// The archive in a stream of this many bytes.
+    /// Opens the archive in a stream of this many bytes.
     fn open(reader: R, length: u64, options: &'o Options) -> Result<Archive<'o, R>, Problem> {
         let mut archive = ZipArchive::new(reader).map_err(corrupt)?;
         options.limits.check_entries(archive.len())?;
@@ -92,12 +94,12 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
         Ok(Archive { archive, names, budget: Budget::new(&options.limits, length), options })
     }
 
-    /// Is entry `i` an array? One whose name does not say so is looked into.
+    /// Returns `true` if entry `i` is an array; an entry whose name does not say so is inspected.
     fn is_array(&mut self, i: usize) -> Result<bool, Problem> {
         if self.names[i].ends_with(SUFFIX) {
             return Ok(true);
         }
-        // What cannot even be opened, with a password or a compression of its own, is nothing of ours.
+        // An entry that cannot even be opened (a password, an unknown compression) is not one of ours.
         match self.archive.by_index(i) {
             Ok(entry) => Ok(up_to(&mut self.budget.of(entry), npy::MAGIC.len() as u64)
                 .is_ok_and(|start| start == npy::MAGIC)),
@@ -105,7 +107,7 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
         }
     }
 
-    /// The tensor in entry `i`, which is an array of this name.
+    /// Reads the tensor in entry `i`, an array of this name.
     fn tensor<T: FileElement>(&mut self, i: usize, name: &str) -> Result<Tensor<T>, Problem> {
         let entry = self.archive.by_index(i).map_err(corrupt)?;
         npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|problem| match problem {
@@ -116,8 +118,9 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
     }
 }
 
-/// The error for an archive in which a name appears more than once. The library keeps the last entry of a name, so the directory is
-/// read again: for each entry 46 bytes, in which the lengths of name, extra field and comment stand, and these.
+/// The error for an archive in which a name appears more than once. The library keeps the last entry of a
+/// name, so the directory is read again: for each entry 46 bytes, which include the lengths of name, extra
+/// field and comment, and then these.
 fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Problem> {
     let start = archive.central_directory_start();
     let mut reader = archive.into_inner();
@@ -138,7 +141,7 @@ fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Prob
     }
 }
 
-/// The tensors whose names are to be kept, sorted by name.
+/// Reads the tensors whose names `keep` accepts, sorted by name.
 fn tensors<T: FileElement, R: Read + Seek>(
     mut archive: Archive<'_, R>,
     keep: impl Fn(&str) -> bool,
@@ -169,7 +172,7 @@ fn read<V>(
 /// Writes named tensors to a file.
 ///
 /// # Errors
-/// As [`to_bytes`], or whatever the operating system refuses.
+/// As [`to_bytes`], or any error of the operating system.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {
@@ -192,7 +195,7 @@ pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)
 /// Reads the named tensors of a file, sorted by name. See [`save`].
 ///
 /// # Errors
-/// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
+/// As [`from_bytes`], with the file's name; a file that does not exist, is not regular, or cannot be read.
 pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     load_with(path, &Options::new())
 }
@@ -205,11 +208,11 @@ pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> R
     read(path.as_ref(), options, |archive| tensors(archive, |_| true))
 }
 
-/// Reads one tensor of a file, which may hold others of other number types.
+/// Reads one tensor of a file, which may hold others of other element types.
 ///
 /// # Errors
-/// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
-/// tensor of that name.
+/// As [`load`]; errors in other tensors count only if they make the file unreadable. [`Problem::Names`] if
+/// there is no tensor of that name.
 pub fn load_tensor<T: FileElement>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
     load_tensor_with(path, name, &Options::new())
 }
@@ -226,10 +229,10 @@ pub fn load_tensor_with<T: FileElement>(
     read(path.as_ref(), options, |archive| only(tensors(archive, |entry| entry == name)?, name))
 }
 
-/// The names of the entries that [`load`] passes over because they are no arrays, in the order of the file.
+/// The names of the entries that [`load`] skips because they are not arrays, in file order.
 ///
 /// # Errors
-/// A file that does not exist, or is no archive.
+/// A file that does not exist, or is not an archive.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {

@@ -1,4 +1,4 @@
-//! The safetensors format: a JSON header with names, types, shapes and offsets, then the numbers.
+//! The safetensors format: a JSON header with names, types, shapes and offsets, then the elements.
 //!
 //! Chosen as the format for models because every framework reads it and it can hold nothing but tensors.
 
@@ -18,13 +18,13 @@ use tape::Tensor;
 
 const FORMAT: &str = "safetensors";
 
-/// Bytes before the header: its length.
+/// Bytes before the header, which hold its length.
 const PREFIX: u64 = 8;
 
-/// Longer headers no reader of the format takes.
+/// The longest header that readers of the format accept.
 const MAX_HEADER: u64 = 100_000_000;
 
-/// The key of the header that is no tensor.
+/// The key of the header that is not a tensor.
 const METADATA: &str = "__metadata__";
 
 struct Entry<'a, T: FileElement>(&'a Tensor<T>);
@@ -57,21 +57,21 @@ fn refused(reason: String) -> Problem {
 /// The bytes of a file with these tensors. The order of `state` does not matter.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Name`] for the one that means something else,
-/// [`Problem::Limit`] for what would be refused when it is read.
+/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Name`] for the name that the format
+/// reserves, [`Problem::Limit`] for what could not be read again.
 pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
     to_bytes_with(state, None)
 }
 
-/// As [`to_bytes`], with a line of metadata. (With several the bytes would not be the same each time: the library
-/// writes them in an order of its own.)
+/// As [`to_bytes`], with one metadata entry. (With several, the bytes would vary: the library writes them in
+/// an unspecified order.)
 fn to_bytes_with<T: FileElement>(
     state: &[(String, Tensor<T>)],
     metadata: Option<(&str, String)>,
 ) -> Result<Vec<u8>, Problem> {
     writable_state(state)?;
     if let Some((name, _)) = state.iter().find(|(name, _)| name == METADATA) {
-        let reason = "the format reads this name as something else";
+        let reason = "the format reserves this name";
         return Err(Problem::Name { tensor: name.clone(), reason });
     }
     let metadata = metadata.map(|(key, text)| [(key.to_owned(), text)].into_iter().collect());
@@ -79,12 +79,12 @@ fn to_bytes_with<T: FileElement>(
     ::safetensors::serialize(entries, metadata).map_err(corrupt)
 }
 
-/// The tensors in the bytes of a file, sorted by name. Numbers of other types are read if `T` holds them exactly: see
-/// [`Conversion`].
+/// Reads the tensors in the bytes of a file, sorted by name. Elements of other types are read if `T`
+/// represents them exactly: see [`Conversion`].
 ///
 /// # Errors
-/// A file that is damaged or cut off, numbers that `T` does not hold, a name that appears more than once, or more of something than
-/// the default [`Limits`](super::Limits) allow.
+/// A file that is damaged or truncated, elements that `T` cannot represent, a name that appears more than
+/// once, or anything beyond the default [`Limits`](super::Limits).
 pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
     from_bytes_with(bytes, &Options::new())
 }
@@ -98,7 +98,7 @@ pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Resul
     Contents::of(bytes, bytes.len() as u64, options)?.tensors(|_| true)
 }
 
-/// A file whose header is read, checked against the length of the file, and whose numbers come next.
+/// A file whose header has been read and checked against the length of the file; the elements come next.
 struct Contents<'o, R> {
     header: Metadata,
     numbers: R,
@@ -106,7 +106,7 @@ struct Contents<'o, R> {
 }
 
 impl<'o, R: Read> Contents<'o, R> {
-    /// The contents of a stream of this many bytes.
+    /// Reads the header of a stream of this many bytes.
     fn of(mut reader: R, length: u64, options: &'o Options) -> Result<Contents<'o, R>, Problem> {
         let truncated = |expected: u64| Problem::Truncated { expected, found: length };
         let prefix = up_to(&mut reader, PREFIX)?;
@@ -124,7 +124,7 @@ impl<'o, R: Read> Contents<'o, R> {
             return Err(truncated(begin));
         }
         let invalid = |error: serde_json::Error| refused(error.to_string());
-        // The library keeps the last tensor of a name without a word.
+        // The library silently keeps the last tensor of a name.
         if let Some(name) = repeated_key(&text).map_err(invalid)? {
             return Err(Problem::Duplicate { tensor: name });
         }
@@ -139,12 +139,12 @@ impl<'o, R: Read> Contents<'o, R> {
         Ok(Contents { header, numbers: reader, options })
     }
 
-    /// The tensors whose names are to be kept, sorted by name.
+    /// Reads the tensors whose names `keep` accepts, sorted by name.
     fn tensors<T: FileElement>(mut self, keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
         let entries = self.header.tensors();
         self.options.limits.check_entries(entries.len())?;
         let mut entries: Vec<(String, &TensorInfo)> = entries.into_iter().collect();
-        // As they stand in the file; those without numbers by name, so that the same file gives the same error.
+        // In file order, and empty tensors by name, so that the same file gives the same error.
         entries.sort_by(|(a, x), (b, y)| x.data_offsets.cmp(&y.data_offsets).then_with(|| a.cmp(b)));
         let mut state = State::new();
         for (name, info) in entries {
@@ -163,7 +163,7 @@ impl<'o, R: Read> Contents<'o, R> {
     }
 }
 
-/// The tensor whose numbers come next in a stream, and take this many bytes.
+/// Reads the tensor whose elements come next in a stream and take this many bytes.
 fn tensor<T: FileElement>(
     reader: &mut impl Read,
     name: &str,
@@ -186,7 +186,7 @@ fn tensor<T: FileElement>(
 /// Writes named tensors to a file.
 ///
 /// # Errors
-/// As [`to_bytes`], or whatever the operating system refuses.
+/// As [`to_bytes`], or any error of the operating system.
 ///
 /// ```
 /// # fn main() -> Result<(), nn::files::FileError> {
@@ -206,7 +206,7 @@ pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)
     save_with(path.as_ref(), state, None)
 }
 
-/// As [`save`], with a line of metadata.
+/// As [`save`], with one metadata entry.
 pub(crate) fn save_with<T: FileElement>(
     path: &Path,
     state: &[(String, Tensor<T>)],
@@ -216,7 +216,7 @@ pub(crate) fn save_with<T: FileElement>(
     atomic::write(path, &bytes)
 }
 
-/// As [`load`], but of the same number type only, with the line of metadata under `key`.
+/// As [`load`], for tensors of type `T` only, with the metadata entry `key`.
 pub(crate) fn load_same<T: FileElement>(
     path: &Path,
     key: &str,
@@ -243,7 +243,7 @@ fn read<V>(
 /// Reads the named tensors of a file, sorted by name. See [`save`].
 ///
 /// # Errors
-/// As [`from_bytes`], with the file's name; a file that does not exist, is not a regular one, or cannot be read.
+/// As [`from_bytes`], with the file's name; a file that does not exist, is not regular, or cannot be read.
 pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<State<T>, FileError> {
     load_with(path, &Options::new())
 }
@@ -256,11 +256,11 @@ pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> R
     read(path.as_ref(), options, |contents| contents.tensors(|_| true))
 }
 
-/// Reads one tensor of a file, which may hold others of other number types.
+/// Reads one tensor of a file, which may hold others of other element types.
 ///
 /// # Errors
-/// As [`load`], but of the other tensors only what makes the file unreadable; [`Problem::Names`] if there is no
-/// tensor of that name.
+/// As [`load`]; errors in other tensors count only if they make the file unreadable. [`Problem::Names`] if
+/// there is no tensor of that name.
 pub fn load_tensor<T: FileElement>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
     load_tensor_with(path, name, &Options::new())
 }

@@ -1,4 +1,4 @@
-//! Where bytes come from: regular files, and streams that may not grow without end.
+//! Sources of bytes: regular files, and streams of limited length.
 
 use super::error::{FileError, Problem};
 use super::limits::{Limits, at_most};
@@ -6,7 +6,7 @@ use std::fs::{self, File, FileType};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The expectation that a path other than a regular file fails.
+/// The kind of a file that is not regular.
 fn kind(found: FileType) -> &'static str {
     #[cfg(unix)]
     {
@@ -24,17 +24,18 @@ fn kind(found: FileType) -> &'static str {
     if found.is_dir() { "a directory" } else { "something else" }
 }
 
-/// Refuses what is no regular file: a device has no end, a pipe may wait for ever, and neither can be replaced.
+/// Refuses anything but a regular file: a device has no end, a pipe may block forever, and neither can be
+/// replaced.
 pub(super) fn regular(found: FileType) -> Result<(), Problem> {
     if found.is_file() { Ok(()) } else { Err(Problem::NotAFile { found: kind(found) }) }
 }
 
-/// Opens a regular file of no more bytes than allowed, and says how many there are.
+/// Opens a regular file within the limits, and returns it with its length.
 pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(File, u64), Problem> {
-    // Before it is opened, because the opening of a pipe waits.
+    // Checked before opening, because opening a pipe blocks.
     regular(fs::metadata(path)?.file_type())?;
     let file = File::open(path)?;
-    // And after, because the name may have been given to something else.
+    // And after, because the name may refer to something else by now.
     let metadata = file.metadata()?;
     regular(metadata.file_type())?;
     limits.check_bytes(metadata.len())?;
@@ -61,15 +62,15 @@ pub(crate) fn reserve<N>(list: &mut Vec<N>, more: u64) -> Result<(), Problem> {
     room.map(|_| ()).ok_or_else(|| Problem::TooLarge { shape: vec![more] })
 }
 
-/// Up to `count` bytes: fewer where the stream ends.
+/// Reads up to `count` bytes: fewer if the stream ends.
 pub(crate) fn up_to(reader: &mut impl Read, count: u64) -> io::Result<Vec<u8>> {
-    // No more than a piece before there is anything: the count may be a lie.
+    // Reserves no more than a chunk in advance: the count may be false.
     let mut bytes = Vec::with_capacity(count.min(1 << 16) as usize);
     reader.take(count).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Does the stream go on? At the end of a compressed one this checks its checksum.
+/// Returns `true` if the stream goes on. At the end of a compressed stream this verifies its checksum.
 pub(crate) fn goes_on(reader: &mut impl Read) -> io::Result<bool> {
     Ok(!up_to(reader, 1)?.is_empty())
 }
@@ -86,23 +87,23 @@ impl Budget {
         Budget { limit: limits.inflated(compressed), spent: 0 }
     }
 
-    /// The rest of the budget.
+    /// The remaining budget.
     pub(crate) fn left(&self) -> u64 {
         self.limit - self.spent
     }
 
-    /// Returns `true` if there is room for this many more bytes.
+    /// Returns an error unless there is room for this many more bytes.
     pub(crate) fn allows(&self, more: u64) -> Result<(), Problem> {
         at_most("inflated bytes", self.limit, self.spent.saturating_add(more))
     }
 
-    /// The stream, which ends in an error where the budget does.
+    /// The stream, which fails once the budget is spent.
     pub(crate) fn of<R: Read>(&mut self, reader: R) -> Inflating<'_, R> {
         Inflating { reader, budget: self }
     }
 }
 
-/// A stream of inflated bytes, which are counted.
+/// A stream that counts inflated bytes.
 pub(crate) struct Inflating<'b, R> {
     reader: R,
     pub(crate) budget: &'b mut Budget,
@@ -110,7 +111,7 @@ pub(crate) struct Inflating<'b, R> {
 
 impl<R: Read> Read for Inflating<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // One more than there is room for, to tell an end from an excess.
+        // One byte more than there is room for, to tell the end of the stream from an excess.
         let most = usize::try_from(self.budget.left()).unwrap_or(usize::MAX).saturating_add(1);
         let most = most.min(buffer.len());
         let read = self.reader.read(&mut buffer[..most])? as u64;

@@ -1,4 +1,4 @@
-//! The bytes of numbers in files.
+//! The element types of files.
 
 use super::error::Problem;
 use super::limits::Conversion;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::Read;
 use tape::{Element, Shape, Tensor};
 
-/// A number type that tensors can be read into and written from: `f32` and `f64`.
+/// An element type that tensors can be read into and written from: `f32` and `f64`.
 ///
 /// The conversions copy bit patterns, so negative zeros, subnormal numbers and the payloads of NaNs survive.
 /// (Through `f64`, as [`Tensor::cast`] goes, a signalling NaN would not.)
@@ -17,16 +17,16 @@ pub trait FileElement: Element {
     const DTYPE: Dtype;
     /// The type in NumPy's files, without the byte order: `"f4"` or `"f8"`.
     const DESCR: &'static str;
-    /// Bytes of one number.
+    /// Bytes of one element.
     const SIZE: usize;
 
-    /// Appends the numbers in little-endian order.
+    /// Appends the elements in little-endian order.
     fn write(data: &[Self], out: &mut Vec<u8>);
-    /// Reads numbers in little-endian order; a remainder shorter than one number is left out.
+    /// Reads elements in little-endian order, ignoring a remainder shorter than one element.
     fn read(bytes: &[u8]) -> Vec<Self>;
-    /// The number nearest to a whole number.
+    /// The value nearest to a whole number.
     fn from_i64(n: i64) -> Self;
-    /// The number nearest to a whole number.
+    /// The value nearest to a whole number.
     fn from_u64(n: u64) -> Self;
 }
 
@@ -60,7 +60,7 @@ stored! {
     f64 F64 "f8";
 }
 
-/// The number types of other programs' files that are read.
+/// The element types of other programs' files that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bool,
@@ -78,7 +78,7 @@ pub(crate) enum Kind {
     F64,
 }
 
-/// A number of any of these types, without loss.
+/// A value of any of these types, without loss.
 #[derive(Clone, Copy, Debug)]
 enum Number {
     Signed(i64),
@@ -106,7 +106,8 @@ impl Kind {
         })
     }
 
-    /// The type of safetensors files. (Eight bits and fewer for a fraction mean nothing without a scale.)
+    /// The type of this name in safetensors files. (Floating-point types of 8 bits or fewer mean nothing
+    /// without a scale.)
     pub(crate) fn of_dtype(dtype: Dtype) -> Option<Kind> {
         Some(match dtype {
             Dtype::BOOL => Kind::Bool,
@@ -126,7 +127,7 @@ impl Kind {
         })
     }
 
-    /// Bytes of one number.
+    /// Bytes of one element.
     pub(crate) fn size(self) -> usize {
         match self {
             Kind::Bool | Kind::I8 | Kind::U8 => 1,
@@ -136,7 +137,7 @@ impl Kind {
         }
     }
 
-    /// Calls `f` with each number of these little-endian bytes.
+    /// Calls `f` with each element decoded from these little-endian bytes.
     fn each<E>(self, bytes: &[u8], mut f: impl FnMut(Number) -> Result<(), E>) -> Result<(), E> {
         macro_rules! numbers {
             ($t:ident, $n:ident => $number:expr) => {
@@ -169,7 +170,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// The number of a bit pattern of half precision: a sign, 5 bits of exponent, 10 of fraction.
+/// The value of a half-precision bit pattern: a sign, 5 bits of exponent, 10 of fraction.
 fn half(bits: u16) -> f64 {
     let (sign, exponent, fraction) =
         (u64::from(bits >> 15), u64::from(bits >> 10 & 31), u64::from(bits & 1023));
@@ -192,10 +193,10 @@ impl Number {
         }
     }
 
-    /// Returns `true` if `x` is this number.
+    /// Returns `true` if `x` equals this number.
     fn is<T: FileElement>(self, x: T) -> bool {
         match self {
-            // In 128 bits: the largest numbers round to ones that 64 bits do not hold.
+            // In 128 bits: the largest values round to ones that 64 bits do not hold.
             Number::Signed(n) => x.to_f64() as i128 == i128::from(n),
             Number::Unsigned(n) => x.to_f64() as i128 == i128::from(n),
             Number::Float(y) => x.to_f64() == y || y.is_nan(),
@@ -221,7 +222,7 @@ impl fmt::Display for Number {
     }
 }
 
-/// Numbers as they stand in a file.
+/// The elements of a tensor as stored in a file.
 pub(crate) struct Numbers<'a> {
     /// The tensor's name.
     pub(crate) name: &'a str,
@@ -229,12 +230,13 @@ pub(crate) struct Numbers<'a> {
     /// Whether numbers are big-endian.
     pub(crate) big_endian: bool,
     pub(crate) count: usize,
-    /// Bytes that the stream may hold at most: no more room is made than for these.
+    /// The maximum number of bytes in the stream: memory is reserved for no more than these.
     pub(crate) at_most: u64,
 }
 
 impl Numbers<'_> {
-    /// Reads the numbers from a stream: a piece at a time, so that the bytes take no memory beside the numbers.
+    /// Reads the elements from a stream, a chunk at a time, so that the raw bytes are never in memory as a
+    /// whole.
     pub(crate) fn read<T: FileElement>(
         &self,
         reader: &mut impl Read,
@@ -261,7 +263,7 @@ impl Numbers<'_> {
         Ok(numbers)
     }
 
-    /// Appends the numbers of these bytes, as far as they can be had as `T`.
+    /// Appends the elements decoded from these bytes, up to the first that `T` cannot represent.
     fn convert<T: FileElement>(
         &self,
         bytes: &[u8],
@@ -293,17 +295,18 @@ impl Numbers<'_> {
     }
 }
 
-/// The number of bytes that a header announces, unless it lies: products that do not fit are refused before
-/// anything is allocated.
+/// The number of bytes that a header announces; products that overflow are refused before anything is
+/// allocated.
 pub(crate) fn byte_count(shape: &[u64], size: usize) -> Result<usize, Problem> {
     let too_large = || Problem::TooLarge { shape: shape.to_vec() };
-    // A zero makes the product zero, but `Shape` multiplies from the left: the others must fit all the same.
+    // A zero makes the product zero, but `Shape` multiplies from the left: the others must not overflow
+    // either.
     let nonzero = shape.iter().filter(|&&n| n != 0).try_fold(size as u64, |all, &n| all.checked_mul(n));
     let all = nonzero.filter(|&n| n <= isize::MAX as u64).ok_or_else(too_large)?;
     Ok(if shape.contains(&0) { 0 } else { all as usize })
 }
 
-/// The tensor of these numbers.
+/// The tensor of these elements.
 pub(crate) fn tensor<T: FileElement>(shape: &[usize], numbers: Vec<T>) -> Result<Tensor<T>, Problem> {
     let shape_in_file = || shape.iter().map(|&n| n as u64).collect();
     Tensor::from_vec(Shape::from(shape), numbers).map_err(|_| Problem::TooLarge { shape: shape_in_file() })

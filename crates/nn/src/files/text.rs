@@ -2,13 +2,13 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-/// The characters of one name or cell that a message shows.
+/// The maximum number of characters of a name or cell in a message.
 const SHOWN: usize = 80;
 
-/// The characters of a whole sentence, which another library may have made with a name in it.
+/// The maximum number of characters of a sentence, which may come from another library and contain a name.
 const SENTENCE: usize = 300;
 
-/// The names of a list that a message shows.
+/// The maximum number of names of a list in a message.
 const LISTED: usize = 20;
 
 /// A text between quotes: `"fc1.weight"`, `"aaaa"... (65536 bytes)`.
@@ -31,12 +31,12 @@ fn cut(text: &str, characters: usize) -> (&str, bool) {
     }
 }
 
-/// Says how long a text is that was cut.
+/// Writes the length of a truncated text.
 fn length(f: &mut Formatter<'_>, text: &str, whole: bool) -> fmt::Result {
     if whole { Ok(()) } else { write!(f, "... ({} bytes)", text.len()) }
 }
 
-/// Escapes what cannot be printed, but no quotes.
+/// Escapes unprintable characters, but not quotes.
 fn printable(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     text.chars().try_for_each(|c| match c {
         '"' | '\'' | '\\' => f.write_char(c),

@@ -6,13 +6,14 @@ use tape::{Array, Element, Tensor, TensorOps};
 /// The options of [`scaled_dot_product_attention`].
 #[derive(Clone, Debug)]
 pub struct AttentionOptions<T: Element = f64> {
-    /// Which keys a query sees: all that are not 0. Broadcasts with the scores.
+    /// Marks the keys that a query attends to, where it is not 0. Broadcasts with the scores.
     pub mask: Option<Tensor<T>>,
-    /// A term that is added to the scores. Broadcasts with them. Where it is -∞ the query does not see the key.
+    /// A term added to the scores, with which it broadcasts. Where it is -∞, the query does not attend to the
+    /// key.
     pub bias: Option<Tensor<T>>,
-    /// Whether query `i` sees the keys up to `i` only.
+    /// Whether query `i` attends to the keys up to `i` only.
     pub causal: bool,
-    /// The factor of the scores; `1 / √width` if there is none.
+    /// The scale of the scores; `1 / √width` if `None`.
     pub scale: Option<f64>,
 }
 
@@ -22,16 +23,16 @@ impl<T: Element> Default for AttentionOptions<T> {
     }
 }
 
-/// `softmax(q kᵀ · scale + bias) v`, where the keys that a query does not see have no weight.
+/// `softmax(q kᵀ · scale + bias) v`, where masked keys have weight 0.
 ///
-/// Keys and values that a query does not see have no influence on it: keys and values that are infinite or NaN, as in the
-/// padding of a batch, change neither its result nor any gradient through it.
+/// Masked keys and values have no influence: even if infinite or NaN, as in the padding of a batch, they
+/// change neither the result nor any gradient through it.
 ///
 /// # Shapes
 /// `q` `[.., queries, width]`, `k` `[.., keys, width]`, `v` `[.., keys, out]`; the result is `[.., queries, out]`.
 ///
 /// # Domain
-/// A query that sees no key gets a row of zeros, and gives no gradient.
+/// A query whose keys are all masked gets a row of zeros, and contributes no gradient.
 ///
 /// # Examples
 /// ```
@@ -57,13 +58,13 @@ pub fn scaled_dot_product_attention<T: Element, A: Array<T>>(
     weighted_values(&attention_weights(q, k, attention), v)
 }
 
-/// `weights · v`, where a value of weight 0 takes no part, be it infinite or NaN.
+/// `weights · v`, where a value of weight 0 contributes nothing, even if infinite or NaN.
 ///
 /// # Shapes
 /// `weights` `[.., queries, keys]`, `v` `[.., keys, out]`; the result is `[.., queries, out]`.
 ///
 /// # Math
-/// The matrix product and its gradients, in which an exactly zero weight or cotangent absorbs what it is multiplied with.
+/// The matrix product and its gradients, where products with an exactly zero weight or cotangent are 0.
 ///
 /// # Examples
 /// ```
@@ -81,13 +82,13 @@ pub fn weighted_values<T: Element, A: Array<T>>(weights: &A, v: &A) -> A {
     A::apply(MaskedMatMul { zeros: Zeros::Left }, &[weights, v])
 }
 
-/// `softmax(q kᵀ · scale + bias)`: how much of each key a query takes in [`scaled_dot_product_attention`].
+/// The attention weights `softmax(q kᵀ · scale + bias)` of [`scaled_dot_product_attention`].
 ///
 /// # Shapes
 /// `q` `[.., queries, width]`, `k` `[.., keys, width]`; the result is `[.., queries, keys]`.
 ///
 /// # Domain
-/// Rows sum to 1; that of a query that sees no key is 0, and gives no gradient.
+/// Rows sum to 1; the row of a query whose keys are all masked is 0, and contributes no gradient.
 ///
 /// # Examples
 /// ```

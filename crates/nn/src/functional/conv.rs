@@ -4,7 +4,7 @@ use super::per_channel;
 use tape::ops::{Conv2d, ConvTranspose2d};
 use tape::{Array, Element, Error, TensorOps};
 
-/// `y + b`, where there is a bias.
+/// `y + b`, or `y` without a bias.
 fn biased<T: Element, A: Array<T>>(y: A, b: Option<&A>) -> A {
     match b {
         Some(b) => {
@@ -61,7 +61,7 @@ pub fn conv_transpose2d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, co
     biased(A::apply(conv, &[x, w]), b)
 }
 
-/// An image of one row for a signal `[batch, channels, length]`, and the same of kernels.
+/// Reshapes a signal `[batch, channels, length]`, or its kernels, to an image of one row.
 fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
     let shape = x.shape();
     match shape[..] {
@@ -70,7 +70,7 @@ fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
     }
 }
 
-/// A signal for an image of one row.
+/// Reshapes an image of one row to a signal.
 fn as_signal<T: Element, A: Array<T>>(y: &A) -> A {
     let shape = y.shape();
     y.reshape([shape[0], shape[1], shape[3]])
@@ -118,11 +118,11 @@ pub struct ConvTranspose1dOptions {
     pub stride: usize,
     /// Elements left out on each side.
     pub padding: usize,
-    /// Elements that no window reaches, below the stride.
+    /// Elements at the end that no window reaches: fewer than the stride.
     pub output_padding: usize,
     /// Distance between neighbouring elements of a window.
     pub dilation: usize,
-    /// Blocks of channels that do not see each other.
+    /// The number of groups of channels, which are convolved independently.
     pub groups: usize,
 }
 

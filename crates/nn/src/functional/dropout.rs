@@ -4,11 +4,12 @@ use crate::setting::expect;
 use tape::ops::Select;
 use tape::{Array, Element, Error, Tensor};
 
-/// `x` with each element 0 with probability `p`, else divided by `1 - p`, so that its expectation stays.
+/// Sets each element of `x` to 0 with probability `p`, else divides it by `1 - p`, which preserves the
+/// expectation.
 ///
-/// `uniform` gives numbers of `[0, 1)`: it is called once for each element in row-major order, and an element goes
-/// where its number is below `p`. The mask is plain data: where the result is computed again it is the same one. What is
-/// dropped does not matter, be it infinite or NaN, and neither does its cotangent.
+/// `uniform` returns numbers in `[0, 1)`: it is called once for each element in row-major order, and the
+/// element is dropped if its number is below `p`. The mask is plain data, the same whenever the result is
+/// recomputed. Dropped elements and their cotangents have no influence, even if infinite or NaN.
 ///
 /// # Shapes
 /// `x` of any shape; the result has its shape.
@@ -35,7 +36,7 @@ pub fn dropout<T: Element, A: Array<T>>(x: &A, p: f64, mut uniform: impl FnMut()
     }
     expect(Tensor::<T>::fits("dropout", &x.shape()));
     let mask = Tensor::from_fn(x.shape(), |_| if uniform() < p { T::ZERO } else { T::ONE });
-    // Where nothing is kept the factor would be infinite.
+    // If nothing is kept, the factor would be infinite.
     let factor = if p < 1.0 { 1.0 / (1.0 - p) } else { 1.0 };
     A::apply(Select { mask }, &[&(x.clone() * x.lift(factor)), &x.lift(0.0)])
 }

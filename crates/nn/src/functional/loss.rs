@@ -4,19 +4,19 @@ use crate::setting::expect;
 use tape::ops::{CrossEntropy, Select, Softplus};
 use tape::{Array, Axes, Element, Error, Shape, Tensor, TensorOps};
 
-/// How the losses of the samples become one.
+/// The reduction of the losses of samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reduction {
-    /// They stay apart.
+    /// No reduction.
     None,
-    /// Their mean, weighted where the samples have weights; 0 where there is nothing to take a mean of.
+    /// Their mean, weighted if the samples have weights; 0 if there are none, or none has a weight.
     #[default]
     Mean,
     /// Their sum.
     Sum,
 }
 
-/// `y` reduced; `count` is what a mean divides by.
+/// `y` reduced; `count` is the divisor of a mean.
 fn reduce<T: Element, A: Array<T>>(y: A, reduction: Reduction, count: T) -> A {
     match reduction {
         Reduction::None => y,
@@ -76,13 +76,13 @@ impl<T: Element> CrossEntropyOptions<T> {
             Some(class) => {
                 let found = weights[class];
                 let reason =
-                    format!("expected finite weights of classes, 0 or more, found {found} for class {class}");
+                    format!("expected finite class weights, 0 or more, found {found} for class {class}");
                 Err(Error::Invalid { op, reason })
             }
         }
     }
 
-    /// The class of each sample, `None` where it is left out.
+    /// The class of each sample, `None` if it is ignored.
     fn chosen(&self, targets: &[i64], shape: &Shape, axis: usize) -> Result<Vec<Option<usize>>, Error> {
         let (op, samples) = ("cross_entropy", shape.reduced(&[axis], false));
         if samples.size() != targets.len() {
@@ -98,15 +98,14 @@ impl<T: Element> CrossEntropyOptions<T> {
 }
 
 impl<T: Element> CrossEntropyOptions<T> {
-    /// The targets as what they weigh: for each sample the weight of its class, smoothed, and zeros where it is
-    /// left out.
+    /// The targets as weights: for each sample the smoothed weight of its class, and zeros if it is ignored.
     ///
     /// # Shapes
     /// `shape` is that of the predictions, as in [`cross_entropy`]; the result has it too.
     ///
     /// # Errors
-    /// If there is not one target for each sample, or one is no class; if there is not one weight for each class, a weight
-    /// is negative or not finite, or the smoothing is not between 0 and 1.
+    /// If the numbers of targets and samples differ, or a target is not a class; if the numbers of weights
+    /// and classes differ, a weight is negative or not finite, or the smoothing is not between 0 and 1.
     ///
     /// # Examples
     /// ```
@@ -123,7 +122,7 @@ impl<T: Element> CrossEntropyOptions<T> {
         Ok(self.spread(&self.chosen(targets, shape, axis)?, &weights, shape, axis))
     }
 
-    /// The same, of targets that were looked at.
+    /// The same, for targets that have been checked.
     fn spread(&self, chosen: &[Option<usize>], weights: &[T], shape: &Shape, axis: usize) -> Tensor<T> {
         let inner: usize = shape[axis + 1..].iter().product();
         let (n, smoothing) = (shape[axis], T::from_f64(self.smoothing));
@@ -153,20 +152,21 @@ pub(crate) fn class_axis(shape: &Shape) -> Result<usize, Error> {
     }
 }
 
-/// The cross entropy of logits and the numbers of the right classes.
+/// The cross-entropy of logits and class labels.
 ///
 /// # Shapes
-/// `x` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`; the targets are those of the batch, in row-major
-/// order of the remaining axes. The result is a number, or without reduction one for each target.
+/// `x` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`; the targets are those of the batch, in
+/// row-major order of the remaining axes. The result is a scalar, or without reduction one element per
+/// target.
 ///
 /// # Math
 /// `-(1 - s) wₜ ln pₜ - s Σ w_c ln p_c / classes` for target `t` and smoothing `s`; the mean divides by `Σ wₜ`.
 ///
 /// # Domain
-/// If every sample is left out the mean is 0, with gradient 0.
+/// If every sample is ignored, the mean is 0, with gradient 0.
 ///
 /// # Panics
-/// As [`CrossEntropyOptions::rows`] fails.
+/// As [`CrossEntropyOptions::rows`].
 ///
 /// # Examples
 /// ```
@@ -198,14 +198,14 @@ pub fn cross_entropy<T: Element, A: Array<T>>(
     reduce(y, reduction, count)
 }
 
-/// The cross entropy of logits and target distributions, which are differentiated too.
+/// The cross-entropy of logits and target distributions, which are differentiated too.
 ///
 /// # Shapes
 /// `x` and `targets` `[classes]`, `[batch, classes]` or `[batch, classes, ..]`.
 ///
 /// # Math
-/// `-Σ w_c ((1 - s) t_c + s / classes) ln p_c`; the mean divides by the number of samples. The target of a class of weight
-/// 0 does not matter.
+/// `-Σ w_c ((1 - s) t_c + s / classes) ln p_c`; the mean divides by the number of samples. The target of a
+/// class of weight 0 has no influence.
 ///
 /// # Examples
 /// ```
@@ -235,7 +235,7 @@ pub fn soft_cross_entropy<T: Element, A: Array<T>>(
     let s = options.smoothing;
     let mut q = (targets.clone() * x.lift(1.0 - s) + x.lift(s / n)) * x.constant(weights.clone());
     if weights.abs().min() == T::ZERO {
-        // The target of a class without weight does not matter.
+        // The target of a class of weight 0 has no influence.
         q = A::apply(Select { mask: weights }, &[&q, &x.lift(0.0)]);
     }
     let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &q]);
@@ -243,7 +243,7 @@ pub fn soft_cross_entropy<T: Element, A: Array<T>>(
     reduce(y, reduction, count)
 }
 
-/// The cross entropy of logits and independent probabilities `t`.
+/// The cross-entropy of logits and independent probabilities `t`.
 ///
 /// # Shapes
 /// `x` and `t` of one shape; `weight` and `pos_weight` broadcast with it.
@@ -253,8 +253,8 @@ pub fn soft_cross_entropy<T: Element, A: Array<T>>(
 /// `(1 - t) σ(x) - pos_weight t σ(-x)` is exactly ½ at `x = 0`, `t = 0`. The mean divides by the number of elements.
 ///
 /// # Domain
-/// Every number, ±1000 included. What has weight 0 takes no part: an element of `weight` 0 neither in the loss nor in the
-/// gradient, whatever its logit is.
+/// All real numbers, ±1000 included. Terms of weight 0 contribute nothing: an element of `weight` 0 neither
+/// to the loss nor to the gradient, whatever its logit.
 ///
 /// # Examples
 /// ```
@@ -275,7 +275,7 @@ pub fn bce_with_logits<T: Element, A: Array<T>>(
     pos_weight: Option<&A>,
     reduction: Reduction,
 ) -> A {
-    // A factor that is 0 takes out what it is multiplied with, also where that is infinite.
+    // A factor of 0 removes its term, even an infinite one.
     let absent = (x.lift(1.0) - t.clone()).chain_rule(x.clone().map(Softplus));
     let present = t.clone().chain_rule((-x.clone()).map(Softplus));
     let present = match pos_weight {

@@ -1,5 +1,5 @@
-//! Functions of neural networks that are compositions of operations: generic over [`Array`], so they
-//! compute on tensors and record on handles, and differentiate to every order like what they are made of.
+//! Functions of neural networks that are compositions of operations: generic over [`Array`], so they compute
+//! on tensors and record on handles, and are differentiable to every order like their parts.
 //!
 //! An optional operand is an `Option`.
 //!
@@ -28,7 +28,7 @@ pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
 use std::iter::repeat_n;
 use tape::{Array, Element, Shape, TensorOps};
 
-/// A vector with one number for each channel, which is axis 1 of `x`, in a shape that broadcasts with `x`.
+/// Reshapes a vector with one element per channel (axis 1 of `x`) to broadcast with `x`.
 ///
 /// # Shapes
 /// `channels` `[channels]`, `x` `[batch, channels, ..]`; the result is `[channels, 1, ..]`, of one axis less than `x`.
@@ -51,7 +51,7 @@ pub fn per_channel<T: Element, A: Array<T>>(channels: &A, x: &A) -> A {
     channels.reshape(shape)
 }
 
-/// `y · w + b`, with either or neither of them.
+/// `y · w + b`, where `w` and `b` are optional.
 fn affine<T: Element, A: Array<T>>(y: A, w: Option<A>, b: Option<A>) -> A {
     let scaled = match w {
         Some(w) => y * w,

@@ -5,7 +5,7 @@ use crate::setting::expect;
 use tape::ops::{Rsqrt, Standardize};
 use tape::{Array, Axes, Element, Error, TensorOps};
 
-/// [`Standardize`], with the mean taken out or not.
+/// [`Standardize`], with or without subtracting the mean.
 #[track_caller]
 fn standardize<T: Element, A: Array<T>>(x: &A, axes: Axes, eps: f64, center: bool) -> A {
     A::apply(Standardize { axes, eps, center }, &[x])
@@ -104,8 +104,8 @@ pub fn group_norm<T: Element, A: Array<T>>(
     affine(y, w.map(|w| per_channel(w, x)), b.map(|b| per_channel(b, x)))
 }
 
-/// `(x - mean) / √(variance + eps) · w + b` for each channel: with the statistics of the batch, which are
-/// differentiated, or with the given mean and variance, which is what `statistics` holds.
+/// `(x - mean) / √(variance + eps) · w + b` for each channel, with the statistics of the batch, which are
+/// differentiated, or with the mean and variance given in `statistics`.
 ///
 /// # Shapes
 /// `x` `[batch, channels, ..]`; `w`, `b` and the statistics are `[channels]`. The result has the shape of `x`.

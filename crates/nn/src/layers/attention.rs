@@ -1,4 +1,4 @@
-//! Attention with several heads.
+//! Multi-head attention.
 
 use super::Dropout;
 use crate::Parameters;
@@ -11,22 +11,23 @@ use crate::setting::{self, expect};
 use rand::Rng;
 use tape::{Element, Error, Tensor, Var};
 
-/// Attention in `heads` subspaces at once. Vaswani and others, 2017.
+/// Multi-head attention: attention in `heads` subspaces in parallel. Vaswani and others, 2017.
 ///
 /// # Shapes
-/// Queries `[batch, queries, width]`, keys and values `[batch, keys, width]`; `in_proj_weight` `[3 width, width]` with the
-/// blocks of queries, keys and values one below the other, `in_proj_bias` `[3 width]`. The output is
-/// `[batch, queries, width]`, the weights are `[batch, heads, queries, keys]`.
+/// Queries `[batch, queries, width]`, keys and values `[batch, keys, width]`; `in_proj_weight` `[3 width, width]`,
+/// the stacked blocks of queries, keys and values, `in_proj_bias` `[3 width]`. The output is `[batch, queries, width]`,
+/// the weights are `[batch, heads, queries, keys]`.
 ///
 /// # Math
-/// With `Q = q W_qᵀ + b_q`, `K` and `V` likewise, each cut into `heads` pieces of `width / heads` columns: the pieces
-/// `softmax(Q Kᵀ √(heads / width)) V` side by side, then the linear layer `out_proj`.
+/// With `Q = q W_qᵀ + b_q`, `K` and `V` likewise, each split into `heads` blocks of `width / heads` columns:
+/// `softmax(Q Kᵀ √(heads / width)) V` of every block, concatenated, then the linear layer `out_proj`.
 ///
 /// # Masks
-/// [`AttentionOptions`] says which keys a query sees: its `mask` broadcasts with the weights and is not 0 where a key is seen,
-/// so a `[queries, keys]` mask serves all heads of all samples and [`padding_mask`] leaves out the ends of short
-/// samples; the product of two masks is both. `causal` hides what comes later. A query that sees no key gets weights 0.
-/// (PyTorch's layer marks with true what is *not* seen.)
+/// [`AttentionOptions`] selects the keys that a query attends to: its `mask` broadcasts with the weights and
+/// is not 0 for keys to attend to, so a `[queries, keys]` mask serves all heads of all samples, and
+/// [`padding_mask`] masks the ends of short samples; the product of two masks combines them. `causal` masks
+/// later positions. A query whose keys are all masked has weights 0. (PyTorch's layer marks the *masked* keys
+/// with true.)
 ///
 /// # Initial values
 /// `in_proj_weight` from [`XavierUniform`] for its shape, U(±√(6 / (4 width))), `out_proj.weight` from U(±1/√width),
@@ -44,7 +45,7 @@ use tape::{Element, Error, Tensor, Var};
 /// let (y, weights) = layer.forward(x, x, x, &causal, &mut Context::eval());
 /// assert_eq!(y.shape(), [1, 3, 4]);
 /// assert_eq!(weights.slice(2, ..1).value().to_vec(), [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
-/// // What the first query says does not depend on what comes later.
+/// // The first query's output does not depend on later positions.
 /// let grads = y.slice(1, ..1).sum().backward();
 /// assert_eq!(grads.wrt(x).slice(1, 1..), Tensor::zeros([1, 2, 4]));
 /// assert_eq!(grads.of(&layer.out_proj.bias.unwrap()).to_vec(), [1.0; 4]);
@@ -55,7 +56,7 @@ pub struct MultiHeadAttention<T: Element = f64> {
     pub in_proj_weight: Param<T>,
     /// `[3 width]`.
     pub in_proj_bias: Option<Param<T>>,
-    /// From the heads to the output.
+    /// The projection from the heads to the output.
     pub out_proj: Linear<T>,
     /// The dropout of the weights.
     pub dropout: Dropout,
@@ -64,10 +65,10 @@ pub struct MultiHeadAttention<T: Element = f64> {
 }
 
 impl<T: Element> MultiHeadAttention<T> {
-    /// A layer for vectors of `width` numbers.
+    /// A layer for vectors of `width` elements.
     ///
     /// # Panics
-    /// If the heads do not divide the width, or that is 0.
+    /// If the heads do not divide the width, or it is 0.
     #[track_caller]
     pub fn new(width: usize, heads: usize, rng: &mut (impl Rng + ?Sized)) -> MultiHeadAttention<T> {
         expect(setting::counts("attention", "width", &[width]));
@@ -101,7 +102,7 @@ impl<T: Element> MultiHeadAttention<T> {
         MultiHeadAttention { dropout: Dropout::new(p), ..self }
     }
 
-    /// How many heads there are.
+    /// The number of heads.
     pub fn heads(&self) -> usize {
         self.heads
     }
@@ -109,7 +110,7 @@ impl<T: Element> MultiHeadAttention<T> {
     /// The outputs of the queries, and the attention weights.
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes are incompatible.
     #[track_caller]
     pub fn forward<'t>(
         &self,
@@ -124,7 +125,7 @@ impl<T: Element> MultiHeadAttention<T> {
         let [samples, heads, queries, _] = [0, 1, 2, 3].map(|axis| q.shape()[axis]);
         let expected = vec![samples, heads, queries, k.shape()[2]];
         if *weights.shape() != *expected {
-            // The mask, or the keys of other samples, stretched them.
+            // The mask, or keys of another batch size, broadcast the weights.
             Error::Shape { op: "attention weights", expected, found: weights.shape().dims() }.panic()
         }
         let weights = self.dropout.forward(weights, cx);
@@ -132,7 +133,7 @@ impl<T: Element> MultiHeadAttention<T> {
         (self.out_proj.forward(found, cx), weights)
     }
 
-    /// Each of queries, keys and values through its block of the weights, as `[batch, heads, length, width / heads]`.
+    /// Projects queries, keys and values by their blocks of the weights, each to `[batch, heads, length, width / heads]`.
     #[track_caller]
     fn project<'t>(&self, x: [Var<'t, T>; 3]) -> [Var<'t, T>; 3] {
         let tape = x[0].tape();
@@ -160,7 +161,7 @@ impl<T: Element> MultiHeadAttention<T> {
     }
 }
 
-/// The mask for samples of these lengths among `keys` positions: 1 where a sample has a key, 0 where it is only padded.
+/// The mask for samples of these lengths among `keys` positions: 1 for a key of the sample, 0 for padding.
 ///
 /// # Shapes
 /// The result is `[batch, 1, 1, keys]`, which broadcasts with the weights of [`MultiHeadAttention`].

@@ -1,4 +1,4 @@
-//! Normalization over the batch.
+//! Batch normalization.
 
 use super::check_channels;
 use crate::Parameters;
@@ -11,10 +11,10 @@ use tape::{Element, Error, Shape, Tensor, Var};
 
 /// `y = (x - mean) / √(variance + eps) · weight + bias` for each channel. Ioffe and Szegedy, 2015.
 ///
-/// In training, mean and (biased) variance are those of the batch and are differentiated. The running statistics move
-/// towards them, `new = (1 - momentum) old + momentum batch`, the variance with the unbiased one of the batch; the new
-/// values wait in the [`Context`] until [`commit`](Context::commit). In evaluation the running statistics are used, as
-/// constants.
+/// In training, mean and (biased) variance are those of the batch and are differentiated. The running
+/// statistics move towards them, `new = (1 - momentum) old + momentum batch`, with the unbiased variance of
+/// the batch; the new values are pending in the [`Context`] until [`commit`](Context::commit). In evaluation
+/// the running statistics are used as constants.
 ///
 /// # Shapes
 /// `x` `[batch, channels]` or `[batch, channels, length]` for [`BatchNorm1d`], `[batch, channels, height, width]` for
@@ -24,8 +24,8 @@ use tape::{Element, Error, Shape, Tensor, Var};
 /// `weight` 1, `bias` 0, running mean 0 and variance 1; `eps` 1e-5, momentum 0.1.
 ///
 /// # Panics
-/// In training, if there is only one number for each channel: it has no variance. (Reported to the [`Context`], so an
-/// error where [errors wait](Context::errors_wait).)
+/// In training, if there is only one element per channel, which has no variance. (Reported to the
+/// [`Context`], so an error instead if [errors wait](Context::errors_wait).)
 ///
 /// ```
 /// use nn::{BatchNorm1d, Context, Module};
@@ -47,7 +47,7 @@ use tape::{Element, Error, Shape, Tensor, Var};
 /// ```
 #[derive(Clone, Debug, Parameters)]
 pub struct BatchNorm<const DIMENSIONS: usize, T: Element = f64> {
-    /// The factor of each channel.
+    /// The scale of each channel.
     pub weight: Option<Param<T>>,
     /// The shift of each channel.
     pub bias: Option<Param<T>>,
@@ -55,7 +55,8 @@ pub struct BatchNorm<const DIMENSIONS: usize, T: Element = f64> {
     pub running_mean: Param<T>,
     /// The running variance of each channel, a buffer.
     pub running_var: Param<T>,
-    /// How many batches the running statistics have seen, a buffer: a whole number, exact up to 2²⁴ in `f32`.
+    /// The number of batches the running statistics have seen, a buffer: a whole number, exact up to 2²⁴ in
+    /// `f32`.
     pub num_batches_tracked: Param<T>,
     #[parameters(skip)]
     eps: f64,
@@ -88,12 +89,12 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
         }
     }
 
-    /// The layer without `weight` and `bias`.
+    /// Removes `weight` and `bias`.
     pub fn without_affine(self) -> BatchNorm<DIMENSIONS, T> {
         BatchNorm { weight: None, bias: None, ..self }
     }
 
-    /// The layer with this number under the square root, which keeps it from 0.
+    /// Sets the number under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.
@@ -103,10 +104,10 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
         BatchNorm { eps, ..self }
     }
 
-    /// The layer with this part of each batch in the running statistics; with `None`, all batches have equal parts.
+    /// Sets the share of each batch in the running statistics; `None` gives all batches equal shares.
     ///
     /// # Panics
-    /// If the part is not in [0, 1].
+    /// If the share is not in [0, 1].
     #[track_caller]
     pub fn momentum(self, momentum: Option<f64>) -> BatchNorm<DIMENSIONS, T> {
         if let Some(part) = momentum {
@@ -127,7 +128,7 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
         check_channels("batch_norm", shape, self.running_mean.value().size());
     }
 
-    /// Asks the context to move the running statistics towards those of this batch.
+    /// Requests that the running statistics move towards those of this batch.
     fn track(&self, x: &Tensor<T>, cx: &mut Context<T>) {
         let axes: Vec<isize> = (0..x.rank() as isize).filter(|&axis| axis != 1).collect();
         let count = cx.get(&self.num_batches_tracked) + T::ONE;
@@ -149,8 +150,7 @@ impl<const DIMENSIONS: usize, T: Element> Module<T> for BatchNorm<DIMENSIONS, T>
         if cx.is_train() {
             let shape = x.shape();
             if shape.size() <= shape[1] {
-                let reason =
-                    format!("training needs several numbers for each channel, found shape {shape:?}");
+                let reason = format!("training needs several elements per channel, found shape {shape:?}");
                 cx.refuse(Error::Invalid { op: "batch_norm", reason });
                 return x;
             }
@@ -210,9 +210,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(
-        expected = "batch_norm: training needs several numbers for each channel, found shape [1, 2]"
-    )]
+    #[should_panic(expected = "batch_norm: training needs several elements per channel, found shape [1, 2]")]
     fn one_number_has_no_variance() {
         train(&BatchNorm1d::new(2), &[Tensor::from([[1.0, 2.0]])]);
     }

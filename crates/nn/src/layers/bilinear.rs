@@ -10,8 +10,8 @@ use tape::{Element, Var};
 /// `yₒ = x₁ᵀ Wₒ x₂ + bₒ`.
 ///
 /// # Shapes
-/// `x₁` `[.., in1]`, `x₂` `[.., in2]`, `W` `[out, in1, in2]`, `b` `[out]`; the result is `[.., out]`. The axes in front
-/// broadcast.
+/// `x₁` `[.., in1]`, `x₂` `[.., in2]`, `W` `[out, in1, in2]`, `b` `[out]`; the result is `[.., out]`. Leading
+/// axes broadcast.
 ///
 /// # Initial values
 /// `W` and `b` from U(±1/√in1).
@@ -50,7 +50,7 @@ impl<T: Element> Bilinear<T> {
         Bilinear { weight, bias: Some(bias) }
     }
 
-    /// The layer without its bias.
+    /// Removes the bias.
     pub fn without_bias(self) -> Bilinear<T> {
         Bilinear { bias: None, ..self }
     }

@@ -45,13 +45,13 @@ pub struct Conv2d<T: Element = f64> {
     pub weight: Param<T>,
     /// `[out]`.
     pub bias: Option<Param<T>>,
-    /// How the kernel moves. The groups belong to the shape of the weights.
+    /// Stride, padding and dilation. The groups must match the shape of the weights.
     #[parameters(skip)]
     pub conv: ops::Conv2d,
 }
 
 impl<T: Element> Conv2d<T> {
-    /// A layer from `inputs` to `outputs` channels that moves by one element and stays inside the image.
+    /// A layer from `inputs` to `outputs` channels with stride 1 and no padding.
     ///
     /// ```
     /// use nn::{Conv2d, Module};
@@ -70,7 +70,7 @@ impl<T: Element> Conv2d<T> {
         Conv2d::grouped(inputs, outputs, kernel, 1, rng)
     }
 
-    /// The same with channels in `groups` blocks that do not see each other.
+    /// As [`new`](Conv2d::new), with the channels in `groups` independent blocks.
     ///
     /// # Panics
     /// If the groups do not divide the channels, or the kernel has no elements.
@@ -91,7 +91,7 @@ impl<T: Element> Conv2d<T> {
         Conv2d { weight, bias: Some(bias), conv: ops::Conv2d { groups, ..ops::Conv2d::default() } }
     }
 
-    /// The layer with this distance between neighbouring windows.
+    /// Sets the stride: the distance between neighbouring windows.
     ///
     /// # Panics
     /// If it is 0.
@@ -102,13 +102,13 @@ impl<T: Element> Conv2d<T> {
         self
     }
 
-    /// The layer with this many zeros on each side of the image.
+    /// Sets the padding: the number of zeros on each side of the image.
     pub fn padding(mut self, padding: [usize; 2]) -> Conv2d<T> {
         self.conv.padding = padding;
         self
     }
 
-    /// The layer with this distance between neighbouring elements of a window.
+    /// Sets the dilation: the distance between neighbouring elements of a window.
     ///
     /// # Panics
     /// If it is 0.
@@ -119,7 +119,7 @@ impl<T: Element> Conv2d<T> {
         self
     }
 
-    /// The layer without its bias.
+    /// Removes the bias.
     pub fn without_bias(self) -> Conv2d<T> {
         Conv2d { bias: None, ..self }
     }
@@ -170,13 +170,13 @@ pub struct Conv1d<T: Element = f64> {
 }
 
 impl<T: Element> Conv1d<T> {
-    /// A layer from `inputs` to `outputs` channels that moves by one element and stays inside the signal.
+    /// A layer from `inputs` to `outputs` channels with stride 1 and no padding.
     #[track_caller]
     pub fn new(inputs: usize, outputs: usize, kernel: usize, rng: &mut (impl Rng + ?Sized)) -> Conv1d<T> {
         Conv1d::grouped(inputs, outputs, kernel, 1, rng)
     }
 
-    /// The same with channels in `groups` blocks that do not see each other.
+    /// As [`new`](Conv1d::new), with the channels in `groups` independent blocks.
     ///
     /// # Panics
     /// If the groups do not divide the channels, or the kernel has no elements.
@@ -196,7 +196,7 @@ impl<T: Element> Conv1d<T> {
         Conv1d { weight, bias: Some(bias), stride: 1, padding: 0, dilation: 1, groups }
     }
 
-    /// The layer with this distance between neighbouring windows.
+    /// Sets the stride: the distance between neighbouring windows.
     ///
     /// # Panics
     /// If it is 0.
@@ -206,12 +206,12 @@ impl<T: Element> Conv1d<T> {
         Conv1d { stride, ..self }
     }
 
-    /// The layer with this many zeros on each side of the signal.
+    /// Sets the padding: the number of zeros on each side of the signal.
     pub fn padding(self, padding: usize) -> Conv1d<T> {
         Conv1d { padding, ..self }
     }
 
-    /// The layer with this distance between neighbouring elements of a window.
+    /// Sets the dilation: the distance between neighbouring elements of a window.
     ///
     /// # Panics
     /// If it is 0.
@@ -221,7 +221,7 @@ impl<T: Element> Conv1d<T> {
         Conv1d { dilation, ..self }
     }
 
-    /// The layer without its bias.
+    /// Removes the bias.
     pub fn without_bias(self) -> Conv1d<T> {
         Conv1d { bias: None, ..self }
     }

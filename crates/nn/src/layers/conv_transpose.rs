@@ -44,13 +44,13 @@ pub struct ConvTranspose2d<T: Element = f64> {
     pub weight: Param<T>,
     /// `[out]`.
     pub bias: Option<Param<T>>,
-    /// How the kernel moves. The groups belong to the shape of the weights.
+    /// Stride, padding and dilation. The groups must match the shape of the weights.
     #[parameters(skip)]
     pub conv: ops::ConvTranspose2d,
 }
 
 impl<T: Element> ConvTranspose2d<T> {
-    /// A layer from `inputs` to `outputs` channels that moves by one element and keeps all that it spreads.
+    /// A layer from `inputs` to `outputs` channels with stride 1 and no padding.
     #[track_caller]
     pub fn new(
         inputs: usize,
@@ -61,7 +61,7 @@ impl<T: Element> ConvTranspose2d<T> {
         ConvTranspose2d::grouped(inputs, outputs, kernel, 1, rng)
     }
 
-    /// The same with channels in `groups` blocks that do not see each other.
+    /// As [`new`](ConvTranspose2d::new), with the channels in `groups` independent blocks.
     ///
     /// # Panics
     /// If the groups do not divide the channels, or the kernel has no elements.
@@ -84,7 +84,7 @@ impl<T: Element> ConvTranspose2d<T> {
         ConvTranspose2d { weight, bias: Some(bias), conv }
     }
 
-    /// The layer with this distance between the kernels of neighbouring elements.
+    /// Sets the stride: the distance between the kernels of neighbouring elements.
     ///
     /// # Panics
     /// If it is 0.
@@ -95,19 +95,20 @@ impl<T: Element> ConvTranspose2d<T> {
         self
     }
 
-    /// The layer that leaves out this many elements on each side of the result.
+    /// Sets the padding: the number of elements removed on each side of the result.
     pub fn padding(mut self, padding: [usize; 2]) -> ConvTranspose2d<T> {
         self.conv.conv.padding = padding;
         self
     }
 
-    /// The layer that appends this many rows and columns to the result, which no kernel reaches: fewer than the stride.
+    /// Sets the output padding: the number of rows and columns appended to the result, which no kernel
+    /// reaches, below the stride.
     pub fn output_padding(mut self, output_padding: [usize; 2]) -> ConvTranspose2d<T> {
         self.conv.output_padding = output_padding;
         self
     }
 
-    /// The layer with this distance between neighbouring elements of a kernel.
+    /// Sets the dilation: the distance between neighbouring elements of a kernel.
     ///
     /// # Panics
     /// If it is 0.
@@ -118,7 +119,7 @@ impl<T: Element> ConvTranspose2d<T> {
         self
     }
 
-    /// The layer without its bias.
+    /// Removes the bias.
     pub fn without_bias(self) -> ConvTranspose2d<T> {
         ConvTranspose2d { bias: None, ..self }
     }

@@ -5,11 +5,11 @@ use crate::module::{Context, Module, without_parameters};
 use rand::RngExt;
 use tape::{Element, Error, Var};
 
-/// In training each element is 0 with probability `p`, else divided by `1 - p`, so that its expectation stays; in
-/// evaluation `y = x`.
+/// In training, sets each element to 0 with probability `p`, else divides it by `1 - p`, which preserves the
+/// expectation; in evaluation, `y = x`.
 ///
-/// The numbers come from the generator of the [`Context`], one for each element in row-major order. Hinton and others,
-/// 2012.
+/// Random numbers come from the generator of the [`Context`], one for each element in row-major order. Hinton
+/// and others, 2012.
 ///
 /// ```
 /// use nn::{Context, Dropout, Module};
@@ -42,7 +42,7 @@ impl Dropout {
         Dropout { p }
     }
 
-    /// The probability of an element to become 0.
+    /// The probability that an element becomes 0.
     pub fn p(&self) -> f64 {
         self.p
     }

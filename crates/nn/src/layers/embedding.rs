@@ -1,4 +1,4 @@
-//! Vectors for indices.
+//! Embedding of indices.
 
 use crate::Param;
 use crate::Parameters;
@@ -6,13 +6,13 @@ use crate::init::{Fans, Init, Normal, check_size};
 use rand::Rng;
 use tape::{Element, Error, Index, Tape, Tensor, Var, ops};
 
-/// Rows of a table: a vector for each index.
+/// A table of vectors, looked up by index.
 ///
 /// # Shapes
 /// `weight` `[rows, width]`; indices of any shape give `[.., width]`.
 ///
 /// # Math
-/// The gradients of a row that is taken several times are added. The padding row, if there is one, gets no gradient.
+/// The gradients of a row used several times add up. The padding row, if any, gets no gradient.
 ///
 /// # Initial values
 /// N(0, 1); the padding row is 0.
@@ -37,7 +37,7 @@ pub struct Embedding<T: Element = f64> {
 }
 
 impl<T: Element> Embedding<T> {
-    /// A table of `rows` vectors of `width` numbers.
+    /// A table of `rows` vectors of `width` elements.
     ///
     /// # Panics
     /// If there are too many parameters for the address space or for memory.
@@ -51,7 +51,7 @@ impl<T: Element> Embedding<T> {
         }
     }
 
-    /// The table with this row 0, and kept so by training.
+    /// Sets this row to 0 and excludes it from training.
     ///
     /// # Panics
     /// If there is no such row.
@@ -65,10 +65,10 @@ impl<T: Element> Embedding<T> {
         Embedding { padding: Some(row), ..self }
     }
 
-    /// The vectors of these indices.
+    /// Looks up the vectors of these indices.
     ///
     /// # Panics
-    /// If an index is no row of the table.
+    /// If an index is not a row of the table.
     #[track_caller]
     pub fn forward<'t>(&self, tape: &'t Tape<T>, indices: impl Into<Index>) -> Var<'t, T> {
         let indices = indices.into();

@@ -1,4 +1,4 @@
-//! All axes but the first as one.
+//! Flattening of all axes but the first.
 
 use crate::module::{Context, Module, without_parameters};
 use tape::{Element, Var};

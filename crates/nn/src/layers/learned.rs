@@ -33,7 +33,7 @@ pub struct PRelu<T: Element = f64> {
 }
 
 impl<T: Element> PRelu<T> {
-    /// One slope for everything, or one for each channel; all 0.25.
+    /// A layer with one slope for all channels, or one for each; all 0.25.
     ///
     /// # Panics
     /// If there is no slope, if there are too many parameters for the address space or for memory.
@@ -60,7 +60,7 @@ impl<T: Element> Module<T> for PRelu<T> {
 /// parameters.
 ///
 /// # Shapes
-/// `slope` and `offset` broadcast with `x`: numbers, or `[features]` for one of each feature.
+/// `slope` and `offset` broadcast with `x`: scalars, or `[features]` for one per feature.
 ///
 /// # Math
 /// With `s = y (1 - y)`: `dy/dx = slope · s`, `dy/dslope = x s`, `dy/doffset = s`.

@@ -62,7 +62,7 @@ fn check_groups(op: &'static str, groups: usize, channels: [usize; 2]) {
     }
 }
 
-/// Refuses an input whose axis 1 has another extent: one channel would be stretched to many.
+/// Refuses an input whose axis 1 has another extent: a single channel would broadcast.
 #[track_caller]
 fn check_channels(op: &'static str, shape: &Shape, channels: usize) {
     if shape.get(1) != Some(&channels) {

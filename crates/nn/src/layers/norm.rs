@@ -1,4 +1,4 @@
-//! Normalizations of each sample by itself.
+//! Normalization of each sample on its own.
 
 use super::check_channels;
 use crate::Parameters;
@@ -23,7 +23,8 @@ fn trailing(op: &'static str, x: &Shape, normalized: &Shape) -> Vec<isize> {
 /// and Hinton, 2016.
 ///
 /// # Shapes
-/// `weight` and `bias` have the shape that is normalized; `x` ends in it, and the result has the shape of `x`.
+/// `weight` and `bias` have the normalized shape, in which the shape of `x` ends; the result has the shape of
+/// `x`.
 ///
 /// # Initial values
 /// `weight` 1, `bias` 0, `eps` 1e-5.
@@ -42,7 +43,7 @@ fn trailing(op: &'static str, x: &Shape, normalized: &Shape) -> Vec<isize> {
 /// ```
 #[derive(Clone, Debug, Parameters)]
 pub struct LayerNorm<T: Element = f64> {
-    /// The factor of each normalized element.
+    /// The scale of each normalized element.
     pub weight: Option<Param<T>>,
     /// The shift of each element.
     pub bias: Option<Param<T>>,
@@ -67,12 +68,12 @@ impl<T: Element> LayerNorm<T> {
         LayerNorm { weight, bias, eps: 1e-5, normalized }
     }
 
-    /// The layer without its bias.
+    /// Removes the bias.
     pub fn without_bias(self) -> LayerNorm<T> {
         LayerNorm { bias: None, ..self }
     }
 
-    /// The layer with this number under the square root, which keeps it from 0.
+    /// Sets the number under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.
@@ -82,7 +83,7 @@ impl<T: Element> LayerNorm<T> {
         LayerNorm { eps, ..self }
     }
 
-    /// The layer without parameters.
+    /// Removes the parameters.
     pub fn without_affine(self) -> LayerNorm<T> {
         LayerNorm { weight: None, bias: None, ..self }
     }
@@ -102,7 +103,7 @@ impl<T: Element> Module<T> for LayerNorm<T> {
 /// As [`LayerNorm`].
 ///
 /// # Initial values
-/// `weight` 1; `eps` is the number type's, the distance from 1 to the next number.
+/// `weight` 1; `eps` is the machine epsilon of the element type, the distance from 1 to the next number.
 ///
 /// ```
 /// use nn::{Context, Module, RmsNorm};
@@ -117,7 +118,7 @@ impl<T: Element> Module<T> for LayerNorm<T> {
 /// ```
 #[derive(Clone, Debug, Parameters)]
 pub struct RmsNorm<T: Element = f64> {
-    /// The factor of each normalized element.
+    /// The scale of each normalized element.
     pub weight: Option<Param<T>>,
     #[parameters(skip)]
     eps: f64,
@@ -139,7 +140,7 @@ impl<T: Element> RmsNorm<T> {
         RmsNorm { weight, eps: T::EPSILON.to_f64(), normalized }
     }
 
-    /// The layer with this number under the square root, which keeps it from 0.
+    /// Sets the number under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.
@@ -149,7 +150,7 @@ impl<T: Element> RmsNorm<T> {
         RmsNorm { eps, ..self }
     }
 
-    /// The layer without parameters.
+    /// Removes the parameters.
     pub fn without_affine(self) -> RmsNorm<T> {
         RmsNorm { weight: None, ..self }
     }
@@ -162,8 +163,8 @@ impl<T: Element> Module<T> for RmsNorm<T> {
     }
 }
 
-/// [`LayerNorm`] over each block of channels together with all further axes, with a factor and a bias for each channel.
-/// Wu and He, 2018.
+/// [`LayerNorm`] over each block of channels together with all further axes, with a scale and a shift for
+/// each channel. Wu and He, 2018.
 ///
 /// # Shapes
 /// `x` `[batch, channels, ..]`, `weight` and `bias` `[channels]`; the result has the shape of `x`.
@@ -183,7 +184,7 @@ impl<T: Element> Module<T> for RmsNorm<T> {
 /// ```
 #[derive(Clone, Debug, Parameters)]
 pub struct GroupNorm<T: Element = f64> {
-    /// The factor of each channel.
+    /// The scale of each channel.
     pub weight: Option<Param<T>>,
     /// The shift of each channel.
     pub bias: Option<Param<T>>,
@@ -209,7 +210,7 @@ impl<T: Element> GroupNorm<T> {
         GroupNorm { weight, bias, eps: 1e-5, groups, channels }
     }
 
-    /// The layer with this number under the square root, which keeps it from 0.
+    /// Sets the number under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.
@@ -219,7 +220,7 @@ impl<T: Element> GroupNorm<T> {
         GroupNorm { eps, ..self }
     }
 
-    /// The layer without parameters.
+    /// Removes the parameters.
     pub fn without_affine(self) -> GroupNorm<T> {
         GroupNorm { weight: None, bias: None, ..self }
     }

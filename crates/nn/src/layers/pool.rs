@@ -1,4 +1,4 @@
-//! Pools of images.
+//! Pooling of images.
 
 use crate::module::{Context, Module, without_parameters};
 use crate::setting::{self, expect};
@@ -11,8 +11,8 @@ use tape::{Element, Var};
 /// `[batch, channels, height, width]` to `[batch, channels, windows, windows]`, with the windows of [`Window`].
 ///
 /// # Domain
-/// Positions beyond the image do not take part. Equal maxima of a window share the gradient; PyTorch gives it to the
-/// first of them.
+/// Positions outside the image are ignored. Equal maxima of a window share the gradient; PyTorch gives it to
+/// the first of them.
 ///
 /// ```
 /// use nn::{Context, MaxPool2d, Module};
@@ -30,7 +30,7 @@ pub struct MaxPool2d {
 }
 
 impl MaxPool2d {
-    /// Windows side by side: the stride is the kernel. For others say `MaxPool2d { window }`.
+    /// Adjacent windows: the stride is the kernel size. For others, write `MaxPool2d { window }`.
     ///
     /// # Panics
     /// If the kernel has no elements.
@@ -59,12 +59,12 @@ impl MaxPool2d {
 pub struct AvgPool2d {
     /// The window and how it moves; without dilation.
     pub window: Window,
-    /// Whether the zeros beyond the image count.
+    /// Whether the zeros outside the image count.
     pub count_padding: bool,
 }
 
 impl AvgPool2d {
-    /// Windows side by side: the stride is the kernel. Zeros beyond the image would be counted.
+    /// Adjacent windows: the stride is the kernel size. Zeros outside the image would count.
     ///
     /// # Panics
     /// If the kernel has no elements.
@@ -75,8 +75,8 @@ impl AvgPool2d {
     }
 }
 
-/// Means over as many windows as the result has elements, whatever the size of the image: window `i` of `m` over `h`
-/// elements holds those from `⌊i h / m⌋` to below `⌈(i + 1) h / m⌉`.
+/// Means over as many windows as the result has elements, whatever the size of the image: window `i` of `m`
+/// over `h` elements covers those from `⌊i h / m⌋` up to, but not including, `⌈(i + 1) h / m⌉`.
 ///
 /// # Shapes
 /// `[batch, channels, height, width]` to `[batch, channels, size[0], size[1]]`.

@@ -1,4 +1,4 @@
-//! A module beside which its input passes by.
+//! Residual connections.
 
 use crate::Parameters;
 use crate::module::{Context, Module};
@@ -7,7 +7,7 @@ use tape::{Element, Error, Var};
 /// `y = shortcut(x) + body(x)`; without a shortcut `y = x + body(x)`. He, Zhang, Ren and Sun, 2016.
 ///
 /// # Shapes
-/// Those of the body, whose output has the shape of what is added to it.
+/// Those of the body, whose output must have the shape of the shortcut's.
 ///
 /// # Panics
 /// If those two shapes differ.

@@ -1,4 +1,4 @@
-//! The block of a transformer.
+//! Transformer blocks.
 
 use super::{Dropout, LayerNorm, MultiHeadAttention};
 use crate::Linear;
@@ -9,19 +9,20 @@ use rand::Rng;
 use tape::ops::Relu;
 use tape::{Element, Var};
 
-/// Self-attention, then a network of two linear layers for each position, each with a normalization and a connection past
-/// it. Vaswani and others, 2017; with the normalization first, Xiong and others, 2020.
+/// Self-attention, then a feed-forward network of two linear layers at each position, each with a
+/// normalization and a residual connection. Vaswani and others, 2017; with the normalization first, Xiong and
+/// others, 2020.
 ///
 /// # Shapes
 /// `x` `[batch, length, width]`; the result has its shape.
 ///
 /// # Math
-/// With `A(x)` the attention and `F(x) = linear2(activation(linear1(x)))`, and dropout `D` of what is added:
-/// `x = norm1(x + D A(x))`, then `x = norm2(x + D F(x))`; with the normalization first `x = x + D A(norm1(x))`, then
-/// `x = x + D F(norm2(x))`.
+/// With `A(x)` the attention, `F(x) = linear2(activation(linear1(x)))`, and dropout `D` of both branches: `x = norm1(x + D A(x))`,
+/// then `x = norm2(x + D F(x))`; with the normalization first, `x = x + D A(norm1(x))`, then `x = x + D F(norm2(x))`.
 ///
 /// # Initial values
-/// Those of its layers; the activation is [`Relu`], nothing drops, the normalization is last, every position sees all.
+/// Those of its layers; the activation is [`Relu`], there is no dropout, the normalization is last, every
+/// position attends to all.
 ///
 /// ```
 /// use nn::{Context, Gelu, Module, TransformerBlock};
@@ -48,9 +49,9 @@ pub struct TransformerBlock<T: Element = f64> {
     pub norm1: LayerNorm<T>,
     /// The normalization of the network.
     pub norm2: LayerNorm<T>,
-    /// Between the linear layers.
+    /// The activation between the linear layers.
     pub activation: Box<dyn Module<T>>,
-    /// Of the hidden units, and of what is added.
+    /// The dropout of the hidden units and of both branches.
     pub dropout: Dropout,
     #[parameters(skip)]
     norm_first: bool,
@@ -59,10 +60,10 @@ pub struct TransformerBlock<T: Element = f64> {
 }
 
 impl<T: Element> TransformerBlock<T> {
-    /// A block for vectors of `width` numbers.
+    /// A block for vectors of `width` elements.
     ///
     /// # Panics
-    /// If the heads do not divide the width, or that is 0.
+    /// If the heads do not divide the width, or it is 0.
     #[track_caller]
     pub fn new(
         width: usize,
@@ -83,12 +84,12 @@ impl<T: Element> TransformerBlock<T> {
         }
     }
 
-    /// The block with this activation.
+    /// Sets the activation.
     pub fn activation(self, activation: impl Module<T> + 'static) -> TransformerBlock<T> {
         TransformerBlock { activation: Box::new(activation), ..self }
     }
 
-    /// The block with dropout in training: of the attention's weights, of the hidden units, and of what is added.
+    /// Sets the dropout in training: of the attention weights, the hidden units, and both branches.
     ///
     /// # Panics
     /// If `p` is not in `[0, 1]`.
@@ -98,17 +99,18 @@ impl<T: Element> TransformerBlock<T> {
         TransformerBlock { self_attn, dropout: Dropout::new(p), ..self }
     }
 
-    /// The block with the normalizations before attention and network.
+    /// Moves the normalizations before attention and network.
     pub fn norm_first(self) -> TransformerBlock<T> {
         TransformerBlock { norm_first: true, ..self }
     }
 
-    /// The block in which no position sees later ones.
+    /// Masks later positions.
     pub fn causal(self) -> TransformerBlock<T> {
         TransformerBlock { causal: true, ..self }
     }
 
-    /// The output where `attention` says what is seen, instead of the block's own [`causal`](TransformerBlock::causal).
+    /// The output with these attention options, which replace the block's own
+    /// [`causal`](TransformerBlock::causal).
     ///
     /// ```
     /// use nn::{Context, TransformerBlock, padding_mask};
@@ -148,7 +150,7 @@ impl<T: Element> TransformerBlock<T> {
         if self.norm_first { y } else { norm.forward(y, cx) }
     }
 
-    /// Each position by itself.
+    /// The feed-forward network, position by position.
     fn network<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         let hidden = self.linear1.forward(x, cx);
         let hidden = self.activation.forward(hidden, cx);

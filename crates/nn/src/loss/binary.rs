@@ -101,9 +101,9 @@ pub fn binary_cross_entropy_with_logits<'t, T: Element>(
     elementwise("binary_cross_entropy_with_logits", z, y, LogitCrossEntropy)
 }
 
-/// [`binary_cross_entropy_with_logits`] where `pos_weight` multiplies the part of `Y`: above 1 it penalizes false
-/// negatives more than false positives. The loss of each element is
-/// `pos_weight Y softplus(-Z) + (1 - Y) softplus(Z)`, which neither overflows nor cancels.
+/// [`binary_cross_entropy_with_logits`] where `pos_weight` multiplies the term of `Y`: above 1 it penalizes
+/// false negatives more than false positives. The loss of each element is `pos_weight Y softplus(-Z) + (1 - Y) softplus(Z)`,
+/// which neither overflows nor cancels.
 ///
 /// # Shapes
 /// `Z` and `Y` of one shape; `pos_weight` broadcasts with it.
@@ -120,7 +120,8 @@ pub fn binary_cross_entropy_with_logits<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// If the shapes of `Z` and `Y` differ; if `pos_weight` broadcasts to another shape, or one is negative or not finite.
+/// If the shapes of `Z` and `Y` differ; if `pos_weight` broadcasts to another shape, or has a negative or
+/// non-finite element.
 #[track_caller]
 pub fn binary_cross_entropy_with_logits_and_pos_weight<'t, T: Element>(
     z: Var<'t, T>,

@@ -1,4 +1,4 @@
-//! Losses of class labels beside the cross-entropy.
+//! Losses of class labels other than the cross-entropy.
 //!
 //! Predictions have the shape `[N, classes]` or `[N, classes, ..]` (or `[classes]`), with one integer label for each
 //! sample, or for each position of a sample.
@@ -35,13 +35,13 @@ pub(super) fn rows<T: Element>(
 /// ```
 ///
 /// # Panics
-/// As [`try_nll`] fails.
+/// Where [`try_nll`] returns an error.
 #[track_caller]
 pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], options: &CrossEntropyOptions<T>) -> Losses<'t, T> {
     expect(try_nll(x, labels, options))
 }
 
-/// [`nll`], for labels from outside.
+/// [`nll`], for labels from user input.
 ///
 /// # Errors
 /// As [`try_cross_entropy_with_logits_and_options`](super::try_cross_entropy_with_logits_and_options), and for any smoothing.
@@ -66,7 +66,7 @@ pub fn try_nll<'t, T: Element>(
     without_smoothing("nll", options)?;
     let rows = rows(x, labels, options)?;
     let count = rows.sum();
-    // What has no weight takes no part: its logarithm may be infinite.
+    // A term of weight 0 contributes nothing: its logarithm may be infinite.
     let taken = Var::select(&rows, x, T::ZERO) * x.tape().constant(rows.clone());
     Ok(Losses::with_count(-taken.sum_axes(class_axis(&x.shape())? as isize, false), count))
 }
@@ -87,7 +87,7 @@ pub fn try_nll<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// As [`try_multi_margin`] fails.
+/// Where [`try_multi_margin`] returns an error.
 #[track_caller]
 pub fn multi_margin<'t, T: Element>(
     x: Var<'t, T>,
@@ -99,7 +99,7 @@ pub fn multi_margin<'t, T: Element>(
     expect(try_multi_margin(x, labels, p, margin, options))
 }
 
-/// [`multi_margin`], for labels from outside.
+/// [`multi_margin`], for labels from user input.
 ///
 /// # Errors
 /// As [`try_cross_entropy_with_logits_and_options`](super::try_cross_entropy_with_logits_and_options), for any smoothing, if `p` is not positive, and if the margin is negative or not finite.
@@ -136,14 +136,14 @@ pub fn try_multi_margin<'t, T: Element>(
         rows(x, labels, &CrossEntropyOptions { ignore: None, ..options.clone() })?.sum_axes(axis, true);
     let score = Var::select(&label, x, T::ZERO).sum_axes(axis, true);
     let excess = (x - score + margin).relu().powi(p);
-    // What has no weight takes no part: its scores may be infinite.
+    // A term of weight 0 contributes nothing: its scores may be infinite.
     let others = Var::select(&weight, excess.masked_fill(&label, T::ZERO), T::ZERO);
     let classes = T::from_usize(x.shape()[axis as usize]);
     let share = weight.map_elements(|weight| weight / classes);
     Ok(Losses::of_elements((others * x.tape().constant(share)).sum_axes(axis, false)))
 }
 
-/// Refuses smoothing where there is none.
+/// Refuses smoothing, for losses without it.
 fn without_smoothing<T: Element>(op: &'static str, options: &CrossEntropyOptions<T>) -> Result<(), Error> {
     if options.smoothing == 0.0 {
         return Ok(());

@@ -108,7 +108,7 @@ pub fn cross_entropy_with_logits<'t, T: Element>(z: Var<'t, T>, y: impl ClassTar
 /// ```
 ///
 /// # Panics
-/// As [`try_cross_entropy_with_logits_and_options`] fails.
+/// Where [`try_cross_entropy_with_logits_and_options`] returns an error.
 #[track_caller]
 pub fn cross_entropy_with_logits_and_options<'t, T: Element>(
     z: Var<'t, T>,
@@ -118,12 +118,12 @@ pub fn cross_entropy_with_logits_and_options<'t, T: Element>(
     expect(try_cross_entropy_with_logits_and_options(z, y, options))
 }
 
-/// [`cross_entropy_with_logits_and_options`], for labels from outside.
+/// [`cross_entropy_with_logits_and_options`], for labels from user input.
 ///
 /// # Errors
-/// If there is not one label for each sample, a label is not a class, or the shape of distributions differs from that of
-/// `Z`; if there is not one weight for each class, a weight is negative or not finite, or the smoothing is not between 0
-/// and 1.
+/// If the numbers of labels and samples differ, a label is not a class, or the shape of distributions differs
+/// from that of `Z`; if the numbers of weights and classes differ, a weight is negative or not finite, or the
+/// smoothing is not between 0 and 1.
 ///
 /// ```
 /// use nn::functional::CrossEntropyOptions;
@@ -162,7 +162,7 @@ fn of_labels<'t, T: Element>(
     let rows = |smoothing| rows(z, labels, &CrossEntropyOptions { smoothing, ..options.clone() });
     let all = rows(options.smoothing)?;
     let count = if options.smoothing == 0.0 { all.sum() } else { rows(0.0)?.sum() };
-    // In the gradient of a sample of weight 0, its softmax, which may be NaN, would meet the factor 0.
+    // The gradient of a sample of weight 0 would multiply its softmax, which may be NaN, by 0.
     let weightless = labels.iter().any(|&label| Some(label) == options.ignore)
         || options.weight.as_ref().is_some_and(|w| w.to_vec().contains(&T::ZERO));
     let axis = class_axis(&z.shape())? as isize;
@@ -191,7 +191,7 @@ fn distributions<'t, T: Element>(
     y
 }
 
-/// The rows of labels, with 1 in the column of the label.
+/// One-hot rows of labels.
 fn one_hot<T: Element>(labels: &[i64], classes: usize) -> Result<Tensor<T>, Error> {
     let shape = [labels.len(), classes];
     let class = |&label: &i64| usize::try_from(label).map_err(|_| no_class("one_hot", label, 1, &shape));

@@ -76,8 +76,8 @@ pub fn kl_divergence_from_logs<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t,
     Losses::of_elements(if none { Var::select(&some, losses, T::ZERO) } else { losses })
 }
 
-/// For each vector along an axis, kept with extent 1: 1, or a power of two of the size of its largest element where the
-/// product of two squared lengths would overflow. A cosine does not change with the lengths of its vectors.
+/// The scale of each vector along an axis, which is kept with extent 1: 1, or a power of two near its largest
+/// element where the product of two squared lengths would overflow. A cosine does not depend on the lengths.
 fn scales<T: Element>(x: Var<'_, T>, axis: isize) -> Tensor<T> {
     let limit = T::MAX.to_f64().powf(0.2);
     let scale = |largest: T| match largest.to_f64() {
@@ -118,9 +118,8 @@ pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isi
     (u * v).sum_axes(axis, false) / (length(u) * length(v))
 }
 
-/// Of pairs of vectors, one for each sample: `1 - cos` where the target is 1 (they belong together),
-/// `max(0, cos - margin)` elsewhere. The cosine is `u · v / √((|u|² + 1e-12) (|v|² + 1e-12))` here, which is smooth
-/// everywhere.
+/// For pairs of vectors, one per sample: `1 - cos` where the target is 1 (they belong together), `max(0, cos - margin)`
+/// elsewhere. The cosine is `u · v / √((|u|² + 1e-12) (|v|² + 1e-12))` here, which is smooth everywhere.
 ///
 /// # Shapes
 /// `u` and `v` `[N, m]`, targets `[N]`.
@@ -136,7 +135,7 @@ pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isi
 /// ```
 ///
 /// # Panics
-/// If the shapes are not those, or the margin is not between -1 and 1.
+/// If the shapes differ from these, or the margin is not between -1 and 1.
 #[track_caller]
 pub fn cosine_embedding<'t, T: Element>(
     u: Var<'t, T>,
@@ -156,7 +155,7 @@ pub fn cosine_embedding<'t, T: Element>(
     let product = |a: Var<'t, T>, b: Var<'t, T>| (a * b).sum_axes(1, false);
     let [(u, least_u), (v, least_v)] = [u, v].map(|x| {
         let scale = scales(x, 1);
-        // Beside a length that is scaled down, nothing is left of the number that keeps it from 0.
+        // Beside a length that is scaled down, the term that keeps it from 0 vanishes.
         let least = scale.map_elements(|scale| T::from_f64(if scale == T::ONE { 1e-12 } else { 0.0 }));
         (x / &scale, least.reshape([x.shape()[0]]))
     });

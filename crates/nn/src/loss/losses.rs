@@ -34,7 +34,7 @@ enum Terms<'t, T: Element> {
     Each(Var<'t, T>),
     /// Recorded terms `[N, classes]`, of which each row is one loss.
     Rows(Var<'t, T>),
-    /// `(a - y)²`; recorded with the reduction, as one operation where there is one.
+    /// `(a - y)²`, fused with the reduction where such an operation exists.
     Squares { a: Var<'t, T>, y: Var<'t, T> },
 }
 
@@ -54,7 +54,7 @@ fn divide<T: Element>(sum: Scalar<'_, T>, count: T) -> Scalar<'_, T> {
 }
 
 impl<'t, T: Element> Losses<'t, T> {
-    /// Losses whose mean is that over all of them.
+    /// Losses whose mean is over all of them.
     pub(super) fn of_elements(each: Var<'t, T>) -> Losses<'t, T> {
         Losses::with_count(each, elements(each))
     }

@@ -87,8 +87,9 @@
 //! [`kl_divergence_from_logs`], [`cosine_embedding`], [`hinge_embedding`]. Penalties of weights: [`l1_penalty`],
 //! [`l2_penalty`].
 //!
-//! For labels from outside there are functions that return an error instead of panicking:
-//! [`try_cross_entropy_with_logits_and_options`], [`try_nll`], [`try_multi_margin`]. [`Loss`] is a loss chosen by name.
+//! For labels from user input there are functions that return an error instead of panicking:
+//! [`try_cross_entropy_with_logits_and_options`], [`try_nll`], [`try_multi_margin`]. [`Loss`] is a loss
+//! chosen by name.
 
 mod binary;
 mod classes;
@@ -151,7 +152,7 @@ fn check<T: Element>(op: &'static str, a: Var<'_, T>, y: Var<'_, T>) -> Result<(
     Err(Error::Invalid { op, reason })
 }
 
-/// A setting in the number type of the loss. The check is of the number after its conversion.
+/// A setting in the element type of the loss, checked after its conversion.
 fn finite<T: Element>(op: &'static str, name: &str, x: f64, least: f64) -> Result<T, Error> {
     let value = T::from_f64(x);
     if value.is_finite() && x >= least {
@@ -160,7 +161,7 @@ fn finite<T: Element>(op: &'static str, name: &str, x: f64, least: f64) -> Resul
     Err(Error::Invalid { op, reason: format!("expected a finite {name}, {least} or more, found {x}") })
 }
 
-/// Refuses a setting that is not positive in the number type of the loss.
+/// Refuses a setting that is not positive in the element type of the loss.
 #[track_caller]
 fn positive<T: Element>(op: &'static str, name: &str, x: f64) {
     let value = T::from_f64(x);

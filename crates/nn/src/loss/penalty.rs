@@ -3,8 +3,8 @@
 use crate::parameters::{Parameters, Path};
 use tape::{Element, Scalar, Tape, Tensor, Var};
 
-/// `Σ |w|` over all trainable parameters; the derivative at 0 is 0. Leave out biases by asking for the weights
-/// alone: a [`Param`](crate::Param) has parameters too, itself.
+/// `Σ |w|` over all trainable parameters; the derivative at 0 is 0. To leave out biases, pass the weights
+/// alone: a [`Param`](crate::Param) is its own only parameter.
 ///
 /// ```
 /// use nn::{Linear, loss::l1_penalty};
@@ -21,8 +21,8 @@ pub fn l1_penalty<'t, T: Element>(model: &(impl Parameters<T> + ?Sized), tape: &
     total(model, tape, |w| w.abs().sum())
 }
 
-/// `Σ w²` over all trainable parameters, with gradient `2 w`: `λ/2` times this is what a weight decay of `λ`
-/// descends.
+/// `Σ w²` over all trainable parameters, with gradient `2 w`: a weight decay of `λ` descends `λ/2` times
+/// this.
 ///
 /// ```
 /// use nn::{Linear, loss::l2_penalty};

@@ -31,8 +31,8 @@ impl<'t, T: Element> Target<'t, T> for Tensor<T> {
 
 /// Targets of a classification: one label for each sample, or distributions as any [`Target`].
 ///
-/// Labels are a reference to a slice, vector or array of `usize`, `i64` or `i32`; the signed ones where a negative label
-/// marks samples to ignore.
+/// Labels are a reference to a slice, vector or array of `usize`, `i64` or `i32`; use a signed type if a
+/// negative label marks samples to ignore.
 pub trait ClassTarget<'t, T: Element> {
     /// The targets on the tape of the predictions.
     #[doc(hidden)]
@@ -86,7 +86,7 @@ macro_rules! labels {
     )*};
 }
 
-// A label beyond `i64` is no class in any case.
+// A label beyond `i64` is not a class in any case.
 labels!(
     usize: |label| i64::try_from(label).unwrap_or(i64::MAX),
     i64: |label| label,

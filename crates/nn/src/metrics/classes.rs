@@ -1,9 +1,9 @@
-//! Classes from outputs, and how many are right.
+//! Classes from outputs, and their accuracy.
 
 use tape::{Element, Error, Tensor};
 
-/// The column of the largest element of each row; of several equal ones the first. NaN is passed over;
-/// a row of NaNs gives 0.
+/// The column of the largest element of each row, the first of equal ones. NaN is skipped; a row of NaNs
+/// gives 0.
 ///
 /// # Shapes
 /// `x` is `[n, classes]`, with at least one class.
@@ -53,14 +53,15 @@ pub fn accuracy(predicted: &[usize], labels: &[usize]) -> Result<f64, Error> {
 
 /// The share of samples whose label is among the `k` largest scores of its row. NaN if there are none.
 ///
-/// Of equal scores the first ones count as larger and NaN as smaller than all, as in [`argmax_rows`]: `top_k` with
-/// `k = 1` is the [`accuracy`] of its classes.
+/// Of equal scores the earlier counts as larger, and NaN as smaller than all, as in [`argmax_rows`]: `top_k`
+/// with `k = 1` is the [`accuracy`] of its classes.
 ///
 /// # Shapes
 /// `scores` is `[n, classes]`, `labels` has `n` elements.
 ///
 /// # Errors
-/// Another rank, another number of labels than rows, a label that is no column; a `k` that is 0 or more than the columns.
+/// Another rank, another number of labels than rows, a label that is not a column; a `k` of 0 or above the
+/// number of columns.
 ///
 /// ```
 /// use nn::metrics::top_k;

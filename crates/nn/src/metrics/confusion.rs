@@ -1,10 +1,10 @@
-//! Which class was taken for which.
+//! Confusion matrices.
 
 use super::classes::same_count;
 use std::fmt;
 use tape::{Error, Shape, Tensor};
 
-/// How often which class was taken for which: rows are labels, columns predictions.
+/// A confusion matrix: rows are labels, columns predictions.
 ///
 /// ```
 /// use nn::metrics::Confusion;
@@ -30,7 +30,7 @@ impl Confusion {
     /// for their pairs.
     pub fn new(predicted: &[usize], labels: &[usize], classes: usize) -> Result<Confusion, Error> {
         same_count("confusion", predicted, labels)?;
-        // A count takes no more bytes than such a number.
+        // A count takes no more bytes than an `f64`.
         Tensor::<f64>::fits("confusion", &Shape::from([classes, classes]))?;
         let mut counts = vec![0; classes * classes];
         for (&column, &row) in predicted.iter().zip(labels) {
@@ -49,13 +49,13 @@ impl Confusion {
         self.classes
     }
 
-    /// How often `predicted` was said where `label` is right; 0 for classes there are not.
+    /// The number of samples of class `label` that were predicted as `predicted`; 0 for classes out of range.
     pub fn count(&self, label: usize, predicted: usize) -> usize {
         let inside = label < self.classes && predicted < self.classes;
         if inside { self.counts[label * self.classes + predicted] } else { 0 }
     }
 
-    /// The share of the samples of a class that were recognised; NaN if it has none.
+    /// The share of the samples of a class that were predicted correctly; NaN if it has none.
     pub fn recall(&self, label: usize) -> f64 {
         let total: usize = (0..self.classes).map(|column| self.count(label, column)).sum();
         self.count(label, label) as f64 / total as f64
@@ -89,7 +89,7 @@ impl Confusion {
     }
 }
 
-/// A table with the share recognised at the end of each row.
+/// A table with the recall at the end of each row.
 impl fmt::Display for Confusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let largest = self.counts.iter().copied().max().unwrap_or(0).max(self.classes);

@@ -1,6 +1,6 @@
-//! How good predictions are: [`accuracy`], [`top_k`] and [`Confusion`] for classes, [`rmse`] and [`r_squared`] for
-//! numbers. (Labels as targets: [`Tensor::one_hot`](tape::Tensor::one_hot).) What there is nothing to measure of is NaN, never a good
-//! number: the accuracy of no predictions, the recall of a class without samples.
+//! Metrics of predictions: [`accuracy`], [`top_k`] and [`Confusion`] for classes, [`rmse`] and [`r_squared`]
+//! for regression. (Labels as targets: [`Tensor::one_hot`](tape::Tensor::one_hot).) A metric of nothing is
+//! NaN, never a good value: the accuracy of no predictions, the recall of a class without samples.
 
 mod classes;
 mod confusion;

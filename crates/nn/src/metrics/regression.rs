@@ -1,4 +1,4 @@
-//! How far numbers are from those that were wanted.
+//! Regression metrics.
 
 use crate::scaling::power_of_two;
 use tape::{Element, Error, Tensor};
@@ -24,8 +24,8 @@ pub fn rmse<T: Element>(predicted: &Tensor<T>, wanted: &Tensor<T>) -> Result<f64
 /// The coefficient of determination, `R² = 1 - Σ (A - Y)² / Σ (Y - Ȳ)²`, where `Ȳ` is the mean of each column of the
 /// targets: 1 if all is explained, 0 if the predictions are no better than that mean, negative if they are worse.
 ///
-/// Several columns count by their variance. Constant targets have nothing to explain: -∞, or NaN if they are met exactly.
-/// NaN if there are none.
+/// Several columns count by their variance. Constant targets have nothing to explain: -∞, or NaN if they are
+/// met exactly. NaN if there are no targets.
 ///
 /// # Shapes
 /// Both `[n, ..]`.

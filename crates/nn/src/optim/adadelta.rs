@@ -5,7 +5,7 @@ use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
-/// Zeiler (2012): steps in the units of the weights, from the ratio of the steps so far to the gradients so far.
+/// Zeiler (2012): steps in the units of the weights, from the ratio of past steps to past gradients.
 ///
 /// `s ← ρ s + (1 - ρ) g²`, `d = √(u + ε) / √(s + ε) g`, `u ← ρ u + (1 - ρ) d²`, `w ← w - η d`.
 ///
@@ -26,14 +26,14 @@ pub type AdaDelta<T = f64> = GradientDescent<AdaDeltaRule, T>;
 /// The equations of [`AdaDelta`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdaDeltaRule {
-    /// ρ, the memory of the means.
+    /// ρ, the decay rate of the means.
     pub rho: f64,
-    /// ε, inside of the roots.
+    /// ε, inside the roots.
     pub eps: f64,
 }
 
 impl<T: Element> AdaDelta<T> {
-    /// With ρ = 0.9 and ε = 1e-6.
+    /// The optimizer with ρ = 0.9 and ε = 1e-6.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -42,7 +42,7 @@ impl<T: Element> AdaDelta<T> {
         GradientDescent::with_rule(AdaDeltaRule { rho: 0.9, eps: 1e-6 }, learning_rate)
     }
 
-    /// With another ρ, in [0, 1).
+    /// Sets ρ, in [0, 1).
     ///
     /// # Panics
     /// If ρ is not in [0, 1).
@@ -51,7 +51,7 @@ impl<T: Element> AdaDelta<T> {
         self.with(|rule| rule.rho = rho)
     }
 
-    /// With another ε.
+    /// Sets ε.
     ///
     /// # Panics
     /// If ε is negative, infinite or NaN.

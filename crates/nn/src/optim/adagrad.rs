@@ -26,16 +26,16 @@ pub type AdaGrad<T = f64> = GradientDescent<AdaGradRule, T>;
 /// The equations of [`AdaGrad`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdaGradRule {
-    /// δ of the learning rate.
+    /// δ, the decay of the learning rate.
     pub rate_decay: f64,
     /// The initial value of `s`.
     pub initial: f64,
-    /// ε, outside of the root.
+    /// ε, outside the root.
     pub eps: f64,
 }
 
 impl<T: Element> AdaGrad<T> {
-    /// With δ = 0, `s` from 0, and ε = 1e-10.
+    /// The optimizer with δ = 0, `s` from 0, and ε = 1e-10.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -44,7 +44,7 @@ impl<T: Element> AdaGrad<T> {
         GradientDescent::with_rule(AdaGradRule { rate_decay: 0.0, initial: 0.0, eps: 1e-10 }, learning_rate)
     }
 
-    /// With another δ.
+    /// Sets δ.
     ///
     /// # Panics
     /// If δ is negative, infinite or NaN.
@@ -53,7 +53,7 @@ impl<T: Element> AdaGrad<T> {
         self.with(|rule| rule.rate_decay = decay)
     }
 
-    /// With `s` from another number.
+    /// Sets the initial value of `s`.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.
@@ -62,7 +62,7 @@ impl<T: Element> AdaGrad<T> {
         self.with(|rule| rule.initial = initial)
     }
 
-    /// With another ε.
+    /// Sets ε.
     ///
     /// # Panics
     /// If ε is negative, infinite or NaN.

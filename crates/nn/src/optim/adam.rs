@@ -25,9 +25,9 @@ use tape::{Element, Error};
 /// ```
 pub type Adam<T = f64> = GradientDescent<AdamRule<false>, T>;
 
-/// Loshchilov and Hutter (2019): [`Adam`] with a weight decay that is no part of the gradient, so that no root
-/// divides it: `w ← (1 - η λ) w` before the step. λ is 0.01 unless [`weight_decay`](GradientDescent::weight_decay) says
-/// otherwise.
+/// Loshchilov and Hutter (2019): [`Adam`] with a weight decay that is not part of the gradient, so it is not
+/// divided by the root: `w ← (1 - η λ) w` before the step. λ is 0.01 unless set by
+/// [`weight_decay`](GradientDescent::weight_decay).
 ///
 /// ```
 /// use nn::optim::AdamW;
@@ -44,16 +44,16 @@ pub type AdamW<T = f64> = GradientDescent<AdamRule<true>, T>;
 /// The equations of [`Adam`] and [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamRule<const DECOUPLED: bool> {
-    /// β₁ and β₂, the memories of the means.
+    /// β₁ and β₂, the decay rates of the means.
     pub betas: (f64, f64),
-    /// ε, outside of the root.
+    /// ε, outside the root.
     pub eps: f64,
     /// Whether the largest `v` so far is used.
     pub amsgrad: bool,
 }
 
 impl<const DECOUPLED: bool, T: Element> GradientDescent<AdamRule<DECOUPLED>, T> {
-    /// With β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
+    /// The optimizer with β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -63,7 +63,7 @@ impl<const DECOUPLED: bool, T: Element> GradientDescent<AdamRule<DECOUPLED>, T> 
         GradientDescent::with_rule(rule, learning_rate).weight_decay(if DECOUPLED { 0.01 } else { 0.0 })
     }
 
-    /// With other β₁ and β₂, in [0, 1).
+    /// Sets β₁ and β₂, in [0, 1).
     ///
     /// # Panics
     /// If one of them is not in [0, 1).
@@ -72,7 +72,7 @@ impl<const DECOUPLED: bool, T: Element> GradientDescent<AdamRule<DECOUPLED>, T> 
         self.with(|rule| rule.betas = (first, second))
     }
 
-    /// With another ε.
+    /// Sets ε.
     ///
     /// # Panics
     /// If ε is negative, infinite or NaN.
@@ -81,7 +81,7 @@ impl<const DECOUPLED: bool, T: Element> GradientDescent<AdamRule<DECOUPLED>, T> 
         self.with(|rule| rule.eps = eps)
     }
 
-    /// With the largest `v` so far.
+    /// Uses the largest `v` so far (AMSGrad).
     pub fn amsgrad(self) -> Self {
         self.with(|rule| rule.amsgrad = true)
     }

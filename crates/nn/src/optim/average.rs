@@ -7,7 +7,7 @@ use crate::setting::{self, expect};
 use crate::state::{load_state_dict, state_dict};
 use tape::{Element, Tensor};
 
-/// The mean of the weights that a model had: what is left when the noise of the last batches is averaged out.
+/// The mean of a model's weights during training, which averages out the noise of single batches.
 ///
 /// ```
 /// use nn::optim::Average;
@@ -28,7 +28,7 @@ use tape::{Element, Tensor};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Average<T: Element = f64> {
-    /// The memory; `None` for equal weights.
+    /// The decay; `None` for equal weights.
     decay: Option<f64>,
     updates: u64,
     values: State<T>,
@@ -41,8 +41,8 @@ impl<T: Element> Average<T> {
         Average { decay: None, updates: 0, values: State::new() }
     }
 
-    /// The exponential mean `a ← d a + (1 - d) w`, from the first weights on. `d` is usually 0.99 to 0.9999, with an
-    /// update after every step.
+    /// The exponential mean `a ← d a + (1 - d) w`, starting from the first weights. `d` is usually 0.99 to
+    /// 0.9999, with an update after every step.
     ///
     /// # Panics
     /// If `d` is not in [0, 1).
@@ -57,11 +57,11 @@ impl<T: Element> Average<T> {
         self.updates
     }
 
-    /// Takes the weights as they are now. Buffers are not averaged: the last ones count.
+    /// Adds the current weights to the average. Buffers are not averaged: the last ones are kept.
     ///
     /// # Panics
-    /// If the model has other parameters, or they have other shapes, than at the first update; then nothing changes. If a
-    /// weight is infinite or NaN, and was not from the start: its average stays.
+    /// If parameters or their shapes differ from those at the first update; then nothing changes. If a weight
+    /// is infinite or NaN, and was not from the start; then its average is unchanged.
     #[track_caller]
     pub fn update(&mut self, model: &(impl Parameters<T> + ?Sized)) {
         if self.updates == 0 {
@@ -102,14 +102,15 @@ impl<T: Element> Average<T> {
             panic!("average: {name} is not a parameter of the model that was averaged so far")
         }
         if let Some((name, _)) = averages.next() {
-            panic!("average: {name} was averaged so far and is no parameter of the model")
+            panic!("average: {name} was averaged so far and is not a parameter of the model")
         }
     }
 
-    /// Gives a model the averages. A copy of the model that is trained, as a rule.
+    /// Assigns the averages to a model, usually a copy of the one being trained.
     ///
     /// # Errors
-    /// If its names or shapes are not those of the averaged model, or there was no update. Then it is as it was.
+    /// If its names or shapes are not those of the averaged model, or there was no update. The model is then
+    /// unchanged.
     pub fn apply(&self, model: &mut (impl Parameters<T> + ?Sized)) -> Result<(), Problem> {
         load_state_dict(model, self.values.clone())
     }
@@ -121,10 +122,11 @@ impl<T: Element> Average<T> {
         saved
     }
 
-    /// Goes on from where [`save`](Average::save) was called, for the parameters of `model`.
+    /// Resumes from a state of [`save`](Average::save), for the parameters of `model`.
     ///
     /// # Errors
-    /// If names or shapes are not those of `model`, or the number of updates is not whole. Then it is as it was.
+    /// If names or shapes are not those of `model`, or the number of updates is not whole. The average is
+    /// then unchanged.
     pub fn restore(
         &mut self,
         model: &(impl Parameters<T> + ?Sized),
@@ -141,7 +143,7 @@ impl<T: Element> Average<T> {
     }
 }
 
-/// `a ← a + share (w - a)`, but where that would be infinite or NaN. Returns whether it was nowhere.
+/// `a ← a + share (w - a)`, except where that would be infinite or NaN. Returns `true` if that was nowhere.
 fn approach<T: Element>(average: &mut Tensor<T>, weights: &Tensor<T>, share: T) -> bool {
     let weights = weights.contiguous();
     let weights = weights.as_slice().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The driver of all optimizers that need one gradient a step.
+//! The driver of all optimizers that need one gradient per step.
 
 use super::error::StepError;
 use super::gradients::{GradientSource, Norm, collect};
@@ -13,30 +13,30 @@ use crate::setting::{self, expect};
 use std::collections::BTreeMap;
 use tape::{Element, Error, ParamId, Tensor};
 
-/// An optimizer that follows a [`UpdateRule`]: [`Sgd`](super::Sgd), [`Adam`](super::Adam) and the others are this type
-/// with their rule.
+/// An optimizer that follows an [`UpdateRule`]: [`Sgd`](super::Sgd), [`Adam`](super::Adam) and the others are
+/// this type with their rule.
 ///
-/// Before the rule sees a gradient, it is clipped, by [`clip_norm`](GradientDescent::clip_norm) first, and then joined by the
-/// weight decay. Parameters that shall be treated differently make up a [`group`](GradientDescent::group). State is kept by
-/// parameter id, and begins with the first gradient.
+/// Before the rule sees a gradient, it is clipped, by [`clip_norm`](GradientDescent::clip_norm) first, and
+/// the weight decay is added. Parameters with other settings form a [`group`](GradientDescent::group). State
+/// is keyed by parameter id, and created with the first gradient.
 ///
-/// A step is one pass over each parameter (two with `clip_norm`), and allocates nothing once every parameter had its
-/// first. [`Optimizer`] describes what happens to values that are not finite.
+/// A step is one pass over each parameter (two with `clip_norm`), and allocates nothing once every parameter
+/// has had its first. [`Optimizer`] describes the treatment of values that are not finite.
 ///
-/// Settings out of range are refused where they are set, with a panic; [`try_with_rule`](GradientDescent::try_with_rule) returns an error, for
-/// settings that come from outside of the program.
+/// Settings out of range panic where they are set; [`try_with_rule`](GradientDescent::try_with_rule) returns
+/// an error, for settings from user input.
 #[derive(Clone, Debug)]
 pub struct GradientDescent<R, T: Element = f64> {
     /// η, the factor of the step.
     pub learning_rate: f64,
-    /// Infinite for none.
+    /// Infinity for none.
     clip_norm: f64,
-    /// Infinite for none.
+    /// Infinity for none.
     clip_value: f64,
     groups: Groups<R>,
     pub(super) entries: BTreeMap<ParamId, Entry<T>>,
     skipped: u64,
-    /// The gradients of a step while it is made: kept for its memory.
+    /// The gradients of the current step; kept to reuse their memory.
     gradients: Vec<(ParamId, Tensor<T>)>,
 }
 
@@ -60,7 +60,7 @@ impl<T: Element> Entry<T> {
 }
 
 impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
-    /// GradientDescent by a rule.
+    /// An optimizer with this rule.
     ///
     /// # Panics
     /// If the learning rate is negative, infinite or NaN, or a setting of the rule is out of range.
@@ -69,7 +69,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         expect(GradientDescent::try_with_rule(rule, learning_rate))
     }
 
-    /// GradientDescent by a rule whose settings come from outside of the program.
+    /// An optimizer with a rule whose settings come from user input.
     ///
     /// ```
     /// use nn::optim::{Adam, AdamRule};
@@ -94,7 +94,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         })
     }
 
-    /// The rule, as it holds for parameters in no group.
+    /// The rule for parameters in no group.
     pub fn rule(&self) -> &R {
         &self.groups.others.rule
     }
@@ -107,7 +107,8 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         self
     }
 
-    /// The number of steps so far in which elements stayed as they were because their gradient was infinite or NaN.
+    /// The number of steps so far in which elements were left unchanged because their gradient was infinite
+    /// or NaN.
     ///
     /// ```
     /// use nn::Param;
@@ -123,9 +124,9 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         self.skipped
     }
 
-    /// λ of the weight decay, which pulls weights towards 0: the gradient becomes `g + λ w`. With AdamW, Lion and
-    /// NAdam (if asked to) the weights shrink by the factor `1 - η λ` instead. Usually 1e-5 to 1e-2; where weights
-    /// shrink, 1e-2 to 0.3.
+    /// Sets the weight decay λ, which pulls weights towards 0: the gradient becomes `g + λ w`. With AdamW,
+    /// Lion and (optionally) NAdam the weights shrink by the factor `1 - η λ` instead. Usually 1e-5 to 1e-2;
+    /// where weights shrink, 1e-2 to 0.3.
     ///
     /// # Panics
     /// If λ is negative, infinite or NaN.
@@ -136,7 +137,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         self
     }
 
-    /// Multiplies the learning rate; of use in a [`group`](GradientDescent::group).
+    /// Multiplies the learning rate; useful in a [`group`](GradientDescent::group).
     ///
     /// # Panics
     /// If the factor is negative, infinite or NaN.
@@ -147,9 +148,9 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         self
     }
 
-    /// Scales all gradients of a step by one factor if their [norm](super::gradient_norm) is above `bound`, to that norm:
-    /// the direction stays (Pascanu, Mikolov and Bengio 2013). If a gradient is infinite or NaN there is no such factor, and
-    /// no step is made: see [`Optimizer`].
+    /// Scales all gradients of a step by one factor if their [norm](super::gradient_norm) is above `bound`,
+    /// to that norm: the direction is preserved (Pascanu, Mikolov and Bengio 2013). If a gradient is infinite
+    /// or NaN there is no such factor, and no step is made: see [`Optimizer`].
     ///
     /// ```
     /// use nn::Param;
@@ -162,7 +163,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     /// ```
     ///
     /// # Panics
-    /// If the bound is not positive; infinity is none.
+    /// If the bound is not positive; infinity means none.
     #[track_caller]
     pub fn clip_norm(mut self, bound: f64) -> GradientDescent<R, T> {
         expect(setting::bound(R::NAME, "bound of the norm", bound));
@@ -170,8 +171,8 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         self
     }
 
-    /// Moves every element of a gradient into `[-bound, bound]`; one that is infinite or NaN is left out of the step all the
-    /// same: see [`Optimizer`].
+    /// Clamps every element of a gradient to `[-bound, bound]`; one that is infinite or NaN is still left out
+    /// of the step: see [`Optimizer`].
     ///
     /// ```
     /// use nn::Param;
@@ -184,7 +185,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     /// ```
     ///
     /// # Panics
-    /// If the bound is not positive; infinity is none.
+    /// If the bound is not positive; infinity means none.
     #[track_caller]
     pub fn clip_value(mut self, bound: f64) -> GradientDescent<R, T> {
         expect(setting::bound(R::NAME, "bound of the elements", bound));
@@ -192,11 +193,11 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         self
     }
 
-    /// Treats the parameters whose names `selects` chooses as `change` says: it starts from the settings so far and
-    /// may change the weight decay, the rate factor and what is the rule's own; clipping and the learning rate are
-    /// the same for all. A parameter belongs to the first group that selects it; its name at its first step
-    /// decides. A step is refused as long as there is a group that selects no parameter of its model, trainable or not,
-    /// and of no model before: its pattern is a mistake.
+    /// Applies `change` to the settings of the parameters whose names `selects` accepts. It starts from the
+    /// current settings and may change the weight decay, the rate factor and the rule's own settings;
+    /// clipping and the learning rate are the same for all. A parameter belongs to the first group that
+    /// selects it, by its name at its first step. A step is refused while some group selects no parameter of
+    /// its model, trainable or not, and has selected none of an earlier model: its pattern is a mistake.
     ///
     /// ```
     /// use nn::optim::AdamW;
@@ -271,7 +272,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     /// The factors that bring the norm of all gradients below its bound.
     ///
     /// # Errors
-    /// If there is none, because the norm is not finite.
+    /// If the norm is not finite.
     fn factors(
         &self,
         model: &dyn Parameters<T>,
@@ -288,7 +289,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         Err(StepError::Gradient { optimizer: R::NAME, parameter: name_of(model, first) })
     }
 
-    /// Changes one parameter, by its gradient times both factors. Returns whether all elements moved.
+    /// Updates one parameter by its gradient times both factors. Returns `true` if all elements moved.
     fn update(
         &mut self,
         path: &Path<'_>,
@@ -327,7 +328,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         finite
     }
 
-    /// Why elements of a parameter had to stay.
+    /// The reason why elements of a parameter were left unchanged.
     #[cold]
     fn refusal(&self, path: &Path<'_>, gradient: &Tensor<T>) -> StepError {
         let (optimizer, parameter, learning_rate) = (R::NAME, path.to_string(), self.learning_rate);
@@ -337,10 +338,11 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         }
     }
 
-    /// Changes all parameters that have a gradient.
+    /// Updates all parameters that have a gradient.
     ///
     /// # Errors
-    /// If elements had to stay: of the first parameter where finite gradients led to it, else of the first parameter.
+    /// If elements were left unchanged: for the first such parameter with finite gradients, else for the
+    /// first.
     fn update_all(
         &mut self,
         model: &mut dyn Parameters<T>,

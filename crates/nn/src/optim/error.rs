@@ -1,9 +1,9 @@
-//! Why a step was not made, or not in full.
+//! The errors of optimizer steps.
 
 use crate::setting::Number;
 use std::fmt;
 
-/// Why a step was refused.
+/// The reason why a step was not made, or not in full.
 ///
 /// ```
 /// use nn::optim::StepError;
@@ -26,8 +26,8 @@ pub enum StepError {
         /// The learning rate.
         found: f64,
     },
-    /// There is no gradient for any parameter of the model: these are the gradients of another one (a clone, too, is
-    /// another model). Nothing has changed.
+    /// There is no gradient for any parameter of the model: the gradients are those of another model (a clone
+    /// is another model, too). Nothing has changed.
     NoGradient {
         /// The optimizer.
         optimizer: &'static str,
@@ -49,29 +49,30 @@ pub enum StepError {
     Group {
         /// The optimizer.
         optimizer: &'static str,
-        /// Which group, counted from 0.
+        /// The index of the group, from 0.
         number: usize,
     },
-    /// The model has another number of trainable numbers than in the step before. Nothing has changed.
+    /// The number of trainable elements of the model differs from that in the previous step. Nothing has
+    /// changed.
     Count {
         /// The optimizer.
         optimizer: &'static str,
-        /// The number in the step before.
+        /// The number in the previous step.
         expected: usize,
         /// The number now.
         found: usize,
     },
-    /// A gradient is infinite or NaN. The elements concerned are as they were; all are, if the norm of the gradients is
-    /// clipped.
+    /// A gradient is infinite or NaN. The elements concerned are unchanged; all are, if the norm of the
+    /// gradients is clipped.
     Gradient {
         /// The optimizer.
         optimizer: &'static str,
         /// The name of the first such parameter.
         parameter: String,
     },
-    /// The gradient is finite, but a new value of the parameter, or of what the optimizer keeps for it, would not be.
-    /// The elements concerned are as they were, but for what [`Elements::each`](super::Elements::each) names; the others
-    /// have moved.
+    /// The gradient is finite, but a new value of the parameter, or of its state in the optimizer, would not
+    /// be. The elements concerned are unchanged, with the exceptions named at
+    /// [`Elements::each`](super::Elements::each); the others have moved.
     Overflow {
         /// The optimizer.
         optimizer: &'static str,
@@ -94,7 +95,7 @@ impl StepError {
 
 impl std::error::Error for StepError {}
 
-/// A parameter in a message: the model itself, if that is one, has no name.
+/// A parameter in a message; a model that is itself a parameter has no name.
 struct Named<'a>(&'a str);
 
 impl fmt::Display for Named<'_> {
@@ -129,7 +130,7 @@ impl fmt::Display for StepError {
             StepError::Count { optimizer, expected, found } => {
                 write!(
                     f,
-                    "{optimizer}: expected {expected} trainable numbers as in the last step, found {found}"
+                    "{optimizer}: expected {expected} trainable elements as in the last step, found {found}"
                 )
             }
             StepError::Gradient { optimizer, parameter } => {

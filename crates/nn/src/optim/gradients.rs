@@ -1,4 +1,4 @@
-//! Where optimizers find gradients: those of one backward pass, or the sum over several.
+//! Sources of gradients for optimizers: one backward pass, or the sum of several.
 
 use super::error::StepError;
 use crate::parameters::{Parameters, Path};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use tape::element::Real;
 use tape::{Element, Error, Gradients, ParamId, Tensor, parallel};
 
-/// Something that knows the gradients of parameters.
+/// A source of gradients of parameters.
 pub trait GradientSource<T: Element = f64> {
     /// The gradient with respect to a parameter; `None` if it took no part.
     fn gradient(&self, id: ParamId) -> Option<Tensor<T>>;
@@ -19,7 +19,7 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
     }
 }
 
-/// The weighted sum of the gradients of several backward passes: a large batch in small pieces.
+/// The weighted sum of the gradients of several backward passes: a large batch in small parts.
 ///
 /// ```
 /// use nn::optim::{GradientAccumulator, GradientSource};
@@ -48,7 +48,7 @@ impl<T: Element> GradientSource<T> for Gradients<T> {
 #[derive(Clone, Debug, Default)]
 pub struct GradientAccumulator<T: Element = f64> {
     sums: BTreeMap<ParamId, Sum<T>>,
-    /// Those that are being added: kept for its memory.
+    /// The gradients being added; kept to reuse their memory.
     gradients: Vec<(ParamId, Tensor<T>)>,
 }
 
@@ -68,7 +68,7 @@ impl<T: Element> GradientAccumulator<T> {
     }
 
     /// Adds `share` times the gradients of the trainable parameters of `model`. For the mean over a batch in
-    /// pieces, the share of a piece is its part of the samples.
+    /// parts, the share of a part is its fraction of the samples.
     ///
     /// # Panics
     /// If a gradient has another shape than its parameter, or the share is infinite or NaN. Then nothing is added.
@@ -92,7 +92,8 @@ impl<T: Element> GradientAccumulator<T> {
             let fresh = || Sum { live: false, total: Tensor::zeros(gradient.shape().clone()) };
             let sum = self.sums.entry(id).or_insert_with(fresh);
             if sum.total.shape() != gradient.shape() {
-                // The parameter has been given another shape: what was added before the last `clear` is of no use.
+                // The parameter has been given another shape: the sum from before the last `clear` is
+                // useless.
                 *sum = fresh();
             }
             let gradient = gradient.as_slice().unwrap_or_default();
@@ -106,7 +107,7 @@ impl<T: Element> GradientAccumulator<T> {
         self.gradients = all;
     }
 
-    /// Forgets everything and keeps the memory.
+    /// Clears the gradients but keeps the memory.
     pub fn clear(&mut self) {
         self.sums.values_mut().for_each(|sum| sum.live = false);
     }
@@ -118,8 +119,9 @@ impl<T: Element> GradientSource<T> for GradientAccumulator<T> {
     }
 }
 
-/// The Euclidean norm of the gradients of all trainable parameters of `model`, as of one long vector. It is right wherever
-/// it is a number of `f64`, also where the squares of the elements are none; infinite or NaN if an element is.
+/// The Euclidean norm of the gradients of all trainable parameters of `model`, as one long vector. It is
+/// accurate whenever it fits into an `f64`, even if the squares of the elements do not; infinite or NaN if an
+/// element is.
 ///
 /// ```
 /// use nn::optim::gradient_norm;
@@ -171,7 +173,7 @@ pub(super) fn collect<T: Element>(
     result.map(|()| trainable)
 }
 
-/// A norm `unit · length` of which the unit is a power of 2, and 1 in the ordinary range.
+/// A norm `unit · length`, where the unit is a power of 2, and 1 in the ordinary range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Norm {
     pub unit: f64,
@@ -179,11 +181,11 @@ pub(super) struct Norm {
 }
 
 impl Norm {
-    /// Sums of squares from here on lost nothing that counts to underflow.
+    /// Sums of squares from here on lost nothing significant to underflow.
     const LEAST: f64 = 1e-280;
 
-    /// The norm of all elements as of one long vector: their squares are added as they are, and in units of the largest
-    /// element only if the sum says that squares have left the range of numbers.
+    /// The norm of all elements as one long vector: their squares are added as they are, and in units of the
+    /// largest element only if the sum shows that squares are out of range.
     pub(super) fn of<T: Element>(gradients: &[(ParamId, Tensor<T>)]) -> Norm {
         let plain = squares(gradients, |g| g * g);
         if (Norm::LEAST..f64::INFINITY).contains(&plain) {
@@ -198,8 +200,8 @@ impl Norm {
         Norm { unit, length }
     }
 
-    /// Two factors which one after the other bring a vector of this norm down to `bound`; none if it is not above. The
-    /// first is 1 unless a single factor would lose digits to underflow.
+    /// Two factors that, applied in turn, bring a vector of this norm down to `bound`; `None` if it is not
+    /// above. The first is 1 unless a single factor would lose digits to underflow.
     pub(super) fn factors<T: Element>(self, bound: f64) -> Option<[T; 2]> {
         let Norm { unit, length } = self;
         if length <= bound / unit {
@@ -224,7 +226,7 @@ fn power_of_two(x: f64) -> f64 {
     f64::from_bits(x.max(f64::MIN_POSITIVE).to_bits() & f64::INFINITY.to_bits())
 }
 
-/// The sum of the squares, as `square` makes them.
+/// The sum of the squares computed by `square`.
 fn squares<T: Element>(gradients: &[(ParamId, Tensor<T>)], square: impl Fn(f64) -> f64) -> f64 {
     let of_one = |gradient: &Tensor<T>| {
         let gradient = gradient.contiguous();

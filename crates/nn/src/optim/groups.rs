@@ -1,4 +1,4 @@
-//! Which settings hold for which parameter.
+//! Settings by groups of parameters.
 
 use super::rule::UpdateRule;
 use std::fmt;
@@ -48,7 +48,7 @@ impl<R: UpdateRule> Groups<R> {
         self.list.push(Group { selects: Arc::new(selects), settings, found: false });
     }
 
-    /// The position of the group of a parameter, beyond the last for those in none.
+    /// The index of a parameter's group, one past the last for those in none.
     pub(super) fn find(&self, path: &Path<'_>) -> usize {
         if self.list.is_empty() {
             return 0;
@@ -57,7 +57,7 @@ impl<R: UpdateRule> Groups<R> {
         self.list.iter().position(|group| (group.selects)(&name)).unwrap_or(self.list.len())
     }
 
-    /// Returns `true` if there is state for a parameter.
+    /// Returns `true` if some rule keeps state.
     pub(super) fn keep(&self) -> bool {
         let mut rules = self.list.iter().map(|group| &group.settings.rule).chain([&self.others.rule]);
         rules.any(|rule| !rule.slots().is_empty())
@@ -68,7 +68,7 @@ impl<R: UpdateRule> Groups<R> {
         self.list.iter().any(|group| !group.found)
     }
 
-    /// Tells the groups that there is a parameter of this name.
+    /// Records that there is a parameter of this name.
     pub(super) fn see(&mut self, path: &Path<'_>) {
         let name = path.to_string();
         for group in self.list.iter_mut().filter(|group| !group.found) {

@@ -5,11 +5,12 @@ use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
 use tape::{Element, Error};
 
-/// Chen and others, "Symbolic discovery of optimization algorithms" (2023), algorithm 2: steps of one length.
+/// Chen and others, "Symbolic discovery of optimization algorithms" (2023), algorithm 2: steps of a fixed
+/// length.
 ///
 /// `c = β₁ m + (1 - β₁) g`, `w ← (1 - η λ) w - η sign(c)`, `m ← β₂ m + (1 - β₂) g`, where `sign(0) = 0`.
 ///
-/// η is usually a third to a tenth of Adam's, λ as much larger.
+/// η is usually a third to a tenth of Adam's, λ correspondingly larger.
 ///
 /// ```
 /// use nn::optim::Lion;
@@ -26,12 +27,12 @@ pub type Lion<T = f64> = GradientDescent<LionRule, T>;
 /// The equations of [`Lion`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LionRule {
-    /// β₁, the share of the mean in the step, and β₂, its memory.
+    /// β₁, the share of the mean in the step, and β₂, its decay rate.
     pub betas: (f64, f64),
 }
 
 impl<T: Element> Lion<T> {
-    /// With β₁ = 0.9 and β₂ = 0.99.
+    /// The optimizer with β₁ = 0.9 and β₂ = 0.99.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -40,7 +41,7 @@ impl<T: Element> Lion<T> {
         GradientDescent::with_rule(LionRule { betas: (0.9, 0.99) }, learning_rate)
     }
 
-    /// With other β₁ and β₂, in [0, 1).
+    /// Sets β₁ and β₂, in [0, 1).
     ///
     /// # Panics
     /// If one of them is not in [0, 1).

@@ -1,7 +1,8 @@
-//! Optimizers: values that turn gradients into new parameters, and what belongs to a long run.
+//! Optimizers: values that turn gradients into new parameters, with learning-rate schedules and averages of
+//! weights.
 //!
-//! They know parameters and gradients, and nothing of modules or losses. State is kept by parameter id, so it
-//! follows a parameter wherever it moves, and a clone of a model starts without any.
+//! They know parameters and gradients, and nothing of modules or losses. State is keyed by parameter id, so
+//! it follows a parameter wherever it moves, and a clone of a model starts without any.
 //!
 //! | optimizer | equations, with the gradient `g` |
 //! |---|---|
@@ -14,8 +15,9 @@
 //! | [`Lion`] | `w ← w - η sign(β₁ m + (1 - β₁) g)`, `m` a mean of `g` |
 //! | [`Lbfgs`] | `w ← w - η H g`, `H` from the last steps: the whole batch, few parameters |
 //!
-//! Each file reads as the published equations; [`UpdateRule`] says what such a file must contain, [`GradientDescent`] is what they
-//! share. [`schedule`] has learning rates that change, [`Average`] the averages of weights.
+//! Each file reads like the published equations; [`UpdateRule`] is what such a file implements,
+//! [`GradientDescent`] is what they share. [`schedule`] has learning-rate schedules, and [`Average`] averages
+//! weights.
 
 mod adadelta;
 mod adagrad;
@@ -58,20 +60,20 @@ use tape::Element;
 /// Updates parameters from their gradients.
 ///
 /// # Numbers that are not finite
-/// A step does not make parameters infinite or NaN in silence, nor what the optimizer keeps for them:
+/// A step never silently makes parameters, or the state of the optimizer for them, infinite or NaN:
 ///
-/// - An element whose gradient is infinite or NaN stays as it is. If the norm of all gradients is clipped, they have no
-///   common scale, and no element moves.
-/// - An element also stays if its gradient is finite and its new value, or what is kept for it, would not be: the rate
-///   is too large, or the square of a gradient is beyond the number type. ([`Elements::each`] names the few cases in
-///   which the number is written all the same: where an ε of 0 makes the optimizer divide by 0, and where numbers are
-///   near the end of their type already.)
+/// - An element whose gradient is infinite or NaN is left unchanged. If the norm of all gradients is clipped,
+///   there is no common scale, and no element moves.
+/// - An element is also left unchanged if its gradient is finite but its new value or state would not be: the
+///   rate is too large, or the square of a gradient overflows. ([`Elements::each`] names the few cases in
+///   which the value is written nevertheless: where an ε of 0 makes the optimizer divide by 0, and where
+///   values are already near the limit of their type.)
 ///
-/// [`try_step`](Optimizer::try_step) returns an error in both cases; [`step`](Optimizer::step) passes over the first,
-/// which [`GradientDescent::skipped`] counts, and panics in the second.
+/// [`try_step`](Optimizer::try_step) returns an error in both cases; [`step`](Optimizer::step) ignores the
+/// first, which [`GradientDescent::skipped`] counts, and panics in the second.
 pub trait Optimizer<T: Element = f64> {
-    /// Changes every trainable parameter of `model` for which there is a gradient. Others stay as they are:
-    /// frozen parameters, buffers, and what this forward pass did not use.
+    /// Updates every trainable parameter of `model` for which there is a gradient. Others are unchanged:
+    /// frozen parameters, buffers, and those that this forward pass did not use.
     ///
     /// Reset the tape first: as long as it holds the values, they are copied before they are written.
     ///
@@ -100,7 +102,7 @@ pub trait Optimizer<T: Element = f64> {
     /// ```
     ///
     /// # Errors
-    /// As [`StepError`] says.
+    /// See [`StepError`].
     fn try_step(
         &mut self,
         model: &mut dyn Parameters<T>,
@@ -117,15 +119,15 @@ pub trait Optimizer<T: Element = f64> {
     #[track_caller]
     fn set_learning_rate(&mut self, learning_rate: f64);
 
-    /// The learning rate and what is kept for the parameters of `model`, by name. Hyper-parameters and groups are not
-    /// part of it: they are in the program.
+    /// The learning rate and the state for the parameters of `model`, by name. Hyperparameters and groups are
+    /// not included: they belong to the program.
     fn save(&self, model: &dyn Parameters<T>) -> SavedState<T>;
 
-    /// Takes over what [`save`](Optimizer::save) gave, for the parameters of the same names: the steps that follow
-    /// are those that would have followed there, bit for bit.
+    /// Restores a state of [`save`](Optimizer::save), for the parameters of the same names: the steps that
+    /// follow are those that would have followed there, bit for bit.
     ///
     /// # Errors
-    /// If names or shapes are not those that this optimizer would save, or numbers are none that it could have: infinite
-    /// or NaN, a count that is not whole. Then it is as it was.
+    /// If names or shapes are not those that this optimizer would save, or a number is one it could not have:
+    /// infinite or NaN, a count that is not whole. The optimizer is then unchanged.
     fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), Problem>;
 }

@@ -6,7 +6,7 @@ use crate::setting;
 use tape::element::Real;
 use tape::{Element, Error};
 
-/// Dozat (2016): [`Adam`](super::Adam) that looks ahead as Nesterov's momentum does.
+/// Dozat (2016): [`Adam`](super::Adam) with Nesterov's momentum.
 ///
 /// With `m` and `v̂` of Adam and `μₜ = β₁ (1 - 0.96^(t ψ) / 2)`:
 /// `w ← w - η ((1 - μₜ) g / (1 - Πμ) + μₜ₊₁ m / (1 - μₜ₊₁ Πμ)) / (√v̂ + ε)`, where `Πμ = μ₁ ⋯ μₜ`.
@@ -30,18 +30,18 @@ pub type NAdam<T = f64> = GradientDescent<NAdamRule, T>;
 /// The equations of [`NAdam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct NAdamRule {
-    /// β₁ and β₂, the memories of the means.
+    /// β₁ and β₂, the decay rates of the means.
     pub betas: (f64, f64),
-    /// ε, outside of the root.
+    /// ε, outside the root.
     pub eps: f64,
-    /// ψ, how fast `μ` tends to `β₁`.
+    /// ψ, the rate at which `μ` tends to `β₁`.
     pub momentum_decay: f64,
-    /// Whether the weight decay is kept out of the gradient.
+    /// Whether the weight decay is decoupled from the gradient.
     pub decoupled: bool,
 }
 
 impl<T: Element> NAdam<T> {
-    /// With β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and ψ = 0.004.
+    /// The optimizer with β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and ψ = 0.004.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -51,7 +51,7 @@ impl<T: Element> NAdam<T> {
         GradientDescent::with_rule(rule, learning_rate)
     }
 
-    /// With other β₁ and β₂, in [0, 1).
+    /// Sets β₁ and β₂, in [0, 1).
     ///
     /// # Panics
     /// If one of them is not in [0, 1).
@@ -60,7 +60,7 @@ impl<T: Element> NAdam<T> {
         self.with(|rule| rule.betas = (first, second))
     }
 
-    /// With another ε.
+    /// Sets ε.
     ///
     /// # Panics
     /// If ε is negative, infinite or NaN.
@@ -69,7 +69,7 @@ impl<T: Element> NAdam<T> {
         self.with(|rule| rule.eps = eps)
     }
 
-    /// With another ψ.
+    /// Sets ψ.
     ///
     /// # Panics
     /// If ψ is negative, infinite or NaN.
@@ -78,7 +78,7 @@ impl<T: Element> NAdam<T> {
         self.with(|rule| rule.momentum_decay = decay)
     }
 
-    /// With the weight decay of [`AdamW`](super::AdamW).
+    /// Uses the weight decay of [`AdamW`](super::AdamW).
     pub fn decoupled(self) -> NAdam<T> {
         self.with(|rule| rule.decoupled = true)
     }

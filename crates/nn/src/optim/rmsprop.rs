@@ -27,9 +27,9 @@ pub type RmsProp<T = f64> = GradientDescent<RmsPropRule, T>;
 /// The equations of [`RmsProp`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RmsPropRule {
-    /// α, the memory of the means.
+    /// α, the decay rate of the means.
     pub alpha: f64,
-    /// ε, outside of the root.
+    /// ε, outside the root.
     pub eps: f64,
     /// μ, the share of the last step that is kept; 0 for none.
     pub momentum: f64,
@@ -38,7 +38,7 @@ pub struct RmsPropRule {
 }
 
 impl<T: Element> RmsProp<T> {
-    /// With α = 0.99, ε = 1e-8, without momentum, not centered.
+    /// The optimizer with α = 0.99 and ε = 1e-8, without momentum, not centered.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -50,7 +50,7 @@ impl<T: Element> RmsProp<T> {
         )
     }
 
-    /// With another α, in [0, 1).
+    /// Sets α, in [0, 1).
     ///
     /// # Panics
     /// If α is not in [0, 1).
@@ -59,7 +59,7 @@ impl<T: Element> RmsProp<T> {
         self.with(|rule| rule.alpha = alpha)
     }
 
-    /// With another ε.
+    /// Sets ε.
     ///
     /// # Panics
     /// If ε is negative, infinite or NaN.
@@ -68,7 +68,7 @@ impl<T: Element> RmsProp<T> {
         self.with(|rule| rule.eps = eps)
     }
 
-    /// With momentum μ, in [0, 1).
+    /// Sets the momentum μ, in [0, 1).
     ///
     /// # Panics
     /// If μ is not in [0, 1).
@@ -77,7 +77,7 @@ impl<T: Element> RmsProp<T> {
         self.with(|rule| rule.momentum = momentum)
     }
 
-    /// With the variance instead of the mean square.
+    /// Uses the variance instead of the mean square.
     pub fn centered(self) -> RmsProp<T> {
         self.with(|rule| rule.centered = true)
     }
@@ -129,7 +129,7 @@ impl UpdateRule for RmsPropRule {
     }
 }
 
-/// `√(s - a²)`. On a constant gradient the variance is 0, and rounding may go below.
+/// `√(s - a²)`. On a constant gradient the variance is 0, and rounding may make it negative.
 #[inline(always)]
 fn deviation<T: Element>(s: T, a: T) -> T {
     (s - a * a).maximum(T::ZERO).sqrt()

@@ -6,9 +6,9 @@ use tape::{Element, Error, Tensor, parallel};
 
 /// The equations of one optimizer.
 ///
-/// A rule sees one parameter at a time, its gradient, and the state it requested: tensors of the parameter's shape,
-/// its *slots*. What all optimizers share is in [`GradientDescent`](super::GradientDescent): which parameters there are,
-/// groups, weight decay, clipping, counting, saving.
+/// A rule sees one parameter at a time, its gradient, and the state it requested: tensors of the parameter's
+/// shape, its *slots*. [`GradientDescent`](super::GradientDescent) has all that optimizers share: finding
+/// parameters, groups, weight decay, clipping, counting, saving.
 ///
 /// ```
 /// use nn::optim::{Clock, GradientDescent, Elements, UpdateRule};
@@ -39,8 +39,9 @@ pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
     /// The name, for messages.
     const NAME: &'static str;
 
-    /// Whether the weight decay is kept out of the gradient. Then weights shrink by the factor `1 - η λ` before a step
-    /// (Loshchilov and Hutter 2019); otherwise the gradient becomes `g + λ w`, as that of a penalty `λ/2 Σ w²`.
+    /// Whether the weight decay is decoupled from the gradient. Then weights shrink by the factor `1 - η λ`
+    /// before a step (Loshchilov and Hutter 2019); otherwise the gradient becomes `g + λ w`, as for a penalty
+    /// `λ/2 Σ w²`.
     fn decoupled(&self) -> bool {
         false
     }
@@ -55,7 +56,7 @@ pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
         0.0
     }
 
-    /// Refuses settings that are out of range: asked whenever one is set.
+    /// Checks the settings; called whenever one is set.
     ///
     /// # Errors
     /// [`Error::Invalid`] that says what was expected and what was found.
@@ -63,7 +64,7 @@ pub trait UpdateRule: Clone + Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Changes a parameter, with the learning rate of this step.
+    /// Updates a parameter, with the learning rate of this step.
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>);
 }
 
@@ -83,18 +84,19 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// The number of this step, as a number.
+    /// The number of this step, as an `f64`.
     pub fn t(&self) -> f64 {
         self.steps as f64
     }
 
-    /// `1 - βᵗ`: the weight that an exponential mean, begun at zero, gives to what it has seen.
+    /// The bias correction `1 - βᵗ`: the total weight of the values seen by an exponential mean that started
+    /// at zero.
     pub fn bias_correction(&self, beta: f64) -> f64 {
         1.0 - power(beta, self.steps)
     }
 }
 
-/// `xⁿ` by repeated squaring: products alone, so the bits do not depend on the platform's library.
+/// `xⁿ` by repeated squaring: only products, so the result does not depend on the platform's library.
 pub(super) fn power(x: f64, mut n: u64) -> f64 {
     let (mut square, mut y) = (x, 1.0);
     while n > 0 {
@@ -107,7 +109,7 @@ pub(super) fn power(x: f64, mut n: u64) -> f64 {
     y
 }
 
-/// An exponential mean with memory β: `m ← β m + (1 - β) x`.
+/// An exponential mean with decay rate β: `m ← β m + (1 - β) x`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ema<T> {
     memory: T,
@@ -119,14 +121,14 @@ impl<T: Element> Ema<T> {
         Ema { memory: T::from_f64(beta), rest: T::from_f64(1.0 - beta) }
     }
 
-    /// The mean after one more number.
+    /// The mean after one more value.
     #[inline(always)]
     pub(super) fn next(self, mean: T, x: T) -> T {
         self.memory * mean + self.rest * x
     }
 }
 
-/// The changes to the elements of a gradient before the rule sees them.
+/// Adjustments to the elements of a gradient before the rule sees them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Adjust<T> {
     /// The factor that brings the norm of all gradients below its bound; 1 for none.
@@ -142,8 +144,8 @@ pub(super) struct Adjust<T> {
 }
 
 impl<T: Element> Adjust<T> {
-    /// Gradients below this are ordinary, if `settings` are: their squares, added to the largest number, are rounded away.
-    /// So sums and means of them stay finite for ever, and need not be looked at.
+    /// Gradients below this are ordinary, if `settings` are: their squares vanish when added to the largest
+    /// number. So sums and means of them stay finite forever, and need not be checked.
     pub(super) fn most(settings: [f64; 3]) -> T {
         const WILD: f64 = 1e6;
         match settings.iter().all(|x| x.abs() < WILD) {
@@ -152,7 +154,7 @@ impl<T: Element> Adjust<T> {
         }
     }
 
-    /// The gradient that the rule sees. Nothing is added where there is no decay: the weight may be infinite.
+    /// The gradient that the rule sees. Without decay nothing is added: the weight may be infinite.
     #[inline(always)]
     fn gradient(self, w: T, g: T) -> T {
         let g = self.scale * g;
@@ -170,7 +172,7 @@ pub struct Elements<'a, T: Element> {
     pub(super) gradient: &'a [T],
     pub(super) slots: &'a mut [Tensor<T>],
     pub(super) adjust: Adjust<T>,
-    /// Becomes false where an element had to stay.
+    /// Set to `false` when an element is left unchanged.
     pub(super) finite: &'a mut bool,
 }
 
@@ -178,14 +180,14 @@ impl<T: Element> Elements<'_, T> {
     /// Calls `f` with every element, its gradient, and its slots in order, in one pass; with the feature `rayon`, on
     /// several threads if there are many elements.
     ///
-    /// An element stays, with its slots, if its gradient is infinite or NaN; or if one of the new numbers would be, and the
-    /// gradient is beyond 2⁻³⁰ of the root of the largest number, or a setting beyond 1e6. From ordinary gradients no mean
-    /// or sum of squares overflows; should a weight not be finite all the same (the rule divides by 0, or the weight was
-    /// near the end of the numbers), it is written. The step is an error in all these cases. (An infinite weight may stay
-    /// infinite.)
+    /// An element and its slots are left unchanged if its gradient is infinite or NaN; or if one of the new
+    /// values would be, and the gradient is beyond 2⁻³⁰ of the root of the largest number, or a setting
+    /// beyond 1e6. With ordinary gradients no mean or sum of squares overflows; should a weight still not be
+    /// finite (the rule divides by 0, or the weight was near the largest number), it is written. The step is
+    /// an error in all these cases. (An infinite weight may stay infinite.)
     ///
     /// # Panics
-    /// If `f` takes another number of slots than the rule has.
+    /// If the number of slots that `f` takes is not that of the rule.
     pub fn each<const N: usize>(self, f: impl Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync) {
         let Elements { weights, gradient, slots, adjust, finite } = self;
         let (n, found) = (weights.len(), slots.len());
@@ -197,10 +199,10 @@ impl<T: Element> Elements<'_, T> {
     }
 }
 
-/// Elements that are worth a thread, each with its slots: half of what is worth handing over.
+/// The minimum number of elements, with their slots, for a thread: half of what is worth handing over.
 const PIECE: usize = 1 << 16;
 
-/// Elements whose gradients stay in the first-level cache from when they are looked at until they are used.
+/// The number of elements whose gradients stay in the first-level cache between being checked and used.
 const LEAF: usize = 1 << 12;
 
 /// One pass over everything, compiled for several instruction sets.
@@ -213,7 +215,7 @@ struct Pass<'a, T, F, const N: usize> {
 }
 
 impl<'a, T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N: usize> Pass<'a, T, F, N> {
-    /// Many elements in halves, which may be on two threads. Returns whether all elements moved.
+    /// Splits the elements in halves, possibly on two threads. Returns `true` if all elements moved.
     fn run(self) -> bool {
         let n = self.weights.len();
         if n < 2 * LEAF {
@@ -240,7 +242,8 @@ impl<'a, T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N
         (part(left, left_gradient, left_slots), part(right, right_gradient, right_slots))
     }
 
-    /// Element by element: what is not finite afterwards is put back. Returns whether nothing was.
+    /// Updates element by element, and restores those that are no longer finite. Returns `true` if there were
+    /// none.
     #[cold]
     #[inline(never)]
     fn carefully(self) -> bool {
@@ -268,11 +271,12 @@ impl<T: Element, F: Fn(&mut T, T, [&mut T; N]) + Copy + Send + Sync, const N: us
 {
     type Output = bool;
 
-    /// Returns whether all elements moved.
+    /// Returns `true` if all elements moved.
     #[inline(always)]
     fn call(self) -> bool {
         let most = self.adjust.most;
-        // A loop that puts elements back is several times slower: it runs where the gradient says that it may be needed.
+        // A loop that restores elements is several times slower: it runs only if the gradient says that it
+        // may be needed.
         if !self.gradient.iter().fold(true, |ordinary, g| ordinary & (g.abs() < most)) {
             return self.carefully();
         }

@@ -50,7 +50,7 @@ impl<T: Element> Sgd<T> {
         GradientDescent::with_rule(SgdRule::default(), learning_rate)
     }
 
-    /// With momentum μ, in [0, 1); with 0 there is none, nor Nesterov's.
+    /// Sets the momentum μ, in [0, 1); 0 removes it, Nesterov's too.
     ///
     /// # Panics
     /// If μ is not in [0, 1).
@@ -62,7 +62,7 @@ impl<T: Element> Sgd<T> {
         })
     }
 
-    /// With dampening τ, in [0, 1]: `v ← μ v + (1 - τ) g`, but `v ← g` at first.
+    /// Sets the dampening τ, in [0, 1]: `v ← μ v + (1 - τ) g`, but `v ← g` in the first step.
     ///
     /// # Panics
     /// If τ is not in [0, 1].
@@ -71,7 +71,8 @@ impl<T: Element> Sgd<T> {
         self.with(|rule| rule.dampening = dampening)
     }
 
-    /// With Nesterov's momentum, after [`momentum`](GradientDescent::momentum) has set it, as Sutskever and others (2013) write it: `w ← w - η (g + μ v)`, with the new `v`.
+    /// Uses Nesterov's momentum in the form of Sutskever and others (2013): `w ← w - η (g + μ v)`, with the
+    /// new `v`. Set the [`momentum`](GradientDescent::momentum) first.
     ///
     /// # Panics
     /// If there is no momentum.

@@ -1,4 +1,4 @@
-//! The state of an optimizer, by the names of the parameters it belongs to.
+//! The state of an optimizer, by parameter name.
 
 use super::descent::{Entry, GradientDescent};
 use super::rule::{Clock, UpdateRule};
@@ -30,7 +30,7 @@ pub(super) fn save<R: UpdateRule, T: Element>(
     saved
 }
 
-/// Takes the state over, if its names are those of the model's parameters.
+/// Restores the state, if its names are those of the model's parameters.
 pub(super) fn restore<R: UpdateRule, T: Element>(
     optimizer: &mut GradientDescent<R, T>,
     model: &dyn Parameters<T>,

@@ -27,7 +27,7 @@ fn model<T: Element>() -> Vec<Param<T>> {
     vec![Param::new(tensor(&[1.0, -2.0, 0.5])), Param::new(tensor(&[3.0]))]
 }
 
-/// Gradients of `Σ w⁴ / 4 + Σ w`, which has no rest.
+/// Gradients of `Σ w⁴ / 4 + Σ w`, under which no weight comes to rest.
 fn gradients<T: Element>(model: &[Param<T>]) -> Gradients<T> {
     let tape = Tape::of();
     let term = |w: &Param<T>| {

@@ -6,8 +6,8 @@ use crate::optim::schedule::Goal;
 use crate::state::{load_state_dict, state_dict};
 use tape::Element;
 
-/// Is `measured` better than `best` by more than `change`? What is not a number is better than nothing, not even than no
-/// measurement at all.
+/// Returns `true` if `measured` is better than `best` by more than `change`. NaN is never better, not even
+/// than no measurement.
 pub(super) fn improves(goal: Goal, measured: f64, best: Option<f64>, change: f64) -> bool {
     match (goal, best) {
         (_, None) => !measured.is_nan(),
@@ -43,12 +43,13 @@ pub struct BestWeights<T: Element = f64> {
 }
 
 impl<T: Element> BestWeights<T> {
-    /// Nothing seen yet. The default goal is the least.
+    /// No observation yet. The default goal is the least.
     pub fn new(goal: Goal) -> BestWeights<T> {
         BestWeights { goal, observations: 0, best: None }
     }
 
-    /// Takes what was measured of a model. Is it better than all before? A tie is not, and NaN never is.
+    /// Records a measurement of a model. Returns `true` if it is better than all before; a tie is not, and
+    /// NaN never is.
     pub fn observe(&mut self, measured: f64, model: &(impl Parameters<T> + ?Sized)) -> bool {
         self.observations += 1;
         let better = improves(self.goal, measured, self.value(), 0.0);
@@ -58,17 +59,17 @@ impl<T: Element> BestWeights<T> {
         better
     }
 
-    /// The best value; none before the first that is a number.
+    /// The best value; `None` before the first that is a number.
     pub fn value(&self) -> Option<f64> {
         self.best.as_ref().map(|(_, value, _)| *value)
     }
 
-    /// Which observation was the best one, counted from 1: the epoch, if there is one for each.
+    /// The index of the best observation, from 1: the epoch, if there is one for each.
     pub fn observation(&self) -> Option<usize> {
         self.best.as_ref().map(|(observation, ..)| *observation)
     }
 
-    /// Gives the model the weights it had at its best. If nothing was seen it stays as it is.
+    /// Restores the best weights of a model. Without observations it is unchanged.
     ///
     /// # Errors
     /// As [`load_state_dict`], for a model with other names or shapes.

@@ -24,14 +24,14 @@ pub struct Epoch<'e, T: Element = f64> {
     pub number: usize,
     /// The requested number of epochs.
     pub epochs: usize,
-    /// The numbers of this epoch and of those before.
+    /// The metrics of this epoch and of those before.
     pub history: &'e History,
     /// The model as it is now.
     pub model: &'e dyn Module<T>,
 }
 
 impl<T: Element> Epoch<'_, T> {
-    /// A number of this epoch; NaN if it has none of that name.
+    /// A metric of this epoch; NaN if there is none of that name.
     pub fn value(&self, name: &str) -> f64 {
         self.history.last(name).unwrap_or(f64::NAN)
     }
@@ -46,13 +46,12 @@ impl<T: Element> fmt::Debug for Epoch<'_, T> {
     }
 }
 
-/// An observer of training. It may change the learning rate and end training; the model it can
-/// only read.
+/// An observer of training. It may change the learning rate and end training; it can only read the model.
 ///
-/// A closure is enough where one of the two moments is: [`Trainer::before_step`](super::Trainer::before_step),
+/// For one of the two events a closure is enough: [`Trainer::before_step`](super::Trainer::before_step),
 /// [`Trainer::after_epoch`](super::Trainer::after_epoch).
 pub trait Callback<T: Element = f64> {
-    /// Called before each step, also before one that turns out not to be made.
+    /// Called before each step, even one that turns out not to be made.
     fn before_step(&mut self, step: Step, optimizer: &mut dyn Optimizer<T>) {
         let _ = (step, optimizer);
     }
@@ -63,7 +62,7 @@ pub trait Callback<T: Element = f64> {
         ControlFlow::Continue(())
     }
 
-    /// Called when training is over, also if it ended with an error.
+    /// Called when training is over, even if it ended with an error.
     fn finish(&mut self) {}
 }
 

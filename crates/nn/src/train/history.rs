@@ -1,4 +1,4 @@
-//! The numbers of each epoch.
+//! The metrics of each epoch.
 
 use super::best::improves;
 use crate::files::{self, FileError};
@@ -29,15 +29,15 @@ pub struct History {
 }
 
 impl History {
-    /// No epochs yet, of these columns.
+    /// No epochs yet, with these columns.
     pub fn new(names: impl IntoIterator<Item = impl Into<String>>) -> History {
         History { names: names.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
 
-    /// One epoch more.
+    /// Appends an epoch.
     ///
     /// # Panics
-    /// With another number of values than there are columns.
+    /// If the number of values is not the number of columns.
     #[track_caller]
     pub fn push(&mut self, values: &[f64]) {
         if values.len() != self.names.len() {
@@ -61,7 +61,7 @@ impl History {
         self.rows.is_empty()
     }
 
-    /// A column; none of another name.
+    /// A column; `None` if there is none of that name.
     pub fn get(&self, name: &str) -> Option<Vec<f64>> {
         let at = self.names.iter().position(|known| known == name)?;
         Some(self.rows.iter().map(|row| row[at]).collect())
@@ -88,16 +88,16 @@ impl History {
         best
     }
 
-    /// Writes the columns as CSV, as they print: numbers that read back as the same.
+    /// Writes the columns as CSV, in the form in which they print: numbers parse back to the same values.
     ///
     /// # Errors
-    /// Whatever the operating system refuses.
+    /// Any error of the operating system.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         files::write(path, self.to_string().as_bytes())
     }
 }
 
-/// CSV with a line of names; a name with a comma, a quote or a line end is quoted.
+/// CSV with a line of names; a name with a comma, a quote or a line break is quoted.
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "epoch")?;

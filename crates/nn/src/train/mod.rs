@@ -1,7 +1,7 @@
 //! Building blocks for training loops, and [`Trainer`], a ready-made loop.
 //!
-//! The plain loop stays the first choice: it says what happens, in the order in which it happens. [`EarlyStopping`] and
-//! [`BestWeights`] are told a number and the model after each epoch, a [`History`] keeps the numbers:
+//! A plain loop is the first choice: it shows what happens, in order. [`EarlyStopping`] and [`BestWeights`]
+//! observe a metric and the model after each epoch, and a [`History`] keeps the metrics:
 //!
 //! ```
 //! use nn::data::{Dataset, Loader};
@@ -43,11 +43,11 @@
 //! # }
 //! ```
 //!
-//! [`Trainer`] is the same loop with its variations as settings: validation, metrics, callbacks, early stopping, which weights
-//! are kept, and what happens when the loss is no number. Where it does not do what you want, write the loop. (Averages of
-//! weights in such a loop are [`optim::Average`](crate::optim::Average), the loss of an epoch of unequal batches is a
-//! [`WeightedMean`].) A loop that is to use several threads on a batch
-//! takes its gradients from [`Shards`].
+//! [`Trainer`] is the same loop with its variations as settings: validation, metrics, callbacks, early
+//! stopping, which weights are kept, and what happens when the loss is not finite. If it does not do what you
+//! want, write the loop. (There, [`optim::Average`](crate::optim::Average) averages weights, and
+//! [`WeightedMean`] gives the loss of an epoch of unequal batches.) A loop that uses several threads per
+//! batch takes its gradients from [`Shards`].
 
 mod best;
 mod callback;

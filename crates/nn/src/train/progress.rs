@@ -1,4 +1,4 @@
-//! Progress while a program trains: a bar with the loss and the time left, or lines where there is no terminal.
+//! Progress of training: a bar with the loss and the time left, or lines where there is no terminal.
 
 use super::{Callback, Epoch};
 use crate::optim::Optimizer;
@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 use tape::Element;
 
-/// Shows how far training is, on standard error: in a loop of your own by [`epoch`](Progress::epoch), or as a
+/// Shows the progress of training on standard error: in your own loop by [`epoch`](Progress::epoch), or as a
 /// [`Callback`]. Needs the feature `progress`.
 ///
 /// ```
@@ -26,11 +26,11 @@ pub struct Progress {
     start: Instant,
 }
 
-/// Lines printed where there is no terminal to draw a bar on.
+/// The number of lines printed where there is no terminal for a bar.
 const LINES: usize = 10;
 
 impl Progress {
-    /// Begins a bar for this many epochs.
+    /// Starts a bar for this many epochs.
     pub fn new(epochs: usize) -> Progress {
         let bar = ProgressBar::new(epochs as u64);
         let template = "{bar:30} epoch {pos}/{len}  {msg}  {eta} left";
@@ -45,7 +45,7 @@ impl Progress {
         self.epochs
     }
 
-    /// An epoch is over; `loss` is its mean loss.
+    /// Reports the end of an epoch with mean loss `loss`.
     pub fn epoch(&self, epoch: usize, loss: f64) {
         self.bar.set_message(format!("loss {loss:.4}"));
         self.bar.inc(1);
@@ -57,7 +57,7 @@ impl Progress {
         }
     }
 
-    /// Training is over; the bar goes.
+    /// Ends the display.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -6,14 +6,14 @@ use crate::optim::StepError;
 use std::fmt;
 use tape::Error;
 
-/// Why training was over.
+/// The reason why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
     /// All epochs were done.
     Done,
-    /// The watched number did not improve any more.
+    /// The watched metric no longer improved.
     NoImprovement,
-    /// A callback said so.
+    /// A callback ended it.
     ByCallback,
     /// A loss or gradient was not finite, and the best weights were restored.
     NonFinite {
@@ -27,18 +27,18 @@ pub enum StopReason {
 /// The result of a training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The numbers of each epoch: `loss` (that of the batches as they were met, [weighed by their
-    /// samples](super::Trainer#the-loss-of-an-epoch)), `validation` if there are such data, and the metrics.
+    /// The metrics of each epoch: `loss` (that of the batches as they were trained, [weighted by their
+    /// samples](super::Trainer#the-loss-of-an-epoch)), `validation` if there are such data, and the others.
     pub history: History,
-    /// Why it was over.
+    /// Why it ended.
     pub ended: StopReason,
-    /// The epoch, from 1, with the best watched number, and that number.
+    /// The epoch, from 1, with the best value of the watched metric, and that value.
     pub best: Option<(usize, f64)>,
-    /// Batches that were left out because their loss or gradient was not finite.
+    /// The number of batches skipped because their loss or gradient was not finite.
     pub skipped: usize,
 }
 
-/// Why there is no trained model.
+/// The reason why training failed.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrainError {
@@ -60,7 +60,7 @@ pub enum TrainError {
         /// Its reason.
         error: StepError,
     },
-    /// Every batch of an epoch was left out.
+    /// Every batch of an epoch was skipped.
     AllSkipped {
         /// The epoch, from 1.
         epoch: usize,
@@ -70,7 +70,7 @@ pub enum TrainError {
         /// The number of samples.
         samples: usize,
     },
-    /// A setting that cannot be followed, or validation data without samples.
+    /// An invalid setting, or validation data without samples.
     Setting(Error),
     /// The model or the loss refused a batch.
     Batch {
@@ -88,7 +88,7 @@ pub enum TrainError {
         /// The kind of error.
         error: Error,
     },
-    /// The number to watch is none of those that are measured.
+    /// The metric to watch is not measured.
     Unknown {
         /// The requested name.
         watched: String,
@@ -116,7 +116,7 @@ impl fmt::Display for TrainError {
             TrainError::Batch { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
             TrainError::Validation { epoch, error } => write!(f, "epoch {epoch}, validation: {error}"),
             TrainError::Unknown { watched, known } => {
-                write!(f, "nothing called {watched:?} is measured; there are {}", known.join(", "))
+                write!(f, "no metric is called {watched:?}; there are {}", known.join(", "))
             }
             TrainError::Weights(problem) => problem.fmt(f),
         }

@@ -13,7 +13,7 @@ use crate::state::{load_state_dict, state_dict};
 use rand::Rng;
 use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var};
 
-/// A training run: the settings, what is trained, and where it is.
+/// A training run: the settings, the objects being trained, and the current position.
 pub(super) struct Run<'r, 'a, T: Element, M, L> {
     pub fit: Trainer<'a, T>,
     pub model: &'r mut M,
@@ -25,13 +25,13 @@ pub(super) struct Run<'r, 'a, T: Element, M, L> {
     pub step: Step,
 }
 
-/// An epoch went through, or came to a loss or gradient at which the run is to end with the best weights.
+/// The end of an epoch: completed, or at a loss or gradient at which the run ends with the best weights.
 enum Passed {
     Done { loss: f64, skipped: usize },
     NonFinite { step: usize },
 }
 
-/// Why there was no step, or not all of it.
+/// The reason why a step was not made, or not in full.
 enum Refused {
     /// The loss, or its gradient, is not finite.
     Loss(f64),
@@ -43,7 +43,7 @@ enum Refused {
     Model(StepError),
 }
 
-/// The weights that may be wanted back.
+/// Weights that may have to be restored.
 struct Kept<T: Element> {
     start: Option<State<T>>,
     best: Option<BestWeights<T>>,
@@ -95,7 +95,7 @@ where
         Ok(report)
     }
 
-    /// One epoch.
+    /// Runs one epoch.
     fn pass(
         &mut self,
         data: &mut Loader<'_, T>,
@@ -138,7 +138,7 @@ where
         Ok(Passed::Done { loss, skipped })
     }
 
-    /// For how much a batch counts in the loss of its epoch.
+    /// The weight of a batch in the loss of its epoch.
     fn weight(&mut self, epoch: usize, step: usize, y: &Tensor<T>) -> Result<f64, TrainError> {
         let BatchLoss::Weighed(weight) = &mut self.fit.batch_loss else { return Ok(y.shape()[0] as f64) };
         let weight = weight(y);
@@ -149,11 +149,11 @@ where
         Err(TrainError::Batch { epoch, step, error: Error::Invalid { op: "fit", reason } })
     }
 
-    /// One step, and the loss before it.
+    /// Makes one step, and returns the loss before it.
     ///
     /// # Errors
-    /// Where the loss or the gradient is not finite there is no step. The model, the loss and the optimizer may refuse
-    /// one too.
+    /// If the loss or the gradient is not finite, no step is made. The model, the loss and the optimizer may
+    /// refuse one too.
     fn step(&mut self, x: Tensor<T>, y: &Tensor<T>) -> Result<f64, Refused> {
         let output = self.model.forward(self.tape.constant(x), &mut self.cx);
         if let Some(error) = self.cx.take_error() {
@@ -162,7 +162,7 @@ where
         let loss = (self.loss)(output, y).map_err(Refused::Batch)?;
         let value = loss.value().to_f64();
         let grads = loss.backward();
-        // First the reset: a tape that still holds the parameters makes the step copy them.
+        // Reset first: a tape that still holds the parameters makes the step copy them.
         self.tape.reset();
         if !value.is_finite() || !finite(self.model, &grads) {
             self.cx.discard();
@@ -178,7 +178,7 @@ where
         }
     }
 
-    /// The numbers of an epoch, in the order of the columns.
+    /// The metrics of an epoch, in the order of the columns.
     fn measure(&mut self, loss: f64) -> Result<Vec<f64>, TrainError> {
         let mut values = vec![loss];
         if let Some(data) = &self.fit.validation {
@@ -204,7 +204,8 @@ where
         end
     }
 
-    /// The weights kept before the first step, only where they may be needed: shared weights are copied by the step after.
+    /// The weights before the first step, kept only if they may be needed: the next step copies shared
+    /// weights.
     fn kept(&self, goal: Goal) -> Kept<T> {
         let restores = self.fit.non_finite == OnNonFinite::RestoreBest;
         Kept {
@@ -223,7 +224,7 @@ where
         }
     }
 
-    /// Gives the model the weights it is to have in the end.
+    /// Assigns the final weights to the model.
     fn restore(&mut self, kept: &Kept<T>, ended: StopReason) -> Result<(), TrainError> {
         let broken = matches!(ended, StopReason::NonFinite { .. });
         match (&kept.best, &kept.start) {

@@ -1,4 +1,4 @@
-//! A batch in pieces, each on a tape of its own: several threads, and the gradient of the whole batch.
+//! A batch in shards, each on its own tape: several threads, and the gradient of the whole batch.
 
 use crate::module::{Context, Module};
 use crate::optim::GradientAccumulator;
@@ -8,16 +8,17 @@ use rand::{Rng, SeedableRng};
 use std::ops::Range;
 use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 
-/// A batch cut into a fixed number of shards, whose gradients are computed side by side and added in order.
+/// A batch split into a fixed number of shards, whose gradients are computed in parallel and added in order.
 ///
-/// Every shard has a tape, which is reset and used again, and a [`Context`]. With the feature `rayon` the shards run on
-/// the threads of rayon's current pool, without it one after the other. The number of shards is an argument of the
-/// computation, the number of threads is not: gradients are the same to the last bit for any number of threads.
+/// Every shard has a tape, which is reset and reused, and a [`Context`]. With the feature `rayon` the shards
+/// run on the threads of rayon's current pool, without it one after the other. Results depend on the number
+/// of shards, but not on the number of threads: gradients are the same to the last bit for any number of
+/// threads.
 ///
-/// The loss of a shard is a mean over its samples, and enters with the shard's part of the samples as its weight, so
-/// that loss and gradient are those of the mean over the batch, up to rounding. Two things see a shard where without
-/// shards they would see the batch: batch normalization takes its statistics from a shard, and random layers draw from
-/// the generator of their shard.
+/// The loss of a shard is a mean over its samples, weighted by the shard's fraction of the samples, so that
+/// loss and gradient are those of the mean over the batch, up to rounding. Two things see the shard instead
+/// of the batch: batch normalization takes its statistics from a shard, and random layers draw from the
+/// generator of their shard.
 ///
 /// ```
 /// use nn::train::Shards;
@@ -62,11 +63,11 @@ struct Shard<T: Element> {
     cx: Context<T>,
     rows: Range<usize>,
     share: f64,
-    /// Of the last backward pass, until they are added.
+    /// The gradients of the last backward pass, until they are added.
     result: Option<Result<(f64, Gradients<T>), Error>>,
 }
 
-/// More shards than these are a mistake: each has a tape of its own.
+/// The maximum number of shards: more are a mistake, as each has its own tape.
 const SHARDS: usize = 1 << 16;
 
 impl<T: Element> Shards<T> {
@@ -97,13 +98,13 @@ impl<T: Element> Shards<T> {
         Ok(Shards { shards: (0..count).map(shard).collect(), sum: GradientAccumulator::new() })
     }
 
-    /// The loss of a batch, and its [gradients](Shards::gradients): `loss` is that of an output and its targets, a mean
-    /// over the samples, which are along the first axis of `x` and `y`.
+    /// The loss of a batch, and its [gradients](Shards::gradients): `loss` maps an output and its targets to
+    /// a mean over the samples, which are along the first axis of `x` and `y`.
     ///
     /// # Errors
-    /// If there are fewer samples than shards, or another number of targets, or if a module
-    /// [refuses](Context::refuse) its shard, as batch normalization does one of a single number for each channel. Nothing
-    /// is then left to [`commit`](Shards::commit), and there are no gradients.
+    /// If there are fewer samples than shards, if the number of targets differs, or if a module
+    /// [refuses](Context::refuse) its shard, as batch normalization does with a single element per channel.
+    /// Nothing is then left to [`commit`](Shards::commit), and there are no gradients.
     pub fn backward<L>(
         &mut self,
         model: &impl Module<T>,
@@ -147,7 +148,7 @@ impl<T: Element> Shards<T> {
         Ok(mean)
     }
 
-    /// Gives every shard its rows: as many as the others, or one more for the first ones.
+    /// Assigns rows to the shards: equal numbers, or one more for the first ones.
     fn divide(&mut self, samples: usize) -> Result<(), Error> {
         let count = self.shards.len();
         if samples < count {
@@ -169,14 +170,14 @@ impl<T: Element> Shards<T> {
         &self.sum
     }
 
-    /// Gives the parameters of `model` the values that its layers requested ([`Context::set`]): the mean over the
-    /// shards, each with its part of the samples as its weight.
+    /// Assigns to the parameters of `model` the values that its layers requested ([`Context::set`]): the mean
+    /// over the shards, weighted by their fractions of the samples.
     pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
         model.visit_mut(&Path::root(), &mut |_, param| {
             let asked = |shard: &mut Shard<T>| Some((shard.cx.take(param.id())?, shard.share));
             let mut asked = self.shards.iter_mut().filter_map(asked);
             let Some((first, _)) = asked.next() else { return };
-            // From the first value, so that the mean of equal values is that value.
+            // Relative to the first value, so that the mean of equal values is that value.
             let mean = asked.fold(first.clone(), |mean, (value, share)| {
                 mean + (value - &first) * Tensor::scalar(T::from_f64(share))
             });
@@ -273,7 +274,7 @@ mod tests {
         let mut shards = Shards::train(3, &mut StdRng::seed_from_u64(0)).unwrap();
         let error =
             shards.backward(&model, &numbers(5, 3), &numbers(5, 3), |a, y| loss::squared_error(a, y).mean());
-        let expected = "batch_norm: training needs several numbers for each channel, found shape [1, 3]";
+        let expected = "batch_norm: training needs several elements per channel, found shape [1, 3]";
         assert_eq!(error.unwrap_err().to_string(), expected);
         shards.commit(&mut model);
         assert_eq!(crate::state_dict(&model), before);

@@ -1,10 +1,10 @@
-//! When to stop.
+//! Early stopping.
 
 use super::best::improves;
 use crate::optim::schedule::Goal;
 use tape::Error;
 
-/// Says when a measurement has not improved for some epochs.
+/// Detects that a measurement has not improved for some epochs.
 ///
 /// ```
 /// use nn::train::EarlyStopping;
@@ -22,7 +22,7 @@ pub struct EarlyStopping {
 }
 
 impl EarlyStopping {
-    /// Stops at the `patience`-th epoch in a row that did not get below the best one. 5 to 20 is usual.
+    /// Stops after this many epochs in a row that did not get below the best one. 5 to 20 is usual.
     ///
     /// # Panics
     /// If `patience` is 0.
@@ -35,12 +35,12 @@ impl EarlyStopping {
         EarlyStopping { patience, goal: Goal::Minimize, min_change: 0.0, best: None, waited: 0 }
     }
 
-    /// With another goal.
+    /// Sets the goal.
     pub fn goal(self, goal: Goal) -> EarlyStopping {
         EarlyStopping { goal, ..self }
     }
 
-    /// Counts as better only what is better by more than this; 0 unless said.
+    /// Sets the margin by which an improvement must exceed the best; 0 by default.
     ///
     /// # Panics
     /// If `min_change` is negative or not finite.
@@ -53,7 +53,7 @@ impl EarlyStopping {
         EarlyStopping { min_change, ..self }
     }
 
-    /// Takes the measurement of an epoch. Is it time to stop? What is not a number is no improvement.
+    /// Records the measurement of an epoch. Returns `true` when it is time to stop. NaN is no improvement.
     pub fn observe(&mut self, measured: f64) -> bool {
         if improves(self.goal, measured, self.best, self.min_change) {
             self.best = Some(measured);

@@ -13,30 +13,30 @@ use std::fmt;
 use std::ops::ControlFlow;
 use tape::{Element, Error, Scalar, Tape, Tensor, Var};
 
-/// The weights a model has when training is over.
+/// The weights that the model has after training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keep {
     /// Those of the last step.
     #[default]
     Last,
-    /// Those of the epoch with the best watched number; the first of equal ones.
+    /// Those of the epoch with the best value of the watched metric; the first of equal ones.
     Best,
-    /// The mean of those at the end of each epoch from this one on (counted from 1), each with the same share. Buffers
-    /// are not averaged: the last ones count. Those of the last step, if training ended before.
+    /// The mean of those at the end of each epoch from this one on (counted from 1). Buffers are not
+    /// averaged: the last ones are kept. Those of the last step, if training ended before.
     AverageFrom(usize),
 }
 
-/// The policy for when the loss of a batch or its gradient is not finite, or the weights after its step would not be. The step
-/// is not made in the first case; in the second, the elements concerned stay as they were: see
+/// The policy for a batch whose loss or gradient is not finite, or whose step would make weights non-finite.
+/// In the first case no step is made; in the second, the elements concerned are unchanged: see
 /// [`Optimizer`](crate::optim::Optimizer).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnNonFinite {
     /// Training ends with an error.
     #[default]
     Stop,
-    /// The batch is left out, and counted. An epoch without any step is an error.
+    /// The batch is skipped, and counted. An epoch without any step is an error.
     Skip,
-    /// Training ends with the best weights so far, or the first ones if no epoch was over.
+    /// Training ends with the best weights so far, or the initial ones if no epoch was completed.
     RestoreBest,
 }
 
@@ -44,17 +44,17 @@ pub(super) type Metric<'a, T> = Box<dyn FnMut(&dyn Module<T>) -> f64 + 'a>;
 
 type Weight<'a, T> = Box<dyn FnMut(&Tensor<T>) -> f64 + 'a>;
 
-/// How the losses of batches become that of the epoch.
+/// The combination of the losses of batches into that of the epoch.
 pub(super) enum BatchLoss<'a, T: Element> {
-    /// Their mean, weighed by samples.
+    /// Their mean, weighted by samples.
     Mean,
-    /// Their mean, weighed by a function of the targets.
+    /// Their mean, weighted by a function of the targets.
     Weighed(Weight<'a, T>),
     /// Their sum.
     Sum,
 }
 
-/// A training loop: what it is to do is said first, [`run`](Trainer::run) does it.
+/// A training loop: configure it, then call [`run`](Trainer::run).
 ///
 /// ```
 /// use nn::data::{Dataset, Loader};
@@ -91,8 +91,9 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// # }
 /// ```
 ///
-/// Everything random comes from the generator that `run` is given: the order of the samples, their changes, and, from one
-/// that is seeded with it, what layers draw. The learning rate belongs to the optimizer; a schedule is a callback:
+/// All randomness comes from the generator passed to `run`: the order of the samples, their transformations,
+/// and, by a generator seeded from it, the random layers. The learning rate belongs to the optimizer; a
+/// schedule is a callback:
 ///
 /// ```
 /// # use nn::optim::Optimizer;
@@ -103,12 +104,13 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// ```
 ///
 /// # The loss of an epoch
-/// The column `loss` is a mean over samples: the loss of a batch is taken for a mean over its samples and counts as much as
-/// there are of them, so that a short last batch counts for no more than its samples. Batches that were skipped do not
-/// count. Two kinds of loss are no such mean, and have to be said: a sum over the samples
-/// ([`loss_is_sum`](Trainer::loss_is_sum): then it is the sum over the batches), and a mean that divides by something else
-/// ([`batch_weight`](Trainer::batch_weight)). Either way the loss of weights that do not move is the `validation` of the same
-/// data. The steps are the same in any case: this is about what is reported, watched and called best.
+/// The column `loss` is a mean over samples: the loss of a batch is taken to be a mean over its samples and
+/// weighted by their number, so that a short last batch counts for no more than its samples. Skipped batches
+/// do not count. Two kinds of loss are no such mean and must be declared: a sum over the samples
+/// ([`loss_is_sum`](Trainer::loss_is_sum): then it is the sum over the batches), and a mean with another
+/// divisor ([`batch_weight`](Trainer::batch_weight)). Either way, for weights that do not move, the loss
+/// equals the `validation` of the same data. The steps are the same in any case: this affects only what is
+/// reported, watched and called best.
 pub struct Trainer<'a, T: Element = f64> {
     pub(super) epochs: usize,
     pub(super) validation: Option<Dataset<T>>,
@@ -133,7 +135,7 @@ impl<T: Element> fmt::Debug for Trainer<'_, T> {
 }
 
 impl<'a, T: Element> Trainer<'a, T> {
-    /// This many passes over the data, one or more, without anything else.
+    /// A loop of this many epochs, one or more, with nothing else set.
     pub fn new(epochs: usize) -> Trainer<'a, T> {
         Trainer {
             epochs,
@@ -148,14 +150,14 @@ impl<'a, T: Element> Trainer<'a, T> {
         }
     }
 
-    /// Measures the loss of these data, one sample or more, all together, after each epoch, in evaluation mode: the column
-    /// `validation`.
+    /// Measures the loss of these data, one sample or more, in one batch after each epoch, in evaluation
+    /// mode: the column `validation`.
     pub fn validation(self, data: &Dataset<T>) -> Trainer<'a, T> {
         Trainer { validation: Some(data.clone()), ..self }
     }
 
-    /// Says that the loss is a sum over the samples of a batch: the [loss of an epoch](Trainer#the-loss-of-an-epoch) is then
-    /// the sum over its batches.
+    /// Declares that the loss is a sum over the samples of a batch: the [loss of an
+    /// epoch](Trainer#the-loss-of-an-epoch) is then the sum over its batches.
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
@@ -182,8 +184,9 @@ impl<'a, T: Element> Trainer<'a, T> {
         Trainer { batch_loss: BatchLoss::Sum, ..self }
     }
 
-    /// Weighs the loss of a batch by this function of its targets instead of its samples, for a mean that divides by that:
-    /// by weights of classes, or by what is not left out. In an epoch where nothing weighs anything the loss is NaN.
+    /// Weights the loss of a batch by this function of its targets instead of its samples, for a mean with
+    /// that divisor: the sum of class weights, or the number of targets that are not ignored. If the weights
+    /// of an epoch are all 0, its loss is NaN.
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
@@ -195,7 +198,7 @@ impl<'a, T: Element> Trainer<'a, T> {
     /// use rand::{SeedableRng, rngs::StdRng};
     /// use tape::Tensor;
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// // Labels as numbers; -1 marks samples that are left out.
+    /// // Labels as numbers; -1 marks samples to ignore.
     /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([-1.0, 0.0, 1.0]))?;
     /// let (mut model, mut rng) = (Linear::from_values([[0.0]; 2], [1.0, 0.0]), StdRng::seed_from_u64(0));
     /// let report = Trainer::new(1)
@@ -213,7 +216,7 @@ impl<'a, T: Element> Trainer<'a, T> {
         Trainer { batch_loss: BatchLoss::Weighed(Box::new(weight)), ..self }
     }
 
-    /// Measures a number of the model after each epoch.
+    /// Adds a metric of the model, measured after each epoch.
     pub fn metric(
         mut self,
         name: impl Into<String>,
@@ -223,7 +226,7 @@ impl<'a, T: Element> Trainer<'a, T> {
         self
     }
 
-    /// Calls this while training.
+    /// Adds a callback.
     pub fn callback(mut self, callback: impl Callback<T> + 'a) -> Trainer<'a, T> {
         self.callbacks.push(Box::new(callback));
         self
@@ -242,27 +245,27 @@ impl<'a, T: Element> Trainer<'a, T> {
         self.callback(AfterEpoch(f))
     }
 
-    /// Which column says how good an epoch was, for early stopping and the best weights. Unless said it is `validation`,
-    /// or `loss` without such data, and the least is the best.
+    /// Sets the column to watch for early stopping and the best weights, and its goal. The default is the
+    /// least `validation`, or the least `loss` without such data.
     pub fn watch(self, name: impl Into<String>, goal: Goal) -> Trainer<'a, T> {
         Trainer { watched: Some((name.into(), goal)), ..self }
     }
 
-    /// Ends training after this many epochs in a row without improvement of the watched number.
+    /// Ends training after this many epochs in a row without improvement of the watched metric.
     ///
     /// # Panics
-    /// If there are none.
+    /// If it is 0.
     #[track_caller]
     pub fn patience(self, epochs: usize) -> Trainer<'a, T> {
         self.early_stopping(EarlyStopping::new(epochs))
     }
 
-    /// Ends training as this says of the watched number, whose goal it takes.
+    /// Ends training by this rule for the watched metric, whose goal it takes.
     pub fn early_stopping(self, stopping: EarlyStopping) -> Trainer<'a, T> {
         Trainer { stopping: Some(stopping), ..self }
     }
 
-    /// The weights the model has in the end.
+    /// Sets the weights that the model has after training.
     pub fn keep(self, keep: Keep) -> Trainer<'a, T> {
         Trainer { keep, ..self }
     }
@@ -272,16 +275,16 @@ impl<'a, T: Element> Trainer<'a, T> {
         Trainer { non_finite: policy, ..self }
     }
 
-    /// Trains `model` on `data`: `loss` is that of an output and its targets, as [a mean over the
+    /// Trains `model` on `data`: `loss` maps an output and its targets to [a mean over the
     /// samples](Trainer#the-loss-of-an-epoch) unless another setting says otherwise.
     ///
     /// # Errors
-    /// As [`TrainError`] says. The model then has the weights of the last step that was made, except that of a refused step the
-    /// elements that could move have.
+    /// See [`TrainError`]. The model then has the weights of the last step that was made; of a refused step,
+    /// the elements that could move have moved.
     ///
     /// # Panics
-    /// As the model and the loss: if the shapes of the data are not those that they take. A loss that data can make
-    /// fail (labels out of range) belongs in [`try_run`](Trainer::try_run).
+    /// If the model or the loss panics: the shapes of the data are not those that they take. A loss that data
+    /// can make fail (labels out of range) belongs in [`try_run`](Trainer::try_run).
     pub fn run<L>(
         self,
         model: &mut impl Module<T>,
@@ -322,10 +325,10 @@ impl<'a, T: Element> Trainer<'a, T> {
     /// ```
     ///
     /// # Errors
-    /// As [`TrainError`] says. The model then has the weights of the last step that was made.
+    /// See [`TrainError`]. The model then has the weights of the last step that was made.
     ///
     /// # Panics
-    /// As the model and the loss: if the shapes of the data are not those that they take.
+    /// If the model or the loss panics: the shapes of the data are not those that they take.
     pub fn try_run<L>(
         self,
         model: &mut impl Module<T>,
@@ -357,7 +360,7 @@ impl<'a, T: Element> Trainer<'a, T> {
         std::iter::once(LOSS.to_owned()).chain(validation).chain(metrics).collect()
     }
 
-    /// Refuses settings that cannot be followed.
+    /// Checks the settings.
     fn check(&self) -> Result<(), TrainError> {
         let refused = |reason| Err(TrainError::Setting(Error::Invalid { op: "fit", reason }));
         if self.epochs == 0 {

@@ -1,9 +1,9 @@
 //! The loss of an epoch from those of its batches.
 
-/// The mean of numbers of different weight: of the losses of batches, each weighed by its samples.
+/// A weighted mean: of the losses of batches, each weighted by its samples.
 ///
-/// The plain mean of batch losses counts each sample of a short last batch for more than the others; this is the loss of
-/// the samples. Equal weights give the plain mean, to the last bit.
+/// A plain mean of batch losses gives more weight to each sample of a short last batch than to the others;
+/// this is the mean over the samples. Equal weights give the plain mean, to the last bit.
 ///
 /// ```
 /// use nn::train::WeightedMean;
@@ -17,7 +17,7 @@
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct WeightedMean {
-    /// The first weight: weights are counted in it, so that equal ones are exactly 1.
+    /// The first weight: the unit of the others, so that equal ones are exactly 1.
     unit: f64,
     sum: f64,
     weights: f64,
@@ -29,8 +29,8 @@ impl WeightedMean {
         WeightedMean::default()
     }
 
-    /// Takes a number in. What has weight 0 takes no part, whatever the number is; a weight that is negative or not finite
-    /// makes the mean NaN.
+    /// Adds a number. A number of weight 0 is ignored, whatever it is; a weight that is negative or not
+    /// finite makes the mean NaN.
     pub fn add(&mut self, value: f64, weight: f64) {
         if weight == 0.0 {
             return;
@@ -46,7 +46,7 @@ impl WeightedMean {
         self.weights += weight;
     }
 
-    /// The mean; NaN of nothing.
+    /// The mean; NaN if nothing was added.
     pub fn value(&self) -> f64 {
         self.sum / self.weights
     }

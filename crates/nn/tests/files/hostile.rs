@@ -478,7 +478,10 @@ fn a_damaged_checkpoint_ends_in_a_result() {
     let header = r#"{"__metadata__":{"nn.checkpoint":"{\"version\":1,\"notes\":{},\"parts\":{}}"},"x":{"dtype":"F64","shape":[],"data_offsets":[0,8]}}"#;
     std::fs::write(&path, with_header(header, 8)).unwrap();
     let text = Checkpoint::<f64>::load(&path).unwrap_err().to_string();
-    assert!(text.ends_with("not a valid checkpoint file: tensor \"x\" is in none of its parts"), "{text}");
+    assert!(
+        text.ends_with("not a valid checkpoint file: tensor \"x\" belongs to none of its parts"),
+        "{text}"
+    );
 }
 
 /// Sizes at which anything quadratic takes minutes.

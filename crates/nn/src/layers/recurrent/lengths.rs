@@ -1,19 +1,19 @@
-//! Sequences that end before the batch does.
+//! Sequences of different lengths in a batch.
 
 use tape::{Element, Error, Tensor, Var};
 
-/// How long each sequence of a batch is, as masks of its steps.
+/// The lengths of the sequences of a batch, as masks of their steps.
 pub(super) struct Lengths<T: Element> {
-    /// The steps of the longest one: behind them nothing is computed.
+    /// The steps of the longest sequence; nothing is computed beyond them.
     pub(super) longest: usize,
-    /// For each step `[batch, 1]`: 1 where the sequence goes on, 0 behind its end; none where all go on.
+    /// For each step `[batch, 1]`: 1 where the sequence goes on, 0 past its end; `None` where all go on.
     masks: Vec<Option<Tensor<T>>>,
     /// The same, `[batch, time, 1]`.
     all: Option<Tensor<T>>,
 }
 
 impl<T: Element> Lengths<T> {
-    /// Every sequence fills the batch.
+    /// Every sequence has all steps.
     pub(super) fn full(time: usize) -> Lengths<T> {
         Lengths { longest: time, masks: vec![None; time], all: None }
     }
@@ -42,19 +42,19 @@ impl<T: Element> Lengths<T> {
         Ok(Lengths { longest, masks: (0..time).map(mask).collect(), all })
     }
 
-    /// The inputs with zeros behind the ends: the padding must not meet a weight.
+    /// The inputs with zeros past the ends: the padding must not meet a weight.
     #[track_caller]
     pub(super) fn clear<'t>(&self, x: Var<'t, T>) -> Var<'t, T> {
         self.all.as_ref().map_or(x, |mask| Var::select(mask, x, T::ZERO))
     }
 
-    /// `next` where the sequence has a step `t`, 0 behind its end.
+    /// `next` where the sequence has a step `t`, 0 past its end.
     #[track_caller]
     pub(super) fn or_zero<'t>(&self, t: usize, next: Var<'t, T>) -> Var<'t, T> {
         self.masks[t].as_ref().map_or(next, |mask| Var::select(mask, next, T::ZERO))
     }
 
-    /// `next` where the sequence has a step `t`, `last` behind its end.
+    /// `next` where the sequence has a step `t`, `last` past its end.
     #[track_caller]
     pub(super) fn or_last<'t>(&self, t: usize, next: Var<'t, T>, last: Var<'t, T>) -> Var<'t, T> {
         self.masks[t].as_ref().map_or(next, |mask| Var::select(mask, next, last))

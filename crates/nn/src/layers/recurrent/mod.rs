@@ -1,8 +1,8 @@
-//! Recurrent layers: one step ([`Cell`]), and stacks of cells along a sequence ([`Recurrent`]), in one direction or both,
-//! also of sequences of different lengths.
+//! Recurrent layers: single steps ([`Cell`]), and stacks of cells along a sequence ([`Recurrent`]), in one or
+//! both directions, also for sequences of different lengths.
 //!
-//! This file has what the kinds have in common; [`CellRule`] is what they differ in: the equations, and what is carried from
-//! step to step.
+//! This file holds what the kinds have in common; [`CellRule`] is how they differ: the equations, and the
+//! state carried from step to step.
 
 mod gru;
 mod lengths;
@@ -61,7 +61,7 @@ pub trait CellRule: Clone + Debug + Default + Send + Sync + 'static {
     /// The number of blocks of hidden units in the rows of the weights.
     const GATES: usize;
 
-    /// The state that is carried from step to step.
+    /// The state carried from step to step.
     type State<'t, T: Element>: State<'t, T>;
 
     /// The next state, from `input = W_ih x + b_ih` and `hidden = W_hh h + b_hh`, both `[batch, GATES · hidden]`.
@@ -73,7 +73,7 @@ pub trait CellRule: Clone + Debug + Default + Send + Sync + 'static {
     ) -> Self::State<'t, T>;
 }
 
-/// The state that is carried from step to step: one or two tensors of equal shapes, the first of which is the output.
+/// The state carried from step to step: one or two tensors of equal shapes, the first of which is the output.
 ///
 /// ```
 /// use nn::recurrent::State;
@@ -91,12 +91,12 @@ pub trait State<'t, T: Element>: Copy {
     /// A part; the output is part 0.
     fn part(self, i: usize) -> Var<'t, T>;
 
-    /// All parts changed alike.
+    /// Applies a function to all parts.
     fn map(self, mut f: impl FnMut(Var<'t, T>) -> Var<'t, T>) -> Self {
         Self::from_fn(|i| f(self.part(i)))
     }
 
-    /// The same numbers, through which no derivative flows: where backpropagation through time is cut.
+    /// The same values as constants: truncates backpropagation through time.
     #[track_caller]
     fn detach(self) -> Self {
         self.map(|part| part.detach())
@@ -129,7 +129,7 @@ impl<'t, T: Element> State<'t, T> for (Var<'t, T>, Var<'t, T>) {
 /// `x` `[batch, in]`, states `[batch, hidden]`.
 ///
 /// # Initial values
-/// Everything from U(±1/√hidden).
+/// All parameters from U(±1/√hidden).
 #[derive(Clone, Debug, Parameters)]
 pub struct Cell<G: CellRule, T: Element = f64> {
     /// `[gates · hidden, in]`.
@@ -149,7 +149,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
     /// A cell from `inputs` to `hidden` units.
     ///
     /// # Panics
-    /// Without hidden units; if there are too many parameters for the address space or for memory.
+    /// If there are no hidden units, or too many parameters for the address space or for memory.
     #[track_caller]
     pub fn new(inputs: usize, hidden: usize, rng: &mut (impl Rng + ?Sized)) -> Cell<G, T> {
         if hidden == 0 {
@@ -177,7 +177,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
         Cell { bias_ih: None, bias_hh: None, ..self }
     }
 
-    /// Hidden units.
+    /// The number of hidden units.
     pub fn hidden(&self) -> usize {
         self.weight_hh.value().shape()[1]
     }
@@ -191,7 +191,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
     /// The state after one more input.
     ///
     /// # Panics
-    /// If the state is not that of as many samples.
+    /// If the batch sizes of input and state differ.
     #[track_caller]
     pub fn forward<'t>(&self, x: Var<'t, T>, state: G::State<'t, T>) -> G::State<'t, T> {
         let expected = [x.shape().first().copied().unwrap_or(1), self.hidden()];
@@ -201,7 +201,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
         self.on(x.tape())(x, state)
     }
 
-    /// The step with parameters that are recorded once for a whole sequence.
+    /// A step with parameters that are recorded once for a whole sequence.
     #[track_caller]
     fn on<'t>(&self, tape: &'t Tape<T>) -> impl Fn(Var<'t, T>, G::State<'t, T>) -> G::State<'t, T> {
         let (w_ih, w_hh) = (self.weight_ih.on(tape), self.weight_hh.on(tape));
@@ -210,7 +210,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
     }
 }
 
-/// Refuses a state of another shape: that of one sample would broadcast to many.
+/// Refuses a state of another shape: a batch of one would broadcast.
 fn check_state<'t, G: CellRule, T: Element>(state: G::State<'t, T>, expected: &[usize]) -> Result<(), Error> {
     let mut wrong = None;
     state.map(|part| {
@@ -223,7 +223,7 @@ fn check_state<'t, G: CellRule, T: Element>(state: G::State<'t, T>, expected: &[
     wrong.map_or(Ok(()), Err)
 }
 
-/// The gates, which lie side by side.
+/// Splits the gates, which lie side by side.
 fn blocks<'t, T: Element, const GATES: usize>(x: Var<'t, T>) -> [Var<'t, T>; GATES] {
     let hidden = (x.shape()[1] / GATES) as isize;
     std::array::from_fn(|k| x.slice(1, k as isize * hidden..(k as isize + 1) * hidden))

@@ -1,4 +1,4 @@
-//! Cells one above the other, along a sequence.
+//! Stacked cells along a sequence.
 
 use super::lengths::Lengths;
 use super::{Cell, CellRule, State, check_state};
@@ -7,7 +7,7 @@ use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use tape::{Element, Error, Tensor, Var};
 
-/// Cells one above the other along a sequence: [`Rnn`](super::Rnn), [`Gru`](super::Gru) or [`Lstm`](super::Lstm). Each
+/// Stacked cells along a sequence: [`Rnn`](super::Rnn), [`Gru`](super::Gru) or [`Lstm`](super::Lstm). Each
 /// takes the outputs of the one below.
 ///
 /// # Shapes
@@ -17,19 +17,21 @@ use tape::{Element, Error, Tensor, Var};
 /// As [`Cell`]. Parameters are named by layer: `weight_ih_l0`.
 ///
 /// # Sequences of different lengths
-/// Sequences that share a batch are padded to the longest. [`forward_lengths`](Recurrent::forward_lengths) is told where
-/// each one ends: the state is then that at its own end, and what is behind it has no influence, whatever it is.
+/// Sequences in one batch are padded to the longest. [`forward_lengths`](Recurrent::forward_lengths) takes
+/// their lengths: the state is then that at each sequence's own end, and the padding has no influence,
+/// whatever it holds.
 ///
 /// # Two directions
-/// [`bidirectional`](Recurrent::bidirectional) layers have a second cell beside each, named `weight_ih_l0_reverse`, which
-/// begins at the end of the sequence. The outputs of both stand side by side, `[batch, time, 2 · hidden]`, at the time of
-/// their input, and both go into both cells above. States are `[2 · layers, batch, hidden]`: of each layer the
-/// first direction, then the second, whose end is at the first step.
+/// [`bidirectional`](Recurrent::bidirectional) layers have a second cell beside each, named
+/// `weight_ih_l0_reverse`, which runs from the end of the sequence to its beginning. The outputs of both are
+/// concatenated, `[batch, time, 2 · hidden]`, at the time of their input, and feed both cells above. States
+/// are `[2 · layers, batch, hidden]`: for each layer the forward direction, then the reverse one, which ends
+/// at the first step.
 ///
 /// # Backpropagation through time
-/// [`forward`](Recurrent::forward) records all steps, so gradients flow through the whole sequence.
-/// [`forward_truncated`](Recurrent::forward_truncated) cuts them. To go through a long sequence on short tapes, carry the
-/// numbers of the state over:
+/// [`forward`](Recurrent::forward) records all steps, so gradients flow through the whole sequence;
+/// [`forward_truncated`](Recurrent::forward_truncated) truncates them. To process a long sequence on short
+/// tapes, carry over the value of the state:
 ///
 /// ```
 /// use nn::Rnn;
@@ -51,20 +53,20 @@ use tape::{Element, Error, Tensor, Var};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recurrent<G: CellRule, T: Element = f64> {
-    /// The cells, the one that takes the input first.
+    /// The cells, from the input upwards.
     pub layers: Vec<Cell<G, T>>,
-    /// The cells of the second direction, one for each layer; none where there is only one direction.
+    /// The cells of the reverse direction, one for each layer; empty if there is only one direction.
     pub reverse: Vec<Cell<G, T>>,
 }
 
-/// More layers than these are a mistake, and would be drawn for ever.
+/// The maximum number of layers: more are a mistake, and would take forever to draw.
 const LAYERS: usize = 1 << 16;
 
 impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// `layers` cells of `hidden` units each, the first with `inputs` inputs.
     ///
     /// # Panics
-    /// Without layers or hidden units.
+    /// If there are no layers or no hidden units.
     #[track_caller]
     pub fn new(
         inputs: usize,
@@ -88,13 +90,13 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// let tape = Tape::new();
     /// let (y, h) = gru.forward(tape.constant(Tensor::ones([4, 7, 3])), None);
     /// assert_eq!((y.shape(), h.shape()), ([4, 7, 10].into(), [4, 4, 5].into()));
-    /// // The second direction ends at the first step.
+    /// // The reverse direction ends at the first step.
     /// assert_eq!(y.slice(1, ..1).slice(2, 5..).squeeze(1).value(), h.slice(0, 3..).squeeze(0).value());
     /// assert_eq!(y.sum().backward().of(&gru.reverse[1].weight_ih).shape(), [15, 10]);
     /// ```
     ///
     /// # Panics
-    /// Without layers or hidden units.
+    /// If there are no layers or no hidden units.
     #[track_caller]
     pub fn bidirectional(
         inputs: usize,
@@ -109,17 +111,17 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
         Recurrent { layers, reverse }
     }
 
-    /// The layers without their biases.
+    /// Removes the biases.
     pub fn without_bias(self) -> Recurrent<G, T> {
         let [layers, reverse] =
             [self.layers, self.reverse].map(|cells| cells.into_iter().map(Cell::without_bias).collect());
         Recurrent { layers, reverse }
     }
 
-    /// The outputs at every time, and the state at the end; without a state to begin with, that of zeros.
+    /// The outputs at every time and the final state; without an initial state, it is zero.
     ///
     /// # Panics
-    /// If the input is not a batch of sequences of one step or more, or the state does not fit.
+    /// If the input is not a batch of sequences of one step or more, or the state has the wrong shape.
     #[track_caller]
     pub fn forward<'t>(
         &self,
@@ -129,9 +131,9 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
         expect(sequence(x).and_then(|(_, time)| self.run(x, &Lengths::full(time), state)))
     }
 
-    /// As [`forward`](Recurrent::forward), of sequences that are padded: `lengths` says how many steps each has. Outputs
-    /// behind the end are 0, and the state is that at the sequence's own end. What is behind the end has no influence on
-    /// anything, even if it is NaN, and its gradient is 0.
+    /// As [`forward`](Recurrent::forward), for padded sequences of these `lengths`. Outputs past a sequence's
+    /// end are 0, and the state is that at its own end. The padding has no influence, even if it is NaN, and
+    /// its gradient is 0.
     ///
     /// ```
     /// use nn::Lstm;
@@ -149,7 +151,7 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// ```
     ///
     /// # Panics
-    /// As [`try_forward_lengths`](Recurrent::try_forward_lengths) fails.
+    /// Where [`try_forward_lengths`](Recurrent::try_forward_lengths) returns an error.
     #[track_caller]
     pub fn forward_lengths<'t>(
         &self,
@@ -160,7 +162,7 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
         expect(self.try_forward_lengths(x, lengths, state))
     }
 
-    /// [`forward_lengths`](Recurrent::forward_lengths), for lengths from outside.
+    /// [`forward_lengths`](Recurrent::forward_lengths), for lengths from user input.
     ///
     /// ```
     /// use nn::Rnn;
@@ -175,8 +177,9 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// ```
     ///
     /// # Errors
-    /// If there is not one length for each sequence, or a length is 0 or more than the steps of the batch; if the input is
-    /// not a batch of sequences of one step or more, or the state does not fit.
+    /// If the number of lengths differs from that of the sequences, or a length is 0 or exceeds the steps of
+    /// the batch; if the input is not a batch of sequences of one step or more, or the state has the wrong
+    /// shape.
     pub fn try_forward_lengths<'t>(
         &self,
         x: Var<'t, T>,
@@ -199,7 +202,7 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
         if directions.iter().any(|cells| cells.len() != self.layers.len()) {
             let (layers, reverse) = (self.layers.len(), self.reverse.len());
             let reason =
-                format!("expected a cell in reverse for each of {layers} layers, or none, found {reverse}");
+                format!("expected a reverse cell for each of {layers} layers, or none, found {reverse}");
             return Err(Error::Invalid { op: "recurrent", reason });
         }
         if let Some(state) = state {
@@ -251,7 +254,8 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// ```
     ///
     /// # Panics
-    /// As `forward`, for windows of no steps, and in two directions: the second begins at the end of the whole sequence.
+    /// As `forward`; if windows have no steps, or there are two directions: the reverse one begins at the end
+    /// of the whole sequence.
     #[track_caller]
     pub fn forward_truncated<'t>(
         &self,
@@ -283,7 +287,7 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     }
 }
 
-/// One cell along a batch: its outputs at every time, and the state at the end.
+/// Runs one cell along a batch; returns its outputs at every time and the final state.
 #[track_caller]
 fn along<'t, G: CellRule, T: Element>(
     cell: &Cell<G, T>,
@@ -295,7 +299,7 @@ fn along<'t, G: CellRule, T: Element>(
     let step = cell.on(values[0].tape());
     let mut outputs = Vec::with_capacity(values.len());
     for i in 0..lengths.longest {
-        // Backwards a sequence keeps its first state until it has come to its end.
+        // In reverse, a sequence keeps its initial state until its own end is reached.
         let t = if backwards { lengths.longest - 1 - i } else { i };
         let next = step(values[t], state);
         outputs.push(lengths.or_zero(t, next.part(0)));

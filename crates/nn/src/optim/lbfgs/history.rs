@@ -1,5 +1,5 @@
-//! The inverse Hessian that the last steps suggest: Nocedal and Wright, "Numerical Optimization" (2006), algorithm
-//! 7.4.
+//! The inverse Hessian approximated from the last steps: Nocedal and Wright, "Numerical Optimization" (2006),
+//! algorithm 7.4.
 
 use std::collections::VecDeque;
 use tape::Element;
@@ -15,7 +15,7 @@ fn add<T: Element>(a: f64, x: &[T], y: &mut [T]) {
     y.iter_mut().zip(x).for_each(|(y, &x)| *y += a * x);
 }
 
-/// A step `s`, and by how much the gradient changed in it, `y`.
+/// A step `s`, and the change `y` of the gradient over it.
 #[derive(Clone, Debug)]
 pub(super) struct Pair<T> {
     pub s: Vec<T>,
@@ -40,8 +40,8 @@ pub(super) struct History<T> {
 const FLAT: f64 = 1e-10;
 
 impl<T: Element> History<T> {
-    /// Takes a step, and forgets the oldest beyond `size`. Steps without positive curvature, or with one beyond the range
-    /// of numbers, are left out.
+    /// Adds a step, dropping the oldest beyond `size`. Steps whose curvature is not positive, or out of
+    /// range, are left out.
     pub(super) fn push(&mut self, pair: Pair<T>, size: usize) {
         if !pair.curves() {
             return;
@@ -52,8 +52,8 @@ impl<T: Element> History<T> {
         }
     }
 
-    /// `-H g`, in two loops over the pairs with `ρ = 1 / (s · y)`. `H` is that of the last curvature where nothing
-    /// else is known.
+    /// `-H g`, in two loops over the pairs with `ρ = 1 / (s · y)`. The initial `H` is the scalar `s · y / y · y`
+    /// of the last pair.
     pub(super) fn direction(&self, gradient: &[T]) -> Vec<T> {
         let mut q: Vec<T> = gradient.iter().map(|&g| -g).collect();
         let mut parts = Vec::with_capacity(self.pairs.len());

@@ -5,10 +5,10 @@
 const C1: f64 = 1e-4;
 /// Curvature: `|φ'(t)| ≤ C2 |φ'(0)|`.
 const C2: f64 = 0.9;
-/// Evaluations at most.
+/// The maximum number of evaluations.
 const EVALUATIONS: usize = 25;
 
-/// A step length, and what the function is there.
+/// A step length, and the function there.
 #[derive(Clone, Debug)]
 pub(super) struct Trial<G> {
     /// The step length `t`.
@@ -17,18 +17,18 @@ pub(super) struct Trial<G> {
     pub value: f64,
     /// `φ'(t)`.
     pub slope: f64,
-    /// The gradient, which `φ'` is the projection of.
+    /// The gradient, whose projection is `φ'`.
     pub gradient: G,
 }
 
-/// The conditions, which the start sets.
+/// The conditions, relative to the start.
 struct Wolfe {
     value: f64,
     slope: f64,
 }
 
 impl Wolfe {
-    /// Is the value too large for the step? What is not a number is.
+    /// Returns `true` if the value is too large for the step, or NaN.
     fn exceeds<G>(&self, trial: &Trial<G>) -> bool {
         let small = trial.value <= self.value + C1 * trial.t * self.slope;
         !small || trial.slope.is_nan()
@@ -70,7 +70,7 @@ pub(super) fn search<G: Clone>(
     (found, evaluations)
 }
 
-/// Steps ahead until two points enclose what is looked for.
+/// Extends the step until two points enclose a solution.
 fn bracket<G: Clone>(
     at: &mut impl FnMut(f64) -> Trial<G>,
     wolfe: &Wolfe,
@@ -137,8 +137,8 @@ fn zoom<G: Clone>(
     low
 }
 
-/// A step within a tenth of the interval from one of its ends is taken once; a second one in succession, or one on
-/// the end itself, is moved to that distance. Returns the step and whether it was such a first one.
+/// A step within a tenth of the interval from one of its ends is accepted once; a second one in succession,
+/// or one at the end itself, is moved to that distance. Returns the step and whether it was such a first one.
 fn keep_off_the_ends(t: f64, from: f64, to: f64, stuck: bool) -> (f64, bool) {
     let margin = 0.1 * (to - from);
     if (to - t).min(t - from) >= margin {
@@ -151,7 +151,7 @@ fn keep_off_the_ends(t: f64, from: f64, to: f64, stuck: bool) -> (f64, bool) {
     (if nearer_the_upper { to - margin } else { from + margin }, false)
 }
 
-/// Where the cubic through both points, with their slopes, has its minimum: within the bounds, and in their middle if
+/// The minimum of the cubic through both points with their slopes, clamped to the bounds; their midpoint if
 /// it has none (Nocedal and Wright, equation 3.59).
 fn minimum_of_cubic<G>(a: &Trial<G>, b: &Trial<G>, bounds: (f64, f64)) -> f64 {
     let (a, b) = if a.t <= b.t { (a, b) } else { (b, a) };

@@ -1,4 +1,4 @@
-//! L-BFGS: Newton's method with what the last steps tell about the Hessian.
+//! L-BFGS: Newton's method with a Hessian approximated from the last steps.
 
 mod history;
 mod line_search;
@@ -24,9 +24,9 @@ const NAME: &str = "lbfgs";
 /// and no random layers. A step makes several iterations, and each evaluates the function at least once.
 ///
 /// # Numbers that are not finite
-/// Where the value of the function or its gradient is infinite or NaN from the start, a step does nothing. No step ends at
-/// such a point: where the search comes to one, and where products of gradients leave the range of numbers (in `f64`
-/// beyond 1e154), the step ends with the last point that was finite, and the memory is forgotten.
+/// If the value of the function or its gradient is infinite or NaN at the start, a step does nothing. No step
+/// ends at such a point: if the search reaches one, or if products of gradients overflow (in `f64` beyond
+/// 1e154), the step ends at the last finite point and the memory is cleared.
 ///
 /// ```
 /// use nn::Param;
@@ -57,7 +57,7 @@ pub struct Lbfgs<T: Element = f64> {
     last: Option<Last<T>>,
 }
 
-/// The last iteration: where it went, how far, and the gradient from which it started.
+/// The last iteration: its direction, its length, and the gradient from which it started.
 #[derive(Clone, Debug)]
 struct Last<T> {
     direction: Vec<T>,
@@ -72,7 +72,8 @@ impl<T: Element> Default for Lbfgs<T> {
 }
 
 impl<T: Element> Lbfgs<T> {
-    /// With 20 iterations and 25 evaluations a step, a memory of 10 steps, and tolerances 1e-7 and 1e-9.
+    /// The optimizer with 20 iterations and 25 evaluations per step, a memory of 10 steps, and tolerances
+    /// 1e-7 and 1e-9.
     pub fn new() -> Lbfgs<T> {
         Lbfgs {
             learning_rate: 1.0,
@@ -86,7 +87,7 @@ impl<T: Element> Lbfgs<T> {
         }
     }
 
-    /// With another η, the step length that each line search tries first (but the very first one, which begins
+    /// Sets η, the step length that each line search tries first (except the very first, which begins
     /// smaller). The default, 1, is that of Newton's method.
     ///
     /// # Panics
@@ -97,10 +98,10 @@ impl<T: Element> Lbfgs<T> {
         Lbfgs { learning_rate, ..self }
     }
 
-    /// Sets the largest number of iterations in a step; none begins after a quarter more evaluations.
+    /// Sets the maximum number of iterations per step; none begins after a quarter more evaluations.
     ///
     /// # Panics
-    /// If there are none.
+    /// If it is 0.
     #[track_caller]
     pub fn iterations(self, iterations: usize) -> Lbfgs<T> {
         expect(setting::counts(NAME, "number of iterations", &[iterations]));
@@ -112,8 +113,8 @@ impl<T: Element> Lbfgs<T> {
         Lbfgs { history: steps, ..self }
     }
 
-    /// Ends when no element of the gradient is above the first, or no element of a step, or the change of the
-    /// value, is above the second.
+    /// Sets the tolerances: a step ends when no element of the gradient exceeds the first, or no element of
+    /// an iteration's step, or the change of the value, exceeds the second.
     ///
     /// # Panics
     /// If one of them is negative, infinite or NaN.
@@ -124,12 +125,12 @@ impl<T: Element> Lbfgs<T> {
         Lbfgs { gradient_tolerance: gradient, change_tolerance: change, ..self }
     }
 
-    /// Makes iterations until one of the limits or tolerances is reached. `objective` gives the value and the
-    /// gradients of the function for a model; the value at the end is returned.
+    /// Iterates until one of the limits or tolerances is reached. `objective` returns the value and the
+    /// gradients of the function for a model; the final value is returned.
     ///
     /// # Panics
-    /// If there is no gradient for any parameter of the model, or one of another shape than its parameter; if the model
-    /// has another number of trainable numbers than in the last step.
+    /// If there is no gradient for any parameter of the model, or one of another shape than its parameter; if
+    /// the number of trainable elements of the model differs from that in the last step.
     #[track_caller]
     pub fn step<M: Parameters<T> + ?Sized>(
         &mut self,
@@ -145,7 +146,8 @@ impl<T: Element> Lbfgs<T> {
     /// As [`step`](Lbfgs::step), with an error instead of a panic.
     ///
     /// # Errors
-    /// As [`step`](Lbfgs::step) panics. The model is as it was, unless only a later evaluation gave such gradients.
+    /// Where [`step`](Lbfgs::step) panics. The model is unchanged, unless only a later evaluation returned
+    /// such gradients.
     pub fn try_step<M: Parameters<T> + ?Sized>(
         &mut self,
         model: &mut M,
@@ -172,7 +174,7 @@ impl<T: Element> Lbfgs<T> {
                 self.forget();
                 break;
             }
-            // Not a descent, or none worth a step.
+            // Not a descent direction, or too slight a descent for a step.
             if slope > -self.change_tolerance {
                 break;
             }
@@ -216,7 +218,7 @@ impl<T: Element> Lbfgs<T> {
         Ok(value)
     }
 
-    /// Begins anew with the next iteration.
+    /// Restarts with the next iteration.
     fn forget(&mut self) {
         (self.memory, self.last) = (History { pairs: VecDeque::new() }, None);
     }
@@ -235,7 +237,7 @@ impl<T: Element> Lbfgs<T> {
     }
 }
 
-/// Returns `true` if all numbers are finite.
+/// Returns `true` if all elements are finite.
 fn all_finite<T: Element>(x: &[T]) -> bool {
     x.iter().all(|x| x.is_finite())
 }
@@ -245,7 +247,7 @@ fn largest<T: Element>(x: &[T]) -> f64 {
     x.iter().fold(0.0, |largest, x| largest.max(x.to_f64().abs()))
 }
 
-/// The value, and the gradients of all trainable parameters one after another; zeros for those that took no part.
+/// The value, and the gradients of all trainable parameters, concatenated; zeros for those that took no part.
 ///
 /// # Errors
 /// If there is no gradient at all, or one of another shape than its parameter.
@@ -272,7 +274,7 @@ fn evaluate<T: Element, M: Parameters<T> + ?Sized>(
     Ok((value.to_f64(), all))
 }
 
-/// The trainable parameters one after another.
+/// The trainable parameters, concatenated.
 fn positions<T: Element, M: Parameters<T> + ?Sized>(model: &M, gradient: &[T]) -> Vec<T> {
     let mut all = Vec::with_capacity(gradient.len());
     model.visit(&Path::root(), &mut |_, param| {

@@ -46,11 +46,11 @@ impl<T: Element> Lbfgs<T> {
         saved
     }
 
-    /// Goes on from where [`save`](Lbfgs::save) was called, with the parameters of `model`.
+    /// Resumes from a state of [`save`](Lbfgs::save), with the parameters of `model`.
     ///
     /// # Errors
-    /// If names are missing or too many, the vectors are not as long as the trainable parameters of `model`, or numbers are
-    /// infinite or NaN. Then it is as it was.
+    /// If names are missing or unexpected, the vectors are not as long as the trainable parameters of
+    /// `model`, or a number is infinite or NaN. The optimizer is then unchanged.
     pub fn restore(
         &mut self,
         model: &(impl crate::Parameters<T> + ?Sized),

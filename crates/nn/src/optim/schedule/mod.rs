@@ -1,6 +1,6 @@
-//! Learning rates that change: functions of the epoch (or of the step, as the caller counts), as values.
+//! Learning-rate schedules: functions of the epoch (or of the step, as the caller counts).
 //!
-//! A schedule keeps no state, so a resumed run needs nothing but the number of its epoch:
+//! A schedule keeps no state, so a resumed run needs only the number of its epoch:
 //!
 //! ```
 //! use nn::optim::schedule::{Cosine, Schedule};
@@ -15,10 +15,10 @@
 //! assert!((rates[0] - 0.08).abs() < 1e-15 && (rates[4] - 0.4).abs() < 1e-15 && rates[14].abs() < 1e-15);
 //! ```
 //!
-//! [`Plateau`] is the exception: it depends on what was measured.
+//! [`Plateau`] is the exception: it depends on measurements.
 //!
-//! Rates and factors are finite and not negative. Settings that are not are refused by [`Schedule::check`] with an error, and
-//! by [`Schedule::at`] with a panic.
+//! Rates and factors must be finite and not negative. For other settings [`Schedule::check`] returns an
+//! error, and [`Schedule::at`] panics.
 
 mod one_cycle;
 mod plateau;
@@ -42,7 +42,7 @@ pub trait Schedule {
     #[track_caller]
     fn at(&self, epoch: u64) -> f64;
 
-    /// Refuses settings that are out of range, which may come from outside of the program.
+    /// Checks the settings, which may come from user input.
     ///
     /// ```
     /// use nn::optim::schedule::{Schedule, StepDecay};
@@ -182,9 +182,9 @@ impl Schedule for Exponential {
 pub struct Cosine {
     /// The first rate.
     pub base: f64,
-    /// The least rate.
+    /// The lowest rate.
     pub floor: f64,
-    /// The epoch of the least rate; 0 counts as 1.
+    /// The epoch of the lowest rate; 0 counts as 1.
     pub period: u64,
 }
 
@@ -200,7 +200,8 @@ impl Schedule for Cosine {
     }
 }
 
-/// [`Cosine`] that begins again at the base after each period, each `period_factor` times as long as the one before.
+/// [`Cosine`] that restarts at the base after each period; each is `period_factor` times as long as the one
+/// before.
 ///
 /// ```
 /// use nn::optim::schedule::{CosineRestarts, Schedule};
@@ -239,7 +240,7 @@ impl Schedule for CosineRestarts {
     }
 }
 
-/// From one rate to another in a straight line, and then the latter.
+/// Linear from one rate to another, then constant.
 ///
 /// ```
 /// use nn::optim::schedule::{LinearRamp, Schedule};
@@ -250,9 +251,9 @@ impl Schedule for CosineRestarts {
 pub struct LinearRamp {
     /// The rate of epoch 0.
     pub from: f64,
-    /// The rate at the end.
+    /// The final rate.
     pub to: f64,
-    /// The epoch of the end; 0 counts as 1.
+    /// The epoch that reaches the final rate; 0 counts as 1.
     pub epochs: u64,
 }
 
@@ -268,7 +269,7 @@ impl Schedule for LinearRamp {
     }
 }
 
-/// A list of epochs and the rates from there on.
+/// Rates that change at the listed epochs.
 ///
 /// ```
 /// use nn::optim::schedule::{PiecewiseConstant, Schedule};
@@ -327,13 +328,13 @@ impl<S: Schedule> Schedule for WarmUp<S> {
     }
 }
 
-/// The settings of `base factorⁿ`.
+/// Checks the settings of `base factorⁿ`.
 fn geometric(op: &'static str, base: f64, factor: f64) -> Result<(), Error> {
     setting::not_negative(op, "base", base)?;
     setting::not_negative(op, "factor", factor)
 }
 
-/// Two rates that others lie between.
+/// Checks two rates between which the others lie.
 fn between(op: &'static str, a: &str, from: f64, b: &str, to: f64) -> Result<(), Error> {
     setting::not_negative(op, a, from)?;
     setting::not_negative(op, b, to)

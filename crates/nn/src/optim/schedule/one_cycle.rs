@@ -1,4 +1,4 @@
-//! One cycle.
+//! The one-cycle schedule.
 
 use super::Schedule;
 use crate::setting::{self, expect};
@@ -6,17 +6,17 @@ use std::f64::consts::PI;
 use tape::Error;
 use tape::element::Real;
 
-/// How a phase of [`OneCycle`] goes from one rate to the next.
+/// The shape of a phase of [`OneCycle`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Anneal {
-    /// Along half a wave of the cosine.
+    /// Half a cosine wave.
     #[default]
     Cosine,
-    /// In a straight line.
+    /// A straight line.
     Linear,
 }
 
-/// Up to a top rate and down again, far below the first (Smith and Topin 2019).
+/// Rises to a top rate and falls again, far below the first (Smith and Topin 2019).
 ///
 /// The first rate is `top / first`, the last `top / (first last)`. The top is reached in epoch `rise · epochs - 1`,
 /// the last rate in epoch `epochs - 1`, and it holds from there on. With three phases the descent first mirrors the
@@ -34,20 +34,20 @@ pub struct OneCycle {
     pub top: f64,
     /// The number of epochs (or steps), at least 1.
     pub epochs: u64,
-    /// The part of them in which the rate rises, in [0, 1].
+    /// The fraction of them in which the rate rises, in [0, 1].
     pub rise: f64,
     /// How the rates change within a phase.
     pub anneal: Anneal,
-    /// The largest rate over the first.
+    /// The ratio of the largest rate to the first.
     pub first: f64,
-    /// The first rate over the last.
+    /// The ratio of the first rate to the last.
     pub last: f64,
     /// Whether the rate returns to the first rate before it falls below it.
     pub three_phases: bool,
 }
 
 impl OneCycle {
-    /// With a rise of 0.3, along the cosine, from `top / 25` to `top / 250000`, in two phases.
+    /// A schedule with a rise of 0.3, along the cosine, from `top / 25` to `top / 250000`, in two phases.
     pub fn new(top: f64, epochs: u64) -> OneCycle {
         let anneal = Anneal::Cosine;
         OneCycle { top, epochs, rise: 0.3, anneal, first: 25.0, last: 1e4, three_phases: false }
@@ -86,7 +86,7 @@ impl Schedule for OneCycle {
 }
 
 impl OneCycle {
-    /// The rate after this part of a phase.
+    /// The rate after this fraction of a phase.
     fn between(&self, from: f64, to: f64, part: f64) -> f64 {
         match self.anneal {
             Anneal::Cosine => to + (from - to) * (1.0 + Real::cos(PI * part)) / 2.0,

@@ -1,4 +1,4 @@
-//! Smaller rates when nothing improves any more.
+//! Reduction of the learning rate on a plateau.
 
 use crate::checkpoint::{SavedState, count_of, rate_of};
 use crate::files::Problem;
@@ -15,12 +15,12 @@ pub enum Goal {
     Maximize,
 }
 
-/// By how much a measurement must be better than the best to count.
+/// The margin by which a measurement must be better than the best to count.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
-    /// By this part of the best's absolute value: where the best is 0, any improvement counts.
+    /// Relative to the best's absolute value: where the best is 0, any improvement counts.
     Relative(f64),
-    /// By this much.
+    /// Absolute.
     Absolute(f64),
 }
 
@@ -49,7 +49,8 @@ pub struct Plateau {
 const NAME: &str = "plateau";
 
 impl Plateau {
-    /// From this rate, for the least loss: a tenth after 10 epochs without an improvement of 1e-4 relative.
+    /// Starts from this rate, for the least loss: a tenth after 10 epochs without an improvement of 1e-4
+    /// relative.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -70,12 +71,12 @@ impl Plateau {
         }
     }
 
-    /// With another goal.
+    /// Sets the goal.
     pub fn goal(self, goal: Goal) -> Plateau {
         Plateau { goal, ..self }
     }
 
-    /// With another factor of a reduction, below 1.
+    /// Sets the factor of a reduction, below 1.
     ///
     /// # Panics
     /// If it is not in [0, 1).
@@ -90,7 +91,7 @@ impl Plateau {
         Plateau { patience: epochs, ..self }
     }
 
-    /// With another idea of an improvement.
+    /// Sets the margin of an improvement.
     ///
     /// # Panics
     /// If the number is negative, infinite or NaN.
@@ -106,7 +107,7 @@ impl Plateau {
         Plateau { cooldown: epochs, ..self }
     }
 
-    /// Reduces down to this rate at most.
+    /// Sets the lowest rate.
     ///
     /// # Panics
     /// If the rate is negative, infinite or NaN.
@@ -116,12 +117,12 @@ impl Plateau {
         Plateau { floor: rate, ..self }
     }
 
-    /// The rate now.
+    /// The current rate.
     pub fn rate(&self) -> f64 {
         self.rate
     }
 
-    /// Takes the measurement of an epoch; returns the rate of the next. What is not a number is no improvement.
+    /// Takes the measurement of an epoch; returns the rate of the next. NaN is no improvement.
     pub fn observe(&mut self, measured: f64) -> f64 {
         if self.improves(measured) {
             self.best = Some(measured);
@@ -162,11 +163,11 @@ impl Plateau {
         SavedState::of_numbers([("rate", self.rate), ("best", best), ("bad", bad), ("cooling", cooling)])
     }
 
-    /// Goes on from where [`save`](Plateau::save) was called.
+    /// Resumes from a state of [`save`](Plateau::save).
     ///
     /// # Errors
-    /// If the names are others, or numbers are none that it could have: a rate that is negative, infinite or NaN, a count
-    /// that is not whole. Then it is as it was.
+    /// If names differ, or a number is one it could not have: a rate that is negative, infinite or NaN, a
+    /// count that is not whole. The schedule is then unchanged.
     pub fn restore<T: Element>(&mut self, saved: SavedState<T>) -> Result<(), Problem> {
         let (_, numbers) = saved.exactly(&[], &["rate", "best", "bad", "cooling"])?;
         if let [rate, best, bad, cooling] = numbers[..] {
