@@ -1,7 +1,7 @@
 //! Faults planted in the reverse rules of the engine, to prove that the tests find them. With the feature `faults`.
 //!
-//! [`plant`] runs a function with a fault in the rule of one operation, on this thread: every contribution to the operand
-//! with the given number is changed by the [`Fault`].
+//! [`plant`] runs a function with a fault in the rule of one operation, on this thread: every contribution to
+//! the operand with the given index is changed by the [`Fault`].
 //!
 //! ```
 //! use gradcheck::fault::{Fault, plant};

@@ -1,10 +1,10 @@
 //! Gradients compared with differences, with a verdict that states how strong it is.
 //!
-//! A check has no tolerance for "close" values. Differences give an interval in which the derivative lies, from the
-//! extrapolation of many steps and the measured rounding noise of the function; the gradient agrees if it lies in the
-//! interval and the interval is narrow enough to have shown an error of the requested size
-//! ([`resolution`](GradCheck::resolution)). It disagrees only if a second formula at other steps finds the same.
-//! Everything else is inconclusive, with the reason: a kink, noise, structure below the steps.
+//! A check has no tolerance for "close" values. Differences give an interval that contains the derivative,
+//! from the extrapolation of many steps and the measured rounding noise of the function; the gradient agrees
+//! if it lies in the interval and the interval is narrow enough to have revealed an error of the requested
+//! size ([`resolution`](GradCheck::resolution)). It disagrees only if a second formula at other steps
+//! confirms it. Everything else is inconclusive, with the reason: a kink, noise, structure below the steps.
 //!
 //! ```
 //! use gradcheck::{GradCheck, Verdict};

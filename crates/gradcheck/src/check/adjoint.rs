@@ -1,7 +1,7 @@
 //! Reverse mode against forward mode: ⟨u, J v⟩ = ⟨Jᵀ u, v⟩.
 //!
-//! It shows that both modes agree, not that either is right, but to the last digits and for any function: it needs no
-//! differences.
+//! Shows that both modes agree, not that either is right, but to the last digits and for any function: no
+//! differences are needed.
 
 use super::problem::Direction;
 use super::report::{Check, Outcome};
@@ -36,8 +36,9 @@ impl Run<'_, '_> {
         }
         let here = self.problem.tangent(parts, 0.0).to_vec();
         let mut others = vec![self.problem.tangent(parts, 2.0 * f64::EPSILON).to_vec()];
-        // Terms that cancel in the sweep, as in the softmax of equal numbers, show when every value is a few ulps off. The
-        // generator is a copy: the rest of the check does not depend on the number of draws.
+        // Terms that cancel in the sweep, as in the softmax of equal numbers, show when every value is a few
+        // ulps off. The generator is a copy, so that the rest of the check does not depend on the number of
+        // draws.
         let mut rng = self.rng.clone();
         others.extend((0..SWEEPS).map(|_| self.problem.perturbed_tangent(parts, &mut rng).to_vec()));
         let mut left = 0.0;
@@ -53,7 +54,7 @@ impl Run<'_, '_> {
         if !(left.is_finite() && right.is_finite()) {
             Outcome::Skipped("not finite".to_string())
         } else if difference <= allowed && allowed > self.resolution * size {
-            Outcome::Skipped("the gradient is too small against the value".to_string())
+            Outcome::Skipped("the gradient is too small compared with the value".to_string())
         } else if difference <= allowed {
             Outcome::Passed(difference / size.max(f64::MIN_POSITIVE))
         } else {

@@ -10,7 +10,7 @@ use super::verdict::{Reason, Verdict};
 
 /// Builds the report.
 pub(crate) fn report(check: &GradCheck<'_>, seed: u64, run: Run<'_, '_>) -> Report {
-    // Whether there is no gradient at all.
+    // `true` if there is no gradient at all.
     let flat = run.scales.iter().all(|&scale| scale == 0.0);
     let (entries, checks, evaluations) = (run.entries, run.checks, run.problem.evaluations);
     let inputs: Vec<Summary> = check.inputs.iter().map(|input| summary(input, &entries)).collect();
@@ -44,8 +44,8 @@ fn summary(input: &Input, entries: &[Entry]) -> Summary {
     }
 }
 
-/// Returns the verdict on the whole: any disagreement wins, then anything inconclusive; an agreement must have shown
-/// something in every input.
+/// Returns the overall verdict: any disagreement wins, then anything inconclusive; an agreement must have
+/// shown something in every input.
 fn overall(entries: &[Entry], checks: &[Check], inputs: &[Summary], part: bool, flat: bool) -> Verdict {
     let failed = |check: &Check| matches!(check.outcome, Outcome::Failed(_));
     let broken = checks.iter().any(|check| failed(check) && check.name != SELF_TEST);

@@ -64,7 +64,7 @@ impl Run<'_, '_> {
     /// Compares random directions through one input; one that fails is bisected down to an entry.
     fn directions(&mut self, input: usize, count: usize, method: Method) {
         let gradient = self.gradients[input].as_ref().map(Tensor::to_vec).unwrap_or_default();
-        // A sum with an infinite term shows nothing about the other terms.
+        // A sum with an infinite term says nothing about the other terms.
         if let Some(at) = gradient.iter().position(|g| g.is_infinite()) {
             return self.entry(input, at, method);
         }

@@ -9,30 +9,30 @@ use crate::numdiff::Interval;
 pub struct Entry {
     /// The name of the input.
     pub input: String,
-    /// The index in the input; for a direction through the whole input, the number of the direction.
+    /// The index in the input; for a direction through the whole input, the index of the direction.
     pub index: Vec<usize>,
     /// `true` for a direction through the whole input.
     pub direction: bool,
     /// 1 for the gradient, 2 for the gradient of `Σ u · gradient` with random weights `u`.
     pub order: u8,
-    /// The derivative that the tape gives.
+    /// The derivative by the tape.
     pub analytic: f64,
-    /// The derivative that the differences give.
+    /// The derivative by differences.
     pub numeric: Interval,
     /// The rounding error allowed to the tape: 16 roundings, and twice the change of its gradient when the inputs move
     /// by an ulp or the contributions of the sweep are off by one.
     pub rounding_bound: f64,
     /// The smallest step.
     pub h: f64,
-    /// The part of the interval that is rounding noise.
+    /// The part of the interval due to rounding noise.
     pub noise: f64,
     /// The minimum detectable error: a larger one, relative to the gradient of this input, would have been seen.
     pub mde: f64,
     /// The verdict.
     pub verdict: Verdict,
-    /// The kind of evidence for it.
+    /// The kind of evidence for the verdict.
     pub evidence: Evidence,
-    /// The method that was used in the end.
+    /// The method used in the end.
     pub method: Method,
 }
 

@@ -1,13 +1,13 @@
 //! Differences without any error.
 //!
-//! At dyadic numbers a polynomial of degree at most 2 along the line, with coefficients of few bits, has central
-//! differences without truncation and without rounding. The function need not be known: either three steps give the same
-//! bits, or they do not.
+//! At dyadic numbers with few bits, a polynomial of degree at most 2 along the line, with coefficients of few
+//! bits, has central differences without truncation or rounding. The function need not be known: either three
+//! steps give the same bits, or they do not.
 
 use super::problem::{Direction, Problem};
 use tape::Tensor;
 
-/// The steps: they leave room for the bits of products.
+/// The steps, which leave room for the bits of products.
 const STEPS: [f64; 3] = [1.0 / 8.0, 1.0 / 16.0, 1.0 / 32.0];
 
 /// Multiples of this, not larger than its inverse, count as dyadic numbers of few bits.
@@ -26,7 +26,8 @@ impl Problem<'_> {
             let (right, left) = (self.at(line, h), self.at(line, -h));
             let same = right.same && left.same;
             let difference = (right.deviation - left.deviation) / (2.0 * h);
-            // A symmetric difference of a kink is as exact as that of a smooth function: the curvature tells.
+            // A symmetric difference of a kink is as exact as that of a smooth function: the curvature
+            // distinguishes them.
             let bend = (right.deviation + left.deviation) / (h * h);
             if !same || known.is_some_and(|known| known != (difference, bend)) {
                 return None;

@@ -10,7 +10,7 @@ use crate::numdiff::Interval;
 use tape::Tensor;
 use tape::internal::SplitMix64;
 
-/// The first step of a stencil, as a part of the size of the argument.
+/// The first step of a stencil, relative to the size of the argument.
 const STENCIL: f64 = 0.125;
 
 /// Both modes of the tape must agree within this many times what rounding explains.
@@ -54,8 +54,8 @@ impl Problem<'_> {
         self.values.iter().all(dyadic)
     }
 
-    /// Returns the derivative by a formula with one step on the scale on which the function varies, bounded by the same
-    /// formula with twice the step; `None` for methods that are not such a formula.
+    /// Returns the derivative by a formula with one step on the scale on which the function varies, bounded
+    /// by the same formula with twice the step; `None` for methods that are not of this kind.
     pub(crate) fn single(
         &mut self,
         method: Method,
@@ -112,7 +112,7 @@ impl Problem<'_> {
         }
         let apart = |rounding: f64| (claim.analytic - mid).abs() > MARGIN * (rounding + claim.rounding_bound);
         if apart(rounding) {
-            // Measured only on suspicion: rounding errors of terms that cancel inside the sweep.
+            // Measured only on suspicion: the rounding errors of terms that cancel inside the sweep.
             let mut rng = SplitMix64(0);
             for _ in 0..SWEEPS {
                 let perturbed = self.perturbed_tangent(&parts, &mut rng).to_vec();
@@ -148,7 +148,7 @@ impl Problem<'_> {
     }
 }
 
-/// Returns a difference of some order with the error that twice the step suggests, and the noise.
+/// Returns a difference of some order with the error estimated from twice the step, and the noise.
 fn bounded(fine: (f64, f64), coarse: (f64, f64), order: i32, noise: f64) -> Interval {
     let truncation = 3.0 * (fine.0 - coarse.0).abs() / (2f64.powi(order) - 1.0);
     let radius = truncation + 2.0 * noise.max(fine.1) + 4.0 * f64::EPSILON * fine.0.abs();

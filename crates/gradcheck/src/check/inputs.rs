@@ -13,7 +13,7 @@ pub struct Inputs<'t, T: Element = f64> {
 }
 
 impl<'t, T: Element> Inputs<'t, T> {
-    /// Records the values as leaves, or as constants where they are not `tracked`.
+    /// Records the values as leaves, or as constants if they are not `tracked`.
     #[track_caller]
     pub(crate) fn record(
         tape: &'t Tape<T>,
@@ -27,7 +27,7 @@ impl<'t, T: Element> Inputs<'t, T> {
         Inputs { tape, names: names.clone(), vars: values.iter().zip(tracked).map(leaf).collect() }
     }
 
-    /// The tape they are recorded on.
+    /// The tape on which they are recorded.
     pub fn tape(&self) -> &'t Tape<T> {
         self.tape
     }
@@ -41,10 +41,10 @@ impl<'t, T: Element> Inputs<'t, T> {
         self[name].item()
     }
 
-    /// Returns the input with this number, in the order in which they were given, from 0.
+    /// Returns the input with this index, in the order in which they were given, from 0.
     ///
     /// # Panics
-    /// If there are not that many inputs.
+    /// If there are not this many inputs.
     #[track_caller]
     pub fn at(&self, number: usize) -> Var<'t, T> {
         self.vars[number]

@@ -11,9 +11,9 @@ use crate::numdiff::{Interval, ladder, power_of_two};
 pub(crate) struct Claim {
     /// The derivative.
     pub(crate) analytic: f64,
-    /// The rounding error that it may have.
+    /// Its rounding error.
     pub(crate) rounding_bound: f64,
-    /// The size of derivatives, to which the resolution is relative.
+    /// The size of derivatives, relative to which the resolution is measured.
     pub(crate) scale: f64,
     /// `true` if this is the size of the values, because no input has a gradient.
     pub(crate) flat: bool,
@@ -28,14 +28,14 @@ pub(crate) struct Judged {
     pub(crate) verdict: Verdict,
 }
 
-/// The first steps, as parts of the size of the argument. Where one is too wide for the function, or too narrow for its
-/// noise, the next is tried.
+/// The first steps, relative to the size of the argument. If one is too wide for the function, or too narrow
+/// for its noise, the next is tried.
 const FIRST_STEPS: [f64; 4] = [0.125, 0.125 / 16.0, 0.125 / 256.0, 2.0];
 
-/// The first step, as a part of the scale on which a function varies.
+/// The first step, relative to the scale on which a function varies.
 const FIRST: f64 = 0.125;
 
-/// Functions that vary within less than this part of the size of the argument are too narrow for these steps.
+/// Functions that vary on less than this fraction of the size of the argument are too narrow for these steps.
 const NARROW: f64 = FIRST / 256.0;
 
 /// The first step for such a function, as a multiple of the step at which its differences settle.
@@ -44,19 +44,20 @@ const SETTLED: f64 = 4.0;
 /// The largest number of first steps from there on.
 const NARROW_STEPS: usize = 4;
 
-/// The replication uses steps that are this much narrower.
+/// The replication uses steps narrower by this factor.
 const NARROWER: f64 = 64.0;
 
-/// The number of distances at which the gradient is compared with that at the point, each a sixteenth of the one before.
+/// The number of distances at which the gradient is compared with that at the point, each a sixteenth of the
+/// previous one.
 const NEIGHBOURS: usize = 8;
 
-/// A rounding of the values hides a discrepancy if it changes a difference by more than this part of it.
+/// A rounding of the values hides a discrepancy if it changes a difference by more than this fraction of it.
 const HIDDEN: f64 = 0.125;
 
 /// The differences of an infinite slope grow by at least this factor.
 const STEEP: f64 = 256.0;
 
-/// The beginning of a sequence of differences.
+/// The start of a sequence of differences.
 #[derive(Clone, Copy, Debug)]
 struct Start {
     /// The first step.
@@ -125,7 +126,7 @@ impl Problem<'_> {
         for _ in 0..NARROW_STEPS {
             let scale = h / FIRST;
             let start = Start { h, scale, eta: self.noise(line, 0.0, scale) };
-            // The size of values must be divided by a length to be that of a derivative.
+            // The size of values must be divided by a length to become that of a derivative.
             let needed = if claim.flat { needed / scale } else { needed };
             let (judged, closer) = self.judge_from(method, start, line, claim, needed);
             if better(best, judged) {
@@ -136,7 +137,8 @@ impl Problem<'_> {
         false
     }
 
-    /// Compares from one first step on. Also returns the step from which on differences come closer to the claim.
+    /// Compares from one first step on. Also returns the step below which differences come closer to the
+    /// claim.
     fn judge_from(
         &mut self,
         method: Method,
@@ -147,7 +149,7 @@ impl Problem<'_> {
     ) -> (Judged, Option<f64>) {
         match self.slope(line, start.h, start.eta, 1e-4 * needed) {
             Ok(slope) => {
-                // Closed wide steps do not show the scale.
+                // Blocked wide steps do not show the scale.
                 let closed = 2.0 * slope.first < start.h;
                 let (h, scale) =
                     if closed { (slope.first, slope.first / FIRST) } else { (start.h, start.scale) };
@@ -190,14 +192,14 @@ impl Problem<'_> {
         if (claim.analytic - numeric.mid).abs() > numeric.radius + claim.rounding_bound {
             return self.confirm(start, line, claim, needed);
         }
-        // The differences of a symmetric kink are its mean slope: if no kink was seen, there must be none.
+        // The differences at a symmetric kink are its mean slope: if no kink was seen, there must be none.
         let unseen = 1e-3 * (slope.jump.mid.abs() + slope.jump.radius);
         let r = numeric.radius.max(unseen).max(claim.rounding_bound);
         if r > needed { open(Reason::Noise { r, needed }) } else { Outcome::Verdict(Verdict::Agree) }
     }
 
-    /// Returns a reason if the function has structure below the steps: the derivative at much narrower steps, by the
-    /// 5-point formula, must be the same within both bounds.
+    /// Returns a reason if the function has structure below the steps: the derivative at much narrower steps,
+    /// by the 5-point formula, must agree within both bounds.
     fn structure(&mut self, line: &Direction, slope: Slope, eta: f64) -> Option<Reason> {
         let h = (slope.h / NARROWER).max(self.spacing(line));
         let mut size = 0f64;
@@ -231,7 +233,7 @@ impl Problem<'_> {
         if outside(again.derivative) && outside(narrow) {
             return match self.closer(line, start.h, claim, again.derivative) {
                 Some((h, narrow)) => Outcome::Closer(h, Reason::Scale { narrow, wide: again.derivative }),
-                // Steps at which a part of the line no longer moves have the slope of the rest.
+                // At steps at which part of the line no longer moves, the slope is that of the rest.
                 None if again.h < self.spacings(line).1 || self.erratic(line, claim, again) => {
                     open(Reason::Noise { r: f64::INFINITY, needed })
                 }
@@ -242,7 +244,7 @@ impl Problem<'_> {
             };
         }
         let r = again.derivative.radius.max(narrow.radius).max(claim.rounding_bound);
-        // The first interval was too narrow: its noise was measured elsewhere.
+        // The first interval was too narrow: its noise had been measured elsewhere.
         if r <= needed && !outside(again.derivative) && !outside(narrow) {
             return Outcome::Verdict(Verdict::Agree);
         }
@@ -263,7 +265,8 @@ impl Problem<'_> {
             if rung.flat() || !near(rung.slope) {
                 continue;
             }
-            // One difference may come close by chance, within the noise; an extrapolation of several does not.
+            // A single difference may come close by chance, within the noise; an extrapolation of several
+            // does not.
             let eta = self.noise(line, 0.0, 4.0 * h / FIRST);
             if let Ok(Slope { derivative: narrow, .. }) = self.slope(line, 4.0 * h, eta, 0.0)
                 && narrow.radius < 0.25 * apart
@@ -275,12 +278,12 @@ impl Problem<'_> {
         None
     }
 
-    /// Returns `true` if the gradient changes within the steps by as much as it is off. Then the differences do not
-    /// follow it, and others need not either: those of the sine of 10³⁰, whose neighbours are 10¹⁴ away.
+    /// Returns `true` if the gradient changes within the steps by as much as it is off. Then the differences
+    /// do not follow it, and others cannot either: those of the sine of 10³⁰, whose neighbours are 10¹⁴ away.
     ///
-    /// The steps are much narrower ones, where differences could have followed. If a rounding of the values hides the
-    /// discrepancy even a rung below the narrowest step used, no differences can follow, and the wider steps count too:
-    /// a bump a few roundings high is flat to every step that leaves it.
+    /// The steps are much narrower, where differences could have followed. If a rounding of the values hides
+    /// the discrepancy even a rung below the narrowest step used, no differences can follow, and the wider
+    /// steps count too: a bump a few roundings high looks flat to every step that leaves it.
     fn erratic(&mut self, line: &Direction, claim: Claim, slope: Slope) -> bool {
         let apart = (claim.analytic - slope.derivative.mid).abs();
         let narrow = ladder::steps(slope.h / NARROWER, self.spacing(line)).take(NEIGHBOURS);
@@ -288,7 +291,7 @@ impl Problem<'_> {
         let hidden = below.is_none_or(|rung| rung.noise > HIDDEN * apart);
         let used = std::iter::successors(Some(slope.h), |h| Some(2.0 * h)).take_while(|&h| h <= slope.first);
         narrow.chain(used.filter(|_| hidden)).any(|t| {
-            // The odd part of the change is not an error of a central difference.
+            // The odd part of the change causes no error of a central difference.
             let mean = 0.5 * self.along(line, t) + 0.5 * self.along(line, -t);
             (mean - claim.analytic).abs() > 0.25 * apart
         })
@@ -299,8 +302,8 @@ impl Problem<'_> {
         let (wide, sign) = (slope.derivative, claim.analytic.signum());
         let steps = ladder::steps(slope.h, self.spacing(line));
         let rungs: Vec<_> = steps.filter_map(|h| self.rung(line, h)).collect();
-        // The last step, and every step with a difference clearly above the noise: where the values no longer change at
-        // the last steps, wider ones show the growth.
+        // The last step, and every step with a difference clearly above the noise: if the values no longer
+        // change at the last steps, wider ones show the growth.
         let clear = rungs.iter().filter(|rung| STEEP * rung.noise < rung.slope.abs());
         let steepest = clear.chain(rungs.last()).map(|rung| sign * rung.slope).fold(0.0, f64::max);
         let grows = !wide.mid.is_finite() || steepest / STEEP > wide.mid.abs();

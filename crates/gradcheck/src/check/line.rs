@@ -7,10 +7,10 @@ use crate::numdiff::{Interval, Tableau, noise, power_of_two, weights};
 /// No step is made smaller than this many halvings of the first.
 const HALVINGS: i32 = 44;
 
-/// With fewer differences than this, the smoothness of the function was not seen.
+/// With fewer differences than this, the smoothness of the function cannot be seen.
 const ROWS: usize = 4;
 
-/// The part by which the differences of a smooth function leave a slope before they leave it altogether.
+/// The fraction by which the differences of a smooth function leave a slope before they leave it altogether.
 const GRADUAL: f64 = 1.0 / 1024.0;
 
 /// The derivative along a line, by differences.
@@ -24,7 +24,7 @@ pub(crate) struct Slope {
     pub(crate) first: f64,
     /// The narrowest step used.
     pub(crate) h: f64,
-    /// The part of the radius that is rounding noise.
+    /// The part of the radius due to rounding noise.
     pub(crate) noise: f64,
 }
 
@@ -141,7 +141,7 @@ impl Problem<'_> {
     pub(crate) fn noise(&mut self, line: &Direction, t: f64, scale: f64) -> f64 {
         let (mut largest, smallest) = (0f64, self.spacing(line));
         for spacing in noise::SPACINGS {
-            // Closer arguments would be rounded to the same numbers.
+            // Closer arguments would round to the same numbers.
             let spacing = (spacing * scale).max(smallest);
             let samples: Vec<_> =
                 (0..noise::POINTS).map(|i| self.at(line, t + f64::from(i) * spacing)).collect();
@@ -164,14 +164,14 @@ impl Problem<'_> {
     /// Returns the widest step below `h` from which on differences settle. Values that do not change at all show nothing.
     pub(crate) fn settled(&mut self, line: &Direction, h: f64) -> Option<f64> {
         let smallest = self.spacing(line);
-        // A line that is closed at the smallest steps is closed.
+        // A line that is blocked at the smallest steps is blocked.
         self.rung(line, 4.0 * smallest)?;
         let rungs = ladder::steps(power_of_two(h), smallest).map(|h| self.rung(line, h));
         ladder::settled(rungs.map(|rung| rung.filter(|rung| !rung.flat())))
     }
 
-    /// Returns `true` if the differences at wider steps than `h` leave the slope `mid` gradually, like those of a smooth
-    /// function. Those of values that are rounded to multiples of something leave it at once.
+    /// Returns `true` if the differences at wider steps than `h` leave the slope `mid` gradually, like those
+    /// of a smooth function. Those of values rounded to multiples of something leave it at once.
     pub(crate) fn gradual(&mut self, line: &Direction, h: f64, mid: f64, apart: f64) -> bool {
         let mut before = 0.0;
         let steps = std::iter::successors(Some(h), |h| Some(2.0 * h));

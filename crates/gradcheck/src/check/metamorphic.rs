@@ -1,4 +1,4 @@
-//! Laws that the gradient of any function obeys: no differences, no tolerance.
+//! Laws that the gradient of any function obeys, checked without differences or tolerances.
 
 use super::problem::Problem;
 use super::report::{Check, Outcome};
@@ -27,8 +27,8 @@ fn different(a: &Gradient, b: &Gradient, factor: f64) -> Option<(usize, usize)> 
 }
 
 impl Problem<'_> {
-    /// Checks that a second sweep gives the same bits, that twice the cotangent gives twice the gradient, and that the
-    /// gradient of an input does not depend on which others are differentiated.
+    /// Checks that a second sweep gives the same bits, that twice the cotangent gives twice the gradient, and
+    /// that the gradient of an input does not depend on which other inputs are differentiated.
     pub(crate) fn metamorphic(&mut self, gradients: &Gradient) -> Check {
         let failed = self.broken_law(gradients);
         let outcome = failed.map_or(Outcome::Passed(0.0), Outcome::Failed);

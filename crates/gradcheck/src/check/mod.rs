@@ -79,7 +79,8 @@ impl<'f> GradCheck<'f> {
         GradCheck::new(move |v| f(v).to_var())
     }
 
-    /// Sets the name in reports. The default is the name of the thread, in a test that of the test.
+    /// Sets the name in reports. The default is the name of the thread, which in a test is the name of the
+    /// test.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
@@ -100,7 +101,8 @@ impl<'f> GradCheck<'f> {
         self
     }
 
-    /// Declares that the gradient of this input may be zero everywhere: it is checked, but need not show anything else.
+    /// Declares that the gradient of this input may be zero everywhere: it is checked, but need not show
+    /// anything.
     pub fn expect_zero(mut self, name: &str) -> Self {
         self.inputs.iter_mut().filter(|input| input.name == name).for_each(|input| input.zero = true);
         self
@@ -125,14 +127,16 @@ impl<'f> GradCheck<'f> {
         self
     }
 
-    /// Sets the smallest relative error that must have been detectable, 1e-6 by default. It is not a tolerance: smaller
-    /// errors are reported too where they are seen; if larger ones could hide, the check is inconclusive.
+    /// Sets the smallest relative error that must have been detectable, 1e-6 by default. It is not a
+    /// tolerance: smaller errors are reported too if they are seen; if larger ones could be hidden, the check
+    /// is inconclusive.
     pub fn resolution(mut self, resolution: f64) -> Self {
         self.resolution = resolution;
         self
     }
 
-    /// Sets the way to find the rounding noise of the function. The default is [`Noise::DifferenceTable`].
+    /// Sets the method to determine the rounding noise of the function. The default is
+    /// [`Noise::DifferenceTable`].
     pub fn noise(mut self, noise: Noise) -> Self {
         self.noise = noise;
         self
@@ -144,7 +148,8 @@ impl<'f> GradCheck<'f> {
         self
     }
 
-    /// Sets the seed of everything random. The report prints it; the environment variable `GRADCHECK_SEED` overrides it.
+    /// Sets the seed of all randomness. The report prints it; the environment variable `GRADCHECK_SEED`
+    /// overrides it.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self

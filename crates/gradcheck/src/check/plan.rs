@@ -32,7 +32,7 @@ impl GradCheck<'_> {
         Ok(report(self, seed, run))
     }
 
-    /// Runs the comparisons of entries alone.
+    /// Runs only the comparisons of entries.
     pub(crate) fn comparisons(
         &self,
         rng: &mut SplitMix64,
@@ -106,7 +106,7 @@ impl GradCheck<'_> {
     }
 }
 
-/// Returns the seed, that of the environment if there is one.
+/// Returns the seed: that of the environment, if there is one.
 fn seed(default: u64) -> Result<u64, SetupError> {
     let Ok(text) = std::env::var("GRADCHECK_SEED") else { return Ok(default) };
     let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {

@@ -10,7 +10,7 @@ use tape::{Element, Tape, Tensor, Var};
 /// The checked function, which records itself on a tape.
 pub(crate) type Objective<'f> = dyn for<'t> Fn(&Inputs<'t>) -> Var<'t> + 'f;
 
-/// A discrete decision of a recording.
+/// A discrete decision made by a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Decision {
     pub(crate) node: usize,
@@ -24,8 +24,8 @@ pub(crate) struct Decision {
 pub(crate) struct Sample {
     /// The objective minus its value at the point of the check. Outputs that did not change cancel exactly.
     pub(crate) deviation: f64,
-    /// The size of the outputs: one rounding of each is `eps · size` together. Outputs that did not change count too: a
-    /// change below a rounding does not show.
+    /// The size of the outputs: one rounding of each amounts to `eps · size`. Outputs that did not change
+    /// count too: a change below a rounding is invisible.
     pub(crate) size: f64,
     /// `true` if the discrete decisions are those at the point of the check.
     pub(crate) same: bool,
@@ -34,14 +34,15 @@ pub(crate) struct Sample {
 /// The discrete decisions of an evaluation.
 #[derive(Clone, Debug, Default)]
 struct Signature {
-    /// A hash of those that operations report.
+    /// A hash of the decisions that operations report.
     decisions: u64,
-    /// The nodes that hold a mask, with a hash of it.
+    /// The nodes that hold a mask, with its hash.
     masks: Vec<(u32, i64)>,
 }
 
 impl Signature {
-    /// Returns `true` if both have the same decisions, and the same mask at each node where both have one.
+    /// Returns `true` if both have the same decisions, and the same mask at each node for which both have
+    /// one.
     fn same(&self, other: &Signature) -> bool {
         let meets = |(node, mask): &(u32, i64)| {
             other.masks.iter().find(|(known, _)| known == node).is_none_or(|(_, known)| known == mask)
@@ -183,7 +184,7 @@ impl<'f> Problem<'f> {
         self.spacings(direction).0
     }
 
-    /// Returns the size of the entries that a line moves, to which steps are relative.
+    /// Returns the size of the entries that a line moves, relative to which steps are chosen.
     pub(crate) fn scale(&self, direction: &Direction) -> f64 {
         match direction {
             Direction::Entry { input, at } => self.values[*input].as_slice().map_or(1.0, |x| size(x[*at])),
@@ -304,7 +305,7 @@ impl<'f> Problem<'f> {
     }
 }
 
-/// Returns the sum of the products of the entries that both have.
+/// Returns the sum of the products of the entries that both contain.
 pub(crate) fn inner(gradients: &[Option<Tensor>], parts: &[Option<Tensor>]) -> f64 {
     let pairs = gradients.iter().zip(parts).filter_map(|(g, v)| Some((g.as_ref()?, v.as_ref()?)));
     pairs.map(|(g, v)| g.to_vec().iter().zip(v.to_vec()).map(|(g, v)| g * v).sum::<f64>()).sum()
@@ -318,7 +319,7 @@ fn rms(x: &Tensor) -> f64 {
     (squares / x.len().max(1) as f64).sqrt() * unit
 }
 
-/// Records the function, and returns its outputs with the decisions behind them.
+/// Records the function, and returns its outputs with the decisions that led to them.
 fn outputs(
     f: &Objective<'_>,
     tape: &Tape,

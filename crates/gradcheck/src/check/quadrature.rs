@@ -1,8 +1,8 @@
 //! The fundamental theorem of calculus: ∫₀¹ g(x + td)·d dt = f(x + d) - f(x).
 //!
-//! Gauss-Legendre quadrature of the tape's gradient converges faster than any power where the function is analytic,
-//! so this compares to about 1e-14 for any number of entries. It sees the gradient at other points than that of the
-//! check, and only along one direction. A path across a kink shows nothing.
+//! Gauss-Legendre quadrature of the tape's gradient converges faster than any power if the function is
+//! analytic, so this compares to about 1e-14 for any number of entries. It tests the gradient at points other
+//! than that of the check, and only along one direction. A path across a kink shows nothing.
 
 use super::problem::Direction;
 use super::report::{Check, Outcome};
@@ -94,7 +94,7 @@ impl Run<'_, '_> {
             }
             length *= 0.5;
         }
-        Outcome::Skipped("no path keeps to one smooth branch".to_string())
+        Outcome::Skipped("no path stays on one smooth branch".to_string())
     }
 
     /// Measures the noise of the values at both ends of a path, and in the middle.
@@ -133,7 +133,8 @@ impl Run<'_, '_> {
         (slope, size)
     }
 
-    /// Returns the integral, and that of the sizes of its terms; `None` if the path leaves the branch it starts on.
+    /// Returns the integral, and that of the sizes of its terms; `None` if the path leaves the branch it
+    /// started on.
     fn quadrature(
         &mut self,
         line: &Direction,

@@ -20,9 +20,9 @@ pub struct Check {
 /// The outcome of a test of the gradient as a whole.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// The test holds, to within this relative error.
+    /// The test passes, to within this relative error.
     Passed(f64),
-    /// The test does not hold, for this reason.
+    /// The test fails, for this reason.
     Failed(String),
     /// The test does not apply, for this reason.
     Skipped(String),
@@ -37,13 +37,13 @@ pub struct Summary {
     pub shape: Vec<usize>,
     /// `true` if it was held constant.
     pub constant: bool,
-    /// `true` if its gradient is meant to be zero.
+    /// `true` if its gradient may be zero.
     pub zero: bool,
     /// The number of entries that agree, disagree, and are inconclusive.
     pub counts: [usize; 3],
-    /// The label of the worst entry, and by how much its difference exceeds what is allowed.
+    /// The label of the worst entry, and the ratio of its difference to what is allowed.
     pub worst: Option<(String, f64)>,
-    /// Median and largest of the minimum detectable errors.
+    /// The median and the largest of the minimum detectable errors.
     pub mde: (f64, f64),
 }
 
@@ -71,7 +71,7 @@ pub struct Certificate {
     pub evidence: Evidence,
 }
 
-/// A report that is not an agreement. `Debug` prints the report like `Display`, for tests that return it.
+/// A report that is not an agreement. `Debug` prints it like `Display`, for tests that return it.
 pub struct CheckFailure(pub Box<Report>);
 
 impl std::error::Error for CheckFailure {}
@@ -89,7 +89,7 @@ impl fmt::Display for CheckFailure {
 }
 
 impl Report {
-    /// Returns the verdict on the whole: any disagreement wins, then anything inconclusive.
+    /// Returns the overall verdict: any disagreement wins, then anything inconclusive.
     pub fn verdict(&self) -> Verdict {
         self.verdict.clone()
     }
@@ -252,7 +252,7 @@ impl Report {
         }
     }
 
-    /// Writes up to five inconclusive entries, and the inputs about which nothing was shown.
+    /// Writes up to five inconclusive entries, and the inputs for which nothing was shown.
     fn open_questions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = self.entries.iter().filter_map(|e| match &e.verdict {
             Verdict::Inconclusive(why) => Some((e, why)),

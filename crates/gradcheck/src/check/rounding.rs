@@ -1,4 +1,4 @@
-//! The rounding error that a gradient may have.
+//! The rounding error of a gradient.
 
 use super::problem::{Direction, Problem};
 use crate::numdiff::power_of_two;
@@ -8,8 +8,8 @@ use tape::internal::SplitMix64;
 /// The number of roundings allowed to the tape in each entry of the gradient.
 pub(crate) const ROUNDINGS: f64 = 16.0;
 
-/// The divisor of values before they are squared: a power of two near the largest, so that squares of values of any size
-/// neither overflow nor vanish, and keep their digits.
+/// The divisor of values before they are squared: a power of two near the largest, so that squares of values
+/// of any size neither overflow nor underflow, and keep their digits.
 pub(crate) fn unit(x: &[f64]) -> f64 {
     match x.iter().fold(0.0, |max: f64, x| max.max(x.abs())) {
         0.0 => 1.0,
@@ -18,7 +18,7 @@ pub(crate) fn unit(x: &[f64]) -> f64 {
     }
 }
 
-/// Returns the root of the sum of squares, of values of any size.
+/// Returns the square root of the sum of squares of values of any size.
 pub(crate) fn length(x: &[f64]) -> f64 {
     let unit = unit(x);
     x.iter().map(|x| (x / unit) * (x / unit)).sum::<f64>().sqrt() * unit
@@ -33,7 +33,7 @@ pub(crate) fn relative(problem: &Problem<'_>, rng: &mut SplitMix64) -> Direction
     Direction::Dense(problem.values.iter().zip(&problem.tracked).map(part).collect())
 }
 
-/// The rounding error of the gradient along a dense direction, from that of its entries.
+/// The rounding error of the gradient along a dense direction, from those of its entries.
 pub(crate) fn rounding_along(bounds: &[Vec<f64>], line: &Direction) -> f64 {
     let Direction::Dense(parts) = line else { return 0.0 };
     let pairs = bounds.iter().zip(parts).filter_map(|(b, v)| Some((b, v.as_ref()?.to_vec())));
@@ -43,10 +43,10 @@ pub(crate) fn rounding_along(bounds: &[Vec<f64>], line: &Direction) -> f64 {
 /// The number of sweeps with perturbed contributions.
 pub(crate) const SWEEPS: usize = 4;
 
-/// Returns the rounding error of each entry of the gradients: some roundings of it, and twice its change when the inputs
-/// move by an ulp or two, or when each contribution of the sweep is off by one. The latter shows what cancels in the sweep
-/// (D. S. Parker, 1997, calls it Monte Carlo arithmetic): the softmax of equal numbers has the derivative 0, but an ulp
-/// may be left.
+/// Returns the rounding error of each entry of the gradients: some roundings of it, and twice its change when
+/// the inputs move by an ulp or two, or when each contribution of the sweep is off by one. The latter reveals
+/// what cancels in the sweep (D. S. Parker, 1997, calls it Monte Carlo arithmetic): the softmax of equal
+/// numbers has derivative 0, but an ulp may remain.
 pub(crate) fn rounding_bounds(
     problem: &mut Problem<'_>,
     gradients: &[Option<Tensor>],

@@ -1,8 +1,8 @@
 //! Second derivatives.
 //!
-//! A recorded gradient is a function like any other: its inner product with fixed weights is checked like the first
-//! order. And the derivative of a gradient is symmetric, which differences of the gradient show without any second order
-//! from the tape.
+//! A recorded gradient is a function like any other: its inner product with fixed weights is checked like a
+//! function of first order. And the derivative of a gradient is symmetric, which differences of the gradient
+//! show without second derivatives from the tape.
 
 use super::problem::{Direction, Problem, inner};
 use super::report::{Check, Outcome};
@@ -23,7 +23,7 @@ const SMALL: usize = 64;
 /// of gradients, divided by the steps between a tenth and its 256th part.
 const ROUNDINGS: f64 = 256.0;
 
-/// The largest number of times that a direction is halved to keep to one branch of the function.
+/// The largest number of times that a direction is halved to stay on one branch of the function.
 const HALVINGS: i32 = 24;
 
 impl Run<'_, '_> {
@@ -66,9 +66,10 @@ impl Problem<'_> {
     /// Compares `u·Hv` with `v·Hu`, where the entries of the gradient have these rounding errors.
     fn symmetric(&mut self, u: &Direction, v: &Direction, bounds: &[Vec<f64>]) -> Outcome {
         let Some((u, v)) = self.shortened(u).zip(self.shortened(v)) else {
-            return Outcome::Skipped("no line keeps to one branch of the function".to_string());
+            return Outcome::Skipped("no line stays on one branch of the function".to_string());
         };
-        // A gradient that consists of rounding errors may show none at the few arguments where its noise is measured.
+        // A gradient that consists of rounding errors may show none at the few arguments at which its noise
+        // is measured.
         let allowed = ROUNDINGS * (rounding_along(bounds, &u) + rounding_along(bounds, &v));
         // Before a gradient is called wrong, other steps must find the same.
         let mut found = Vec::new();
@@ -93,7 +94,7 @@ impl Problem<'_> {
         }
     }
 
-    /// `u · (derivative of the gradient along v)`.
+    /// Returns `u · (derivative of the gradient along v)`.
     fn bend(&mut self, u: &Direction, v: &Direction, scale: f64) -> Interval {
         let Direction::Dense(u) = u else { return UNKNOWN };
         let cotangent = self.cotangent.clone();
@@ -105,7 +106,7 @@ impl Problem<'_> {
         Interval { mid: mid / scale, radius: radius / scale }
     }
 
-    /// The direction, shortened until the function keeps to one branch within a unit step.
+    /// Returns the direction, shortened until the function stays on one branch within a unit step.
     fn shortened(&mut self, line: &Direction) -> Option<Direction> {
         let Direction::Dense(parts) = line else { return None };
         let length = (0..HALVINGS).map(|k| 2f64.powi(-k)).find(|&length| {

@@ -1,6 +1,6 @@
 //! Proof that the check could have failed.
 //!
-//! The comparator must reject sabotaged copies of the gradient. This costs no evaluation.
+//! The comparator must reject sabotaged copies of the gradient. This needs no evaluation.
 
 use super::entry::Entry;
 use super::report::{Check, Outcome};
@@ -14,8 +14,8 @@ fn rejected(entry: &Entry, analytic: f64) -> bool {
     (analytic - entry.numeric.mid).abs() > entry.numeric.radius + entry.rounding_bound
 }
 
-/// Returns the sabotages that are not rejected, of one input's entries, all of which agree: the sign, zero, the scale,
-/// and a shift by one.
+/// Returns the sabotages of one input's entries, all of which agree, that are not rejected: the sign, zero,
+/// the scale, and a shift by one.
 fn survivors(entries: &[&Entry]) -> Vec<&'static str> {
     let any = |sabotage: &dyn Fn(usize) -> f64| {
         entries.iter().enumerate().any(|(i, entry)| rejected(entry, sabotage(i)))
@@ -39,12 +39,12 @@ fn survivors(entries: &[&Entry]) -> Vec<&'static str> {
     test("sign", any(&|i| -entries[i].analytic));
     test("zero", any(&|_| 0.0));
     test("scale", any(&scaled));
-    // A shift does not change equal entries.
+    // A shift does not change entries that are all equal.
     test("shift", !shows || any(&shift));
     survivors
 }
 
-/// Tests the comparator on every input with entries that agree, except where zero is meant.
+/// Tests the comparator on every input with entries that agree, except where zero is declared.
 pub(crate) fn self_test(entries: &[Entry], zero: impl Fn(&str) -> bool) -> Check {
     let mut failed = Vec::new();
     let mut names: Vec<&str> = entries.iter().map(|e| e.input.as_str()).collect();

@@ -10,14 +10,14 @@ pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) value: Tensor,
     pub(crate) tracked: bool,
-    /// `true` if its gradient is meant to be zero.
+    /// `true` if its gradient may be zero.
     pub(crate) zero: bool,
 }
 
 /// The weights of the outputs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cotangent {
-    /// Random weights of either sign, of sizes between 1/2 and 3/2.
+    /// Random weights of either sign, with sizes between 1/2 and 3/2.
     Random,
     /// 1 for every output.
     Ones,
@@ -30,12 +30,12 @@ pub enum Cotangent {
 /// The entries to compare.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Entries {
-    /// Every entry of a problem with at most 256; in larger problems random directions, of which a failing one is
-    /// bisected down to an entry.
+    /// Every entry of a problem with at most 256; in larger problems random directions, bisected down to an
+    /// entry if they fail.
     Auto,
     /// Every entry.
     All,
-    /// This many random entries of every input, and all entries of smaller inputs.
+    /// This many random entries of every input, or all if it has fewer.
     PerTensor(usize),
     /// This many random directions through every input.
     Directions(usize),
@@ -64,7 +64,7 @@ pub enum Method {
     },
     /// Central differences extrapolated to step 0.
     Richardson,
-    /// Differences of a low degree polynomial at dyadic numbers, which are exact: equality of bits.
+    /// Differences of a polynomial of low degree at dyadic numbers, which are exact: equality of bits.
     Exact,
     /// The tape's forward mode: every entry along a unit tangent.
     ForwardMode,
@@ -75,7 +75,7 @@ pub enum Method {
         /// The number of directions through each input.
         k: u8,
     },
-    /// The order with which `f(x + hv) - f(x) - h g·v` vanishes.
+    /// The order at which `f(x + hv) - f(x) - h g·v` vanishes.
     Taylor,
     /// The integral of the gradient along a line is the difference of the values at its ends.
     PathIntegral {
@@ -84,20 +84,21 @@ pub enum Method {
     },
     /// The derivative of the gradient is symmetric.
     HessianSymmetry,
-    /// The gradient is the same again, linear in the cotangent, and does not depend on what else is differentiated.
+    /// The gradient is reproducible, linear in the cotangent, and independent of which other inputs are
+    /// differentiated.
     Metamorphic,
 }
 
-/// The way to find the rounding noise of the function.
+/// The method to determine the rounding noise of the function.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Noise {
-    /// From the difference tables of values very close to each other.
+    /// From difference tables of values very close to each other.
     DifferenceTable,
     /// This many roundings of the value.
     Ulps(f64),
 }
 
-/// The reason why a check cannot be run.
+/// The reason why a check cannot run.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]
 pub enum SetupError {
@@ -135,9 +136,9 @@ pub enum SetupError {
         /// The position.
         index: Vec<usize>,
     },
-    /// An environment variable that cannot be parsed.
+    /// An environment variable that does not parse.
     Environment {
-        /// The expected and the found value.
+        /// The expected and the actual value.
         reason: String,
     },
 }

@@ -1,8 +1,9 @@
 //! Gradients in `f32` against those in `f64`.
 //!
-//! Differences in `f32` are too coarse to show anything (1e-4 at best), so a function written for both formats is checked
-//! in `f64`, and its gradient in `f32` is compared with that in `f64`. The effect of rounding is measured: the change of
-//! the `f64` gradient when inputs and cotangent move by a rounding of `f32`, as each intermediate result does.
+//! Differences in `f32` are too coarse to show anything (1e-4 at best), so a function generic over the format
+//! is checked in `f64`, and its gradient in `f32` is compared with that in `f64`. The effect of rounding is
+//! measured: the change of the `f64` gradient when inputs and cotangent move by a rounding of `f32`, as each
+//! intermediate result does.
 
 use super::entry::label;
 use super::inputs::Inputs;
@@ -16,11 +17,11 @@ use tape::{Element, Tape, Tensor, Var};
 /// One rounding of `f32`.
 const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 
-/// The number of roundings of an entry that are allowed, and the multiple of its change under one rounding of everything:
-/// a gradient is the result of a few dozen operations.
+/// The number of roundings allowed to an entry, and the multiple of its change under one rounding of
+/// everything: a gradient is the result of a few dozen operations.
 const ALLOWED: f64 = 32.0;
 
-/// The number of times that everything is moved by a rounding.
+/// The number of times that everything is perturbed by a rounding.
 const DRAWS: usize = 4;
 
 /// A function generic over the element type, so that its gradient is checked in both types.
@@ -99,7 +100,7 @@ impl Run<'_, '_> {
                     return Outcome::Skipped("a gradient too large for `f32`".to_string());
                 }
                 let discrepancy_ratio = (single - double).abs() / allowed;
-                // The derivative of a softmax of equal numbers is 0, but a rounding of the format may be left.
+                // The derivative of a softmax of equal numbers is 0, but a rounding of the format may remain.
                 let cancelled = ROUNDING / f64::EPSILON * self.rounding_bounds[i][at];
                 if discrepancy_ratio > 1.0 && (single - double).abs() <= cancelled {
                     return Outcome::Skipped("a gradient of the size of its rounding".to_string());

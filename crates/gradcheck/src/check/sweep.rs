@@ -15,19 +15,20 @@ pub const FORMULAS: [&str; 5] = ["forward", "central", "5-point", "7-point", "Ri
 pub struct SweepPoint {
     /// The step.
     pub h: f64,
-    /// `|difference - derivative|` by the formulas of [`FORMULAS`], in order. Richardson's extrapolation takes the central
-    /// differences of this step and of the next three, and is NaN where these are not part of the sweep.
+    /// `|difference - derivative|` by the formulas of [`FORMULAS`], in order. Richardson's extrapolation uses
+    /// the central differences of this step and the next three, and is NaN if these are not part of the
+    /// sweep.
     pub errors: [f64; 5],
 }
 
 /// The error of difference formulas against their step, at one entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
-    /// The derivative that the tape gives, against which errors are measured.
+    /// The derivative by the tape, relative to which errors are measured.
     pub derivative: f64,
     /// The measured rounding noise of one evaluation.
     pub noise: f64,
-    /// The steps at which truncation and noise balance, as the curves predict them: where each is smallest.
+    /// The steps at which truncation and noise balance, as predicted by the curves: the minimum of each.
     pub best: [f64; 5],
     /// The curves, from the widest step to the narrowest.
     pub points: Vec<SweepPoint>,
@@ -40,8 +41,8 @@ impl GradCheck<'_> {
     /// use gradcheck::GradCheck;
     /// let sweep = GradCheck::loss(|v| v["x"].exp().sum()).input("x", [1.0, 2.0]).sweep("x", &[0], -50..=-2).unwrap();
     /// assert!((sweep.derivative - 1f64.exp()).abs() < 1e-15);
-    /// // The central difference is best near the cube root of the rounding error, the forward one near its root; an
-    /// // extrapolation likes wide steps.
+    /// // The central difference is best near the cube root of the rounding error, the forward one near its
+    /// // square root; an extrapolation prefers wide steps.
     /// let [forward, central, ..] = sweep.best;
     /// assert!(forward < 1e-6 && central > 1e-6 && central < 1e-3 && sweep.best[4] > 1e-3);
     /// assert_eq!(sweep.to_csv().lines().count(), 50);

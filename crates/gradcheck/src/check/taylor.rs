@@ -1,22 +1,22 @@
-//! The order with which the remainder of the first Taylor polynomial vanishes.
+//! The order at which the remainder of the first-order Taylor polynomial vanishes.
 //!
-//! `R(h) = |f(x + hv) - f(x) - h g·v|` falls like h² for the right gradient and like h for a wrong one, once h is so
-//! small that the error of the gradient outweighs the curvature. (The test of PDE-constrained optimization: P. E.
-//! Farrell, D. A. Ham, S. W. Funke, M. E. Rognes, 2013.)
+//! `R(h) = |f(x + hv) - f(x) - h g·v|` falls like h² for the right gradient and like h for a wrong one, once
+//! h is so small that the error of the gradient outweighs the curvature. (This is a standard test in
+//! PDE-constrained optimization: P. E. Farrell, D. A. Ham, S. W. Funke, M. E. Rognes, 2013.)
 
 use super::problem::Direction;
 use super::report::{Check, Outcome};
 use super::run::Run;
 use super::verdict::Evidence;
 
-/// Halvings of the step, down to where a line no longer moves.
+/// Halvings of the step, until a line no longer moves.
 const LEVELS: i32 = 52;
 
-/// A remainder counts while it is this many times the noise.
+/// A remainder counts if it is this many times the noise.
 const CLEAR: f64 = 100.0;
 
 impl Run<'_, '_> {
-    /// The order along one random direction through all inputs.
+    /// Estimates the order along one random direction through all inputs.
     pub(crate) fn taylor(&mut self) {
         let line = self.problem.random(&mut self.rng, |_| true);
         let outcome = self.order(&line);

@@ -9,9 +9,9 @@ use tape::internal::MASK;
 pub enum Verdict {
     /// The derivative lies in the interval, and the interval is narrow enough.
     Agree,
-    /// The derivative lies outside, by two formulas at different steps.
+    /// The derivative lies outside the interval, by two formulas at different steps.
     Disagree,
-    /// The differences cannot tell.
+    /// The differences cannot decide.
     Inconclusive(Reason),
 }
 
@@ -21,7 +21,8 @@ pub enum Verdict {
 pub enum Reason {
     /// The point lies on a kink or a jump, or too close to one.
     Kink {
-        /// The operation that changes its branch there; empty if none reports it and only the differences show it.
+        /// The operation that changes its branch there; empty if none reports it and only differences reveal
+        /// it.
         op: &'static str,
         /// Its node on the tape.
         node: usize,
@@ -36,7 +37,7 @@ pub enum Reason {
     Noise {
         /// Its radius.
         r: f64,
-        /// The radius that was needed.
+        /// The radius needed.
         needed: f64,
     },
     /// Two scales of steps give different derivatives: the function has structure below the steps.
@@ -46,12 +47,12 @@ pub enum Reason {
         /// The derivative at the wider steps.
         wide: Interval,
     },
-    /// The function is not finite at any distance that was tried.
+    /// The function is not finite at any distance tried.
     NonFinite {
         /// The smallest distance tried.
         at: f64,
     },
-    /// Nothing was compared that could have failed.
+    /// No comparison could have failed.
     Vacuous,
 }
 
@@ -90,7 +91,7 @@ impl fmt::Display for Reason {
                     op if *element >= MASK => write!(f, "node {node} `{op}` decides here")?,
                     op => write!(f, "node {node} `{op}` decides here (element {element})")?,
                 }
-                let is = if *a_is_subgradient { "is a" } else { "is no" };
+                let is = if *a_is_subgradient { "is a" } else { "is not a" };
                 write!(f, "; one-sided slopes {left:.4e} / {right:.4e}; the derivative {is} subgradient")
             }
             Reason::Noise { r, needed } => write!(f, "the interval has radius {r:.1e}, needed {needed:.1e}"),

@@ -1,16 +1,17 @@
 //! The scale on which a function varies.
 //!
-//! A function need not vary on the scale of its argument: `1/x` at 10⁻⁶ does so within 10⁻⁶, `sin(10⁶ x)` within 10⁻⁶
-//! at any argument, `sin x` at 10⁶ within 1. Wider differences may agree with each other, and show nothing.
-//! A ladder of steps, each a sixteenth of the one before, leads down to where the differences settle.
+//! A function need not vary on the scale of its argument: `1/x` at 10⁻⁶ varies within 10⁻⁶, `sin(10⁶ x)`
+//! within 10⁻⁶ at any argument, `sin x` at 10⁶ within 1. Wider differences may agree with each other, and
+//! show nothing. A ladder of steps, each a sixteenth of the previous one, leads down to where the differences
+//! settle.
 
-/// Each step is this part of the one before.
+/// Each step is this fraction of the previous one.
 pub(crate) const FACTOR: f64 = 1.0 / 16.0;
 
-/// No step from 0 is smaller: quotients are still formed of normal numbers.
+/// No step from 0 is smaller, so that quotients are formed of normal numbers.
 pub(crate) const SMALLEST: f64 = 4.0 * f64::MIN_POSITIVE;
 
-/// Differences have settled when they change by less than this part.
+/// Differences have settled when they change by less than this fraction.
 const SETTLED: f64 = 1.0 / 256.0;
 
 /// A difference is visible if it is above the noise by this factor.
@@ -30,8 +31,8 @@ pub(crate) struct Rung {
 }
 
 impl Rung {
-    /// Computes the differences from the values at `±h`, relative to that in the middle, which are `width` apart and rounded to `rounding`; `None`
-    /// if they are not finite.
+    /// Computes the differences from the values at `±h`, relative to that in the middle, which are `width`
+    /// apart and rounded to `rounding`; `None` if they are not finite.
     pub(crate) fn new(h: f64, (left, right): (f64, f64), width: f64, rounding: f64) -> Option<Rung> {
         let (slope, bend) = ((right - left) / width, (right + left) / h);
         let finite = (right - left).is_finite() && width > 0.0;

@@ -5,9 +5,9 @@
 //! a second step, and returns an [`Interval`]. The bound holds for functions that are smooth on the scale of the
 //! steps: no finite number of values can show more.
 //!
-//! Automatic steps are relative to the size of the argument, at least 1, or to the scale on which the function varies if
-//! differences show that it is a smaller one: that of `1/x` at 10⁻⁶, of `sin x` at 10⁶, or of `sin(10⁶ x)`. A function
-//! that has the same value at all steps relative to the argument is constant to them.
+//! Automatic steps are relative to the size of the argument, at least 1, or to the scale on which the
+//! function varies if differences show that it is smaller: that of `1/x` at 10⁻⁶, of `sin x` at 10⁶, or of
+//! `sin(10⁶ x)`. A function with the same value at all steps relative to the argument counts as constant.
 //!
 //! ```
 //! use gradcheck::numdiff::{Step, central, forward, richardson, stencil};
@@ -22,7 +22,7 @@
 //! for interval in all {
 //!     assert!(interval.contains(exact), "{interval}");
 //! }
-//! // Each is narrower than the one before.
+//! // Each is narrower than the previous one.
 //! assert!(all.windows(2).all(|pair| pair[1].radius < pair[0].radius));
 //! assert!(all[3].radius < 1e-11);
 //! ```
@@ -67,18 +67,18 @@ impl fmt::Display for Interval {
 /// The step of a difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
-    /// The step at which the error of the formula and the noise balance for a function of ordinary curvature, on the scale on which
-    /// it varies.
+    /// The step at which the error of the formula and the noise balance for a function of ordinary curvature,
+    /// on the scale on which it varies.
     Auto,
     /// This step.
     Abs(f64),
-    /// This times the size of the argument, at least 1.
+    /// This multiple of the size of the argument, at least 1.
     Rel(f64),
 }
 
 impl Step {
-    /// The step for a formula of order `order` at an argument of size `size` of a function that varies within `scale`,
-    /// as a power of two: the sum of the argument and it rounds least.
+    /// The step for a formula of order `order` at an argument of size `size` of a function that varies within
+    /// `scale`: a power of two, whose sum with the argument rounds least.
     pub(crate) fn at(self, size: f64, scale: f64, order: i32) -> f64 {
         let h = match self {
             Step::Auto => scale * f64::EPSILON.powf(1.0 / f64::from(order + 1)),
@@ -165,7 +165,8 @@ pub fn stencil(mut f: impl FnMut(f64) -> f64, x: f64, points: u8, h: Step) -> In
     bounded(difference, &mut f, h.at(size(x), scale, order), order, amplified)
 }
 
-/// Returns a difference of order `order` with step `h`, bounded by three times the error that the step `2h` suggests, and the noise.
+/// Returns a difference of order `order` with step `h`, bounded by three times the error estimated from the
+/// step `2h`, and the noise.
 fn bounded(
     difference: impl Fn(f64, &mut dyn FnMut(f64) -> f64) -> f64,
     f: &mut impl FnMut(f64) -> f64,

@@ -5,8 +5,9 @@ use super::ladder;
 /// The number of points in one difference table.
 pub(crate) const POINTS: i32 = 8;
 
-/// The spacings of the tables, relative to the size of the argument. At the widest the fourth difference of a smooth
-/// function is still 2⁻⁸⁰ of its fourth derivative; the narrower ones see noise that is correlated over many ulps.
+/// The spacings of the tables, relative to the size of the argument. At the widest the fourth difference of a
+/// smooth function is still 2⁻⁸⁰ of its fourth derivative; the narrower ones detect noise that is correlated
+/// over many ulps.
 pub(crate) const SPACINGS: [f64; 3] =
     [1.0 / (1u64 << 20) as f64, 1.0 / (1u64 << 28) as f64, 1.0 / (1u64 << 36) as f64];
 

@@ -1,7 +1,7 @@
 //! The registered operations as data, for the table in the documentation and for the tests.
 //!
-//! The registry is made from the three lists in `ops`, so an operation cannot be registered without an [`OpDoc`] and
-//! points or cases to test it at.
+//! The registry is made from the three lists in `ops`, so an operation cannot be registered without an
+//! [`OpDoc`] and points or cases to test it at.
 
 use std::fmt::{self, Debug};
 use tape::internal::{BinaryPoints, Cases, OpDoc, Points, Registrar, register};
@@ -10,7 +10,7 @@ use tape::{Arithmetic, Array, Binary, Element, Op, Scalar, Shape, Tensor, Unary,
 /// A registered operation.
 #[derive(Debug)]
 pub struct Entry {
-    /// The name: of its file, and of its method where it has one.
+    /// The name of its file, and of its method if it has one.
     pub name: &'static str,
     /// Its row in the table of operations.
     pub doc: OpDoc,
@@ -29,7 +29,7 @@ pub enum Kind {
     Binary(Box<dyn Function>, BinaryPoints),
     /// An operation on tensors.
     Tensor(Vec<Case>),
-    /// A function on tensors that is made of operations.
+    /// A function on tensors composed of operations.
     Composition(Vec<Case>),
 }
 
@@ -61,9 +61,9 @@ pub trait Apply<T: Element>: Debug {
 
 /// A function of one or two scalars of one type, as a trait object.
 pub trait Evaluate<T: Element>: Apply<T> {
-    /// Computes the value at plain numbers.
+    /// Computes the value for plain numbers.
     fn number(&self, x: &[T]) -> T;
-    /// Computes the derivatives at plain numbers, one for each operand.
+    /// Computes the derivatives for plain numbers, one for each operand.
     fn slopes(&self, x: &[T]) -> Vec<T>;
     /// Records the function of scalars.
     fn scalar<'t>(&self, x: &[Scalar<'t, T>]) -> Scalar<'t, T>;

@@ -1,4 +1,4 @@
-//! Random multi-layer perceptrons, as plain data.
+//! Random multilayer perceptrons, as plain data.
 
 use super::graph::sixteenths;
 use super::values::numerators;
@@ -58,9 +58,10 @@ pub struct LayerSpec {
     pub activation: Activation,
     /// `true` if there is a `b`.
     pub bias: bool,
-    /// `true` if the layer uses the weights and the bias of the layer before, where they have the same shape.
+    /// `true` if the layer shares weights and bias with the previous layer, provided that they have the same
+    /// shape.
     pub tied: bool,
-    /// `true` if the input is added to the result, where it is as wide.
+    /// `true` if the input is added to the result, provided that it is as wide.
     pub skip: bool,
 }
 
@@ -75,7 +76,7 @@ pub struct MlpSpec {
     pub layers: Vec<LayerSpec>,
     /// The loss.
     pub loss: MlpLoss,
-    /// The numerators that data and parameters are filled with.
+    /// The numerators that fill data and parameters.
     pub numbers: Vec<i8>,
 }
 
@@ -152,8 +153,8 @@ impl MlpSpec {
     }
 }
 
-/// Draws networks of 1 to 5 layers, 1 to 7 wide, with batches of 1 to 4: every activation and loss, with and without biases,
-/// tied weights and skip connections.
+/// Draws networks of 1 to 5 layers, 1 to 7 wide, with batches of 1 to 4: every activation and loss, with and
+/// without biases, tied weights and skip connections.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -181,7 +182,8 @@ pub fn mlps() -> impl Strategy<Value = MlpSpec> + Clone {
     )
 }
 
-/// Makes layers that skip or are tied as wide as their input, and tied layers as biased as the layer before.
+/// Makes layers that skip or are tied as wide as their input, and gives tied layers a bias if the previous
+/// layer has one.
 fn fitting(inputs: usize, mut layers: Vec<LayerSpec>) -> Vec<LayerSpec> {
     let (mut width, mut bias) = (inputs, None);
     for layer in &mut layers {

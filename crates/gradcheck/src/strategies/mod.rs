@@ -4,13 +4,14 @@
 //! - [`shapes`], [`broadcastable`] pairs of them, [`layouts`];
 //! - [`tensor`], [`tensors`] and [`distinct`]: well-conditioned values in a [`Domain`];
 //! - [`mlps`]: networks of a few layers with their data;
-//! - [`graphs`]: computation graphs of tensors and scalars, which shrink to a smallest failing graph and print as the code
-//!   that makes it.
+//! - [`graphs`]: computation graphs of tensors and scalars, which shrink to a smallest failing graph and
+//!   print as the code that creates it.
 //!
-//! No value is filtered, and no strategy depends on a value drawn before: the strategies draw lists of plain numbers, and
-//! every list has a meaning. So no case is rejected, and shrinking never starts again. Every test with graphs needs two
-//! settings: `max_shrink_iters`, which is low by default, and `failure_persistence: None`, because a stored seed means
-//! another graph after the next change of a strategy. A failure prints the graph instead.
+//! No value is filtered, and no strategy depends on a value drawn before: the strategies draw lists of plain
+//! numbers, and every list has a meaning. So no case is rejected, and shrinking never restarts. Every test
+//! with graphs needs two settings: `max_shrink_iters`, which is low by default, and `failure_persistence: None`,
+//! because a stored seed gives another graph after the next change of a strategy. A failure prints the graph
+//! instead.
 //!
 //! ```
 //! use proptest::prelude::*;

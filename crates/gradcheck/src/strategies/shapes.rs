@@ -24,7 +24,8 @@ fn bounded(mut dims: Vec<usize>) -> Shape {
     dims.into()
 }
 
-/// Draws shapes of rank 0 to [`MAX_RANK`] with at most [`MAX_SIZE`] elements; empty ones and axes of extent 1 among them.
+/// Draws shapes of rank 0 to [`MAX_RANK`] with at most [`MAX_SIZE`] elements, including empty ones and axes
+/// of extent 1.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -45,7 +46,7 @@ pub struct Broadcastable {
     pub a: Shape,
     /// The shape of the second operand.
     pub b: Shape,
-    /// The shape that both are stretched to.
+    /// The shape that both broadcast to.
     pub result: Shape,
 }
 
@@ -55,8 +56,8 @@ fn unstretched(target: &[usize], cut: usize, ones: &[bool]) -> Shape {
     kept.map(|(&extent, &one)| if one { 1 } else { extent }).collect()
 }
 
-/// Draws pairs of shapes that broadcast together, valid by construction: both come from one shape by leaving out leading
-/// axes and making others 1.
+/// Draws pairs of shapes that broadcast together, valid by construction: both are derived from one shape by
+/// dropping leading axes and setting others to 1.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -77,14 +78,14 @@ pub fn broadcastable() -> impl Strategy<Value = Broadcastable> + Clone {
     )
 }
 
-/// A way a tensor can lie in memory: see [`layouts`].
+/// The memory layout of a tensor: see [`layouts`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Layout {
-    /// Row after row.
+    /// Row-major.
     Contiguous,
     /// The first axis innermost.
     Transposed,
-    /// Every other element along the last axis of a larger tensor, NaN in between.
+    /// Every other element along the last axis of a larger tensor, with NaN in between.
     Sliced,
     /// The first entry along the first axis, repeated with stride 0: the one layout that changes the values.
     Expanded,
@@ -94,7 +95,7 @@ impl Layout {
     /// Every layout.
     pub const ALL: [Layout; 4] = [Layout::Contiguous, Layout::Transposed, Layout::Sliced, Layout::Expanded];
 
-    /// Returns `true` if the layout keeps the values of the tensor.
+    /// Returns `true` if the layout preserves the values of the tensor.
     pub fn keeps_values(self) -> bool {
         self != Layout::Expanded
     }

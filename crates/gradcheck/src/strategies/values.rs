@@ -1,4 +1,5 @@
-//! Well-conditioned values: sixteenths of moderate size, exact in both element types, like their sums and products.
+//! Well-conditioned values: sixteenths of moderate size, which are exact in both element types, like their
+//! sums and products.
 
 use super::shapes::{MAX_SIZE, shapes};
 use proptest::collection;
@@ -8,7 +9,7 @@ use tape::{Shape, Tensor};
 /// The largest numerator: values are `k/16` with `|k| ≤ 48`.
 pub const NUMERATOR: i8 = 48;
 
-/// A set on which a function is defined and smooth, with room to its ends: see [`tensors`].
+/// A set on which a function is defined and smooth, with a margin: see [`tensors`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Domain {
     /// `-3 ≤ x ≤ 3`.

@@ -6,8 +6,9 @@ use super::program::{Action, Step};
 use super::spec::{Reduction, Scan};
 use tape::Tensor;
 
-/// The largest number of bits of a value of an exact graph, before and after the binary point together. The loss adds the weights
-/// of the result, 64 terms and the factors of a difference quotient, and stays within the 53 of an `f64`.
+/// The largest number of bits of a value of an exact graph, before and after the binary point together. The
+/// loss adds the weights of the result, 64 terms and the factors of a difference quotient, and stays within
+/// the 53 bits of an `f64`.
 pub const BITS: u32 = 36;
 
 /// The highest degree of an exact graph in any element of a leaf: five points give its derivative exactly.
@@ -22,7 +23,7 @@ const EXPONENT: i32 = 200;
 /// The known properties of a value.
 #[derive(Clone, Debug)]
 pub(super) enum Known {
-    /// Those of a value computed without rounding.
+    /// Those of a value on the exact track, computed without rounding.
     Exact(Dyadic),
     /// The value itself, at the leaves as they are drawn.
     Smooth(Tensor),
@@ -78,8 +79,8 @@ impl Dyadic {
         self
     }
 
-    /// Returns the properties of the result of a step, if the exact track has its operation and the result fits. `terms`
-    /// is the number of elements of an operand that meet in one of the result.
+    /// Returns the properties of the result of a step, if the exact track has its operation and the result
+    /// fits. `terms` is the number of elements of an operand that contribute to one of the result.
     pub(super) fn after(step: &Step, x: &[&Dyadic], terms: usize) -> Option<Dyadic> {
         let (first, second) = (x[0].clone(), x.get(1).unwrap_or(&x[0]));
         let out = match step.action {
@@ -108,8 +109,8 @@ impl Dyadic {
     }
 }
 
-/// Values below this are left as they are: where they are the rest of larger ones that cancelled, scaling would only
-/// magnify their rounding.
+/// Values below this are left unchanged: if they are what remains of larger ones that cancelled, scaling
+/// would only magnify their rounding.
 const CANCELLED: f64 = 1.0 / 4096.0;
 
 /// Returns the power of two that brings the largest of the values between 1 and 2, if it is above 8, or below 1/8 and not

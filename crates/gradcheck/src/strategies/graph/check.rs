@@ -8,8 +8,8 @@ use tape::Var;
 impl Program {
     /// Returns a check of the gradient of the loss with respect to the leaves, `x0`, `x1` and so on.
     ///
-    /// A random graph may be constant in a leaf, so a gradient of zero is accepted; the test must see to it that most
-    /// are not zero.
+    /// A random graph may be constant in a leaf, so a gradient of zero is accepted; the test must ensure that
+    /// most are not zero.
     ///
     /// ```
     /// use gradcheck::Verdict;
@@ -39,7 +39,8 @@ impl Program {
     where
         F: for<'a, 'b, 't> Fn(&'a Step, &'b [Node<'t>]) -> Option<Node<'t>> + 'f,
     {
-        // The result and its weights apart, not the loss: where terms cancel, the checker must know their sizes.
+        // The result and its weights separately, not the loss: if terms cancel, the checker must know their
+        // sizes.
         let check = GradCheck::new(move |v| {
             let leaves: Vec<Var<'_>> = (0..self.leaves.len()).map(|k| v.at(k)).collect();
             self.record_with(&leaves, &substitute).output.var()

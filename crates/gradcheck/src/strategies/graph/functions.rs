@@ -1,4 +1,4 @@
-//! The functions of one and two scalars that a random graph is made of.
+//! The functions of one and two scalars in random graphs.
 
 use crate::strategies::values::Domain;
 use tape::{Arithmetic, ops};
@@ -31,8 +31,8 @@ macro_rules! functions {
             /// Every function.
             pub const ALL: &[$kind] = &[$($kind::$name),*];
 
-            /// The domain on which it is smooth. [`resolve`](crate::strategies::GraphSpec::resolve) moves other operands
-            /// there.
+            /// The domain on which it is smooth. [`resolve`](crate::strategies::GraphSpec::resolve) moves
+            /// other operands there.
             pub fn domain(self) -> Domain {
                 match self {
                     $($kind::$name => Domain::$domain,)*
@@ -105,8 +105,8 @@ functions! {
 }
 
 functions! {
-    /// A function of two scalars: the operation of its name in [`ops`](tape::ops). The domain is that of the operand
-    /// that needs one: the second, for `Pow` and `Hypot` the first.
+    /// A function of two scalars: the operation of its name in [`ops`](tape::ops). The domain is that of the
+    /// operand that needs one: the second, but for `Pow` and `Hypot` the first.
     BinaryFn(second) = zip (second);
     Add, Real;
     Atan2, Positive;

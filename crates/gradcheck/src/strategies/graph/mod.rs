@@ -1,5 +1,5 @@
-//! Random computation graphs: as instructions ([`GraphSpec`]), as steps that fit ([`Program`]), on a tape
-//! ([`Recorded`]).
+//! Random computation graphs: as instructions ([`GraphSpec`]), as steps whose shapes match ([`Program`]), on
+//! a tape ([`Recorded`]).
 
 mod budget;
 mod check;

@@ -1,4 +1,4 @@
-//! A graph in which every step fits: the meaning of a [`GraphSpec`](super::GraphSpec).
+//! A graph in which every step is valid: the meaning of a [`GraphSpec`](super::GraphSpec).
 
 use super::functions::{BinaryFn, UnaryFn};
 use super::spec::{Reduction, Scan};
@@ -20,7 +20,7 @@ pub enum Action {
     Scale(i32),
     /// The sum with a constant.
     Plus(f64),
-    /// The sum with `i` times a constant for element `i`, which makes the elements differ.
+    /// The sum with `i` times a constant for element `i`, which makes the elements distinct.
     Ramp(f64),
     /// The matrix product.
     MatMul,
@@ -35,9 +35,9 @@ pub enum Action {
     },
     /// An operation along an axis.
     Scan(Scan, usize),
-    /// The shape of the result by broadcasting.
+    /// Broadcasting to the shape of the result.
     BroadcastTo,
-    /// The shape of the result for the same elements.
+    /// Reshaping to the shape of the result.
     Reshape,
     /// Axis `k` of the result is axis `order[k]` of the operand.
     Permute(Vec<usize>),
@@ -47,7 +47,7 @@ pub enum Action {
         axis: usize,
         /// The first entry.
         start: usize,
-        /// One after the last entry.
+        /// One past the last entry.
         stop: usize,
     },
     /// The entries along an axis in reverse order.
@@ -59,7 +59,7 @@ pub enum Action {
         /// The distance.
         shift: isize,
     },
-    /// Two operands one after another along an axis.
+    /// The concatenation of two operands along an axis.
     Concat(usize),
     /// The entries at these indices along an axis.
     IndexSelect {
@@ -68,17 +68,17 @@ pub enum Action {
         /// The indices.
         index: Vec<usize>,
     },
-    /// The first operand, to which along an axis the elements of the second, of the same shape, are added: the one at
-    /// entry `i` at entry `index[i]`.
+    /// The first operand with the elements of the second, of the same shape, added along an axis: the one at
+    /// entry `i` to entry `index[i]`.
     ScatterAdd {
         /// The axis.
         axis: usize,
         /// The indices.
         index: Vec<usize>,
     },
-    /// The elements of the first operand where the mask is 1, of the second where it is 0.
+    /// The elements of the first operand where the mask is 1, and of the second where it is 0.
     Select(Tensor),
-    /// The operand, taken apart into scalars and put together again.
+    /// The operand, split into scalars and put together again.
     Elements,
     /// The sum of this many uses of the operand.
     FanOut(usize),
@@ -95,7 +95,7 @@ pub struct Step {
     pub shape: Shape,
 }
 
-/// The steps of a graph, leaves first; made by [`GraphSpec::resolve`](super::GraphSpec::resolve).
+/// The steps of a graph, leaves first; created by [`GraphSpec::resolve`](super::GraphSpec::resolve).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
     /// The values of the leaves.

@@ -59,11 +59,11 @@ impl Program {
         self.record_with(&leaves, |_, _| None)
     }
 
-    /// Records the graph on the given leaves. `substitute` may replace any step: by an operation under test, or by a
-    /// derivative that is wrong on purpose.
+    /// Records the graph on the given leaves. `substitute` may replace any step: by an operation under test,
+    /// or by a deliberately wrong derivative.
     ///
     /// # Panics
-    /// If the leaves do not have the shapes of the graph's.
+    /// If the shapes of the leaves are not those of the graph.
     #[track_caller]
     pub fn record_with<'t, T: Element>(
         &self,
@@ -89,7 +89,7 @@ impl Program {
 }
 
 impl Step {
-    /// Records the step: as a function of scalars where all operands are scalars.
+    /// Records the step: as a function of scalars if all operands are scalars.
     #[track_caller]
     pub fn record<'t, T: Element>(&self, x: &[Node<'t, T>]) -> Node<'t, T> {
         match (&self.action, x) {
@@ -116,7 +116,7 @@ impl Step {
     }
 }
 
-/// Takes a tensor apart into scalars and puts it together again.
+/// Splits a tensor into scalars and puts it together again.
 #[track_caller]
 fn elements<T: Element>(x: Var<'_, T>) -> Var<'_, T> {
     let (shape, mut numbers) = (x.shape(), Vec::new());
@@ -127,7 +127,7 @@ fn elements<T: Element>(x: Var<'_, T>) -> Var<'_, T> {
     x.tape().vector(&numbers).reshape(&shape)
 }
 
-/// Applies the operator between a scalar and a tensor, where there is one.
+/// Applies the operator between a scalar and a tensor, if there is one.
 #[track_caller]
 fn scalar_first<'t, T: Element>(f: BinaryFn, a: Scalar<'t, T>, b: Var<'t, T>) -> Var<'t, T> {
     match f {

@@ -1,4 +1,4 @@
-//! Instructions turned into steps that fit.
+//! The translation of instructions to valid steps.
 
 use super::budget::{Dyadic, Known, log2, rescaling};
 use super::functions::{BinaryFn, UnaryFn};
@@ -8,7 +8,7 @@ use crate::strategies::shapes::{MAX_RANK, MAX_SIZE};
 use crate::strategies::values::Domain;
 use tape::{Shape, Tensor};
 
-/// The steps so far, with what is known of their values.
+/// The steps so far, with the known properties of their values.
 pub(super) struct Resolver {
     track: Exactness,
     steps: Vec<Step>,
@@ -95,7 +95,7 @@ impl Resolver {
         }
     }
 
-    /// Returns a bound on the number of elements of an operand that meet in one of the result.
+    /// Returns a bound on the number of elements of an operand that contribute to one of the result.
     fn terms(&self, step: &Step) -> usize {
         let first = self.shape(step.operands[0]);
         match step.action {
@@ -138,7 +138,7 @@ impl Resolver {
         self.push(Action::Reduce { kind: Reduction::Sum, axis: Some(0), keepdim: false }, &[x], shape)
     }
 
-    /// Brings `x` to another shape: see [`GraphSpec::resolve`].
+    /// Converts `x` to another shape: see [`GraphSpec::resolve`].
     fn fit(&mut self, x: usize, shape: &Shape) -> usize {
         let mut x = x;
         loop {
@@ -151,7 +151,7 @@ impl Resolver {
                 return self.push(Action::Reshape, &[x], shape);
             }
             let less = self.sum_first(x);
-            // Where the bits do not suffice for the sum, an entry replaces it.
+            // If the bits do not suffice for the sum, an entry replaces it.
             x = if less == x { self.first_entry(x) } else { less };
         }
     }
@@ -198,7 +198,7 @@ impl Resolver {
         usize::from(instr.axis).checked_rem(self.shape(x).rank())
     }
 
-    /// Brings two operands to shapes with a common shape that is not too large.
+    /// Converts two operands to shapes with a common shape that is not too large.
     pub(super) fn pair(&mut self, a: usize, b: usize) -> ([usize; 2], Shape) {
         let common = Shape::broadcast(self.shape(a), self.shape(b));
         match common.ok().filter(|shape| shape.size() <= MAX_SIZE) {
@@ -223,7 +223,7 @@ impl Resolver {
         self.push(Action::Binary(f), &[x, y], shape)
     }
 
-    /// Multiplies the operands if their shapes allow it; else as matrices, the second made to fit.
+    /// Multiplies the operands if their shapes allow it; otherwise as matrices, the second made to fit.
     fn matmul(&mut self, a: usize, b: usize, c: i8) -> usize {
         if let Some(shape) = product(self.shape(a), self.shape(b)) {
             return self.push(Action::MatMul, &[a, b], shape);
@@ -241,7 +241,7 @@ impl Resolver {
         let own = self.shape(x).clone();
         let extent = axis.map_or(own.size(), |axis| own[axis]);
         let kind = match kind {
-            // Of no elements only the sum is finite; 1/3 is not dyadic.
+            // With no elements only the sum is finite; 1/3 is not dyadic.
             _ if extent == 0 => Reduction::Sum,
             Reduction::Variance if extent == 1 => Reduction::Sum,
             Reduction::Mean if self.track == Exactness::Exact && !extent.is_power_of_two() => Reduction::Sum,
@@ -323,7 +323,7 @@ impl Resolver {
             }
             Movement::Slice => {
                 let (start, stop) = if c < 0 { (0, extent - extent.min(1)) } else { (extent.min(1), extent) };
-                // An axis of one entry is not sliced: most graphs would end empty.
+                // An axis of one entry is not sliced: otherwise most graphs would end up empty.
                 if extent < 2 {
                     a
                 } else {

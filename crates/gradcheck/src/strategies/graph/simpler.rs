@@ -1,4 +1,4 @@
-//! The edits that make a graph simpler.
+//! The edits that simplify a graph.
 
 use super::functions::BinaryFn;
 use super::spec::{GraphSpec, Instr, LeafSpec, Opcode};
@@ -13,14 +13,15 @@ fn complexity(op: Opcode) -> usize {
     }
 }
 
-/// The values that are tried, the simplest first, in sixteenths.
+/// The values to try, the simplest first, in sixteenths.
 const SIMPLE: [i8; 4] = [16, -16, 32, 8];
 
 fn distance(k: i8) -> usize {
     SIMPLE.iter().position(|&simple| simple == k).unwrap_or(SIMPLE.len())
 }
 
-/// Returns the measures that shrink with every edit, in lexicographic order. So no sequence of edits is infinite.
+/// Returns the measures that decrease with every edit, in lexicographic order, so that no sequence of edits
+/// is infinite.
 fn measure(spec: &GraphSpec) -> [usize; 6] {
     let total = |numbers: &[i8]| numbers.iter().map(|&k| 1 + distance(k)).sum::<usize>();
     let parameters = |i: &Instr| {

@@ -1,10 +1,10 @@
-//! Graphs as data: a flat list of instructions, each of which has a meaning.
+//! Graphs as data: a flat list of instructions, every one of which has a meaning.
 
 use super::functions::{BinaryFn, UnaryFn};
 use std::fmt;
 use tape::{Shape, Tensor};
 
-/// The purpose of a graph, which decides its operations.
+/// The purpose of a graph, which determines its operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exactness {
     /// Dyadic numbers and operations whose values and derivatives are computed without rounding: of degree 4 at most
@@ -82,21 +82,21 @@ plain_enum! {
 }
 
 plain_enum! {
-    /// An operation that moves elements, and adds them where they meet.
+    /// An operation that moves elements, and adds those that coincide.
     Movement {
-        /// Stretches the first operand to what both broadcast to.
+        /// The first operand broadcast to the common shape of both.
         Broadcast,
-        /// Another shape for the same elements, which `c` chooses.
+        /// Another shape with the same elements, chosen by `c`.
         Reshape,
-        /// The axes rolled by `c`.
+        /// A cyclic permutation of the axes by `c`.
         Permute,
-        /// Without the first or the last entry along an axis.
+        /// The operand without the first or the last entry along an axis.
         Slice,
-        /// Backwards along an axis.
+        /// The entries along an axis in reverse order.
         Flip,
-        /// Shifted by `c` along an axis, around its end.
+        /// A cyclic shift by `c` along an axis.
         Roll,
-        /// Both operands one after another along an axis.
+        /// The concatenation of both operands along an axis.
         Concat,
         /// Entries along an axis, some of them more than once.
         IndexSelect,
@@ -104,7 +104,7 @@ plain_enum! {
         ScatterAdd,
         /// The elements of the first operand, every second, third or fourth from the second.
         Select,
-        /// The operand taken apart into scalars and put together again.
+        /// The operand split into scalars and put together again.
         Elements,
         /// The sum of 2 to 33 uses of the first operand, one after another.
         FanOut,
@@ -158,7 +158,7 @@ impl Opcode {
     }
 }
 
-/// A leaf: a shape, and sixteenths that fill it in order, again from the first where they do not suffice.
+/// A leaf: a shape, and sixteenths that fill it in order, repeated if they do not suffice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeafSpec {
     /// The extents.
@@ -167,7 +167,7 @@ pub struct LeafSpec {
     pub values: Vec<i8>,
 }
 
-/// Returns a tensor of sixteenths, again from the first where they do not suffice.
+/// Returns a tensor of sixteenths, repeated if they do not suffice.
 pub(in crate::strategies) fn sixteenths(shape: impl Into<Shape>, values: &[i8]) -> Tensor {
     let mut numbers = values.iter().cycle().map(|&k| f64::from(k) / 16.0);
     Tensor::from_fn(shape, |_| numbers.next().unwrap_or(1.0))
@@ -189,14 +189,14 @@ pub struct Instr {
     pub operands: [u8; 2],
     /// The axis, modulo their number.
     pub axis: u8,
-    /// A parameter that some operations have.
+    /// A parameter of some operations.
     pub c: i8,
 }
 
-/// A computation graph as a list of instructions. Every list has a meaning: operands that do not fit are made to fit
-/// ([`resolve`](GraphSpec::resolve)), so graphs are drawn and shrunk without being rejected.
+/// A computation graph as a list of instructions. Every list has a meaning: operands whose shapes do not
+/// match are adapted ([`resolve`](GraphSpec::resolve)), so graphs are drawn and shrunk without rejection.
 ///
-/// It prints as the code that makes it, so that a failure can be pasted as a test:
+/// It prints as the code that creates it, so that a failure can be pasted as a test:
 ///
 /// ```
 /// use tape::Tape;
@@ -220,7 +220,7 @@ pub struct Instr {
 pub struct GraphSpec {
     /// Its track.
     pub track: Exactness,
-    /// One leaf or more; without any there is one of rank 0 that is 1.
+    /// The leaves. Without any, there is one of rank 0 with value 1.
     pub leaves: Vec<LeafSpec>,
     /// The instructions. The last one is the result.
     pub nodes: Vec<Instr>,

@@ -19,9 +19,9 @@ pub struct Graphs {
     nodes: RangeInclusive<usize>,
 }
 
-/// Draws random computation graphs of tensors and scalars: 1 to 3 leaves, 1 to 16 instructions, results used several
-/// times, results not used at all. A failing graph shrinks to a smaller one: another root, fewer instructions, simpler
-/// operations, smaller shapes, simpler values.
+/// Draws random computation graphs of tensors and scalars: 1 to 3 leaves, 1 to 16 instructions, with results
+/// used several times or not at all. A failing graph shrinks to a smaller one: another root, fewer
+/// instructions, simpler operations, smaller shapes, simpler values.
 ///
 /// ```
 /// use proptest::prelude::*;
@@ -93,7 +93,7 @@ impl Strategy for Graphs {
             let class = &classes[CLASSES[class]];
             let available = leaves.len() + k;
             let at = |operand: u8| usize::from(operand) % available;
-            // Half of the first operands are the previous result, which makes chains.
+            // Half of the first operands are the previous result, which produces chains.
             let first = if last { available - 1 } else { at(operands[0]) };
             let operands = [first, at(operands[1])].map(|at| at as u8);
             Instr { op: class[usize::from(op) % class.len()], operands, axis, c }
@@ -104,12 +104,12 @@ impl Strategy for Graphs {
     }
 }
 
-/// A graph with the edits that would make it simpler. An edit after which the test passes is undone.
+/// A graph with the edits that would simplify it. An edit after which the test passes is undone.
 #[derive(Clone, Debug)]
 pub struct GraphTree {
     /// The simplest graph that is known to fail.
     failing: GraphSpec,
-    /// The edits left to try on it, the last one first; `None` until they are needed.
+    /// The edits left to try on it, the last one first; `None` until needed.
     edits: Option<Vec<GraphSpec>>,
     /// The edit being tried.
     current: GraphSpec,
