@@ -1,4 +1,4 @@
-//! The operations by name for code whose type is a parameter: rules, and functions of your own.
+//! The operations by name for code generic over the type: rules, and your own functions.
 
 use crate::index::Index;
 use crate::ops::{PadMode, for_each_binary_function, for_each_tensor_op, for_each_unary};
@@ -16,8 +16,8 @@ macro_rules! elementwise {
     ) => {
         /// The elementwise functions by name, for code that is generic over [`Arithmetic`].
         ///
-        /// Numbers, tensors and handles have the same methods of their own; import this trait only where the
-        /// type is a parameter, because on a [`Tensor`](crate::Tensor) it would take the tensor by value.
+        /// Numbers, tensors and handles have inherent methods of the same names; import this trait only where
+        /// the type is a parameter, because on a [`Tensor`](crate::Tensor) it would take the tensor by value.
         ///
         /// ```
         /// use tape::{Algebra, Elementwise, Tape};
@@ -46,7 +46,7 @@ macro_rules! elementwise {
     };
 }
 
-/// Hands [`elementwise`] both lists.
+/// Passes both lists to [`elementwise`].
 macro_rules! both_lists {
     ($($unary:tt)*) => {
         for_each_binary_function! { elementwise { $($unary)* } }

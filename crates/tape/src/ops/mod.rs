@@ -1,7 +1,7 @@
 //! The operations, one file each, in families: see `README.md` in this folder.
 //!
-//! The three lists below register them. From its line an operation has its module, its methods on numbers, tensors
-//! and recorded handles, its row in the table of operations and its tests.
+//! The three lists below register them. Its line gives an operation its module, its methods on numbers,
+//! tensors and recorded handles, its row in the table of operations and its tests.
 
 pub(crate) mod common;
 mod generic;
@@ -13,7 +13,7 @@ pub use generic::{Elementwise, TensorOps};
 pub use linalg::masked_matmul::Zeros;
 pub use window::avg_pool2d::AvgWindows;
 
-/// Elementwise functions of one number, by family: the method, and the function it applies.
+/// Elementwise functions of one scalar, by family: the method, and the function it applies.
 macro_rules! for_each_unary {
     ($expand:ident) => {
         $expand! {
@@ -81,7 +81,7 @@ macro_rules! for_each_unary {
     };
 }
 
-/// Elementwise functions of two numbers that have a method; then [`for_each_binary`] all of them.
+/// Elementwise functions of two scalars that have a method; then [`for_each_binary`] lists all of them.
 macro_rules! for_each_binary_function {
     ($expand:ident $($operators:tt)*) => {
         $expand! {
@@ -96,7 +96,7 @@ macro_rules! for_each_binary_function {
     };
 }
 
-/// Elementwise functions of two numbers: those with an operator, which have no method, and the others.
+/// Elementwise functions of two scalars: those with an operator, which have no method, and the others.
 macro_rules! for_each_binary {
     ($expand:ident) => {
         $crate::ops::for_each_binary_function! { $expand
@@ -108,8 +108,8 @@ macro_rules! for_each_binary {
     };
 }
 
-/// Operations on tensors, by family: the file and its types; the methods, whose operands are before the semicolon and
-/// arguments behind it, and the operation each applies.
+/// Operations on tensors, by family: the file and its types; the methods, whose operands are before the
+/// semicolon and arguments after it, and the operation each applies.
 macro_rules! for_each_tensor_op {
     ($expand:ident) => {
         $expand! {

@@ -10,7 +10,7 @@ pub trait Registrar {
     /// Collects the cases of one operation on tensors.
     type Cases: Cases;
 
-    /// A function of one number, with some parameters and where to test it with these.
+    /// A function of one scalar, with some parameters and the points at which to test it.
     fn unary<F: Unary>(
         &mut self,
         name: &'static str,
@@ -19,7 +19,7 @@ pub trait Registrar {
         examples: &[(F, Points)],
     );
 
-    /// A function of two numbers, and where to test it.
+    /// A function of two scalars, and the points at which to test it.
     fn binary<F: Binary>(
         &mut self,
         name: &'static str,
@@ -29,7 +29,7 @@ pub trait Registrar {
         points: BinaryPoints,
     );
 
-    /// An operation on tensors with its adjoints, and what adds its cases.
+    /// An operation on tensors with its adjoints, and the function that adds its cases.
     fn tensor(
         &mut self,
         name: &'static str,
@@ -92,8 +92,8 @@ macro_rules! each_tensor_op {
 
 for_each_tensor_op!(each_tensor_op);
 
-/// Hands every registered operation to `to`: functions of one number, functions of two, operations on tensors. Generic,
-/// so that only a crate that calls it instantiates the operations for every number type.
+/// Passes every registered operation to `to`: functions of one scalar, functions of two, operations on
+/// tensors. Generic, so that only a crate that calls it instantiates the operations for every element type.
 pub fn register(to: &mut impl Registrar) {
     register_unary(to);
     register_binary(to);

@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = dx` where `x > 0`, else `dy = alpha eˣ dx`.
 ///
 /// # Domain
-/// Every number; `-alpha` at -∞. The derivative at 0 is `alpha`.
+/// All real numbers; `-alpha` at -∞. The derivative at 0 is `alpha`.
 ///
 /// # Examples
 /// ```

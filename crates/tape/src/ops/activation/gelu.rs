@@ -14,7 +14,7 @@ use std::f64::consts::FRAC_1_SQRT_2;
 /// density `φ(x) = e^(-x²/2) / √(2π)`.
 ///
 /// # Domain
-/// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
+/// All real numbers; 0 at -∞ with derivative 0, `x` in the right tail.
 ///
 /// # Examples
 /// ```
@@ -33,7 +33,7 @@ impl Unary for Gelu {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        // Below, the share is 0, which an infinite factor would turn into NaN.
+        // Below, the gate is 0, which an infinite factor would turn into NaN.
         let low = T::from_f64(-BOUND);
         let x = if x < low { low } else { x };
         x * (T::from_f64(0.5) * (T::from_f64(-FRAC_1_SQRT_2) * x).erfc())
@@ -48,7 +48,7 @@ impl Unary for Gelu {
     }
 }
 
-/// Where `Φ(-x)` and the density have vanished.
+/// The arguments at which `Φ(-x)` and the density have vanished.
 const BOUND: f64 = 40.0;
 const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 

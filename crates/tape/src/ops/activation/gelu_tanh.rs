@@ -1,4 +1,4 @@
-//! Gaussian error linear unit, in the approximation by `tanh` that many published models use.
+//! Gaussian error linear unit, in the `tanh` approximation used by many published models.
 
 use super::silu::confine;
 use crate::ops::Sigmoid;
@@ -7,14 +7,15 @@ use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
 
-/// `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`: differs from [`Gelu`](crate::ops::Gelu) by less than 5·10⁻⁴.
+/// `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`, which differs from [`Gelu`](crate::ops::Gelu) by less than
+/// 5·10⁻⁴.
 ///
 /// # Math
-/// `y = x σ(g)` with `g = 2 √(2/π) (x + 0.044715 x³)`, which is the same and does not cancel for negative
+/// `y = x σ(g)` with `g = 2 √(2/π) (x + 0.044715 x³)`, which is equivalent and does not cancel for negative
 /// `x`; `dy = (σ(g) + x g' σ(g) σ(-g)) dx`.
 ///
 /// # Domain
-/// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
+/// All real numbers; 0 at -∞ with derivative 0, `x` in the right tail.
 ///
 /// # Examples
 /// ```
@@ -33,8 +34,8 @@ impl Unary for GeluTanh {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        // g in two parts, since its rounding would be that of the result many times over. The first term of
-        // g is exact: 12 digits of the factor times the upper half of those of x.
+        // g in two parts, because its rounding error would appear in the result many times over. The first
+        // term of g is exact: 12 digits of the factor times the upper half of those of x.
         let bound = T::from_f64(40.0);
         let near = x.minimum(bound).maximum(-bound);
         let shifted = T::from_f64(if T::EPSILON.to_f64() < 1e-10 { 134_217_729.0 } else { 4097.0 }) * near;
@@ -46,7 +47,7 @@ impl Unary for GeluTanh {
         let lost = rest - (g - first);
         let gate = g.sigmoid();
         let gate = gate + gate * (T::ONE - gate) * lost;
-        // At -∞ the gate is 0 and wins.
+        // At -∞ the gate of 0 takes precedence.
         if gate == T::ZERO { -T::ZERO } else { x * gate }
     }
 
@@ -62,7 +63,7 @@ impl Unary for GeluTanh {
 
 /// `2 √(2/π)`
 const LINEAR: f64 = 1.595_769_121_605_730_7;
-/// Its first 12 binary digits, and the others.
+/// Its first 12 binary digits, and the rest.
 const LINEAR_UPPER: f64 = 1.595_703_125;
 const LINEAR_LOWER: f64 = 6.599_660_573_071_176e-5;
 /// `0.044715 · 2 √(2/π)`

@@ -1,17 +1,17 @@
-//! Hard hyperbolic tangent: [`Clamp`](crate::ops::Clamp) to [-1, 1] under the name networks know.
+//! Hard hyperbolic tangent: [`Clamp`](crate::ops::Clamp) to [-1, 1] under its name in networks.
 
 use crate::ops::Clamp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
 
-/// `x` between -1 and 1, and the nearer of the two outside.
+/// `x` between -1 and 1, and the nearer bound outside.
 ///
 /// # Math
 /// `dy = dx` for `|x| ≤ 1`, else 0.
 ///
 /// # Domain
-/// Every number. On the bounds the derivative is 1.
+/// All real numbers. On the bounds the derivative is 1.
 ///
 /// # Examples
 /// ```

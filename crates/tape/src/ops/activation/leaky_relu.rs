@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = dx` where `x > 0`, else `dy = slope · dx`.
 ///
 /// # Domain
-/// Every number. The derivative at 0 is `slope`.
+/// All real numbers. The derivative at 0 is `slope`.
 ///
 /// # Examples
 /// ```
@@ -23,7 +23,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LeakyRelu {
-    /// The derivative on the left, small and positive as a rule.
+    /// The derivative on the left, usually small and positive.
     pub slope: f64,
 }
 

@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = -softplus(-x)`, `dy = σ(-x) dx`.
 ///
 /// # Domain
-/// Every number: `x` in the left tail, with derivative 1 (also at -∞), and 0 in the right one.
+/// All real numbers: `x` in the left tail, with derivative 1 (also at -∞), and 0 in the right one.
 ///
 /// # Examples
 /// ```

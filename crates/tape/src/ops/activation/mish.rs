@@ -10,10 +10,10 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 ///
 /// # Math
 /// `y = x ω(x)` with `ω = tanh(ln(1 + eˣ)) = u / (u + 2)`, `u = e²ˣ + 2eˣ`; `dy = (ω + x ω') dx` with
-/// `ω' = 4 eˣ (1 + eˣ) / (u + 2)²`. For positive `x` the fractions are multiplied out by `e⁻²ˣ`.
+/// `ω' = 4 eˣ (1 + eˣ) / (u + 2)²`. For positive `x` the fractions are multiplied by `e⁻²ˣ`.
 ///
 /// # Domain
-/// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
+/// All real numbers; 0 at -∞ with derivative 0, `x` in the right tail.
 ///
 /// # Examples
 /// ```
@@ -32,13 +32,14 @@ impl Unary for Mish {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        // tanh(ln(1 + t)) = (t² + 2t) / (t² + 2t + 2), for positive x multiplied out by e^-2x: nothing overflows or cancels.
+        // tanh(ln(1 + t)) = (t² + 2t) / (t² + 2t + 2), for positive x multiplied by e^-2x: nothing overflows
+        // or cancels.
         let e = (-x.abs()).exp();
         let two = T::ONE + T::ONE;
         let right = x > T::ZERO;
         let top = if right { T::ONE + two * e } else { e * (e + two) };
         let gate = top / (top + if right { two * (e * e) } else { two });
-        // At -∞ the gate is 0 and wins.
+        // At -∞ the gate of 0 takes precedence.
         if gate == T::ZERO { -T::ZERO } else { x * gate }
     }
 
@@ -77,7 +78,7 @@ impl Unary for Slope {
 fn slope<A: Algebra>(x: A) -> A {
     let x = confine(x, 800.0);
     let (zero, one, two) = (x.lift(0.0), x.lift(1.0), x.lift(2.0));
-    // Both forms are smooth across 0, where the left one applies: -|x| would have a kink there.
+    // Both forms are smooth across 0, where the left one applies; -|x| would have a kink there.
     let e = x.if_gt(zero, -x, x).map(Exp);
     let twice = two * e;
     let square = e * e;

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 /// `y = x` where `x > 0`, else 0; `dy = dx` where `x > 0`, else 0.
 ///
 /// # Domain
-/// Every number. At the kink 0 the derivative is 0 by convention. NaN stays NaN.
+/// All real numbers. At the kink 0 the derivative is 0 by convention. NaN stays NaN.
 ///
 /// # Examples
 /// ```

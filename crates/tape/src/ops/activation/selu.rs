@@ -1,4 +1,5 @@
-//! Scaled exponential linear unit: [`Elu`](crate::ops::Elu) with the two constants that keep mean 0 and variance 1.
+//! Scaled exponential linear unit: [`Elu`](crate::ops::Elu) with the two constants that preserve mean 0 and
+//! variance 1.
 
 use crate::ops::Exp;
 use crate::ops::common::doc::OpDoc;
@@ -12,7 +13,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = λ dx` where `x > 0`, else `dy = λ α eˣ dx`.
 ///
 /// # Domain
-/// Every number; `-λ α` at -∞. The derivative at 0 is `λ α`.
+/// All real numbers; `-λ α` at -∞. The derivative at 0 is `λ α`.
 ///
 /// # Examples
 /// ```

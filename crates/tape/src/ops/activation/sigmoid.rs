@@ -8,11 +8,11 @@ use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 /// The logistic function `σ(x) = 1 / (1 + e⁻ˣ)`, with range (0, 1).
 ///
 /// # Math
-/// `y = σ(x)`, `dy = y (1 - y) dx`, computed at `-|x|`, where the difference loses nothing: the slope is even, and has
-/// all its digits down to where it underflows. So have its own derivatives: `σ'' = -σ' tanh(x / 2)`.
+/// `y = σ(x)`, `dy = y (1 - y) dx`, computed at `-|x|`, where the difference is accurate: the slope is even,
+/// and has all its digits down to where it underflows. So do its own derivatives: `σ'' = -σ' tanh(x / 2)`.
 ///
 /// # Domain
-/// Every number; 0 and 1 at ∓∞ with derivative 0.
+/// All real numbers; 0 and 1 at ∓∞ with derivative 0.
 ///
 /// # Examples
 /// ```
@@ -40,7 +40,7 @@ impl Unary for Sigmoid {
     }
 }
 
-/// Off by up to ε: above 1/2 the value is that far from the function.
+/// Off by up to ε: above 1/2 the value is this far from the function.
 impl SlopeFromOutput for Sigmoid {
     #[inline(always)]
     fn slope_from_output<A: Algebra>(&self, y: A) -> A {

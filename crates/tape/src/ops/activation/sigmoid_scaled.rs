@@ -5,13 +5,13 @@ use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
 
-/// `σ(slope · x + offset)`: a logistic function of given steepness and place.
+/// `σ(slope · x + offset)`: a logistic function of given steepness and position.
 ///
 /// # Math
 /// `y = σ(s x + c)`, `dy = s y σ(-(s x + c)) dx`.
 ///
 /// # Domain
-/// Every number; 0 and 1 in the tails with derivative 0.
+/// All real numbers; 0 and 1 in the tails with derivative 0.
 ///
 /// # Examples
 /// ```
@@ -24,7 +24,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SigmoidScaled {
-    /// The factor of `x`: how steep the step is.
+    /// The factor of `x`: the steepness of the step.
     pub slope: f64,
     /// The offset; the step is at `-offset / slope`.
     pub offset: f64,

@@ -12,7 +12,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = x σ(x)`, `dy = (σ(x) + x σ(x) σ(-x)) dx`.
 ///
 /// # Domain
-/// Every number; 0 at -∞ with derivative 0, `x` in the right tail.
+/// All real numbers; 0 at -∞ with derivative 0, `x` in the right tail.
 ///
 /// # Examples
 /// ```
@@ -32,7 +32,7 @@ impl Unary for Silu {
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
         let gate = x.sigmoid();
-        // At -∞ the gate is 0 and wins.
+        // At -∞ the gate of 0 takes precedence.
         if gate == T::ZERO { -T::ZERO } else { x * gate }
     }
 
@@ -43,8 +43,8 @@ impl Unary for Silu {
     }
 }
 
-/// `x` where `|x| ≤ bound`, else ±`bound`: for slopes that are constant to the last digit beyond the bound, in
-/// which an infinite `x` would multiply a zero.
+/// `x` where `|x| ≤ bound`, else ±`bound`: for slopes that are constant to the last digit beyond the bound,
+/// where an infinite `x` would multiply a zero.
 #[inline(always)]
 pub(crate) fn confine<A: Algebra>(x: A, bound: f64) -> A {
     let (low, high) = (x.lift(-bound), x.lift(bound));

@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = max(x, 0) + ln(1 + e^-|x|)`, `dy = σ(x) dx`.
 ///
 /// # Domain
-/// Every number; no overflow: `softplus(800) = 800`.
+/// All real numbers; no overflow: `softplus(800) = 800`.
 ///
 /// # Examples
 /// ```

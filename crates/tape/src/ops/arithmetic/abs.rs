@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = |x|`, `dy = sign(x) dx`.
 ///
 /// # Domain
-/// Every number. At the kink 0 the derivative is 0 by convention.
+/// All real numbers. At the kink 0 the derivative is 0 by convention.
 ///
 /// # Examples
 /// ```

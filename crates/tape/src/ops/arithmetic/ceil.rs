@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = 0`.
 ///
 /// # Domain
-/// Every number. The derivative is 0 everywhere, also at the integers, where the function jumps.
+/// All real numbers. The derivative is 0 everywhere, also at the integers, where the function jumps.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Limits to an interval.
+//! Restriction to an interval.
 
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = dx` for `lo ≤ x ≤ hi`, else 0.
 ///
 /// # Domain
-/// Every number; NaN stays NaN. On the bounds the derivative is 1: the function is the identity on the closed
+/// All real numbers; NaN stays NaN. On the bounds the derivative is 1: the function is the identity on the closed
 /// interval.
 ///
 /// # Examples

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = 0`.
 ///
 /// # Domain
-/// Every number; NaN at NaN. The derivative is 0 everywhere, also at 0, where the function jumps.
+/// All real numbers; NaN at NaN. The derivative is 0 everywhere, also at 0, where the function jumps.
 ///
 /// # Examples
 /// ```

@@ -57,7 +57,7 @@ pub(crate) const DOC: OpDoc = OpDoc {
 const POINTS: Points =
     Points { interior: &[(0.3, 3.0)], edges: &[0.0], kinks: &[], extreme: &[1e-300, 1e3, 30.0] };
 
-/// Where the exponent is an integer the domain has no end.
+/// For integer exponents the domain is unbounded.
 const INTEGER: Points = Points {
     interior: &[(0.3, 3.0), (-3.0, -0.3)],
     edges: &[],

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = xⁿ`, `dy = n xⁿ⁻¹ dx`.
 ///
 /// # Domain
-/// Every number, except 0 for `n < 0`. `x⁰ = 1` with derivative 0 everywhere, also at 0.
+/// All real numbers except 0 for `n < 0`. `x⁰ = 1` with derivative 0 everywhere, also at 0.
 ///
 /// # Examples
 /// ```
@@ -40,7 +40,7 @@ impl Unary for Powi {
         match self.n {
             0 => x.lift(0.0),
             1 => x.lift(1.0),
-            // There is no power below it.
+            // There is no lower power.
             i32::MIN => x.lift(f64::from(i32::MIN)) * x.map(*self) / x,
             n => x.lift(f64::from(n)) * x.map(Powi { n: n - 1 }),
         }

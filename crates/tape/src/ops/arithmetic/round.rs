@@ -4,14 +4,14 @@ use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
 
-/// The nearest integer; ties go away from zero, as in `f64::round` (NumPy and PyTorch send them to the even
-/// neighbour).
+/// The nearest integer; ties are rounded away from zero, as in `f64::round` (NumPy and PyTorch round them to
+/// even).
 ///
 /// # Math
 /// `dy = 0`.
 ///
 /// # Domain
-/// Every number. The derivative is 0 everywhere, also at the ties, where the function jumps.
+/// All real numbers. The derivative is 0 everywhere, also at the ties, where the function jumps.
 ///
 /// # Examples
 /// ```

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = sign(x)`, `dy = 0`.
 ///
 /// # Domain
-/// Every number; `sign(0) = 0`. The derivative is 0, at the jump too.
+/// All real numbers; `sign(0) = 0`. The derivative is 0, also at the jump.
 ///
 /// # Examples
 /// ```

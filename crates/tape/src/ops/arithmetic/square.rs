@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = x²`, `dy = 2 x dx`.
 ///
 /// # Domain
-/// Every number.
+/// All real numbers.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! Stretching to a larger shape.
+//! Broadcasting to a larger shape.
 
 use crate::error::Error;
 use crate::ops::TensorOps;
@@ -12,10 +12,10 @@ use crate::tensor::Tensor;
 /// Repeats the operand along new axes and axes of extent 1. Free: a view of the same buffer.
 ///
 /// # Shapes
-/// By NumPy's rule: axes are aligned at the last, and each is equal to the new extent or 1.
+/// NumPy's rule: axes are aligned at the last, and each extent equals the new one or is 1.
 ///
 /// # Math
-/// Linear; the cotangent is summed over the axes that were stretched ([`SumTo`](crate::ops::SumTo)).
+/// Linear; the cotangent is summed over the broadcast axes ([`SumTo`](crate::ops::SumTo)).
 ///
 /// # Examples
 /// ```
@@ -71,7 +71,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
     }
 }
 
-/// BinaryPoints of shapes of which the first stretches to the second.
+/// Pairs of shapes of which the first broadcasts to the second.
 pub(crate) fn stretches() -> impl Iterator<Item = (Shape, Shape)> {
     const PAIRS: [(&[usize], &[usize]); 8] = [
         (&[3], &[2, 3]),

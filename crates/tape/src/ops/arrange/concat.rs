@@ -1,4 +1,4 @@
-//! Tensors one after another along an axis.
+//! Concatenation along an axis.
 
 use crate::error::{self, Error};
 use crate::ops::Slice;
@@ -9,13 +9,13 @@ use crate::rules::op::{Arity, Array, Each, Op};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
-/// The operands one after another along an existing axis.
+/// The concatenation of the operands along an existing axis.
 ///
 /// # Shapes
 /// One operand or more, equal in every axis but `axis`, whose extents add up.
 ///
 /// # Math
-/// Linear; each operand's cotangent is its slice of the result's.
+/// Linear; each operand's cotangent is its slice of the result's cotangent.
 ///
 /// # Examples
 /// ```
@@ -31,12 +31,12 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Concat {
-    /// The axis along which the operands follow each other.
+    /// The axis of concatenation.
     pub axis: isize,
 }
 
 impl Concat {
-    /// The part of the result that each operand is.
+    /// The slice of the result that belongs to each operand.
     fn parts<T: Element, A: Array<T>>(&self, x: &[&A]) -> impl Iterator<Item = Slice> {
         let axis = error::expect(x[0].shape().axis(self.axis));
         let mut stop = 0;
@@ -104,18 +104,18 @@ impl<T: Element> Op<T> for Concat {
         A::apply(self.part(k, x), &[dy])
     }
 
-    /// One concatenation: the sum over many operands would be one of as many tensors of the full size.
+    /// One concatenation: a sum over the operands would be one of as many tensors of the full size.
     fn jvp_all<A: Array<T>>(&self, x: &[&A], _y: &A, dx: &[Option<&A>]) -> Option<A> {
         Some(concatenated(*self, x, dx))
     }
 
-    /// In one walk along the operands.
+    /// In one pass over the operands.
     fn vjp_each<A: Array<T>>(&self, x: &[&A], _y: &A, dy: &A, want: &[bool]) -> Each<A> {
         self.parts(x).zip(want).map(|(part, &wanted)| wanted.then(|| A::apply(part, &[dy]))).collect()
     }
 }
 
-/// A linear operation of the tangents of all its operands, zero where an operand does not move.
+/// A linear operation on the tangents of all its operands, zero for operands that do not move.
 pub(super) fn concatenated<T: Element, A: Array<T>, O: Op<T>>(op: O, x: &[&A], dx: &[Option<&A>]) -> A {
     let moved = |(x, dx): (&&A, &Option<&A>)| match dx {
         Some(dx) => (*dx).clone(),

@@ -1,4 +1,4 @@
-//! Diagonals, taken and placed.
+//! Diagonals: extraction and construction.
 
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
@@ -8,17 +8,17 @@ use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The diagonal `offset` of a matrix as a vector, or a vector as the diagonal of a square matrix of zeros.
+/// The diagonal `offset` of a matrix as a vector, or a square matrix of zeros with a vector as its diagonal.
 ///
-/// Diagonal 0 is the main one, `offset > 0` lies above it. Taking a diagonal is free: a view of the same buffer.
+/// Diagonal 0 is the main one, `offset > 0` is above it. Taking a diagonal is free: a view of the same
+/// buffer.
 ///
 /// # Shapes
-/// A matrix gives a vector, perhaps of no elements; a vector of `n` elements gives a square matrix of extent
-/// `n + |offset|`.
+/// A matrix gives a vector, possibly empty; a vector of `n` elements gives a square matrix of extent `n + |offset|`.
 ///
 /// # Math
-/// `yᵢ = xᵢ,ᵢ₊ₖ`, or `yᵢ,ᵢ₊ₖ = xᵢ`. Linear; each is the other's adjoint ([`DiagAdjoint`] where the matrix is not
-/// square).
+/// `yᵢ = xᵢ,ᵢ₊ₖ`, or `yᵢ,ᵢ₊ₖ = xᵢ`. Linear; each is the adjoint of the other ([`DiagAdjoint`] if the matrix
+/// is not square).
 ///
 /// # Panics
 /// If the operand is neither a vector nor a matrix.
@@ -36,7 +36,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Diag {
-    /// Which diagonal.
+    /// The diagonal.
     pub offset: isize,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn extent(shape: &Shape, offset: isize) -> (usize, [usize; 2]) {
 }
 
 impl Diag {
-    /// The square matrix that a vector of this shape is the diagonal of.
+    /// The square matrix with a vector of this shape as its diagonal.
     fn square(&self, x: &Shape) -> Result<DiagAdjoint, Error> {
         let (length, beside) = (x[0], self.offset.unsigned_abs());
         let found = || format!("{length} and {beside} beside the diagonal");
@@ -96,7 +96,7 @@ impl<T: Element> Op<T> for Diag {
 /// Linear; the diagonal of the cotangent is taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DiagAdjoint {
-    /// Which diagonal.
+    /// The diagonal.
     pub offset: isize,
     /// The shape of the result.
     pub shape: Shape,

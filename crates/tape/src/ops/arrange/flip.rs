@@ -1,4 +1,4 @@
-//! Axes read backwards.
+//! Reversal of axes.
 
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
@@ -31,7 +31,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Flip {
-    /// The axes to read backwards.
+    /// The axes to reverse.
     pub axes: Axes,
 }
 

@@ -1,4 +1,4 @@
-//! Recorded numbers side by side as a tensor.
+//! Tensors of recorded scalars.
 
 use crate::error::Error;
 use crate::ops::common::doc::OpDoc;
@@ -9,17 +9,17 @@ use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// Numbers as the elements of a vector, or one number as a tensor of rank 0: the way from numbers to tensors.
+/// Scalars as the elements of a vector, or one scalar as a tensor of rank 0: the way from scalars to tensors.
 /// Recorded by [`Tape::vector`](crate::Tape::vector).
 ///
 /// # Shapes
 /// As many operands of rank 0 as `shape` has elements.
 ///
 /// # Math
-/// Linear; each number's cotangent is its element of the result's.
+/// Linear; each scalar's cotangent is its element of the result's cotangent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FromScalars {
-    /// `[n]`, or `[]` for one number.
+    /// `[n]`, or `[]` for one scalar.
     pub shape: Shape,
 }
 

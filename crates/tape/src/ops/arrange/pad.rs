@@ -1,4 +1,4 @@
-//! Elements added around a tensor.
+//! Padding.
 
 use crate::error::Error;
 use crate::index::{Index, advance};
@@ -16,11 +16,11 @@ use crate::tensor::Tensor;
 /// One pair `(before, after)` for each axis, whose extent grows by both.
 ///
 /// # Math
-/// For constants `dy = dx` inside and 0 around; the cotangent is sliced. Mirrored and repeated elements add
-/// their cotangents to those they repeat.
+/// For constants, `dy = dx` inside and 0 around; the cotangent is sliced. Mirrored and repeated elements add
+/// their cotangents to those of the elements they copy.
 ///
 /// # Panics
-/// If there are not as many pairs as axes, or there is too little to mirror or repeat.
+/// If the number of pairs is not the number of axes, or there are too few elements to mirror or repeat.
 ///
 /// # Examples
 /// ```
@@ -39,25 +39,25 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pad {
-    /// How many elements before and after, for each axis.
+    /// The numbers of elements before and after, for each axis.
     pub widths: Vec<(usize, usize)>,
-    /// Which elements.
+    /// The kind of padding.
     pub mode: PadMode,
 }
 
 /// The elements around the operand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PadMode {
-    /// A number.
+    /// A constant.
     Constant(f64),
-    /// The operand mirrored at its first and last element, which are not repeated.
+    /// The operand mirrored at its first and last elements, which are not repeated.
     Reflect,
-    /// The first and the last element.
+    /// The first and last elements, repeated.
     Replicate,
 }
 
 impl Pad {
-    /// The axes that grow, by how much before and after.
+    /// The axes that grow, with the widths before and after.
     fn grown(&self) -> impl DoubleEndedIterator<Item = (usize, usize, usize)> {
         let all = self.widths.iter().enumerate();
         all.filter(|(_, width)| **width != (0, 0)).map(|(axis, &(before, after))| (axis, before, after))
@@ -75,7 +75,7 @@ impl Pad {
         Index::from(places.map(|i| source(i) as usize).collect::<Vec<_>>())
     }
 
-    /// The elements each in the middle, a number around.
+    /// The elements in the middle, surrounded by a constant.
     fn surrounded<T: Element>(&self, x: &Tensor<T>, value: T) -> Tensor<T> {
         let Some(last) = x.rank().checked_sub(1) else { return x.clone() };
         let shape: Shape =
@@ -118,7 +118,7 @@ impl<T: Element> Op<T> for Pad {
             let sum = sum.and_then(|sum| sum.checked_add(found));
             let grown = extent(sum, || format!("{before} before {found} and {after} after them"))?;
             if !matches!(self.mode, PadMode::Constant(_)) {
-                // For each element of the axis its source.
+                // The source of each element of the axis.
                 Tensor::<f64>::fits("pad", &Shape::from([grown]))?;
             }
             shape.set(axis, grown);

@@ -1,4 +1,4 @@
-//! Another order of the axes.
+//! Permutation of the axes.
 
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
@@ -12,10 +12,10 @@ use smallvec::SmallVec;
 /// Axis `i` of the result is axis `order[i]` of the operand. Free: a view of the same buffer.
 ///
 /// # Shapes
-/// `order` names every axis of `x` once, counting from the end if negative.
+/// `order` contains every axis of `x` once, counting from the end if negative.
 ///
 /// # Math
-/// Linear; the cotangent is permuted back.
+/// Linear; the cotangent is permuted by the inverse.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! A tensor repeated as a whole.
+//! Repetition of a whole tensor.
 
 use crate::error::Error;
 use crate::ops::TensorOps;
@@ -9,13 +9,13 @@ use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape, extent};
 use crate::tensor::Tensor;
 
-/// The whole operand `repsᵢ` times one after another along each axis.
+/// The whole operand repeated `repsᵢ` times along each axis.
 ///
 /// [`tile`](crate::Tensor::tile) is the same with repetitions for the last axes only; to repeat every element
-/// beside itself see [`RepeatInterleave`](crate::ops::RepeatInterleave).
+/// next to itself see [`RepeatInterleave`](crate::ops::RepeatInterleave).
 ///
 /// # Shapes
-/// At least one number of repetitions per axis; those in excess are for new leading axes.
+/// At least one number of repetitions per axis; surplus ones create leading axes.
 ///
 /// # Math
 /// Linear; the cotangents of the repetitions add up.
@@ -45,7 +45,7 @@ impl Repeat {
         std::iter::repeat_n(1, missing).chain(x.iter().copied()).collect()
     }
 
-    /// The result with two axes for each of its own: the repetition, and the place in it.
+    /// The result with two axes for each of its own: the repetition, and the position in it.
     fn unfolded(&self, x: &Shape) -> Shape {
         self.reps.iter().zip(self.padded(x).iter()).flat_map(|(&reps, &extent)| [reps, extent]).collect()
     }

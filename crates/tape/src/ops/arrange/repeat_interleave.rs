@@ -1,4 +1,4 @@
-//! Every element repeated beside itself.
+//! Repetition of every element next to itself.
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
@@ -40,7 +40,7 @@ pub struct RepeatInterleave {
 }
 
 impl RepeatInterleave {
-    /// The operand's shape with an axis of extent `n` behind the axis, and where that is.
+    /// The operand's shape with an axis of extent `n` after the axis, and the index of the new axis.
     fn unfolded(&self, x: &Shape, n: usize) -> (Shape, usize) {
         let axis = error::expect(x.axis(self.axis)) + 1;
         (x[..axis].iter().copied().chain([n]).chain(x[axis..].iter().copied()).collect(), axis)

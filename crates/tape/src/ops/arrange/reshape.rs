@@ -9,13 +9,13 @@ use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The same elements, in row-major order, under another shape. Free where the operand is contiguous.
+/// The same elements, in row-major order, in another shape. Free if the operand is contiguous.
 ///
 /// # Shapes
 /// Any shape with the same number of elements.
 ///
 /// # Math
-/// Linear; the cotangent gets the old shape back.
+/// Linear; the cotangent is reshaped back.
 ///
 /// # Examples
 /// ```

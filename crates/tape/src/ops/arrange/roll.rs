@@ -1,4 +1,4 @@
-//! Elements shifted around an axis.
+//! Cyclic shifts along an axis.
 
 use crate::error::{self, Error};
 use crate::ops::Concat;
@@ -9,13 +9,13 @@ use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The elements shifted along an axis; those pushed over the end come in again at the beginning.
+/// The elements shifted along an axis; those shifted past the end reappear at the beginning.
 ///
 /// # Shapes
 /// Rank 1 or more; the result has the same shape.
 ///
 /// # Math
-/// `yᵢ = xᵢ₋ₛ`, indices modulo the extent. Linear; the cotangent is rolled back.
+/// `yᵢ = xᵢ₋ₛ`, with indices modulo the extent. Linear; the cotangent is rolled back.
 ///
 /// # Panics
 /// If the axis does not exist.
@@ -31,7 +31,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Roll {
-    /// By how many places, backwards if negative.
+    /// The distance, backwards if negative.
     pub shift: isize,
     /// The axis, counted from the end if negative.
     pub axis: isize,

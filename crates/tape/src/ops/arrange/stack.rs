@@ -1,4 +1,4 @@
-//! Tensors side by side along a new axis.
+//! Stacking along a new axis.
 
 use crate::error::{self, Error};
 use crate::ops::Slice;
@@ -10,13 +10,13 @@ use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The operands side by side along a new axis.
+/// The operands stacked along a new axis.
 ///
 /// # Shapes
 /// One operand or more, all of one shape; the result has a new axis `axis` with an entry for each operand.
 ///
 /// # Math
-/// Linear; each operand's cotangent is its entry of the result's.
+/// Linear; each operand's cotangent is its entry of the result's cotangent.
 ///
 /// # Examples
 /// ```
@@ -29,7 +29,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stack {
-    /// Position of the new axis, counted from the end of the result if negative.
+    /// The position of the new axis, counted from the end of the result if negative.
     pub axis: isize,
 }
 
@@ -77,7 +77,7 @@ impl<T: Element> Op<T> for Stack {
         A::apply(crate::ops::SliceAdjoint { slice, shape: y.shape() }, &[&dx.reshape(shape)])
     }
 
-    /// As that of [`Concat`](crate::ops::Concat).
+    /// As for [`Concat`](crate::ops::Concat).
     fn jvp_all<A: Array<T>>(&self, x: &[&A], _y: &A, dx: &[Option<&A>]) -> Option<A> {
         Some(super::concat::concatenated(*self, x, dx))
     }

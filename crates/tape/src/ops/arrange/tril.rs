@@ -10,14 +10,14 @@ use crate::tensor::Tensor;
 
 /// The elements on and below diagonal `k` of the last two axes, zeros above it.
 ///
-/// Diagonal 0 is the main one, `k > 0` lies above it. See [`Triu`](crate::ops::Triu) for the other half.
+/// Diagonal 0 is the main one, `k > 0` is above it. See [`Triu`](crate::ops::Triu) for the other half.
 ///
 /// # Shapes
 /// Rank 2 or more; the result has the same shape.
 ///
 /// # Math
-/// `yᵢⱼ = xᵢⱼ` where `j - i ≤ k`, else 0. Linear; the cotangent is cut the same way. What is cut off is exactly
-/// 0, even where it was infinite or NaN.
+/// `yᵢⱼ = xᵢⱼ` where `j - i ≤ k`, else 0. Linear; the cotangent is masked likewise. Masked elements are
+/// exactly 0, even where they were infinite or NaN.
 ///
 /// # Panics
 /// If the operand has fewer than two axes.
@@ -45,7 +45,7 @@ pub(crate) fn matrices(x: &[&Shape]) -> Result<Shape, Error> {
     }
 }
 
-/// The elements of the diagonals `j - i` that are kept, zeros elsewhere.
+/// Keeps the elements on the diagonals `j - i` that satisfy a condition, zeros elsewhere.
 pub(crate) fn cut<T: Element>(x: &Tensor<T>, keep: impl Fn(isize) -> bool) -> Tensor<T> {
     let [.., rows, columns] = x.shape()[..] else { return x.clone() };
     let source = x.compact();
@@ -83,7 +83,7 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "tril",
 };
 
-/// Matrices to cut, and diagonals to cut at.
+/// Matrices, and diagonals at which to mask them.
 pub(crate) fn triangles() -> impl Iterator<Item = (Shape, isize)> {
     const SHAPES: [&[usize]; 6] = [&[3, 3], &[3, 4], &[4, 2], &[2, 3, 3], &[1, 1], &[0, 2]];
     let drawn = draws("tril").map(|mut draw| (draw.shape(2, 4), draw.offset(-4, 4)));

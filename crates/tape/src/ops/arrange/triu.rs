@@ -11,14 +11,14 @@ use crate::tensor::Tensor;
 
 /// The elements on and above diagonal `k` of the last two axes, zeros below it.
 ///
-/// Diagonal 0 is the main one, `k > 0` lies above it. See [`Tril`](crate::ops::Tril) for the other half.
+/// Diagonal 0 is the main one, `k > 0` is above it. See [`Tril`](crate::ops::Tril) for the other half.
 ///
 /// # Shapes
 /// Rank 2 or more; the result has the same shape.
 ///
 /// # Math
-/// `yᵢⱼ = xᵢⱼ` where `j - i ≥ k`, else 0. Linear; the cotangent is cut the same way. What is cut off is exactly
-/// 0, even where it was infinite or NaN.
+/// `yᵢⱼ = xᵢⱼ` where `j - i ≥ k`, else 0. Linear; the cotangent is masked likewise. Masked elements are
+/// exactly 0, even where they were infinite or NaN.
 ///
 /// # Panics
 /// If the operand has fewer than two axes.

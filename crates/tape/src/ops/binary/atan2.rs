@@ -1,18 +1,18 @@
-//! Angle of a point: a primitive, because `atan(a / b)` knows one half of the circle only.
+//! Angle of a point: a primitive, because `atan(a / b)` covers only half of the circle.
 
 use crate::ops::Hypot;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
 use crate::rules::algebra::{Algebra, Binary, Element};
 
-/// The angle of the point `(b, a)` (the coordinate `y` comes first) from the positive axis, in [-π, π];
+/// The angle of the point `(b, a)` (the `y` coordinate comes first) from the positive axis, in [-π, π];
 /// shapes broadcast.
 ///
 /// # Math
-/// `dy = (b da - a db) / r²` with `r = hypot(a, b)`, divided by `r` twice so that nothing overflows.
+/// `dy = (b da - a db) / r²` with `r = hypot(a, b)`, divided by `r` twice to avoid overflow.
 ///
 /// # Domain
-/// Every pair, with the IEEE rules for signed zeros and infinities. At the origin and at infinity the
+/// All pairs, with the IEEE rules for signed zeros and infinities. At the origin and at infinity the
 /// derivative is 0.
 ///
 /// # Examples

@@ -1,17 +1,17 @@
-//! Length of a vector of two numbers: a primitive, because its composition overflows.
+//! Length of a vector of two elements: a primitive, because its composition overflows.
 
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
 use crate::rules::algebra::{Algebra, Binary, Element};
 
-/// `√(a² + b²)` without overflow or underflow on the way; shapes broadcast.
+/// `√(a² + b²)` without intermediate overflow or underflow; shapes broadcast.
 ///
 /// # Math
-/// `dy = (a / y) da + (b / y) db`; the second derivatives `b² / y³`, `-a b / y³` and `a² / y³` are computed as such, not
-/// as differences.
+/// `dy = (a / y) da + (b / y) db`; the second derivatives `b² / y³`, `-a b / y³` and `a² / y³` are computed
+/// directly, not as differences.
 ///
 /// # Domain
-/// Every pair. At the origin the derivative is 0.
+/// All pairs. At the origin the derivative is 0.
 ///
 /// # Examples
 /// ```

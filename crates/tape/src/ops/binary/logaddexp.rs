@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Binary, Element};
 /// `y = max(a, b) + ln(1 + e^-|a - b|)`, `dy = σ(a - b) da + σ(b - a) db`.
 ///
 /// # Domain
-/// Every pair, ±1000 included. Two infinities of one sign: ∞ with derivatives ½, -∞ (`ln 0`) with derivatives
+/// All pairs, ±1000 included. Two infinities of one sign: ∞ with derivatives ½, -∞ (`ln 0`) with derivatives
 /// 0.
 ///
 /// # Examples
@@ -33,7 +33,7 @@ impl Binary for LogAddExp {
 
     #[inline(always)]
     fn eval<T: Element>(&self, a: T, b: T) -> T {
-        // Equal infinities have no difference.
+        // The difference of equal infinities is undefined.
         let distance = if a == b { T::ZERO } else { (a - b).abs() };
         a.maximum(b) + (-distance).exp().log1p()
     }

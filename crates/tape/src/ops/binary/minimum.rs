@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Binary, Element};
 /// `dy = da` where `a < b`, `dy = db` where `b < a`, `dy = (da + db) / 2` where they are equal.
 ///
 /// # Domain
-/// Every pair; NaN if either is, with derivative 0. Ties share the derivative equally.
+/// All pairs; NaN if either is, with derivative 0. Ties share the derivative equally.
 ///
 /// # Examples
 /// ```

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Binary, Element};
 /// `y = a b`, `dy = b da + a db`.
 ///
 /// # Domain
-/// Every pair.
+/// All pairs.
 ///
 /// # Examples
 /// ```

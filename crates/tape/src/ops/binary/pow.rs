@@ -14,7 +14,7 @@ use crate::rules::algebra::{Algebra, Binary, Element};
 /// # Domain
 /// `a > 0`; `a = 0`; negative `a` where `b` is an integer, NaN elsewhere. `a⁰ = 1` with derivative 0 with
 /// respect to `a`, also at 0. With respect to `b` the derivative is 0 at `a = 0`, and NaN for negative `a`,
-/// where no derivative exists; a constant exponent is never asked.
+/// where no derivative exists; for a constant exponent it is never computed.
 ///
 /// # Examples
 /// ```
@@ -40,7 +40,7 @@ impl Binary for Pow {
 
     #[inline(always)]
     fn slope_a<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
-        // A zero exponent absorbs the other factor; at 0⁰ that is all, elsewhere the mixed derivative remains.
+        // A zero exponent absorbs the other factor; at 0⁰ completely, elsewhere the mixed derivative remains.
         let (zero, one) = (b.lift(0.0), b.lift(1.0));
         let slope = b.chain_rule(a.zip(b - one, Pow));
         let at_zero = b.if_eq(zero, zero, slope);

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Binary, Element};
 /// `y = a - b`, `dy = da - db`.
 ///
 /// # Domain
-/// Every pair.
+/// All pairs.
 ///
 /// # Examples
 /// ```

@@ -7,7 +7,7 @@ pub struct OpDoc {
     pub formula: &'static str,
     /// The derivative, or both of them.
     pub derivative: &'static str,
-    /// Where it is defined.
+    /// The domain.
     pub domain: &'static str,
     /// The derivative at kinks, ties and singular points; empty if there are none.
     pub convention: &'static str,

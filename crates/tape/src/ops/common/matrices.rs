@@ -19,7 +19,7 @@ pub(crate) fn singular(pivot: usize) -> Error {
     Error::invalid(format!("the matrix is singular: pivot {pivot} is 0"))
 }
 
-/// A system `A X = B`: a single vector `b` is a right side too.
+/// A system `A X = B`; the right-hand side may be a single vector `b`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct System {
     pub(crate) batch: Shape,
@@ -33,7 +33,7 @@ impl System {
         let (leading, n) = square(&x[..1])?;
         let wrong = || Error::inner_dims(x[0].dims(), x[1].dims());
         let (other, rows, columns) = match x[1][..] {
-            [] => return Err(Error::rank("a right side of rank 1 or more", vec![])),
+            [] => return Err(Error::rank("a right-hand side of rank 1 or more", vec![])),
             [rows] => (&[][..], rows, 1),
             [.., rows, columns] => (&x[1][..x[1].rank() - 2], rows, columns),
         };
@@ -48,7 +48,8 @@ impl System {
     }
 }
 
-/// A right-hand side or a solution as matrices, a vector as one column; `vector` is `true` if the right-hand side is one.
+/// A right-hand side or a solution as matrices, a vector as one column; `vector` is `true` if the right-hand
+/// side is one.
 pub(crate) fn columns<T: Element, A: Array<T>>(x: &A, vector: bool) -> A {
     if !vector {
         return x.clone();
@@ -57,7 +58,7 @@ pub(crate) fn columns<T: Element, A: Array<T>>(x: &A, vector: bool) -> A {
     x.reshape(shape.iter().copied().chain([1]).collect::<Shape>())
 }
 
-/// The cotangent of a right side from that of its columns: summed over the batches that it lacks.
+/// The cotangent of a right-hand side from that of its columns: summed over the batches that it lacks.
 pub(crate) fn right_side<T: Element, A: Array<T>>(db: &A, shape: Shape) -> A {
     match shape[..] {
         [n] => db.sum_to([n, 1]).reshape(shape),
@@ -70,7 +71,7 @@ pub(crate) fn minus_outer<T: Element, A: Array<T>>(x: &A, y: &A, shape: Shape) -
     -x.matmul(&y.transpose()).sum_to(shape)
 }
 
-/// The lower triangle with `diagonal` on the diagonal; the other one if `lower` is false.
+/// The lower triangle with `diagonal` on the diagonal, or the upper one if `lower` is false.
 pub(crate) fn triangle<T: Element, A: Array<T>>(x: &A, lower: bool, diagonal: f64) -> A {
     let shape = x.shape();
     let n = shape[shape.rank() - 1];
@@ -87,7 +88,7 @@ pub(crate) fn symmetric<T: Element, A: Array<T>>(x: &A) -> A {
     (x.clone() + x.transpose()) * x.lift(0.5)
 }
 
-/// Numbers of a batch as `[.., 1, 1]`, to go with matrices.
+/// The scalars of a batch as `[.., 1, 1]`, to broadcast with matrices.
 pub(crate) fn numbers<T: Element, A: Array<T>>(x: &A) -> A {
     let shape = x.shape();
     x.reshape(shape.iter().copied().chain([1, 1]).collect::<Shape>())
@@ -106,7 +107,7 @@ pub(crate) fn sample(shape: &[usize]) -> Tensor<f64> {
     })
 }
 
-/// Positive definite matrices for the tests, not quite symmetric.
+/// Positive definite matrices for the tests, not exactly symmetric.
 pub(crate) fn positive(shape: &[usize]) -> Tensor<f64> {
     let x = sample(shape);
     x.matmul(&x.transpose()) + x * 0.0625

@@ -1,7 +1,7 @@
 //! Helpers for the softmax family: exponentials that do not overflow, and the two linear maps of its derivatives.
 //!
-//! Both maps subtract, and where one probability is almost 1 the plain difference is nothing but rounding. A row of
-//! probabilities `p` sums to 1, which says the same without cancellation.
+//! Both maps subtract, and where one probability is almost 1 the plain difference is nothing but rounding
+//! error. A row of probabilities `p` sums to 1, which gives the same without cancellation.
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
@@ -11,19 +11,19 @@ use crate::shape::{Axes, Shape};
 use crate::simd::{self, Kernel};
 use crate::tensor::{Tensor, reduce};
 
-/// The maximum, which may be +∞; 0 where there is none above -∞.
+/// The maximum, which may be +∞; 0 if nothing is above -∞.
 pub(crate) fn shift<T: Element>(x: &[T]) -> T {
     let max = x.iter().fold(T::NEG_INFINITY, |max, &x| if x > max { x } else { max });
     if max == T::NEG_INFINITY { T::ZERO } else { max }
 }
 
-/// `e^(x - m)`, 1 where both are equal: infinities have no difference.
+/// `e^(x - m)`, and 1 where both are equal: the difference of equal infinities is undefined.
 #[inline(always)]
 pub(crate) fn exponential<T: Element>(x: T, m: T) -> T {
     if x == m { T::ONE } else { (x - m).exp() }
 }
 
-/// `y = e^(x - m)`: each is computed once, and many side by side.
+/// `y = e^(x - m)`: each is computed once, and many in parallel.
 struct Exponentials<'a, T> {
     x: &'a [T],
     m: T,
@@ -83,17 +83,18 @@ fn both(x: &[&Shape], axes: &Axes) -> Result<Shape, Error> {
 fn rows<T: Element>(x: &[&Tensor<T>], axes: &Axes, f: impl Fn(&[T], &[T], &mut [T]) + Sync) -> Tensor<T> {
     let axes = error::expect(x[0].shape().axes(axes));
     reduce::rows([x[0], x[1]], &axes, |[p, v], y| {
-        // Of a row without probabilities nothing is taken.
+        // A row without probabilities contributes nothing.
         if p.iter().all(|&p| p == T::ZERO) { y.fill(T::ZERO) } else { f(p, v, y) }
     })
 }
 
 /// `v - Σ p v` over axes along which `p` sums to 1 (0 where it sums to 0): the tangent of the logarithms.
 ///
-/// The mean is taken of the differences to `v` at the largest `p`, which are what matters if the other probabilities are
-/// tiny. An element of probability 0 takes no part in it.
+/// The mean is taken of the differences to `v` at the largest `p`, which are what matters if the other
+/// probabilities are tiny. An element of probability 0 is ignored.
 ///
-/// The cotangent of `p` is determined up to a constant along the axes, since `p` moves along its sum only.
+/// The cotangent of `p` is determined up to a constant along the axes, since `p` only moves with its sum
+/// fixed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Deviation {
     pub(crate) axes: Axes,
@@ -135,7 +136,7 @@ impl<T: Element> Op<T> for Deviation {
 /// `v - p Σ v` over axes along which `p` sums to 1 (0 where it sums to 0): the cotangent of the logits, the adjoint of
 /// [`Deviation`].
 ///
-/// The result sums to 0, so where one probability is above 1/2 it is what the others lack.
+/// The result sums to 0, so where one probability is above 1/2 its element is minus the sum of the others.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Remainder {
     pub(crate) axes: Axes,

@@ -1,47 +1,47 @@
-//! Where the tests look at an operation: points for functions of numbers, cases for operations on tensors.
+//! Samples for the tests: points for functions of scalars, cases for operations on tensors.
 
 use crate::random::SplitMix64;
 use crate::rules::op::Op;
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
 
-/// Where the tests look at a function of one number.
+/// Points at which a function of one scalar is tested.
 #[derive(Clone, Copy, Debug)]
 pub struct Points {
     /// Open intervals of the domain away from kinks, where random points are drawn.
     pub interior: &'static [(f64, f64)],
     /// Ends of the domain.
     pub edges: &'static [f64],
-    /// Where the derivative jumps.
+    /// Points at which the derivative jumps.
     pub kinks: &'static [f64],
     /// Large, tiny and otherwise extreme arguments.
     pub extreme: &'static [f64],
 }
 
-/// Where the tests look at a function of two numbers.
+/// Points at which a function of two scalars is tested.
 #[derive(Clone, Copy, Debug)]
 pub struct BinaryPoints {
-    /// Intervals for the first number.
+    /// Intervals for the first scalar.
     pub a: &'static [(f64, f64)],
-    /// Intervals for the second number.
+    /// Intervals for the second scalar.
     pub b: &'static [(f64, f64)],
     /// Ties, edges and remarkable pairs.
     pub special: &'static [(f64, f64)],
 }
 
-/// Collects the cases in which an operation on tensors is to be tested.
+/// Collects the cases in which an operation on tensors is tested.
 pub trait Cases {
-    /// An operation and the shapes of its operands, which get random numbers.
+    /// An operation and the shapes of its operands, which get random elements.
     fn case<O: Op<f64> + Op<f32>>(&mut self, op: O, shapes: &[&[usize]]);
 
-    /// An operation and its operands, for those that need particular numbers: zeros, a positive matrix.
+    /// An operation and its operands, for those that need particular values: zeros, a positive matrix.
     fn values<O: Op<f64> + Op<f32>>(&mut self, op: O, values: &[Tensor<f64>]);
 }
 
-/// Hyper-parameters drawn at random: the same in every run, others for every operation that asks.
+/// Random hyperparameters: the same in every run, and different for every operation.
 pub struct Draw(SplitMix64);
 
-/// How often an operation with hyper-parameters is tested with random ones.
+/// The number of random hyperparameters with which an operation is tested.
 const DRAWS: u64 = 6;
 
 /// Six independent draws for the operation of this name.
@@ -51,17 +51,17 @@ pub fn draws(op: &str) -> impl Iterator<Item = Draw> {
 }
 
 impl Draw {
-    /// One of the numbers from `low` to `high`, both included.
+    /// A number from `low` to `high`, both included.
     pub fn between(&mut self, low: usize, high: usize) -> usize {
         self.0.between(low, high)
     }
 
-    /// One of the numbers from `low` to `high`, both included.
+    /// A number from `low` to `high`, both included.
     pub fn offset(&mut self, low: isize, high: isize) -> isize {
         low + self.0.below((high - low + 1) as usize) as isize
     }
 
-    /// Either.
+    /// `true` or `false`.
     pub fn coin(&mut self) -> bool {
         self.0.below(2) == 1
     }
@@ -84,7 +84,7 @@ impl Draw {
         if chosen.is_empty() { Axes::from(self.axis(shape)) } else { Axes::from(&chosen[..]) }
     }
 
-    /// Positions below `extent`, as many as wanted: some occur twice, some never.
+    /// This many positions below `extent`: some occur twice, some never.
     pub fn positions(&mut self, extent: usize, count: usize) -> Vec<usize> {
         (0..count).map(|_| self.0.below(extent)).collect()
     }
@@ -114,7 +114,7 @@ pub(crate) fn reductions(op: &str) -> impl Iterator<Item = (Shape, Axes, bool)> 
     }))
 }
 
-/// Shapes and an axis for what works along one axis.
+/// Shapes and an axis for operations along one axis.
 pub(crate) fn lanes(op: &str) -> impl Iterator<Item = (Shape, isize)> {
     const SHAPES: [(&[usize], isize); 6] =
         [(&[4], 0), (&[3, 4], -1), (&[3, 4], 0), (&[2, 3, 2], 1), (&[3, 1], 1), (&[0, 2], 0)];

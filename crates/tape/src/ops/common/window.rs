@@ -1,4 +1,4 @@
-//! Windows that slide over the last two axes: what convolutions and pools have in common.
+//! Sliding windows over the last two axes, shared by convolutions and pools.
 
 use crate::error::Error;
 use crate::ops::common::samples::draws;
@@ -12,8 +12,8 @@ use std::slice::{Iter, IterMut};
 /// A window of `kernel` elements that slides over the last two axes.
 ///
 /// # Math
-/// Along an axis of extent `h`, window `i` holds the elements `i · stride + k · dilation - padding` for `k` below
-/// `kernel`; there are `⌊(h + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1` windows.
+/// Along an axis of extent `h`, window `i` covers the elements `i · stride + k · dilation - padding` for `k`
+/// below `kernel`; there are `⌊(h + 2 padding - dilation (kernel - 1) - 1) / stride⌋ + 1` windows.
 ///
 /// # Examples
 /// ```
@@ -34,17 +34,17 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window that moves by one element and stays inside.
+    /// A window with stride 1 and no padding.
     pub fn new(kernel: [usize; 2]) -> Window {
         Window { kernel, stride: [1, 1], padding: [0, 0], dilation: [1, 1] }
     }
 
-    /// The elements from the first to the last of a window.
+    /// The number of elements from the first to the last of a window.
     pub(crate) fn reach(&self, axis: usize) -> usize {
         self.dilation[axis] * (self.kernel[axis] - 1) + 1
     }
 
-    /// The same for a kernel and a dilation of 1 or more, if there is such an extent.
+    /// The same for a kernel and a dilation of 1 or more, if that extent is representable.
     pub(crate) fn try_reach(&self, axis: usize) -> Result<usize, Error> {
         let (kernel, dilation) = (self.kernel[axis], self.dilation[axis]);
         let reach = (kernel - 1).checked_mul(dilation).and_then(|reach| reach.checked_add(1));
@@ -73,10 +73,10 @@ impl Window {
         Ok(counts)
     }
 
-    /// The windows, of `count`, whose element `k` along an axis lies inside the image.
+    /// The windows, out of `count`, whose element `k` along an axis lies inside the image.
     fn inside(&self, axis: usize, k: usize, extent: usize, count: usize) -> Range<usize> {
         let (at, stride, padding) = (k * self.dilation[axis], self.stride[axis], self.padding[axis]);
-        // Most windows move by one element, and divisions are slow.
+        // Most windows have stride 1, and divisions are slow.
         let steps = |reach: usize| if stride == 1 { reach } else { reach.div_ceil(stride) };
         let first = steps(padding.saturating_sub(at));
         let end = steps((extent + padding).saturating_sub(at));
@@ -94,8 +94,8 @@ impl Window {
         (0..2).all(|axis| (0..count[axis]).all(|i| seen(axis, i)))
     }
 
-    /// The elements of a window that at least one of `count` windows has inside an image of `extent`: with much padding
-    /// there are far more that none has.
+    /// The elements of a window that lie inside an image of `extent` in at least one of `count` windows: with
+    /// much padding, far more lie inside in none.
     fn used(&self, axis: usize, extent: usize, count: usize) -> Range<usize> {
         let (padding, dilation) = (self.padding[axis], self.dilation[axis]);
         let last = count.saturating_sub(1) * self.stride[axis];
@@ -103,7 +103,7 @@ impl Window {
         first..(extent + padding).div_ceil(dilation).min(self.kernel[axis])
     }
 
-    /// Visits what lies inside the image: for every element of the window the windows of a row, side by side.
+    /// Visits what lies inside the image: for every element of the window, all windows of a row.
     #[inline(always)]
     pub(crate) fn runs(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Run)) {
         let ([_, cols], [p, q]) = (self.kernel, self.padding);
@@ -118,7 +118,7 @@ impl Window {
             for i in down {
                 let row = i * self.stride[0] + u * self.dilation[0] - p;
                 f(Run {
-                    // May wrap for a kernel larger than any column of patches, where it is not used.
+                    // May wrap for a kernel larger than any column of patches, where it is unused.
                     element: u.wrapping_mul(cols).wrapping_add(v),
                     window: i * count[1] + across.start,
                     at: row * size[1] + col,
@@ -133,13 +133,13 @@ impl Window {
 /// One element of several windows of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    /// Which element of its window.
+    /// The index of the element in its window.
     pub(crate) element: usize,
     /// The first window.
     pub(crate) window: usize,
-    /// Where in the image the element of the first window is.
+    /// The position in the image of this element in the first window.
     at: usize,
-    /// From there to that of the next window.
+    /// The distance in the image to that of the next window.
     step: usize,
     /// The number of windows.
     pub(crate) count: usize,
@@ -157,13 +157,13 @@ impl Run {
         image[self.at..=self.at + (self.count - 1) * self.step].iter().step_by(self.step)
     }
 
-    /// Its elements of the image, to be changed.
+    /// Its elements of the image, mutably.
     #[inline(always)]
     pub(crate) fn of_mut<'a, T>(&self, image: &'a mut [T]) -> StepBy<IterMut<'a, T>> {
         image[self.at..=self.at + (self.count - 1) * self.step].iter_mut().step_by(self.step)
     }
 
-    /// Its elements of the image, if they lie side by side.
+    /// Its elements of the image, if they are contiguous.
     #[inline(always)]
     pub(crate) fn side_by_side(&self) -> Option<Range<usize>> {
         (self.step == 1).then_some(self.at..self.at + self.count)
@@ -176,7 +176,8 @@ pub(crate) fn image(x: &Shape) -> Result<[usize; 4], Error> {
     x[..].try_into().map_err(|_| Error::rank(expected, x.dims()))
 }
 
-/// Calls `f` with every plane of `out`, of `size` elements, and the plane of `x`, of `from` elements, it is made from.
+/// Calls `f` with every plane of `out`, of `size` elements, and the plane of `x`, of `from` elements, from
+/// which it is computed.
 pub(crate) fn planes_to_planes<T: Element>(
     out: &mut [T],
     size: usize,
@@ -191,7 +192,7 @@ pub(crate) fn planes_to_planes<T: Element>(
     });
 }
 
-/// Images and windows drawn at random: strides beside kernels, ragged edges, padding up to half a kernel.
+/// Random images and windows: strides other than the kernel, ragged edges, padding up to half a kernel.
 pub(crate) fn drawn(op: &str) -> impl Iterator<Item = ([usize; 4], Window)> {
     draws(op).map(|mut draw| {
         let mut pair = |low, high| [draw.between(low, high), draw.between(low, high)];

@@ -39,8 +39,8 @@ impl Unary for Asin {
     }
 }
 
-/// `1 - x²` as `(1 - x) (1 + x)`, which keeps the digits near ±1. A function of its own for the sake of its slope: as a
-/// product it would be `(1 - x) - (1 + x)`, which loses them near 0.
+/// `1 - x²` as `(1 - x) (1 + x)`, which keeps the digits near ±1. A separate function because of its slope:
+/// that of the product would be `(1 - x) - (1 + x)`, which loses digits near 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct OneMinusSquare;
 

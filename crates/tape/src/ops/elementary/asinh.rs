@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = arsinh x`, `dy = dx / √(1 + x²)`; the root does not overflow where `x²` does.
 ///
 /// # Domain
-/// Every number.
+/// All real numbers.
 ///
 /// # Examples
 /// ```

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = arctan x`, `dy = dx / (1 + x²)`.
 ///
 /// # Domain
-/// Every number; ±π/2 at ±∞ with derivative 0.
+/// All real numbers; ±π/2 at ±∞ with derivative 0.
 ///
 /// # Examples
 /// ```

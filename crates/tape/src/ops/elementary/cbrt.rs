@@ -4,13 +4,13 @@ use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
 
-/// `∛x`, of negative numbers too.
+/// `∛x`, also for negative numbers.
 ///
 /// # Math
 /// `y = ∛x`, `dy = dx / (3 y²)`.
 ///
 /// # Domain
-/// Every number; `cbrt'(0) = ∞`.
+/// All real numbers; `cbrt'(0) = ∞`.
 ///
 /// # Examples
 /// ```

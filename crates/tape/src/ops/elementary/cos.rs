@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = cos x`, `dy = -sin x dx`.
 ///
 /// # Domain
-/// Every finite number; NaN at ±∞.
+/// All finite numbers; NaN at ±∞.
 ///
 /// # Examples
 /// ```

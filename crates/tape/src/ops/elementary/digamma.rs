@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = ψ₁(x) dx` with the trigamma function `ψ₁`, [`Polygamma`](crate::ops::Polygamma) of order 1.
 ///
 /// # Domain
-/// Every number but 0, where it is ∓∞, and -1, -2, ..., where it is NaN.
+/// All real numbers except 0, where it is ∓∞, and -1, -2, ..., where it is NaN.
 ///
 /// # Examples
 /// ```

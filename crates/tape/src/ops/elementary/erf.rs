@@ -12,7 +12,7 @@ use std::f64::consts::FRAC_2_SQRT_PI;
 /// `dy = 2/√π e^(-x²) dx`.
 ///
 /// # Domain
-/// Every number; ±1 at ±∞ with derivative 0.
+/// All real numbers; ±1 at ±∞ with derivative 0.
 ///
 /// # Examples
 /// ```

@@ -12,7 +12,7 @@ use std::f64::consts::FRAC_2_SQRT_PI;
 /// `dy = -2/√π e^(-x²) dx`.
 ///
 /// # Domain
-/// Every number; 0 at ∞ and 2 at -∞ with derivative 0.
+/// All real numbers; 0 at ∞ and 2 at -∞ with derivative 0.
 ///
 /// # Examples
 /// ```

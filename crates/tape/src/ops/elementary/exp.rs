@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = eˣ`, `dy = y dx`.
 ///
 /// # Domain
-/// Every number; overflows to infinity above 709.78 (`f64`) and 88.72 (`f32`).
+/// All real numbers; overflows to infinity above 709.78 (`f64`) and 88.72 (`f32`).
 ///
 /// # Examples
 /// ```

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = 2ˣ`, `dy = y ln 2 dx`.
 ///
 /// # Domain
-/// Every number; overflows to ∞ above 1024 (f32: 128).
+/// All real numbers; overflows to ∞ above 1024 (f32: 128).
 ///
 /// # Examples
 /// ```

@@ -8,10 +8,10 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `eˣ - 1`, accurate near 0.
 ///
 /// # Math
-/// `y = eˣ - 1`, `dy = eˣ dx`; `eˣ` is computed again, because `y + 1` would lose it in the left tail.
+/// `y = eˣ - 1`, `dy = eˣ dx`; `eˣ` is recomputed, because `y + 1` would lose it in the left tail.
 ///
 /// # Domain
-/// Every number; -1 at -∞.
+/// All real numbers; -1 at -∞.
 ///
 /// # Examples
 /// ```

@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = ψ(x) dx` with the digamma function `ψ` ([`Digamma`](crate::ops::Digamma)).
 ///
 /// # Domain
-/// Every number but 0, -1, -2, ..., where it is ∞.
+/// All real numbers except 0, -1, -2, ..., where it is ∞.
 ///
 /// # Examples
 /// ```

@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `dy = ψₙ₊₁(x) dx`.
 ///
 /// # Domain
-/// Every number but 0, -1, -2, ...; NaN at negative numbers for `n > 20`.
+/// All real numbers except 0, -1, -2, ...; NaN at negative numbers for `n > 20`.
 ///
 /// # Examples
 /// ```

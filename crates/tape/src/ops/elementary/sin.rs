@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = sin x`, `dy = cos x dx`.
 ///
 /// # Domain
-/// Every finite number; NaN at ±∞.
+/// All finite numbers; NaN at ±∞.
 ///
 /// # Examples
 /// ```

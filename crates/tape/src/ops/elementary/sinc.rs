@@ -12,7 +12,7 @@ use std::f64::consts::PI;
 /// that follows from `πx · y = sin(πx)` elsewhere, so none of them cancels.
 ///
 /// # Domain
-/// Every finite number; NaN at ±∞. The derivative at 0 is 0.
+/// All finite numbers; NaN at ±∞. The derivative at 0 is 0.
 ///
 /// # Examples
 /// ```
@@ -61,7 +61,7 @@ impl Unary for Derivative {
     }
 }
 
-/// `sin(πx)`; the periods are taken off before the product with π rounds.
+/// `sin(πx)`; whole periods are removed before the product with π rounds.
 #[inline(always)]
 fn sin_pi<T: Element>(x: T) -> T {
     let half = T::from_f64(0.5);

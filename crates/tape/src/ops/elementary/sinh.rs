@@ -11,7 +11,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = sinh x`, `dy = cosh x dx`.
 ///
 /// # Domain
-/// Every number; overflows beyond ±710 (f32: ±89).
+/// All real numbers; overflows beyond ±710 (f32: ±89).
 ///
 /// # Examples
 /// ```

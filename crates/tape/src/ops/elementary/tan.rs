@@ -10,7 +10,7 @@ use crate::rules::algebra::{Algebra, Element, Unary};
 /// `y = tan x`, `dy = (1 + y²) dx`.
 ///
 /// # Domain
-/// Every finite number: no double is a pole.
+/// All finite numbers: no `f64` is a pole.
 ///
 /// # Examples
 /// ```

@@ -8,11 +8,11 @@ use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
 /// `tanh x`, zero-centred with range (-1, 1).
 ///
 /// # Math
-/// `y = tanh x`, `dy = (1 - y²) dx`. Where the difference would lose digits, above `|y| = 1/2`, the slope is computed as
-/// `4 σ(2x) σ(-2x)`, which has them all down to where it underflows.
+/// `y = tanh x`, `dy = (1 - y²) dx`. Where the difference would lose digits, for `|y|` above 1/2, the slope
+/// is computed as `4 σ(2x) σ(-2x)`, which has them all down to where it underflows.
 ///
 /// # Domain
-/// Every number; ±1 at ±∞ with derivative 0.
+/// All real numbers; ±1 at ±∞ with derivative 0.
 ///
 /// # Examples
 /// ```
@@ -42,7 +42,7 @@ impl Unary for Tanh {
     }
 }
 
-/// Off by up to 2 ε: twice how far the value is from the function, and the rounding of its square.
+/// Off by up to 2 ε: twice the error of the value, and the rounding of its square.
 impl SlopeFromOutput for Tanh {
     #[inline(always)]
     fn slope_from_output<A: Algebra>(&self, y: A) -> A {

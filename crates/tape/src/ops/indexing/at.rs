@@ -8,7 +8,7 @@ use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The element at `index`, as a number.
+/// The element at `index`, as a scalar.
 ///
 /// # Shapes
 /// `index` has one entry for each axis; the result has rank 0.
@@ -17,7 +17,7 @@ use crate::tensor::Tensor;
 /// Linear; the cotangent is placed among zeros ([`AtAdjoint`]).
 ///
 /// # Panics
-/// If the index does not exist.
+/// If the index is out of range.
 ///
 /// # Examples
 /// ```
@@ -30,7 +30,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct At {
-    /// Position along each axis.
+    /// The position along each axis.
     pub index: Shape,
 }
 
@@ -69,10 +69,10 @@ fn check(shape: &Shape, index: &Shape) -> Result<(), Error> {
     }
 }
 
-/// Zeros of a shape, with a number at one index: the adjoint of [`At`].
+/// Zeros of a shape, with a scalar at one index: the adjoint of [`At`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct AtAdjoint {
-    /// Where the number goes.
+    /// The index of the scalar.
     pub index: Shape,
     /// The shape of the result.
     pub shape: Shape,

@@ -1,4 +1,4 @@
-//! Elements along an axis, by an index of their own for each.
+//! Elements along an axis, each with its own index.
 
 use crate::error::{self, Error};
 use crate::index::Index;
@@ -10,18 +10,18 @@ use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// At every place of the index, the element of the operand with that position along `axis` and the place's own
-/// positions along the other axes.
+/// At every position of the index, the element of the operand with the indexed position along `axis` and the
+/// same positions along the other axes.
 ///
 /// # Shapes
-/// The index has as many axes as `x` and, but for `axis`, no larger extents; the result has its shape.
+/// The index has as many axes as `x` and, except for `axis`, no larger extents; the result has its shape.
 ///
 /// # Math
-/// `yᵢⱼ = xᵢ,ₖ` with `k = indexᵢⱼ`, for a matrix and axis 1. Linear; the cotangents are added where the elements
-/// came from ([`ScatterAdd`]).
+/// `yᵢⱼ = xᵢ,ₖ` with `k = indexᵢⱼ`, for a matrix and axis 1. Linear; the cotangents are added at the sources
+/// of the elements ([`ScatterAdd`]).
 ///
 /// # Panics
-/// If the axis does not exist, an index lies outside it, or the shapes do not fit.
+/// If the axis does not exist, an index is out of range, or the shapes do not match.
 ///
 /// # Examples
 /// ```

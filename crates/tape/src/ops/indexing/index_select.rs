@@ -1,4 +1,4 @@
-//! Entries of an axis by number, and the adjoint.
+//! Entries of an axis by index, and the adjoint.
 
 use crate::error::{self, Error};
 use crate::index::Index;
@@ -9,16 +9,16 @@ use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
-/// The entries of one axis that a list of indices names, in its order, the same one any number of times.
+/// The entries of an axis given by a list of indices, in its order, with repetitions.
 ///
 /// # Shapes
-/// Axis `axis` gets as many entries as there are indices; the others stay.
+/// Axis `axis` gets one entry per index; the others are unchanged.
 ///
 /// # Math
-/// Linear; the cotangents are added where the entries came from ([`IndexAdd`]).
+/// Linear; the cotangents are added at the sources of the entries ([`IndexAdd`]).
 ///
 /// # Panics
-/// If the axis does not exist, an index lies outside it, or the indices are not a plain list.
+/// If the axis does not exist, an index is out of range, or the indices are not a plain list.
 ///
 /// # Examples
 /// ```
@@ -83,8 +83,7 @@ impl<T: Element> Op<T> for IndexSelect {
     }
 }
 
-/// Zeros, to whose entry `indexᵢ` of an axis the entry `i` of the operand is added: the adjoint of
-/// [`IndexSelect`].
+/// Zeros, with entry `i` of the operand added to entry `indexᵢ` of an axis: the adjoint of [`IndexSelect`].
 ///
 /// # Shapes
 /// The operand has one entry for each index; the result has `extent` of them.
@@ -95,7 +94,7 @@ impl<T: Element> Op<T> for IndexSelect {
 pub struct IndexAdd {
     /// The axis, counted from the end if negative.
     pub axis: isize,
-    /// Where the entries go: a list.
+    /// The destinations of the entries: a list.
     pub index: Index,
     /// The extent of the axis in the result.
     pub extent: usize,

@@ -1,4 +1,4 @@
-//! Elements written along an axis, at an index of their own for each.
+//! Elements written along an axis, each at its own index.
 
 use super::scatter_add::{covered, scattered, scatterings, uncovered};
 use crate::error::{self, Error};
@@ -11,18 +11,18 @@ use crate::rules::op::{Arity, Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The first operand, with the elements of the second written at the positions that the index names along
-/// `axis`. A position named several times keeps the last write, in row-major order of the index.
+/// The first operand, with the elements of the second written at the indexed positions along `axis`. A
+/// position indexed several times keeps the last write, in row-major order of the index.
 ///
 /// # Shapes
 /// As [`ScatterAdd`](crate::ops::ScatterAdd).
 ///
 /// # Math
-/// `yᵢ,ₖ = srcᵢⱼ` with `k = indexᵢⱼ`, for a matrix and axis 1; elsewhere `y = x`. Linear; what was overwritten,
-/// of `x` or of `src`, gets the cotangent 0.
+/// `yᵢ,ₖ = srcᵢⱼ` with `k = indexᵢⱼ`, for a matrix and axis 1; elsewhere `y = x`. Linear; overwritten
+/// elements of `x` or `src` get the cotangent 0.
 ///
 /// # Panics
-/// If the axis does not exist, an index lies outside it, or the shapes do not fit.
+/// If the axis does not exist, an index is out of range, or the shapes do not match.
 ///
 /// # Examples
 /// ```
@@ -44,7 +44,7 @@ pub struct Scatter {
 }
 
 impl Scatter {
-    /// 1 for each write that stays, 0 for those overwritten by a later one; `None` if all stay.
+    /// 1 for each write that remains, 0 for those overwritten by a later one; `None` if all remain.
     fn last<T: Element>(&self, x: &Shape) -> Option<Tensor<T>> {
         let axis = error::expect(x.axis(self.axis));
         let positions = self.index.positions(axis, x);

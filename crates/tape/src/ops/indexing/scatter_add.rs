@@ -1,4 +1,4 @@
-//! Elements added along an axis, at an index of their own for each.
+//! Elements added along an axis, each at its own index.
 
 use super::gather::indices;
 use crate::error::{self, Error};
@@ -11,19 +11,20 @@ use crate::rules::op::{Arity, Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
-/// The first operand, with the elements of the second added at the positions that the index names along `axis`.
-/// A position named several times gets the sum.
+/// The first operand, with the elements of the second added at the indexed positions along `axis`. A position
+/// indexed several times gets the sum.
 ///
 /// # Shapes
-/// The index has as many axes as `x` and, but for `axis`, no larger extents. `src` has at least the extents of
-/// the index; what lies beyond them is not used and gets the cotangent 0. The result has the shape of `x`.
+/// The index has as many axes as `x` and, except for `axis`, no larger extents. `src` has at least the
+/// extents of the index; elements beyond them are unused and get the cotangent 0. The result has the shape of
+/// `x`.
 ///
 /// # Math
 /// `yᵢ,ₖ += srcᵢⱼ` with `k = indexᵢⱼ`, for a matrix and axis 1. Linear; the cotangent of `x` is that of the
 /// result, the cotangent of `src` is gathered from it ([`Gather`]).
 ///
 /// # Panics
-/// If the axis does not exist, an index lies outside it, or the shapes do not fit.
+/// If the axis does not exist, an index is out of range, or the shapes do not match.
 ///
 /// # Examples
 /// ```
@@ -54,7 +55,7 @@ pub(crate) fn scattered(axis: isize, index: &Index, x: &[&Shape]) -> Result<Shap
     }
 }
 
-/// The corner of `src` that the index covers.
+/// The corner of `src` covered by the index.
 pub(crate) fn covered<T: Element, A: Array<T>>(src: &A, index: &Index) -> A {
     let corner = index.shape().iter().enumerate();
     corner.filter(|&(axis, &n)| src.shape()[axis] != n).fold(src.clone(), |src, (axis, &n)| {

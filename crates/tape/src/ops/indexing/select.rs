@@ -11,18 +11,19 @@ use crate::tensor::{Tensor, kernel};
 
 /// The first operand where the mask is not 0, the second where it is.
 ///
-/// The mask is a plain tensor and not differentiated; comparisons make one
+/// The mask is a plain tensor and is not differentiated; comparisons return one
 /// ([`Tensor::gt`](crate::Tensor::gt) and its relatives).
 ///
 /// # Shapes
 /// Mask and operands broadcast.
 ///
 /// # Math
-/// `y = a` where the mask holds, else `b`; `dy` likewise from `da` and `db`.
+/// `y = a` where the mask is not 0, else `b`; `dy` likewise from `da` and `db`.
 ///
 /// # Domain
-/// Every number. The operand that is not taken gets a cotangent of exactly 0, which stays 0 whatever slope it
-/// meets further back: a branch that is infinite or NaN where it is not taken does not spoil the gradient.
+/// All real numbers. The operand that is not taken gets a cotangent of exactly 0, which stays 0 whatever
+/// slope it meets further back: a branch that is infinite or NaN where it is not taken does not spoil the
+/// gradient.
 ///
 /// # Examples
 /// ```
@@ -35,7 +36,7 @@ use crate::tensor::{Tensor, kernel};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Select<M: Element = f64> {
-    /// Where to take the first operand; 0 for the second.
+    /// Not 0 to take the first operand; 0 for the second.
     pub mask: Tensor<M>,
 }
 
@@ -54,7 +55,7 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
                 *out = if m == M::ZERO { T::ZERO } else { T::ONE };
             }
         });
-        // A number on one side is what masks and their derivatives have; these loops are the fast ones.
+        // Masks and their derivatives have a scalar on one side; these loops are the fast ones.
         match (x[0].size(), x[1].size()) {
             (_, 1) => {
                 let otherwise = x[1].to_vec()[0];

@@ -12,13 +12,13 @@ use std::ops::{Bound, RangeBounds};
 /// Elements `start`, `start + step`, ... below `stop` of one axis. Free: a view of the same buffer.
 ///
 /// # Shapes
-/// Axis `axis` gets the number of elements taken, perhaps 0; the others stay.
+/// Axis `axis` gets the number of elements taken, possibly 0; the others are unchanged.
 ///
 /// # Math
-/// Linear; the cotangent is placed among zeros ([`SliceAdjoint`]).
+/// Linear; the cotangent is surrounded by zeros ([`SliceAdjoint`]).
 ///
 /// # Panics
-/// If the axis does not exist, a bound lies outside it, or the step is 0.
+/// If the axis does not exist, a bound is out of range, or the step is 0.
 ///
 /// # Examples
 /// ```
@@ -38,7 +38,7 @@ pub struct Slice {
     pub start: isize,
     /// One past the last, counted from the end if negative; `None` for the end.
     pub stop: Option<isize>,
-    /// Distance between the elements taken, at least 1.
+    /// The distance between the elements taken, at least 1.
     pub step: usize,
 }
 
@@ -107,7 +107,7 @@ impl<T: Element> Op<T> for Slice {
     }
 }
 
-/// Zeros of a shape, with the operand where a slice would take it from: the adjoint of [`Slice`].
+/// Zeros of a shape, with the operand at the positions of a slice: the adjoint of [`Slice`].
 ///
 /// # Shapes
 /// The operand has the shape of the slice; the result has `shape`.
@@ -116,7 +116,7 @@ impl<T: Element> Op<T> for Slice {
 /// Linear; the cotangent is sliced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SliceAdjoint {
-    /// Where the elements go.
+    /// The positions of the elements.
     pub slice: Slice,
     /// The shape of the result.
     pub shape: Shape,

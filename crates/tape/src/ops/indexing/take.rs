@@ -11,16 +11,16 @@ use crate::rules::op::{Array, Op, positions_as_branches};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// The elements at row-major positions of the whole tensor, the same one any number of times.
+/// The elements at row-major positions of the whole tensor, with repetitions.
 ///
 /// # Shapes
 /// Any operand; the result has the shape of the index.
 ///
 /// # Math
-/// Linear; the cotangents are added where the elements came from.
+/// Linear; the cotangents are added at the sources of the elements.
 ///
 /// # Panics
-/// If a position does not exist.
+/// If a position is out of range.
 ///
 /// # Examples
 /// ```

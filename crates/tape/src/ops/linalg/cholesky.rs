@@ -20,10 +20,10 @@ use crate::tensor::{Tensor, factor};
 /// `L⁻ᵀ Φ(Lᵀ L̄) L⁻¹` (Murray 2016), so a step along it keeps `A` symmetric.
 ///
 /// # Domain
-/// Positive definite. Of an operand that is not symmetric the factor is that of `(A + Aᵀ) / 2`.
+/// Positive definite. For an operand that is not symmetric, the factor is that of `(A + Aᵀ) / 2`.
 ///
 /// # Errors
-/// [`Error::Invalid`] with the first pivot that is not positive.
+/// [`Error::Invalid`] naming the first pivot that is not positive.
 ///
 /// # Examples
 /// ```

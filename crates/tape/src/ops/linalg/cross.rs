@@ -1,4 +1,4 @@
-//! The cross product of vectors in space.
+//! The cross product of vectors in three dimensions.
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
@@ -9,7 +9,7 @@ use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// `a × b` of vectors with three coordinates, which lie along one axis.
+/// `a × b` of vectors with three coordinates along one axis.
 ///
 /// # Shapes
 /// Both operands and the result have the same shape, with 3 elements along `axis`.

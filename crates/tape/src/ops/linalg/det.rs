@@ -14,13 +14,13 @@ use crate::tensor::factor::Lu;
 /// The determinant of the last two axes.
 ///
 /// # Shapes
-/// `[.., n, n] -> [..]`; leading axes are batches. That of no rows is 1.
+/// `[.., n, n] -> [..]`; leading axes are batches. The determinant of an empty matrix is 1.
 ///
 /// # Math
 /// `y = det A`, `dy = Σ C dA` with the matrix of cofactors `C` ([`Cofactors`]); the cotangent is `ȳ C`.
 ///
 /// # Domain
-/// Every matrix. The gradient is right at singular ones too, where `det A · A⁻ᵀ` has no value.
+/// All matrices. The gradient is correct at singular ones too, where `det A · A⁻ᵀ` is undefined.
 ///
 /// # Examples
 /// ```
@@ -54,7 +54,7 @@ impl<T: Element> Op<T> for Det {
     }
 }
 
-/// One number for each square matrix.
+/// One scalar for each square matrix.
 pub(crate) fn each<T: Element>(x: &Tensor<T>, f: impl Fn(&[T], usize) -> T) -> Tensor<T> {
     let (batch, n) = error::expect(square(&[x.shape()]));
     let x = x.compact();
@@ -66,15 +66,16 @@ pub(crate) fn each<T: Element>(x: &Tensor<T>, f: impl Fn(&[T], usize) -> T) -> T
     })
 }
 
-/// The signed determinants of what is left of a matrix without one row and one column: the derivative of [`Det`].
+/// The signed determinants of a matrix without one row and one column: the derivative of [`Det`].
 ///
 /// # Shapes
 /// `[.., n, n] -> [.., n, n]`.
 ///
 /// # Math
-/// From `P A Q = L D V` with complete pivoting, as `Pᵀ L⁻ᵀ cof(D) V⁻ᵀ Qᵀ` up to the sign of the permutations: no division
-/// by a pivot that a singular matrix lacks. The derivatives are those of the minors, so they exist everywhere; a
-/// derivative of order two or more looks at `n²` minors and is meant for small matrices.
+/// From `P A Q = L D V` with complete pivoting, as `Pᵀ L⁻ᵀ cof(D) V⁻ᵀ Qᵀ` up to the sign of the permutations,
+/// without division by the pivots that a singular matrix lacks. The derivatives are those of the minors, so
+/// they exist everywhere; a derivative of order two or more computes `n²` minors and is meant for small
+/// matrices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cofactors;
 
@@ -122,7 +123,7 @@ fn signed<T: Element, A: Array<T>>(x: &A) -> A {
 /// `[.., n, n] -> [.., n, n, n - 1, n - 1]`.
 ///
 /// # Math
-/// Linear; the cotangents of all minors are added where they come from ([`MinorsAdjoint`]).
+/// Linear; the cotangents of all minors are added at their sources ([`MinorsAdjoint`]).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Minors;
 
@@ -151,7 +152,7 @@ impl<T: Element> Op<T> for Minors {
     }
 }
 
-/// For every element of all minors, in order, its place in matrices with `size` elements together.
+/// For every element of all minors, in order, its position in matrices with `size` elements together.
 fn places(n: usize, size: usize) -> impl Iterator<Item = usize> {
     let without = move |skip: usize| (0..n).filter(move |&i| i != skip);
     let minor = move |row: usize, column: usize| {
@@ -164,13 +165,13 @@ fn places(n: usize, size: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The sum of all minors, each where it comes from: the adjoint of [`Minors`].
+/// The sum of all minors, each at its source: the adjoint of [`Minors`].
 ///
 /// # Shapes
 /// `[.., n, n, n - 1, n - 1] -> [.., n, n]`.
 ///
 /// # Math
-/// Linear; the cotangent is cut into minors.
+/// Linear; the minors of the cotangent are taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MinorsAdjoint;
 

@@ -8,10 +8,10 @@ use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
-/// `Σ a b` of two vectors; the method gives a number.
+/// `Σ a b` of two vectors; the method returns a scalar.
 ///
 /// # Shapes
-/// `[n]`, `[n] -> []`. That of empty vectors is 0.
+/// `[n]`, `[n] -> []`. The product of empty vectors is 0.
 ///
 /// # Math
 /// `dy = da · b + a · db`; the cotangents are `ȳ b` and `ȳ a`.

@@ -11,7 +11,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::factor::Lu;
 
-/// `A⁻¹`, over the last two axes. A product `A⁻¹ B` is better found by [`Solve`](crate::ops::Solve).
+/// `A⁻¹`, over the last two axes. Compute a product `A⁻¹ B` by [`Solve`](crate::ops::Solve) instead.
 ///
 /// # Shapes
 /// `[.., n, n] -> [.., n, n]`; leading axes are batches.

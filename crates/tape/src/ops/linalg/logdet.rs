@@ -11,7 +11,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::factor::Lu;
 
-/// `ln det A`, over the last two axes; a primitive, because the determinant itself soon overflows.
+/// `ln det A`, over the last two axes; a primitive, because the determinant itself easily overflows.
 ///
 /// # Shapes
 /// `[.., n, n] -> [..]`; leading axes are batches.
@@ -20,7 +20,7 @@ use crate::tensor::factor::Lu;
 /// `dy = Σ A⁻ᵀ dA`; the cotangent is `ȳ A⁻ᵀ`.
 ///
 /// # Domain
-/// Positive determinants; for the others there is [`slogdet`](crate::ops::LogAbsDet).
+/// Positive determinants; for others, see [`slogdet`](crate::ops::LogAbsDet).
 ///
 /// # Errors
 /// [`Error::Invalid`] if the determinant is 0 or negative.

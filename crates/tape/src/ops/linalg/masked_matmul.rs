@@ -1,4 +1,4 @@
-//! The matrix product in which what has no weight takes no part.
+//! The matrix product in which terms of weight 0 are ignored.
 
 use crate::error::Error;
 use crate::ops::common::doc::OpDoc;
@@ -12,9 +12,9 @@ use crate::tensor::{Tensor, reduce};
 /// Which exactly zero factors absorb the other factor of a term, so that `0 · ∞` and `0 · NaN` are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zeros {
-    /// None in the product, every one in its derivatives.
+    /// None in the product, all in its derivatives.
     Cotangents,
-    /// Those of the left operand; in the derivatives every one.
+    /// Those of the left operand; in the derivatives, all.
     Left,
     /// Those of both operands.
     Both,
@@ -31,15 +31,15 @@ impl Zeros {
     }
 }
 
-/// [`MatMul`](crate::ops::MatMul) of operands of rank 2 or more, in which zeros absorb: what has weight 0 may be infinite or
-/// NaN.
+/// [`MatMul`](crate::ops::MatMul) of operands of rank 2 or more, in which zeros absorb: elements of weight 0
+/// may be infinite or NaN.
 ///
 /// # Shapes
 /// `[.., m, k] · [.., k, n] -> [.., m, n]`; leading axes are batches and broadcast.
 ///
 /// # Math
-/// Where all numbers are finite it is the matrix product, to the last bit, and so are its derivatives. A non-finite element
-/// of the result is summed again, term by term, without the terms that are absorbed.
+/// If all elements are finite it is the matrix product, to the last bit, and so are its derivatives. A
+/// non-finite element of the result is summed again, term by term, without the absorbed terms.
 ///
 /// # Panics
 /// If an operand is not a matrix or a batch of matrices, or the shapes do not match.
@@ -57,7 +57,7 @@ impl Zeros {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaskedMatMul {
-    /// Which zeros absorb.
+    /// The zeros that absorb.
     pub zeros: Zeros,
 }
 
@@ -107,8 +107,8 @@ impl<T: Element> Op<T> for MaskedMatMul {
 }
 
 impl MaskedMatMul {
-    /// Adds to `sums`, the product of the finite factors, every other term that is not absorbed. Where `product` is finite
-    /// there is none.
+    /// Adds to `sums`, the product of the finite factors, every other term that is not absorbed. There is
+    /// none where `product` is finite.
     fn add_infinite<T: Element>(
         &self,
         sums: &mut Tensor<T>,

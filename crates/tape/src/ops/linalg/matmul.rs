@@ -14,8 +14,8 @@ use smallvec::smallvec;
 /// The matrix product over the last two axes; leading axes are batches and broadcast.
 ///
 /// # Shapes
-/// `[.., m, k] · [.., k, n] -> [.., m, n]`; a vector is a row on the left and a column on the right, and the result
-/// lacks its axis: `[k] · [k] -> []`. A product over `k = 0` terms is 0.
+/// `[.., m, k] · [.., k, n] -> [.., m, n]`; a vector is a row on the left and a column on the right, and its
+/// axis is dropped from the result: `[k] · [k] -> []`. A product over `k = 0` terms is 0.
 ///
 /// # Math
 /// `Y = A B`, `dY = dA B + A dB`; the cotangents are `Ȳ Bᵀ` and `Aᵀ Ȳ`, summed over broadcast batches.
@@ -83,7 +83,8 @@ impl<T: Element> Op<T> for MatMul {
         if own == x[k].shape() { summed } else { summed.reshape(x[k].shape()) }
     }
 
-    /// Of two matrices the same two products, without the shape rules of the operations they are written with.
+    /// For two matrices the same two products, without the shape rules of the operations with which they are
+    /// written.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         if x.iter().any(|x| x.rank() != 2) {
             return self.vjp_each(x, y, &dy, want);
@@ -104,7 +105,7 @@ fn matrix<T: Element, A: Array<T>>(x: &A, k: usize) -> A {
     }
 }
 
-/// The shape of a product before the axes that come from vectors are taken away.
+/// The shape of a product before the axes of vectors are dropped.
 fn product_shape(shape: &Shape, left: usize, right: usize) -> Shape {
     let (before, columns) = shape.split_at(shape.rank() - usize::from(right > 1));
     let (row, column) = ((left == 1).then_some(&1), (right == 1).then_some(&1));

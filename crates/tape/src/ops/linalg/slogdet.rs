@@ -11,7 +11,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use crate::tensor::factor::Lu;
 
-/// `ln |det A|`, over the last two axes: with [`DetSign`] the method `slogdet`.
+/// `ln |det A|`, over the last two axes; together with [`DetSign`] the method `slogdet`.
 ///
 /// # Shapes
 /// `[.., n, n] -> [..]`; leading axes are batches.
@@ -20,8 +20,8 @@ use crate::tensor::factor::Lu;
 /// `dy = Σ A⁻ᵀ dA`; the cotangent is `ȳ A⁻ᵀ`.
 ///
 /// # Domain
-/// The value is -inf where the matrix is singular. The derivative does not exist there: a sweep that comes by is an
-/// error ([`Scalar::try_backward`](crate::Scalar::try_backward) returns it).
+/// The value is -inf for a singular matrix. The derivative does not exist there: a sweep that reaches it is
+/// an error ([`Scalar::try_backward`](crate::Scalar::try_backward) returns it).
 ///
 /// # Examples
 /// ```

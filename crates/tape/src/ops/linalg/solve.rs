@@ -1,4 +1,4 @@
-//! Systems of equations.
+//! Systems of linear equations.
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
@@ -86,7 +86,8 @@ impl<T: Element> Op<T> for Solve {
     }
 }
 
-/// The solution of a system from the factors of its matrix: the right side, its columns, and where the solution goes.
+/// The solution of a system from the factors of its matrix: the right-hand side, its columns, and the
+/// destination.
 type Solver<T> = fn(&Lu<T>, &[T], usize, &mut [T]) -> Result<(), Pivot<T>>;
 
 /// The solutions of a batch of systems, each from the factors of its matrix.
@@ -104,10 +105,10 @@ fn solved<T: Element>(x: &[&Tensor<T>], solve: Solver<T>) -> Result<Tensor<T>, E
     Ok(y)
 }
 
-/// `X` with `Aᵀ X = B`: the adjoint of [`Solve`] in the right side.
+/// `X` with `Aᵀ X = B`: the adjoint of [`Solve`] in the right-hand side.
 ///
-/// It factorises `A`, not `Aᵀ`. So it has a solution wherever `A X = B` has one, also where the matrix is so nearly
-/// singular that rounding makes a pivot of the transpose 0.
+/// It factorises `A`, not `Aᵀ`, so it has a solution whenever `A X = B` has one, even if the matrix is so
+/// nearly singular that rounding makes a pivot of the transpose 0.
 ///
 /// # Shapes
 /// As [`Solve`].

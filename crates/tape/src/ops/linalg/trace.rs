@@ -13,7 +13,7 @@ use crate::tensor::{Tensor, reduce};
 /// The sum of the main diagonal of a matrix, square or not.
 ///
 /// # Shapes
-/// A matrix gives a number.
+/// A matrix gives a scalar.
 ///
 /// # Math
 /// `y = Σ xᵢᵢ`; the cotangent is on the diagonal.

@@ -1,4 +1,4 @@
-//! Systems of equations with a triangular matrix.
+//! Systems of linear equations with a triangular matrix.
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
@@ -21,11 +21,11 @@ use crate::tensor::factor::{self, Triangle};
 /// its transpose.
 ///
 /// # Domain
-/// No zero on the diagonal. The other triangle is not read, nor the diagonal if it counts as ones; their
+/// No zero on the diagonal. The other triangle is not read, nor the diagonal if it is taken as ones; their
 /// cotangents are 0.
 ///
 /// # Errors
-/// [`Error::Invalid`] with the first zero met on the diagonal.
+/// [`Error::Invalid`] naming the first zero on the diagonal.
 ///
 /// # Examples
 /// ```
@@ -45,7 +45,7 @@ pub struct TriangularSolve {
     pub lower: bool,
     /// Whether the system is that of `Aᵀ`.
     pub transpose: bool,
-    /// Whether the diagonal counts as ones.
+    /// Whether the diagonal is taken as ones.
     pub unit_diagonal: bool,
 }
 

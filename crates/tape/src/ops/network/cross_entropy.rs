@@ -1,4 +1,4 @@
-//! Cross entropy of logits: a primitive, because the composition keeps the logarithms of all probabilities.
+//! Cross-entropy of logits: a primitive, because the composition keeps the logarithms of all probabilities.
 
 use super::log_softmax::LogSoftmax;
 use crate::error::{self, Error};
@@ -12,21 +12,21 @@ use crate::rules::op::{Arity, Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel, reduce};
 
-/// `-Σ q ln softmax(x)` along one axis: the cross entropy of the classes' weights `q` and the logits `x`.
+/// `-Σ q ln softmax(x)` along one axis: the cross-entropy of the class weights `q` and the logits `x`.
 ///
-/// What makes a loss of it (numbers of classes, class weights, smoothing, the mean) is in
+/// The rest of a loss (class labels, class weights, smoothing, the mean) is in
 /// `nn::functional::cross_entropy`.
 ///
 /// # Shapes
 /// `x` and `q` of one shape; the result has it without the axis.
 ///
 /// # Math
-/// With `p = softmax(x)`: `dy = Σ (p Σ q - q) dx - Σ ln p dq`. Where a probability is above 1/2 its slope is what the
-/// others lack to a sum of 0: that of a class which is almost certain keeps its digits.
+/// With `p = softmax(x)`: `dy = Σ (p Σ q - q) dx - Σ ln p dq`. Where a probability is above 1/2, its slope is
+/// minus the sum of the others: that of an almost certain class keeps its digits.
 ///
 /// # Domain
-/// Every number, ±1000 included. A class of weight 0 takes no part, also where its probability is 0, and a row of such
-/// classes none either, whatever its logits are.
+/// All real numbers, ±1000 included. A class of weight 0 contributes nothing, even if its probability is 0,
+/// and neither does a row of such classes, whatever its logits.
 ///
 /// # Examples
 /// ```

@@ -1,4 +1,4 @@
-//! A layer: an affine map and an activation, fused; what the activation is applied to is not kept.
+//! A layer: an affine map and an activation, fused; the input of the activation is not kept.
 
 use super::linear::Linear;
 use crate::error::Error;
@@ -10,21 +10,21 @@ use crate::rules::op::{Arity, Array, Cotangents, Op, decided};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel};
 
-/// `f(x · Wᵀ + b)`, one node for what [`Linear`] and an activation make two of.
+/// `f(x · Wᵀ + b)`, one node instead of the two of [`Linear`] and an activation.
 ///
 /// # Shapes
 /// `x` `[.., in]`, `W` `[out, in]` (destination, source), `b` `[out]`; the result is `[.., out]`.
 ///
 /// # Math
-/// With `Z = X Wᵀ + 1 bᵀ` and `Y = f(Z)`: `dY = f'(Z) dZ`, where the activation is one whose slope can be had from its
-/// value ([`SlopeFromOutput`]), so that `Z` need not be kept. The cotangents are those of [`Linear`] for
+/// With `Z = X Wᵀ + 1 bᵀ` and `Y = f(Z)`: `dY = f'(Z) dZ`, where the slope of the activation is a function of
+/// its value ([`SlopeFromOutput`]), so that `Z` need not be kept. The cotangents are those of [`Linear`] for
 /// `Z̄ = f'(Z) Ȳ`: this is one layer of backpropagation.
 ///
 /// # Precision
-/// The slope is that of the rounded `Y`: off by up to ε for [`Sigmoid`] and 2 ε for [`Tanh`] (ε = 2⁻²³ or 2⁻⁵²), and so
-/// 0 where `Y` was rounded to ±1. That is far below the rounding of a sum over samples of which one is not
-/// saturated. Where the slopes of saturated units themselves are wanted, write `x.linear(w, b).sigmoid()`, whose slope
-/// keeps all its digits.
+/// The slope is that of the rounded `Y`: off by up to ε for [`Sigmoid`] and 2 ε for [`Tanh`] (ε = 2⁻²³ or
+/// 2⁻⁵²), and so 0 where `Y` was rounded to ±1. That is far below the rounding of a sum over samples of which
+/// one is not saturated. If the slopes of saturated units themselves matter, write `x.linear(w, b).sigmoid()`,
+/// whose slope keeps all its digits.
 ///
 /// # Examples
 /// ```
@@ -80,7 +80,7 @@ impl<T: Element, F: SlopeFromOutput> Op<T> for Dense<F> {
     }
 }
 
-/// `F` with the slope that its output gives.
+/// `F` with the slope computed from its output.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct FromOutput<F>(F);
 

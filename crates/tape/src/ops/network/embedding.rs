@@ -1,4 +1,4 @@
-//! Rows of a table by their numbers, and its adjoint.
+//! Rows of a table by index, and the adjoint.
 
 use crate::error::Error;
 use crate::ops::common::doc::OpDoc;
@@ -9,13 +9,13 @@ use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 use std::sync::Arc;
 
-/// Rows of a table by their numbers.
+/// Rows of a table by index.
 ///
 /// # Shapes
 /// The table is `[rows, width]`; the result is `[.., width]` with the shape of the indices in front.
 ///
 /// # Math
-/// Linear; the cotangents of a row that is taken several times are added ([`EmbeddingAdjoint`]).
+/// Linear; the cotangents of a row used several times are added ([`EmbeddingAdjoint`]).
 ///
 /// # Panics
 /// If a row does not exist, or the number of indices does not fill their shape.
@@ -86,16 +86,16 @@ impl<T: Element> Op<T> for Embedding {
     }
 }
 
-/// A table of zeros to which every row is added where it belongs: the adjoint of [`Embedding`].
+/// A table of zeros to which every row is added at its index: the adjoint of [`Embedding`].
 ///
 /// # Shapes
 /// The operand has the shape of the rows taken; the result is `[rows, width]`.
 ///
 /// # Math
-/// Linear; the cotangent's rows are taken.
+/// Linear; rows of the cotangent are taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EmbeddingAdjoint {
-    /// Where the rows go.
+    /// The destinations of the rows.
     pub taken: Embedding,
     /// The number of rows of the table.
     pub rows: usize,

@@ -1,4 +1,4 @@
-//! The affine map of a layer, fused: the bias is where the matrix product starts to add.
+//! The affine map of a layer, fused: the matrix product starts from the bias.
 
 use crate::error::Error;
 use crate::ops::TensorOps;
@@ -79,7 +79,8 @@ impl<T: Element> Op<T> for Linear {
         }
     }
 
-    /// The same three products and sums, without the shape rules of the operations they are written with.
+    /// The same three products and sums, without the shape rules of the operations with which they are
+    /// written.
     fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let (input, dy) = (matmul::rows(x[0]), matmul::rows(&dy));
         let (input, w, cts) = (Matrix::rows(&input), Matrix::rows(x[1]), Matrix::rows(&dy));
@@ -90,7 +91,7 @@ impl<T: Element> Op<T> for Linear {
     }
 }
 
-/// The leading axes as one.
+/// Merges the leading axes.
 fn rows<T: Element, A: Array<T>>(x: &A) -> A {
     let shape = x.shape();
     match shape.split_last() {

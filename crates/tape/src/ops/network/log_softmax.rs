@@ -16,12 +16,13 @@ use crate::tensor::{Tensor, reduce};
 /// `x` of rank 1 or more; the result has its shape.
 ///
 /// # Math
-/// `y = x - m - ln Σ e^(x - m)` with `m = max x`; `dy = dx - Σ eʸ dx`, and the cotangent of `x` is `ȳ - eʸ Σ ȳ`. Where
-/// one probability `eʸ` is above 1/2 its cotangent is what the others lack to a sum of 0, which keeps its digits.
+/// `y = x - m - ln Σ e^(x - m)` with `m = max x`; `dy = dx - Σ eʸ dx`, and the cotangent of `x` is `ȳ - eʸ Σ ȳ`.
+/// Where one probability `eʸ` is above 1/2, its cotangent is computed as minus the sum of the others, which
+/// keeps its digits.
 ///
 /// # Domain
-/// Every number, ±1000 included. -∞ marks an element that is left out, as in [`Softmax`](crate::ops::Softmax); if all are left
-/// out the row is -∞ with derivative 0. An element at +∞ takes all; several share it equally.
+/// All real numbers, ±1000 included. -∞ marks a masked element, as in [`Softmax`](crate::ops::Softmax); if
+/// all are masked, the row is -∞ with derivative 0. An element at +∞ takes all; several share it equally.
 ///
 /// # Examples
 /// ```
@@ -51,7 +52,7 @@ impl<T: Element> Op<T> for LogSoftmax {
             let (m, sum) = exponentials(x, y);
             let ln = if sum == T::ZERO { T::ZERO } else { sum.ln() };
             for (y, &x) in y.iter_mut().zip(x) {
-                // Infinities that are equal have no difference.
+                // The difference of equal infinities is undefined.
                 *y = (if x == m { T::ZERO } else { x - m }) - ln;
             }
         })

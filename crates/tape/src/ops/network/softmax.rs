@@ -15,12 +15,12 @@ use crate::tensor::{Tensor, reduce};
 /// `x` of rank 1 or more; the result has its shape, and sums to 1 along `axis`.
 ///
 /// # Math
-/// `y = e^(x - m) / Σ e^(x - m)` with `m = max x`; `dy = y (dx - Σ y dx)`, and the cotangent of `x` is
-/// `y (ȳ - Σ y ȳ)`, computed with the differences to `ȳ` at the largest `y`: where one probability is almost 1 the
-/// others decide.
+/// `y = e^(x - m) / Σ e^(x - m)` with `m = max x`; `dy = y (dx - Σ y dx)`, and the cotangent of `x` is `y (ȳ - Σ y ȳ)`,
+/// computed with the differences to `ȳ` at the largest `y`: where one probability is almost 1, the others
+/// decide.
 ///
 /// # Domain
-/// Every number, ±1000 included. -∞ marks an element that is left out, whatever its cotangent is; if all are left out
+/// All real numbers, ±1000 included. -∞ marks a masked element, whatever its cotangent; if all are masked,
 /// the row is zero, with derivative 0. An element at +∞ takes all; several share it equally.
 ///
 /// # Examples
@@ -38,7 +38,7 @@ pub struct Softmax {
     pub axis: isize,
 }
 
-/// The shape rule of what works along one axis and keeps the shape.
+/// The shape rule of operations along one axis that keep the shape.
 pub(crate) fn along(x: &[&Shape], axis: isize) -> Result<Shape, Error> {
     x[0].axis(axis)?;
     Ok(x[0].clone())

@@ -13,10 +13,10 @@ use smallvec::smallvec;
 /// `Σ (a - b)²` over all elements: the squared Euclidean distance.
 ///
 /// # Shapes
-/// `a` and `b` of one shape; the result is a number, of rank 0. That of empty tensors is 0.
+/// `a` and `b` of one shape; the result is a scalar, of rank 0. The distance of empty tensors is 0.
 ///
 /// # Math
-/// `dy = Σ 2 (a - b) (da - db)`; the cotangents are `2 (a - b) ȳ` and its opposite.
+/// `dy = Σ 2 (a - b) (da - db)`; the cotangents are `2 (a - b) ȳ` and its negative.
 ///
 /// # Examples
 /// ```

@@ -1,5 +1,5 @@
-//! Differences from the mean divided by their size: a primitive, because its composition makes nine passes and stores
-//! seven intermediate tensors.
+//! Differences from the mean divided by their magnitude: a primitive, because its composition makes nine
+//! passes and stores seven intermediate tensors.
 
 use crate::error::Error;
 use crate::ops::TensorOps;
@@ -12,7 +12,7 @@ use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 use smallvec::smallvec;
 
-/// `d / √(mean d² + eps)` over a set of axes, with `d = x - mean x`, or `d = x` if it is not to be centered.
+/// `d / √(mean d² + eps)` over a set of axes, with `d = x - mean x`, or `d = x` without centering.
 ///
 /// # Shapes
 /// `x` of any shape; the result has its shape.
@@ -23,7 +23,8 @@ use smallvec::smallvec;
 /// constant row gives exact zeros and a large mean costs no digits.
 ///
 /// # Domain
-/// All, with `eps > 0`; with `eps = 0` a row of zero size gives NaN. Squares that overflow or vanish do no harm.
+/// All, with `eps > 0`; with `eps = 0` a row of zeros gives NaN. Squares that overflow or underflow do no
+/// harm.
 ///
 /// # Examples
 /// ```
@@ -47,12 +48,12 @@ pub struct Standardize {
 }
 
 impl Standardize {
-    /// `x`, centered if it is to be.
+    /// `x`, centered if requested.
     fn centered<T: Element, A: Array<T>>(&self, x: &A) -> A {
         if self.center { x.center(self.axes.clone()) } else { x.clone() }
     }
 
-    /// `(c(d) - y mean(y d)) / s`: what both linear rules do.
+    /// `(c(d) - y mean(y d)) / s`: the common form of both linear rules.
     fn project<T: Element, A: Array<T>>(&self, x: &A, y: &A, d: &A) -> A {
         let mean = (y.clone() * d.clone()).mean_axes(self.axes.clone(), true);
         let one_over_s = A::apply(OneOverDeviation(self.clone()), &[x]);
@@ -74,7 +75,7 @@ impl Standardize {
         }
     }
 
-    /// `d` of one row, and what it means.
+    /// The `d` of one row, with its scale.
     fn row<T: Element>(&self, x: &[T], d: &mut [T]) -> Row<T> {
         let n = T::from_usize(x.len());
         let eps = T::from_f64(self.eps);
@@ -89,7 +90,7 @@ impl Standardize {
         let largest = |x: &[T]| x.iter().fold(T::ZERO, |max, x| max.maximum(x.abs()));
         let mut first = T::ONE;
         if !largest(d).is_finite() && largest(x).is_finite() {
-            // The differences or their sum overflowed. Those of sufficiently smaller numbers do not.
+            // The differences or their sum overflowed. Those of sufficiently scaled-down numbers do not.
             first = T::from_f64(4.0) * n;
             self.deviations(x, d, first);
         }
@@ -104,15 +105,15 @@ impl Standardize {
     }
 }
 
-/// The deviations of a row are `d` times both scales, and `1 / s` is `one_over_s` divided by them: 1 unless squares would
-/// overflow or vanish.
+/// The deviations of a row are `d` times both scales, and `1 / s` is `one_over_s` divided by them: 1 unless
+/// squares would overflow or underflow.
 struct Row<T> {
     one_over_s: T,
     scale: [T; 2],
 }
 
 impl<T: Element> Row<T> {
-    /// The divisor that is left once `one_over_s` is a factor.
+    /// The divisor that remains when `one_over_s` is a factor.
     fn unscale(&self, x: &mut [T]) {
         if self.scale != [T::ONE; 2] {
             x.iter_mut().for_each(|x| *x = *x / self.scale[0] / self.scale[1]);

@@ -1,4 +1,4 @@
-//! Differences from the mean: a primitive, because through a rounded mean a constant row would not give zeros.
+//! Differences from the mean: a primitive, because with a rounded mean a constant row would not give zeros.
 
 use super::sum::positions;
 use crate::error::Error;
@@ -60,7 +60,7 @@ pub(crate) fn deviations<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T>
     if reduce::all_finite(&plain) {
         return plain;
     }
-    // The differences or their sum overflowed. Those of sufficiently smaller numbers do not.
+    // The differences or their sum overflowed. Those of sufficiently scaled-down numbers do not.
     let scale = T::from_usize(4 * count);
     let scaled = plain_deviations(&x.map_elements(|x| x / scale), axes, count);
     kernel::zip(

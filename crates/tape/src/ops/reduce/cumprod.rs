@@ -11,7 +11,7 @@ use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
-/// The product of each element and those before it, along one axis.
+/// The product of each element and all elements before it, along one axis.
 ///
 /// # Shapes
 /// `x` of rank 1 or more; the result has its shape.
@@ -19,10 +19,10 @@ use crate::tensor::{Tensor, reduce};
 /// # Math
 /// `yᵢ = Π xⱼ` over `j ≤ i`, or over `j ≥ i` if `reverse`. `dyᵢ = xᵢ dyᵢ₋₁ + yᵢ₋₁ dxᵢ`, a
 /// [`LinearScan`](crate::ops::LinearScan); the cotangent of `xᵢ` is `λᵢ yᵢ₋₁` with the recurrence `λᵢ = ȳᵢ + xᵢ₊₁ λᵢ₊₁`.
-/// Nothing is divided by.
+/// There is no division.
 ///
 /// # Domain
-/// Every number, any number of zeros among them.
+/// All real numbers, with any number of zeros.
 ///
 /// # Examples
 /// ```

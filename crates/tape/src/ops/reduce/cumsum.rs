@@ -9,14 +9,14 @@ use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
-/// The sum of each element and those before it, along one axis.
+/// The sum of each element and all elements before it, along one axis.
 ///
 /// # Shapes
 /// `x` of rank 1 or more; the result has its shape.
 ///
 /// # Math
-/// `yᵢ = Σ xⱼ` over `j ≤ i`, or over `j ≥ i` if `reverse`. Linear; the cotangent of `x` is that of `y`, summed the
-/// other way.
+/// `yᵢ = Σ xⱼ` over `j ≤ i`, or over `j ≥ i` if `reverse`. Linear; the cotangent of `x` is that of `y`,
+/// summed in the opposite direction.
 ///
 /// # Examples
 /// ```
@@ -54,7 +54,8 @@ impl<T: Element> Op<T> for CumSum {
 
 /// `y[i] = step(y[i - 1], x[i])` from `start`, or from the other end.
 ///
-/// The state is an `f64`, so that in single precision it is rounded once for each element, not once more with each step.
+/// The state is an `f64`, so that in single precision each element is rounded once, instead of once more with
+/// each step.
 pub(crate) fn running<T: Element>(
     x: &[T],
     y: &mut [T],

@@ -1,4 +1,4 @@
-//! Linear recurrence along one axis: a primitive, because as a chain of elements it would record one node each.
+//! Linear recurrence along one axis: a primitive, because a chain of elements would record one node each.
 
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
@@ -15,9 +15,9 @@ use crate::tensor::Tensor;
 /// `a` and `b` of equal shape and rank 1 or more; the result has their shape.
 ///
 /// # Math
-/// `dyᵢ = aᵢ dyᵢ₋₁ + daᵢ yᵢ₋₁ + dbᵢ`, again a recurrence. The cotangent `λ` of `b` is the recurrence
-/// `λᵢ = ȳᵢ + aᵢ₊₁ λᵢ₊₁` from the other end, and that of `aᵢ` is `λᵢ yᵢ₋₁`. If `reverse`, the axis is run through
-/// from its end. The first `a` has no effect.
+/// `dyᵢ = aᵢ dyᵢ₋₁ + daᵢ yᵢ₋₁ + dbᵢ`, again a recurrence. The cotangent `λ` of `b` is the recurrence `λᵢ = ȳᵢ + aᵢ₊₁ λᵢ₊₁`
+/// from the other end, and that of `aᵢ` is `λᵢ yᵢ₋₁`. If `reverse`, the recurrence runs from the end of the
+/// axis. The first `a` has no effect.
 ///
 /// # Examples
 /// ```
@@ -82,9 +82,9 @@ impl<T: Element> Op<T> for LinearScan {
     }
 }
 
-/// The state is an `f64`: in single precision its rounding does not add up along the lane.
+/// The state is an `f64`, so that in single precision its rounding does not accumulate along the lane.
 fn lane<T: Element>(y: &mut [T], a: &[T], b: &[T], reverse: bool) {
-    // The first coefficient multiplies nothing, not even if it is infinite.
+    // The first coefficient multiplies nothing, even if it is infinite.
     let mut last = None;
     let advance = |((y, a), b): ((&mut T, &T), &T)| {
         let (a, b) = (a.to_f64(), b.to_f64());

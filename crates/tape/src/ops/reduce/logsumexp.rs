@@ -12,14 +12,15 @@ use crate::rules::op::{Array, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
 
-/// `ln Σ eˣ` over a set of axes, with the maximum taken out so that nothing overflows.
+/// `ln Σ eˣ` over a set of axes, with the maximum subtracted first so that nothing overflows.
 ///
 /// # Shapes
 /// As [`Sum`](crate::ops::Sum). Over no elements, or over elements that are all -∞, it is -∞ (`ln 0`) with
-/// derivative 0. If one is +∞ it is +∞, with the whole derivative at that one; several share it equally.
+/// derivative 0. If one is +∞, it is +∞, with the whole derivative at that element; several share it equally.
 ///
 /// # Math
-/// `y = m + ln Σ e^(x - m)` with `m = max x`; `dy = Σ e^(x - y) dx`, the weights being the softmax of `x`.
+/// `y = m + ln Σ e^(x - m)` with `m = max x`; `dy = Σ e^(x - y) dx`, where the weights are the softmax of
+/// `x`.
 ///
 /// # Examples
 /// ```
@@ -34,7 +35,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct LogSumExp {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 

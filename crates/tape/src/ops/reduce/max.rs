@@ -19,7 +19,7 @@ use crate::tensor::{Tensor, reduce};
 /// `y = max x`; `dy = dx` at the maximum.
 ///
 /// # Domain
-/// Every number; NaN wins. Where several elements share the maximum they share the derivative equally.
+/// All real numbers; NaN takes precedence. Where several elements share the maximum they share the derivative equally.
 ///
 /// # Examples
 /// ```
@@ -34,7 +34,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct Max {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 
@@ -68,7 +68,7 @@ impl<T: Element> Op<T> for Max {
     }
 }
 
-/// The shape rule of a reduction that has no value for no elements.
+/// The shape rule of a reduction that is undefined over no elements.
 pub(crate) fn nonempty(x: &[&Shape], axes: &Axes, keepdim: bool) -> Result<Shape, Error> {
     let shape = reduced(x, axes, keepdim)?;
     let empty = shape.size() > 0 && x[0].size() == 0;

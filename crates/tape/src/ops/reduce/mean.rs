@@ -31,7 +31,7 @@ use crate::tensor::{Tensor, kernel, reduce};
 pub struct Mean {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 
@@ -55,7 +55,7 @@ impl<T: Element> Op<T> for Mean {
         let n = T::from_usize(axes.iter().map(|&axis| x[0].shape()[axis]).product());
         let mut mean = reduce::sum(x[0], &axes).map_elements(|sum| sum / n);
         if n > T::ZERO && !reduce::all_finite(&mean) {
-            // Perhaps only the sum overflowed: that of the shares does not.
+            // Perhaps only the sum overflowed: the sum of the quotients does not.
             let shares = reduce::sum(&x[0].map_elements(|x| x / n), &axes);
             mean = kernel::zip(mean.shape(), &mean, &shares, |y, z| if y.is_finite() { y } else { z });
         }

@@ -20,7 +20,7 @@ use crate::tensor::{Tensor, reduce};
 /// `y = min x`; `dy = dx` at the minimum.
 ///
 /// # Domain
-/// Every number; NaN wins. Where several elements share the minimum they share the derivative equally.
+/// All real numbers; NaN takes precedence. Where several elements share the minimum they share the derivative equally.
 ///
 /// # Examples
 /// ```
@@ -35,7 +35,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct Min {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 

@@ -17,12 +17,12 @@ use crate::tensor::{Tensor, reduce};
 /// As [`Sum`](crate::ops::Sum). The norm of no elements is 0.
 ///
 /// # Math
-/// `y = (Σ |x|ᵖ)^(1/p)`, and `max |x|` for `p = ∞`; numbers whose powers would overflow or vanish are scaled first.
-/// `dy = Σ sign(x) (|x| / y)ᵖ⁻¹ dx`; for `p = 2` that is `Σ x dx / y`. For `p = ∞` equal largest sizes share the
-/// derivative.
+/// `y = (Σ |x|ᵖ)^(1/p)`, and `max |x|` for `p = ∞`; elements whose powers would overflow or underflow are
+/// scaled first. `dy = Σ sign(x) (|x| / y)ᵖ⁻¹ dx`; for `p = 2` that is `Σ x dx / y`. For `p = ∞`, equal
+/// largest magnitudes share the derivative.
 ///
 /// # Domain
-/// Every number. At a row of zeros the derivative is 0, and so is that of single zeros for `p ≤ 1`.
+/// All real numbers. At a row of zeros the derivative is 0, and so is that of single zeros for `p ≤ 1`.
 ///
 /// # Panics
 /// If `p` is not positive.
@@ -43,11 +43,11 @@ pub struct Norm {
     pub p: f64,
     /// The axes to reduce.
     pub axes: Axes,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 
-/// The largest size; NaN wins.
+/// The largest magnitude; NaN takes precedence.
 fn largest<T: Element>(x: &[T]) -> T {
     x.iter().fold(T::ZERO, |max, x| if x.abs() > max || x.is_nan() { x.abs() } else { max })
 }
@@ -70,7 +70,7 @@ fn total<T: Element>(x: &[T], f: impl Fn(T) -> T + Copy) -> T {
     rest.iter().fold(sum, |sum, &x| sum + f(x))
 }
 
-/// `√Σ x²`, scaled only where the squares would overflow or vanish.
+/// `√Σ x²`, scaled only if the squares would overflow or underflow.
 pub(crate) fn euclidean<T: Element>(x: &[T]) -> T {
     let plain = total(x, |x| x * x);
     // Squares below this have lost digits.
@@ -81,7 +81,7 @@ pub(crate) fn euclidean<T: Element>(x: &[T]) -> T {
     scaled(x, |x| x * x, T::sqrt)
 }
 
-/// `m root(Σ power(|x| / m))` with the largest size `m`.
+/// `m root(Σ power(|x| / m))` with the largest magnitude `m`.
 fn scaled<T: Element>(x: &[T], power: impl Fn(T) -> T + Copy, root: impl Fn(T) -> T) -> T {
     let m = largest(x);
     if m == T::ZERO || !m.is_finite() {

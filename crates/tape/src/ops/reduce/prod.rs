@@ -16,12 +16,12 @@ use crate::tensor::{Tensor, reduce};
 /// As [`Sum`](crate::ops::Sum). The product over no elements is 1.
 ///
 /// # Math
-/// `y = Π x`, `dy = Σᵢ (Πⱼ xⱼ, j ≠ i) dxᵢ`. The product of the others is that of the elements before times that of
-/// the elements after ([`CumProd`](crate::ops::CumProd) in both directions); nothing is divided by.
+/// `y = Π x`, `dy = Σᵢ (Πⱼ xⱼ, j ≠ i) dxᵢ`. The product of the others is that of the elements before times
+/// that of the elements after ([`CumProd`](crate::ops::CumProd) in both directions); there is no division.
 ///
 /// # Domain
-/// Every number. With one zero only the zero has a derivative, with two or more none; second derivatives are
-/// right there too.
+/// All real numbers. With one zero, only the zero has a derivative; with two or more, none has. Second
+/// derivatives are correct there too.
 ///
 /// # Examples
 /// ```
@@ -36,7 +36,7 @@ use crate::tensor::{Tensor, reduce};
 pub struct Prod {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 

@@ -23,7 +23,7 @@ use crate::tensor::{Tensor, kernel, reduce};
 /// `y = √(Σ (x - m)² / (n - ddof))` with the mean `m` of `n` elements; `dy = Σ (x - m) dx / (y (n - ddof))`.
 ///
 /// # Domain
-/// Every number. A constant row has standard deviation exactly 0, with derivative 0.
+/// All real numbers. A constant row has standard deviation exactly 0, with derivative 0.
 ///
 /// # Examples
 /// ```
@@ -42,7 +42,7 @@ pub struct StdDev {
     pub axes: Axes,
     /// The number subtracted from the number of elements.
     pub ddof: usize,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 
@@ -71,7 +71,7 @@ impl<T: Element> Op<T> for StdDev {
         let of = |x: &Tensor<T>| reduce::fold(&deviations(x, &axes), &axes, |d| euclidean(d) / n);
         let mut y = of(x[0]);
         if !reduce::all_finite(&y) {
-            // Perhaps a difference overflowed: those of a quarter do not.
+            // Perhaps a difference overflowed: those of a quarter of the values do not.
             let four = T::from_f64(4.0);
             let quarter = of(&x[0].map_elements(|x| x / four));
             y = kernel::zip(

@@ -13,8 +13,8 @@ use smallvec::{SmallVec, smallvec};
 /// Sum over a set of axes.
 ///
 /// # Shapes
-/// `x` of any shape; the reduced axes disappear, or stay with extent 1 if `keepdim`. The sum over an axis of
-/// extent 0 is 0.
+/// `x` of any shape; the reduced axes disappear, or are kept with extent 1 if `keepdim`. The sum over an axis
+/// of extent 0 is 0.
 ///
 /// # Math
 /// `y = Σ x`, `dy = Σ dx`, and the cotangent of `x` is that of `y`, repeated along the reduced axes.
@@ -35,7 +35,7 @@ use smallvec::{SmallVec, smallvec};
 pub struct Sum {
     /// The axes to reduce.
     pub axes: Axes,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 
@@ -76,12 +76,12 @@ pub(crate) fn positions(shape: &Shape, axes: &Axes) -> SmallVec<[usize; 4]> {
     error::expect(shape.axes(axes))
 }
 
-/// Puts the reduced axes back with extent 1, if they are to stay.
+/// Restores the reduced axes with extent 1, if they are to be kept.
 pub(crate) fn finish<T: Element>(y: Tensor<T>, x: &Shape, axes: &[usize], keepdim: bool) -> Tensor<T> {
     if keepdim { y.reshaped(x.reduced(axes, true)) } else { y }
 }
 
-/// Repeats what was reduced along `axes` back to the shape `x`: the adjoint of a sum.
+/// Repeats a result reduced over `axes` to the shape `x`: the adjoint of a sum.
 pub(crate) fn restore<T: Element, A: Array<T>>(y: &A, x: &Shape, axes: &[usize]) -> A {
     y.reshape(x.reduced(axes, true)).broadcast_to(x.clone())
 }

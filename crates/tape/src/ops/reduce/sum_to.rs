@@ -1,4 +1,4 @@
-//! The adjoint of stretching.
+//! The adjoint of broadcasting.
 
 use crate::error::Error;
 use crate::ops::TensorOps;
@@ -9,13 +9,13 @@ use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
-/// Sums over the axes along which `shape` would be stretched to the operand's shape.
+/// Sums over the axes along which `shape` would be broadcast to the operand's shape.
 ///
 /// # Shapes
-/// `shape` must stretch to that of the operand.
+/// `shape` must broadcast to that of the operand.
 ///
 /// # Math
-/// Linear; the cotangent is stretched ([`BroadcastTo`](crate::ops::BroadcastTo)).
+/// Linear; the cotangent is broadcast ([`BroadcastTo`](crate::ops::BroadcastTo)).
 ///
 /// # Examples
 /// ```

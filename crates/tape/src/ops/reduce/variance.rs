@@ -19,9 +19,9 @@ use crate::tensor::{Tensor, kernel, reduce};
 /// derivative.
 ///
 /// # Math
-/// `y = Σ (x - m)² / (n - ddof)` with the mean `m` of `n` elements, in two passes;
-/// `dy = Σ 2 (x - m) dx / (n - ddof)`. `ddof = 0` is the variance of the numbers given, `ddof = 1` the unbiased
-/// estimate of that of their source.
+/// `y = Σ (x - m)² / (n - ddof)` with the mean `m` of `n` elements, in two passes; `dy = Σ 2 (x - m) dx / (n - ddof)`.
+/// `ddof = 0` is the variance of the given values, `ddof = 1` the unbiased estimate of that of their
+/// distribution.
 ///
 /// # Examples
 /// ```
@@ -38,7 +38,7 @@ pub struct Variance {
     pub axes: Axes,
     /// The number subtracted from the number of elements.
     pub ddof: usize,
-    /// Whether the reduced axes stay, with extent 1.
+    /// Whether the reduced axes are kept, with extent 1.
     pub keepdim: bool,
 }
 

@@ -10,32 +10,32 @@ use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 use std::ops::Range;
 
-/// The rectangles over which an average pool takes its means.
+/// The windows over which an average pool takes its means.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum AvgWindows {
     /// A sliding window without dilation.
     Sliding {
         /// The window.
         window: Window,
-        /// Whether the zeros beyond the image are counted.
+        /// Whether the zeros outside the image are counted.
         count_padding: bool,
     },
     /// As many windows as the result has elements, which cover the image: window `i` of `m` over `h` elements
-    /// holds those from `⌊i h / m⌋` to below `⌈(i + 1) h / m⌉`.
+    /// covers those from `⌊i h / m⌋` up to, but not including, `⌈(i + 1) h / m⌉`.
     Adaptive {
         /// Height and width of the result.
         size: [usize; 2],
     },
 }
 
-/// Elements of one axis, and by what their sum is divided.
+/// Elements of one axis, and the divisor of their sum.
 struct Bin {
     from: usize,
     to: usize,
     divisor: usize,
 }
 
-/// The number by which the sum over two bins is divided.
+/// The divisor of the sum over two bins.
 fn elements<T: Element>(row: &Bin, col: &Bin) -> T {
     T::from_f64((row.divisor as u128 * col.divisor as u128) as f64)
 }
@@ -89,9 +89,9 @@ impl AvgWindows {
 /// `x` `[batch, channels, height, width]`; the result is `[batch, channels, windows, windows]`.
 ///
 /// # Math
-/// Linear: `y = Σ x / n` over the window, where `n` counts the elements of the window, those beyond the image if
-/// `count_padding`; the cotangent of every window is spread over its elements ([`AvgPool2dAdjoint`]). A window beyond
-/// the image is 0.
+/// Linear: `y = Σ x / n` over the window, where `n` counts the elements of the window, including those
+/// outside the image if `count_padding`; the cotangent of every window is spread over its elements
+/// ([`AvgPool2dAdjoint`]). A window entirely outside the image is 0.
 ///
 /// # Examples
 /// ```
@@ -165,7 +165,7 @@ fn block_sum<T: Element>(plane: &[T], width: usize, rows: Range<usize>, cols: Ra
     })
 }
 
-/// Every number spread equally over its window: the adjoint of [`AvgPool2d`].
+/// Every element spread equally over its window: the adjoint of [`AvgPool2d`].
 ///
 /// # Shapes
 /// The operand has the shape of the pool; the result is `[batch, channels, height, width]` of `size`.

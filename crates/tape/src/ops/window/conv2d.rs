@@ -15,12 +15,13 @@ use crate::tensor::Tensor;
 ///
 /// # Shapes
 /// `x` `[batch, in, height, width]`, `w` `[out, in / groups, kernel height, kernel width]`; the result is
-/// `[batch, out, windows, windows]`, with the windows of [`Window`]. With groups, the channels fall into as many
-/// blocks that do not see each other.
+/// `[batch, out, windows, windows]`, with the windows of [`Window`]. With groups, the channels are divided
+/// into as many independent blocks.
 ///
 /// # Math
-/// `y[n, o, i, j] = Σ w[o, c, u, v] x[n, c, i s + u d - p, j s + v d - p]` with zeros beyond the image. Bilinear:
-/// the cotangent of `x` is [`ConvTranspose2d`] of the cotangent with `w`, that of `w` is [`Conv2dWeightGrad`].
+/// `y[n, o, i, j] = Σ w[o, c, u, v] x[n, c, i s + u d - p, j s + v d - p]` with zeros outside the image.
+/// Bilinear: the cotangent of `x` is [`ConvTranspose2d`] of the cotangent with `w`, that of `w` is
+/// [`Conv2dWeightGrad`].
 ///
 /// # Panics
 /// If the kernel does not fit into the padded image, or the groups do not divide the channels.
@@ -40,13 +41,13 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2d {
-    /// Distance between neighbouring windows.
+    /// The distance between neighbouring windows.
     pub stride: [usize; 2],
-    /// Zeros added on each side.
+    /// The number of zeros added on each side.
     pub padding: [usize; 2],
-    /// Distance between neighbouring elements of a window.
+    /// The distance between neighbouring elements of a window.
     pub dilation: [usize; 2],
-    /// Blocks of channels that do not see each other.
+    /// The number of independent blocks of channels.
     pub groups: usize,
 }
 
@@ -70,18 +71,18 @@ impl Conv2d {
         Ok(channels / self.groups)
     }
 
-    /// Checks that the patches of one image, whose windows are counted in the shape of `y`, have a valid size and fit into
-    /// memory.
+    /// Checks that the patches of one image, whose windows are counted in the shape of `y`, have a valid size
+    /// and fit into memory.
     fn patches_fit<T: Element>(&self, y: &Shape, patch: [usize; 3]) -> Result<(), Error> {
         if y[0] == 0 {
             return Ok(());
         }
         let [channels, rows, cols] = patch;
-        // Four axes, for which a shape needs no memory of its own.
+        // Four axes, for which a shape needs no heap allocation.
         Tensor::<T>::fits(error::UNNAMED, &Shape::from([channels, rows, cols, y[2].saturating_mul(y[3])]))
     }
 
-    /// The rows that no window reaches below and beside an image of this size.
+    /// The rows that no window reaches, below and beside an image of this size.
     fn left_over(&self, kernel: [usize; 2], size: [usize; 2]) -> [usize; 2] {
         let window = self.window(kernel);
         let rest = |axis| (size[axis] + 2 * self.padding[axis] - window.reach(axis)) % self.stride[axis];
@@ -108,15 +109,16 @@ impl Conv2d {
     }
 }
 
-/// Elements of patches that are worked on at a time: few enough to be in the cache still when they are read.
+/// Elements of patches processed at a time: few enough to be still in the cache when they are read.
 const PATCHES: usize = 1 << 15;
 
-/// The product of some extents; of more than there can be, as many as can be counted.
+/// The product of some extents, saturating.
 fn product(extents: &[usize]) -> usize {
     extents.iter().fold(1, |product, &extent| product.saturating_mul(extent))
 }
 
-/// The images of a batch, a few at a time, as the first one and their number; `each` image has this many elements of patches.
+/// The images of a batch, a few at a time, as the first one and their number; `each` image has this many
+/// elements of patches.
 fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
     let most = (PATCHES / each.max(1)).max(1);
     (0..batch).step_by(most).map(move |first| [first, most.min(batch - first)])
@@ -186,7 +188,7 @@ impl<T: Element> Op<T> for Conv2d {
     }
 }
 
-/// The image whose convolution would have had a given size: the adjoint of [`Conv2d`] in the image.
+/// The image whose convolution has a given size: the adjoint of [`Conv2d`] in the image.
 ///
 /// # Shapes
 /// `y` `[batch, out, height, width]`, `w` `[out, in / groups, kernel height, kernel width]`; the result is
@@ -197,12 +199,13 @@ impl<T: Element> Op<T> for Conv2d {
 /// convolution of the cotangent with `w`, that of `w` is [`Conv2dWeightGrad`].
 ///
 /// # Panics
-/// If the padding takes more than there is, the output padding is not below the stride, or groups do not divide channels.
+/// If the padding removes everything, the output padding is not below the stride, or the groups do not divide
+/// the channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvTranspose2d {
     /// The convolution.
     pub conv: Conv2d,
-    /// Rows and columns that its windows do not reach, below the stride.
+    /// The number of rows and columns that its windows do not reach, below the stride.
     pub output_padding: [usize; 2],
 }
 
@@ -269,7 +272,7 @@ impl<T: Element> Op<T> for ConvTranspose2d {
     }
 }
 
-/// How images and results move together at every distance: the adjoint of [`Conv2d`] in the kernels.
+/// The correlation of images and results at every offset: the adjoint of [`Conv2d`] in the kernels.
 ///
 /// # Shapes
 /// `x` `[batch, in, height, width]`, `y` of the shape of the convolution; the result is
@@ -306,7 +309,7 @@ impl<T: Element> Op<T> for Conv2dWeightGrad {
         let mut sum = Tensor::zeros([groups, rows, out / groups]);
         for images in blocks(n, product(&[groups, rows, height, width])) {
             let patches = self.conv.patches(&some(x[0], images), self.kernel);
-            // There are fewer channels than elements of a patch: this way the smaller factor is the transposed one.
+            // There are fewer channels than elements of a patch: this way the smaller factor is transposed.
             let y = self.conv.grouped(&some(x[1], images)).transpose();
             sum = sum + patches.matmul(&y).sum_axes(0, false);
         }

@@ -13,7 +13,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::smallvec;
 
-/// The largest element of every window; what lies beyond the image does not take part.
+/// The largest element of every window; positions outside the image are ignored.
 ///
 /// # Shapes
 /// `x` `[batch, channels, height, width]`; the result is `[batch, channels, windows, windows]`.
@@ -22,10 +22,10 @@ use smallvec::smallvec;
 /// `y = max x` over the window; `dy = dx` at the maximum.
 ///
 /// # Domain
-/// Every number; NaN wins. Where several elements of a window share the maximum they share the derivative equally.
+/// All real numbers; NaN takes precedence. Where several elements of a window share the maximum they share the derivative equally.
 ///
 /// # Panics
-/// If a window does not fit into the padded image, or lies beyond the image altogether.
+/// If a window does not fit into the padded image, or lies entirely outside the image.
 ///
 /// # Examples
 /// ```
@@ -44,7 +44,7 @@ pub struct MaxPool2d {
 }
 
 impl MaxPool2d {
-    /// The elements of every window `[batch, channels, kernel, windows]`, zeros beyond the image.
+    /// The elements of every window `[batch, channels, kernel, windows]`, zeros outside the image.
     fn patches<T: Element, A: Array<T>>(&self, x: &A) -> A {
         let (shape, kernel) = (x.shape(), self.window.kernel[0] * self.window.kernel[1]);
         let patches = A::apply(Unfold2d { window: self.window }, &[x]);
@@ -52,7 +52,7 @@ impl MaxPool2d {
         patches.reshape([shape[0], shape[1], kernel, windows])
     }
 
-    /// A result with its windows in one axis, and one for the elements of a window.
+    /// A result with its windows in one axis, and an axis for the elements of a window.
     fn spread<T: Element, A: Array<T>>(y: &A) -> A {
         let shape = y.shape();
         y.reshape([shape[0], shape[1], 1, shape[2] * shape[3]])
@@ -68,7 +68,7 @@ impl MaxPool2d {
         hit / ties
     }
 
-    /// The cotangent of the image: that of every window, shared by the elements that are its maximum.
+    /// The cotangent of the image: that of every window, shared by its maximal elements.
     fn spread_back<T: Element>(&self, x: &Tensor<T>, y: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
         let [size, count] = [x, y].map(|x| [x.shape()[2], x.shape()[3]]);
         let [images, maxima, cotangents] = [x, y, dy].map(Tensor::contiguous);
@@ -109,7 +109,7 @@ impl<T: Element> Op<T> for MaxPool2d {
         let [n, c, h, w] = image(x[0])?;
         let count = self.window.counts([h, w])?;
         let shape = Shape::from([n, c, count[0], count[1]]);
-        // Before the windows are counted through, of which there are none without an image.
+        // Checked before the windows are counted, of which there are none without an image.
         Tensor::<T>::fits(error::UNNAMED, &shape)?;
         if n > 0 && c > 0 && !self.window.sees([h, w], count) {
             let reason =

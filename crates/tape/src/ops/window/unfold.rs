@@ -11,8 +11,8 @@ use crate::tensor::Tensor;
 /// All windows of `size` elements along an axis, `step` apart. Free: a view of the same buffer.
 ///
 /// # Shapes
-/// Axis `axis` of extent `n` gets one entry for each window, `⌊(n - size) / step⌋ + 1` of them; a new last axis
-/// of extent `size` runs inside the windows.
+/// Axis `axis` of extent `n` gets one entry for each window, `⌊(n - size) / step⌋ + 1` in all; a new last
+/// axis of extent `size` runs inside the windows.
 ///
 /// # Math
 /// `yᵢⱼ = xₖ` with `k = i · step + j`. Linear; the cotangents add up where windows overlap ([`Fold`]).
@@ -35,7 +35,7 @@ pub struct Unfold {
     pub axis: isize,
     /// The number of elements in a window.
     pub size: usize,
-    /// Distance between the windows, at least 1.
+    /// The distance between the windows, at least 1.
     pub step: usize,
 }
 
@@ -80,7 +80,7 @@ impl<T: Element> Op<T> for Unfold {
     }
 }
 
-/// Windows laid over each other and added: the adjoint of [`Unfold`].
+/// Windows overlaid and added: the adjoint of [`Unfold`].
 ///
 /// # Shapes
 /// The operand has the shape of the windows; the result has `shape`.
@@ -89,7 +89,7 @@ impl<T: Element> Op<T> for Unfold {
 /// Linear; the windows of the cotangent are taken.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fold {
-    /// Where the windows lie.
+    /// The axis, size and step of the windows.
     pub unfold: Unfold,
     /// The shape of the result.
     pub shape: Shape,

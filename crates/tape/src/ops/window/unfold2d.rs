@@ -1,4 +1,4 @@
-//! Patches of an image as columns, and its adjoint: convolutions become matrix products with it.
+//! Patches of an image as columns, and the adjoint: they turn convolutions into matrix products.
 
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
@@ -9,13 +9,13 @@ use crate::rules::op::{Array, Op};
 use crate::shape::{Shape, extent};
 use crate::tensor::Tensor;
 
-/// The patches that a window sees, as columns (im2col); padding is zero.
+/// The patches covered by a window, as columns (im2col); padding is zero.
 ///
 /// # Shapes
 /// `x` `[batch, channels, height, width]`; the result is `[batch, channels · kernel, windows]`.
 ///
 /// # Math
-/// Linear; the cotangent of every patch is added where the patch was taken ([`Fold2d`]).
+/// Linear; the cotangent of every patch is added at its source ([`Fold2d`]).
 ///
 /// # Panics
 /// If the window does not fit into the padded image.
@@ -83,7 +83,7 @@ fn columns(window: &Window, [n, c]: [usize; 2], size: [usize; 2]) -> Result<Shap
     Ok(Shape::from([n, column, windows]))
 }
 
-/// An image of patches, added where they overlap (col2im): the adjoint of [`Unfold2d`].
+/// An image assembled from patches, added where they overlap (col2im): the adjoint of [`Unfold2d`].
 ///
 /// # Shapes
 /// The operand has the shape of the patches; the result is `[batch, channels, height, width]` of `size`.
