@@ -83,7 +83,7 @@ fn padding_takes_no_part_in_a_maximum() {
 fn a_window_beyond_the_image_is_refused() {
     let x = Tensor::<f64>::ones([1, 1, 1, 1]);
     let far = Window { padding: [0, 2], ..Window::new([1, 2]) };
-    assert!(std::panic::catch_unwind(|| x.max_pool2d(far)).is_err());
+    assert!(std::panic::catch_unwind(|| x.max_pool2d(far)).is_err(), "{far:?} is refused");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn an_operand_used_beside_its_pool_gets_both_gradients_in_either_order() {
         let pooled = || x.avg_pool2d(AvgWindows::Adaptive { size: [1, 1] }).sum() * 9.0;
         let total = if first { pooled() + x.sum() } else { x.sum() + pooled() };
         for gradient in total.backward().wrt(x).to_vec() {
-            assert!((gradient - 2.0).abs() < 1e-15);
+            assert!((gradient - 2.0).abs() < 1e-15, "gradient: found {gradient}, expected 2");
         }
     }
 }
@@ -312,5 +312,6 @@ fn a_constant_row_is_normalized_to_zeros() {
     let x = tape.var(Tensor::full([2, 3], 0.1));
     let y = functional::layer_norm(&x, -1, None, None, 1e-5);
     assert_eq!(y.value(), Tensor::zeros([2, 3]));
-    assert!(y.vjp(random(1, &[2, 3])).wrt(x).to_vec().iter().all(|g| g.is_finite()));
+    let gradient = y.vjp(random(1, &[2, 3])).wrt(x);
+    assert!(gradient.to_vec().iter().all(|g| g.is_finite()), "expected finite elements, found {gradient}");
 }

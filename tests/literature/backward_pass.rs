@@ -16,9 +16,8 @@ use rand::{SeedableRng, rngs::StdRng};
 use std::path::PathBuf;
 use tape::transform::{grad, value_and_grad};
 use tape::{Tape, Tensor};
-use tests::compare::{EXACT, assert_close};
+use tests::compare::{EXACT, all_near, assert_close, near};
 use tests::networks::uniform;
-use tests::numbers::near;
 use tests::row;
 
 /// A network of sigmoids, with a batch of inputs and targets.
@@ -54,7 +53,7 @@ fn bp_01_squared_error() {
     let y = Tensor::one_hot(&[1, 0][..], 2).expect("classes exist");
     let batch = loss::squared_error(a, &y).mean_over_samples();
     let samples = [0.2f64.powi(2) + 0.1f64.powi(2), 0.4f64.powi(2) + 0.3f64.powi(2)];
-    near(batch.value(), (samples[0] + samples[1]) / 2.0, 1e-15);
+    near("mean over samples", batch.value(), (samples[0] + samples[1]) / 2.0, 1e-15);
     assert_close("2 (a - y) / N", &batch.backward().wrt(a), &(a.value() - y), 1e-15);
     row(
         "BP-01",
@@ -69,10 +68,11 @@ fn bp_01_squared_error() {
 fn bp_02_descent_on_a_parabola() {
     let descend = |eta: f64, steps: i32| (0..steps).fold(10.0, |x, _| x - eta * grad(|x| x * x, x));
     for (eta, expected) in [(0.1, 2.097152), (0.5, 0.0), (0.9, -2.097152), (1.0, -10.0), (1.1, -35.831808)] {
-        near(descend(eta, 7), expected, 1e-12);
+        near(&format!("x after 7 steps, rate {eta}"), descend(eta, 7), expected, 1e-12);
         for n in 0..30 {
             let closed = 10.0 * (1.0 - 2.0 * eta).powi(n);
-            near(descend(eta, n), closed, 1e-12 * closed.abs().max(1.0));
+            let tolerance = 1e-12 * closed.abs().max(1.0);
+            near(&format!("x after {n} steps, rate {eta}"), descend(eta, n), closed, tolerance);
         }
         row(
             "BP-02",
@@ -107,12 +107,12 @@ fn bp_03_descent_on_a_paraboloid() {
         place = [0, 1].map(|i| place[i] - 0.3 * slope[i]);
         errors.push(error);
         let closed = 10.0 * 0.4f64.powi(n as i32 + 1);
-        near(place[0], closed, 1e-12);
-        near(place[1], closed, 1e-12);
-        near(error, 200.0 * 0.16f64.powi(n as i32), 1e-12);
+        all_near(&format!("position after step {n}"), &place, &[closed; 2], 1e-12);
+        near(&format!("error before step {n}"), error, 200.0 * 0.16f64.powi(n as i32), 1e-12);
         // Printed with two significant digits, and with five.
-        near(place[0], printed_place.parse().expect("a number"), 0.5e-1 * place[0]);
-        near(error, printed_error.parse().expect("a number"), 0.5e-4 * error);
+        let printed = |text: &str| text.parse().expect("a number");
+        near("printed position", place[0], printed(printed_place), 0.5e-1 * place[0]);
+        near("printed error", error, printed(printed_error), 0.5e-4 * error);
         row(
             "BP-03",
             &format!("step {n}: position, error"),
@@ -122,9 +122,9 @@ fn bp_03_descent_on_a_paraboloid() {
         );
     }
     let sum: f64 = errors.iter().sum();
-    near(sum, 238.0945989632, 1e-9);
-    near(sum / 7.0, 34.0135141376, 1e-9);
-    near(sum / 6.0, 39.6824331605, 1e-9);
+    near("sum of the errors", sum, 238.0945989632, 1e-9);
+    near("sum / 7", sum / 7.0, 34.0135141376, 1e-9);
+    near("sum / 6", sum / 6.0, 39.6824331605, 1e-9);
     row(
         "BP-03",
         "mean of the 7 errors",
@@ -151,7 +151,7 @@ fn bp_04_batch_generator() {
         batches.shuffle(&mut rng);
         let sizes: Vec<usize> = batches.iter().map(<[usize]>::len).collect();
         assert_eq!((sizes.len(), sizes[count - 1]), (count, last), "{n} samples by {batch}");
-        assert!(sizes[..count - 1].iter().all(|&size| size == batch));
+        assert_eq!(sizes[..count - 1], vec![batch; count - 1], "{n} samples by {batch}");
         let mut seen: Vec<usize> = batches.iter().flatten().copied().collect();
         seen.sort_unstable();
         assert!(seen.into_iter().eq(0..n), "every sample once");
@@ -163,7 +163,7 @@ fn bp_04_batch_generator() {
         "87, 12",
         "E11: covers all also for one batch",
     );
-    assert!(Batches::try_new(5, 0).is_err());
+    assert!(Batches::try_new(5, 0).is_err(), "batches of 0 are refused");
 }
 
 /// Error E12: the listing divides the sum over the last, larger batch by the nominal size.
@@ -188,7 +188,7 @@ fn bp_05_sgd_step() {
     }
     // The nominal size 8 makes the step of 12 samples 1.5 times as long.
     let ratio = (&sums[0] / 8.0).to_vec()[0] / mean[0].to_vec()[0];
-    near(ratio, 1.5, EXACT);
+    near("step by nominal over actual size", ratio, 1.5, EXACT);
     row(
         "BP-05",
         "weight of the last batch of 12",
@@ -248,7 +248,7 @@ fn bp_07_rows_and_columns() {
         }
     }
     let error = (0..2).map(|l| (&sums[l] - &batch.weights[l]).abs().max()).fold(0.0, f64::max);
-    assert!(error < 1e-14);
+    assert!(error < 1e-14, "row form against column form: error {error:e}, expected below 1e-14");
     row("BP-07", "row form against column form", "equal", &format!("{error:.1e}"), "");
 }
 
@@ -295,7 +295,7 @@ fn bp_09_saving_and_loading() {
         let error = nn::load(&file.0, &mut wider).expect_err("another shape").problem;
         assert!(matches!(error, Problem::Shape { .. }), "{error}");
         std::fs::write(&file.0, b"these are not parameters").expect("a place to write");
-        assert!(nn::load(&file.0, &mut wider).is_err());
+        assert!(nn::load(&file.0, &mut wider).is_err(), "{extension}: a damaged file is refused");
     }
     let mut deep: Sequential = mlp(&[3, 2, 1], Sigmoid, Sigmoid, &mut StdRng::seed_from_u64(0));
     let missing = nn::load(Scratch::new("missing.npz").0.clone(), &mut deep).expect_err("no file").problem;
@@ -306,8 +306,8 @@ fn bp_09_saving_and_loading() {
 #[test]
 fn bp_12_idx_reader() {
     let pixels: Vec<u8> = (0..24).collect();
-    let images = Idx::new([2, 3, 4], IdxData::U8(pixels.clone())).expect("24 places");
-    let labels = Idx::new([2], IdxData::U8(vec![6, 9])).expect("two places");
+    let images = Idx::new([2, 3, 4], IdxData::U8(pixels.clone())).expect("24 elements");
+    let labels = Idx::new([2], IdxData::U8(vec![6, 9])).expect("two elements");
     let files = [Scratch::new("images"), Scratch::new("labels")];
     images.write(&files[0].0).expect("a place to write");
     labels.write(&files[1].0).expect("a place to write");
@@ -318,7 +318,8 @@ fn bp_12_idx_reader() {
     for end in 0..bytes.len() {
         assert!(Idx::from_bytes(&bytes[..end]).is_err(), "{end} bytes");
     }
-    assert!(matches!(Idx::from_bytes(&[1, 2, 3, 4, 5]), Err(Problem::Magic { .. })));
+    let error = Idx::from_bytes(&[1, 2, 3, 4, 5]).expect_err("no magic number");
+    assert!(matches!(error, Problem::Magic { .. }), "{error}");
     assert!(Images::read(&files[1].0, &files[0].0).is_err(), "labels are not images");
     let mnist = examples::mnist_files::read(None).expect("the repository brings digits");
     assert_eq!(mnist.train.labels()[999], 6);
@@ -333,5 +334,5 @@ fn bp_14_accuracy() {
     assert_eq!(accuracy(&[4, 5], &[4, 5]).expect("as many"), 1.0);
     // Three correct by one incorrect would be 3, and all correct a division by zero.
     row("BP-14", "3 of 4 correct", "3 (as printed)", &found.to_string(), "E9: correct / total");
-    assert!(accuracy(&[1], &[1, 2]).is_err());
+    assert!(accuracy(&[1], &[1, 2]).is_err(), "1 prediction for 2 labels is refused");
 }

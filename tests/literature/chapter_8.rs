@@ -10,9 +10,10 @@ use tape::element::Real;
 use tape::ops::Transpose;
 use tape::transform::{grad, value_and_grad};
 use tape::{Tape, Tensor};
+use tests::compare::{assert_close, at_most, differences, error, near};
 use tests::networks::{Case, uniform};
 use tests::row;
-use tests::systems::{by_tape, differences, error, near, normal, rng};
+use tests::systems::{by_tape, normal, rng};
 
 /// A network of sigmoid layers with these weights and biases.
 fn sigmoid_net(layers: Vec<(Tensor, Tensor)>) -> Mlp {
@@ -37,7 +38,10 @@ fn c8_01_sigmoid_identities() {
         difference =
             difference.max((ds - differences(|x| sigmoid(x.item()), &Tensor::scalar(x)).item()).abs());
     }
-    assert!(forms <= 1e-14 && mirror <= 1e-14 && slope <= 1e-12 && difference <= 1e-8);
+    at_most("σ(x) as eˣ / (1 + eˣ)", forms, 1e-14);
+    at_most("σ(-x) as 1 - σ(x)", mirror, 1e-14);
+    at_most("slope as σ (1 - σ)", slope, 1e-12);
+    at_most("slope by differences", difference, 1e-8);
     assert_eq!(value_and_grad(|x| x.sigmoid(), 0.0), (0.5, 0.25));
     for x in [-1000.0, 1000.0] {
         let tape = Tape::new();
@@ -94,7 +98,9 @@ fn c8_03_tanh() {
         slope = slope.max((dt - (1.0 - t * t)).abs());
         numeric = numeric.max((dt - differences(|x| Real::tanh(x.item()), &Tensor::scalar(x)).item()).abs());
     }
-    assert!(identity <= 1e-14 && slope <= 1e-12 && numeric <= 1e-8);
+    at_most("tanh by the sigmoid", identity, 1e-14);
+    at_most("slope as 1 - tanh²", slope, 1e-12);
+    at_most("slope by differences", numeric, 1e-8);
     let ratio = grad(|x| x.tanh(), 0.0) / grad(|x| x.sigmoid(), 0.0);
     assert_eq!(ratio, 4.0);
     row("C8-03", "tanh x = 2σ(2x) - 1", "exact", &format!("{identity:.1e}"), "161 points in [-8, 8]");
@@ -219,7 +225,7 @@ fn c8_09_one_neuron_chain() {
     let end = (0..3).fold(tape.scalar_constant(1.0), |a, l| (p[l] * a + p[3 + l]).sigmoid());
     let g = (0.5 * end.powi(2)).backward().wrt(p);
     let expected = [&CHAIN_DW[..], &CHAIN_DELTA[..]].concat();
-    assert!(error(&Tensor::from(g), &expected[..].into()) <= 1e-12);
+    assert_close("chain of scalars", &Tensor::from(g), &expected[..].into(), 1e-12);
     row(
         "C8-09",
         "chain of three neurons: z, a, δ, dw, db, loss",
@@ -284,7 +290,7 @@ fn c8_10_listing_8_3() {
     let exact = (0..2).fold(0f64, |m, l| {
         m.max(error(&tape[l][0], &hand.weights[l])).max(error(&tape[l][1], &hand.biases[l]))
     });
-    assert!(exact <= 1e-12);
+    at_most("engine against recurrences", exact, 1e-12);
     row(
         "C8-10",
         "Listing 8.3 on a 2-2-2 net, loss",
@@ -301,7 +307,7 @@ fn c8_10_listing_8_3() {
         let a = net.forward(&x).output().clone();
         let delta = &(&a - &y) * &a.map_elements(|a| a * (1.0 - a));
         let (_, tape) = by_tape(&net, &x, &y, LossFunction::SquaredError.sum().half());
-        assert!(error(&tape[0][0], &delta.transpose().matmul(&x)) <= 1e-14);
+        assert_close("δ xᵀ", &tape[0][0], &delta.transpose().matmul(&x), 1e-14);
     }
 }
 

@@ -8,8 +8,9 @@ use nn::{Context, Identity, Module, Parameters, Path, Sequential, Sigmoid, mlp};
 use rand::rngs::StdRng;
 use tape::transform::grad;
 use tape::{Scalar, Tape, Tensor};
+use tests::compare::{error, near};
 use tests::row;
-use tests::systems::{demand_data, demand_table, error, near, normal, normal_layer, rng};
+use tests::systems::{demand_data, demand_table, normal, normal_layer, rng};
 
 /// All parameters as one vector.
 fn flat(model: &Sequential) -> Vec<f64> {
@@ -167,7 +168,7 @@ fn c8_12_algorithm_8_5_xor() {
         algorithm_8_5(&mut neuron, 0.5, 0.005, 2000).1
     });
     let best = best.max().unwrap_or(0);
-    assert!(best <= 3);
+    assert!(best <= 3, "corners of XOR by one neuron: found {best}, expected at most 3");
     row(
         "C8-12",
         "XOR by one sigmoid neuron",

@@ -10,9 +10,8 @@ use nn::{Context, Linear, Module, Param, Parameters, Sequential, loss};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::transform::{grad, hessian, jacobian};
 use tape::{Scalar, Tape, Tensor, Var};
-use tests::compare::{EXACT, assert_close};
+use tests::compare::{EXACT, all_near, assert_close, at_most, near};
 use tests::networks::uniform;
-use tests::numbers::{all_near, near};
 use tests::row;
 
 /// A network with a hidden activation and an output activation.
@@ -38,21 +37,22 @@ fn engine(net: &Mlp, x: &Tensor, y: &Tensor, loss: Loss) -> Vec<Tensor> {
 fn mt_01_likelihood_and_cross_entropy() {
     let (p, t) = ([0.9, 0.2, 0.7], [1.0, 0.0, 1.0]);
     let likelihood: f64 = p.iter().zip(t).map(|(&p, t)| if t == 1.0 { p } else { 1.0 - p }).product();
-    near(likelihood, 0.504, 1e-15);
+    near("likelihood", likelihood, 0.504, 1e-15);
     let tape = Tape::new();
     let column = |x: [f64; 3]| Tensor::from(x).reshape([3, 1]);
     let mean = loss::binary_cross_entropy_with_probabilities(tape.constant(column(p)), column(t))
         .mean_over_samples()
         .value();
-    near((-3.0 * mean).exp(), 0.504, 1e-15);
+    near("exp(-N mean)", (-3.0 * mean).exp(), 0.504, 1e-15);
     // As a function of one Bernoulli parameter, the cross-entropy is smallest at the mean of the sample.
     let sample: Tensor = Tensor::from([[1.0], [0.0], [1.0], [1.0], [0.0], [1.0], [1.0]]);
     fn entropy(p: Scalar<'_, f64>) -> Scalar<'_, f64> {
         -(p.ln() * 5.0 + (1.0 - p).ln() * 2.0) / 7.0
     }
     let at = sample.mean();
-    near(grad(entropy, at), 0.0, 1e-14);
-    assert!(hessian(entropy, at).item() > 0.0);
+    near("slope at the sample mean", grad(entropy, at), 0.0, 1e-14);
+    let curvature = hessian(entropy, at).item();
+    assert!(curvature > 0.0, "curvature at the sample mean: found {curvature}, expected above 0");
     row(
         "MT-01",
         "likelihood of three outcomes",
@@ -130,13 +130,14 @@ fn mt_03_momentum() {
         let step = w.value().item() - last;
         last = w.value().item();
         by_hand = -rate * g + alpha * by_hand;
-        near(by_hand, -rate * g * (1.0 - alpha.powi(t)) / (1.0 - alpha), EXACT);
-        near(step, by_hand, EXACT * last.abs().max(1.0));
+        let closed = -rate * g * (1.0 - alpha.powi(t)) / (1.0 - alpha);
+        near(&format!("step {t} by recurrence"), by_hand, closed, EXACT);
+        near(&format!("step {t}"), step, by_hand, EXACT * last.abs().max(1.0));
         for (at, expected) in
             [(1, -0.2), (2, -0.38), (10, -1.3026431198), (50, -1.98969245), (200, -1.99999999859)]
         {
             if at == t {
-                near(step, expected, 1e-8);
+                near(&format!("printed step {t}"), step, expected, 1e-8);
                 row(
                     "MT-03",
                     &format!("Δw after {t} steps"),
@@ -154,7 +155,7 @@ fn mt_03_momentum() {
         let grads = constant_gradient(&w, g);
         plain.step(&mut w, &grads);
     }
-    near(w.value().item(), -5.0 * rate * g, 1e-15);
+    near("5 steps with α = 0", w.value().item(), -5.0 * rate * g, 1e-15);
     let counts = [0.0, 0.5, 0.9].map(steps);
     assert_eq!(counts, [684, 325, 246]);
     row(
@@ -189,7 +190,7 @@ fn mt_04_stochastic_and_mini_batch() {
         assert_eq!(batches.len(), updates);
         worst = means.iter().zip(&all).map(|(mean, g)| (mean - g).abs().max()).fold(worst, f64::max);
     }
-    assert!(worst < 1e-13);
+    assert!(worst < 1e-13, "mean of batches against all: error {worst:e}, expected below 1e-13");
     row(
         "MT-04",
         "mean of batch gradients against all samples",
@@ -260,14 +261,14 @@ fn mt_07_softmax_and_cross_entropy() {
     };
     let found = both(&z, &t);
     for (value, gradient) in &found {
-        near(*value, 0.4076059644443803, 1e-12);
-        all_near(&gradient.to_vec(), &expected, 1e-8);
+        near("loss", *value, 0.4076059644443803, 1e-12);
+        all_near("gradient", &gradient.to_vec(), &expected, 1e-8);
     }
-    all_near(&z.softmax(-1).to_vec(), &[0.09003057, 0.24472847, 0.66524096], 1e-8);
+    all_near("softmax", &z.softmax(-1).to_vec(), &[0.09003057, 0.24472847, 0.66524096], 1e-8);
     row("MT-07", "loss at z = (1, 2, 3)", "not given", &format!("{:.13}", found[0].0), "fused = composed");
     let soft = Tensor::from([[0.2, 0.5, 0.3]]);
     let [fused, composed] = both(&z, &soft);
-    near(fused.0, composed.0, EXACT);
+    near("loss of soft targets", fused.0, composed.0, EXACT);
     assert_close("soft targets", &fused.1, &composed.1, EXACT);
     assert_close("y - t", &fused.1, &(&z.softmax(-1) - &soft), EXACT);
     let far = Tensor::from([[1000.0, -1000.0, 0.0]]);
@@ -277,18 +278,20 @@ fn mt_07_softmax_and_cross_entropy() {
     assert_eq!((loss.value(), loss.backward().wrt(x).to_vec()), (1000.0, vec![1.0, 0.0, -1.0]));
     // E15: with y in place of ln y the gradient is different.
     let wrong = grad(|z: Var<'_, f64>| -z.softmax(-1).at([0, 2]), z.clone());
-    assert!((&wrong - &found[0].1).abs().max() > 0.05);
+    let distance = (&wrong - &found[0].1).abs().max();
+    assert!(distance > 0.05, "distance of the wrong gradient: found {distance}, expected above 0.05");
     // E20: y - t is signed, not the absolute difference.
-    assert!(found[0].1.to_vec()[2] < 0.0);
+    let signed = found[0].1.to_vec()[2];
+    assert!(signed < 0.0, "y - t of the right class: found {signed}, expected below 0");
     // E22: softmax gives a distribution, one value for each class; the log-loss is one value.
-    near(z.softmax(-1).sum(), 1.0, 1e-15);
+    near("sum of the softmax", z.softmax(-1).sum(), 1.0, 1e-15);
     let slopes = jacobian(|z| z.softmax(-1), z.reshape([3])).to_vec();
     let printed = [
         [0.08192507, -0.02203304, -0.05989202],
         [-0.02203304, 0.18483645, -0.1628034],
         [-0.05989202, -0.1628034, 0.22269543],
     ];
-    all_near(&slopes, printed.as_flattened(), 1e-8);
+    all_near("Jacobian", &slopes, printed.as_flattened(), 1e-8);
 }
 
 /// Gradients of the first and the last weight of a chain of sigmoids: weights 1, biases 0, input 1/2, target 0.
@@ -303,7 +306,6 @@ fn chain(depth: usize) -> [f64; 2] {
 
 #[test]
 fn mt_08_vanishing_gradient() {
-    let close = |found: f64, expected: f64| near(found, expected, 0.6e-3 * expected.abs());
     for (z, quadratic, entropy) in [
         (0.0, 0.125, 0.5),
         (2.0, 0.0925, 0.881),
@@ -319,8 +321,8 @@ fn mt_08_vanishing_gradient() {
             loss::binary_cross_entropy_with_logits(x, &zero).mean_over_samples(),
         ]
         .map(|loss| loss.backward().wrt(x).item());
-        near(found[0], quadratic, 0.6e-2 * quadratic);
-        close(found[1], entropy);
+        near(&format!("squared error at z = {z}"), found[0], quadratic, 0.6e-2 * quadratic);
+        near(&format!("cross-entropy at z = {z}"), found[1], entropy, 0.6e-3 * entropy);
         row(
             "MT-08",
             &format!("wrong output at z = {z}: squared error, cross-entropy"),
@@ -336,7 +338,7 @@ fn mt_08_vanishing_gradient() {
         last = first;
         let expected = [(1, 0.07314), (2, 0.017378), (5, 2.0032e-4), (10, 1.1478e-7), (20, 3.7668e-14)];
         if let Some((_, expected)) = expected.iter().find(|(at, _)| *at == depth) {
-            near(first, *expected, 1e-4 * expected);
+            near(&format!("first gradient of {depth} layers"), first, *expected, 1e-4 * expected);
             row(
                 "MT-08",
                 &format!("first-layer gradient, {depth} layers"),
@@ -346,7 +348,7 @@ fn mt_08_vanishing_gradient() {
             );
         }
         if depth >= 6 {
-            near(top, 0.0976, 1e-4);
+            near(&format!("last gradient of {depth} layers"), top, 0.0976, 1e-4);
         }
     }
 }
@@ -376,7 +378,7 @@ fn mt_09_three_factor_form() {
             .map(|m| delta.iter().enumerate().map(|(j, d)| d * weight[j * sources + m]).sum())
             .collect();
     }
-    assert!(worst <= 1e-14);
+    at_most("three factors against closed form", worst, 1e-14);
     row(
         "MT-09",
         "three factors against closed form",

@@ -11,9 +11,8 @@ use rand::{SeedableRng, rngs::StdRng};
 use std::f64::consts::TAU;
 use tape::transform::grad;
 use tape::{Tape, Tensor};
-use tests::compare::{EXACT, assert_close};
+use tests::compare::{EXACT, all_near, assert_close, at_most, difference, near};
 use tests::networks::uniform;
-use tests::numbers::{all_near, difference, near};
 use tests::row;
 
 /// The half-planes x > -2, y > -2, x < 2, y < 2, and the unit for the threshold.
@@ -40,7 +39,7 @@ fn tn_01_forward_with_a_constant_vertex() {
     let a = sigmoid.predict(&hidden.predict(&x));
     let expected = sigmoid.predict(&Linear::from_values(w1, [0.0]).predict(&a));
     let error = (&found - &expected).abs().max();
-    assert!(error <= 1e-14);
+    at_most("constant vertex against biases", error, 1e-14);
     row("TN-01", "constant vertex against biases", "equal", &format!("{error:.1e}"), "");
 }
 
@@ -55,17 +54,17 @@ fn tn_02_sigmoid_with_slope_k() {
             let tape = Tape::new();
             let x = tape.scalar(z);
             let y = x.sigmoid_scaled(k, 0.0);
-            near(y.value(), s, 1e-15);
-            near(y.value(), (k * x).sigmoid().value(), 1e-15);
+            near("sigmoid_scaled", y.value(), s, 1e-15);
+            near("sigmoid_scaled as a sigmoid", y.value(), (k * x).sigmoid().value(), 1e-15);
             let slope = grad(move |z| z.sigmoid_scaled(k, 0.0), z);
-            near(slope, k * s * (1.0 - s), EXACT);
-            near(y.backward().wrt(x), slope, 1e-15);
+            near("slope", slope, k * s * (1.0 - s), EXACT);
+            near("slope by backward", y.backward().wrt(x), slope, 1e-15);
             let module = SigmoidScaled { slope: k, offset: 0.0 };
             assert_eq!(module.predict(&Tensor::from([z])).item(), y.value());
-            near(slope, difference(value, z), 1e-8);
+            near("slope by differences", slope, difference(value, z), 1e-8);
             worst = worst.max((slope - k * s * (1.0 - s)).abs());
             if k == 2.0 {
-                near(2.0 * y.value() - 1.0, z.tanh(), 1e-15);
+                near("2 σ(2z) - 1", 2.0 * y.value() - 1.0, z.tanh(), 1e-15);
             }
         }
     }
@@ -117,7 +116,7 @@ fn tn_03_recurrences_in_diagonal_form() {
             by_output = row.matmul(&layer.weight);
         }
     }
-    assert!(worst <= 1e-14);
+    at_most("weight gradients against the closed form", worst, 1e-14);
     row(
         "TN-03",
         "diagonal form against closed form",
@@ -135,9 +134,9 @@ fn tn_04_negative_log_loss() {
     let loss = loss::binary_cross_entropy_with_probabilities(o, Tensor::from([[1.0]])).mean_over_samples();
     let grads = loss.backward_all();
     let (by_output, by_input) = (grads.wrt(o).item(), grads.wrt(z).item());
-    near(by_output, -1.2465969639, 1e-10);
-    near(by_input, -0.3956322228, 1e-10);
-    near(by_input, 2.0 * (o.value().item() - 1.0), EXACT);
+    near("d/do", by_output, -1.2465969639, 1e-10);
+    near("d/dz", by_input, -0.3956322228, 1e-10);
+    near("d/dz in closed form", by_input, 2.0 * (o.value().item() - 1.0), EXACT);
     row(
         "TN-04",
         "d/do and d/dz at k = 2, z = 0.7, y = 1",
@@ -176,7 +175,7 @@ fn tn_05_mini_batch_average_and_epoch() {
         }
         rows.iter().for_each(|&row| seen[row] += 1);
     }
-    assert!(worst <= 1e-14);
+    at_most("batch gradient against mean of samples", worst, 1e-14);
     assert_eq!((batches.len(), seen), (3, vec![1; 24]));
     row("TN-05", "batch gradient against mean of samples", "equal", &format!("{worst:.1e}"), "");
 }
@@ -218,7 +217,8 @@ fn gradient_check(net: &Network, points: &Points) {
                 let [hidden, output] = weights;
                 Network::from_weights(hidden, output).loss_of(points)
             };
-            near(found, difference(moved, weights[matrix].to_vec()[k]), 1e-8);
+            let expected = difference(moved, weights[matrix].to_vec()[k]);
+            near(&format!("weight {k} of layer {matrix}"), found, expected, 1e-8);
         }
     }
 }
@@ -245,7 +245,7 @@ fn tn_07_explicit_bounded_region() {
     let points = [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 0.0), (3.0, 3.0), (4.0, 0.0), (100.0, 0.0)];
     let expected = [0.928993, 0.902781, 0.671257, 0.707151, 0.308284, 0.663567, 0.655493];
     let found = at(&printed, &points);
-    all_near(&found, &expected, 1e-6);
+    all_near("printed weights", &found, &expected, 1e-6);
     row(
         "TN-07",
         "printed weights, output far out at (100, 0)",
@@ -256,33 +256,39 @@ fn tn_07_explicit_bounded_region() {
     // Positive along both axes at any distance, negative between them: a cross.
     for distance in [50.0, 1e3, 1e6] {
         for (x, y) in [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)] {
-            assert!(printed.at(distance * x, distance * y) > 0.65);
-            assert!(printed.at(distance * (x + y), distance * (x - y)) < 0.5);
+            let along = printed.at(distance * x, distance * y);
+            assert!(along > 0.65, "({x}, {y}) at {distance}: found {along}, expected above 0.65");
+            let between = printed.at(distance * (x + y), distance * (x - y));
+            assert!(between < 0.5, "beside ({x}, {y}) at {distance}: found {between}, expected below 0.5");
         }
     }
     // No slope helps: three half-planes outweigh the threshold, 1 + 2 σ(2k) > 3 σ(k), for every k > 0.
     let sigma = |z: f64| 1.0 / (1.0 + (-z).exp());
-    assert!((1..=3000).map(|i| f64::from(i) / 100.0).all(|k| 1.0 + 2.0 * sigma(2.0 * k) >= 3.0 * sigma(k)));
-    near((1.0 + 2.0 * sigma(4.0)) / sigma(2.0), 3.3652, 1e-4);
+    for k in (1..=3000).map(|i| f64::from(i) / 100.0) {
+        let (planes, threshold) = (1.0 + 2.0 * sigma(2.0 * k), 3.0 * sigma(k));
+        assert!(planes >= threshold, "k = {k}: found {planes}, expected at least {threshold}");
+    }
+    near("ratio at k = 2", (1.0 + 2.0 * sigma(4.0)) / sigma(2.0), 3.3652, 1e-4);
 
     let corrected = square(-3.5);
     let expected = [0.844294, 0.793756, 0.458366, 0.500198, 0.449779, 0.440897];
     let places: Vec<(f64, f64)> = [0, 1, 2, 3, 5, 6].map(|i| points[i]).into();
-    all_near(&at(&corrected, &places), &expected, 1e-6);
-    assert!(corrected.largest_on_circle(50.0, 720) < 0.5);
+    all_near("corrected weights", &at(&corrected, &places), &expected, 1e-6);
+    let far = corrected.largest_on_circle(50.0, 720);
+    assert!(far < 0.5, "largest output at distance 50: found {far}, expected below 0.5");
     // The unit for the threshold as a constant 1, by a large weighted input.
     let mut rows = SQUARE;
     rows[4] = [0.0, 0.0, 1000.0];
     let constant = Network::from_weights(rows, [[1.0, 1.0, 1.0, 1.0, -3.0]]);
     let places = [(0.0, 0.0), (100.0, 0.0), (3.0, 3.0)];
-    all_near(&at(&constant, &places), &[0.864843, 0.482022, 0.178966], 1e-6);
-    near(constant.at(2.0, 2.0), 0.4997, 1e-4);
+    all_near("constant unit", &at(&constant, &places), &[0.864843, 0.482022, 0.178966], 1e-6);
+    near("constant unit at (2, 2)", constant.at(2.0, 2.0), 0.4997, 1e-4);
     for (net, smallest, largest) in
         [(&corrected, 2.71, 3.00), (&square(-3.4), 2.84, 3.73), (&constant, 2.83, 3.65)]
     {
         let radii: Vec<f64> = (0..720).map(|i| radius(net, TAU * f64::from(i) / 720.0)).collect();
-        near(radii.iter().copied().fold(f64::INFINITY, f64::min), smallest, 0.01);
-        near(radii.iter().copied().fold(0.0, f64::max), largest, 0.01);
+        near("smallest radius", radii.iter().copied().fold(f64::INFINITY, f64::min), smallest, 0.01);
+        near("largest radius", radii.iter().copied().fold(0.0, f64::max), largest, 0.01);
     }
     let mut wrong = Vec::new();
     for seed in 0..20 {
@@ -291,7 +297,7 @@ fn tn_07_explicit_bounded_region() {
         wrong.push(printed.mistakes(&points));
     }
     let (fewest, most) = (wrong.iter().min().expect("20"), wrong.iter().max().expect("20"));
-    assert!(*fewest > 15 && *most < 55);
+    assert!(*fewest > 15 && *most < 55, "mistakes: found {fewest} to {most}, expected 16 to 54");
     row(
         "TN-07",
         "fifth weight -3.5, mistakes in disc and ring",
@@ -329,8 +335,9 @@ fn tn_08_learning_the_bounded_region() {
     let best =
         nets.iter().min_by(|a, b| a.loss_of(&points).total_cmp(&b.loss_of(&points))).expect("five runs");
     let mistakes = best.mistakes(&points);
-    assert!(mistakes <= 1);
-    assert!(best.largest_on_circle(1000.0, 3600) < 0.5);
+    assert!(mistakes <= 1, "mistakes: found {mistakes}, expected at most 1");
+    let far = best.largest_on_circle(1000.0, 3600);
+    assert!(far < 0.5, "largest output at distance 1000: found {far}, expected below 0.5");
     let all: Vec<String> = nets.iter().map(|net| net.mistakes(&points).to_string()).collect();
     let remark = format!("own points; best of 5 runs, which have {} wrong; bounded", all.join(", "));
     row("TN-08", "mislabelled, published schedule", "1 of 160", &format!("{mistakes} of 160"), &remark);
@@ -354,12 +361,12 @@ fn tn_09_published_trained_weights() {
     let net = Network::from_weights(hidden, [[-2.1, 5.9, -5.5, -3.2, -4.6]]);
     let points = [(0.0, 0.0), (0.3, 0.3), (1.0, -1.0), (1.5, 0.0), (0.0, 1.0), (-1.0, 1.0)];
     let found = at(&net, &points);
-    all_near(&found, &[0.9995, 0.9995, 0.7612, 0.0219, 0.0, 0.0323], 1e-4);
+    all_near("trained weights", &found, &[0.9995, 0.9995, 0.7612, 0.0219, 0.0, 0.0323], 1e-4);
     let mut largest: f64 = 0.0;
     for distance in [8.0, 10.0, 20.0, 50.0, 100.0] {
         largest = largest.max(net.largest_on_circle(distance, 3600));
     }
-    assert!(largest < 0.04);
+    assert!(largest < 0.04, "largest output far out: found {largest}, expected below 0.04");
     row(
         "TN-09",
         "published weights: output at the origin and largest beyond r = 8",

@@ -9,8 +9,9 @@ use nn::loss::{
 use nn::{Module, Sequential};
 use rand::rngs::StdRng;
 use tape::{Scalar, Tape, Tensor, Var};
+use tests::compare::{assert_close, differences, error, near};
 use tests::row;
-use tests::systems::{binary_accuracy, differences, error, near, normal, rng};
+use tests::systems::{binary_accuracy, normal, rng};
 
 fn sigmoid(z: f64) -> f64 {
     Tensor::scalar(z).sigmoid().item()
@@ -55,8 +56,8 @@ fn wt_03_to_05_neuron_loop_dot_vectorised() {
     assert_eq!(explicit.value(), broadcast.value());
     let ct = normal([10, 4], 1.0, &mut rng);
     let gradient = broadcast.vjp(ct.clone()).wrt(b);
-    assert!(error(&gradient, &ct.sum_axes(0, false)) <= 1e-14);
-    assert!(error(&explicit.vjp(ct).wrt(b), &gradient) <= 1e-14);
+    assert_close("column sums", &gradient, &ct.sum_axes(0, false), 1e-14);
+    assert_close("1 bᵀ against broadcasting", &explicit.vjp(ct).wrt(b), &gradient, 1e-14);
 }
 
 #[test]
@@ -139,11 +140,12 @@ fn wt_06_to_09_gradients() {
     for (p, y) in [(0.0, 1.0), (1.0, 0.0), (0.0, 0.0), (1.0, 1.0)] {
         let output = tape.var([[p]]);
         let loss = binary_cross_entropy_with_probabilities(output, Tensor::from([[y]])).mean_over_samples();
-        assert!(loss.value().is_finite() && loss.backward().wrt(output).item().is_finite());
+        let (value, slope) = (loss.value(), loss.backward().wrt(output).item());
+        assert!(value.is_finite() && slope.is_finite(), "output {p}, target {y}: {value}, slope {slope}");
         let logit = tape.var([[if p > 0.5 { 1000.0 } else { -1000.0 }]]);
         let loss = binary_cross_entropy_with_logits(logit, Tensor::from([[y]])).mean_over_samples();
         near("gradient from logits", loss.backward().wrt(logit).item(), p - y, 1e-15);
-        assert!(loss.value().is_finite());
+        assert!(loss.value().is_finite(), "loss from logits, target {y}: {}", loss.value());
     }
 }
 
@@ -184,7 +186,7 @@ fn wt_11_neuron_with_bce() {
         binary_cross_entropy_with_probabilities(z.sigmoid(), &y).mean_over_samples().backward().wrt(copies);
     assert_eq!((each.shape().dims(), dw.shape().dims()), (vec![30, 5], vec![5, 1]));
     let summed = each.sum_axes(0, false).reshape([5, 1]);
-    assert!(error(&summed, &dw) <= 1e-12);
+    assert_close("summed copies", &summed, &dw, 1e-12);
     row(
         "E18",
         "w with a sample index",
@@ -270,7 +272,8 @@ fn wt_14_two_layer_gradients() {
         );
         // E17: with σ(Z1) in place of its derivative the first layer is wrong.
         let printed = &(&z2.matmul(&net.layers[1].weight) * &v1).transpose().matmul(&x) / n;
-        assert!(error(&printed, &dw1) > 1e-2);
+        let distance = error(&printed, &dw1);
+        assert!(distance > 1e-2, "printed gradient: found a distance of {distance}, expected above 0.01");
         row(
             "E17",
             &format!("dW1 with σ(Z1) for its derivative, n2 = {n2}"),

@@ -5,9 +5,10 @@ use nn::metrics::Confusion;
 use nn::{Linear, Module, Parameters, Sequential, Sigmoid};
 use rand::rngs::StdRng;
 use tape::{Tape, Tensor};
+use tests::compare::near;
 use tests::row;
 use tests::systems::{
-    binary_accuracy, full_mnist, near, normal, normal_layer, one_or_seven, rng, small_mnist, step, train,
+    binary_accuracy, full_mnist, normal, normal_layer, one_or_seven, rng, small_mnist, step, train,
 };
 
 fn check_shapes(mnist: &Mnist, train: usize, source: &str) {
@@ -76,7 +77,8 @@ fn nearest_mean(mnist: &Mnist, distance: fn(f64) -> f64) -> Vec<usize> {
 fn wt_02_average_digit_small() {
     let mnist = small_mnist();
     let confusion = Confusion::new(&nearest_mean(&mnist, f64::abs), mnist.test.labels(), 10).unwrap();
-    assert!(confusion.accuracy() > 0.58);
+    let accuracy = confusion.accuracy();
+    assert!(accuracy > 0.58, "accuracy: found {accuracy}, expected above 0.58");
     row(
         "WT-02",
         "average-digit classifier, 10,000 training images",

@@ -5,8 +5,9 @@ use nn::loss::{binary_cross_entropy_with_probabilities, squared_error};
 use nn::optim::{Optimizer, Sgd};
 use nn::{Context, Module, Param, Parameters, Sequential, Sigmoid};
 use tape::{Tape, Tensor};
+use tests::compare::{assert_close, at_most, error};
 use tests::row;
-use tests::systems::{error, normal, normal_layer, rng, step, train};
+use tests::systems::{normal, normal_layer, rng, step, train};
 
 /// `(XᵀX)⁻¹ Xᵀ y`.
 fn closed_form(x: &Tensor, y: &Tensor) -> Tensor {
@@ -28,7 +29,8 @@ fn wt_10_least_squares() {
     let theta = closed_form(&x, &y);
     let (loss, gradient) = regression(&x, &y, &theta);
     let worst = error(&theta, &Tensor::from([[1.1], [1.1]])).max((loss - 1.35).abs());
-    assert!(worst <= 1e-12 && error(&gradient, &Tensor::zeros([2, 1])) <= 1e-10);
+    at_most("θ and half-SSE", worst, 1e-12);
+    assert_close("gradient at the solution", &gradient, &Tensor::zeros([2, 1]), 1e-10);
     row(
         "WT-10",
         "least squares, four points: θ, half-SSE",
@@ -40,7 +42,7 @@ fn wt_10_least_squares() {
     let mut rng = rng(10);
     let (x, truth) = (normal([50, 3], 1.0, &mut rng), normal([3, 1], 1.0, &mut rng));
     let clean = error(&closed_form(&x, &x.matmul(&truth)), &truth);
-    assert!(clean <= 1e-12);
+    at_most("noiseless recovery", clean, 1e-12);
     let y = &x.matmul(&truth) + &normal([50, 1], 0.5, &mut rng);
     let theta = closed_form(&x, &y);
     let (mut model, mut tape) = (Param::new(Tensor::zeros([3, 1])), Tape::new());
@@ -65,7 +67,7 @@ fn wt_10_least_squares() {
     let printed = &x * residual.map_elements(f64::abs).sum();
     let (_, gradient) = regression(&x, &y, &truth);
     assert_eq!((printed.shape().dims(), gradient.shape().dims()), (vec![50, 3], vec![3, 1]));
-    assert!(error(&gradient, &x.transpose().matmul(&residual)) <= 1e-12);
+    assert_close("Xᵀ(ŷ - y)", &gradient, &x.transpose().matmul(&residual), 1e-12);
     row("E8", "‖ŷ - y‖₁ X for the gradient", "printed so", "shape [50, 3] for [3, 1]", "Xᵀ(ŷ - y)");
 }
 

@@ -12,7 +12,7 @@ use nn::{Context, Linear, Module, Parameters, Sequential, Tanh, loss};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tape::{Gradients, Tape, Tensor};
-use tests::numbers::near;
+use tests::compare::near;
 use tests::reference::{json, number, tensor};
 
 /// Agreement with the runs of 50 steps, which move by up to 2e-11 if their start moves by 1e-13.
@@ -79,16 +79,16 @@ fn compare(case: &Value, tolerance: f64, mut step: impl FnMut(&Problem, &mut Seq
     let mut model = problem.model.clone();
     let mut worst = 0.0f64;
     for (k, loss) in numbers(&case["losses"]).into_iter().enumerate() {
-        near(problem.evaluate(&model).0, loss, tolerance);
+        near(&format!("loss before step {k}"), problem.evaluate(&model).0, loss, tolerance);
         step(&problem, &mut model);
         let snapshots = case["snapshots"].as_array().expect("a list").iter();
         for kept in snapshots.filter(|kept| kept["step"].as_u64() == Some(k as u64 + 1)) {
-            near(problem.evaluate(&model).0, number(&kept["loss"]), tolerance);
+            let found = problem.evaluate(&model).0;
+            near(&format!("loss after step {k}"), found, number(&kept["loss"]), tolerance);
             for (name, param) in model.named_parameters() {
                 let expected = tensor(&kept["params"][&name]).expect("a tensor").to_vec();
                 for (found, expected) in param.value().to_vec().into_iter().zip(expected) {
-                    near(found, expected, tolerance);
-                    worst = worst.max((found - expected).abs());
+                    worst = worst.max(near(&format!("{name} after step {k}"), found, expected, tolerance));
                 }
             }
         }

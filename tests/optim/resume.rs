@@ -147,7 +147,7 @@ fn lbfgs_resumes_too() {
     for _ in 0..3 {
         let last = optimizer.step(&mut model, objective);
         assert_eq!(resumed.step(&mut other, objective), last);
-        assert!(last < first);
+        assert!(last < first, "loss: found {last}, expected below {first}");
     }
     assert_eq!(state_dict(&other), state_dict(&model));
     assert_eq!(resumed.save(), optimizer.save());

@@ -5,7 +5,6 @@ pub mod compositions;
 pub mod digits;
 pub mod naive;
 pub mod networks;
-pub mod numbers;
 pub mod properties;
 pub mod recursion;
 pub mod reference;

@@ -1,4 +1,4 @@
-//! Code shared by the tests of the literature's systems: random data, differences, Table 8.1, the digits.
+//! Code shared by the tests of the literature's systems: random data, Table 8.1, the digits.
 
 pub use examples::demand_data::{generated as demand_data, table as demand_table};
 pub use examples::one_or_seven::{accuracy as binary_accuracy, rows as one_or_seven};
@@ -28,43 +28,6 @@ pub fn normal(shape: impl Into<Shape>, std: f64, rng: &mut StdRng) -> Tensor {
 pub fn normal_layer(inputs: usize, outputs: usize, std: f64, rng: &mut StdRng) -> Linear {
     let weight = Param::new(normal([outputs, inputs], std, rng));
     Linear { weight, bias: Some(Param::new(normal([outputs], std, rng))) }
-}
-
-/// The largest difference between two tensors of one shape, relative to magnitudes above 1.
-#[track_caller]
-pub fn error(found: &Tensor, expected: &Tensor) -> f64 {
-    assert_eq!(found.shape(), expected.shape());
-    let pairs = found.to_vec().into_iter().zip(expected.to_vec());
-    pairs.map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f64::max)
-}
-
-/// Panics unless `found` is `expected` within `tolerance`, and returns how far it is.
-#[track_caller]
-pub fn near(what: &str, found: f64, expected: f64, tolerance: f64) -> f64 {
-    let error = (found - expected).abs();
-    assert!(
-        error <= tolerance,
-        "{what}: found {found}, expected {expected}, error {error:e} > {tolerance:e}"
-    );
-    error
-}
-
-/// The gradient of `f` at `x` by central differences.
-pub fn differences(f: impl Fn(&Tensor) -> f64, x: &Tensor) -> Tensor {
-    let mut out = Tensor::zeros(x.shape());
-    for i in 0..x.size() {
-        let at = |step: f64| {
-            let mut moved = x.clone();
-            let entry = &mut moved.as_mut_slice()[i];
-            let old = *entry;
-            *entry += step * old.abs().max(1.0);
-            let distance = *entry - old;
-            (f(&moved), distance)
-        };
-        let ((above, up), (below, down)) = (at(1e-6), at(-1e-6));
-        out.as_mut_slice()[i] = (above - below) / (up - down);
-    }
-    out
 }
 
 /// The engine's loss and gradients, `[dW, db]` layer by layer.

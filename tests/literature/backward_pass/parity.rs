@@ -7,7 +7,7 @@ use examples::parity::{
 use nn::Parameters;
 use nn::by_hand::{Activation, Backward, Layer, Mlp};
 use nn::loss::LossFunction;
-use tests::numbers::near;
+use tests::compare::{all_near, near};
 use tests::row;
 
 /// The published errors of epochs 0 to 9, as printed.
@@ -99,8 +99,8 @@ fn bp_10_parity_with_the_real_size_of_the_last_batch() {
     let expected =
         [0.48011, 0.32292, 0.16331, 0.07568, 0.040523, 0.025386, 0.017941, 0.013617, 0.010864, 0.0089701];
     let mut training = Training::new(0, Divisor::Samples).expect("two classes");
-    for (ours, expected) in epochs(&mut training, 10).into_iter().zip(expected) {
-        near(ours, expected, 0.51e-4 * expected);
+    for (epoch, (ours, expected)) in epochs(&mut training, 10).into_iter().zip(expected).enumerate() {
+        near(&format!("error of epoch {epoch}"), ours, expected, 0.51e-4 * expected);
     }
 }
 
@@ -110,11 +110,11 @@ fn bp_10_parity_1000_epochs() {
     let mut training = Training::new(0, Divisor::Nominal).expect("two classes");
     let errors = epochs(&mut training, 1000);
     for (epoch, expected) in [(19, 0.0031389), (49, 0.001008), (99, 0.00046131), (499, 8.2839e-5)] {
-        near(errors[epoch], expected, 0.51e-4 * expected);
+        near(&format!("error of epoch {epoch}"), errors[epoch], expected, 0.51e-4 * expected);
     }
     assert_eq!(format!("{:.8}", errors[998]), "0.00004031");
     // The document truncated the last one; rounded it is 0.00004027.
-    near(errors[999], 4.0268e-5, 0.51e-9);
+    near("error of epoch 999", errors[999], 4.0268e-5, 0.51e-9);
     let accuracy = training.accuracy(&test_set()).expect("numbers");
     assert_eq!(accuracy, 1.0);
     row("BP-10", "epoch 998 error", "0.00004031", &format!("{:.8}", errors[998]), "");
@@ -129,9 +129,9 @@ fn bp_10_parity_1000_epochs() {
     let [hidden, output] = training.weights();
     let expected = [1.526, 0.531, 0.793, 1.817, 1.743, 1.309, 0.637, 0.426, 0.406, 8.878];
     let norms = column_norms(&hidden);
-    norms.iter().zip(expected).for_each(|(&norm, expected)| near(norm, expected, 0.6e-3));
+    all_near("column lengths of the hidden weights", &norms, &expected, 0.6e-3);
     let expected = [-1.041, -5.995, 5.839, 0.994, 6.496, -5.348];
-    output.to_vec().iter().zip(expected).for_each(|(&w, expected)| near(w, expected, 0.6e-3));
+    all_near("output weights", &output.to_vec(), &expected, 0.6e-3);
     row(
         "BP-11",
         "column lengths of the hidden weights, last bit and next",

@@ -6,9 +6,10 @@ use nn::data::Dataset;
 use nn::optim::Adam;
 use nn::{AvgPool2d, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Param, Relu, Sequential};
 use tape::{Tape, Tensor, ops};
+use tests::compare::{assert_close, error, near};
 use tests::digits::digits;
 use tests::row;
-use tests::systems::{error, normal, rng};
+use tests::systems::{normal, rng};
 
 #[test]
 fn gl_23_convolutional_network() {
@@ -72,7 +73,7 @@ fn gl_24_filter() {
     let images = |t: &Tensor| t.unsqueeze(0).unsqueeze(0);
     let [on_x, on_w] = [&x, &w].map(|t| tape.var(images(t)));
     let y = on_x.conv2d(on_w, ops::Conv2d::default());
-    assert!(error(&y.value(), &images(&valid(&x, &w))) <= EXACT);
+    assert_close("valid correlation", &y.value(), &images(&valid(&x, &w)), EXACT);
     let grads = y.vjp(images(&d));
     let dw = error(&grads.wrt(on_w), &images(&valid(&x, &d)));
     let full = d.pad([(2, 2), (1, 1)], tape::PadMode::Constant(0.0));
@@ -109,7 +110,7 @@ fn gl_25_pooling() {
     assert_eq!(to_largest, routed);
     let (mean, to_all) = pull(&AvgPool2d::new([2, 2]));
     assert_eq!(to_all, Tensor::from_fn(x.shape(), |at| ct.get(window(at)).expect("a window") / 4.0));
-    assert!((mean.mean() - x.mean()).abs() <= 1e-15);
+    near("mean of the means", mean.mean(), x.mean(), 1e-15);
     for (name, pool, asked) in [
         ("largest", Box::new(MaxPool2d::new([2, 2])) as Box<dyn Module>, "gradient to the largest"),
         ("mean", Box::new(AvgPool2d::new([2, 2])), "1/k² to each"),
@@ -123,5 +124,5 @@ fn gl_25_pooling() {
         bias: None,
         conv: ops::Conv2d { stride: [2, 2], ..ops::Conv2d::default() },
     };
-    assert!(error(&same.predict(&x), &mean) <= 1e-15);
+    assert_close("convolution with equal weights", &same.predict(&x), &mean, 1e-15);
 }

@@ -9,8 +9,9 @@ use nn::{Context, Linear, Lstm, LstmCell, Module, Param, Parameters, Rnn};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use tape::{Tape, Tensor, Var};
+use tests::compare::error;
 use tests::row;
-use tests::systems::{error, normal, rng};
+use tests::systems::{normal, rng};
 
 /// The inputs of a cell: the affine maps of the input and of the state.
 fn maps<'t>(v: &Inputs<'t>, x: Var<'t>, h: Var<'t>) -> (Var<'t>, Var<'t>) {

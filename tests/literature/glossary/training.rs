@@ -5,8 +5,9 @@ use nn::loss::{l2_penalty, squared_error};
 use nn::optim::{AdaDelta, AdaGrad, Adam, Optimizer, RmsProp, Sgd, gradient_norm};
 use nn::{Context, Identity, Linear, Module, Param, Tanh, mlp, state_dict};
 use tape::{Tape, Tensor};
+use tests::compare::{assert_close, error, near};
 use tests::row;
-use tests::systems::{error, normal, rng};
+use tests::systems::{normal, rng};
 
 /// Agreement with the table of first steps, which has nine decimals.
 const TABLE: f64 = 1e-9;
@@ -22,8 +23,8 @@ fn gl_30_cost() {
     assert_eq!(losses.per_element().value(), each);
     let mut ours = Vec::new();
     for (cost, count) in [(losses.sum(), 1.0), (losses.mean_over_samples(), 4.0), (losses.mean(), 12.0)] {
-        assert!((cost.value() - each.sum() / count).abs() <= EXACT);
-        assert!(error(&cost.backward().wrt(leaf), &(&(&a - &y) * (2.0 / count))) <= EXACT);
+        near("cost", cost.value(), each.sum() / count, EXACT);
+        assert_close("gradient", &cost.backward().wrt(leaf), &(&(&a - &y) * (2.0 / count)), EXACT);
         ours.push(format!("{:.4}", cost.value()));
     }
     let what = "squared error of 4 samples with 3 outputs: sum, per sample, mean";

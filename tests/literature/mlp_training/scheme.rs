@@ -8,8 +8,8 @@ use nn::{Context, Linear, Module, Parameters, Sequential};
 use rand::{SeedableRng, rngs::StdRng};
 use tape::transform::grad;
 use tape::{Tape, Tensor};
+use tests::compare::{difference, near};
 use tests::networks::uniform;
-use tests::numbers::{difference, near};
 use tests::row;
 
 /// The training scheme with a loop over the samples of each batch; the gradient of a sample is added, or, as printed
@@ -103,7 +103,8 @@ fn mt_11_three_activations() {
                     )
                 };
                 let by_difference = difference(moved, net.layers[l].weight.to_vec()[k]);
-                near(g, by_difference, 1e-6 * by_difference.abs().max(1.0));
+                let tolerance = 1e-6 * by_difference.abs().max(1.0);
+                near(&format!("weight {k} of layer {l}"), g, by_difference, tolerance);
             }
         }
         let model = descend(&net, &batches, LossFunction::SquaredError.sum().half(), 0.1);
