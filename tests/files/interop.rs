@@ -1,6 +1,6 @@
 //! Files written by other programs, with the contents reported by those programs: see `reference/README.md`.
 
-use nn::files::{self, FileElement, Options, Problem, npy, npz, safetensors};
+use nn::files::{self, FileElement, FileErrorKind, Options, npy, npz, safetensors};
 use nn::{Linear, Module, Sequential, Tanh};
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::Value;
@@ -80,11 +80,11 @@ fn models_of_another_library_are_loaded_and_agree() {
 fn a_file_of_several_number_types_is_read_whole_where_no_precision_is_lost() {
     let path = file("numpy_arrays.npz");
     assert_eq!(files::load::<f64>(&path).unwrap().len(), 9);
-    let problem = files::load::<f32>(&path).unwrap_err().problem;
-    assert!(matches!(problem, Problem::Value { .. }), "{problem}");
+    let kind = files::load::<f32>(&path).unwrap_err().kind;
+    assert!(matches!(kind, FileErrorKind::Value { .. }), "{kind}");
     assert_eq!(files::load_with::<f32>(&path, &Options::new().rounded()).unwrap().len(), 9);
-    let same = files::load_with::<f64>(&path, &Options::new().same_type()).unwrap_err().problem;
-    assert!(matches!(same, Problem::Dtype { .. }), "{same}");
+    let same = files::load_with::<f64>(&path, &Options::new().same_type()).unwrap_err().kind;
+    assert!(matches!(same, FileErrorKind::Dtype { .. }), "{same}");
     assert!(npz::load_tensor::<f64>(&path, "rank2_f64").is_ok());
     let missing = npz::load_tensor::<f64>(&path, "rank9").unwrap_err();
     assert!(missing.to_string().ends_with("numpy_arrays.npz: missing tensors: rank9"), "{missing}");

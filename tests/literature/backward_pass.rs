@@ -7,7 +7,7 @@ mod parity;
 
 use nn::by_hand::{Activation, Layer, Mlp};
 use nn::data::{Batches, Idx, IdxData, Images};
-use nn::files::Problem;
+use nn::files::{FileErrorKind, StateError};
 use nn::loss::{Loss, LossFunction};
 use nn::metrics::{accuracy, argmax_rows};
 use nn::optim::{Optimizer, Sgd};
@@ -292,14 +292,14 @@ fn bp_09_saving_and_loading() {
         let x = Tensor::from([[1.0, -2.0, 0.5]]);
         assert_eq!(other.predict(&x), model.predict(&x));
         let mut wider = Linear::from_values(Tensor::ones([2, 4]), [1.0, 1.0]);
-        let error = nn::load(&file.0, &mut wider).expect_err("another shape").problem;
-        assert!(matches!(error, Problem::Shape { .. }), "{error}");
+        let error = nn::load(&file.0, &mut wider).expect_err("another shape").kind;
+        assert!(matches!(error, FileErrorKind::State(StateError::Shape { .. })), "{error}");
         std::fs::write(&file.0, b"these are not parameters").expect("a place to write");
         assert!(nn::load(&file.0, &mut wider).is_err(), "{extension}: a damaged file is refused");
     }
     let mut deep: Sequential = mlp(&[3, 2, 1], Sigmoid, Sigmoid, &mut StdRng::seed_from_u64(0));
-    let missing = nn::load(Scratch::new("missing.npz").0.clone(), &mut deep).expect_err("no file").problem;
-    assert_eq!(missing, Problem::NotFound);
+    let missing = nn::load(Scratch::new("missing.npz").0.clone(), &mut deep).expect_err("no file").kind;
+    assert_eq!(missing, FileErrorKind::NotFound);
     row("BP-09", "parameters saved and loaded", "equal", "every bit", "-0 and subnormal numbers too");
 }
 
@@ -319,7 +319,7 @@ fn bp_12_idx_reader() {
         assert!(Idx::from_bytes(&bytes[..end]).is_err(), "{end} bytes");
     }
     let error = Idx::from_bytes(&[1, 2, 3, 4, 5]).expect_err("no magic number");
-    assert!(matches!(error, Problem::Magic { .. }), "{error}");
+    assert!(matches!(error, FileErrorKind::Magic { .. }), "{error}");
     assert!(Images::read(&files[1].0, &files[0].0).is_err(), "labels are not images");
     let mnist = examples::mnist_files::read(None).expect("the repository brings digits");
     assert_eq!(mnist.train.labels()[999], 6);

@@ -160,7 +160,7 @@
 //! - [`by_hand`]: closed-form backpropagation of the multilayer perceptron, for comparison.
 //! - `docs/your-own-model.md`: a walk through a program of your own.
 //!
-//! # What it is not
+//! # Limitations
 //! There is no graph compiler, no device other than the CPU, no mixed precision, and no collection of pretrained models.
 //!
 //! # Features

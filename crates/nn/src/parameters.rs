@@ -168,7 +168,7 @@ pub trait Parameters<T: Element = f64> {
     /// no optimizer changes them. `*` matches any text. Buffers stay buffers.
     ///
     /// # Errors
-    /// If no parameter has such a name.
+    /// If no parameter matches.
     ///
     /// ```
     /// use nn::{Parameters, Tanh, mlp};
@@ -179,7 +179,7 @@ pub trait Parameters<T: Element = f64> {
     /// assert_eq!(model.unfreeze_matching("2.*"), Ok(2));
     /// assert_eq!(model.count(), 10);
     /// let error = model.freeze_matching("3.*").unwrap_err().to_string();
-    /// assert_eq!(error, "freeze_matching: \"3.*\" is none of 0.weight, 0.bias, 2.weight, 2.bias");
+    /// assert_eq!(error, "freeze_matching: no parameter matches \"3.*\"; there are 0.weight, 0.bias, 2.weight, 2.bias");
     /// ```
     fn freeze_matching(&mut self, pattern: &str) -> Result<usize, Error> {
         change_matching(self, "freeze_matching", pattern, Param::freeze)
@@ -189,7 +189,7 @@ pub trait Parameters<T: Element = f64> {
     /// [`freeze_matching`](Parameters::freeze_matching).
     ///
     /// # Errors
-    /// If no parameter has such a name.
+    /// If no parameter matches.
     fn unfreeze_matching(&mut self, pattern: &str) -> Result<usize, Error> {
         change_matching(self, "unfreeze_matching", pattern, Param::unfreeze)
     }
@@ -230,7 +230,10 @@ fn change_matching<T: Element>(
         }
     });
     match matched {
-        0 => Err(Error::Invalid { op, reason: format!("{pattern:?} is none of {}", others.join(", ")) }),
+        0 => Err(Error::Invalid {
+            op,
+            reason: format!("no parameter matches {pattern:?}; there are {}", others.join(", ")),
+        }),
         _ => Ok(matched),
     }
 }

@@ -1,6 +1,6 @@
 //! The state of a model: the values of all its parameters by name, to and from files.
 
-use crate::files::{self, FileElement, FileError, Problem, State, matching};
+use crate::files::{self, FileElement, FileError, FileErrorKind, State, StateError, matching};
 use crate::parameters::{Parameters, Path};
 use tape::Element;
 
@@ -21,8 +21,8 @@ pub fn state_dict<T: Element>(model: &(impl Parameters<T> + ?Sized)) -> State<T>
 /// Assigns to every parameter of `model` the value of its name; the order of `state` does not matter.
 ///
 /// # Errors
-/// [`Problem::Names`] lists every missing and every unexpected name, [`Problem::Duplicate`] one that appears
-/// more than once, [`Problem::Shape`] the first tensor of another shape. The model is then unchanged.
+/// [`StateError::Names`] lists every missing and every unexpected name, [`StateError::Duplicate`] one that appears
+/// more than once, [`StateError::Shape`] the first tensor of another shape. The model is then unchanged.
 ///
 /// ```
 /// use nn::{Linear, load_state_dict, state_dict};
@@ -32,12 +32,12 @@ pub fn state_dict<T: Element>(model: &(impl Parameters<T> + ?Sized)) -> State<T>
 /// assert_eq!(layer.weight.value(), trained.weight.value());
 /// let error = load_state_dict(&mut layer.without_bias(), state_dict(&trained)).unwrap_err();
 /// assert_eq!(error.to_string(), "unexpected tensors: bias");
-/// # Ok::<(), nn::files::Problem>(())
+/// # Ok::<(), nn::files::StateError>(())
 /// ```
 pub fn load_state_dict<T: Element>(
     model: &mut (impl Parameters<T> + ?Sized),
     state: State<T>,
-) -> Result<(), Problem> {
+) -> Result<(), StateError> {
     let named = model.named_parameters();
     let wanted: Vec<(&str, &[usize])> =
         named.iter().map(|(name, param)| (name.as_str(), &param.value().shape()[..])).collect();
@@ -89,5 +89,5 @@ pub fn load<T: FileElement>(
     model: &mut (impl Parameters<T> + ?Sized),
 ) -> Result<(), FileError> {
     let path = path.as_ref();
-    load_state_dict(model, files::load(path)?).map_err(|problem| problem.of(path))
+    load_state_dict(model, files::load(path)?).map_err(|error| FileErrorKind::from(error).of(path))
 }

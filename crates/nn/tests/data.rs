@@ -2,7 +2,7 @@
 
 use flate2::{Compression, write::GzEncoder};
 use nn::data::{Batches, Idx, IdxData, Images, Mnist, copy_rows};
-use nn::files::Problem;
+use nn::files::FileErrorKind;
 use nn::metrics::{Confusion, accuracy, argmax_rows};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -56,10 +56,10 @@ fn every_truncation_is_refused() {
     for idx in all_types() {
         let bytes = idx.to_bytes();
         for end in 0..bytes.len() {
-            let problem = Idx::from_bytes(&bytes[..end]).unwrap_err();
-            match problem {
-                Problem::Magic { found, .. } => assert_eq!(found, bytes[..end]),
-                Problem::Truncated { expected, found } => {
+            let kind = Idx::from_bytes(&bytes[..end]).unwrap_err();
+            match kind {
+                FileErrorKind::Magic { found, .. } => assert_eq!(found, bytes[..end]),
+                FileErrorKind::Truncated { expected, found } => {
                     assert_eq!(found, end as u64);
                     assert_eq!(expected, if end < 16 { 16 } else { bytes.len() as u64 });
                 }
@@ -77,31 +77,31 @@ fn every_truncation_is_refused() {
 #[test]
 fn wrong_headers_are_refused() {
     let magic = |bytes: &[u8]| {
-        let problem = Idx::from_bytes(bytes).unwrap_err();
-        assert_eq!(problem, Problem::Magic { expected: "an IDX file", found: bytes[..4].to_vec() });
+        let kind = Idx::from_bytes(bytes).unwrap_err();
+        assert_eq!(kind, FileErrorKind::Magic { expected: "an IDX file", found: bytes[..4].to_vec() });
     };
     magic(&[0, 1, 8, 1, 0, 0, 0, 0]);
     magic(&[0, 0, 7, 1, 0, 0, 0, 0]);
     magic(b"PK\x03\x04 and more");
     let trailing = [0, 0, 8, 1, 0, 0, 0, 1, 5, 6];
-    assert_eq!(Idx::from_bytes(&trailing).unwrap_err(), Problem::Trailing { expected: 9 });
-    assert_eq!(Idx::from_bytes(&gzip(&trailing)).unwrap_err(), Problem::Trailing { expected: 9 });
+    assert_eq!(Idx::from_bytes(&trailing).unwrap_err(), FileErrorKind::Trailing { expected: 9 });
+    assert_eq!(Idx::from_bytes(&gzip(&trailing)).unwrap_err(), FileErrorKind::Trailing { expected: 9 });
     let mut damaged = gzip(&all_types()[0].to_bytes());
     let end = damaged.len();
     damaged[end - 6] ^= 1;
-    assert!(matches!(Idx::from_bytes(&damaged), Err(Problem::Corrupt { format: "gzip", .. })));
+    assert!(matches!(Idx::from_bytes(&damaged), Err(FileErrorKind::Corrupt { format: "gzip", .. })));
 }
 
 #[test]
 fn hostile_extents_are_refused_before_anything_is_allocated() {
     let many = [&[0, 0, 8, 3][..], &[0xff; 12]].concat();
     let shape = vec![u64::from(u32::MAX); 3];
-    assert_eq!(Idx::from_bytes(&many).unwrap_err(), Problem::TooLarge { shape });
+    assert_eq!(Idx::from_bytes(&many).unwrap_err(), FileErrorKind::TooLarge { shape });
     let large = [&[0, 0, 8, 1][..], &[0xff; 4], &[1, 2, 3]].concat();
     let expected = 8 + u64::from(u32::MAX);
-    assert_eq!(Idx::from_bytes(&large).unwrap_err(), Problem::Truncated { expected, found: 11 });
+    assert_eq!(Idx::from_bytes(&large).unwrap_err(), FileErrorKind::Truncated { expected, found: 11 });
     let most = [&[0, 0, 14, 255][..], &[1; 4 * 255]].concat();
-    assert!(matches!(Idx::from_bytes(&most), Err(Problem::TooLarge { .. })));
+    assert!(matches!(Idx::from_bytes(&most), Err(FileErrorKind::TooLarge { .. })));
 }
 
 proptest! {

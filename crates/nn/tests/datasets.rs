@@ -1,7 +1,7 @@
 //! Tables, data sets, their division, and what hands them out.
 
 use nn::data::{Dataset, Loader, Split, Table};
-use nn::files::Problem;
+use nn::files::FileErrorKind;
 use nn::metrics::{Confusion, accuracy, argmax_rows, r_squared, rmse, top_k};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -36,7 +36,7 @@ fn a_fault_names_file_line_and_column() {
     }
     let error = Table::parse("t.csv", b"a,b\n1,2\n\xff,3\n").unwrap_err();
     assert_eq!(error.to_string(), "t.csv: not a valid CSV file: line 3 is not UTF-8");
-    assert_eq!(Table::read("no/such.csv").unwrap_err().problem, Problem::NotFound);
+    assert_eq!(Table::read("no/such.csv").unwrap_err().kind, FileErrorKind::NotFound);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn rows_with_missing_cells_are_left_out_where_they_matter() {
     assert_eq!((table.len(), table.columns().len()), (3, 3));
     let classes = table.classes("k").unwrap();
     assert_eq!((classes.names, classes.labels), (vec!["x".to_owned(), "y".to_owned()], vec![0, 1, 0]));
-    assert!(matches!(table.drop_missing(&["q"], "").unwrap_err().problem, Problem::Column { .. }));
+    assert!(matches!(table.drop_missing(&["q"], "").unwrap_err().kind, FileErrorKind::Column { .. }));
 }
 
 fn sorted(parts: [&[usize]; 3]) -> Vec<usize> {

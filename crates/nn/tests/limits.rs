@@ -217,7 +217,7 @@ fn idx_files_of_no_numbers() {
     };
     for extents in [[0, u32::MAX, u32::MAX], [u32::MAX, u32::MAX, 0], [0, 1 << 31, 1 << 31], [u32::MAX; 3]] {
         let error = Idx::from_bytes(&header(extents)).expect_err("no tensor has this shape");
-        assert!(matches!(error, nn::files::Problem::TooLarge { .. }), "{error}");
+        assert!(matches!(error, nn::files::FileErrorKind::TooLarge { .. }), "{error}");
     }
     assert_eq!(Idx::from_bytes(&header([0, 28, 28])), Ok(empty));
 }

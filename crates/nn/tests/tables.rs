@@ -1,7 +1,7 @@
 //! Tables without names, with odd ones, and large ones.
 
 use nn::data::{Csv, Table};
-use nn::files::Problem;
+use nn::files::FileErrorKind;
 use tape::Tensor;
 
 #[test]
@@ -25,8 +25,8 @@ fn names_may_be_given() {
     let error = named(&["a", "b", "c"], "1,2\n").unwrap_err();
     assert_eq!(error.to_string(), "a.csv: line 1: expected 3 cells, found 2");
     assert_eq!(
-        named(&["a", "a"], "1,2\n").unwrap_err().problem,
-        Problem::RepeatedColumn { column: "a".into() }
+        named(&["a", "a"], "1,2\n").unwrap_err().kind,
+        FileErrorKind::RepeatedColumn { column: "a".into() }
     );
     assert_eq!(named(&["a"], "").unwrap().len(), 0);
     let text = Csv::new().headerless().parse("a.csv", "").unwrap_err().to_string();
@@ -37,15 +37,15 @@ fn names_may_be_given() {
 fn a_first_line_that_looks_like_data_is_an_error_that_says_so() {
     for text in ["5.1,3.5,setosa\n4.9,3.0,setosa\n", "7,0,0\n2,0,5\n", "a,1e3\n", "1;2\n"] {
         let table = Csv::new().separator(if text.contains(';') { b';' } else { b',' }).parse("a.csv", text);
-        assert!(matches!(table.unwrap_err().problem, Problem::FirstLine { .. }), "{text}");
+        assert!(matches!(table.unwrap_err().kind, FileErrorKind::FirstLine { .. }), "{text}");
     }
     let text = Table::parse("a.csv", "7,0,0\n2,0,5\n").unwrap_err().to_string();
     assert_eq!(
         text,
         "a.csv: line 1: expected the names of the columns, found the number \"7\": `Csv` reads a file without names"
     );
-    let late = Table::parse("a.csv", "\n\n7,0,0\n").unwrap_err().problem;
-    assert_eq!(late, Problem::FirstLine { line: 3, found: "7".into() });
+    let late = Table::parse("a.csv", "\n\n7,0,0\n").unwrap_err().kind;
+    assert_eq!(late, FileErrorKind::FirstLine { line: 3, found: "7".into() });
     let years = Csv::new().named().parse("years.csv", "city,2019,2020\nRome,1.5,2\n").unwrap();
     assert_eq!(years.numbers(&["2020", "2019"]).unwrap(), Tensor::from([[2.0, 1.5]]));
     // Words that `f64` understands are words.
@@ -56,10 +56,10 @@ fn a_first_line_that_looks_like_data_is_an_error_that_says_so() {
 fn columns_without_a_name_are_in_nobodys_way() {
     let table = Table::parse("export.csv", ",,weight\n0,1,1.5\n").unwrap();
     assert_eq!(table.numbers(&["weight"]).unwrap(), Tensor::from([[1.5]]));
-    assert_eq!(table.column("").unwrap_err().problem, Problem::RepeatedColumn { column: String::new() });
+    assert_eq!(table.column("").unwrap_err().kind, FileErrorKind::RepeatedColumn { column: String::new() });
     assert_eq!(Table::parse("one.csv", ",b\n1,2\n").unwrap().column("").unwrap(), ["1"]);
-    let twice = Table::parse("a.csv", "a,b,a\n").unwrap_err().problem;
-    assert_eq!(twice, Problem::RepeatedColumn { column: "a".into() });
+    let twice = Table::parse("a.csv", "a,b,a\n").unwrap_err().kind;
+    assert_eq!(twice, FileErrorKind::RepeatedColumn { column: "a".into() });
 }
 
 /// A number that is finite where it is read may be infinite where it is kept.

@@ -64,7 +64,7 @@ pub use saved::SavedState;
 pub(crate) use saved::{count_of, finite_of, rate_of, tensor_of};
 
 use crate::Parameters;
-use crate::files::{FileElement, FileError, Options, Problem, repeated_key, safetensors};
+use crate::files::{FileElement, FileError, FileErrorKind, Options, StateError, repeated_key, safetensors};
 use crate::state::{load_state_dict, state_dict};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
@@ -120,9 +120,9 @@ impl<T: Element> Checkpoint<T> {
     /// Removes a part and returns it.
     ///
     /// # Errors
-    /// [`Problem::Part`] if there is no part of that name.
-    pub fn take(&mut self, part: &str) -> Result<SavedState<T>, Problem> {
-        self.parts.remove(part).ok_or_else(|| Problem::Part { missing: part.to_owned() })
+    /// [`StateError::Part`] if there is no part of that name.
+    pub fn take(&mut self, part: &str) -> Result<SavedState<T>, StateError> {
+        self.parts.remove(part).ok_or_else(|| StateError::Part { missing: part.to_owned() })
     }
 
     /// Removes a part and loads its values into a model.
@@ -133,18 +133,18 @@ impl<T: Element> Checkpoint<T> {
         &mut self,
         part: &str,
         model: &mut (impl Parameters<T> + ?Sized),
-    ) -> Result<(), Problem> {
+    ) -> Result<(), StateError> {
         load_state_dict(model, self.take(part)?.tensors)
     }
 
     /// Parses the text of a note.
     ///
     /// # Errors
-    /// [`Problem::Part`] if there is no note of that name, [`Problem::Note`] if its text does not parse as
+    /// [`StateError::Part`] if there is no note of that name, [`StateError::Note`] if its text does not parse as
     /// `V`.
-    pub fn meta<V: FromStr>(&self, name: &str) -> Result<V, Problem> {
-        let text = self.notes.get(name).ok_or_else(|| Problem::Part { missing: name.to_owned() })?;
-        text.parse().map_err(|_| Problem::Note { name: name.to_owned(), text: text.clone() })
+    pub fn meta<V: FromStr>(&self, name: &str) -> Result<V, StateError> {
+        let text = self.notes.get(name).ok_or_else(|| StateError::Part { missing: name.to_owned() })?;
+        text.parse().map_err(|_| StateError::Note { name: name.to_owned(), text: text.clone() })
     }
 }
 
@@ -160,7 +160,7 @@ impl<T: FileElement> Checkpoint<T> {
             let mut seen = HashSet::new();
             if let Some((name, _)) = state.numbers.iter().find(|(name, _)| !seen.insert(name)) {
                 let reason = format!("number {name:?} of part {part:?} appears more than once");
-                return Err(Problem::Corrupt { format: "checkpoint", reason }.of(path));
+                return Err(FileErrorKind::Corrupt { format: "checkpoint", reason }.of(path));
             }
         }
         let mut tensors = Vec::new();
@@ -176,8 +176,8 @@ impl<T: FileElement> Checkpoint<T> {
     ///
     /// # Errors
     /// As [`safetensors::load`], and tensors of any element type but `T`, whatever their values: a run
-    /// resumes in the type it was started in. [`Problem::Corrupt`] if the file is not a checkpoint,
-    /// [`Problem::Version`] if it has another layout.
+    /// resumes in the type it was started in. [`FileErrorKind::Corrupt`] if the file is not a checkpoint,
+    /// [`FileErrorKind::Version`] if it has another layout.
     pub fn load(path: impl AsRef<Path>) -> Result<Checkpoint<T>, FileError> {
         Checkpoint::load_with(path, &Options::new())
     }
@@ -189,7 +189,7 @@ impl<T: FileElement> Checkpoint<T> {
     pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Checkpoint<T>, FileError> {
         let path = path.as_ref();
         let (tensors, metadata) = safetensors::load_same(path, KEY, options)?;
-        let read = || -> Result<Checkpoint<T>, Problem> {
+        let read = || -> Result<Checkpoint<T>, FileErrorKind> {
             let mut checkpoint = Checkpoint::of_metadata(metadata.as_deref())?;
             for (full, tensor) in tensors {
                 let (part, name) = full.split_once('/').unwrap_or(("", &full));
@@ -200,7 +200,7 @@ impl<T: FileElement> Checkpoint<T> {
             }
             Ok(checkpoint)
         };
-        read().map_err(|problem| problem.of(path))
+        read().map_err(|kind| kind.of(path))
     }
 
     /// Everything but the tensors, as JSON. Numbers are written as text, in the shortest form that parses
@@ -214,7 +214,7 @@ impl<T: FileElement> Checkpoint<T> {
         json!({ "version": VERSION, "parts": parts, "notes": self.notes })
     }
 
-    fn of_metadata(text: Option<&str>) -> Result<Checkpoint<T>, Problem> {
+    fn of_metadata(text: Option<&str>) -> Result<Checkpoint<T>, FileErrorKind> {
         let text = text.ok_or_else(|| corrupt("it is not marked as one"))?;
         let invalid = |error: serde_json::Error| corrupt(error.to_string());
         if let Some(name) = repeated_key(text.as_bytes()).map_err(invalid)? {
@@ -223,7 +223,7 @@ impl<T: FileElement> Checkpoint<T> {
         let all: Value = serde_json::from_str(text).map_err(invalid)?;
         let found = all["version"].as_u64().ok_or_else(|| corrupt("it has no version"))?;
         if found != VERSION {
-            return Err(Problem::Version { expected: VERSION, found });
+            return Err(FileErrorKind::Version { expected: VERSION, found });
         }
         let object = |value: &Value, what: &str| value.as_object().cloned().ok_or_else(|| corrupt(what));
         let text = |value: &Value, what: &str| value.as_str().map(str::to_owned).ok_or_else(|| corrupt(what));
@@ -244,8 +244,8 @@ impl<T: FileElement> Checkpoint<T> {
     }
 }
 
-fn corrupt(reason: impl Into<String>) -> Problem {
-    Problem::Corrupt { format: "checkpoint", reason: reason.into() }
+fn corrupt(reason: impl Into<String>) -> FileErrorKind {
+    FileErrorKind::Corrupt { format: "checkpoint", reason: reason.into() }
 }
 
 #[cfg(test)]
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn other_files_and_other_versions_are_refused() {
-        let read = |text| Checkpoint::<f64>::of_metadata(text).map_err(|problem| problem.to_string());
+        let read = |text| Checkpoint::<f64>::of_metadata(text).map_err(|kind| kind.to_string());
         let refused = [
             (None, "not a valid checkpoint file: it is not marked as one"),
             (Some("{}"), "not a valid checkpoint file: it has no version"),

@@ -1,6 +1,6 @@
 //! Saved training state: named tensors and numbers.
 
-use crate::files::{Problem, State, matching};
+use crate::files::{State, StateError, matching};
 use std::collections::{HashMap, HashSet};
 use tape::{Element, Tensor};
 
@@ -51,12 +51,12 @@ impl<T: Element> SavedState<T> {
     /// Returns the tensors and numbers of these names, provided that names and shapes match exactly.
     ///
     /// # Errors
-    /// [`Problem::Names`] and [`Problem::Shape`] as [`matching`], [`Problem::Numbers`] for the numbers.
+    /// [`StateError::Names`] and [`StateError::Shape`] as [`matching`], [`StateError::Numbers`] for the numbers.
     pub fn exactly(
         self,
         tensors: &[(&str, &[usize])],
         numbers: &[&str],
-    ) -> Result<(Vec<Tensor<T>>, Vec<f64>), Problem> {
+    ) -> Result<(Vec<Tensor<T>>, Vec<f64>), StateError> {
         // Like `number`, takes the first of two with the same name.
         let mut saved = HashMap::new();
         for (name, number) in &self.numbers {
@@ -68,7 +68,7 @@ impl<T: Element> SavedState<T> {
         let unexpected = self.numbers.iter().filter(|(name, _)| !wanted.contains(name.as_str()));
         let unexpected: Vec<String> = unexpected.map(|(name, _)| name.clone()).collect();
         if !missing.is_empty() || !unexpected.is_empty() {
-            return Err(Problem::Numbers { missing, unexpected });
+            return Err(StateError::Numbers { missing, unexpected });
         }
         let found = numbers.iter().filter_map(|&name| saved.get(name).copied()).collect();
         Ok((matching(self.tensors, tensors)?, found))
@@ -76,35 +76,35 @@ impl<T: Element> SavedState<T> {
 }
 
 /// Returns the number, or an error unless it is `right`.
-fn number_of(name: &str, number: f64, right: bool, expected: &'static str) -> Result<f64, Problem> {
+fn number_of(name: &str, number: f64, right: bool, expected: &'static str) -> Result<f64, StateError> {
     if right {
         return Ok(number);
     }
-    Err(Problem::Number { number: name.to_owned(), expected, found: number.to_string() })
+    Err(StateError::Number { number: name.to_owned(), expected, found: number.to_string() })
 }
 
 /// A saved learning rate.
-pub(crate) fn rate_of(name: &str, number: f64) -> Result<f64, Problem> {
+pub(crate) fn rate_of(name: &str, number: f64) -> Result<f64, StateError> {
     number_of(name, number, number.is_finite() && number >= 0.0, "a finite number of 0 or more")
 }
 
 /// A saved number that is finite.
-pub(crate) fn finite_of(name: &str, number: f64) -> Result<f64, Problem> {
+pub(crate) fn finite_of(name: &str, number: f64) -> Result<f64, StateError> {
     number_of(name, number, number.is_finite(), "a finite number")
 }
 
 /// A saved count: a whole number that is exact in `f64`.
-pub(crate) fn count_of(name: &str, number: f64) -> Result<u64, Problem> {
+pub(crate) fn count_of(name: &str, number: f64) -> Result<u64, StateError> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let right = (0.0..=EXACT).contains(&number) && number.trunc() == number;
     Ok(number_of(name, number, right, "a whole number from 0 to 2^53")? as u64)
 }
 
 /// A saved tensor, all of whose elements are finite.
-pub(crate) fn tensor_of<T: Element>(name: &str, tensor: Tensor<T>) -> Result<Tensor<T>, Problem> {
+pub(crate) fn tensor_of<T: Element>(name: &str, tensor: Tensor<T>) -> Result<Tensor<T>, StateError> {
     match tensor.to_vec().iter().find(|x| !x.is_finite()) {
         None => Ok(tensor),
-        Some(found) => Err(Problem::Number {
+        Some(found) => Err(StateError::Number {
             number: name.to_owned(),
             expected: "finite elements",
             found: found.to_string(),

@@ -1,7 +1,7 @@
 //! Parsing of comma-separated values.
 
 use super::table::{Positions, Table};
-use crate::files::{self, FileError, Limits, Problem};
+use crate::files::{self, FileError, FileErrorKind, Limits};
 use ::csv::{ErrorKind, Position, ReaderBuilder, StringRecord, Trim};
 use std::collections::hash_map::Entry;
 use std::path::Path;
@@ -96,10 +96,10 @@ impl Csv {
     /// As [`read`](Csv::read).
     pub fn parse(&self, name: impl AsRef<Path>, text: impl AsRef<[u8]>) -> Result<Table, FileError> {
         let path = name.as_ref();
-        self.table(path, text.as_ref()).map_err(|problem| problem.of(path))
+        self.table(path, text.as_ref()).map_err(|kind| kind.of(path))
     }
 
-    fn table(&self, path: &Path, text: &[u8]) -> Result<Table, Problem> {
+    fn table(&self, path: &Path, text: &[u8]) -> Result<Table, FileErrorKind> {
         self.limits.check_bytes(text.len() as u64)?;
         let mut reader = ReaderBuilder::new()
             .delimiter(self.separator)
@@ -110,7 +110,7 @@ impl Csv {
         let mut record = StringRecord::new();
         let mut next = |record: &mut StringRecord| match reader.read_record(record) {
             Ok(more) => Ok(more.then(|| lines.of(record.position()))),
-            Err(error) => Err(lines.problem(&error)),
+            Err(error) => Err(lines.error(&error)),
         };
         let mut line = next(&mut record)?;
         self.limits.check_columns(record.len())?;
@@ -118,7 +118,7 @@ impl Csv {
             FirstLine::RowUnder(names) => names.clone(),
             _ if line.is_none() => {
                 let reason = "the line of column names is missing".to_owned();
-                return Err(Problem::Corrupt { format: "CSV", reason });
+                return Err(FileErrorKind::Corrupt { format: "CSV", reason });
             }
             FirstLine::Row => (0..record.len()).map(|i| i.to_string()).collect(),
             FirstLine::Names | FirstLine::NamesIfText => record.iter().map(str::to_owned).collect(),
@@ -127,7 +127,7 @@ impl Csv {
         if self.first == FirstLine::NamesIfText
             && let Some(found) = columns.iter().find(|name| number(name).is_some())
         {
-            return Err(Problem::FirstLine { line: line.unwrap_or(1), found: found.clone() });
+            return Err(FileErrorKind::FirstLine { line: line.unwrap_or(1), found: found.clone() });
         }
         let positions = self.positions(&columns)?;
         if matches!(self.first, FirstLine::Names | FirstLine::NamesIfText) {
@@ -138,7 +138,7 @@ impl Csv {
         while let Some(begin) = line {
             if record.len() != table.columns().len() {
                 let (expected, found) = (table.columns().len() as u64, record.len() as u64);
-                return Err(Problem::Row { line: begin, expected, found });
+                return Err(FileErrorKind::Row { line: begin, expected, found });
             }
             table.push(begin, record.iter());
             line = next(&mut record)?;
@@ -148,7 +148,7 @@ impl Csv {
 
     /// The index of each column by name. Unnamed columns, which spreadsheets write, are an error only if that
     /// name is requested.
-    fn positions(&self, columns: &[String]) -> Result<Positions, Problem> {
+    fn positions(&self, columns: &[String]) -> Result<Positions, FileErrorKind> {
         let mut positions = Positions::with_capacity(columns.len());
         for (i, name) in columns.iter().enumerate() {
             self.limits.check_name(name)?;
@@ -159,7 +159,7 @@ impl Csv {
                 Entry::Occupied(mut place) if name.is_empty() => {
                     place.insert(None);
                 }
-                Entry::Occupied(_) => return Err(Problem::RepeatedColumn { column: name.clone() }),
+                Entry::Occupied(_) => return Err(FileErrorKind::RepeatedColumn { column: name.clone() }),
             }
         }
         Ok(positions)
@@ -193,11 +193,11 @@ impl Lines<'_> {
     }
 
     /// Converts an error of the reader.
-    fn problem(&mut self, error: &::csv::Error) -> Problem {
-        let corrupt = |reason| Problem::Corrupt { format: "CSV", reason };
+    fn error(&mut self, error: &::csv::Error) -> FileErrorKind {
+        let corrupt = |reason| FileErrorKind::Corrupt { format: "CSV", reason };
         match error.kind() {
             ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                Problem::Row { line: self.of(pos.as_ref()), expected: *expected_len, found: *len }
+                FileErrorKind::Row { line: self.of(pos.as_ref()), expected: *expected_len, found: *len }
             }
             ErrorKind::Utf8 { pos, .. } => corrupt(format!("line {} is not UTF-8", self.of(pos.as_ref()))),
             _ => corrupt(error.to_string()),

@@ -3,7 +3,7 @@
 //! The magic number is two zero bytes, the code of the element type, and the number of axes. Gzip compression
 //! is recognised by the first bytes; inflated bytes count towards the [`Limits`].
 
-use crate::files::{self, Budget, FileError, Limits, Problem, byte_count, goes_on};
+use crate::files::{self, Budget, FileError, FileErrorKind, Limits, byte_count, goes_on};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -97,7 +97,7 @@ impl IdxData {
 /// assert_eq!(bytes, [0, 0, 8, 1, 0, 0, 0, 3, 7, 2, 1]);
 /// assert_eq!(Idx::from_bytes(&bytes)?, labels);
 /// assert_eq!(Idx::from_bytes(&bytes[..9]).unwrap_err().to_string(), "truncated: expected 11 bytes, found 9");
-/// # Ok::<(), nn::files::Problem>(())
+/// # Ok::<(), nn::files::FileErrorKind>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Idx {
@@ -139,16 +139,16 @@ impl Idx {
     /// rounded.
     ///
     /// # Panics
-    /// Where [`try_to_tensor`](Idx::try_to_tensor) returns an error.
+    /// If [`try_to_tensor`](Idx::try_to_tensor) returns an error.
     #[track_caller]
     pub fn to_tensor<T: Element>(&self) -> Tensor<T> {
-        self.try_to_tensor().unwrap_or_else(|problem| panic!("idx: {problem}"))
+        self.try_to_tensor().unwrap_or_else(|kind| panic!("idx: {kind}"))
     }
 
     /// As [`to_tensor`](Idx::to_tensor), for elements that may be too large for `T`.
     ///
     /// # Errors
-    /// [`Problem::Value`] for a finite element that would become infinite.
+    /// [`FileErrorKind::Value`] for a finite element that would become infinite.
     ///
     /// ```
     /// use nn::data::{Idx, IdxData};
@@ -156,20 +156,20 @@ impl Idx {
     /// let error = idx.try_to_tensor::<f32>().unwrap_err().to_string();
     /// assert_eq!(error, "expected numbers in the range of f32, found 1e300 at position 1");
     /// assert_eq!(idx.try_to_tensor::<f64>()?.to_vec(), [0.5, 1e300]);
-    /// # Ok::<(), nn::files::Problem>(())
+    /// # Ok::<(), nn::files::FileErrorKind>(())
     /// ```
-    pub fn try_to_tensor<T: Element>(&self) -> Result<Tensor<T>, Problem> {
+    pub fn try_to_tensor<T: Element>(&self) -> Result<Tensor<T>, FileErrorKind> {
         let number = |(position, x): (usize, f64)| {
             let y = T::from_f64(x);
             if y.is_finite() || !x.is_finite() {
                 return Ok(y);
             }
             let (expected, found) = (format!("numbers in the range of {}", T::NAME), format!("{x:?}"));
-            Err(Problem::Value { tensor: String::new(), expected, found, position })
+            Err(FileErrorKind::Value { tensor: String::new(), expected, found, position })
         };
         // One of the six types is `f64` already.
         #[allow(clippy::useless_conversion)]
-        let data: Result<Vec<T>, Problem> = each!(&self.numbers, data => data.iter().map(|&x| f64::from(x)).enumerate().map(number).collect());
+        let data: Result<Vec<T>, FileErrorKind> = each!(&self.numbers, data => data.iter().map(|&x| f64::from(x)).enumerate().map(number).collect());
         match Tensor::from_vec(Shape::from(self.shape.as_slice()), data?) {
             Ok(tensor) => Ok(tensor),
             Err(_) => unreachable!("the constructors count the numbers"),
@@ -181,7 +181,7 @@ impl Idx {
     /// # Errors
     /// A wrong magic number, a truncated file or trailing bytes, extents whose product does not fit into
     /// memory, damaged compression, or anything beyond the default [`Limits`].
-    pub fn from_bytes(bytes: &[u8]) -> Result<Idx, Problem> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Idx, FileErrorKind> {
         Idx::from_bytes_with(bytes, &Limits::default())
     }
 
@@ -189,7 +189,7 @@ impl Idx {
     ///
     /// # Errors
     /// As [`from_bytes`](Idx::from_bytes).
-    pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Idx, Problem> {
+    pub fn from_bytes_with(bytes: &[u8], limits: &Limits) -> Result<Idx, FileErrorKind> {
         Idx::from_reader(bytes, bytes.len() as u64, limits)
     }
 
@@ -209,11 +209,11 @@ impl Idx {
     pub fn read_with(path: impl AsRef<Path>, limits: &Limits) -> Result<Idx, FileError> {
         let path = path.as_ref();
         let read = |(file, length): (File, u64)| Idx::from_reader(BufReader::new(file), length, limits);
-        files::open(path, limits).and_then(read).map_err(|problem| problem.of(path))
+        files::open(path, limits).and_then(read).map_err(|kind| kind.of(path))
     }
 
     /// Reads the array from a stream of this many bytes.
-    fn from_reader(mut reader: impl BufRead, length: u64, limits: &Limits) -> Result<Idx, Problem> {
+    fn from_reader(mut reader: impl BufRead, length: u64, limits: &Limits) -> Result<Idx, FileErrorKind> {
         limits.check_bytes(length)?;
         if reader.fill_buf()?.starts_with(&GZIP) {
             let mut budget = Budget::new(limits, length);
@@ -225,15 +225,16 @@ impl Idx {
     }
 
     /// Reads the array from a stream that may inflate to at most this many bytes.
-    fn decode(mut reader: impl Read, most: Option<u64>, limits: &Limits) -> Result<Idx, Problem> {
-        let wrong = |found: &[u8]| Problem::Magic { expected: "an IDX file", found: found.to_vec() };
+    fn decode(mut reader: impl Read, most: Option<u64>, limits: &Limits) -> Result<Idx, FileErrorKind> {
+        let wrong = |found: &[u8]| FileErrorKind::Magic { expected: "an IDX file", found: found.to_vec() };
         let start = up_to(&mut reader, 4)?;
         let &[0, 0, code, axes] = start.as_slice() else { return Err(wrong(&start)) };
         let size = IdxData::size(code).ok_or_else(|| wrong(&start))?;
         limits.check_axes(axes.into())?;
         let header = 4 + 4 * u64::from(axes);
         let extents = up_to(&mut reader, header as usize - 4)?;
-        let truncated = |expected, body: &[u8]| Problem::Truncated { expected, found: 4 + body.len() as u64 };
+        let truncated =
+            |expected, body: &[u8]| FileErrorKind::Truncated { expected, found: 4 + body.len() as u64 };
         if extents.len() as u64 + 4 < header {
             return Err(truncated(header, &extents));
         }
@@ -246,14 +247,14 @@ impl Idx {
         // Checked before inflating: more than a file of this length can hold is a false claim, or meant to
         // exhaust memory.
         if let Some(most) = most.filter(|&most| expected > most) {
-            return Err(Problem::Limit { what: "inflated bytes", limit: most, found: expected });
+            return Err(FileErrorKind::Limit { what: "inflated bytes", limit: most, found: expected });
         }
         let bytes = up_to(&mut reader, count)?;
         if bytes.len() < count {
-            return Err(Problem::Truncated { expected, found: header + bytes.len() as u64 });
+            return Err(FileErrorKind::Truncated { expected, found: header + bytes.len() as u64 });
         }
         if goes_on(&mut reader).map_err(damaged)? {
-            return Err(Problem::Trailing { expected });
+            return Err(FileErrorKind::Trailing { expected });
         }
         let shape = extents.iter().map(|&n| n as usize).collect();
         Ok(Idx { shape, numbers: IdxData::decode(code, bytes) })
@@ -283,7 +284,7 @@ impl Idx {
 
 /// Reads up to `count` bytes: the buffer grows with the stream, whatever the header claims. A truncated
 /// compressed stream counts as one that ends there, unless only its checksum is missing.
-fn up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
+fn up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, FileErrorKind> {
     let mut bytes = Vec::new();
     match reader.take(count as u64).read_to_end(&mut bytes) {
         Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(damaged(error)),
@@ -292,10 +293,10 @@ fn up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
 }
 
 /// Damage inside a compressed stream is reported as a read error.
-fn damaged(error: io::Error) -> Problem {
+fn damaged(error: io::Error) -> FileErrorKind {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            Problem::Corrupt { format: "gzip", reason: error.to_string() }
+            FileErrorKind::Corrupt { format: "gzip", reason: error.to_string() }
         }
         _ => error.into(),
     }

@@ -1,7 +1,7 @@
 //! The four files of MNIST in a directory, compressed or not.
 
 use super::idx::{Idx, IdxData};
-use crate::files::{FileError, Limits, Problem};
+use crate::files::{FileError, FileErrorKind, Limits};
 use std::path::{Path, PathBuf};
 use tape::{Element, Shape, Tensor};
 
@@ -94,7 +94,7 @@ impl Images {
         let (_, classes) = bytes(labels.as_ref(), 1, "00 00 08 01 (labels)", limits)?;
         let [n, rows, columns] = shape[..] else { unreachable!("the number of axes is checked") };
         if classes.len() != n {
-            return Err(Problem::Counts { images: n, labels: classes.len() }.of(labels));
+            return Err(FileErrorKind::Counts { images: n, labels: classes.len() }.of(labels));
         }
         let labels = classes.into_iter().map(usize::from).collect();
         Ok(Images { shape: [n, rows, columns], pixels, labels })
@@ -171,9 +171,9 @@ fn bytes(
     expected: &'static str,
     limits: &Limits,
 ) -> Result<(Vec<usize>, Vec<u8>), FileError> {
-    let wrong = |found: Vec<u8>| Problem::Magic { expected, found }.of(path);
+    let wrong = |found: Vec<u8>| FileErrorKind::Magic { expected, found }.of(path);
     let file = match Idx::read_with(path, limits) {
-        Err(FileError { problem: Problem::Magic { found, .. }, .. }) => return Err(wrong(found)),
+        Err(FileError { kind: FileErrorKind::Magic { found, .. }, .. }) => return Err(wrong(found)),
         result => result?,
     };
     let found = file.magic();

@@ -1,7 +1,7 @@
 //! Tables of comma-separated values.
 
 use super::csv::{Csv, number};
-use crate::files::{FileError, Problem};
+use crate::files::{FileError, FileErrorKind};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use tape::{Element, Tensor};
@@ -91,9 +91,9 @@ impl Table {
         columns: Vec<String>,
         positions: Positions,
         bytes: usize,
-    ) -> Result<Table, Problem> {
+    ) -> Result<Table, FileErrorKind> {
         let mut text = String::new();
-        text.try_reserve_exact(bytes).map_err(|_| Problem::TooLarge { shape: vec![bytes as u64] })?;
+        text.try_reserve_exact(bytes).map_err(|_| FileErrorKind::TooLarge { shape: vec![bytes as u64] })?;
         Ok(Table { path, columns, positions, lines: Vec::new(), text, ends: Vec::new() })
     }
 
@@ -145,7 +145,7 @@ impl Table {
         let at = self.positions(columns)?;
         let (columns, positions) = (self.columns.clone(), self.positions.clone());
         let table = Table::empty(self.path.clone(), columns, positions, 0);
-        let mut table = table.map_err(|problem| problem.of(&self.path))?;
+        let mut table = table.map_err(|kind| kind.of(&self.path))?;
         for row in 0..self.len() {
             if at.iter().all(|&column| self.get(row, column) != missing) {
                 table.push(self.lines[row], (0..self.columns.len()).map(|column| self.get(row, column)));
@@ -227,18 +227,18 @@ impl Table {
     }
 
     fn position(&self, name: &str) -> Result<usize, FileError> {
-        let problem = match self.positions.get(name) {
+        let kind = match self.positions.get(name) {
             Some(&Some(position)) => return Ok(position),
-            Some(None) => Problem::RepeatedColumn { column: name.to_owned() },
-            None => Problem::Column { missing: name.to_owned(), found: self.columns.clone() },
+            Some(None) => FileErrorKind::RepeatedColumn { column: name.to_owned() },
+            None => FileErrorKind::Column { missing: name.to_owned(), found: self.columns.clone() },
         };
-        Err(problem.of(&self.path))
+        Err(kind.of(&self.path))
     }
 
     /// The error for a cell that does not hold the expected kind of value.
     fn cell(&self, row: usize, column: usize, expected: String) -> FileError {
         let (line, found) = (self.lines[row], self.get(row, column).to_owned());
-        Problem::Cell { line, column: self.columns[column].clone(), expected, found }.of(&self.path)
+        FileErrorKind::Cell { line, column: self.columns[column].clone(), expected, found }.of(&self.path)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Atomic writing of files.
 
-use super::error::{FileError, Problem};
+use super::error::{FileError, FileErrorKind};
 use super::source::regular;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -45,10 +45,10 @@ const MOST_LINKS: usize = 40;
 /// ```
 pub fn write(path: impl AsRef<Path>, contents: &[u8]) -> Result<(), FileError> {
     let path = path.as_ref();
-    replace(path, contents).map_err(|problem| problem.of(path))
+    replace(path, contents).map_err(|kind| kind.of(path))
 }
 
-fn replace(path: &Path, contents: &[u8]) -> Result<(), Problem> {
+fn replace(path: &Path, contents: &[u8]) -> Result<(), FileErrorKind> {
     let path = follow(path)?;
     let old = match fs::metadata(&path) {
         Ok(old) => Some(old),
@@ -77,7 +77,7 @@ fn replace(path: &Path, contents: &[u8]) -> Result<(), Problem> {
 }
 
 /// The end of a chain of symbolic links, which need not exist.
-fn follow(path: &Path) -> Result<PathBuf, Problem> {
+fn follow(path: &Path) -> Result<PathBuf, FileErrorKind> {
     let mut path = path.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::read_link(&path) {

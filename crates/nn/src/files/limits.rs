@@ -1,8 +1,8 @@
 //! The limits of a reader, and its conversion of elements.
 
-use super::error::Problem;
+use super::error::FileErrorKind;
 
-/// The limits of a reader. A file that exceeds one is refused with [`Problem::Limit`], before memory is spent
+/// The limits of a reader. A file that exceeds one is refused with [`FileErrorKind::Limit`], before memory is spent
 /// on it; written files stay within the default limits.
 ///
 /// Every reader of this crate obeys the same limits: `safetensors`, `.npy`, `.npz`, checkpoints, IDX and
@@ -50,30 +50,30 @@ impl Limits {
         compressed.saturating_mul(self.ratio).saturating_add(Limits::FREE).min(self.bytes)
     }
 
-    pub(crate) fn check_bytes(&self, found: u64) -> Result<(), Problem> {
+    pub(crate) fn check_bytes(&self, found: u64) -> Result<(), FileErrorKind> {
         at_most("bytes of a file", self.bytes, found)
     }
 
-    pub(crate) fn check_entries(&self, found: usize) -> Result<(), Problem> {
+    pub(crate) fn check_entries(&self, found: usize) -> Result<(), FileErrorKind> {
         at_most("entries of a file", self.entries as u64, found as u64)
     }
 
-    pub(crate) fn check_axes(&self, found: usize) -> Result<(), Problem> {
+    pub(crate) fn check_axes(&self, found: usize) -> Result<(), FileErrorKind> {
         at_most("axes of a tensor", self.axes as u64, found as u64)
     }
 
-    pub(crate) fn check_name(&self, name: &str) -> Result<(), Problem> {
+    pub(crate) fn check_name(&self, name: &str) -> Result<(), FileErrorKind> {
         at_most("bytes of a name", self.name as u64, name.len() as u64)
     }
 
-    pub(crate) fn check_columns(&self, found: usize) -> Result<(), Problem> {
+    pub(crate) fn check_columns(&self, found: usize) -> Result<(), FileErrorKind> {
         at_most("columns of a table", self.columns as u64, found as u64)
     }
 }
 
 /// Returns an error if a quantity exceeds its limit.
-pub(crate) fn at_most(what: &'static str, limit: u64, found: u64) -> Result<(), Problem> {
-    if found <= limit { Ok(()) } else { Err(Problem::Limit { what, limit, found }) }
+pub(crate) fn at_most(what: &'static str, limit: u64, found: u64) -> Result<(), FileErrorKind> {
+    if found <= limit { Ok(()) } else { Err(FileErrorKind::Limit { what, limit, found }) }
 }
 
 /// The conversion of elements of a type other than the requested one.
@@ -102,7 +102,7 @@ pub enum Conversion {
 /// let rounded = Options::new().rounded();
 /// assert_eq!(npy::from_bytes_with::<f32>(&tenth, &rounded)?, Tensor::scalar(0.1));
 /// assert!(npy::from_bytes::<f32>(&npy::to_bytes(&Tensor::scalar(0.5))).is_ok());
-/// # Ok::<(), nn::files::Problem>(())
+/// # Ok::<(), nn::files::FileErrorKind>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {

@@ -7,7 +7,7 @@
 //! error. If a file holds several arrays, the first is read, as in NumPy. Writes version 1, little-endian, C
 //! order.
 
-use super::error::{FileError, Problem};
+use super::error::{FileError, FileErrorKind};
 use super::limits::{Conversion, Limits, Options};
 use super::source::{self, Inflating, goes_on, up_to};
 use super::stored::{self, Kind, Numbers};
@@ -28,8 +28,8 @@ const MAX_HEADER: usize = 1 << 16;
 /// The name in errors for a tensor without one.
 const UNNAMED: &str = "";
 
-fn corrupt(reason: impl Into<String>) -> Problem {
-    Problem::Corrupt { format: "npy", reason: reason.into() }
+fn corrupt(reason: impl Into<String>) -> FileErrorKind {
+    FileErrorKind::Corrupt { format: "npy", reason: reason.into() }
 }
 
 /// The bytes of a file with this tensor.
@@ -42,7 +42,7 @@ fn corrupt(reason: impl Into<String>) -> Problem {
 /// assert_eq!(&bytes[10..], [&b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }"[..],
 ///     &[b' '; 58], b"\n", &x.to_vec().iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()].concat());
 /// assert_eq!(npy::from_bytes::<f32>(&bytes)?, x);
-/// # Ok::<(), nn::files::Problem>(())
+/// # Ok::<(), nn::files::FileErrorKind>(())
 /// ```
 pub fn to_bytes<T: FileElement>(x: &Tensor<T>) -> Vec<u8> {
     let extents: String = x.shape().iter().map(|n| format!("{n}, ")).collect();
@@ -69,7 +69,7 @@ pub fn to_bytes<T: FileElement>(x: &Tensor<T>) -> Vec<u8> {
 /// # Errors
 /// A file that is damaged, truncated or too long, elements that `T` cannot represent, or anything beyond the
 /// default [`Limits`].
-pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
+pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<Tensor<T>, FileErrorKind> {
     from_bytes_with(bytes, &Options::new())
 }
 
@@ -77,7 +77,7 @@ pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<Tensor<T>, Problem> {
 ///
 /// # Errors
 /// As [`from_bytes`].
-pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<Tensor<T>, Problem> {
+pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<Tensor<T>, FileErrorKind> {
     options.limits.check_bytes(bytes.len() as u64)?;
     single(bytes, bytes.len() as u64, options)
 }
@@ -87,13 +87,13 @@ fn single<T: FileElement>(
     mut reader: impl Read,
     length: u64,
     options: &Options,
-) -> Result<Tensor<T>, Problem> {
+) -> Result<Tensor<T>, FileErrorKind> {
     let header = Header::read(&mut reader, &options.limits)?;
     let tensor = header.tensor(&mut reader, UNNAMED, length, options)?;
     // The rest may be another array: NumPy appends to files, and reads one at a time.
     match up_to(&mut reader, MAGIC.len() as u64)? {
         next if next.is_empty() || next == MAGIC => Ok(tensor),
-        _ => Err(Problem::Trailing { expected: header.byte_count()? as u64 }),
+        _ => Err(FileErrorKind::Trailing { expected: header.byte_count()? as u64 }),
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) fn from_inflating<T: FileElement>(
     mut reader: Inflating<'_, impl Read>,
     name: &str,
     options: &Options,
-) -> Result<Tensor<T>, Problem> {
+) -> Result<Tensor<T>, FileErrorKind> {
     let header = Header::read(&mut reader, &options.limits)?;
     // Checked before inflating: the header may announce more than a file of this length can hold.
     let promised = header.byte_count()? as u64;
@@ -110,17 +110,17 @@ pub(super) fn from_inflating<T: FileElement>(
     let tensor = header.tensor(&mut reader, name, promised, options)?;
     match goes_on(&mut reader).map_err(read_error)? {
         false => Ok(tensor),
-        true => Err(Problem::Trailing { expected: promised }),
+        true => Err(FileErrorKind::Trailing { expected: promised }),
     }
 }
 
 /// Damage inside a compressed stream is reported as a read error.
-fn read_error(error: io::Error) -> Problem {
+fn read_error(error: io::Error) -> FileErrorKind {
     match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
             corrupt(error.to_string())
         }
-        _ => Problem::from(error),
+        _ => FileErrorKind::from(error),
     }
 }
 
@@ -133,11 +133,11 @@ struct Header {
 }
 
 impl Header {
-    fn read(reader: &mut impl Read, limits: &Limits) -> Result<Header, Problem> {
+    fn read(reader: &mut impl Read, limits: &Limits) -> Result<Header, FileErrorKind> {
         let mut start = up_to(reader, 8).map_err(read_error)?;
         if !start.starts_with(MAGIC) {
             start.truncate(MAGIC.len());
-            return Err(Problem::Magic { expected: "93 4e 55 4d 50 59 (npy)", found: start });
+            return Err(FileErrorKind::Magic { expected: "93 4e 55 4d 50 59 (npy)", found: start });
         }
         let wide = match start.get(MAGIC.len()) {
             Some(1) => 2,
@@ -158,7 +158,7 @@ impl Header {
         Ok(header)
     }
 
-    fn parse(text: &str) -> Result<Header, Problem> {
+    fn parse(text: &str) -> Result<Header, FileErrorKind> {
         let refused = || corrupt(format!("header {:?}", text.trim_end()));
         let mut rest = Rest(text);
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);
@@ -204,7 +204,7 @@ impl Header {
     }
 
     /// Bytes of all elements. (An unsupported type counts as one byte each.)
-    fn byte_count(&self) -> Result<usize, Problem> {
+    fn byte_count(&self) -> Result<usize, FileErrorKind> {
         stored::byte_count(&self.shape, self.kind().map_or(1, |(_, kind)| kind.size()))
     }
 
@@ -215,19 +215,19 @@ impl Header {
         name: &str,
         at_most: u64,
         options: &Options,
-    ) -> Result<Tensor<T>, Problem> {
+    ) -> Result<Tensor<T>, FileErrorKind> {
         let same = |&(_, kind): &(bool, Kind)| Kind::of_dtype(T::DTYPE) == Some(kind);
         let read = |kind: &(bool, Kind)| options.conversion != Conversion::None || same(kind);
-        let (big_endian, kind) = self.kind().filter(read).ok_or_else(|| Problem::Dtype {
+        let (big_endian, kind) = self.kind().filter(read).ok_or_else(|| FileErrorKind::Dtype {
             tensor: name.to_owned(),
             expected: T::NAME,
             found: self.descr.clone(),
         })?;
         let count = self.byte_count()? / kind.size();
         let numbers = Numbers { name, kind, big_endian, count, at_most };
-        let numbers = numbers.read(reader, options.conversion).map_err(|problem| match problem {
-            Problem::Io { kind, message } => read_error(io::Error::new(kind, message)),
-            problem => problem,
+        let numbers = numbers.read(reader, options.conversion).map_err(|kind| match kind {
+            FileErrorKind::Io { kind, message } => read_error(io::Error::new(kind, message)),
+            kind => kind,
         })?;
         let mut shape: Vec<usize> = self.shape.iter().map(|&n| n as usize).collect();
         if !self.fortran_order {
@@ -242,10 +242,10 @@ impl Header {
 }
 
 /// Reads exactly `count` bytes.
-fn exactly(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, Problem> {
+fn exactly(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, FileErrorKind> {
     let bytes = up_to(reader, count as u64).map_err(read_error)?;
     if bytes.len() < count {
-        return Err(Problem::Truncated { expected: count as u64, found: bytes.len() as u64 });
+        return Err(FileErrorKind::Truncated { expected: count as u64, found: bytes.len() as u64 });
     }
     Ok(bytes)
 }
@@ -316,7 +316,7 @@ impl<'a> Rest<'a> {
 /// # Errors
 /// More axes than the default [`Limits`] allow, or any error of the operating system.
 pub fn save<T: FileElement>(path: impl AsRef<Path>, x: &Tensor<T>) -> Result<(), FileError> {
-    writable(UNNAMED, x).map_err(|problem| problem.of(&path))?;
+    writable(UNNAMED, x).map_err(|kind| kind.of(&path))?;
     atomic::write(path, &to_bytes(x))
 }
 
@@ -335,5 +335,5 @@ pub fn load<T: FileElement>(path: impl AsRef<Path>) -> Result<Tensor<T>, FileErr
 pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> Result<Tensor<T>, FileError> {
     let path = path.as_ref();
     let read = |(file, length): (File, u64)| single(BufReader::new(file), length, options);
-    source::open(path, &options.limits).and_then(read).map_err(|problem| problem.of(path))
+    source::open(path, &options.limits).and_then(read).map_err(|kind| kind.of(path))
 }

@@ -6,9 +6,10 @@
 //! `.npy`, unless they begin like an array. Overlapping entries, as in archives made to exhaust memory, are
 //! refused.
 
-use super::error::{FileError, Problem};
+use super::error::{FileError, FileErrorKind};
 use super::limits::Options;
 use super::source::{self, Budget, up_to};
+use super::state_error::StateError;
 use super::{FileElement, State, atomic, npy, only, unique_names, writable_state};
 use std::collections::HashSet;
 use std::fs::File;
@@ -21,20 +22,20 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 const SUFFIX: &str = ".npy";
 
-fn corrupt(error: ZipError) -> Problem {
+fn corrupt(error: ZipError) -> FileErrorKind {
     refused(error.to_string())
 }
 
-fn refused(reason: String) -> Problem {
-    Problem::Corrupt { format: "npz", reason }
+fn refused(reason: String) -> FileErrorKind {
+    FileErrorKind::Corrupt { format: "npz", reason }
 }
 
 /// The bytes of a file with these tensors.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Limit`] for what could not be read
+/// [`StateError::Duplicate`] if a name appears more than once, [`FileErrorKind::Limit`] for what could not be read
 /// again.
-pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
+pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, FileErrorKind> {
     writable_state(state)?;
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, x) in state {
@@ -54,7 +55,7 @@ pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>
 /// # Errors
 /// A file that is damaged or truncated (checksums included), elements that `T` cannot represent, a name that
 /// appears more than once, or anything beyond the default [`Limits`](super::Limits).
-pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
+pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, FileErrorKind> {
     from_bytes_with(bytes, &Options::new())
 }
 
@@ -62,7 +63,7 @@ pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
 ///
 /// # Errors
 /// As [`from_bytes`].
-pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
+pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, FileErrorKind> {
     options.limits.check_bytes(bytes.len() as u64)?;
     tensors(Archive::open(Cursor::new(bytes), bytes.len() as u64, options)?, |_| true)
 }
@@ -77,7 +78,7 @@ struct Archive<'o, R> {
 
 impl<'o, R: Read + Seek> Archive<'o, R> {
     /// Opens the archive in a stream of this many bytes.
-    fn open(reader: R, length: u64, options: &'o Options) -> Result<Archive<'o, R>, Problem> {
+    fn open(reader: R, length: u64, options: &'o Options) -> Result<Archive<'o, R>, FileErrorKind> {
         let mut archive = ZipArchive::new(reader).map_err(corrupt)?;
         options.limits.check_entries(archive.len())?;
         if archive.has_duplicate_names() {
@@ -95,7 +96,7 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
     }
 
     /// Returns `true` if entry `i` is an array; an entry whose name does not say so is inspected.
-    fn is_array(&mut self, i: usize) -> Result<bool, Problem> {
+    fn is_array(&mut self, i: usize) -> Result<bool, FileErrorKind> {
         if self.names[i].ends_with(SUFFIX) {
             return Ok(true);
         }
@@ -108,12 +109,12 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
     }
 
     /// Reads the tensor in entry `i`, an array of this name.
-    fn tensor<T: FileElement>(&mut self, i: usize, name: &str) -> Result<Tensor<T>, Problem> {
+    fn tensor<T: FileElement>(&mut self, i: usize, name: &str) -> Result<Tensor<T>, FileErrorKind> {
         let entry = self.archive.by_index(i).map_err(corrupt)?;
-        npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|problem| match problem {
+        npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|kind| match kind {
             // These name the tensor, or say what to change.
-            Problem::Dtype { .. } | Problem::Value { .. } | Problem::Limit { .. } => problem,
-            problem => refused(format!("entry {:?}: {problem}", self.names[i])),
+            FileErrorKind::Dtype { .. } | FileErrorKind::Value { .. } | FileErrorKind::Limit { .. } => kind,
+            kind => refused(format!("entry {:?}: {kind}", self.names[i])),
         })
     }
 }
@@ -121,7 +122,7 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
 /// The error for an archive in which a name appears more than once. The library keeps the last entry of a
 /// name, so the directory is read again: for each entry 46 bytes, which include the lengths of name, extra
 /// field and comment, and then these.
-fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Problem> {
+fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<FileErrorKind, FileErrorKind> {
     let start = archive.central_directory_start();
     let mut reader = archive.into_inner();
     reader.seek(SeekFrom::Start(start))?;
@@ -136,7 +137,8 @@ fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Prob
         up_to(&mut reader, extra + comment)?;
         let text = String::from_utf8_lossy(&name).into_owned();
         if !seen.insert(name) {
-            return Ok(Problem::Duplicate { tensor: text.strip_suffix(SUFFIX).unwrap_or(&text).to_owned() });
+            let tensor = text.strip_suffix(SUFFIX).unwrap_or(&text).to_owned();
+            return Ok(StateError::Duplicate { tensor }.into());
         }
     }
 }
@@ -145,7 +147,7 @@ fn repeated_name<R: Read + Seek>(archive: ZipArchive<R>) -> Result<Problem, Prob
 fn tensors<T: FileElement, R: Read + Seek>(
     mut archive: Archive<'_, R>,
     keep: impl Fn(&str) -> bool,
-) -> Result<State<T>, Problem> {
+) -> Result<State<T>, FileErrorKind> {
     let mut state = State::new();
     for i in 0..archive.names.len() {
         let full = &archive.names[i];
@@ -163,10 +165,10 @@ fn tensors<T: FileElement, R: Read + Seek>(
 fn read<V>(
     path: &Path,
     options: &Options,
-    read: impl FnOnce(Archive<'_, BufReader<File>>) -> Result<V, Problem>,
+    read: impl FnOnce(Archive<'_, BufReader<File>>) -> Result<V, FileErrorKind>,
 ) -> Result<V, FileError> {
     let open = |(file, length)| Archive::open(BufReader::new(file), length, options);
-    source::open(path, &options.limits).and_then(open).and_then(read).map_err(|problem| problem.of(path))
+    source::open(path, &options.limits).and_then(open).and_then(read).map_err(|kind| kind.of(path))
 }
 
 /// Writes named tensors to a file.
@@ -188,7 +190,7 @@ fn read<V>(
 /// ```
 pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
     let path = path.as_ref();
-    let bytes = to_bytes(state).map_err(|problem| problem.of(path))?;
+    let bytes = to_bytes(state).map_err(|kind| kind.of(path))?;
     atomic::write(path, &bytes)
 }
 
@@ -211,7 +213,7 @@ pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> R
 /// Reads one tensor of a file, which may hold others of other element types.
 ///
 /// # Errors
-/// As [`load`]; errors in other tensors count only if they make the file unreadable. [`Problem::Names`] if
+/// As [`load`]; errors in other tensors count only if they make the file unreadable. [`StateError::Names`] if
 /// there is no tensor of that name.
 pub fn load_tensor<T: FileElement>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
     load_tensor_with(path, name, &Options::new())

@@ -2,10 +2,11 @@
 //!
 //! Chosen as the format for models because every framework reads it and it can hold nothing but tensors.
 
-use super::error::{FileError, Problem};
+use super::error::{FileError, FileErrorKind};
 use super::json::repeated_key;
 use super::limits::{Conversion, Options};
 use super::source::{self, up_to};
+use super::state_error::StateError;
 use super::stored::{self, Kind, Numbers};
 use super::{FileElement, State, atomic, only, writable_state};
 use ::safetensors::tensor::{Metadata, TensorInfo};
@@ -46,20 +47,20 @@ impl<T: FileElement> View for Entry<'_, T> {
     }
 }
 
-fn corrupt(error: SafeTensorError) -> Problem {
+fn corrupt(error: SafeTensorError) -> FileErrorKind {
     refused(error.to_string())
 }
 
-fn refused(reason: String) -> Problem {
-    Problem::Corrupt { format: FORMAT, reason }
+fn refused(reason: String) -> FileErrorKind {
+    FileErrorKind::Corrupt { format: FORMAT, reason }
 }
 
 /// The bytes of a file with these tensors. The order of `state` does not matter.
 ///
 /// # Errors
-/// [`Problem::Duplicate`] if a name appears more than once, [`Problem::Name`] for the name that the format
-/// reserves, [`Problem::Limit`] for what could not be read again.
-pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, Problem> {
+/// [`StateError::Duplicate`] if a name appears more than once, [`FileErrorKind::Name`] for the name that the format
+/// reserves, [`FileErrorKind::Limit`] for what could not be read again.
+pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>, FileErrorKind> {
     to_bytes_with(state, None)
 }
 
@@ -68,11 +69,11 @@ pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>
 fn to_bytes_with<T: FileElement>(
     state: &[(String, Tensor<T>)],
     metadata: Option<(&str, String)>,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<Vec<u8>, FileErrorKind> {
     writable_state(state)?;
     if let Some((name, _)) = state.iter().find(|(name, _)| name == METADATA) {
         let reason = "the format reserves this name";
-        return Err(Problem::Name { tensor: name.clone(), reason });
+        return Err(FileErrorKind::Name { tensor: name.clone(), reason });
     }
     let metadata = metadata.map(|(key, text)| [(key.to_owned(), text)].into_iter().collect());
     let entries = state.iter().map(|(name, tensor)| (name, Entry(tensor)));
@@ -85,7 +86,7 @@ fn to_bytes_with<T: FileElement>(
 /// # Errors
 /// A file that is damaged or truncated, elements that `T` cannot represent, a name that appears more than
 /// once, or anything beyond the default [`Limits`](super::Limits).
-pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
+pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, FileErrorKind> {
     from_bytes_with(bytes, &Options::new())
 }
 
@@ -93,7 +94,7 @@ pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, Problem> {
 ///
 /// # Errors
 /// As [`from_bytes`].
-pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, Problem> {
+pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, FileErrorKind> {
     options.limits.check_bytes(bytes.len() as u64)?;
     Contents::of(bytes, bytes.len() as u64, options)?.tensors(|_| true)
 }
@@ -107,8 +108,8 @@ struct Contents<'o, R> {
 
 impl<'o, R: Read> Contents<'o, R> {
     /// Reads the header of a stream of this many bytes.
-    fn of(mut reader: R, length: u64, options: &'o Options) -> Result<Contents<'o, R>, Problem> {
-        let truncated = |expected: u64| Problem::Truncated { expected, found: length };
+    fn of(mut reader: R, length: u64, options: &'o Options) -> Result<Contents<'o, R>, FileErrorKind> {
+        let truncated = |expected: u64| FileErrorKind::Truncated { expected, found: length };
         let prefix = up_to(&mut reader, PREFIX)?;
         let prefix = <[u8; PREFIX as usize]>::try_from(prefix).map_err(|_| truncated(PREFIX))?;
         let header = u64::from_le_bytes(prefix);
@@ -126,7 +127,7 @@ impl<'o, R: Read> Contents<'o, R> {
         let invalid = |error: serde_json::Error| refused(error.to_string());
         // The library silently keeps the last tensor of a name.
         if let Some(name) = repeated_key(&text).map_err(invalid)? {
-            return Err(Problem::Duplicate { tensor: name });
+            return Err(StateError::Duplicate { tensor: name }.into());
         }
         let header: Metadata = serde_json::from_slice(&text).map_err(invalid)?;
         let end = begin.saturating_add(header.data_len() as u64);
@@ -134,13 +135,13 @@ impl<'o, R: Read> Contents<'o, R> {
             return Err(truncated(end));
         }
         if end < length {
-            return Err(Problem::Trailing { expected: end });
+            return Err(FileErrorKind::Trailing { expected: end });
         }
         Ok(Contents { header, numbers: reader, options })
     }
 
     /// Reads the tensors whose names `keep` accepts, sorted by name.
-    fn tensors<T: FileElement>(mut self, keep: impl Fn(&str) -> bool) -> Result<State<T>, Problem> {
+    fn tensors<T: FileElement>(mut self, keep: impl Fn(&str) -> bool) -> Result<State<T>, FileErrorKind> {
         let entries = self.header.tensors();
         self.options.limits.check_entries(entries.len())?;
         let mut entries: Vec<(String, &TensorInfo)> = entries.into_iter().collect();
@@ -170,9 +171,9 @@ fn tensor<T: FileElement>(
     info: &TensorInfo,
     bytes: u64,
     options: &Options,
-) -> Result<Tensor<T>, Problem> {
+) -> Result<Tensor<T>, FileErrorKind> {
     let read = |_: &Kind| options.conversion != Conversion::None || info.dtype == T::DTYPE;
-    let kind = Kind::of_dtype(info.dtype).filter(read).ok_or_else(|| Problem::Dtype {
+    let kind = Kind::of_dtype(info.dtype).filter(read).ok_or_else(|| FileErrorKind::Dtype {
         tensor: name.to_owned(),
         expected: T::NAME,
         found: info.dtype.to_string().to_lowercase(),
@@ -196,7 +197,7 @@ fn tensor<T: FileElement>(
 /// let state = vec![("fc1.bias".to_owned(), Tensor::from([-0.0, 5e-324]))];
 /// safetensors::save(&path, &state)?;
 /// assert_eq!(safetensors::load::<f64>(&path)?, state);
-/// let error = safetensors::load::<f32>(&path).unwrap_err().problem.to_string();
+/// let error = safetensors::load::<f32>(&path).unwrap_err().kind.to_string();
 /// assert_eq!(error, "tensor \"fc1.bias\": expected numbers that f32 holds exactly, found 5e-324 (f64) at position 1");
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok(())
@@ -212,7 +213,7 @@ pub(crate) fn save_with<T: FileElement>(
     state: &[(String, Tensor<T>)],
     metadata: Option<(&str, String)>,
 ) -> Result<(), FileError> {
-    let bytes = to_bytes_with(state, metadata).map_err(|problem| problem.of(path))?;
+    let bytes = to_bytes_with(state, metadata).map_err(|kind| kind.of(path))?;
     atomic::write(path, &bytes)
 }
 
@@ -234,10 +235,10 @@ pub(crate) fn load_same<T: FileElement>(
 fn read<V>(
     path: &Path,
     options: &Options,
-    read: impl FnOnce(Contents<'_, BufReader<File>>) -> Result<V, Problem>,
+    read: impl FnOnce(Contents<'_, BufReader<File>>) -> Result<V, FileErrorKind>,
 ) -> Result<V, FileError> {
     let open = |(file, length)| Contents::of(BufReader::new(file), length, options);
-    source::open(path, &options.limits).and_then(open).and_then(read).map_err(|problem| problem.of(path))
+    source::open(path, &options.limits).and_then(open).and_then(read).map_err(|kind| kind.of(path))
 }
 
 /// Reads the named tensors of a file, sorted by name. See [`save`].
@@ -259,7 +260,7 @@ pub fn load_with<T: FileElement>(path: impl AsRef<Path>, options: &Options) -> R
 /// Reads one tensor of a file, which may hold others of other element types.
 ///
 /// # Errors
-/// As [`load`]; errors in other tensors count only if they make the file unreadable. [`Problem::Names`] if
+/// As [`load`]; errors in other tensors count only if they make the file unreadable. [`StateError::Names`] if
 /// there is no tensor of that name.
 pub fn load_tensor<T: FileElement>(path: impl AsRef<Path>, name: &str) -> Result<Tensor<T>, FileError> {
     load_tensor_with(path, name, &Options::new())

@@ -1,6 +1,6 @@
 //! Sources of bytes: regular files, and streams of limited length.
 
-use super::error::{FileError, Problem};
+use super::error::{FileError, FileErrorKind};
 use super::limits::{Limits, at_most};
 use std::fs::{self, File, FileType};
 use std::io::{self, Read};
@@ -26,12 +26,12 @@ fn kind(found: FileType) -> &'static str {
 
 /// Refuses anything but a regular file: a device has no end, a pipe may block forever, and neither can be
 /// replaced.
-pub(super) fn regular(found: FileType) -> Result<(), Problem> {
-    if found.is_file() { Ok(()) } else { Err(Problem::NotAFile { found: kind(found) }) }
+pub(super) fn regular(found: FileType) -> Result<(), FileErrorKind> {
+    if found.is_file() { Ok(()) } else { Err(FileErrorKind::NotAFile { found: kind(found) }) }
 }
 
 /// Opens a regular file within the limits, and returns it with its length.
-pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(File, u64), Problem> {
+pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(File, u64), FileErrorKind> {
     // Checked before opening, because opening a pipe blocks.
     regular(fs::metadata(path)?.file_type())?;
     let file = File::open(path)?;
@@ -44,7 +44,7 @@ pub(crate) fn open(path: &Path, limits: &Limits) -> Result<(File, u64), Problem>
 
 /// The contents of a regular file.
 pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
-    let all = || -> Result<Vec<u8>, Problem> {
+    let all = || -> Result<Vec<u8>, FileErrorKind> {
         let (file, length) = open(path, limits)?;
         let mut bytes = Vec::new();
         reserve(&mut bytes, length)?;
@@ -53,13 +53,13 @@ pub(crate) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
         limits.check_bytes(bytes.len() as u64)?;
         Ok(bytes)
     };
-    all().map_err(|problem| problem.of(path))
+    all().map_err(|kind| kind.of(path))
 }
 
 /// Reserves room for this many more elements, or returns an error.
-pub(crate) fn reserve<N>(list: &mut Vec<N>, more: u64) -> Result<(), Problem> {
+pub(crate) fn reserve<N>(list: &mut Vec<N>, more: u64) -> Result<(), FileErrorKind> {
     let room = usize::try_from(more).ok().filter(|&more| list.try_reserve_exact(more).is_ok());
-    room.map(|_| ()).ok_or_else(|| Problem::TooLarge { shape: vec![more] })
+    room.map(|_| ()).ok_or_else(|| FileErrorKind::TooLarge { shape: vec![more] })
 }
 
 /// Reads up to `count` bytes: fewer if the stream ends.
@@ -93,7 +93,7 @@ impl Budget {
     }
 
     /// Returns an error unless there is room for this many more bytes.
-    pub(crate) fn allows(&self, more: u64) -> Result<(), Problem> {
+    pub(crate) fn allows(&self, more: u64) -> Result<(), FileErrorKind> {
         at_most("inflated bytes", self.limit, self.spent.saturating_add(more))
     }
 
@@ -133,8 +133,8 @@ mod tests {
         assert_eq!((budget.left(), budget.allows(4)), (4, Ok(())));
         assert_eq!(up_to(&mut budget.of(&[1; 4][..]), 100).unwrap().len(), 4);
         let error = up_to(&mut budget.of(&[1; 4][..]), 100).unwrap_err();
-        let expected = Problem::Limit { what: "inflated bytes", limit: 10, found: 11 };
-        assert_eq!(Problem::from(error), expected);
+        let expected = FileErrorKind::Limit { what: "inflated bytes", limit: 10, found: 11 };
+        assert_eq!(FileErrorKind::from(error), expected);
     }
 
     #[test]

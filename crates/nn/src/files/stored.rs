@@ -1,6 +1,6 @@
 //! The element types of files.
 
-use super::error::Problem;
+use super::error::FileErrorKind;
 use super::limits::Conversion;
 use super::source::{reserve, up_to};
 use ::safetensors::Dtype;
@@ -227,7 +227,7 @@ pub(crate) struct Numbers<'a> {
     /// The tensor's name.
     pub(crate) name: &'a str,
     pub(crate) kind: Kind,
-    /// Whether numbers are big-endian.
+    /// Whether elements are big-endian.
     pub(crate) big_endian: bool,
     pub(crate) count: usize,
     /// The maximum number of bytes in the stream: memory is reserved for no more than these.
@@ -241,7 +241,7 @@ impl Numbers<'_> {
         &self,
         reader: &mut impl Read,
         conversion: Conversion,
-    ) -> Result<Vec<T>, Problem> {
+    ) -> Result<Vec<T>, FileErrorKind> {
         const PIECE: usize = 1 << 16;
         let size = self.kind.size();
         let expected = self.count * size;
@@ -253,7 +253,7 @@ impl Numbers<'_> {
             let mut bytes = up_to(reader, piece as u64)?;
             found += bytes.len();
             if bytes.len() < piece {
-                return Err(Problem::Truncated { expected: expected as u64, found: found as u64 });
+                return Err(FileErrorKind::Truncated { expected: expected as u64, found: found as u64 });
             }
             if self.big_endian {
                 bytes.chunks_exact_mut(size).for_each(<[u8]>::reverse);
@@ -269,7 +269,7 @@ impl Numbers<'_> {
         bytes: &[u8],
         conversion: Conversion,
         out: &mut Vec<T>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), FileErrorKind> {
         if Kind::of_dtype(T::DTYPE) == Some(self.kind) {
             out.extend(T::read(bytes));
             return Ok(());
@@ -285,7 +285,7 @@ impl Numbers<'_> {
                     return Ok(());
                 }
             };
-            Err(Problem::Value {
+            Err(FileErrorKind::Value {
                 tensor: self.name.to_owned(),
                 expected: refused.replace("{}", T::NAME),
                 found: format!("{number} ({})", self.kind),
@@ -297,8 +297,8 @@ impl Numbers<'_> {
 
 /// The number of bytes that a header announces; products that overflow are refused before anything is
 /// allocated.
-pub(crate) fn byte_count(shape: &[u64], size: usize) -> Result<usize, Problem> {
-    let too_large = || Problem::TooLarge { shape: shape.to_vec() };
+pub(crate) fn byte_count(shape: &[u64], size: usize) -> Result<usize, FileErrorKind> {
+    let too_large = || FileErrorKind::TooLarge { shape: shape.to_vec() };
     // A zero makes the product zero, but `Shape` multiplies from the left: the others must not overflow
     // either.
     let nonzero = shape.iter().filter(|&&n| n != 0).try_fold(size as u64, |all, &n| all.checked_mul(n));
@@ -307,9 +307,10 @@ pub(crate) fn byte_count(shape: &[u64], size: usize) -> Result<usize, Problem> {
 }
 
 /// The tensor of these elements.
-pub(crate) fn tensor<T: FileElement>(shape: &[usize], numbers: Vec<T>) -> Result<Tensor<T>, Problem> {
+pub(crate) fn tensor<T: FileElement>(shape: &[usize], numbers: Vec<T>) -> Result<Tensor<T>, FileErrorKind> {
     let shape_in_file = || shape.iter().map(|&n| n as u64).collect();
-    Tensor::from_vec(Shape::from(shape), numbers).map_err(|_| Problem::TooLarge { shape: shape_in_file() })
+    Tensor::from_vec(Shape::from(shape), numbers)
+        .map_err(|_| FileErrorKind::TooLarge { shape: shape_in_file() })
 }
 
 #[cfg(test)]

@@ -20,6 +20,9 @@ pub(crate) struct Plain<'a>(pub &'a str);
 /// Names, separated by commas: `fc1.weight, fc1.bias`.
 pub(crate) struct Listed<'a>(pub &'a [String]);
 
+/// The beginning of a sentence about a tensor, which is empty if the tensor has no name.
+pub(super) struct Tensor<'a>(pub &'a str);
+
 /// Extents of axes: `[2, 3]`.
 pub(crate) struct Extents<'a, N>(pub &'a [N]);
 
@@ -81,6 +84,12 @@ impl<N: fmt::Debug> Display for Extents<'_, N> {
             Some(shown) if shown.len() < self.0.len() => write!(f, "{shown:?}... ({} axes)", self.0.len()),
             _ => write!(f, "{:?}", self.0),
         }
+    }
+}
+
+impl fmt::Display for Tensor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "tensor {}: ", Quoted(self.0)) }
     }
 }
 

@@ -94,7 +94,7 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
         BatchNorm { weight: None, bias: None, ..self }
     }
 
-    /// Sets the number under the square root that keeps it from 0.
+    /// Sets `eps`, the term under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.

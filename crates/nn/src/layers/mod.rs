@@ -1,4 +1,4 @@
-//! Layers, one family per file; [`Linear`](crate::Linear) and the activations without parameters have files of their own.
+//! Layers, one family per file; [`Linear`](crate::Linear) and the activations without parameters are elsewhere.
 //! The crate documentation has the table of all layers.
 
 mod attention;

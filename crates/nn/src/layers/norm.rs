@@ -73,7 +73,7 @@ impl<T: Element> LayerNorm<T> {
         LayerNorm { bias: None, ..self }
     }
 
-    /// Sets the number under the square root that keeps it from 0.
+    /// Sets `eps`, the term under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.
@@ -140,7 +140,7 @@ impl<T: Element> RmsNorm<T> {
         RmsNorm { weight, eps: T::EPSILON.to_f64(), normalized }
     }
 
-    /// Sets the number under the square root that keeps it from 0.
+    /// Sets `eps`, the term under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.
@@ -210,7 +210,7 @@ impl<T: Element> GroupNorm<T> {
         GroupNorm { weight, bias, eps: 1e-5, groups, channels }
     }
 
-    /// Sets the number under the square root that keeps it from 0.
+    /// Sets `eps`, the term under the square root that keeps it from 0.
     ///
     /// # Panics
     /// If it is negative, infinite or NaN.

@@ -35,7 +35,7 @@ pub(super) fn rows<T: Element>(
 /// ```
 ///
 /// # Panics
-/// Where [`try_nll`] returns an error.
+/// If [`try_nll`] returns an error.
 #[track_caller]
 pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], options: &CrossEntropyOptions<T>) -> Losses<'t, T> {
     expect(try_nll(x, labels, options))
@@ -87,7 +87,7 @@ pub fn try_nll<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// Where [`try_multi_margin`] returns an error.
+/// If [`try_multi_margin`] returns an error.
 #[track_caller]
 pub fn multi_margin<'t, T: Element>(
     x: Var<'t, T>,

@@ -108,7 +108,7 @@ pub fn cross_entropy_with_logits<'t, T: Element>(z: Var<'t, T>, y: impl ClassTar
 /// ```
 ///
 /// # Panics
-/// Where [`try_cross_entropy_with_logits_and_options`] returns an error.
+/// If [`try_cross_entropy_with_logits_and_options`] returns an error.
 #[track_caller]
 pub fn cross_entropy_with_logits_and_options<'t, T: Element>(
     z: Var<'t, T>,

@@ -1,7 +1,7 @@
 //! Averages of weights over the course of training.
 
 use crate::checkpoint::{SavedState, count_of};
-use crate::files::{Problem, State};
+use crate::files::{State, StateError};
 use crate::parameters::{Parameters, Path};
 use crate::setting::{self, expect};
 use crate::state::{load_state_dict, state_dict};
@@ -24,7 +24,7 @@ use tape::{Element, Tensor};
 /// assert_eq!(averaged.value().item(), 3.0);
 /// exponential.apply(&mut averaged)?;
 /// assert_eq!(averaged.value().item(), 0.75 * (0.75 * 1.0 + 0.25 * 2.0) + 0.25 * 6.0);
-/// # Ok::<(), nn::files::Problem>(())
+/// # Ok::<(), nn::files::StateError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Average<T: Element = f64> {
@@ -111,7 +111,7 @@ impl<T: Element> Average<T> {
     /// # Errors
     /// If its names or shapes are not those of the averaged model, or there was no update. The model is then
     /// unchanged.
-    pub fn apply(&self, model: &mut (impl Parameters<T> + ?Sized)) -> Result<(), Problem> {
+    pub fn apply(&self, model: &mut (impl Parameters<T> + ?Sized)) -> Result<(), StateError> {
         load_state_dict(model, self.values.clone())
     }
 
@@ -131,7 +131,7 @@ impl<T: Element> Average<T> {
         &mut self,
         model: &(impl Parameters<T> + ?Sized),
         saved: SavedState<T>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), StateError> {
         let mut values = if saved.number("updates") == Some(0.0) { State::new() } else { state_dict(model) };
         let wanted: Vec<(&str, &[usize])> =
             values.iter().map(|(name, value)| (name.as_str(), &value.shape()[..])).collect();

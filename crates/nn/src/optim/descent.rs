@@ -7,7 +7,7 @@ use super::rule::{Adjust, Clock, Elements, UpdateRule};
 use super::{Optimizer, state};
 use crate::Param;
 use crate::checkpoint::SavedState;
-use crate::files::Problem;
+use crate::files::StateError;
 use crate::parameters::{Parameters, Path};
 use crate::setting::{self, expect};
 use std::collections::BTreeMap;
@@ -236,7 +236,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         self.groups.settings(entry.group).rule.slots()
     }
 
-    /// Refuses what no step can be made with, before anything changes; the gradients are then at hand.
+    /// Collects the gradients, or refuses a step that cannot be made before anything changes.
     fn prepare(
         &mut self,
         model: &dyn Parameters<T>,
@@ -411,7 +411,7 @@ impl<R: UpdateRule, T: Element> Optimizer<T> for GradientDescent<R, T> {
         state::save(self, model)
     }
 
-    fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), Problem> {
+    fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), StateError> {
         state::restore(self, model, saved)
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Settings<R> {
 struct Group<R> {
     selects: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     settings: Settings<R>,
-    /// Returns `true` if there is a parameter of such a name.
+    /// `true` once the group has selected a parameter.
     found: bool,
 }
 

@@ -54,7 +54,7 @@ pub use sgd::{Sgd, SgdRule};
 
 use crate::Parameters;
 use crate::checkpoint::SavedState;
-use crate::files::Problem;
+use crate::files::StateError;
 use tape::Element;
 
 /// Updates parameters from their gradients.
@@ -129,5 +129,5 @@ pub trait Optimizer<T: Element = f64> {
     /// # Errors
     /// If names or shapes are not those that this optimizer would save, or a number is one it could not have:
     /// infinite or NaN, a count that is not whole. The optimizer is then unchanged.
-    fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), Problem>;
+    fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), StateError>;
 }

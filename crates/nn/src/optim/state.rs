@@ -3,7 +3,7 @@
 use super::descent::{Entry, GradientDescent};
 use super::rule::{Clock, UpdateRule};
 use crate::checkpoint::{SavedState, count_of, finite_of, rate_of, tensor_of};
-use crate::files::Problem;
+use crate::files::StateError;
 use crate::parameters::{Parameters, Path};
 use std::collections::HashSet;
 use tape::{Element, ParamId};
@@ -35,7 +35,7 @@ pub(super) fn restore<R: UpdateRule, T: Element>(
     optimizer: &mut GradientDescent<R, T>,
     model: &dyn Parameters<T>,
     saved: SavedState<T>,
-) -> Result<(), Problem> {
+) -> Result<(), StateError> {
     let mut entries: Vec<(ParamId, Entry<T>)> = Vec::new();
     let (mut tensors, mut numbers) = (Vec::new(), vec![RATE.to_owned()]);
     let begun: HashSet<String> = saved.numbers.iter().map(|(name, _)| name.clone()).collect();

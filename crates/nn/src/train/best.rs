@@ -1,7 +1,7 @@
 //! The best weights so far.
 
 use crate::Parameters;
-use crate::files::{Problem, State};
+use crate::files::{State, StateError};
 use crate::optim::schedule::Goal;
 use crate::state::{load_state_dict, state_dict};
 use tape::Element;
@@ -33,7 +33,7 @@ pub(super) fn improves(goal: Goal, measured: f64, best: Option<f64>, change: f64
 /// assert_eq!((best.value(), best.observation()), (Some(0.75), Some(2)));
 /// best.restore(&mut w)?;
 /// assert_eq!(w.value().item(), 2.0);
-/// # Ok::<(), nn::files::Problem>(())
+/// # Ok::<(), nn::files::StateError>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct BestWeights<T: Element = f64> {
@@ -73,7 +73,7 @@ impl<T: Element> BestWeights<T> {
     ///
     /// # Errors
     /// As [`load_state_dict`], for a model with other names or shapes.
-    pub fn restore(&self, model: &mut (impl Parameters<T> + ?Sized)) -> Result<(), Problem> {
+    pub fn restore(&self, model: &mut (impl Parameters<T> + ?Sized)) -> Result<(), StateError> {
         self.best.as_ref().map_or(Ok(()), |(.., state)| load_state_dict(model, state.clone()))
     }
 }

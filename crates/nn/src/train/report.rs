@@ -1,7 +1,7 @@
 //! The result of a training run, or why it failed.
 
 use super::History;
-use crate::files::Problem;
+use crate::files::StateError;
 use crate::optim::StepError;
 use std::fmt;
 use tape::Error;
@@ -30,7 +30,7 @@ pub struct Report {
     /// The metrics of each epoch: `loss` (that of the batches as they were trained, [weighted by their
     /// samples](super::Trainer#the-loss-of-an-epoch)), `validation` if there are such data, and the others.
     pub history: History,
-    /// Why it ended.
+    /// The reason why it ended.
     pub ended: StopReason,
     /// The epoch, from 1, with the best value of the watched metric, and that value.
     pub best: Option<(usize, f64)>,
@@ -96,7 +96,7 @@ pub enum TrainError {
         known: Vec<String>,
     },
     /// The weights to restore do not fit the model.
-    Weights(Problem),
+    Weights(StateError),
 }
 
 impl std::error::Error for TrainError {}
@@ -118,13 +118,13 @@ impl fmt::Display for TrainError {
             TrainError::Unknown { watched, known } => {
                 write!(f, "no metric is called {watched:?}; there are {}", known.join(", "))
             }
-            TrainError::Weights(problem) => problem.fmt(f),
+            TrainError::Weights(error) => error.fmt(f),
         }
     }
 }
 
-impl From<Problem> for TrainError {
-    fn from(problem: Problem) -> TrainError {
-        TrainError::Weights(problem)
+impl From<StateError> for TrainError {
+    fn from(error: StateError) -> TrainError {
+        TrainError::Weights(error)
     }
 }

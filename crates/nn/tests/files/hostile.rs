@@ -28,9 +28,9 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The message of an error, which fits on a screen, as does what `unwrap` prints.
-fn brief(problem: &Problem) -> String {
-    let text = problem.to_string();
-    assert!(text.len() < 3000 && format!("{problem:?}").len() < 3100, "{} bytes: {text}", text.len());
+fn brief(kind: &FileErrorKind) -> String {
+    let text = kind.to_string();
+    assert!(text.len() < 3000 && format!("{kind:?}").len() < 3100, "{} bytes: {text}", text.len());
     assert!(!text.contains(|c: char| c.is_control()), "{text:?}");
     text
 }
@@ -40,15 +40,15 @@ fn brief(problem: &Problem) -> String {
 fn a_type_of_any_characters_is_refused() {
     for descr in ["é", "éf4", "", "<", "<é", "日本", "\u{1b}[2J", "<f4\u{0}"] {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,), }}\n");
-        let problem = npy::from_bytes::<f32>(&with_dictionary(&header, 4)).unwrap_err();
-        assert!(matches!(problem, Problem::Dtype { .. }), "{descr}: {problem}");
-        brief(&problem);
+        let kind = npy::from_bytes::<f32>(&with_dictionary(&header, 4)).unwrap_err();
+        assert!(matches!(kind, FileErrorKind::Dtype { .. }), "{descr}: {kind}");
+        brief(&kind);
     }
     for header in
         ["{'descr': '<f4', 'descr': '<f8', 'fortran_order': False, 'shape': (1,)}", "{'é': 1}", "{é"]
     {
-        let problem = npy::from_bytes::<f32>(&with_dictionary(header, 8)).unwrap_err();
-        assert!(matches!(problem, Problem::Corrupt { .. }), "{header}: {problem}");
+        let kind = npy::from_bytes::<f32>(&with_dictionary(header, 8)).unwrap_err();
+        assert!(matches!(kind, FileErrorKind::Corrupt { .. }), "{header}: {kind}");
     }
 }
 
@@ -71,13 +71,13 @@ fn entries_that_share_bytes_are_refused() {
     bytes.extend([200u16.to_le_bytes(), 200u16.to_le_bytes()].concat());
     bytes.extend([size.to_le_bytes(), (begin as u32).to_le_bytes()].concat());
     bytes.extend([0, 0]);
-    let problem = npz::from_bytes::<f64>(&bytes).unwrap_err();
-    assert_eq!(brief(&problem), "not a valid npz file: entries overlap");
+    let kind = npz::from_bytes::<f64>(&bytes).unwrap_err();
+    assert_eq!(brief(&kind), "not a valid npz file: entries overlap");
     // The same name twice.
     let second = bytes.windows(7).rposition(|window| window == b"001.npy").unwrap();
     bytes[second + 2] = b'0';
-    let problem = npz::from_bytes::<f64>(&bytes).unwrap_err();
-    assert_eq!(problem, Problem::Duplicate { tensor: "000".into() });
+    let kind = npz::from_bytes::<f64>(&bytes).unwrap_err();
+    assert_eq!(kind, StateError::Duplicate { tensor: "000".into() }.into());
 }
 
 /// 16 MiB of zeros in 16 KiB, in each format that is inflated.
@@ -89,11 +89,11 @@ fn bombs_are_refused_by_what_they_promise_and_by_what_they_hold() {
     let bytes = archive(&[("x.npy", &honest)], true);
     assert!(bytes.len() < 1 << 15, "{} bytes", bytes.len());
     let limit = bytes.len() as u64 * 100 + Limits::FREE;
-    let problem = npz::from_bytes::<f64>(&bytes).unwrap_err();
+    let kind = npz::from_bytes::<f64>(&bytes).unwrap_err();
     let found = with_dictionary(&header, 0).len() as u64 + BODY as u64;
-    assert_eq!(problem, Problem::Limit { what: "inflated bytes", limit, found });
+    assert_eq!(kind, FileErrorKind::Limit { what: "inflated bytes", limit, found });
     assert_eq!(
-        brief(&problem),
+        brief(&kind),
         format!("inflated bytes: expected at most {limit}, found {found} (see nn::files::Limits)")
     );
     // A promise of little: what follows is not inflated.
@@ -101,13 +101,13 @@ fn bombs_are_refused_by_what_they_promise_and_by_what_they_hold() {
         &[("x.npy", &[with_dictionary(&header.replace(&BODY.to_string(), "1"), 1), honest].concat())],
         true,
     );
-    let problem = npz::from_bytes::<f64>(&lying).unwrap_err();
-    assert!(brief(&problem).contains("bytes follow after the 1 that the header announces"), "{problem}");
+    let kind = npz::from_bytes::<f64>(&lying).unwrap_err();
+    assert!(brief(&kind).contains("bytes follow after the 1 that the header announces"), "{kind}");
     let images = [&[0, 0, 8, 1][..], &(BODY as u32).to_be_bytes(), &vec![0; BODY]].concat();
     let compressed = gzip(&images);
-    let problem = Idx::from_bytes(&compressed).unwrap_err();
+    let kind = Idx::from_bytes(&compressed).unwrap_err();
     let limit = compressed.len() as u64 * 100 + Limits::FREE;
-    assert_eq!(problem, Problem::Limit { what: "inflated bytes", limit, found: images.len() as u64 });
+    assert_eq!(kind, FileErrorKind::Limit { what: "inflated bytes", limit, found: images.len() as u64 });
     // Who trusts the file raises the limit.
     let patient = Limits { ratio: 2000, ..Limits::default() };
     assert_eq!(Idx::from_bytes_with(&compressed, &patient).unwrap().shape(), [BODY]);
@@ -174,8 +174,8 @@ fn the_entries_of_an_archive_share_what_they_may_inflate_to() {
     let names: Vec<String> = (0..20).map(|i| format!("{i}.npy")).collect();
     let entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), zeros.as_slice())).collect();
     assert!(npz::from_bytes::<f64>(&archive(&entries[..1], true)).is_ok());
-    let problem = npz::from_bytes::<f64>(&archive(&entries, true)).unwrap_err();
-    assert!(matches!(problem, Problem::Limit { what: "inflated bytes", .. }), "{problem}");
+    let kind = npz::from_bytes::<f64>(&archive(&entries, true)).unwrap_err();
+    assert!(matches!(kind, FileErrorKind::Limit { what: "inflated bytes", .. }), "{kind}");
     let patient = Options::new().limits(Limits { ratio: 2000, ..Limits::default() });
     assert_eq!(npz::from_bytes_with::<f64>(&archive(&entries, true), &patient).unwrap().len(), 20);
 }
@@ -187,7 +187,7 @@ fn messages_are_cut() {
         format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n")
     };
     let extents = "1, ".repeat(20_000);
-    let problems = [
+    let kinds = [
         npy::from_bytes::<f32>(&with_dictionary(&dictionary(&long, "1,"), 4)).unwrap_err(),
         npy::from_bytes::<f32>(&with_dictionary(&long, 4)).unwrap_err(),
         npy::from_bytes::<f32>(&with_dictionary(&dictionary("<f4", &extents), 4)).unwrap_err(),
@@ -204,17 +204,17 @@ fn messages_are_cut() {
             4,
         ))
         .unwrap_err(),
-        Table::parse("a.csv", format!("{long},{long}\n")).unwrap_err().problem,
-        Table::parse("a.csv", format!("a\n{long}\n")).unwrap().numbers::<f64>(&["a"]).unwrap_err().problem,
-        Table::parse("a.csv", format!("a\n{long}\n")).unwrap().column(&long).unwrap_err().problem,
-        matching(vec![(long.clone(), Tensor::scalar(1.0))], &[("a", &[])]).unwrap_err(),
+        Table::parse("a.csv", format!("{long},{long}\n")).unwrap_err().kind,
+        Table::parse("a.csv", format!("a\n{long}\n")).unwrap().numbers::<f64>(&["a"]).unwrap_err().kind,
+        Table::parse("a.csv", format!("a\n{long}\n")).unwrap().column(&long).unwrap_err().kind,
+        matching(vec![(long.clone(), Tensor::scalar(1.0))], &[("a", &[])]).unwrap_err().into(),
     ];
-    problems.iter().for_each(|problem| drop(brief(problem)));
+    kinds.iter().for_each(|kind| drop(brief(kind)));
     let many: Vec<String> = (0..1000).map(|i| format!("column {i}")).collect();
     let table = Table::parse("a.csv", format!("{}\n", many.join(","))).unwrap();
-    brief(&table.column("b").unwrap_err().problem);
+    brief(&table.column("b").unwrap_err().kind);
     let names = Table::parse("a.csv", "a\nb\n").unwrap().labels("a", &many).unwrap_err();
-    brief(&names.problem);
+    brief(&names.kind);
 }
 
 /// Only what ends is read.
@@ -234,7 +234,7 @@ fn devices_pipes_and_directories_are_refused_before_they_are_read() {
         (scratch.0.as_path(), "a directory"),
     ];
     for (path, found) in cases {
-        let problems = [
+        let kinds = [
             safetensors::load::<f64>(path).unwrap_err(),
             safetensors::load_tensor::<f64>(path, "x").unwrap_err(),
             npz::load::<f64>(path).unwrap_err(),
@@ -246,8 +246,8 @@ fn devices_pipes_and_directories_are_refused_before_they_are_read() {
             Table::read(path).unwrap_err(),
             Csv::new().headerless().read(path).unwrap_err(),
         ];
-        for error in problems {
-            assert_eq!(error, FileError { path: path.to_owned(), problem: Problem::NotAFile { found } });
+        for error in kinds {
+            assert_eq!(error, FileError { path: path.to_owned(), kind: FileErrorKind::NotAFile { found } });
         }
     }
 }
@@ -258,8 +258,8 @@ fn files_beyond_the_limit_are_refused_before_they_are_read() {
     let scratch = Scratch::new("sparse");
     let path = scratch.file("sparse");
     std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
-    let problem = Problem::Limit { what: "bytes of a file", limit: 1 << 34, found: 1 << 40 };
-    let problems = [
+    let kind = FileErrorKind::Limit { what: "bytes of a file", limit: 1 << 34, found: 1 << 40 };
+    let kinds = [
         safetensors::load::<f64>(&path).unwrap_err(),
         npz::load::<f64>(&path).unwrap_err(),
         npy::load::<f64>(&path).unwrap_err(),
@@ -267,23 +267,23 @@ fn files_beyond_the_limit_are_refused_before_they_are_read() {
         Idx::read(&path).unwrap_err(),
         Table::read(&path).unwrap_err(),
     ];
-    assert!(problems.iter().all(|error| error.problem == problem), "{problems:?}");
+    assert!(kinds.iter().all(|error| error.kind == kind), "{kinds:?}");
     // And if it may be: the header is refused, and the rest is not read.
     let patient = Options::new().limits(Limits { bytes: 1 << 50, ..Limits::default() });
-    assert!(matches!(npy::load_with::<f64>(&path, &patient).unwrap_err().problem, Problem::Magic { .. }));
+    assert!(matches!(npy::load_with::<f64>(&path, &patient).unwrap_err().kind, FileErrorKind::Magic { .. }));
     assert!(safetensors::load_with::<f64>(&path, &patient).is_err());
     assert!(Idx::read_with(&path, &patient.limits).is_err());
     // In memory the limits are the same.
     let tiny = Options::new().limits(Limits { bytes: 100, ..Limits::default() });
     let [safe, npz, npy] = valid_files();
     let found = [safe.len(), npz.len(), npy.len()].map(|n| n as u64);
-    let problems = [
+    let kinds = [
         safetensors::from_bytes_with::<f32>(&safe, &tiny).unwrap_err(),
         npz::from_bytes_with::<f32>(&npz, &tiny).unwrap_err(),
         npy::from_bytes_with::<f32>(&npy, &tiny).unwrap_err(),
     ];
-    for (problem, found) in problems.into_iter().zip(found) {
-        assert_eq!(problem, Problem::Limit { what: "bytes of a file", limit: 100, found });
+    for (kind, found) in kinds.into_iter().zip(found) {
+        assert_eq!(kind, FileErrorKind::Limit { what: "bytes of a file", limit: 100, found });
     }
     assert!(Csv::new().limits(tiny.limits.clone()).parse("a", "a\n".repeat(51)).is_err());
     assert!(
@@ -311,7 +311,7 @@ fn every_limit_holds_and_can_be_raised() {
         (limits(3, 3, 1), "entries of a file", 1, 2),
     ] {
         for result in read(limits.clone()) {
-            assert_eq!(result.unwrap_err(), Problem::Limit { what, limit, found });
+            assert_eq!(result.unwrap_err(), FileErrorKind::Limit { what, limit, found });
         }
     }
     let axes = Limits { axes: 1, ..Limits::default() };
@@ -320,8 +320,8 @@ fn every_limit_holds_and_can_be_raised() {
     );
     let columns = |columns| Csv::new().limits(Limits { columns, ..Limits::default() }).parse("a", "a,b,c\n");
     assert!(columns(3).is_ok());
-    let problem = Problem::Limit { what: "columns of a table", limit: 2, found: 3 };
-    assert_eq!(columns(2).unwrap_err().problem, problem);
+    let kind = FileErrorKind::Limit { what: "columns of a table", limit: 2, found: 3 };
+    assert_eq!(columns(2).unwrap_err().kind, kind);
 }
 
 /// Everything written can be read again, or is refused when it is written.
@@ -383,11 +383,11 @@ fn what_would_be_refused_when_it_is_read_is_refused_when_it_is_written() {
 fn a_name_that_stands_twice_in_a_header_is_refused() {
     let one = r#""w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
     let two = r#""\u0077":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
-    let problem = safetensors::from_bytes::<f32>(&with_header(&format!("{{{one},{two}}}"), 4)).unwrap_err();
-    assert_eq!(problem, Problem::Duplicate { tensor: "w".into() });
+    let kind = safetensors::from_bytes::<f32>(&with_header(&format!("{{{one},{two}}}"), 4)).unwrap_err();
+    assert_eq!(kind, StateError::Duplicate { tensor: "w".into() }.into());
     let within = r#"{"__metadata__":{"a":"1","a":"2"}}"#;
-    let problem = safetensors::from_bytes::<f32>(&with_header(within, 0)).unwrap_err();
-    assert_eq!(problem, Problem::Duplicate { tensor: "a".into() });
+    let kind = safetensors::from_bytes::<f32>(&with_header(within, 0)).unwrap_err();
+    assert_eq!(kind, StateError::Duplicate { tensor: "a".into() }.into());
     let mut checkpoint = Checkpoint::<f64>::new();
     checkpoint.put("a", nn::checkpoint::SavedState::of_numbers([("x", 1.0), ("x", 2.0)]));
     let text = checkpoint.save("/no/such/directory/x.safetensors").unwrap_err().to_string();
@@ -398,7 +398,7 @@ fn a_name_that_stands_twice_in_a_header_is_refused() {
 }
 
 /// A format, a small valid file of it, and its reader.
-type Reader = (&'static str, Vec<u8>, fn(&[u8]) -> Result<(), Problem>);
+type Reader = (&'static str, Vec<u8>, fn(&[u8]) -> Result<(), FileErrorKind>);
 
 fn readers() -> Vec<Reader> {
     let state = vec![("a".to_owned(), Tensor::from([1.0f32, 2.0])), ("b".to_owned(), Tensor::scalar(3.0))];
@@ -416,10 +416,10 @@ fn readers() -> Vec<Reader> {
         ("idx", idx.clone(), |bytes| Idx::from_bytes(bytes).map(drop)),
         ("gzip", gzip(&idx), |bytes| Idx::from_bytes(bytes).map(drop)),
         ("csv", b"a,\"b\"\n1,\xc3\xa9\n2,x\n".to_vec(), |bytes| {
-            let table = Table::parse("a.csv", bytes).map_err(|error| error.problem)?;
+            let table = Table::parse("a.csv", bytes).map_err(|error| error.kind)?;
             let columns: Vec<&str> = table.columns().iter().map(String::as_str).collect();
-            table.numbers::<f32>(&columns).map_err(|error| error.problem)?;
-            table.classes(columns[0]).map(drop).map_err(|error| error.problem)
+            table.numbers::<f32>(&columns).map_err(|error| error.kind)?;
+            table.classes(columns[0]).map(drop).map_err(|error| error.kind)
         }),
     ]
 }
@@ -430,7 +430,7 @@ fn files_that_are_cut_anywhere_are_errors() {
     for (format, bytes, read) in readers().into_iter().filter(|(format, ..)| *format != "csv") {
         for end in 0..bytes.len() {
             match read(&bytes[..end]) {
-                Err(problem) => drop(brief(&problem)),
+                Err(kind) => drop(brief(&kind)),
                 Ok(()) => panic!("{format} cut at {end} of {} was read", bytes.len()),
             }
         }
@@ -445,8 +445,8 @@ fn every_changed_bit_ends_in_a_result() {
         for bit in 0..8 * bytes.len() {
             let mut bytes = bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            if let Err(problem) = read(&bytes) {
-                brief(&problem);
+            if let Err(kind) = read(&bytes) {
+                brief(&kind);
                 refused += 1;
             }
         }
@@ -466,12 +466,12 @@ fn a_damaged_checkpoint_ends_in_a_result() {
     let bytes = std::fs::read(&path).unwrap();
     for at in 0..bytes.len() {
         std::fs::write(&path, &bytes[..at]).unwrap();
-        brief(&Checkpoint::<f64>::load(&path).unwrap_err().problem);
+        brief(&Checkpoint::<f64>::load(&path).unwrap_err().kind);
         let mut changed = bytes.clone();
         changed[at] ^= 1 << (at % 8);
         std::fs::write(&path, changed).unwrap();
         if let Err(error) = Checkpoint::<f64>::load(&path) {
-            brief(&error.problem);
+            brief(&error.kind);
         }
     }
     // A tensor outside of all parts, which no checkpoint that was written here has.

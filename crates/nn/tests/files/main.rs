@@ -1,6 +1,8 @@
 //! Parameters in files: every bit comes back, and nothing unsuitable gets in.
 
-use nn::files::{self, FileElement, FileError, Options, Problem, State, matching, npy, npz, safetensors};
+use nn::files::{
+    self, FileElement, FileError, FileErrorKind, Options, State, StateError, matching, npy, npz, safetensors,
+};
 use nn::{Linear, Sequential, load_state_dict, state_dict};
 use proptest::prelude::*;
 use std::path::PathBuf;
@@ -97,7 +99,7 @@ fn no_state_is_a_state() {
 #[test]
 fn numbers_that_are_not_of_the_type_are_refused_by_name() {
     let (_, double) = delicate();
-    let expected = Problem::Value {
+    let expected = FileErrorKind::Value {
         tensor: "cube".into(),
         expected: "numbers that f32 holds exactly".into(),
         found: "5e-324 (f64)".into(),
@@ -115,7 +117,7 @@ fn another_number_type_is_refused_by_name_where_that_is_asked_for() {
     let (single, _) = delicate();
     let same = Options::new().same_type();
     let expected =
-        |found: &str| Problem::Dtype { tensor: "cube".into(), expected: "f64", found: found.into() };
+        |found: &str| FileErrorKind::Dtype { tensor: "cube".into(), expected: "f64", found: found.into() };
     let bytes = safetensors::to_bytes(&single).unwrap();
     assert_eq!(safetensors::from_bytes_with::<f64>(&bytes, &same).unwrap_err(), expected("f32"));
     assert!(safetensors::from_bytes_with::<f32>(&bytes, &same).is_ok());
@@ -138,7 +140,7 @@ fn counters_of_other_programs_are_read_where_they_are_exact() {
         [0.0, 1.0, -7.0, 16777216.0, 1099511627776.0]
     );
     for n in [(1 << 24) + 1, i64::MAX] {
-        let refused = Problem::Value {
+        let refused = FileErrorKind::Value {
             tensor: "norm.num_batches_tracked".into(),
             expected: "numbers that f32 holds exactly".into(),
             found: format!("{n} (i64)"),
@@ -155,9 +157,9 @@ fn counters_of_other_programs_are_read_where_they_are_exact() {
 }
 
 #[test]
-fn a_name_that_stands_twice_is_refused() {
+fn a_repeated_name_is_refused() {
     let state = vec![("w".to_owned(), Tensor::scalar(1.0)), ("w".to_owned(), Tensor::scalar(2.0))];
-    let expected = Problem::Duplicate { tensor: "w".into() };
+    let expected = FileErrorKind::from(StateError::Duplicate { tensor: "w".into() });
     assert_eq!(safetensors::to_bytes(&state).unwrap_err(), expected);
     assert_eq!(npz::to_bytes(&state).unwrap_err(), expected);
 }
@@ -167,12 +169,12 @@ fn the_error_names_the_file() {
     let scratch = Scratch::new("names");
     let path = scratch.file("missing.safetensors");
     let error = files::load::<f64>(&path).unwrap_err();
-    assert_eq!(error, FileError { path: path.clone(), problem: Problem::NotFound });
+    assert_eq!(error, FileError { path: path.clone(), kind: FileErrorKind::NotFound });
     assert_eq!(error.to_string(), format!("{}: no such file", path.display()));
-    let problem = files::load::<f64>(scratch.file("state.txt")).unwrap_err().problem;
-    assert!(matches!(problem, Problem::Extension { .. }));
+    let kind = files::load::<f64>(scratch.file("state.txt")).unwrap_err().kind;
+    assert!(matches!(kind, FileErrorKind::Extension { .. }));
     let nowhere = scratch.file("no/such/directory/state.npz");
-    assert_eq!(files::save::<f64>(nowhere, &[]).unwrap_err().problem, Problem::NotFound);
+    assert_eq!(files::save::<f64>(nowhere, &[]).unwrap_err().kind, FileErrorKind::NotFound);
 }
 
 #[test]
@@ -216,10 +218,10 @@ fn bytes_at_the_end_are_refused() {
     safe.push(0);
     assert_eq!(
         safetensors::from_bytes::<f32>(&safe).unwrap_err(),
-        Problem::Trailing { expected: safe.len() as u64 - 1 }
+        FileErrorKind::Trailing { expected: safe.len() as u64 - 1 }
     );
     npy.push(0);
-    assert!(matches!(npy::from_bytes::<f32>(&npy).unwrap_err(), Problem::Trailing { expected: 32 }));
+    assert!(matches!(npy::from_bytes::<f32>(&npy).unwrap_err(), FileErrorKind::Trailing { expected: 32 }));
 }
 
 /// A safetensors file with this header and `data` zero bytes after it.
@@ -232,8 +234,8 @@ fn hostile_safetensors_headers_are_refused() {
     let refused =
         |header: &str, data| safetensors::from_bytes::<f32>(&with_header(header, data)).unwrap_err();
     let corrupt = |header: &str, data| {
-        let problem = refused(header, data);
-        assert!(matches!(problem, Problem::Corrupt { format: "safetensors", .. }), "{header}: {problem}");
+        let kind = refused(header, data);
+        assert!(matches!(kind, FileErrorKind::Corrupt { format: "safetensors", .. }), "{header}: {kind}");
     };
     corrupt("", 0);
     corrupt("[]", 0);
@@ -248,7 +250,7 @@ fn hostile_safetensors_headers_are_refused() {
     let announced = u64::MAX.to_le_bytes();
     assert_eq!(
         safetensors::from_bytes::<f32>(&announced).unwrap_err(),
-        Problem::Truncated { expected: u64::MAX, found: 8 }
+        FileErrorKind::Truncated { expected: u64::MAX, found: 8 }
     );
 }
 
@@ -261,8 +263,8 @@ fn offsets_at_the_end_of_the_address_space_are_refused() {
         format!(r#""{i}":{{"dtype":"U8","shape":[{}],"data_offsets":[{start},{end}]}}"#, end - start)
     };
     let header = format!("{{{}}}", (0..9).map(entry).collect::<Vec<_>>().join(","));
-    let problem = safetensors::from_bytes::<f32>(&with_header(&header, 0)).unwrap_err();
-    assert!(matches!(problem, Problem::Truncated { expected: u64::MAX, .. }), "{problem}");
+    let kind = safetensors::from_bytes::<f32>(&with_header(&header, 0)).unwrap_err();
+    assert!(matches!(kind, FileErrorKind::Truncated { expected: u64::MAX, .. }), "{kind}");
 }
 
 /// An npy file of version 1 with this dictionary and `data` zero bytes after it.
@@ -278,27 +280,27 @@ fn hostile_npy_headers_are_refused() {
         |shape: &str| format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}\n");
     assert_eq!(read(&dictionary("(1,)"), 4).unwrap(), Tensor::from([0.0]));
     for shape in ["(1", "1", "(,)", "(1 2)", "(-1,)", "(99999999999999999999,)", "(1,)}, {", "None", "()}}"] {
-        let problem = read(&dictionary(shape), 4).unwrap_err();
-        assert!(matches!(problem, Problem::Corrupt { format: "npy", .. }), "{shape}: {problem}");
+        let kind = read(&dictionary(shape), 4).unwrap_err();
+        assert!(matches!(kind, FileErrorKind::Corrupt { format: "npy", .. }), "{shape}: {kind}");
     }
     for header in ["", "{", "{}", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': 1, 'shape': ()}"] {
-        let problem = read(header, 4).unwrap_err();
-        assert!(matches!(problem, Problem::Corrupt { format: "npy", .. }), "{header}: {problem}");
+        let kind = read(header, 4).unwrap_err();
+        assert!(matches!(kind, FileErrorKind::Corrupt { format: "npy", .. }), "{header}: {kind}");
     }
-    let huge = Problem::TooLarge { shape: vec![1 << 40, 1 << 40] };
+    let huge = FileErrorKind::TooLarge { shape: vec![1 << 40, 1 << 40] };
     assert_eq!(read(&dictionary("(1099511627776, 1099511627776)"), 4).unwrap_err(), huge);
     let zero = read(&dictionary("(0, 1099511627776, 1099511627776)"), 0).unwrap_err();
-    assert!(matches!(zero, Problem::TooLarge { .. }), "a zero extent hides nothing: {zero}");
+    assert!(matches!(zero, FileErrorKind::TooLarge { .. }), "a zero extent hides nothing: {zero}");
     // A terabyte announced is not a terabyte allocated.
-    let expected = Problem::Truncated { expected: 1 << 42, found: 4 };
+    let expected = FileErrorKind::Truncated { expected: 1 << 42, found: 4 };
     assert_eq!(read(&dictionary("(1099511627776,)"), 4).unwrap_err(), expected);
     for descr in ["'|O'", "'<c8'", "'|S4'", "'|f4'", "'f4'", "'<V2'", "[('x', '<f4'), ('y', '<f4')]", "''"] {
         let header = dictionary("(1,)").replace("'<f4'", descr);
-        let problem = read(&header, 4).unwrap_err();
-        assert!(matches!(problem, Problem::Dtype { expected: "f32", .. }), "{descr}: {problem}");
+        let kind = read(&header, 4).unwrap_err();
+        assert!(matches!(kind, FileErrorKind::Dtype { expected: "f32", .. }), "{descr}: {kind}");
     }
-    assert!(matches!(npy::from_bytes::<f32>(b"PK\x03\x04"), Err(Problem::Magic { .. })));
-    assert!(matches!(npy::from_bytes::<f32>(b"\x93NUMPY\x09\x00"), Err(Problem::Corrupt { .. })));
+    assert!(matches!(npy::from_bytes::<f32>(b"PK\x03\x04"), Err(FileErrorKind::Magic { .. })));
+    assert!(matches!(npy::from_bytes::<f32>(b"\x93NUMPY\x09\x00"), Err(FileErrorKind::Corrupt { .. })));
 }
 
 #[test]
@@ -323,7 +325,7 @@ fn a_damaged_archive_fails_its_checksum() {
     let [_, mut bytes, _] = valid_files();
     let at = bytes.windows(6).position(|window| window == b"\x93NUMPY").unwrap() + 130;
     bytes[at] ^= 1;
-    assert!(matches!(npz::from_bytes::<f32>(&bytes), Err(Problem::Corrupt { .. })));
+    assert!(matches!(npz::from_bytes::<f32>(&bytes), Err(FileErrorKind::Corrupt { .. })));
 }
 
 #[test]
@@ -333,7 +335,7 @@ fn a_state_must_match_what_is_wanted() {
     assert_eq!(taken, [Tensor::scalar(3.0), Tensor::from([1.0, 2.0])]);
     assert_eq!(
         matching(state(), &[("b", &[]), ("a", &[1, 2])]).unwrap_err(),
-        Problem::Shape { tensor: "a".into(), expected: vec![1, 2], found: vec![2] }
+        StateError::Shape { tensor: "a".into(), expected: vec![1, 2], found: vec![2] }
     );
     assert_eq!(
         matching(state(), &[("x", &[]), ("a", &[2]), ("y", &[])]).unwrap_err().to_string(),
@@ -360,8 +362,8 @@ fn a_model_takes_all_of_a_state_or_nothing() {
         (["0.weight", "0.bias", "0.weight", "1.bias"], "tensor \"0.weight\" appears more than once"),
     ];
     for (names, expected) in cases {
-        let problem = load_state_dict(&mut model, named(names)).unwrap_err();
-        assert_eq!(problem.to_string(), expected);
+        let kind = load_state_dict(&mut model, named(names)).unwrap_err();
+        assert_eq!(kind.to_string(), expected);
         assert_eq!(state_dict(&model), before);
     }
     load_state_dict(&mut model, named(["0.weight", "0.bias", "1.weight", "1.bias"])).unwrap();

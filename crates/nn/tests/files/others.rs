@@ -125,8 +125,8 @@ fn what_cannot_be_read_says_so_once() {
     );
     // Rounding makes no infinity.
     let rounded = Options { conversion: Conversion::Rounded, ..Options::new() };
-    let problem = npy::from_bytes_with::<f32>(&array("<f8", 1, &big), &rounded).unwrap_err();
-    assert_eq!(problem.to_string(), "expected numbers in the range of f32, found 1e300 (f64) at position 0");
+    let kind = npy::from_bytes_with::<f32>(&array("<f8", 1, &big), &rounded).unwrap_err();
+    assert_eq!(kind.to_string(), "expected numbers in the range of f32, found 1e300 (f64) at position 0");
     let infinite = array("<f8", 1, &f64::INFINITY.to_le_bytes());
     assert_eq!(npy::from_bytes::<f32>(&infinite).unwrap(), Tensor::from([f32::INFINITY]));
     for dtype in ["F8_E4M3", "F8_E5M2", "F8_E8M0"] {

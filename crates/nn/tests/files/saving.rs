@@ -130,7 +130,7 @@ mod unix {
             [(pipe.as_path(), "a pipe"), (Path::new("/dev/full"), "a device"), (link.as_path(), "a device")]
         {
             let error = files::write(path, b"new").unwrap_err();
-            assert_eq!(error, FileError { path: path.to_owned(), problem: Problem::NotAFile { found } });
+            assert_eq!(error, FileError { path: path.to_owned(), kind: FileErrorKind::NotAFile { found } });
         }
         assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
         assert!(fs::metadata("/dev/full").unwrap().file_type().is_char_device());

@@ -151,7 +151,7 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// ```
     ///
     /// # Panics
-    /// Where [`try_forward_lengths`](Recurrent::try_forward_lengths) returns an error.
+    /// If [`try_forward_lengths`](Recurrent::try_forward_lengths) returns an error.
     #[track_caller]
     pub fn forward_lengths<'t>(
         &self,

@@ -146,7 +146,7 @@ impl<T: Element> Lbfgs<T> {
     /// As [`step`](Lbfgs::step), with an error instead of a panic.
     ///
     /// # Errors
-    /// Where [`step`](Lbfgs::step) panics. The model is unchanged, unless only a later evaluation returned
+    /// If [`step`](Lbfgs::step) panics. The model is unchanged, unless only a later evaluation returned
     /// such gradients.
     pub fn try_step<M: Parameters<T> + ?Sized>(
         &mut self,

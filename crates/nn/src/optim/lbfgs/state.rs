@@ -3,7 +3,7 @@
 use super::history::{History, Pair};
 use super::{Last, Lbfgs};
 use crate::checkpoint::{SavedState, finite_of, rate_of, tensor_of};
-use crate::files::Problem;
+use crate::files::StateError;
 use std::collections::HashSet;
 use std::collections::VecDeque;
 use tape::{Element, Tensor};
@@ -30,7 +30,7 @@ impl<T: Element> Lbfgs<T> {
     /// resumed.restore(&copy, optimizer.save())?;
     /// assert_eq!(resumed.step(&mut copy, objective), optimizer.step(&mut w, objective));
     /// assert_eq!(copy.value(), w.value());
-    /// # Ok::<(), nn::files::Problem>(())
+    /// # Ok::<(), nn::files::StateError>(())
     /// ```
     pub fn save(&self) -> SavedState<T> {
         let mut saved = SavedState::of_numbers([(RATE, self.learning_rate)]);
@@ -55,7 +55,7 @@ impl<T: Element> Lbfgs<T> {
         &mut self,
         model: &(impl crate::Parameters<T> + ?Sized),
         saved: SavedState<T>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), StateError> {
         let begun = saved.number(LENGTH).is_some();
         let held: HashSet<&str> = saved.tensors.iter().map(|(name, _)| name.as_str()).collect();
         let remembered = (0..).take_while(|i| held.contains(format!("step.{i}").as_str())).count();
@@ -68,7 +68,7 @@ impl<T: Element> Lbfgs<T> {
         let wanted: Vec<(&str, &[usize])> = names.iter().map(|name| (name.as_str(), &shape[..])).collect();
         let numbers: &[&str] = if begun { &[RATE, LENGTH] } else { &[RATE] };
         let (tensors, numbers) = saved.exactly(&wanted, numbers)?;
-        let vectors: Result<Vec<Vec<T>>, Problem> =
+        let vectors: Result<Vec<Vec<T>>, StateError> =
             names.iter().zip(tensors).map(|(name, tensor)| Ok(tensor_of(name, tensor)?.to_vec())).collect();
         let mut vectors = vectors?.into_iter();
         let mut next = || vectors.next().unwrap_or_default();
@@ -78,7 +78,7 @@ impl<T: Element> Lbfgs<T> {
         let pairs: VecDeque<Pair<T>> = (0..remembered).map(|_| Pair { s: next(), y: next() }).collect();
         if let Some(i) = pairs.iter().position(|pair| !pair.curves()) {
             let number = format!("change.{i}");
-            return Err(Problem::Number {
+            return Err(StateError::Number {
                 number,
                 expected: "a positive curvature",
                 found: "none".to_owned(),

@@ -36,7 +36,7 @@ pub struct OneCycle {
     pub epochs: u64,
     /// The fraction of them in which the rate rises, in [0, 1].
     pub rise: f64,
-    /// How the rates change within a phase.
+    /// The shape of each phase.
     pub anneal: Anneal,
     /// The ratio of the largest rate to the first.
     pub first: f64,

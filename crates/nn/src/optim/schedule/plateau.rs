@@ -1,7 +1,7 @@
 //! Reduction of the learning rate on a plateau.
 
 use crate::checkpoint::{SavedState, count_of, rate_of};
-use crate::files::Problem;
+use crate::files::StateError;
 use crate::setting::{self, expect};
 use tape::Element;
 
@@ -168,7 +168,7 @@ impl Plateau {
     /// # Errors
     /// If names differ, or a number is one it could not have: a rate that is negative, infinite or NaN, a
     /// count that is not whole. The schedule is then unchanged.
-    pub fn restore<T: Element>(&mut self, saved: SavedState<T>) -> Result<(), Problem> {
+    pub fn restore<T: Element>(&mut self, saved: SavedState<T>) -> Result<(), StateError> {
         let (_, numbers) = saved.exactly(&[], &["rate", "best", "bad", "cooling"])?;
         if let [rate, best, bad, cooling] = numbers[..] {
             let (rate, bad, cooling) =
