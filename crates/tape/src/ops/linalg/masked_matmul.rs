@@ -9,7 +9,7 @@ use crate::rules::op::{Arity, Array, Op};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, reduce};
 
-/// Which exactly zero factors absorb the other factor of a term, so that `0 · ∞` and `0 · NaN` are 0.
+/// The exactly zero factors that absorb the other factor of a term, so that `0 · ∞` and `0 · NaN` are 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Zeros {
     /// None in the product, all in its derivatives.
