@@ -154,7 +154,7 @@ impl Idx {
     /// use nn::data::{Idx, IdxData};
     /// let idx = Idx::new([2], IdxData::F64(vec![0.5, 1e300])).unwrap();
     /// let error = idx.try_to_tensor::<f32>().unwrap_err().to_string();
-    /// assert_eq!(error, "expected numbers in the range of f32, found 1e300 at position 1");
+    /// assert_eq!(error, "expected values in the range of f32, found 1e300 at position 1");
     /// assert_eq!(idx.try_to_tensor::<f64>()?.to_vec(), [0.5, 1e300]);
     /// # Ok::<(), nn::files::FileErrorKind>(())
     /// ```
@@ -164,7 +164,7 @@ impl Idx {
             if y.is_finite() || !x.is_finite() {
                 return Ok(y);
             }
-            let (expected, found) = (format!("numbers in the range of {}", T::NAME), format!("{x:?}"));
+            let (expected, found) = (format!("values in the range of {}", T::NAME), format!("{x:?}"));
             Err(FileErrorKind::Value { tensor: String::new(), expected, found, position })
         };
         // One of the six types is `f64` already.

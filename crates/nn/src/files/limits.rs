@@ -98,7 +98,7 @@ pub enum Conversion {
 /// use tape::Tensor;
 /// let tenth = npy::to_bytes(&Tensor::scalar(0.1));
 /// let error = npy::from_bytes::<f32>(&tenth).unwrap_err().to_string();
-/// assert_eq!(error, "expected numbers that f32 holds exactly, found 0.1 (f64) at position 0");
+/// assert_eq!(error, "expected values that f32 represents exactly, found 0.1 (f64) at position 0");
 /// let rounded = Options::new().rounded();
 /// assert_eq!(npy::from_bytes_with::<f32>(&tenth, &rounded)?, Tensor::scalar(0.1));
 /// assert!(npy::from_bytes::<f32>(&npy::to_bytes(&Tensor::scalar(0.5))).is_ok());

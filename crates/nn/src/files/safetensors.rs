@@ -198,7 +198,7 @@ fn tensor<T: FileElement>(
 /// safetensors::save(&path, &state)?;
 /// assert_eq!(safetensors::load::<f64>(&path)?, state);
 /// let error = safetensors::load::<f32>(&path).unwrap_err().kind.to_string();
-/// assert_eq!(error, "tensor \"fc1.bias\": expected numbers that f32 holds exactly, found 5e-324 (f64) at position 1");
+/// assert_eq!(error, "tensor \"fc1.bias\": expected values that f32 represents exactly, found 5e-324 (f64) at position 1");
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok(())
 /// # }

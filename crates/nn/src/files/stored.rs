@@ -277,8 +277,8 @@ impl Numbers<'_> {
         self.kind.each(bytes, |number| {
             let x = number.nearest::<T>();
             let refused = match conversion {
-                Conversion::None | Conversion::Exact if !number.is(x) => "numbers that {} holds exactly",
-                Conversion::Rounded if number.overflows(x) => "numbers in the range of {}",
+                Conversion::None | Conversion::Exact if !number.is(x) => "values that {} represents exactly",
+                Conversion::Rounded if number.overflows(x) => "values in the range of {}",
                 _ if self.kind == Kind::Bool && x > T::ONE => "0 or 1",
                 _ => {
                     out.push(x);

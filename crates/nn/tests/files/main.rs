@@ -101,7 +101,7 @@ fn numbers_that_are_not_of_the_type_are_refused_by_name() {
     let (_, double) = delicate();
     let expected = FileErrorKind::Value {
         tensor: "cube".into(),
-        expected: "numbers that f32 holds exactly".into(),
+        expected: "values that f32 represents exactly".into(),
         found: "5e-324 (f64)".into(),
         position: 1,
     };
@@ -142,7 +142,7 @@ fn counters_of_other_programs_are_read_where_they_are_exact() {
     for n in [(1 << 24) + 1, i64::MAX] {
         let refused = FileErrorKind::Value {
             tensor: "norm.num_batches_tracked".into(),
-            expected: "numbers that f32 holds exactly".into(),
+            expected: "values that f32 represents exactly".into(),
             found: format!("{n} (i64)"),
             position: 0,
         };

@@ -121,12 +121,12 @@ fn what_cannot_be_read_says_so_once() {
     let big = 1e300f64.to_le_bytes();
     assert_eq!(
         text(&array("<f8", 1, &big)),
-        "expected numbers that f32 holds exactly, found 1e300 (f64) at position 0"
+        "expected values that f32 represents exactly, found 1e300 (f64) at position 0"
     );
     // Rounding makes no infinity.
     let rounded = Options { conversion: Conversion::Rounded, ..Options::new() };
     let kind = npy::from_bytes_with::<f32>(&array("<f8", 1, &big), &rounded).unwrap_err();
-    assert_eq!(kind.to_string(), "expected numbers in the range of f32, found 1e300 (f64) at position 0");
+    assert_eq!(kind.to_string(), "expected values in the range of f32, found 1e300 (f64) at position 0");
     let infinite = array("<f8", 1, &f64::INFINITY.to_le_bytes());
     assert_eq!(npy::from_bytes::<f32>(&infinite).unwrap(), Tensor::from([f32::INFINITY]));
     for dtype in ["F8_E4M3", "F8_E5M2", "F8_E8M0"] {
