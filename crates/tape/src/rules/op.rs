@@ -264,8 +264,7 @@ pub(crate) fn decided<T: Element>(
     branch: impl Fn(T) -> i64,
     report: &mut dyn FnMut(usize, i64),
 ) {
-    let x = x.contiguous();
-    for (at, &x) in x.as_slice().unwrap_or_default().iter().enumerate() {
+    for (at, &x) in x.elements().iter().enumerate() {
         match branch(x) {
             0 => {}
             branch => report(at, branch),

@@ -59,8 +59,7 @@ impl<T: Element> TapeRef<'_, T> {
 
 /// A hash of a constant that holds nothing but 0, ±1 and ±∞.
 fn mask<T: Element>(x: &Tensor<T>) -> Option<i64> {
-    let x = x.contiguous();
-    x.as_slice().unwrap_or_default().iter().try_fold(17i64, |hash, x| {
+    x.elements().iter().try_fold(17i64, |hash, x| {
         let x = x.to_f64();
         let branch = match x {
             0.0 | 1.0 | -1.0 => x as i64,

@@ -13,11 +13,10 @@ pub(crate) struct Pivot<T> {
     pub(crate) value: T,
 }
 
-/// The elements of a batch of matrices, contiguous (views are copied), broadcast to the leading axes
-/// `batch`.
+/// A batch of matrices, broadcast to the leading axes `batch`.
 pub(crate) fn stretched<T: crate::Element>(x: &Tensor<T>, batch: &[usize]) -> Tensor<T> {
     let matrix = &x.shape()[x.rank() - 2..];
-    x.stretched(&batch.iter().chain(matrix).copied().collect::<Shape>()).contiguous()
+    x.stretched(&batch.iter().chain(matrix).copied().collect::<Shape>())
 }
 
 /// `x - factor · y`, element by element.

@@ -342,8 +342,7 @@ fn repeat<T: Copy>(row: &[T], out: &mut [T]) {
 /// bias.
 pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     let shape = x.shape().with_last(w.shape()[0]);
-    let bias = b.compact();
-    let bias = bias.as_slice().unwrap_or_default();
+    let bias = &*b.elements();
     let x = rows(x);
     Tensor::build(shape, |out| {
         product(out, Matrix::rows(&x), Matrix::rows(w).transposed(), Some(bias));

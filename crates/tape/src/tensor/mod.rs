@@ -18,6 +18,7 @@ use crate::rules::algebra::Element;
 use crate::shape::{Shape, Strides, copied};
 use buffer::Buffer;
 use std::borrow::Cow;
+use std::ops::Deref;
 use triomphe::Arc;
 
 /// A dense array of floating-point elements with a shape.
@@ -38,6 +39,18 @@ pub struct Tensor<T: Element = f64> {
     offset: usize,
     shape: Shape,
     strides: Strides,
+}
+
+/// The elements of a tensor in row-major order, in its own buffer or in that of a copy.
+pub(crate) struct Elements<'a, T: Element>(Cow<'a, Tensor<T>>);
+
+impl<T: Element> Deref for Elements<'_, T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        self.0.as_slice().unwrap_or_default()
+    }
 }
 
 impl<T: Element> Clone for Tensor<T> {
@@ -144,8 +157,15 @@ impl<T: Element> Tensor<T> {
     /// Like `contiguous`, but borrows where no copy is needed.
     #[track_caller]
     #[inline]
-    pub(crate) fn compact(&self) -> Cow<'_, Tensor<T>> {
+    fn compact(&self) -> Cow<'_, Tensor<T>> {
         if self.is_contiguous() { Cow::Borrowed(self) } else { Cow::Owned(self.copied()) }
+    }
+
+    /// The elements in row-major order, borrowed where they are contiguous. For a kernel, as a slice: `&*x.elements()`.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn elements(&self) -> Elements<'_, T> {
+        Elements(self.compact())
     }
 
     /// The elements in row-major order.
@@ -203,8 +223,7 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn cast<U: Element>(&self) -> Tensor<U> {
         error::expect(Tensor::<U>::fits("cast", &self.shape).and_then(|()| self.fits_copied("cast")));
-        let x = self.compact();
-        let source = x.as_slice().unwrap_or_default();
+        let source = &*self.elements();
         Tensor::build_for("cast", self.shape.clone(), |out| {
             for (to, from) in out.iter_mut().zip(source) {
                 *to = U::from_f64(from.to_f64());

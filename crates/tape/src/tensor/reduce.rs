@@ -122,7 +122,7 @@ fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Ten
     let order: SmallVec<[usize; 4]> = kept.clone().chain(axes.iter().copied()).collect();
     let shape: Shape = kept.map(|axis| x.shape()[axis]).collect();
     let length = axes.iter().map(|&axis| x.shape()[axis]).product();
-    (shape, length, x.permuted(&order).contiguous())
+    (shape, length, x.permuted(&order))
 }
 
 /// `fold` of the elements along `axes` (sorted), which are removed.
@@ -134,7 +134,7 @@ pub(crate) fn fold<T: Element>(x: &Tensor<T>, axes: &[usize], fold: impl Fn(&[T]
     } else {
         reduced_last(x, axes)
     };
-    let rows = rows.as_slice().unwrap_or_default();
+    let rows = &*rows.elements();
     Tensor::build(shape, |out| {
         parallel::rows(out, 1, length, |first, out| {
             for (i, out) in (first..).zip(out) {
@@ -213,7 +213,7 @@ fn column_sums<T: Element>(out: &mut [T], rows: &[T], count: usize) {
             let lower_half = || column_sums(other, lower, count - half);
             parallel::join_if_large(rows.len(), || column_sums(out, upper, half), lower_half);
         });
-        simd::run(width, AddRow(out, other.as_slice().unwrap_or_default()));
+        simd::run(width, AddRow(out, &other.elements()));
     } else if width <= WIDE / 2 {
         let mut lanes = [T::ZERO; WIDE];
         // A power of two, so that the rows side by side are added pairwise in the end.
@@ -293,8 +293,7 @@ fn sum_rows<T: Element>(sum: &mut [T], source: &[T], list: &[usize]) {
 
 /// Returns `true` if all elements are finite.
 pub(crate) fn all_finite<T: Element>(x: &Tensor<T>) -> bool {
-    let x = x.compact();
-    let x = x.as_slice().unwrap_or_default();
+    let x = &*x.elements();
     // x - x is 0 for finite x and NaN for infinities and NaN.
     sum_pairs(x, x, |a, b| a - b) == T::ZERO
 }
@@ -327,11 +326,12 @@ pub(crate) fn rows<T: Element, const N: usize>(
     let trailing = axes.iter().enumerate().all(|(i, &axis)| axis == rank - axes.len() + i);
     let order: SmallVec<[usize; 4]> =
         (0..rank).filter(|axis| !axes.contains(axis)).chain(axes.iter().copied()).collect();
-    let moved = x.map(|x| if trailing { x.contiguous() } else { x.permuted(&order).contiguous() });
+    let moved = x.map(|x| if trailing { x.clone() } else { x.permuted(&order) });
+    let elements = moved.each_ref().map(Tensor::elements);
     let shape = moved[0].shape().clone();
     let length: usize = shape[rank - axes.len()..].iter().product();
     let out = Tensor::build(shape, |out| {
-        let x = moved.each_ref().map(|x| x.as_slice().unwrap_or_default());
+        let x = elements.each_ref().map(|x| &**x);
         parallel::rows(out, length.max(1), length * parallel::EXPENSIVE, |first, out| {
             for (i, out) in (first..).zip(out.chunks_exact_mut(length.max(1))) {
                 let row = i * length..(i + 1) * length;

@@ -82,14 +82,13 @@ impl<T: Element> Op<T> for Concat {
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(shape.axis(self.axis));
         let inner: usize = shape[axis + 1..].iter().product();
-        let parts: Vec<Tensor<T>> = x.iter().map(|x| x.contiguous()).collect();
+        let parts: Vec<_> = x.iter().map(|x| (x.shape()[axis] * inner, x.elements())).collect();
         let outer: usize = shape[..axis].iter().product();
         Tensor::build(shape.clone(), |mut out| {
             for row in 0..outer {
-                for part in &parts {
-                    let length = part.shape()[axis] * inner;
-                    let (head, tail) = out.split_at_mut(length);
-                    head.copy_from_slice(&part.as_slice().unwrap_or_default()[row * length..][..length]);
+                for (length, part) in &parts {
+                    let (head, tail) = out.split_at_mut(*length);
+                    head.copy_from_slice(&part[row * length..][..*length]);
                     out = tail;
                 }
             }

@@ -80,11 +80,11 @@ impl Pad {
         let Some(last) = x.rank().checked_sub(1) else { return x.clone() };
         let shape: Shape =
             x.shape().iter().zip(&self.widths).map(|(n, (before, after))| n + before + after).collect();
-        let (source, steps) = (x.contiguous(), shape.strides());
+        let (source, steps) = (x.elements(), shape.strides());
         let mut out = Tensor::full(shape, value);
         let places = out.as_mut_slice();
         let (run, mut at) = (x.shape()[last], vec![0; last]);
-        for row in source.as_slice().unwrap_or_default().chunks_exact(run.max(1)) {
+        for row in source.chunks_exact(run.max(1)) {
             let place =
                 |axis: usize| (at.get(axis).unwrap_or(&0) + self.widths[axis].0) * steps[axis] as usize;
             let start: usize = (0..=last).map(place).sum();

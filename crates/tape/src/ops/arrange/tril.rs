@@ -48,8 +48,7 @@ pub(crate) fn matrices(x: &[&Shape]) -> Result<Shape, Error> {
 /// Keeps the elements on the diagonals `j - i` that satisfy a condition, zeros elsewhere.
 pub(crate) fn cut<T: Element>(x: &Tensor<T>, keep: impl Fn(isize) -> bool) -> Tensor<T> {
     let [.., rows, columns] = x.shape()[..] else { return x.clone() };
-    let source = x.compact();
-    let source = source.as_slice().unwrap_or_default();
+    let source = &*x.elements();
     Tensor::build(x.shape().clone(), |out| {
         for (at, (y, &x)) in out.iter_mut().zip(source).enumerate() {
             let (i, j) = (at / columns % rows, at % columns);

@@ -51,8 +51,7 @@ impl<T: Element> Op<T> for Gather {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        let source = x[0].compact();
-        let source = source.as_slice().unwrap_or_default();
+        let source = &*x[0].elements();
         Tensor::build(shape.clone(), |out| {
             for (out, at) in out.iter_mut().zip(self.index.positions(axis, x[0].shape())) {
                 *out = source[at];

@@ -61,8 +61,7 @@ impl<T: Element> Op<T> for IndexSelect {
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(shape.axis(self.axis));
         let (extent, inner) = (x[0].shape()[axis], shape[axis + 1..].iter().product::<usize>());
-        let source = x[0].compact();
-        let source = source.as_slice().unwrap_or_default();
+        let source = &*x[0].elements();
         let list = self.index.as_slice();
         Tensor::build(shape.clone(), |out| {
             for (row, out) in out.chunks_exact_mut(inner.max(1)).enumerate() {
@@ -118,11 +117,10 @@ impl<T: Element> Op<T> for IndexAdd {
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(shape.axis(self.axis));
         let inner: usize = shape[axis + 1..].iter().product();
-        let source = x[0].compact();
         let list = self.index.as_slice();
         let mut out = Tensor::zeros(shape);
         let place = |row: usize| row / list.len() * self.extent + list[row % list.len()];
-        reduce::add_rows(out.as_mut_slice(), source.as_slice().unwrap_or_default(), inner, place);
+        reduce::add_rows(out.as_mut_slice(), &x[0].elements(), inner, place);
         out
     }
 

@@ -74,8 +74,8 @@ impl<T: Element> Op<T> for Scatter {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        let src = covered(x[1], &self.index).contiguous();
-        let src = src.as_slice().unwrap_or_default();
+        let src = covered(x[1], &self.index);
+        let src = &*src.elements();
         let mut out = x[0].clone();
         let places = out.as_mut_slice();
         for (at, &src) in self.index.positions(axis, x[0].shape()).into_iter().zip(src) {

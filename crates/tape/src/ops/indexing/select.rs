@@ -49,9 +49,8 @@ impl<T: Element, M: Element> Op<T> for Select<M> {
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
-        let mask = self.mask.compact();
-        let mask = Tensor::build(mask.shape().clone(), |out| {
-            for (out, &m) in out.iter_mut().zip(mask.as_slice().unwrap_or_default()) {
+        let mask = Tensor::build(self.mask.shape().clone(), |out| {
+            for (out, &m) in out.iter_mut().zip(&*self.mask.elements()) {
                 *out = if m == M::ZERO { T::ZERO } else { T::ONE };
             }
         });

@@ -139,10 +139,8 @@ impl<T: Element> Op<T> for SliceAdjoint {
         let mut out = Tensor::zeros(self.shape.clone());
         let inner: usize = self.shape[axis + 1..].iter().product();
         let extent = self.shape[axis];
-        let source = x[0].compact();
-        let rows = source.as_slice().unwrap_or_default().chunks_exact(inner.max(1));
         let out_rows = out.as_mut_slice();
-        for (i, row) in rows.enumerate() {
+        for (i, row) in x[0].elements().chunks_exact(inner.max(1)).enumerate() {
             let at = (i / count * extent + start + i % count * self.slice.step) * inner;
             out_rows[at..at + inner].copy_from_slice(row);
         }

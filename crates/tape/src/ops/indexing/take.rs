@@ -46,8 +46,7 @@ impl<T: Element> Op<T> for Take {
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
-        let source = x[0].compact();
-        let source = source.as_slice().unwrap_or_default();
+        let source = &*x[0].elements();
         Tensor::build(shape.clone(), |out| {
             for (out, &i) in out.iter_mut().zip(self.index.as_slice()) {
                 *out = source[i];

@@ -48,8 +48,7 @@ impl<T: Element> Op<T> for Cross {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        let (a, b) = (x[0].contiguous(), x[1].contiguous());
-        let (a, b) = (a.as_slice().unwrap_or_default(), b.as_slice().unwrap_or_default());
+        let (a, b) = (&*x[0].elements(), &*x[1].elements());
         let inner: usize = x[0].shape()[axis + 1..].iter().product();
         Tensor::build(shape.clone(), |out| {
             for (i, out) in out.iter_mut().enumerate() {

@@ -57,8 +57,7 @@ impl<T: Element> Op<T> for Det {
 /// One scalar for each square matrix.
 pub(crate) fn each<T: Element>(x: &Tensor<T>, f: impl Fn(&[T], usize) -> T) -> Tensor<T> {
     let (batch, n) = error::expect(square(&[x.shape()]));
-    let x = x.compact();
-    let data = x.as_slice().unwrap_or_default();
+    let data = &*x.elements();
     Tensor::build(batch.into(), |out| {
         for (i, out) in out.iter_mut().enumerate() {
             *out = f(&data[i * n * n..(i + 1) * n * n], n);
@@ -89,10 +88,9 @@ impl<T: Element> Op<T> for Cofactors {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (_, n) = error::expect(square(&[x[0].shape()]));
-        let a = x[0].compact();
-        let mut y = Tensor::zeros(a.shape());
-        let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
-        for (a, y) in matrices.zip(y.as_mut_slice().chunks_exact_mut((n * n).max(1))) {
+        let a = x[0].elements();
+        let mut y = Tensor::zeros(x[0].shape());
+        for (a, y) in a.chunks_exact((n * n).max(1)).zip(y.as_mut_slice().chunks_exact_mut((n * n).max(1))) {
             Lu::complete(a, n).cofactors(y);
         }
         y
@@ -138,8 +136,7 @@ impl<T: Element> Op<T> for Minors {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let (_, n) = error::expect(square(&[x[0].shape()]));
-        let a = x[0].compact();
-        let data = a.as_slice().unwrap_or_default();
+        let data = &*x[0].elements();
         Tensor::build(shape.clone(), |out| {
             for (from, to) in places(n, data.len()).zip(out) {
                 *to = data[from];
@@ -188,11 +185,10 @@ impl<T: Element> Op<T> for MinorsAdjoint {
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
-        let minors = x[0].compact();
         let mut out = Tensor::zeros(shape.clone());
         let (n, size) = (out.shape()[out.rank() - 1], out.size());
         let sums = out.as_mut_slice();
-        for (to, &from) in places(n, size).zip(minors.as_slice().unwrap_or_default()) {
+        for (to, &from) in places(n, size).zip(&*x[0].elements()) {
             sums[to] += from;
         }
         out

@@ -45,8 +45,7 @@ impl<T: Element> Op<T> for Dot {
     }
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let (a, b) = (x[0].compact(), x[1].compact());
-        let (a, b) = (a.as_slice().unwrap_or_default(), b.as_slice().unwrap_or_default());
+        let (a, b) = (&*x[0].elements(), &*x[1].elements());
         Tensor::scalar(reduce::sum_products(a, b))
     }
 

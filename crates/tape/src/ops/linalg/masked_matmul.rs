@@ -121,11 +121,10 @@ impl MaskedMatMul {
         let (rows, columns, depth) = (matrix[0], matrix[1], a.shape()[a.rank() - 1]);
         let stretched = |x: &Tensor<T>, matrix: [usize; 2]| {
             let shape: Shape = batch.iter().copied().chain(matrix).collect();
-            x.stretched(&shape).contiguous()
+            x.stretched(&shape)
         };
-        let (a, b, product) =
-            (stretched(a, [rows, depth]), stretched(b, [depth, columns]), product.contiguous());
-        let [a, b, product] = [&a, &b, &product].map(|x| x.as_slice().unwrap_or_default());
+        let (a, b) = (stretched(a, [rows, depth]), stretched(b, [depth, columns]));
+        let [a, b, product] = [&*a.elements(), &*b.elements(), &*product.elements()];
         for (at, sum) in
             sums.as_mut_slice().iter_mut().enumerate().filter(|&(at, _)| !product[at].is_finite())
         {

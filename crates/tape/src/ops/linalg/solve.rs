@@ -95,11 +95,11 @@ fn solved<T: Element>(x: &[&Tensor<T>], solve: Solver<T>) -> Result<Tensor<T>, E
     let system = System::new(&[x[0].shape(), x[1].shape()])?;
     let (n, m) = (system.n, system.columns);
     let a = factor::stretched(x[0], &system.batch);
-    let b = x[1].stretched(&system.shape).contiguous();
+    let b = x[1].stretched(&system.shape);
     let mut y = Tensor::zeros(system.shape);
-    let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
-    let right = b.as_slice().unwrap_or_default().chunks_exact((n * m).max(1));
-    for ((a, b), y) in matrices.zip(right).zip(y.as_mut_slice().chunks_exact_mut((n * m).max(1))) {
+    let (a, b) = (a.elements(), b.elements());
+    let pairs = a.chunks_exact((n * n).max(1)).zip(b.chunks_exact((n * m).max(1)));
+    for ((a, b), y) in pairs.zip(y.as_mut_slice().chunks_exact_mut((n * m).max(1))) {
         solve(&Lu::partial(a, n), b, m, y).map_err(|pivot| singular(pivot.at))?;
     }
     Ok(y)

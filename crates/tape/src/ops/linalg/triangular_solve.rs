@@ -78,8 +78,9 @@ impl<T: Element> Op<T> for TriangularSolve {
         let kind =
             Triangle { lower: self.lower, transpose: self.transpose, unit_diagonal: self.unit_diagonal };
         let a = factor::stretched(x[0], &system.batch);
+        let a = a.elements();
         let mut b = x[1].stretched(&system.shape).contiguous();
-        let matrices = a.as_slice().unwrap_or_default().chunks_exact((n * n).max(1));
+        let matrices = a.chunks_exact((n * n).max(1));
         for (a, b) in matrices.zip(b.as_mut_slice().chunks_exact_mut((n * m).max(1))) {
             factor::triangular_solve(a, n, b, m, kind).map_err(|pivot| {
                 Error::invalid(format!("the matrix is singular: 0 on its diagonal, at {}", pivot.at))

@@ -72,8 +72,7 @@ impl<T: Element> Op<T> for Embedding {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let width = x[0].shape()[1];
-        let table = x[0].compact();
-        let table = table.as_slice().unwrap_or_default();
+        let table = &*x[0].elements();
         Tensor::build(shape.clone(), |out| {
             for (out, &row) in out.chunks_exact_mut(width.max(1)).zip(self.indices.iter()) {
                 out.copy_from_slice(&table[row * width..(row + 1) * width]);
@@ -119,10 +118,9 @@ impl<T: Element> Op<T> for EmbeddingAdjoint {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let width = shape[1];
-        let rows = x[0].compact();
         let mut out = Tensor::zeros(shape);
         let indices = &self.taken.indices;
-        reduce::add_rows(out.as_mut_slice(), rows.as_slice().unwrap_or_default(), width, |i| indices[i]);
+        reduce::add_rows(out.as_mut_slice(), &x[0].elements(), width, |i| indices[i]);
         out
     }
 

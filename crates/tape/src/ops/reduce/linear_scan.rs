@@ -54,10 +54,10 @@ impl<T: Element> Op<T> for LinearScan {
         let axis = error::expect(x[0].shape().axis(self.axis));
         let mut order: Vec<usize> = (0..x[0].rank()).collect();
         order.swap(axis, x[0].rank() - 1);
-        let (a, b) = (x[0].permuted(&order).contiguous(), x[1].permuted(&order).contiguous());
+        let (a, b) = (x[0].permuted(&order), x[1].permuted(&order));
         let lanes = x[0].shape()[axis].max(1);
         let out = Tensor::build(a.shape().clone(), |y| {
-            let (a, b) = (a.as_slice().unwrap_or_default(), b.as_slice().unwrap_or_default());
+            let (a, b) = (a.elements(), b.elements());
             for ((y, a), b) in y.chunks_mut(lanes).zip(a.chunks(lanes)).zip(b.chunks(lanes)) {
                 lane(y, a, b, self.reverse);
             }

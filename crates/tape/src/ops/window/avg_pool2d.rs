@@ -126,8 +126,7 @@ impl<T: Element> Op<T> for AvgPool2d {
             return out;
         }
         let [rows, cols] = error::expect(self.pool.both([h, w]));
-        let images = x[0].compact();
-        let planes = images.as_slice().unwrap_or_default();
+        let planes = &*x[0].elements();
         planes_to_planes(out.as_mut_slice(), rows.len() * cols.len(), planes, h * w, |out, plane| {
             let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
             for (out, (row, col)) in out.iter_mut().zip(windows) {
@@ -201,8 +200,7 @@ impl<T: Element> Op<T> for AvgPool2dAdjoint {
             return out;
         }
         let [rows, cols] = error::expect(self.pool.both(self.size));
-        let pooled = x[0].compact();
-        let pooled = pooled.as_slice().unwrap_or_default();
+        let pooled = &*x[0].elements();
         planes_to_planes(out.as_mut_slice(), height * width, pooled, h * w, |out, pooled| {
             let windows = rows.iter().flat_map(|row| cols.iter().map(move |col| (row, col)));
             for (&y, (row, col)) in pooled.iter().zip(windows) {

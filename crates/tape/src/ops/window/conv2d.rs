@@ -134,8 +134,8 @@ fn in_blocks<T: Element>(
     Tensor::build(shape.clone(), |out| {
         parallel::rows(out, size, each, |first, out| {
             for [start, count] in blocks(out.len() / size, each) {
-                let images = f([first + start, count]).contiguous();
-                out[start * size..][..count * size].copy_from_slice(images.as_slice().unwrap_or_default());
+                let images = f([first + start, count]);
+                out[start * size..][..count * size].copy_from_slice(&images.elements());
             }
         });
     })

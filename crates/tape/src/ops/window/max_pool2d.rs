@@ -71,10 +71,8 @@ impl MaxPool2d {
     /// The cotangent of the image: that of every window, shared by its maximal elements.
     fn spread_back<T: Element>(&self, x: &Tensor<T>, y: &Tensor<T>, dy: &Tensor<T>) -> Tensor<T> {
         let [size, count] = [x, y].map(|x| [x.shape()[2], x.shape()[3]]);
-        let [images, maxima, cotangents] = [x, y, dy].map(Tensor::contiguous);
+        let [images, maxima, cotangents] = [&*x.elements(), &*y.elements(), &*dy.elements()];
         let (plane, windows) = (size[0] * size[1], count[0] * count[1]);
-        let images = images.as_slice().unwrap_or_default();
-        let [maxima, cotangents] = [&maxima, &cotangents].map(|y| y.as_slice().unwrap_or_default());
         let mut out = Tensor::zeros(x.shape().clone());
         let spread_plane = |i: usize, out: &mut [T]| {
             let x = &images[i * plane..(i + 1) * plane];
@@ -122,8 +120,7 @@ impl<T: Element> Op<T> for MaxPool2d {
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let [n, c, h, w] = error::expect(image(x[0].shape()));
         let count = error::expect(self.window.counts([h, w]));
-        let images = x[0].compact();
-        let planes = images.as_slice().unwrap_or_default();
+        let planes = &*x[0].elements();
         let mut out = Tensor::full([n, c, count[0], count[1]], T::NEG_INFINITY);
         planes_to_planes(out.as_mut_slice(), count[0] * count[1], planes, h * w, |out, plane| {
             self.window.runs([h, w], count, |run| {

@@ -110,11 +110,10 @@ impl<T: Element> Op<T> for Fold {
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (axis, count) = error::expect(self.unfold.windows(&self.shape));
         let (extent, inner) = (self.shape[axis], self.shape[axis + 1..].iter().product::<usize>());
-        let source = x[0].compact();
-        let windows = source.as_slice().unwrap_or_default().chunks_exact(self.unfold.size.max(1));
+        let source = x[0].elements();
         let mut out = Tensor::zeros(self.shape.clone());
         let places = out.as_mut_slice();
-        for (i, window) in windows.enumerate() {
+        for (i, window) in source.chunks_exact(self.unfold.size.max(1)).enumerate() {
             let (outer, i, lane) = (i / inner / count, i / inner % count, i % inner);
             let start = (outer * extent + i * self.unfold.step) * inner + lane;
             for (place, &x) in places[start..].iter_mut().step_by(inner).zip(window) {

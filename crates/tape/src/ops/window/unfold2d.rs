@@ -49,8 +49,7 @@ impl<T: Element> Op<T> for Unfold2d {
         let counts = error::expect(self.window.counts([h, w]));
         let windows: usize = counts.iter().product();
         let column: usize = self.window.kernel.iter().product::<usize>() * windows;
-        let image = x[0].compact();
-        let planes = image.as_slice().unwrap_or_default();
+        let planes = &*x[0].elements();
         Tensor::build(shape.clone(), |out| {
             if self.window.padding != [0, 0] {
                 out.fill(T::ZERO);
@@ -120,8 +119,7 @@ impl<T: Element> Op<T> for Fold2d {
         let counts = error::expect(self.window.counts(self.size));
         let windows: usize = counts.iter().product();
         let column = self.window.kernel.iter().product::<usize>() * windows;
-        let patches = x[0].compact();
-        let patches = patches.as_slice().unwrap_or_default();
+        let patches = &*x[0].elements();
         let plane = self.size[0] * self.size[1];
         let mut out = Tensor::zeros(shape);
         planes_to_planes(out.as_mut_slice(), plane, patches, column, |out, patches| {
