@@ -43,8 +43,8 @@ impl<T: Element> Op<T> for BroadcastTo {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        x[0].stretched(&self.shape)
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        x[0].stretched(shape)
     }
 
     fn free(&self) -> bool {

@@ -117,10 +117,10 @@ impl<T: Element> Op<T> for DiagAdjoint {
         }
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let (length, [row, column]) = extent(&self.shape, self.offset);
-        let width = self.shape[1];
-        let mut out = Tensor::zeros(self.shape.clone());
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let (length, [row, column]) = extent(shape, self.offset);
+        let width = shape[1];
+        let mut out = Tensor::zeros(shape);
         if length == 0 {
             return out;
         }

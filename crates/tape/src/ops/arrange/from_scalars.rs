@@ -41,8 +41,8 @@ impl<T: Element> Op<T> for FromScalars {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        Tensor::build(self.shape.clone(), |out| {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        Tensor::build(shape.clone(), |out| {
             out.iter_mut().zip(x).for_each(|(out, x)| *out = x.item());
         })
     }

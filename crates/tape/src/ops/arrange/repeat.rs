@@ -66,11 +66,10 @@ impl<T: Element> Op<T> for Repeat {
         self.reps.iter().zip(self.padded(x[0]).iter()).map(repeated).collect()
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let padded = self.padded(x[0].shape());
         let once: Shape = padded.iter().flat_map(|&extent| [1, extent]).collect();
-        let shape = self.reps.iter().zip(padded.iter()).map(|(reps, extent)| reps * extent).collect();
-        x[0].reshaped(once).stretched(&self.unfolded(x[0].shape())).reshaped(shape)
+        x[0].reshaped(once).stretched(&self.unfolded(x[0].shape())).reshaped(shape.clone())
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {

@@ -42,8 +42,8 @@ impl<T: Element> Op<T> for Reshape {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        x[0].reshaped(self.shape.clone())
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        x[0].reshaped(shape.clone())
     }
 
     fn try_eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Result<Tensor<T>, Error> {

@@ -90,9 +90,9 @@ impl<T: Element> Op<T> for AtAdjoint {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let mut out = Tensor::zeros(self.shape.clone());
-        let position = self.index.iter().zip(self.shape.iter()).fold(0, |at, (&i, &n)| at * n + i);
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let mut out = Tensor::zeros(shape);
+        let position = self.index.iter().zip(shape.iter()).fold(0, |at, (&i, &n)| at * n + i);
         out.as_mut_slice()[position] = x[0].item();
         out
     }

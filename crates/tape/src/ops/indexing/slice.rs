@@ -134,11 +134,11 @@ impl<T: Element> Op<T> for SliceAdjoint {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let Taken { axis, start, count } = error::expect(self.slice.taken(&self.shape));
-        let mut out = Tensor::zeros(self.shape.clone());
-        let inner: usize = self.shape[axis + 1..].iter().product();
-        let extent = self.shape[axis];
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let Taken { axis, start, count } = error::expect(self.slice.taken(shape));
+        let mut out = Tensor::zeros(shape);
+        let inner: usize = shape[axis + 1..].iter().product();
+        let extent = shape[axis];
         let out_rows = out.as_mut_slice();
         for (i, row) in x[0].elements().chunks_exact(inner.max(1)).enumerate() {
             let at = (i / count * extent + start + i % count * self.slice.step) * inner;

@@ -86,10 +86,10 @@ impl<T: Element> Op<T> for Cofactors {
         Ok(x[0].clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let (_, n) = error::expect(square(&[x[0].shape()]));
         let a = x[0].elements();
-        let mut y = Tensor::zeros(x[0].shape());
+        let mut y = Tensor::zeros(shape);
         for (a, y) in a.chunks_exact((n * n).max(1)).zip(y.as_mut_slice().chunks_exact_mut((n * n).max(1))) {
             Lu::complete(a, n).cofactors(y);
         }

@@ -50,10 +50,10 @@ impl<T: Element> Op<T> for Inverse {
         error::expect(self.try_eval(x, shape))
     }
 
-    fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
+    fn try_eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Result<Tensor<T>, Error> {
         let (_, n) = square(&[x[0].shape()])?;
         let (a, unit) = (x[0].elements(), Tensor::<T>::eye(n).to_vec());
-        let mut y = Tensor::zeros(x[0].shape());
+        let mut y = Tensor::zeros(shape);
         for (a, y) in a.chunks_exact((n * n).max(1)).zip(y.as_mut_slice().chunks_exact_mut((n * n).max(1))) {
             Lu::partial(a, n).solve(&unit, n, y).map_err(|pivot| singular(pivot.at))?;
         }

@@ -132,7 +132,7 @@ impl<T: Element> Op<T> for OneOverDeviation {
         reduced(x, &self.0.axes, true)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.0.axes);
         let y = reduce::fold(x[0], &axes, |x| {
             let mut d = x.to_vec();
@@ -144,7 +144,7 @@ impl<T: Element> Op<T> for OneOverDeviation {
             row.unscale(&mut y);
             y[0]
         });
-        finish(y, x[0].shape(), &axes, true)
+        finish(y, shape)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {

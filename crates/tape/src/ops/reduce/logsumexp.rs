@@ -53,13 +53,13 @@ impl<T: Element> Op<T> for LogSumExp {
         super::sum::reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let y = reduce::fold(x[0], &axes, |x| {
             let m = shift(x);
             m + reduce::sum_pairs(x, x, move |x, _| exponential(x, m)).ln()
         });
-        finish(y, x[0].shape(), &axes, self.keepdim)
+        finish(y, shape)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dx: &A) -> A {

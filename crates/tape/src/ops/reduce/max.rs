@@ -45,11 +45,11 @@ impl<T: Element> Op<T> for Max {
         nonempty(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let larger = |max: T, &x: &T| if x > max || x.is_nan() { x } else { max };
         let y = reduce::fold(x[0], &axes, |x| x.iter().fold(T::NEG_INFINITY, larger));
-        finish(y, x[0].shape(), &axes, self.keepdim)
+        finish(y, shape)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {

@@ -50,7 +50,7 @@ impl<T: Element> Op<T> for Mean {
         reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let n = T::from_usize(axes.iter().map(|&axis| x[0].shape()[axis]).product());
         let mut mean = reduce::sum(x[0], &axes).map_elements(|sum| sum / n);
@@ -59,7 +59,7 @@ impl<T: Element> Op<T> for Mean {
             let shares = reduce::sum(&x[0].map_elements(|x| x / n), &axes);
             mean = kernel::zip(mean.shape(), &mean, &shares, |y, z| if y.is_finite() { y } else { z });
         }
-        finish(mean, x[0].shape(), &axes, self.keepdim)
+        finish(mean, shape)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {

@@ -132,9 +132,9 @@ impl<T: Element> Op<T> for Norm {
         Err(Error::invalid(format!("expected a positive p, found {}", self.p)))
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
-        finish(reduce::fold(x[0], &axes, |x| self.row(x)), x[0].shape(), &axes, self.keepdim)
+        finish(reduce::fold(x[0], &axes, |x| self.row(x)), shape)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {

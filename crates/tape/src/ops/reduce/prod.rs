@@ -72,11 +72,11 @@ impl<T: Element> Op<T> for Prod {
         reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let y =
             reduce::fold(x[0], &axes, |x| T::from_f64(x.iter().fold(1.0, |product, x| product * x.to_f64())));
-        finish(y, x[0].shape(), &axes, self.keepdim)
+        finish(y, shape)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dx: &A) -> A {

@@ -65,7 +65,7 @@ impl<T: Element> Op<T> for StdDev {
         reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let n = T::from_f64(freedom(x[0].shape(), &axes, self.ddof)).sqrt();
         let of = |x: &Tensor<T>| reduce::fold(&deviations(x, &axes), &axes, |d| euclidean(d) / n);
@@ -81,7 +81,7 @@ impl<T: Element> Op<T> for StdDev {
                 |y, quarter| if y.is_finite() { y } else { quarter * four },
             );
         }
-        finish(y, x[0].shape(), &axes, self.keepdim)
+        finish(y, shape)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {

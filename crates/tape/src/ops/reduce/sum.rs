@@ -46,9 +46,9 @@ impl<T: Element> Op<T> for Sum {
         reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
-        finish(reduce::sum(x[0], &axes), x[0].shape(), &axes, self.keepdim)
+        finish(reduce::sum(x[0], &axes), shape)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
@@ -76,9 +76,9 @@ pub(crate) fn positions(shape: &Shape, axes: &Axes) -> SmallVec<[usize; 4]> {
     error::expect(shape.axes(axes))
 }
 
-/// Restores the reduced axes with extent 1, if they are to be kept.
-pub(crate) fn finish<T: Element>(y: Tensor<T>, x: &Shape, axes: &[usize], keepdim: bool) -> Tensor<T> {
-    if keepdim { y.reshaped(x.reduced(axes, true)) } else { y }
+/// Restores the reduced axes with extent 1, if the result of shape `shape` has them.
+pub(crate) fn finish<T: Element>(y: Tensor<T>, shape: &Shape) -> Tensor<T> {
+    if y.shape() == shape { y } else { y.reshaped(shape.clone()) }
 }
 
 /// Repeats a result reduced over `axes` to the shape `x`: the adjoint of a sum.

@@ -43,8 +43,8 @@ impl<T: Element> Op<T> for SumTo {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        reduce::sum_to(x[0], &self.shape)
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        reduce::sum_to(x[0], shape)
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {

@@ -64,7 +64,7 @@ impl<T: Element> Op<T> for Variance {
         reduced(x, &self.axes, self.keepdim)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
         let n = T::from_f64(freedom(x[0].shape(), &axes, self.ddof));
         let deviations = deviations(x[0], &axes);
@@ -76,7 +76,7 @@ impl<T: Element> Op<T> for Variance {
             let scaled = reduce::fold(&deviations, &axes, |d| euclidean(d) / root);
             y = kernel::zip(y.shape(), &y, &scaled, |y, root| if y.is_finite() { y } else { root * root });
         }
-        finish(y, x[0].shape(), &axes, self.keepdim)
+        finish(y, shape)
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dx: &A) -> A {

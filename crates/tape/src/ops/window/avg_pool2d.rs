@@ -118,10 +118,9 @@ impl<T: Element> Op<T> for AvgPool2d {
         Ok(Shape::from([n, c, rows, cols]))
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image(x[0].shape()));
-        let counts = error::expect(self.pool.counts([h, w]));
-        let mut out = Tensor::zeros([n, c, counts[0], counts[1]]);
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let [.., h, w] = error::expect(image(x[0].shape()));
+        let mut out = Tensor::zeros(shape);
         if out.size() == 0 {
             return out;
         }
@@ -192,10 +191,10 @@ impl<T: Element> Op<T> for AvgPool2dAdjoint {
         Ok(Shape::from([n, c, self.size[0], self.size[1]]))
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image(x[0].shape()));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let [.., h, w] = error::expect(image(x[0].shape()));
         let [height, width] = self.size;
-        let mut out = Tensor::zeros([n, c, height, width]);
+        let mut out = Tensor::zeros(shape);
         if out.size() == 0 {
             return out;
         }

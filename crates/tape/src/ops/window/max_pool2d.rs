@@ -117,11 +117,11 @@ impl<T: Element> Op<T> for MaxPool2d {
         Ok(shape)
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let [n, c, h, w] = error::expect(image(x[0].shape()));
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let [.., h, w] = error::expect(image(x[0].shape()));
         let count = error::expect(self.window.counts([h, w]));
         let planes = &*x[0].elements();
-        let mut out = Tensor::full([n, c, count[0], count[1]], T::NEG_INFINITY);
+        let mut out = Tensor::full(shape, T::NEG_INFINITY);
         planes_to_planes(out.as_mut_slice(), count[0] * count[1], planes, h * w, |out, plane| {
             self.window.runs([h, w], count, |run| {
                 for (max, &x) in out[run.windows()].iter_mut().zip(run.of(plane)) {

@@ -107,11 +107,11 @@ impl<T: Element> Op<T> for Fold {
         Ok(self.shape.clone())
     }
 
-    fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let (axis, count) = error::expect(self.unfold.windows(&self.shape));
-        let (extent, inner) = (self.shape[axis], self.shape[axis + 1..].iter().product::<usize>());
+    fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
+        let (axis, count) = error::expect(self.unfold.windows(shape));
+        let (extent, inner) = (shape[axis], shape[axis + 1..].iter().product::<usize>());
         let source = x[0].elements();
-        let mut out = Tensor::zeros(self.shape.clone());
+        let mut out = Tensor::zeros(shape);
         let places = out.as_mut_slice();
         for (i, window) in source.chunks_exact(self.unfold.size.max(1)).enumerate() {
             let (outer, i, lane) = (i / inner / count, i / inner % count, i % inner);
