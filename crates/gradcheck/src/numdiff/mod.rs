@@ -53,6 +53,13 @@ impl Interval {
     }
 
     /// Returns `true` if the two intervals have a number in common.
+    ///
+    /// ```
+    /// use gradcheck::Interval;
+    /// let narrow = Interval { mid: 1.0, radius: 0.25 };
+    /// assert!(narrow.meets(Interval { mid: 1.5, radius: 0.25 }));
+    /// assert!(!narrow.meets(Interval { mid: 2.0, radius: 0.5 }));
+    /// ```
     pub fn meets(self, other: Interval) -> bool {
         (self.mid - other.mid).abs() <= self.radius + other.radius
     }
@@ -120,6 +127,13 @@ pub(crate) fn power_of_two(h: f64) -> f64 {
 }
 
 /// Computes the forward difference `(f(x+h) - f(x)) / h`. Its error `h f''/2` is estimated from the step `2h`.
+///
+/// ```
+/// use gradcheck::numdiff::{Step, forward};
+/// let slope = forward(|x| x * x, 3.0, Step::Abs(0.125));
+/// assert_eq!(slope.mid, 6.125);
+/// assert!(slope.contains(6.0) && slope.radius < 1.0);
+/// ```
 pub fn forward(mut f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
     let scale = scale(&mut f, x);
     let eta = noise::of_function(&mut f, x, scale);
@@ -129,6 +143,13 @@ pub fn forward(mut f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
 }
 
 /// Computes the central difference `(f(x+h) - f(x-h)) / 2h`. Its error `h² f'''/6` is estimated from the step `2h`.
+///
+/// ```
+/// use gradcheck::numdiff::{Step, central};
+/// let slope = central(|x| x * x * x, 1.0, Step::Abs(0.125));
+/// assert_eq!(slope.mid, 3.0 + 0.125 * 0.125);
+/// assert!(slope.contains(3.0) && slope.radius < 0.1);
+/// ```
 pub fn central(f: impl FnMut(f64) -> f64, x: f64, h: Step) -> Interval {
     stencil(f, x, 3, h)
 }
@@ -144,6 +165,12 @@ pub(crate) fn weights(points: u8) -> &'static [f64] {
 }
 
 /// Computes the central formula on 3, 5 or 7 points, of order 2, 4 or 6. Its error is estimated from the step `2h`.
+///
+/// ```
+/// use gradcheck::numdiff::{Step, stencil};
+/// let slope = stencil(|x| x * x * x, 1.0, 5, Step::Abs(0.125));
+/// assert!(slope.contains(3.0) && slope.radius < 1e-12, "{slope}");
+/// ```
 ///
 /// # Panics
 /// If there is no formula on `points` points.

@@ -66,12 +66,25 @@ impl Batches {
     }
 
     /// Leaves out the samples that do not fill a batch; there is no batch if `n < batch`.
+    ///
+    /// ```
+    /// use nn::data::Batches;
+    /// let batches = Batches::new(7, 3).drop_last();
+    /// assert_eq!(batches.iter().collect::<Vec<_>>(), [[0, 1, 2], [3, 4, 5]]);
+    /// assert!(Batches::new(2, 3).drop_last().is_empty());
+    /// ```
     pub fn drop_last(mut self) -> Batches {
         self.remainder = Remainder::Dropped;
         self
     }
 
     /// Makes `n / batch` batches (but at least one) of which the last also takes the remainder.
+    ///
+    /// ```
+    /// use nn::data::Batches;
+    /// let batches = Batches::new(7, 3).merge_last();
+    /// assert_eq!((batches.len(), batches.get(1)), (2, Some(&[3, 4, 5, 6][..])));
+    /// ```
     pub fn merge_last(mut self) -> Batches {
         self.remainder = Remainder::Joined;
         self

@@ -64,6 +64,16 @@ impl<T: Element> Dataset<T> {
 
     /// The samples with these indices, in this order.
     ///
+    /// ```
+    /// use nn::data::Dataset;
+    /// use tape::Tensor;
+    /// let data = Dataset::new(Tensor::from([1.0, 2.0, 3.0]), Tensor::from([1.0, 4.0, 9.0]))?;
+    /// let two = data.take(&[2, 0])?;
+    /// assert_eq!((two.x().to_vec(), two.y().to_vec()), (vec![3.0, 1.0], vec![9.0, 1.0]));
+    /// assert!(data.take(&[3]).is_err());
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// An index beyond the last sample.
     pub fn take(&self, indices: &[usize]) -> Result<Dataset<T>, Error> {

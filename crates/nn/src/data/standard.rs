@@ -56,6 +56,15 @@ impl<T: Element> Standard<T> {
     /// A scaling by given means and deviations, `[columns]` each, such as those of [`mean`](Standard::mean)
     /// and [`deviation`](Standard::deviation) restored from a file.
     ///
+    /// ```
+    /// use nn::data::Standard;
+    /// use tape::Tensor;
+    /// let scale = Standard::from_values(Tensor::from([20.0]), Tensor::from([10.0]))?;
+    /// assert_eq!(scale.apply(&Tensor::from([[35.0]]))?, Tensor::from([[1.5]]));
+    /// assert!(Standard::from_values(Tensor::from([20.0]), Tensor::from([-1.0])).is_err());
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// If they are not vectors of equal length, if an element is not finite, or if a deviation is negative.
     pub fn from_values(mean: Tensor<T>, deviation: Tensor<T>) -> Result<Standard<T>, Error> {

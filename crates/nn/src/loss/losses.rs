@@ -122,6 +122,15 @@ impl<'t, T: Element> Losses<'t, T> {
     }
 
     /// `Σ`: the sum over all elements.
+    ///
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+    /// let sum = nn::loss::squared_error(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]])).sum();
+    /// assert_eq!(sum.value(), 5.0);
+    /// assert_eq!(sum.backward().wrt(a), Tensor::from([[2.0, 0.0], [0.0, -4.0]]));
+    /// ```
     #[track_caller]
     pub fn sum(self) -> Scalar<'t, T> {
         match self.terms {
@@ -131,12 +140,30 @@ impl<'t, T: Element> Losses<'t, T> {
     }
 
     /// `1/N Σ`: the mean over samples (the first axis) of the sum over the rest; 0 if there are no samples.
+    ///
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+    /// let mean = nn::loss::squared_error(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]])).mean_over_samples();
+    /// assert_eq!(mean.value(), 2.5);
+    /// assert_eq!(mean.backward().wrt(a), Tensor::from([[1.0, 0.0], [0.0, -2.0]]));
+    /// ```
     #[track_caller]
     pub fn mean_over_samples(self) -> Scalar<'t, T> {
         divide(self.sum(), self.samples)
     }
 
     /// The mean over all losses, weighted where classes have weights; 0 if there are none, or all have weight 0.
+    ///
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let a = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+    /// let mean = nn::loss::squared_error(a, &Tensor::from([[0.0, 2.0], [3.0, 6.0]])).mean();
+    /// assert_eq!(mean.value(), 1.25);
+    /// assert_eq!(mean.backward().wrt(a), Tensor::from([[0.5, 0.0], [0.0, -1.0]]));
+    /// ```
     #[track_caller]
     pub fn mean(self) -> Scalar<'t, T> {
         divide(self.sum(), self.count)
