@@ -74,7 +74,11 @@ fn rows(input: &str) -> Result<Rows, String> {
         let ([what, published, ours], remark) = ([what, published, ours].map(cell), cell(&remark));
         // "WT-03..05" is printed by one test for several rows; it is listed with the first.
         let id = id.split("..").next().unwrap_or(id).to_owned();
-        rows.entry(id).or_default().push(Row { what, published, ours, remark });
+        let printed = rows.entry(id.clone()).or_default();
+        if printed.iter().any(|row| row.what == what) {
+            return Err(format!("{id}: two rows are called \"{what}\""));
+        }
+        printed.push(Row { what, published, ours, remark });
     }
     if rows.is_empty() {
         Err("no rows: pipe the output of the tests into this program".into())
