@@ -42,6 +42,42 @@ fn the_guide_to_a_new_operation_shows_the_real_files() {
     }
 }
 
+/// The roots of the paths in the tables of CONTRIBUTING.md.
+const ROOTS: [&str; 4] = ["", "crates/tape/src", "crates/gradcheck/src", "crates/nn/src"];
+
+/// Checks that the files which a row of a table names exist; of a new one, `<name>.rs`, the folder.
+fn assert_files_exist(row: &str) -> usize {
+    let files: Vec<&str> = row.split('`').skip(1).step_by(2).filter(|name| name.ends_with(".rs")).collect();
+    for file in &files {
+        let begin = file.split('<').next().unwrap_or_default();
+        let exists =
+            |root: &&str| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(root).join(begin).exists();
+        assert!(!begin.is_empty() && ROOTS.iter().any(|root| exists(&root)), "there is no {file}: {row}");
+    }
+    files.len()
+}
+
+#[test]
+fn contributors_find_the_files_to_change() {
+    let page = read("CONTRIBUTING.md");
+    let rows_after = |head: &str| -> Vec<String> {
+        let table = page.split(head).nth(1).unwrap_or_else(|| panic!("there is no table `{head}`"));
+        table.lines().skip(2).take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+    };
+    let ways = rows_after("| change | way |");
+    assert_eq!(ways.len(), 10);
+    for row in ways {
+        assert!(assert_files_exist(&row) > 0, "no file: {row}");
+        assert!(row.matches('→').count() <= 2, "more than three places on the way: {row}");
+    }
+    let additions = rows_after("| addition | files | noticed by |");
+    assert_eq!(additions.len(), 5);
+    for row in additions {
+        let files = row.split(" | ").nth(1).unwrap_or_default();
+        assert!((2..=4).contains(&assert_files_exist(files)), "{row}");
+    }
+}
+
 #[test]
 fn every_convention_has_the_test_that_its_row_names() {
     let page = read("docs/conventions.md");
