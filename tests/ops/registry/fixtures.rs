@@ -1,11 +1,12 @@
 //! Operands, seeds, differences and tolerances for the tests of the registered operations.
 
-use gradcheck::registry::{Apply, Evaluate, Function, Input, Kind, Operation, registry};
+use gradcheck::registry::{Apply, Evaluate, Function, Input, Kind, Operation};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::rc::Rc;
 use tape::internal::{BinaryPoints, Points};
 use tape::{Element, Shape, Tape, Tensor, Var};
+use tests::compositions::registry;
 
 /// The tolerance for central differences extrapolated four times: rounding, 1e-16 / 1e-3, and the tenth derivative, with
 /// room for functions whose derivatives grow.
