@@ -51,8 +51,8 @@ fn assert_files_exist(row: &str) -> usize {
     for file in &files {
         let begin = file.split('<').next().unwrap_or_default();
         let exists =
-            |root: &&str| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(root).join(begin).exists();
-        assert!(!begin.is_empty() && ROOTS.iter().any(|root| exists(&root)), "there is no {file}: {row}");
+            |root: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(root).join(begin).exists();
+        assert!(!begin.is_empty() && ROOTS.into_iter().any(exists), "there is no {file}: {row}");
     }
     files.len()
 }
