@@ -4,7 +4,7 @@ use gradcheck::registry::{Apply, Case, Entry, Input, Kind, Operation};
 use nn::functional::{self, AttentionOptions, ConvTranspose1dOptions, CrossEntropyOptions, Reduction};
 use std::fmt;
 use tape::internal::{Draw, OpDoc, draws};
-use tape::{Element, Shape, Tensor, Var};
+use tape::{Array, Element, MapLanes, Program, Shape, Tensor, Var};
 
 /// A function of recorded handles.
 type Recorder<T> = Box<dyn for<'t> Fn(&[Var<'t, T>]) -> Var<'t, T>>;
@@ -107,7 +107,63 @@ fn position(shape: &Shape, axis: isize) -> usize {
 }
 
 fn compositions() -> Vec<Entry> {
-    [pieces(), ordered(), products(), networks(), losses()].into_iter().flatten().collect()
+    [pieces(), ordered(), products(), networks(), losses(), programs()].into_iter().flatten().collect()
+}
+
+/// A neuron with weights that the lanes share, times a scalar of each lane.
+fn neuron<T: Element>() -> Program<T> {
+    Program::of(|p| {
+        let (w, x, scale) = (p.group("w", 3), p.group("x", 2), p.input("scale"));
+        (w[0] * x[0] + w[1] * x[1] + w[2]).tanh() * scale
+    })
+}
+
+/// Two functions of three scalars.
+fn pair<T: Element>() -> Program<T> {
+    Program::several_of(|p| {
+        let [a, b, c] = p.inputs(["a", "b", "c"]);
+        vec![(a * b).sin() + c, c.exp() * a]
+    })
+}
+
+/// The first of them alone.
+fn wave<T: Element>() -> Program<T> {
+    Program::of(|p| {
+        let [a, b, c] = p.inputs(["a", "b", "c"]);
+        (a * b).sin() + c.tanh() * a
+    })
+}
+
+/// Applies a program to tensors or handles.
+fn applied<T: Element, A: Array<T>>(op: MapLanes<T>, x: &[A]) -> A {
+    A::apply(op, &x.iter().collect::<Vec<_>>())
+}
+
+fn programs() -> Vec<Entry> {
+    vec![
+        entry("map_lanes", doc("a program in every lane", "vectorize", "func.vmap"), |draw, cases| {
+            let lanes = draw.between(0, 5);
+            let shapes: [Vec<usize>; 3] =
+                [vec![3], vec![lanes, 2], if draw.coin() { vec![lanes] } else { vec![] }];
+            case!(cases: shapes; [] |x| applied(MapLanes::rows(neuron()), x));
+            let several: [Vec<usize>; 3] = [vec![lanes], vec![], vec![lanes]];
+            case!(cases: several; [] |x| applied(MapLanes::rows(pair()), x));
+        }),
+        entry("sum_lanes", doc("Σ over the lanes of a program", "", ""), |draw, cases| {
+            let lanes = draw.between(0, 5);
+            let shapes: [Vec<usize>; 3] =
+                [vec![3], vec![lanes, 2], if draw.coin() { vec![lanes] } else { vec![] }];
+            case!(cases: shapes; [] |x| applied(MapLanes::sum(neuron()), x));
+            let several: [Vec<usize>; 3] = [vec![lanes], vec![], vec![lanes]];
+            case!(cases: several; [] |x| applied(MapLanes::sum(pair()), x));
+        }),
+        entry("fuse", doc("a program of every element; shapes broadcast", "", ""), |draw, cases| {
+            let whole = draw.shape(1, 3);
+            let part: Shape = whole.iter().skip(1).map(|&n| if draw.coin() { 1 } else { n }).collect();
+            let shapes = [whole, part, Shape::default()];
+            case!(cases: shapes; [] |x| applied(MapLanes::elements(wave()), x));
+        }),
+    ]
 }
 
 fn pieces() -> Vec<Entry> {

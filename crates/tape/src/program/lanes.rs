@@ -237,7 +237,7 @@ impl<T: Element> MapLanes<T> {
             (Form::Elementwise, ..) if x.size() != 1 => lanes(1, 0),
             (Form::Lanes | Form::Sum, Input::Scalar(_), &[lane]) => lanes(lane, 0),
             (Form::Lanes | Form::Sum, Input::Group(..), &[lane, column]) => lanes(lane, column),
-            _ => Operand::Shared(x.compact()),
+            _ => Operand::Shared(x.contiguous()),
         }
     }
 
@@ -294,7 +294,7 @@ impl<T: Element> Program<T> {
         let ways = pulled.iter().map(|&k| (inputs[differ[k]].len(), Collect::Lanes));
         let ways: Ways = head.into_iter().chain([(between, Collect::Sum)]).chain(ways).collect();
         let rest = rest.derived(kind(std::iter::once(0).chain(pulled.iter().map(|&k| k + 1)).collect()));
-        let rest_operands: SmallVec<[Operand<'_, T>; 8]> = std::iter::once(Operand::Shared(passed.compact()))
+        let rest_operands: SmallVec<[Operand<'_, T>; 8]> = std::iter::once(Operand::Shared(passed))
             .chain(differ.iter().map(|&k| x[k].clone()))
             .chain(dy.iter().cloned())
             .collect();
@@ -304,7 +304,7 @@ impl<T: Element> Program<T> {
         let pulled_shared: SmallVec<[usize; 8]> = wanted.iter().filter_map(|&k| position(&same, k)).collect();
         let ways: Ways = pulled_shared.iter().map(|&k| (inputs[same[k]].len(), Collect::Lanes)).collect();
         let same_operands: SmallVec<[Operand<'_, T>; 8]> =
-            same_operands.into_iter().chain([Operand::Shared(ct.compact())]).collect();
+            same_operands.into_iter().chain([Operand::Shared(ct)]).collect();
         let shared_cts = shared.derived(Kind::Pull(pulled_shared)).run(&same_operands, 1, &ways);
         let (mut results, mut shared_cts) = (results.into_iter(), shared_cts.into_iter());
         let next = |&k: &usize| if is_shared(k) { shared_cts.next() } else { results.next() };

@@ -28,7 +28,6 @@ use plan::{Collect, Plan};
 use recorder::Input;
 use run::Operand;
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -214,7 +213,7 @@ impl<T: Element> Program<T> {
         let operands = self.0.inputs.iter().map(|input| {
             let (head, tail) = rest.split_at(input.len());
             rest = tail;
-            Tensor::from_slice([head.len()], head).map(|x| Operand::Shared(Cow::Owned(x)))
+            Tensor::from_slice([head.len()], head).map(Operand::Shared)
         });
         let operands = operands.collect::<Result<SmallVec<[_; 8]>, _>>()?;
         let results = self.run(&operands, 1, &[(self.outputs(), Collect::Lanes)]);

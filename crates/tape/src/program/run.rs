@@ -11,14 +11,13 @@ use crate::tape::ScalarFn;
 use crate::tensor::Tensor;
 use crate::tensor::kernel::{self, Lanes};
 use smallvec::SmallVec;
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The values of an input.
 #[derive(Clone, Debug)]
 pub(super) enum Operand<'a, T: Element> {
     /// The same in every lane.
-    Shared(Cow<'a, Tensor<T>>),
+    Shared(Tensor<T>),
     /// Element `k` of lane `i` is at `offset + i · lane + k · column`.
     Lanes { data: &'a [T], offset: usize, lane: isize, column: isize },
 }
@@ -27,7 +26,7 @@ impl<T: Element> Operand<'_, T> {
     /// Element `k` in a lane.
     pub(super) fn get(&self, lane: usize, k: usize) -> T {
         match self {
-            Operand::Shared(values) => values.as_slice().unwrap_or_default()[k],
+            Operand::Shared(values) => values.elements()[k],
             &Operand::Lanes { data, offset, lane: step, column } => {
                 data[kernel::position(kernel::position(offset, column, k), step, lane)]
             }
@@ -59,7 +58,7 @@ pub(super) fn run<T: Element>(
         shared.copy_from_slice(&plan.shared);
         for &([operand, column], place) in &plan.inputs {
             if let Operand::Shared(values) = &operands[operand as usize] {
-                shared[place as usize] = values.as_slice().unwrap_or_default()[column as usize];
+                shared[place as usize] = values.elements()[column as usize];
             }
         }
         for (once, place) in &plan.once {

@@ -6,7 +6,7 @@ use tape::Scalar;
 
 /// A step: an operation and the positions of its operands among the inputs and the steps before it.
 #[derive(Clone, Copy, Debug)]
-pub struct Step {
+pub(crate) struct Step {
     op: usize,
     operands: [usize; 4],
     constant: f64,
@@ -17,14 +17,14 @@ const OPS: usize = 19;
 
 /// A random function of `inputs` scalars.
 #[derive(Clone, Debug)]
-pub struct Function {
-    pub inputs: usize,
+pub(crate) struct Function {
+    pub(crate) inputs: usize,
     steps: Vec<Step>,
 }
 
 impl Function {
     /// A function of this many steps. With `decides` it chooses between values by comparing others.
-    pub fn new(seed: u64, steps: usize, decides: bool) -> Function {
+    pub(crate) fn new(seed: u64, steps: usize, decides: bool) -> Function {
         let mut rng = StdRng::seed_from_u64(seed);
         let inputs = rng.random_range(1..=4);
         let ops = if decides { OPS } else { OPS - 1 };
@@ -41,7 +41,7 @@ impl Function {
     }
 
     /// Records the function.
-    pub fn apply<'t>(&self, x: &[Scalar<'t>]) -> Scalar<'t> {
+    pub(crate) fn apply<'t>(&self, x: &[Scalar<'t>]) -> Scalar<'t> {
         use tape::Arithmetic;
         let mut values = x.to_vec();
         for step in &self.steps {
@@ -72,7 +72,7 @@ impl Function {
     }
 
     /// Points at which to evaluate the function, some of them special.
-    pub fn points(&self, seed: u64, lanes: usize) -> Vec<Vec<f64>> {
+    pub(crate) fn points(&self, seed: u64, lanes: usize) -> Vec<Vec<f64>> {
         let mut rng = StdRng::seed_from_u64(seed);
         let special = [0.0, -0.0, 1.0, -1.0, 1e-300, 1e100];
         let mut number = || match rng.random_bool(0.1) {
