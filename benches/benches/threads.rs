@@ -9,12 +9,13 @@
 use benches::harness::Harness;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
+use benches::scalar::{Gmm, Lanes, ScalarMlp};
 use benches::training::{ByHand, Modules, Recorded, Sharded, Task, Trainer, difference};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 use tape::element::Real;
-use tape::parallel;
+use tape::{Tensor, parallel};
 
 fn main() {
     let harness = Harness::from_arguments();
@@ -24,6 +25,7 @@ fn main() {
     println!("The least of many interleaved rounds in one process.");
     two.install(|| {
         training(&harness, &one);
+        programs(&harness, &one);
         loops(&harness);
         products(&harness, &one);
     });
@@ -101,6 +103,40 @@ fn training_rows(harness: &Harness, one: &ThreadPool, task: &Task) {
         let (us, hand, alone) = (time[k] / 1e3, time[k] / time[1], time[k] / time[0]);
         println!("| {} | {name} | {us:.1} | {hand:.2} | {alone:.2} | {} |", task.name, parallel_calls[k]);
     }
+}
+
+/// Value and gradient of a program over lanes.
+fn programs(harness: &Harness, one: &ThreadPool) {
+    let columns = ["value and gradient, f64", "one thread us", "two threads us", "one / two"];
+    harness.table("Programs on two threads", &columns);
+    let n = if harness.measure { 1000 } else { 10 };
+    program_row(harness, one, &ScalarMlp::new(n));
+    program_row(harness, one, &Gmm::new(n));
+}
+
+fn program_row(harness: &Harness, one: &ThreadPool, problem: &impl Lanes) {
+    if !harness.wants(problem.lanes_name()) {
+        return;
+    }
+    let ((program, wrt), operands) = (problem.program(), problem.operands());
+    let operands: Vec<&Tensor> = operands.iter().collect();
+    let derivatives = program.wrt(wrt);
+    let (alone, together) =
+        (one.install(|| derivatives.sum_lanes(&operands)), derivatives.sum_lanes(&operands));
+    assert_eq!(alone, together, "{}: the same bits on any number of threads", problem.lanes_name());
+    let time = least(
+        harness,
+        &mut [
+            &mut || {
+                black_box(one.install(|| derivatives.sum_lanes(black_box(&operands))));
+            },
+            &mut || {
+                black_box(derivatives.sum_lanes(black_box(&operands)));
+            },
+        ],
+    );
+    let (one, two) = (time[0] / 1e3, time[1] / 1e3);
+    println!("| {} | {one:.1} | {two:.1} | {:.2} |", problem.lanes_name(), one / two);
 }
 
 /// The two extremes of the cost of a loop: a sum of two rows, and a hyperbolic tangent.

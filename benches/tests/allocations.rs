@@ -4,6 +4,7 @@
 //! allocates and frees within a call; it is counted in the hand-written step, which allocates nothing else.
 
 use benches::counting::{Counting, allocations};
+use benches::scalar::{Lanes, ScalarMlp};
 use benches::training::{Modules, Products, Recorded, Task, Trainer};
 use nn::data::{Dataset, Loader};
 use nn::optim::Sgd;
@@ -33,6 +34,19 @@ fn a_training_step_allocates_only_the_workspace_of_its_products() {
         assert!(tape <= allowed, "{}: {tape} allocations a step, {allowed} allowed", task.name);
         let nn = count(|| modules.step());
         assert!(nn <= allowed, "{} with nn: {nn} allocations a step, {allowed} allowed", task.name);
+    }
+}
+
+/// The results are two tensors, whose buffers are reused, and a list of the gradients.
+#[test]
+fn a_program_over_lanes_allocates_nothing() {
+    for problem in [ScalarMlp::new(100), ScalarMlp::new(1000)] {
+        let ((program, wrt), operands) = (problem.program(), problem.operands());
+        let operands: Vec<&Tensor> = operands.iter().collect();
+        assert_eq!(count(|| drop(program.map_lanes(&operands))), 0.0, "the values");
+        assert_eq!(count(|| drop(program.sum_lanes(&operands))), 0.0, "their sum");
+        let derivatives = program.wrt(wrt);
+        assert_eq!(count(|| drop(derivatives.sum_lanes(&operands))), 1.0, "the list of the gradients");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use rayon::ThreadPoolBuilder;
 use tape::ops::{AvgWindows, Conv2d, Window};
-use tape::{Element, Tape, Tensor, Var, parallel};
+use tape::{Element, Program, Tape, Tensor, Var, parallel};
 
 /// Values in [-1, 1] without a pattern in which errors of a sum would cancel.
 fn numbers<T: Element>(shape: &[usize], seed: usize) -> Tensor<T> {
@@ -75,6 +75,24 @@ fn every_number_of_threads_gives_the_same_bits() {
     reductions();
     products();
     windows();
+    programs();
+}
+
+/// A function of weights that all lanes share and of numbers that differ.
+fn neuron<T: Element>() -> Program<T> {
+    Program::of(|p| {
+        let (w, x, scale) = (p.group("w", 3), p.group("x", 2), p.input("scale"));
+        (w[0] * x[0] + w[1] * x[1] + w[2]).tanh() * scale
+    })
+}
+
+fn programs() {
+    let shapes: [&[usize]; 3] = [&[3], &[30_001, 2], &[30_001]];
+    check!("map_lanes", shapes, |x| x[0].tape().map_lanes(&neuron(), x));
+    check!("sum_lanes", shapes, |x| x[0].tape().sum_lanes(&neuron(), x));
+    check!("fuse", [&[400, 301], &[301], &[]], |x| {
+        x[0].tape().fuse([x[0], x[1], x[2]], |[a, b, c]| (a * b + c).tanh() * a)
+    });
 }
 
 fn elementwise() {

@@ -1,6 +1,6 @@
 //! A program as an operation on tensors: over lanes, summed over lanes, or elementwise.
 
-use super::derive::Kind;
+use super::derive::{Derivatives, Kind};
 use super::plan::Collect;
 use super::recorder::Input;
 use super::run::Operand;
@@ -69,8 +69,7 @@ impl<T: Element> MapLanes<T> {
     fn lanes(&self, x: &[&Shape]) -> Result<usize, Error> {
         let mut lanes: Option<(usize, &Input)> = None;
         for (x, input) in x.iter().zip(&self.program.0.inputs) {
-            let extents = &x.dims()[..];
-            let found = match (input, extents) {
+            let found = match (input, &x[..]) {
                 (Input::Scalar(_), []) => continue,
                 (Input::Scalar(_), &[n]) => n,
                 (Input::Group(_, len), [m]) if m == len => continue,
@@ -216,6 +215,14 @@ impl<T: Element> Op<T> for MapLanes<T> {
 type Operands<'a, T> = SmallVec<[Operand<'a, T>; 8]>;
 
 impl<T: Element> MapLanes<T> {
+    /// The result for plain tensors, however many there are.
+    fn compute(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        let shapes: SmallVec<[&Shape; 8]> = x.iter().map(|x| x.shape()).collect();
+        let shape = self.shape(&shapes).map_err(|error| error.named(self.name()))?;
+        Tensor::<T>::fits(self.name(), &shape)?;
+        Ok(self.eval(x, &shape))
+    }
+
     /// The operands with an element for each lane, where the lanes are elements.
     fn stretched(&self, x: &[&Tensor<T>], shape: &Shape) -> SmallVec<[Tensor<T>; 8]> {
         let stretched = |&x: &&Tensor<T>| match self.form {
@@ -332,7 +339,15 @@ impl<T: Element> Program<T> {
     /// If the shapes do not fit the inputs, or no operand differs from lane to lane.
     #[track_caller]
     pub fn map_lanes(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        Tensor::apply(MapLanes::rows(self.clone()), x)
+        error::expect(self.try_map_lanes(x))
+    }
+
+    /// As [`map_lanes`](Program::map_lanes), but returns errors instead of panicking.
+    ///
+    /// # Errors
+    /// If the shapes do not fit the inputs, or no operand differs from lane to lane.
+    pub fn try_map_lanes(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        MapLanes::rows(self.clone()).compute(x)
     }
 
     /// The sum of the outputs over the lanes: see [`map_lanes`](Program::map_lanes).
@@ -347,7 +362,15 @@ impl<T: Element> Program<T> {
     /// As [`map_lanes`](Program::map_lanes).
     #[track_caller]
     pub fn sum_lanes(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        Tensor::apply(MapLanes::sum(self.clone()), x)
+        error::expect(self.try_sum_lanes(x))
+    }
+
+    /// As [`sum_lanes`](Program::sum_lanes), but returns errors instead of panicking.
+    ///
+    /// # Errors
+    /// As [`try_map_lanes`](Program::try_map_lanes).
+    pub fn try_sum_lanes(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+        MapLanes::sum(self.clone()).compute(x)
     }
 
     /// The output for every element of some tensors, whose shapes broadcast, in one pass.
@@ -366,11 +389,11 @@ impl<T: Element> Program<T> {
     /// If an input is a group, there are several outputs, or the shapes do not broadcast.
     #[track_caller]
     pub fn fused(&self, x: &[&Tensor<T>]) -> Tensor<T> {
-        Tensor::apply(MapLanes::elements(self.clone()), x)
+        error::expect(MapLanes::elements(self.clone()).compute(x))
     }
 }
 
-impl<T: Element> super::Derivatives<'_, T> {
+impl<T: Element> Derivatives<'_, T> {
     /// The sum of the output over the lanes, and its gradients: for an operand that the lanes share the sum of theirs, for
     /// another the gradient in each lane. One run computes both.
     ///
@@ -389,13 +412,21 @@ impl<T: Element> super::Derivatives<'_, T> {
     /// As [`Program::map_lanes`], and if the program has several outputs.
     #[track_caller]
     pub fn sum_lanes(&self, x: &[&Tensor<T>]) -> (Tensor<T>, Vec<Tensor<T>>) {
+        error::expect(self.try_sum_lanes(x))
+    }
+
+    /// As [`sum_lanes`](Derivatives::sum_lanes), but returns errors instead of panicking.
+    ///
+    /// # Errors
+    /// As [`Program::try_map_lanes`], and if the program has several outputs.
+    pub fn try_sum_lanes(&self, x: &[&Tensor<T>]) -> Result<(Tensor<T>, Vec<Tensor<T>>), Error> {
         let program = self.program();
         let op = MapLanes::sum(program.clone());
         let shapes: SmallVec<[&Shape; 8]> = x.iter().map(|x| x.shape()).collect();
-        let shape = error::expect(op.shape(&shapes).map_err(|error| error.named("sum_lanes")));
+        let shape = op.shape(&shapes).map_err(|error| error.named("sum_lanes"))?;
         if shape.rank() > 0 {
             let reason = format!("expected a program with one output, found {}", program.outputs());
-            Error::Invalid { op: "sum_lanes", reason }.panic();
+            return Err(Error::Invalid { op: "sum_lanes", reason });
         }
         let tensors = op.stretched(x, &shape);
         let inputs = &program.0.inputs;
@@ -404,7 +435,7 @@ impl<T: Element> super::Derivatives<'_, T> {
         let (value, cts) = program.pull(&operands, op.count(&tensors, &shape), self.positions(), true);
         let value = value.map(|value| value.reshaped(Shape::default())).unwrap_or_default();
         let cts = cts.into_iter().zip(self.positions()).map(|(ct, &k)| ct.reshaped(shapes[k].clone()));
-        (value, cts.collect())
+        Ok((value, cts.collect()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::derive::Gradient;
 use super::simplify::{simplified, values_of_rest};
-use super::trace::{ADD, CHAIN_RULE, MUL, SUB, Source, Step, Trace};
+use super::trace::{ADD, CHAIN_RULE, MUL, SUB, Choice, Source, Step, Trace};
 use super::{Input, Outputs, Program};
 use crate::ops::{Div, Neg};
 use crate::rules::algebra::{Binary, Element, Test, Unary};
@@ -159,7 +159,8 @@ impl<'a, T: Element> Listing<'a, T> {
                 }
                 (format!("{}({arguments})", function.name()), Binding::Whole)
             }
-            Step::Choice { test, compared: [a, b], between: [then, otherwise] } => {
+            Step::Choice(ref choice) => {
+                let Choice { test, compared: [a, b], between: [then, otherwise] } = **choice;
                 let [a, b] = [a, b].map(|source| self.expression(source, Binding::Sum));
                 let [then, otherwise] = [then, otherwise].map(|source| self.expression(source, Binding::Sum));
                 let sign = if test == Test::Greater { ">" } else { "=" };

@@ -5,7 +5,7 @@
 //! as its value has been read for the last time, so that those of a block stay in the cache. A product that is only
 //! added to something becomes one loop with the sum, in two roundings.
 
-use super::trace::{ADD, CHAIN_RULE, Function, MUL, Source, Step, Trace};
+use super::trace::{ADD, CHAIN_RULE, Choice, Function, MUL, Source, Step, Trace};
 use crate::rules::algebra::{Element, Test};
 use crate::tensor::reduce::{GROUP, MAX_GROUPS};
 
@@ -317,7 +317,8 @@ impl<'a, T: Element> Planner<'a, T> {
         };
         let once = match *step {
             Step::Call { function, operands } => Once::Call { function, operands: operands.map(shared) },
-            Step::Choice { test, compared, between } => {
+            Step::Choice(ref choice) => {
+                let Choice { test, compared, between } = **choice;
                 Once::Choice { test, compared: compared.map(&mut shared), between: between.map(shared) }
             }
         };
@@ -338,7 +339,8 @@ impl<'a, T: Element> Planner<'a, T> {
                 self.plan.loops.push(Loop::Call { function, operands, out });
                 out
             }
-            Step::Choice { test, compared: [a, b], between: [then, otherwise] } => {
+            Step::Choice(ref choice) => {
+                let Choice { test, compared: [a, b], between: [then, otherwise] } = **choice;
                 let ([a, b, then, otherwise], out) = self.read([a, b, then, otherwise]);
                 self.plan.loops.push(Loop::Choice {
                     test,

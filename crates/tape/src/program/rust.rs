@@ -1,7 +1,7 @@
 //! A program as the source of a Rust function.
 
 use super::listing::{input_names, parameters};
-use super::trace::{ADD, CHAIN_RULE, MUL, SUB, Source, Step};
+use super::trace::{ADD, CHAIN_RULE, MUL, SUB, Choice, Source, Step};
 use super::{Input, Program};
 use crate::error::Error;
 use crate::ops::{Div, Neg};
@@ -129,7 +129,8 @@ impl<T: Element> Program<T> {
                     let [a, b] = operands.map(text);
                     self.expression(function, &a, &b).map_err(refused)?
                 }
-                Step::Choice { test, compared, between } => {
+                Step::Choice(ref choice) => {
+                    let Choice { test, compared, between } = **choice;
                     let ([a, b], [then, otherwise]) = (compared.map(text), between.map(text));
                     let sign = if test == Test::Greater { ">" } else { "==" };
                     format!("if {a} {sign} {b} {{ {then} }} else {{ {otherwise} }}")

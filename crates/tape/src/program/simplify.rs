@@ -3,7 +3,7 @@
 //! Nothing is reassociated. A derivative is recorded from the steps as they were written, because sharing equal
 //! steps before the sweep would change the order in which it adds cotangents.
 
-use super::trace::{ADD, CHAIN_RULE, Function, MUL, Source, Step, Trace};
+use super::trace::{ADD, CHAIN_RULE, Choice, Function, MUL, Source, Step, Trace};
 use crate::rules::algebra::{Element, Test};
 use std::collections::HashMap;
 
@@ -33,7 +33,8 @@ impl Key {
                 }
                 Key::Call(function, parts)
             }
-            Step::Choice { test, compared: [a, b], between: [then, otherwise] } => {
+            Step::Choice(ref choice) => {
+                let Choice { test, compared: [a, b], between: [then, otherwise] } = **choice;
                 Key::Choice(test, [a, b, then, otherwise].map(part))
             }
         }
@@ -79,10 +80,12 @@ fn folded<T: Element>(trace: &Trace<T>, step: &Step<T>) -> Option<Source<T>> {
         Step::Call { function, operands: [Source::Constant(a), Source::Constant(b)] } => {
             Some(Source::Constant(trace.functions[function as usize].eval(a, b)))
         }
-        Step::Choice { test, compared: [Source::Constant(a), Source::Constant(b)], between } => {
-            Some(between[usize::from(!test.holds(a, b))])
-        }
-        Step::Choice { between: [then, otherwise], .. } => (part(then) == part(otherwise)).then_some(then),
+        Step::Choice(ref choice) => match (choice.compared, choice.between) {
+            ([Source::Constant(a), Source::Constant(b)], between) => {
+                Some(between[usize::from(!choice.test.holds(a, b))])
+            }
+            (_, [then, otherwise]) => (part(then) == part(otherwise)).then_some(then),
+        },
         Step::Call { .. } => None,
     }
 }

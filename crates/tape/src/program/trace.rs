@@ -7,8 +7,8 @@ use crate::tape::{CONSTANT, LEAF, NodeId, Scalar, ScalarFn, ScalarFns, Tape};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The largest number of steps of a program: as much code as a few hundred megabytes hold.
-const LIMIT: usize = 1 << 22;
+/// The largest number of steps of a program: with its derivative a few gigabytes.
+const LIMIT: usize = 1 << 24;
 
 /// The function of a step: an index into [`Trace::functions`].
 pub(super) type Function = u32;
@@ -33,20 +33,28 @@ pub(super) enum Source<T> {
 }
 
 /// One step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step<T> {
     /// A function of one or two operands.
     Call { function: Function, operands: [Source<T>; 2] },
-    /// The first of `between` if the test of `compared` holds, else the second.
-    Choice { test: Test, compared: [Source<T>; 2], between: [Source<T>; 2] },
+    /// Apart, because there are few: other steps need not be as large.
+    Choice(Box<Choice<T>>),
+}
+
+/// The first of `between` if the test of `compared` holds, else the second.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice<T> {
+    pub(super) test: Test,
+    pub(super) compared: [Source<T>; 2],
+    pub(super) between: [Source<T>; 2],
 }
 
 impl<T: Copy> Step<T> {
     /// Everything the step reads.
     pub(super) fn operands(&self) -> impl Iterator<Item = Source<T>> {
-        let (first, second) = match *self {
-            Step::Call { operands, .. } => (operands, None),
-            Step::Choice { compared, between, .. } => (compared, Some(between)),
+        let (first, second) = match self {
+            Step::Call { operands, .. } => (*operands, None),
+            Step::Choice(choice) => (choice.compared, Some(choice.between)),
         };
         first.into_iter().chain(second.into_iter().flatten())
     }
@@ -55,8 +63,10 @@ impl<T: Copy> Step<T> {
     pub(super) fn map(&self, mut f: impl FnMut(Source<T>) -> Source<T>) -> Step<T> {
         match *self {
             Step::Call { function, operands } => Step::Call { function, operands: operands.map(f) },
-            Step::Choice { test, compared, between } => {
-                Step::Choice { test, compared: compared.map(&mut f), between: between.map(f) }
+            Step::Choice(ref choice) => {
+                let Choice { test, compared, between } = **choice;
+                let (compared, between) = (compared.map(&mut f), between.map(f));
+                Step::Choice(Box::new(Choice { test, compared, between }))
             }
         }
     }
@@ -113,7 +123,8 @@ impl<T: Element> Trace<T> {
                 }
                 (None, Some(choice)) => {
                     let compared = choice.compared.map(|(node, constant)| source(node, constant));
-                    steps.push(Step::Choice { test: choice.test, compared, between: operands });
+                    let choice = Choice { test: choice.test, compared, between: operands };
+                    steps.push(Step::Choice(Box::new(choice)));
                 }
                 (None, None) => {}
             }
@@ -147,10 +158,10 @@ impl<T: Element> Trace<T> {
                     let ([a, b], function) = (operands.map(read), &self.functions[function as usize]);
                     (function.eval(a, b), function.branch(a, b))
                 }
-                Step::Choice { test, compared, between } => {
-                    let [a, b] = compared.map(read);
-                    let holds = test.holds(a, b);
-                    (read(between[usize::from(!holds)]), 1 + i64::from(holds))
+                Step::Choice(ref choice) => {
+                    let [a, b] = choice.compared.map(read);
+                    let holds = choice.test.holds(a, b);
+                    (read(choice.between[usize::from(!holds)]), 1 + i64::from(holds))
                 }
             };
             if branch != 0 {
@@ -209,9 +220,9 @@ impl<T: Element> Trace<T> {
                     let [a, b] = operands.map(scalar);
                     self.functions[function as usize].record(a, b)
                 }
-                Step::Choice { test, compared, between } => {
-                    let ([a, b], [then, otherwise]) = (compared.map(scalar), between.map(scalar));
-                    a.choose(test, b, then, otherwise)
+                Step::Choice(ref choice) => {
+                    let ([a, b], [then, otherwise]) = (choice.compared.map(scalar), choice.between.map(scalar));
+                    a.choose(choice.test, b, then, otherwise)
                 }
             };
             values.push(value);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "error",             // errors, as data
     "shape",             // extents, axes, broadcasting
     "index",             // indices as plain data
@@ -24,6 +24,7 @@ const LAYERS: [&str; 24] = [
     "methods",           // operations as methods
     "custom",            // operations with user-defined derivatives
     "sweep",             // the chain rule, reverse and forward
+    "program",           // functions of scalars, run in lanes
     "anomaly",           // where non-finite values arise
     "transform",         // closures in, numbers and tensors out
     "graph",             // recordings as data and pictures
