@@ -29,6 +29,19 @@ fn blobs_are_clusters_and_rings_become_some() {
     assert!(field(&output, "rings") < 0.6 && field(&output, "rings_embedded") > 0.9);
 }
 
+/// The log likelihood is what expectation maximization, which uses no derivatives, reached from five other starts.
+#[test]
+fn newton_finds_the_maximum_of_the_likelihood_and_the_species() {
+    let output = succeed("mixture", &["--fast"], "penguins.svg");
+    let log_likelihood = field(&output, "log_likelihood");
+    assert!((log_likelihood + 2.403417).abs() < 1e-6, "{log_likelihood}");
+    assert!(field(&output, "gradient_norm") < 1e-12);
+    assert!(field(&output, "purity") > 0.96 && field(&output, "adjusted_rand") > 0.9);
+    let difference = text(&output.stdout).lines().find(|line| line.starts_with("the gradients"));
+    let difference = difference.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+    assert!(difference.is_some_and(|difference| difference < 1e-14), "{difference:?}");
+}
+
 #[test]
 fn eight_patterns_get_eight_codes_and_digits_come_through() {
     let output = succeed("autoencoder", &["--fast"], "digits.svg");
@@ -61,7 +74,7 @@ fn models_of_a_text_learn() {
 
 #[test]
 fn bad_input_is_one_sentence_and_code_2() {
-    let cases: [(&str, &[&str], &str); 7] = [
+    let cases: [(&str, &[&str], &str); 8] = [
         ("tiny_transformer", &["--heads", "3"], "3 --heads do not divide a --width of 64"),
         ("char_rnn", &["--prompt", "ß"], "the text has no 'ß'"),
         ("char_rnn", &["--text", "no.txt"], "no.txt: No such file or directory (os error 2)"),
@@ -70,6 +83,7 @@ fn bad_input_is_one_sentence_and_code_2() {
             &["--batch", "99999"],
             "expected a text with 6399937 characters for training and 4097 for validation, found 885508 and 98390",
         ),
+        ("mixture", &["--lr", "1e300"], "expected a finite log likelihood, found -inf; try a smaller --lr"),
         ("bandit", &["--worse", "0.7"], "expected a --better above --worse"),
         (
             "bandit",
