@@ -309,7 +309,7 @@ impl<'a, A: Algebra> Mixture<'a, A> {
         logsumexp(terms)
     }
 
-    /// What the whole has beside the points.
+    /// The terms of the whole that belong to no point.
     #[inline(always)]
     fn prior<const FUSED: bool>(&self, n: usize) -> A {
         let squares = squares::<FUSED, A>(&self.scale) + squares::<FUSED, A>(self.below);

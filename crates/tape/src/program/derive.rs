@@ -9,7 +9,7 @@ use crate::tape::Scalar;
 use smallvec::SmallVec;
 use std::sync::{Arc, PoisonError};
 
-/// What a gradient program is the gradient of.
+/// The function that a program is the gradient of.
 pub(super) struct Gradient<T: Element> {
     pub(super) function: Program<T>,
     /// Positions of inputs.
@@ -27,7 +27,7 @@ pub(super) enum Kind {
     Pull(SmallVec<[usize; 8]>),
     /// The output, and then those cotangents, where its own is 1.
     ValueAndPull(SmallVec<[usize; 8]>),
-    /// What depends on inputs alone that are not mapped: see [`Program::split`].
+    /// The part that depends on inputs alone that are not mapped: see [`Program::split`].
     Shared(Mapped),
     /// The rest of it.
     Rest(Mapped),

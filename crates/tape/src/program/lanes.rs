@@ -14,7 +14,7 @@ use crate::tape::{Scalar, Tape, Var};
 use crate::tensor::{Tensor, reduce};
 use smallvec::SmallVec;
 
-/// What the results in the lanes become.
+/// The way in which the results of the lanes become one tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     /// A row of the result each.
@@ -262,7 +262,7 @@ impl<T: Element> MapLanes<T> {
 }
 
 impl<T: Element> Program<T> {
-    /// The cotangents of the `wanted` operands, in a run that also sums the value over the lanes if it is asked for;
+    /// The cotangents of the `wanted` operands, in a run that also sums the value over the lanes if `value` is set;
     /// otherwise the last operand is the cotangent of the outputs.
     ///
     /// What depends on shared operands alone is not differentiated in every lane: the cotangents of what the lanes read of

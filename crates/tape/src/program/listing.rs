@@ -2,7 +2,7 @@
 
 use super::derive::Gradient;
 use super::simplify::{simplified, values_of_rest};
-use super::trace::{ADD, CHAIN_RULE, MUL, SUB, Choice, Source, Step, Trace};
+use super::trace::{ADD, CHAIN_RULE, Choice, MUL, SUB, Source, Step, Trace};
 use super::{Input, Outputs, Program};
 use crate::ops::{Div, Neg};
 use crate::rules::algebra::{Binary, Element, Test, Unary};
@@ -28,7 +28,7 @@ pub(super) struct Listing<'a, T: Element> {
     code: &'a Trace<T>,
     /// For each value its name, if it has a line or is an input.
     names: Vec<Option<String>>,
-    /// For each step, what stands beside its line.
+    /// For each step, the note beside its line.
     notes: Vec<String>,
 }
 
@@ -170,7 +170,7 @@ impl<'a, T: Element> Listing<'a, T> {
     }
 }
 
-/// What the steps of a gradient program mean, as values of its code.
+/// The meaning of the steps of a gradient program, as values of its code.
 struct Notes<T> {
     /// A value of the function, an operand, and the derivative of one with respect to the other.
     partials: Vec<(Source<T>, Source<T>, Source<T>)>,
@@ -179,7 +179,7 @@ struct Notes<T> {
 }
 
 impl<T: Element> Program<T> {
-    /// What the steps of a gradient program mean. The gradient is recorded again, with everything that it is made of.
+    /// The meaning of the steps of a gradient program. The gradient is recorded again, with all its parts.
     fn notes(&self, gradient: &Gradient<T>) -> Option<Notes<T>> {
         let recorder = super::Recorder::new();
         let function = &gradient.function;
@@ -214,8 +214,8 @@ impl<T: Element> Program<T> {
 }
 
 impl<T: Element> fmt::Display for Program<T> {
-    /// The steps as numbered lines in mathematics. Beside each line of a [`gradient`](Program::gradient) stands what it
-    /// means: the partial derivatives of a line of the function, and the derivative that a line of the sweep computes.
+    /// The steps as numbered lines in mathematics. Each line of a [`gradient`](Program::gradient) has a note: the
+    /// partial derivatives of a line of the function, the derivative that a line of the sweep computes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let notes = self.0.gradient.as_ref().and_then(|gradient| self.notes(gradient));
         let listing = Listing::new(&self.0.inputs, &self.0.code, notes);

@@ -53,7 +53,7 @@ use trace::Trace;
 /// keeps the bits: equal steps are done once, unused ones dropped, constants folded, products added in one loop.
 pub struct Program<T: Element = f64>(Arc<Inner<T>>);
 
-/// What a program consists of.
+/// The parts of a program.
 struct Inner<T: Element> {
     inputs: Vec<Input>,
     outputs: Outputs,
@@ -65,7 +65,7 @@ struct Inner<T: Element> {
     code: Trace<T>,
     /// The first of the outputs that are sums of cotangents. A sweep begins such a sum with 0, so it is never -0.
     cotangents: usize,
-    /// What it is the gradient of, for listings.
+    /// The function whose gradient it is, for listings.
     gradient: Option<derive::Gradient<T>>,
     /// Plans by the inputs that differ from lane to lane, and by what is collected.
     plans: Mutex<Plans<T>>,

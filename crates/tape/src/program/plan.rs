@@ -12,7 +12,7 @@ use crate::tensor::reduce::{GROUP, MAX_GROUPS};
 /// The bytes of registers that a block should not exceed, so that they stay in the cache.
 const CACHED: usize = 256 << 10;
 
-/// What becomes of the results of the lanes.
+/// The way in which the results of the lanes are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Collect {
     /// An array with a row for each lane.
@@ -160,7 +160,7 @@ enum Fate {
     Fused(Product),
 }
 
-/// What an output is for.
+/// The destination of an output.
 #[derive(Clone, Copy, Debug)]
 enum Goal {
     Array { array: u32, column: u32, sum: bool },

@@ -1,7 +1,7 @@
 //! A program as the source of a Rust function.
 
 use super::listing::{input_names, parameters};
-use super::trace::{ADD, CHAIN_RULE, MUL, SUB, Choice, Source, Step};
+use super::trace::{ADD, CHAIN_RULE, Choice, MUL, SUB, Source, Step};
 use super::{Input, Program};
 use crate::error::Error;
 use crate::ops::{Div, Neg};

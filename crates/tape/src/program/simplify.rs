@@ -7,7 +7,7 @@ use super::trace::{ADD, CHAIN_RULE, Choice, Function, MUL, Source, Step, Trace};
 use crate::rules::algebra::{Element, Test};
 use std::collections::HashMap;
 
-/// What a step computes, for finding an equal one: a constant by its bits.
+/// A step in a form that finds an equal one: constants by their bits.
 #[derive(PartialEq, Eq, Hash)]
 enum Key {
     Call(Function, [(bool, u64); 2]),

@@ -72,7 +72,7 @@ impl<T: Copy> Step<T> {
     }
 }
 
-/// What a program does: plain data, without a tape.
+/// The steps of a program: plain data, without a tape.
 #[derive(Clone, Debug)]
 pub(super) struct Trace<T: Element> {
     /// The number of inputs.
@@ -84,7 +84,7 @@ pub(super) struct Trace<T: Element> {
 }
 
 impl<T: Element> Trace<T> {
-    /// What a tape for a program recorded for `outputs`; its leaves are the inputs. Nothing else is kept.
+    /// The steps that a tape recorded for `outputs`; its leaves are the inputs. Nothing else is kept.
     ///
     /// # Errors
     /// If there are too many steps, or an output belongs to another tape.
@@ -221,7 +221,8 @@ impl<T: Element> Trace<T> {
                     self.functions[function as usize].record(a, b)
                 }
                 Step::Choice(ref choice) => {
-                    let ([a, b], [then, otherwise]) = (choice.compared.map(scalar), choice.between.map(scalar));
+                    let ([a, b], [then, otherwise]) =
+                        (choice.compared.map(scalar), choice.between.map(scalar));
                     a.choose(choice.test, b, then, otherwise)
                 }
             };

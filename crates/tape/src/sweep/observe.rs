@@ -8,12 +8,13 @@ use std::borrow::Cow;
 
 /// The observer of an ordinary sweep.
 #[cfg(not(feature = "faults"))]
-pub(crate) type Ordinary = ();
+#[derive(Debug, Default)]
+pub(crate) struct Ordinary {}
 #[cfg(feature = "faults")]
 pub(crate) type Ordinary = super::faults::Planted;
 
-/// Sees every contribution of a sweep before it is added, and may change it. `()` does neither and costs
-/// nothing. In a forward sweep contributions go from operands to results, and are reported in the same way.
+/// Sees every contribution of a sweep before it is added, and may change it. [`Ordinary`] does neither and
+/// costs nothing. In a forward sweep contributions go from operands to results, and are reported in the same way.
 pub(crate) trait Observer<T: Element> {
     /// Node `node`, a scalar with cotangent `ct`, contributes `ct · slope` to `parent`, its operand `k`. Returns the slope.
     #[inline(always)]
@@ -47,7 +48,8 @@ pub(crate) trait Observer<T: Element> {
     }
 }
 
-impl<T: Element> Observer<T> for () {}
+#[cfg(not(feature = "faults"))]
+impl<T: Element> Observer<T> for Ordinary {}
 
 /// Multiplies every contribution by a factor, and in a forward sweep every value that is passed to a rule. Otherwise the
 /// sweep is an ordinary one.

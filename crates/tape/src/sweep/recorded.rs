@@ -10,11 +10,11 @@ use crate::shape::collect_small;
 use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Scalar, Tape, Var};
 use smallvec::SmallVec;
 
-/// What the reverse sweep from a scalar records, for listings: of each node that it visits the cotangent, and the slopes by
-/// which it passes it on to its operands.
+/// The recordings of a reverse sweep from a scalar, for listings: each visited node with its cotangent and with the slopes
+/// by which it passes that on to its operands.
 pub(crate) type Visited<'t, T> = Vec<(NodeId, Scalar<'t, T>, SmallVec<[(NodeId, Scalar<'t, T>); 2]>)>;
 
-/// Records the gradient of a function of scalars once more, and returns what it is made of.
+/// Records the gradient of a function of scalars once more, and returns its parts.
 #[track_caller]
 pub(crate) fn visited<'t, T: Element>(
     y: Scalar<'t, T>,

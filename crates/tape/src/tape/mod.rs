@@ -60,7 +60,7 @@ pub struct Tape<T: Element = f64> {
     purpose: Purpose,
 }
 
-/// What a tape records.
+/// The purpose of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Purpose {
     /// Values, and what their derivatives need.

@@ -1,4 +1,4 @@
-//! Listings: what a reader compares with a derivation by hand.
+//! Listings, which a reader compares with a derivation by hand.
 
 use tape::{Arithmetic, Program};
 
@@ -37,7 +37,7 @@ y[1] = t2
 }
 
 #[test]
-fn beside_the_lines_of_a_gradient_stand_the_derivatives() {
+fn the_lines_of_a_gradient_have_notes() {
     let expected = "inputs w, x, b
 t1 = w * x                ∂t1/∂w = x, ∂t1/∂x = w
 t2 = t1 + b               ∂t2/∂t1 = 1, ∂t2/∂b = 1

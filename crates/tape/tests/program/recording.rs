@@ -1,4 +1,4 @@
-//! What a program may record, and what it refuses.
+//! Operations that a program may record, and those that it refuses.
 
 use tape::{Arithmetic, Program, Scalar};
 
