@@ -3,18 +3,12 @@
 //! Nothing is reassociated. A derivative is recorded from the steps as they were written, because sharing equal
 //! steps before the sweep would change the order in which it adds cotangents.
 
-use super::trace::{ADD, CHAIN_RULE, Choice, Function, MUL, Source, Step, Trace};
-use crate::rules::algebra::{Element, Test};
+use super::trace::{ADD, CHAIN_RULE, Choice, MUL, Source, Step, Trace};
+use crate::rules::algebra::Element;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
-/// A step in a form that finds an equal one: constants by their bits.
-#[derive(PartialEq, Eq, Hash)]
-enum Key {
-    Call(Function, [(bool, u64); 2]),
-    Choice(Test, [(bool, u64); 4]),
-}
-
-/// An operand as part of a [`Key`].
+/// An operand as a number and whether it is a constant, which is compared by its bits.
 fn part<T: Element>(source: Source<T>) -> (bool, u64) {
     match source {
         Source::Value(number) => (false, number.into()),
@@ -22,28 +16,62 @@ fn part<T: Element>(source: Source<T>) -> (bool, u64) {
     }
 }
 
-impl Key {
-    fn new<T: Element>(step: &Step<T>) -> Key {
-        match *step {
-            Step::Call { function, operands } => {
-                let mut parts = operands.map(part);
-                // Sums and products have the same bits in either order.
-                if matches!(function, ADD | MUL) {
-                    parts.sort_unstable();
-                }
-                Key::Call(function, parts)
-            }
-            Step::Choice(ref choice) => {
-                let Choice { test, compared: [a, b], between: [then, otherwise] } = **choice;
-                Key::Choice(test, [a, b, then, otherwise].map(part))
-            }
+/// Returns `true` if both steps have the same value. Sums and products have the same bits in either order.
+fn equal<T: Element>(a: &Step<T>, b: &Step<T>) -> bool {
+    match (a, b) {
+        (Step::Call { function, operands: a }, Step::Call { function: other, operands: b }) => {
+            let ([a0, a1], [b0, b1]) = (a.map(part), b.map(part));
+            let swapped = matches!(*function, ADD | MUL) && (a0, a1) == (b1, b0);
+            function == other && ((a0, a1) == (b0, b1) || swapped)
         }
+        (Step::Choice(a), Step::Choice(b)) => {
+            let parts = |choice: &Choice<T>| (choice.compared.map(part), choice.between.map(part));
+            a.test == b.test && parts(a) == parts(b)
+        }
+        _ => false,
+    }
+}
+
+/// A number that equal steps share, and others hardly ever.
+fn fingerprint<T: Element>(step: &Step<T>) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |x: u64| {
+        let x = (x ^ (x >> 32)).wrapping_mul(ODD);
+        x ^ (x >> 29)
+    };
+    let kind = match step {
+        Step::Call { function, .. } => u64::from(*function),
+        Step::Choice(choice) => u64::from(u32::MAX) + choice.test as u64,
+    };
+    let ordered = !matches!(step, Step::Call { function: ADD | MUL, .. });
+    step.operands().zip(1..).fold(mix(kind), |sum, (source, position)| {
+        let (constant, bits) = part(source);
+        let position = if ordered { position } else { 1 };
+        sum.wrapping_add(mix(bits.wrapping_mul(ODD) ^ (2 * position + u64::from(constant))))
+    })
+}
+
+/// A hasher that returns the fingerprint it gets, unchanged.
+#[derive(Default)]
+struct Fingerprint(u64);
+
+impl Hasher for Fingerprint {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
+    }
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
     }
 }
 
 /// The same program with fewer steps.
 pub(super) fn simplified<T: Element>(trace: &Trace<T>) -> Trace<T> {
-    let (mut steps, mut known) = (Vec::new(), HashMap::with_capacity(trace.steps.len()));
+    let mut steps: Vec<Step<T>> = Vec::new();
+    // The first step with each fingerprint. One that differs from it all the same is not shared, which costs a step.
+    let mut known: HashMap<u64, u32, BuildHasherDefault<Fingerprint>> = HashMap::default();
     // What became of each value.
     let mut became: Vec<Source<T>> = (0..trace.inputs as u32).map(Source::Value).collect();
     let follow = |became: &[Source<T>], source: Source<T>| match source {
@@ -53,12 +81,16 @@ pub(super) fn simplified<T: Element>(trace: &Trace<T>) -> Trace<T> {
     for step in &trace.steps {
         let step = step.map(|source| follow(&became, source));
         became.push(folded(trace, &step).unwrap_or_else(|| {
-            let next = (trace.inputs + steps.len()) as u32;
-            let number = *known.entry(Key::new(&step)).or_insert(next);
-            if number == next {
-                steps.push(step);
-            }
-            Source::Value(number)
+            let next = steps.len() as u32;
+            let first = *known.entry(fingerprint(&step)).or_insert(next);
+            let place = match steps.get(first as usize) {
+                Some(known) if equal(known, &step) => first,
+                _ => {
+                    steps.push(step);
+                    next
+                }
+            };
+            Source::Value(trace.inputs as u32 + place)
         }));
     }
     let outputs = trace.outputs.iter().map(|&source| follow(&became, source)).collect();
