@@ -86,6 +86,22 @@
 //! assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.25, 0.0625]);
 //! ```
 //!
+//! # Run a function at many points
+//!
+//! A [`Program`] is a function of scalars recorded once. It runs over any number of points with one vector loop for each
+//! operation, and so do its derivatives.
+//!
+//! ```
+//! use tape::{Program, Tensor};
+//! let error = Program::new(|p| {
+//!     let (w, [x, y]) = (p.input("w"), p.inputs(["x", "y"]));
+//!     (w * x - y).square()
+//! });
+//! let (w, x, y) = (Tensor::scalar(2.0), Tensor::from([1.0, 2.0]), Tensor::from([1.0, 5.0]));
+//! let (sum, slopes) = error.wrt(&["w"]).sum_lanes(&[&w, &x, &y]);
+//! assert_eq!((sum.item(), slopes[0].item()), (2.0, -2.0));
+//! ```
+//!
 //! # Look at a recording
 //!
 //! [`Tape::view`] returns the graph as data, text, SVG, DOT or JSON; [`Tape::memory`] what it holds;
@@ -105,7 +121,8 @@
 //! - The crate `gradcheck` compares any gradient with differences and says how small an error would have been found.
 //! - The crate `nn` has modules, losses and optimizers made of these operations.
 //! - `docs/how-it-works.md` follows one expression through the engine, `docs/conventions.md` lists what happens at kinks,
-//!   ties and singular points, and `docs/operations.md` all operations.
+//!   ties and singular points, `docs/operations.md` all operations;
+//!   `docs/programs.md` is about programs.
 //!
 //! # What it is not
 //!

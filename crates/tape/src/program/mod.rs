@@ -24,7 +24,7 @@ use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::tape::Scalar;
 use crate::tensor::Tensor;
-use plan::{Collect, Plan};
+use plan::{Collect, Layout, Plan};
 use recorder::Input;
 use run::Operand;
 use smallvec::SmallVec;
@@ -257,8 +257,7 @@ impl<T: Element> Program<T> {
         lanes: usize,
         collect: &[(usize, Collect)],
     ) -> SmallVec<[Tensor<T>; 8]> {
-        let mapped = operands.iter().map(|operand| matches!(operand, Operand::Lanes { .. })).collect();
-        let plan = self.plan(mapped, collect.into());
+        let plan = self.plan(operands.iter().map(Operand::layout).collect(), collect.into());
         let mut results: SmallVec<[Tensor<T>; 8]> = SmallVec::new();
         for &(count, way) in collect {
             let lanes = (way == Collect::Lanes).then_some(lanes);
@@ -282,19 +281,22 @@ impl<T: Element> Program<T> {
     }
 
     /// The plan for these operands and results, made when it is first needed.
-    fn plan(&self, mapped: Mapped, collect: Ways) -> Arc<Plan<T>> {
+    fn plan(&self, layouts: Layouts, collect: Ways) -> Arc<Plan<T>> {
         let mut plans = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = plans.entry((mapped, collect));
+        let known = plans.entry((layouts, collect));
         let widths = || self.0.inputs.iter().map(Input::len).collect::<Vec<usize>>();
-        let new = |(mapped, collect): &(Mapped, Ways)| {
-            Arc::new(Plan::new(&self.0.code, &widths(), mapped, collect, self.0.cotangents))
+        let new = |(layouts, collect): &(Layouts, Ways)| {
+            Arc::new(Plan::new(&self.0.code, &widths(), layouts, collect, self.0.cotangents))
         };
         known.or_insert_with_key(new).clone()
     }
 }
 
 /// Plans by what they are for.
-type Plans<T> = HashMap<(Mapped, Ways), Arc<Plan<T>>>;
+type Plans<T> = HashMap<(Layouts, Ways), Arc<Plan<T>>>;
+
+/// How the values of each operand lie in memory.
+type Layouts = SmallVec<[Layout; 16]>;
 
 /// For each operand, whether it differs from lane to lane.
 type Mapped = SmallVec<[bool; 16]>;

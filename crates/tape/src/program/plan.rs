@@ -12,6 +12,9 @@ use crate::tensor::reduce::{GROUP, MAX_GROUPS};
 /// The bytes of registers that a block should not exceed, so that they stay in the cache.
 const CACHED: usize = 256 << 10;
 
+/// The most groups of a block, except where there is nothing to keep in the cache.
+const USUAL_GROUPS: usize = 16;
+
 /// The way in which the results of the lanes are returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Collect {
@@ -21,13 +24,34 @@ pub(super) enum Collect {
     Sum,
 }
 
+/// How the values of an operand lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Layout {
+    /// The same for all lanes.
+    Shared,
+    /// Those of neighbouring lanes beside each other.
+    Contiguous,
+    /// Those of neighbouring lanes apart.
+    Strided,
+}
+
 /// Where the operand of a loop is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Place {
     /// A register, which differs from lane to lane.
     Register(u32),
+    /// An input that is read where it lies: an element of the row that a contiguous operand has for each lane.
+    Input { operand: u32, column: u32 },
     /// The same in every lane: see [`Plan::shared`].
     Shared(u32),
+}
+
+/// Where the result of a loop goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Out {
+    Register(u32),
+    /// An array with one element for each lane.
+    Array(u32),
 }
 
 /// A step that is computed once.
@@ -49,7 +73,7 @@ pub(super) enum Product {
 /// A loop over the lanes of a block.
 #[derive(Clone, Debug)]
 pub(super) enum Loop {
-    /// Copies an input: an element of the row that an operand has for each lane.
+    /// Copies an input that is not contiguous: an element of the row that an operand has for each lane.
     Load {
         operand: u32,
         column: u32,
@@ -58,19 +82,19 @@ pub(super) enum Loop {
     Call {
         function: Function,
         operands: [Place; 2],
-        out: u32,
+        out: Out,
     },
     /// The third operand plus the product of the others.
     AddProduct {
         product: Product,
         operands: [Place; 3],
-        out: u32,
+        out: Out,
     },
     Choice {
         test: Test,
         compared: [Place; 2],
         between: [Place; 2],
-        out: u32,
+        out: Out,
     },
     /// Copies to an element of the row that an array has for each lane. If it is a `sum` of cotangents, which a sweep
     /// begins with 0, -0 becomes 0.
@@ -111,26 +135,26 @@ pub(super) struct Plan<T> {
 }
 
 impl<T: Element> Plan<T> {
-    /// The plan of a program whose operand `k` has `widths[k]` scalars, which differ from lane to lane if `mapped[k]`. Its
+    /// The plan of a program whose operand `k` has `widths[k]` scalars, which lie as `layouts[k]` says. Its
     /// outputs are collected in order, this many in each way; those from `cotangents` on are sums of cotangents.
     pub(super) fn new(
         trace: &Trace<T>,
         widths: &[usize],
-        mapped: &[bool],
+        layouts: &[Layout],
         collect: &[(usize, Collect)],
         cotangents: usize,
     ) -> Plan<T> {
         let scalars =
             |operand: usize| (0..widths[operand] as u32).map(move |column| [operand as u32, column]);
         let inputs: Vec<[u32; 2]> = (0..widths.len()).flat_map(scalars).collect();
-        let mapped: Vec<bool> = inputs.iter().map(|&[operand, _]| mapped[operand as usize]).collect();
-        let mut planner = Planner::new(trace, &inputs, &mapped);
+        let layouts: Vec<Layout> = inputs.iter().map(|&[operand, _]| layouts[operand as usize]).collect();
+        let mut planner = Planner::new(trace, &inputs, &layouts);
         let (mut array, mut sums) = (0, 0);
         for &(count, way) in collect {
             for column in 0..count as u32 {
                 let sum = planner.collect.len() >= cotangents;
                 planner.collect.push(match way {
-                    Collect::Lanes => Goal::Array { array, column, sum },
+                    Collect::Lanes => Goal::Array { array, column, sum, alone: count == 1 },
                     Collect::Sum => Goal::Sum(sums + column),
                 });
             }
@@ -156,6 +180,10 @@ enum Fate {
     Shared(u32),
     /// Differs from lane to lane; in this register, once it is computed.
     Lanes(Option<u32>),
+    /// An input that is read where it lies.
+    Input { operand: u32, column: u32 },
+    /// Written to an output array, and not read again.
+    Output(u32),
     /// A product that the loop of its only reader computes.
     Fused(Product),
 }
@@ -163,7 +191,13 @@ enum Fate {
 /// The destination of an output.
 #[derive(Clone, Copy, Debug)]
 enum Goal {
-    Array { array: u32, column: u32, sum: bool },
+    /// In the rows of an array, which may consist of this element alone.
+    Array {
+        array: u32,
+        column: u32,
+        sum: bool,
+        alone: bool,
+    },
     Sum(u32),
 }
 
@@ -183,7 +217,7 @@ struct Planner<'a, T: Element> {
 }
 
 impl<'a, T: Element> Planner<'a, T> {
-    fn new(trace: &'a Trace<T>, inputs: &'a [[u32; 2]], mapped: &[bool]) -> Planner<'a, T> {
+    fn new(trace: &'a Trace<T>, inputs: &'a [[u32; 2]], layouts: &[Layout]) -> Planner<'a, T> {
         let mut reads = vec![0; trace.inputs + trace.steps.len()];
         let sources = trace.steps.iter().flat_map(Step::operands).chain(trace.outputs.iter().copied());
         for source in sources {
@@ -202,14 +236,19 @@ impl<'a, T: Element> Planner<'a, T> {
         };
         let (fates, free, collect) = (Vec::new(), Vec::new(), Vec::new());
         let mut planner = Planner { trace, inputs, collect, plan, fates, reads, free };
-        for (&input, &mapped) in inputs.iter().zip(mapped) {
-            let fate = if mapped { Fate::Lanes(None) } else { Fate::Shared(planner.share(T::NAN)) };
+        for (&[operand, column], layout) in inputs.iter().zip(layouts) {
+            let fate = match layout {
+                Layout::Shared => Fate::Shared(planner.share(T::NAN)),
+                Layout::Contiguous => Fate::Input { operand, column },
+                Layout::Strided => Fate::Lanes(None),
+            };
             if let Fate::Shared(place) = fate {
-                planner.plan.inputs.push((input, place));
+                planner.plan.inputs.push(([operand, column], place));
             }
             planner.fates.push(fate);
         }
-        for &varies in &trace.varies(mapped)[trace.inputs..] {
+        let mapped: Vec<bool> = layouts.iter().map(|&layout| layout != Layout::Shared).collect();
+        for &varies in &trace.varies(&mapped)[trace.inputs..] {
             let fate = if varies { Fate::Lanes(None) } else { Fate::Shared(planner.share(T::NAN)) };
             planner.fates.push(fate);
         }
@@ -229,6 +268,7 @@ impl<'a, T: Element> Planner<'a, T> {
 
     fn plan(mut self) -> Plan<T> {
         self.fuse();
+        self.write_outputs();
         // An output is collected as soon as it is computed, so that its register is free again.
         let mut outputs: Vec<(Option<u32>, u32)> = (0..)
             .zip(&self.trace.outputs)
@@ -249,8 +289,8 @@ impl<'a, T: Element> Planner<'a, T> {
             }
         }
         let bytes = self.plan.registers.max(1) * GROUP * size_of::<T>();
-        let groups = (CACHED / bytes).clamp(1, MAX_GROUPS);
-        self.plan.block = GROUP << groups.ilog2();
+        let most = if self.plan.registers < 2 { MAX_GROUPS } else { USUAL_GROUPS };
+        self.plan.block = GROUP << (CACHED / bytes).clamp(1, most).ilog2();
         self.plan
     }
 
@@ -283,6 +323,22 @@ impl<'a, T: Element> Planner<'a, T> {
         }
     }
 
+    /// Marks the values that are nothing but an output: their loops write the array.
+    fn write_outputs(&mut self) {
+        for (&source, &goal) in self.trace.outputs.iter().zip(&self.collect) {
+            if let (Source::Value(value), Goal::Array { array, sum: false, alone: true, .. }) = (source, goal)
+            {
+                let value = value as usize;
+                if value >= self.trace.inputs
+                    && self.reads[value] == 1
+                    && self.fates[value] == Fate::Lanes(None)
+                {
+                    self.fates[value] = Fate::Output(array);
+                }
+            }
+        }
+    }
+
     /// The factors of a fused product.
     fn fused(&self, source: Source<T>) -> Option<(Product, [Source<T>; 2])> {
         let Source::Value(value) = source else { return None };
@@ -301,10 +357,16 @@ impl<'a, T: Element> Planner<'a, T> {
         let step = &self.trace.steps[step];
         match self.fates[value] {
             Fate::Shared(place) => self.once(step, place),
-            Fate::Fused(_) => {}
+            Fate::Fused(_) | Fate::Input { .. } => {}
+            Fate::Output(array) => self.each_lane(step, Some(Out::Array(array))),
             Fate::Lanes(_) => {
-                let out = self.each_lane(step);
-                self.fates[value] = Fate::Lanes(Some(out));
+                self.each_lane(step, None);
+                if let Some(Loop::Call { out, .. } | Loop::AddProduct { out, .. } | Loop::Choice { out, .. }) =
+                    self.plan.loops.last()
+                    && let Out::Register(register) = *out
+                {
+                    self.fates[value] = Fate::Lanes(Some(register));
+                }
             }
         }
     }
@@ -313,7 +375,7 @@ impl<'a, T: Element> Planner<'a, T> {
     fn once(&mut self, step: &Step<T>, place: u32) {
         let mut shared = |source| match self.place(source) {
             Place::Shared(place) => place,
-            Place::Register(_) => unreachable!("what all lanes share does not depend on a lane"),
+            _ => unreachable!("what all lanes share does not depend on a lane"),
         };
         let once = match *step {
             Step::Call { function, operands } => Once::Call { function, operands: operands.map(shared) },
@@ -325,45 +387,41 @@ impl<'a, T: Element> Planner<'a, T> {
         self.plan.once.push((once, place));
     }
 
-    /// Plans the loop of a step, and returns its register.
-    fn each_lane(&mut self, step: &Step<T>) -> u32 {
-        match *step {
+    /// Plans the loop of a step. Its result goes to `out`, or else to a register.
+    fn each_lane(&mut self, step: &Step<T>, out: Option<Out>) {
+        let next = match *step {
             Step::Call { function: ADD, operands: [a, b] } if self.fused(a).is_some() => {
-                self.add_product(a, b)
+                self.add_product(a, b, out)
             }
             Step::Call { function: ADD, operands: [a, b] } if self.fused(b).is_some() => {
-                self.add_product(b, a)
+                self.add_product(b, a, out)
             }
             Step::Call { function, operands } => {
-                let (operands, out) = self.read(operands);
-                self.plan.loops.push(Loop::Call { function, operands, out });
-                out
+                let (operands, out) = self.read(operands, out);
+                Loop::Call { function, operands, out }
             }
             Step::Choice(ref choice) => {
                 let Choice { test, compared: [a, b], between: [then, otherwise] } = **choice;
-                let ([a, b, then, otherwise], out) = self.read([a, b, then, otherwise]);
-                self.plan.loops.push(Loop::Choice {
-                    test,
-                    compared: [a, b],
-                    between: [then, otherwise],
-                    out,
-                });
-                out
+                let ([a, b, then, otherwise], out) = self.read([a, b, then, otherwise], out);
+                Loop::Choice { test, compared: [a, b], between: [then, otherwise], out }
             }
-        }
+        };
+        self.plan.loops.push(next);
     }
 
-    /// Plans the loop of a sum with a fused product.
-    fn add_product(&mut self, term: Source<T>, sum: Source<T>) -> u32 {
+    /// The loop of a sum with a fused product.
+    fn add_product(&mut self, term: Source<T>, sum: Source<T>, out: Option<Out>) -> Loop {
         let Some((product, [a, b])) = self.fused(term) else { unreachable!("the product is fused") };
-        let (operands, out) = self.read([a, b, sum]);
-        self.plan.loops.push(Loop::AddProduct { product, operands, out });
-        out
+        let (operands, out) = self.read([a, b, sum], out);
+        Loop::AddProduct { product, operands, out }
     }
 
     /// Plans what is done with an output.
     fn collect(&mut self, output: usize) {
         let source = self.trace.outputs[output];
+        if matches!(source, Source::Value(value) if matches!(self.fates[value as usize], Fate::Output(_))) {
+            return;
+        }
         let next = match (self.collect[output], self.fused(source)) {
             (Goal::Sum(index), Some((product, factors))) => {
                 let operands = factors.map(|source| self.place(source));
@@ -374,7 +432,7 @@ impl<'a, T: Element> Planner<'a, T> {
                 let from = self.place(source);
                 self.release(source);
                 match goal {
-                    Goal::Array { array, column, sum } => Loop::Store { array, column, from, sum },
+                    Goal::Array { array, column, sum, .. } => Loop::Store { array, column, from, sum },
                     Goal::Sum(index) => Loop::Sum { index, from },
                 }
             }
@@ -382,21 +440,22 @@ impl<'a, T: Element> Planner<'a, T> {
         self.plan.loops.push(next);
     }
 
-    /// The places of operands that a loop reads, and a register for its result. The result gets a register of its own:
-    /// a loop does not write what it reads.
-    fn read<const N: usize>(&mut self, sources: [Source<T>; N]) -> ([Place; N], u32) {
+    /// The places of operands that a loop reads, and that of its result. A register for it is none of those that the loop
+    /// reads.
+    fn read<const N: usize>(&mut self, sources: [Source<T>; N], out: Option<Out>) -> ([Place; N], Out) {
         let places = sources.map(|source| self.place(source));
-        let out = self.register();
+        let out = out.unwrap_or_else(|| Out::Register(self.register()));
         sources.into_iter().for_each(|source| self.release(source));
         (places, out)
     }
 
-    /// Where an operand is; an input is loaded when it is first read.
+    /// Where an operand is; an input that is not contiguous is loaded when it is first read.
     fn place(&mut self, source: Source<T>) -> Place {
         match source {
             Source::Constant(value) => Place::Shared(self.share(value)),
             Source::Value(value) => match self.fates[value as usize] {
                 Fate::Shared(place) => Place::Shared(place),
+                Fate::Input { operand, column } => Place::Input { operand, column },
                 Fate::Lanes(Some(register)) => Place::Register(register),
                 Fate::Lanes(None) => {
                     let ([operand, column], out) = (self.inputs[value as usize], self.register());
@@ -404,7 +463,7 @@ impl<'a, T: Element> Planner<'a, T> {
                     self.fates[value as usize] = Fate::Lanes(Some(out));
                     Place::Register(out)
                 }
-                Fate::Fused(_) => unreachable!("a fused product has no place"),
+                Fate::Fused(_) | Fate::Output(_) => unreachable!("a value that is not read has no place"),
             },
         }
     }

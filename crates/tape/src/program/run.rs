@@ -1,7 +1,7 @@
 //! Runs a plan: values that lanes share once, then block after block of lanes.
 
 use super::loops;
-use super::plan::{Loop, Once, Place, Plan, Product};
+use super::plan::{Layout, Loop, Once, Out, Place, Plan, Product};
 use super::trace::{ADD, CHAIN_RULE, MUL, SUB};
 use crate::parallel;
 use crate::pool;
@@ -23,6 +23,15 @@ pub(super) enum Operand<'a, T: Element> {
 }
 
 impl<T: Element> Operand<'_, T> {
+    /// How its values lie in memory.
+    pub(super) fn layout(&self) -> Layout {
+        match self {
+            Operand::Shared(_) => Layout::Shared,
+            Operand::Lanes { lane: 1, .. } => Layout::Contiguous,
+            Operand::Lanes { .. } => Layout::Strided,
+        }
+    }
+
     /// Element `k` in a lane.
     pub(super) fn get(&self, lane: usize, k: usize) -> T {
         match self {
@@ -81,6 +90,9 @@ pub(super) fn run<T: Element>(
 
 /// Calls `f` with a recycled buffer of `n` elements, whose contents are unspecified.
 pub(super) fn with_buffer<T: Element, R>(n: usize, f: impl FnOnce(&mut [T]) -> R) -> R {
+    if n == 0 {
+        return f(&mut []);
+    }
     let Some(mut block) = pool::acquire::<T>(n) else { return f(&mut vec![T::ZERO; n]) };
     let result = match pool::Block::get_mut(&mut block) {
         Some(buffer) => f(&mut buffer[..n]),
@@ -120,16 +132,14 @@ impl<T: Element> Run<'_, T> {
     fn block(&self, first: usize, lanes: usize, rows: SmallVec<[Rows<'_, T>; 8]>, sums: &mut [T]) {
         let block = self.plan.block;
         with_buffer(self.plan.registers * block, |values| {
-            let registers = Registers { values, block, lanes, shared: self.shared };
-            simd::run(lanes, Block { run: self, first, registers, rows, sums });
+            let registers = Registers { values, block, run: self, first, lanes };
+            simd::run(lanes, Block { registers, rows, sums });
         });
     }
 }
 
 /// The kernel of a block: all loops, one after another.
 struct Block<'a, 'r, T: Element> {
-    run: &'a Run<'a, T>,
-    first: usize,
     registers: Registers<'a, T>,
     rows: SmallVec<[Rows<'r, T>; 8]>,
     sums: &'a mut [T],
@@ -140,14 +150,15 @@ impl<T: Element> Kernel for Block<'_, '_, T> {
 
     #[inline(always)]
     fn call(self) {
-        let Block { run, first, mut registers, mut rows, sums } = self;
+        let Block { mut registers, mut rows, sums } = self;
+        let (run, first) = (registers.run, registers.first);
         for step in &run.plan.loops {
             match *step {
                 Loop::Load { operand, column, out } => {
                     load(&run.operands[operand as usize], column, first, registers.own(out));
                 }
                 Loop::Call { function, operands: [a, b], out } => {
-                    let (out, rest) = registers.split(out);
+                    let (out, rest) = registers.split(out, &mut rows);
                     let (a, b) = (rest.get(a), rest.get(b));
                     match function {
                         ADD => loops::zip(out, a, b, |a, b| a + b),
@@ -158,7 +169,7 @@ impl<T: Element> Kernel for Block<'_, '_, T> {
                     }
                 }
                 Loop::AddProduct { product, operands: [a, b, sum], out } => {
-                    let (out, rest) = registers.split(out);
+                    let (out, rest) = registers.split(out, &mut rows);
                     let (a, b, sum) = (rest.get(a), rest.get(b), rest.get(sum));
                     match product {
                         Product::Plain => loops::zip3(out, a, b, sum, |a, b, sum| sum + a * b),
@@ -168,7 +179,7 @@ impl<T: Element> Kernel for Block<'_, '_, T> {
                     }
                 }
                 Loop::Choice { test, compared: [a, b], between: [then, otherwise], out } => {
-                    let (out, rest) = registers.split(out);
+                    let (out, rest) = registers.split(out, &mut rows);
                     let (compared, between) =
                         ([rest.get(a), rest.get(b)], [rest.get(then), rest.get(otherwise)]);
                     match test {
@@ -200,14 +211,19 @@ impl<T: Element> Kernel for Block<'_, '_, T> {
     }
 }
 
+/// No register is missing.
+const NONE: u32 = u32::MAX - 1;
+
 /// The registers of a block, one after another.
-struct Registers<'a, T> {
+struct Registers<'a, T: Element> {
     values: &'a mut [T],
     /// The lanes of a full block, and the distance of registers.
     block: usize,
+    run: &'a Run<'a, T>,
+    /// The first lane.
+    first: usize,
     /// The lanes in use.
     lanes: usize,
-    shared: &'a [T],
 }
 
 impl<T: Element> Registers<'_, T> {
@@ -219,43 +235,46 @@ impl<T: Element> Registers<'_, T> {
     /// An operand.
     #[inline(always)]
     fn get(&self, place: Place) -> Lanes<'_, T> {
-        match place {
-            Place::Shared(place) => Lanes::Same(self.shared[place as usize]),
-            Place::Register(register) => {
-                Lanes::Slice(&self.values[register as usize * self.block..][..self.lanes])
-            }
-        }
+        let Registers { values, block, run, first, lanes } = self;
+        let (block, first, lanes) = (*block, *first, *lanes);
+        Others { before: values, after: &[], out: NONE, block, run, first, lanes }.get(place)
     }
 
-    /// A register to be written, and the others, to be read.
+    /// The lanes to be written, and the registers that can be read meanwhile.
     #[inline(always)]
-    fn split(&mut self, out: u32) -> (&mut [T], Others<'_, T>) {
-        let (before, rest) = self.values.split_at_mut(out as usize * self.block);
-        let (own, after) = rest.split_at_mut(self.block);
-        (
-            &mut own[..self.lanes],
-            Others { before, after, out, block: self.block, lanes: self.lanes, shared: self.shared },
-        )
+    fn split<'b>(&'b mut self, out: Out, rows: &'b mut [Rows<'_, T>]) -> (&'b mut [T], Others<'b, T>) {
+        let (block, run, first, lanes) = (self.block, self.run, self.first, self.lanes);
+        let others =
+            |before: &'b [T], after: &'b [T], out| Others { before, after, out, block, run, first, lanes };
+        match out {
+            Out::Register(out) => {
+                let (before, rest) = self.values.split_at_mut(out as usize * block);
+                let (own, after) = rest.split_at_mut(block);
+                (&mut own[..lanes], others(before, after, out))
+            }
+            Out::Array(array) => (&mut rows[array as usize].1[..lanes], others(self.values, &[], NONE)),
+        }
     }
 }
 
-/// All registers but one.
-struct Others<'a, T> {
+/// All registers but one, and everything else that a loop reads.
+struct Others<'a, T: Element> {
     before: &'a [T],
     after: &'a [T],
     /// The register that is missing.
     out: u32,
     block: usize,
+    run: &'a Run<'a, T>,
+    first: usize,
     lanes: usize,
-    shared: &'a [T],
 }
 
-impl<T: Element> Others<'_, T> {
+impl<'a, T: Element> Others<'a, T> {
     /// An operand.
     #[inline(always)]
-    fn get(&self, place: Place) -> Lanes<'_, T> {
+    fn get(&self, place: Place) -> Lanes<'a, T> {
         match place {
-            Place::Shared(place) => Lanes::Same(self.shared[place as usize]),
+            Place::Shared(place) => Lanes::Same(self.run.shared[place as usize]),
             Place::Register(register) => {
                 let (registers, at) = match register.checked_sub(self.out + 1) {
                     None => (self.before, register),
@@ -263,6 +282,13 @@ impl<T: Element> Others<'_, T> {
                 };
                 Lanes::Slice(&registers[at as usize * self.block..][..self.lanes])
             }
+            Place::Input { operand, column } => match self.run.operands[operand as usize] {
+                Operand::Lanes { data, offset, column: step, .. } => {
+                    let at = kernel::position(offset, step, column as usize) + self.first;
+                    Lanes::Slice(&data[at..at + self.lanes])
+                }
+                Operand::Shared(_) => unreachable!("a shared operand has no lanes"),
+            },
         }
     }
 }

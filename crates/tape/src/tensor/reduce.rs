@@ -94,7 +94,7 @@ pub(crate) fn sum_pairs<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Co
 pub(crate) const GROUP: usize = 64;
 
 /// The most groups in a call of [`sum_groups`].
-pub(crate) const MAX_GROUPS: usize = 16;
+pub(crate) const MAX_GROUPS: usize = 64;
 
 /// Sum of `f` over the pairs of two slices of equal length, at most `MAX_GROUPS` groups: each group as a short sum, the
 /// groups by a tree whose left branches are as large a power of two as fits. Part of a kernel.
