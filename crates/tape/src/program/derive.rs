@@ -166,9 +166,8 @@ impl<T: Element> Program<T> {
                 };
                 Derivatives { program: self, wrt: wrt.to_vec() }.pull(form)
             }
-            Kind::ValueAndPull(wrt) => {
-                Ok(Derivatives { program: self, wrt: wrt.to_vec() }.value_and_gradient())
-            }
+            // Without notes: they would hold the function, which holds what is made from it.
+            Kind::ValueAndPull(wrt) => Ok(Derivatives { program: self, wrt: wrt.to_vec() }.value_and_pull()),
             Kind::Shared(mapped) => Ok(self.split(mapped).0),
             Kind::Rest(mapped) => Ok(self.split(mapped).1),
         }
@@ -208,7 +207,7 @@ impl<T: Element> Derivatives<'_, T> {
     /// If the program has several outputs.
     #[track_caller]
     pub fn value_and_gradient(&self) -> Program<T> {
-        self.noted(true, self.of_one("value_and_gradient", 1, |_, y, x| Ok([vec![y], y.grad(x)].concat())))
+        self.noted(true, self.value_and_pull())
     }
 
     /// See [`Program::hessian`].
@@ -245,6 +244,12 @@ impl<T: Element> Derivatives<'_, T> {
     #[track_caller]
     pub fn vjp(&self) -> Program<T> {
         error::expect(self.pull(Outputs::Several))
+    }
+
+    /// The output and then its gradient.
+    #[track_caller]
+    fn value_and_pull(&self) -> Program<T> {
+        self.of_one("value_and_gradient", 1, |_, y, x| Ok([vec![y], y.grad(x)].concat()))
     }
 
     /// A gradient that remembers what it is the gradient of.

@@ -140,8 +140,7 @@ impl<T: Element> Op<T> for MapLanes<T> {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let x = self.stretched(x, shape);
-        let operands: Operands<'_, T> =
-            x.iter().zip(&self.program.0.inputs).map(|(x, input)| self.operand(x, input)).collect();
+        let operands = self.operands(&x);
         let way = if self.form == Form::Sum { Collect::Sum } else { Collect::Lanes };
         let mut results =
             self.program.run(&operands, self.count(&x, shape), &[(self.program.outputs(), way)]);
@@ -173,12 +172,9 @@ impl<T: Element> Op<T> for MapLanes<T> {
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let operands: SmallVec<[&Tensor<T>; 8]> = x.iter().copied().chain([&dy]).collect();
         let operands = self.stretched(&operands, y.shape());
-        let inputs = self.program.0.inputs.iter().chain([&self.program.0.cotangent]);
         let wanted: SmallVec<[usize; 8]> = (0..x.len()).filter(|&k| want[k]).collect();
         let lanes = self.count(&operands, y.shape());
-        let all: Operands<'_, T> =
-            operands.iter().zip(inputs).map(|(x, input)| self.operand(x, input)).collect();
-        let (_, cts) = self.program.pull(&all, lanes, &wanted, false);
+        let (_, cts) = self.program.pull(&self.operands(&operands), lanes, &wanted, false);
         let mut each: Cotangents<T> = x.iter().map(|_| None).collect();
         for (&k, ct) in wanted.iter().zip(cts) {
             let shape = x[k].shape();
@@ -193,8 +189,7 @@ impl<T: Element> Op<T> for MapLanes<T> {
     /// For each lane the branches of all steps, as one number.
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         let x = self.stretched(x, y.shape());
-        let operands: Operands<'_, T> =
-            x.iter().zip(&self.program.0.inputs).map(|(x, input)| self.operand(x, input)).collect();
+        let operands = self.operands(&x);
         for lane in 0..self.count(&x, y.shape()) {
             let inputs = self
                 .program
@@ -232,7 +227,12 @@ impl<T: Element> MapLanes<T> {
         x.iter().map(stretched).collect()
     }
 
-    /// An operand, whose shape has been checked, for a run.
+    /// The operands of a run, whose shapes have been checked; after those of the inputs one for the cotangent.
+    fn operands<'a>(&self, x: &'a [Tensor<T>]) -> Operands<'a, T> {
+        let inputs = self.program.0.inputs.iter().chain([&self.program.0.cotangent]);
+        x.iter().zip(inputs).map(|(x, input)| self.operand(x, input)).collect()
+    }
+
     fn operand<'a>(&self, x: &'a Tensor<T>, input: &Input) -> Operand<'a, T> {
         let lanes = |lane: isize, column: isize| Operand::Lanes {
             data: x.buffer(),
@@ -429,10 +429,8 @@ impl<T: Element> Derivatives<'_, T> {
             return Err(Error::Invalid { op: "sum_lanes", reason });
         }
         let tensors = op.stretched(x, &shape);
-        let inputs = &program.0.inputs;
-        let operands: Operands<'_, T> =
-            tensors.iter().zip(inputs).map(|(x, input)| op.operand(x, input)).collect();
-        let (value, cts) = program.pull(&operands, op.count(&tensors, &shape), self.positions(), true);
+        let (value, cts) =
+            program.pull(&op.operands(&tensors), op.count(&tensors, &shape), self.positions(), true);
         let value = value.map(|value| value.reshaped(Shape::default())).unwrap_or_default();
         let cts = cts.into_iter().zip(self.positions()).map(|(ct, &k)| ct.reshaped(shapes[k].clone()));
         Ok((value, cts.collect()))

@@ -316,3 +316,24 @@ impl<T: Element> fmt::Debug for Program<T> {
         write!(f, "Program<{}>({}) with {} operations", T::NAME, inputs.join(", "), self.operations())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program holds what is made from it, so none of that may hold the program.
+    #[test]
+    fn programs_are_freed_with_what_was_made_from_them() {
+        let program = Program::new(|p| {
+            let (w, x) = (p.input("w"), p.input("x"));
+            (w.exp() * x).sin()
+        });
+        let (w, x) = (Tensor::scalar(0.5), Tensor::from([1.0, 2.0, 3.0]));
+        let (_, gradients) = program.wrt(&["w", "x"]).sum_lanes(&[&w, &x]);
+        assert_eq!(gradients.len(), 2);
+        let rest = program.derived(derive::Kind::Rest(SmallVec::from_slice(&[false, true])));
+        let alive = [Arc::downgrade(&program.0), Arc::downgrade(&rest.0)];
+        drop((program, rest));
+        assert!(alive.iter().all(|program| program.upgrade().is_none()), "a cycle keeps a program alive");
+    }
+}
