@@ -295,16 +295,16 @@ impl<'a, A: Algebra> Mixture<'a, A> {
     fn point<const FUSED: bool>(&self, point: &[A], terms: &mut [A], centred: &mut [A]) -> A {
         let (d, half) = (point.len(), point[0].lift(0.5));
         let below = d * (d - 1) / 2;
-        for c in 0..terms.len() {
-            for i in 0..d {
-                centred[i] = point[i] - self.mu[c * d + i];
+        for (c, term) in terms.iter_mut().enumerate() {
+            for (centred, (&x, &mu)) in centred.iter_mut().zip(point.iter().zip(&self.mu[c * d..])) {
+                *centred = x - mu;
             }
             let (diagonal, below) = (&self.scale[c * d..][..d], &self.below[c * below..][..below]);
             let square = match FUSED {
                 true => fused_square(diagonal, below, centred),
                 false => square(diagonal, below, centred),
             };
-            terms[c] = self.offset[c] - half * square;
+            *term = self.offset[c] - half * square;
         }
         logsumexp(terms)
     }

@@ -87,9 +87,9 @@ fn neuron<T: Element>() -> Program<T> {
 }
 
 fn programs() {
-    let shapes: [&[usize]; 3] = [&[3], &[30_001, 2], &[30_001]];
-    check!("map_lanes", shapes, |x| x[0].tape().map_lanes(&neuron(), x));
-    check!("sum_lanes", shapes, |x| x[0].tape().sum_lanes(&neuron(), x));
+    const SHAPES: [&[usize]; 3] = [&[3], &[30_001, 2], &[30_001]];
+    check!("map_lanes", SHAPES, |x| x[0].tape().map_lanes(&neuron(), x));
+    check!("sum_lanes", SHAPES, |x| x[0].tape().sum_lanes(&neuron(), x));
     check!("fuse", [&[400, 301], &[301], &[]], |x| {
         x[0].tape().fuse([x[0], x[1], x[2]], |[a, b, c]| (a * b + c).tanh() * a)
     });
