@@ -235,8 +235,43 @@ def jax_mixture(directory):
     return median_us(lambda: jax.block_until_ready(gradient(parameters, x)))
 
 
+def jax_lanes(workload, directory):
+    """Value and gradient of W7 to W9 on whole arrays, jitted."""
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    import jax.numpy as jnp
+
+    if workload == "W9-lanes":
+        return jax_mixture(directory)
+    numbers = Numbers(Path(directory) / workload.removesuffix("-lanes"), "<f8")
+    if workload == "W8-lanes":
+        samples, p, expected = numbers.take(1000, 4), numbers.take(101), numbers.take(101)
+        sigmoid = lambda z: 1 / (1 + jnp.exp(-z))
+
+        def value(p, samples):
+            h = sigmoid(samples[:, :3] @ p[:30].reshape(10, 3).T + p[30:40])
+            k = sigmoid(h @ p[40:90].reshape(5, 10).T + p[90:95])
+            return ((k @ p[95:100] + p[100] - samples[:, 3]) ** 2).sum()
+
+    else:
+        n = numbers.rest.size // 2
+        samples, p, expected = np.zeros(0), numbers.take(n), numbers.take(n)
+
+        def value(x, _):
+            return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+    p, samples = jnp.asarray(p), jnp.asarray(samples)
+    step = jax.jit(jax.value_and_grad(value))
+    compare(f"jax {workload}", [step(p, samples)[1]], [expected], 1e-10)
+    return median_us(lambda: jax.block_until_ready(step(p, samples)))
+
+
 def main():
     system, workload, directory = sys.argv[1:]
+    if workload.endswith("-lanes"):
+        print(f"{system} {workload} {jax_lanes(workload, directory):.3f}")
+        return
     if workload == "W9-tensors":
         time_us = {"torch": torch_mixture, "jax": jax_mixture}[system](directory)
     else:

@@ -17,11 +17,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-OURS = ["hand", "tape", "nn"]
+OURS = ["hand", "tape", "nn", "plain", "lanes"]
 TRAINING = ["W1", "W2", "W3", "W4", "W5", "W6"]
 TENSORS = ["W9-tensors"]
 SCALARS = ["W7", "W7-large", "W8", "W9"]
-WORKLOADS = TRAINING + TENSORS + SCALARS
+LANES = ["W7-lanes", "W7-large-lanes", "W8-lanes", "W9-lanes"]
+WORKLOADS = TRAINING + TENSORS + SCALARS + LANES
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "RAYON", "NPROC")} | {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
     "CUDA_VISIBLE_DEVICES": "",
@@ -70,7 +71,9 @@ def applies(system, workload):
         return system in ("tape", "reverse", "easy-ml")
     if workload in TENSORS:
         return system in ("tape", "torch", "jax")
-    return system not in ("reverse", "easy-ml") and (system, workload) != ("dfdx", "W6")
+    if workload in LANES:
+        return system in ("plain", "lanes", "jax")
+    return system not in ("plain", "lanes") and system not in ("reverse", "easy-ml") and (system, workload) != ("dfdx", "W6")
 
 
 def measure(command):
@@ -99,13 +102,14 @@ def rounds_of(workload, names, commands, numbers, count):
 
 
 def cell(name, rounds, refused):
-    """The median time and the median ratio to the tape."""
+    """The median time and the median ratio to the tape, or to the plain function."""
     if name in refused:
         return "wrong gradient" if "gradient" in refused[name] else "failed"
     if name not in rounds[0]:
         return "-"
     time = statistics.median(times[name] for times in rounds)
-    ratio = statistics.median(times[name] / times["tape"] for times in rounds)
+    reference = "tape" if "tape" in rounds[0] else "plain"
+    ratio = statistics.median(times[name] / times[reference] for times in rounds)
     return f"{time:.4g} ({ratio:.2f})"
 
 
@@ -123,14 +127,14 @@ def table(workloads, commands, numbers, count):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("workloads", nargs="*", default=WORKLOADS, metavar="W1..W9, W7-large, W9-tensors")
+    parser.add_argument("workloads", nargs="*", default=WORKLOADS, metavar="W1..W9, W7-large, W9-tensors, W7-lanes..W9-lanes")
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     programs, commands = systems()
-    print(f"Median us of a step and, in brackets, median of the ratios to tape; {arguments.rounds} rounds.")
+    print(f"Median us of a step and, in brackets, median of the ratios to tape, or to plain; {arguments.rounds} rounds.")
     with tempfile.TemporaryDirectory() as numbers:
         subprocess.run([str(programs / "step"), "write", numbers], check=True)
-        for group in (TRAINING + TENSORS, SCALARS):
+        for group in (TRAINING + TENSORS, SCALARS, LANES):
             wanted = [workload for workload in group if workload in arguments.workloads]
             if wanted:
                 table(wanted, commands, numbers, arguments.rounds)

@@ -6,13 +6,13 @@
 
 use benches::harness::Harness;
 use benches::mixture::TensorGmm;
-use benches::scalar::{Gmm, Problem, Rosenbrock, ScalarMlp, gradient};
+use benches::scalar::{Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{Modules, Recorded, Task, Trainer};
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
-use tape::Tape;
+use tape::{Tape, Tensor};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -64,6 +64,24 @@ fn scalar_time(problem: &impl Problem) -> f64 {
     })
 }
 
+/// Microseconds of value and gradient over lanes, or of the plain function.
+fn lanes_time(problem: &impl Lanes, contender: &str) -> Result<f64, Box<dyn Error>> {
+    let (x, (program, wrt), operands) = (problem.inputs(), problem.program(), problem.operands());
+    let operands: Vec<&Tensor> = operands.iter().collect();
+    let derivatives = program.wrt(wrt);
+    match contender {
+        "plain" => Ok(median(&mut || {
+            for part in 0..problem.parts() {
+                black_box(problem.eval(black_box(&x[..]), part));
+            }
+        })),
+        "lanes" => Ok(median(&mut || {
+            black_box(derivatives.sum_lanes(black_box(&operands)));
+        })),
+        _ => Err(format!("expected `plain` or `lanes`, found {contender}").into()),
+    }
+}
+
 /// Microseconds of a gradient of the tensor form.
 fn mixture_time() -> f64 {
     let (gmm, mut tape) = (TensorGmm::new(&Gmm::new(1000)), Tape::new());
@@ -82,6 +100,10 @@ fn time(workload: &str, trainer: &str) -> Result<f64, Box<dyn Error>> {
         "W7-large" => return Ok(scalar_time(&Rosenbrock(100_000))),
         "W8" => return Ok(scalar_time(&ScalarMlp::new(1000))),
         "W9" => return Ok(scalar_time(&Gmm::new(1000))),
+        "W7-lanes" => return lanes_time(&Rosenbrock(1000), trainer),
+        "W7-large-lanes" => return lanes_time(&Rosenbrock(100_000), trainer),
+        "W8-lanes" => return lanes_time(&ScalarMlp::new(1000), trainer),
+        "W9-lanes" => return lanes_time(&Gmm::new(1000), trainer),
         "W9-tensors" => return Ok(mixture_time()),
         _ => {}
     }
