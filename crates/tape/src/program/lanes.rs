@@ -220,7 +220,7 @@ impl<T: Element> MapLanes<T> {
     /// The operands with an element for each lane, where the lanes are elements.
     pub(super) fn stretched(&self, x: &[&Tensor<T>], shape: &Shape) -> SmallVec<[Tensor<T>; 8]> {
         let stretched = |&x: &&Tensor<T>| match self.form {
-            Form::Elementwise if x.size() != 1 => x.stretched(shape).contiguous(),
+            Form::Elementwise if x.size() != 1 => x.stretched(shape),
             _ => x.clone(),
         };
         x.iter().map(stretched).collect()
@@ -240,7 +240,8 @@ impl<T: Element> MapLanes<T> {
             column,
         };
         match (self.form, input, x.strides()) {
-            (Form::Elementwise, ..) if x.size() != 1 => lanes(1, 0),
+            (Form::Elementwise, ..) if x.size() != 1 && x.is_contiguous() => lanes(1, 0),
+            (Form::Elementwise, ..) if x.size() != 1 => Operand::Elements(x.clone()),
             (Form::Lanes | Form::Sum, Input::Scalar(_), &[lane]) => lanes(lane, 0),
             (Form::Lanes | Form::Sum, Input::Group(..), &[lane, column]) => lanes(lane, column),
             _ => Operand::Shared(x.contiguous()),

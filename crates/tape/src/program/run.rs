@@ -20,6 +20,8 @@ pub(super) enum Operand<'a, T: Element> {
     Shared(Tensor<T>),
     /// Element `k` of lane `i` is at `offset + i · lane + k · column`.
     Lanes { data: &'a [T], offset: usize, lane: isize, column: isize },
+    /// A view whose elements, in row-major order, are those of the lanes.
+    Elements(Tensor<T>),
 }
 
 impl<T: Element> Operand<'_, T> {
@@ -28,7 +30,7 @@ impl<T: Element> Operand<'_, T> {
         match self {
             Operand::Shared(_) => Layout::Shared,
             Operand::Lanes { lane: 1, .. } => Layout::Contiguous,
-            Operand::Lanes { .. } => Layout::Strided,
+            Operand::Lanes { .. } | Operand::Elements(_) => Layout::Strided,
         }
     }
 
@@ -38,6 +40,11 @@ impl<T: Element> Operand<'_, T> {
             Operand::Shared(values) => values.elements()[k],
             &Operand::Lanes { data, offset, lane: step, column } => {
                 data[kernel::position(kernel::position(offset, column, k), step, lane)]
+            }
+            Operand::Elements(x) => {
+                let mut element = [T::ZERO];
+                copy_elements(x, lane, &mut element);
+                element[0]
             }
         }
     }
@@ -287,7 +294,9 @@ impl<'a, T: Element> Others<'a, T> {
                     let at = kernel::position(offset, step, column as usize) + self.first;
                     Lanes::Slice(&data[at..at + self.lanes])
                 }
-                Operand::Shared(_) => unreachable!("a shared operand has no lanes"),
+                Operand::Shared(_) | Operand::Elements(_) => {
+                    unreachable!("only contiguous operands are read in place")
+                }
             },
         }
     }
@@ -295,9 +304,10 @@ impl<'a, T: Element> Others<'a, T> {
 
 /// Copies the lanes of an input from `first` on.
 fn load<T: Element>(operand: &Operand<'_, T>, k: u32, first: usize, out: &mut [T]) {
-    match *operand {
+    match operand {
         Operand::Shared(_) => unreachable!("a shared operand is not loaded"),
-        Operand::Lanes { data, offset, lane, column } => {
+        Operand::Elements(x) => copy_elements(x, first, out),
+        &Operand::Lanes { data, offset, lane, column } => {
             let at = kernel::position(kernel::position(offset, column, k as usize), lane, first);
             match lane {
                 1 => out.copy_from_slice(&data[at..at + out.len()]),
@@ -306,6 +316,32 @@ fn load<T: Element>(operand: &Operand<'_, T>, k: u32, first: usize, out: &mut [T
                 }
             }
         }
+    }
+}
+
+/// Copies the elements of a view from `first` on, in row-major order.
+fn copy_elements<T: Element>(x: &Tensor<T>, first: usize, out: &mut [T]) {
+    let (shape, strides, data) = (x.shape(), x.strides(), x.buffer());
+    let (&inner, &step) = match (shape.last(), strides.last()) {
+        (Some(inner), Some(step)) => (inner, step),
+        _ => return out.fill(data[x.offset()]),
+    };
+    let (mut rest, mut next) = (out, first);
+    while !rest.is_empty() {
+        let (mut row, column) = (next / inner, next % inner);
+        let (run, after) = rest.split_at_mut((inner - column).min(rest.len()));
+        let mut at = kernel::position(x.offset(), step, column);
+        for axis in (0..shape.rank() - 1).rev() {
+            at = kernel::position(at, strides[axis], row % shape[axis]);
+            row /= shape[axis];
+        }
+        match step {
+            1 => run.copy_from_slice(&data[at..at + run.len()]),
+            0 => run.fill(data[at]),
+            _ => run.iter_mut().enumerate().for_each(|(i, out)| *out = data[kernel::position(at, step, i)]),
+        }
+        next += run.len();
+        rest = after;
     }
 }
 

@@ -128,6 +128,21 @@ fn fused_chains_equal_their_operations() {
 }
 
 #[test]
+fn fused_operands_may_have_any_layout() {
+    let tape = Tape::new();
+    let a = tape.var(Tensor::from_fn([5, 40], |at| (at[0] * 40 + at[1]) as f64 * 0.01));
+    let b = tape.var(Tensor::from_fn([3, 1, 1], |at| at[0] as f64 - 1.0));
+    let (transposed, reversed) = (a.transpose(), a.flip([0, 1]).transpose());
+    let fused = tape.fuse([transposed, reversed, b], |[a, r, b]| a * b - r);
+    let plain = transposed * b - reversed;
+    assert_eq!(fused.shape(), [3, 40, 5]);
+    assert_eq!(fused.value(), plain.value());
+    let (found, expected) = (fused.sum().backward().wrt((a, b)), plain.sum().backward().wrt((a, b)));
+    close(&found.0, &expected.0, "a");
+    close(&found.1, &expected.1, "b");
+}
+
+#[test]
 fn no_lanes_are_a_sum_of_nothing() {
     let program = network();
     let x = operands(0);
