@@ -2,7 +2,7 @@
 
 use super::recorder::{Input, Recorder};
 use super::trace::Source;
-use super::{Mapped, Outputs, Program};
+use super::{Halves, Mapped, Outputs, Program};
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
 use crate::tape::Scalar;
@@ -27,26 +27,31 @@ pub(super) enum Kind {
     Pull(SmallVec<[usize; 8]>),
     /// The output, and then those cotangents, where its own is 1.
     ValueAndPull(SmallVec<[usize; 8]>),
-    /// The part that depends on inputs alone that are not mapped: see [`Program::split`].
-    Shared(Mapped),
-    /// The rest of it.
-    Rest(Mapped),
 }
 
 /// Scalars of a recording: the inputs by name, and the outputs.
-struct Recorded<'t, T: Element> {
+pub(super) struct Recorded<'t, T: Element> {
     inputs: Vec<Vec<Scalar<'t, T>>>,
-    outputs: Vec<Scalar<'t, T>>,
+    pub(super) outputs: Vec<Scalar<'t, T>>,
 }
 
 impl<'t, T: Element> Recorded<'t, T> {
     /// The scalars of some inputs, one after another.
-    fn of(&self, inputs: &[usize]) -> Vec<Scalar<'t, T>> {
+    pub(super) fn of(&self, inputs: &[usize]) -> Vec<Scalar<'t, T>> {
         inputs.iter().flat_map(|&k| self.inputs[k].iter().copied()).collect()
     }
 }
 
 impl<T: Element> Program<T> {
+    /// Records this program once more.
+    #[track_caller]
+    pub(super) fn again<'t>(&self, recorder: &'t Recorder<T>) -> Recorded<'t, T> {
+        let inputs: Vec<Vec<Scalar<'t, T>>> =
+            self.0.inputs.iter().map(|input| recorder.like(input)).collect();
+        let outputs = self.0.recorded.record(recorder.tape(), &inputs.concat());
+        Recorded { inputs, outputs }
+    }
+
     /// Records this program once more, on a recorder that `f` adds to.
     #[track_caller]
     fn extended(
@@ -56,10 +61,7 @@ impl<T: Element> Program<T> {
         f: impl for<'t> FnOnce(&'t Recorder<T>, &Recorded<'t, T>) -> Result<Vec<Scalar<'t, T>>, Error>,
     ) -> Result<Program<T>, Error> {
         let recorder = Recorder::new();
-        let inputs: Vec<Vec<Scalar<'_, T>>> =
-            self.0.inputs.iter().map(|input| recorder.like(input)).collect();
-        let outputs_of_this = self.0.recorded.record(recorder.tape(), &inputs.concat());
-        let y = f(&recorder, &Recorded { inputs, outputs: outputs_of_this })?;
+        let y = f(&recorder, &self.again(&recorder))?;
         Program::finish(&recorder, &y, outputs(y.len()), cotangents)
     }
 
@@ -168,8 +170,6 @@ impl<T: Element> Program<T> {
             }
             // Without notes: they would hold the function, which holds what is made from it.
             Kind::ValueAndPull(wrt) => Ok(Derivatives { program: self, wrt: wrt.to_vec() }.value_and_pull()),
-            Kind::Shared(mapped) => Ok(self.split(mapped).0),
-            Kind::Rest(mapped) => Ok(self.split(mapped).1),
         }
     }
 }
@@ -177,21 +177,12 @@ impl<T: Element> Program<T> {
 /// The derivatives of a program with respect to some of its inputs: see [`Program::wrt`].
 #[derive(Debug)]
 pub struct Derivatives<'p, T: Element = f64> {
-    program: &'p Program<T>,
+    pub(super) program: &'p Program<T>,
     /// Positions of inputs.
-    wrt: Vec<usize>,
+    pub(super) wrt: Vec<usize>,
 }
 
 impl<T: Element> Derivatives<'_, T> {
-    pub(super) fn program(&self) -> &Program<T> {
-        self.program
-    }
-
-    /// The positions of the inputs.
-    pub(super) fn positions(&self) -> &[usize] {
-        &self.wrt
-    }
-
     /// See [`Program::gradient`].
     ///
     /// # Panics
@@ -253,12 +244,11 @@ impl<T: Element> Derivatives<'_, T> {
     }
 
     /// A gradient that remembers what it is the gradient of.
-    fn noted(&self, value: bool, program: Program<T>) -> Program<T> {
-        let gradient = Gradient { function: self.program.clone(), wrt: self.wrt.clone(), value };
-        match Arc::try_unwrap(program.0) {
-            Ok(inner) => Program(Arc::new(super::Inner { gradient: Some(gradient), ..inner })),
-            Err(shared) => Program(shared),
+    fn noted(&self, value: bool, mut program: Program<T>) -> Program<T> {
+        if let Some(inner) = Arc::get_mut(&mut program.0) {
+            inner.gradient = Some(Gradient { function: self.program.clone(), wrt: self.wrt.clone(), value });
         }
+        program
     }
 
     #[track_caller]
@@ -319,9 +309,15 @@ impl<T: Element> Derivatives<'_, T> {
 }
 
 impl<T: Element> Program<T> {
+    /// The halves of [`split`](Program::split), made when they are first needed.
+    pub(super) fn halves(&self, mapped: &Mapped) -> Halves<T> {
+        let mut halves = self.0.halves.lock().unwrap_or_else(PoisonError::into_inner);
+        halves.entry(mapped.clone()).or_insert_with(|| self.split(mapped)).clone()
+    }
+
     /// This program in two: what depends only on the inputs that are not `mapped`, and the rest, whose first input is the
     /// outputs of the former. So the cotangents of what the lanes share can be summed before they are passed on.
-    fn split(&self, mapped: &[bool]) -> (Program<T>, Program<T>) {
+    fn split(&self, mapped: &[bool]) -> Halves<T> {
         let trace = &self.0.recorded;
         let flat = self.flat(mapped);
         let varies = trace.varies(&flat);

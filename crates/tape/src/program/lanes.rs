@@ -48,13 +48,12 @@ impl<T: Element> MapLanes<T> {
     }
 
     /// For each operand, whether it differs from lane to lane.
-    fn mapped(&self, x: &[&Shape]) -> Vec<bool> {
-        let mapped = |(x, input): (&&Shape, &Input)| match (self.form, input) {
+    fn mapped<'a>(&'a self, x: impl Iterator<Item = &'a Shape>) -> impl Iterator<Item = bool> {
+        x.zip(&self.program.0.inputs).map(|(x, input)| match (self.form, input) {
             (Form::Elementwise, _) => x.size() != 1,
             (_, Input::Scalar(_)) => x.rank() == 1,
             (_, Input::Group(..)) => x.rank() == 2,
-        };
-        x.iter().zip(&self.program.0.inputs).map(mapped).collect()
+        })
     }
 
     /// The operand of an input has the wrong shape.
@@ -154,11 +153,11 @@ impl<T: Element> Op<T> for MapLanes<T> {
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let operands: SmallVec<[&A; 8]> = x.iter().copied().chain([dy]).collect();
         let shapes: SmallVec<[Shape; 8]> = x.iter().map(|x| x.shape()).collect();
-        let mapped = self.mapped(&shapes.iter().collect::<SmallVec<[&Shape; 8]>>());
+        let mapped = self.mapped(shapes.iter()).nth(k) == Some(true);
         let pull = Kind::Pull(SmallVec::from_slice(&[k]));
         match self.form {
             Form::Elementwise => A::apply(self.derived(pull, self.form), &operands).sum_to(&shapes[k]),
-            _ if mapped[k] => A::apply(self.derived(pull, Form::Lanes), &operands),
+            _ if mapped => A::apply(self.derived(pull, Form::Lanes), &operands),
             _ => A::apply(self.derived(pull, Form::Sum), &operands),
         }
     }
@@ -253,10 +252,7 @@ impl<T: Element> MapLanes<T> {
         if self.form == Form::Elementwise {
             return shape.size();
         }
-        let rows = x.iter().zip(&self.program.0.inputs).filter(|(x, input)| match input {
-            Input::Scalar(_) => x.rank() == 1,
-            Input::Group(..) => x.rank() == 2,
-        });
-        rows.map(|(x, _)| x.shape()[0]).next().unwrap_or(1)
+        let mapped = x.iter().zip(self.mapped(x.iter().map(Tensor::shape)));
+        mapped.filter(|(_, mapped)| *mapped).map(|(x, _)| x.shape()[0]).next().unwrap_or(1)
     }
 }

@@ -2,10 +2,9 @@
 
 use super::derive::Gradient;
 use super::simplify::{simplified, values_of_rest};
-use super::trace::{ADD, CHAIN_RULE, Choice, MUL, SUB, Source, Step, Trace};
+use super::trace::{ADD, CHAIN_RULE, Choice, DIV, MUL, NEG, SUB, Source, Step, Trace};
 use super::{Input, Outputs, Program};
-use crate::ops::{Div, Neg};
-use crate::rules::algebra::{Binary, Element, Test, Unary};
+use crate::rules::algebra::{Element, Test};
 use crate::sweep::recorded::visited;
 use crate::tape::ScalarFn;
 use std::fmt;
@@ -32,13 +31,12 @@ pub(super) struct Listing<'a, T: Element> {
     notes: Vec<String>,
 }
 
-/// The name of each scalar of the inputs.
-pub(super) fn input_names(inputs: &[Input]) -> Vec<String> {
-    let names = |input: &Input| match input {
+/// The name of each scalar of an input.
+pub(super) fn scalar_names(input: &Input) -> Vec<String> {
+    match input {
         Input::Scalar(name) => vec![name.clone()],
         Input::Group(name, len) => (0..*len).map(|k| format!("{name}[{k}]")).collect(),
-    };
-    inputs.iter().flat_map(names).collect()
+    }
 }
 
 /// The parameters of a function, as its type prints them: `n: 3` of `Powi { n: 3 }`.
@@ -50,13 +48,7 @@ pub(super) fn parameters<T: Element>(function: &dyn ScalarFn<T>) -> Option<Strin
 
 impl<'a, T: Element> Listing<'a, T> {
     fn new(inputs: &'a [Input], code: &'a Trace<T>, gradient: Option<Notes<T>>) -> Listing<'a, T> {
-        let mut reads = vec![0; code.inputs + code.steps.len()];
-        let sources = code.steps.iter().flat_map(Step::operands).chain(code.outputs.iter().copied());
-        sources.for_each(|source| {
-            if let Source::Value(value) = source {
-                reads[value as usize] += 1;
-            }
-        });
+        let reads = code.reads();
         let is_output = |value: usize| code.outputs.contains(&Source::Value(value as u32));
         let notes = gradient.as_ref();
         // What is named in a note has a line.
@@ -65,7 +57,7 @@ impl<'a, T: Element> Listing<'a, T> {
             of_partials.chain(notes.meanings.iter().flat_map(|&(source, of)| [source, of])).collect()
         });
         let has_meaning = |value: usize| named.contains(&Source::Value(value as u32));
-        let mut names: Vec<Option<String>> = input_names(inputs).into_iter().map(Some).collect();
+        let mut names: Vec<Option<String>> = inputs.iter().flat_map(scalar_names).map(Some).collect();
         let mut depth = vec![0; names.len()];
         let mut line = 0;
         for (step, value) in code.steps.iter().zip(code.inputs..) {
@@ -130,8 +122,6 @@ impl<'a, T: Element> Listing<'a, T> {
 
     /// A step as text.
     fn text(&self, step: &Step<T>) -> (String, Binding) {
-        const DIV: u32 = super::trace::index(Div::BUILTIN_INDEX);
-        const NEG: u32 = super::trace::index(Neg::BUILTIN_INDEX);
         let binary = |[a, b]: [Source<T>; 2], operator: &str, binding: Binding, right: Binding| {
             let text = format!("{} {operator} {}", self.expression(a, binding), self.expression(b, right));
             (text, binding)
@@ -182,10 +172,8 @@ impl<T: Element> Program<T> {
     /// The meaning of the steps of a gradient program. The gradient is recorded again, with all its parts.
     fn notes(&self, gradient: &Gradient<T>) -> Option<Notes<T>> {
         let recorder = super::Recorder::new();
-        let function = &gradient.function;
-        let inputs: Vec<Vec<_>> = function.0.inputs.iter().map(|input| recorder.like(input)).collect();
-        let y = *function.0.recorded.record(recorder.tape(), &inputs.concat()).first()?;
-        let x: Vec<_> = gradient.wrt.iter().flat_map(|&k| inputs[k].iter().copied()).collect();
+        let recorded = gradient.function.again(&recorder);
+        let (y, x) = (*recorded.outputs.first()?, recorded.of(&gradient.wrt));
         let dy = y.grad(x.clone());
         let visited = visited(y, &x).ok()?;
         let scalar = |index| crate::tape::Scalar { tape: recorder.tape(), index, value: T::NAN };
@@ -252,23 +240,10 @@ impl<T: Element> Program<T> {
     fn output_names(&self) -> Vec<String> {
         match (&self.0.gradient, self.0.outputs) {
             (Some(gradient), _) => {
-                let names = input_names(&gradient.function.0.inputs);
-                let first: Vec<usize> = gradient
-                    .function
-                    .0
-                    .inputs
-                    .iter()
-                    .scan(0, |first, input| {
-                        *first += input.len();
-                        Some(*first - input.len())
-                    })
-                    .collect();
-                let wrt = gradient
-                    .wrt
-                    .iter()
-                    .flat_map(|&k| first[k]..first[k] + gradient.function.0.inputs[k].len());
+                let inputs = &gradient.function.0.inputs;
+                let wrt = gradient.wrt.iter().flat_map(|&k| scalar_names(&inputs[k]));
                 let value = gradient.value.then(|| "y".to_string());
-                value.into_iter().chain(wrt.map(|k| format!("∂y/∂{}", names[k]))).collect()
+                value.into_iter().chain(wrt.map(|name| format!("∂y/∂{name}"))).collect()
             }
             (None, Outputs::One) => vec!["y".to_string()],
             (None, Outputs::Several(n)) => (0..n).map(|k| format!("y[{k}]")).collect(),

@@ -114,7 +114,7 @@ impl<T: Element> Derivatives<'_, T> {
     /// # Errors
     /// As [`Program::try_map_lanes`], and if the program has several outputs.
     pub fn try_sum_lanes(&self, x: &[&Tensor<T>]) -> Result<(Tensor<T>, Vec<Tensor<T>>), Error> {
-        let program = self.program();
+        let program = self.program;
         let op = MapLanes::sum(program.clone());
         let shapes: SmallVec<[&Shape; 8]> = x.iter().map(|x| x.shape()).collect();
         let shape = op.shape(&shapes).map_err(|error| error.named("sum_lanes"))?;
@@ -123,10 +123,9 @@ impl<T: Element> Derivatives<'_, T> {
             return Err(Error::Invalid { op: "sum_lanes", reason });
         }
         let tensors = op.stretched(x, &shape);
-        let (value, cts) =
-            program.pull(&op.operands(&tensors), op.count(&tensors, &shape), self.positions(), true);
+        let (value, cts) = program.pull(&op.operands(&tensors), op.count(&tensors, &shape), &self.wrt, true);
         let value = value.map(|value| value.reshaped(Shape::default())).unwrap_or_default();
-        let cts = cts.into_iter().zip(self.positions()).map(|(ct, &k)| ct.reshaped(shapes[k].clone()));
+        let cts = cts.into_iter().zip(&self.wrt).map(|(ct, &k)| ct.reshaped(shapes[k].clone()));
         Ok((value, cts.collect()))
     }
 }

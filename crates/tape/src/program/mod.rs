@@ -74,6 +74,8 @@ struct Inner<T: Element> {
     plans: Mutex<Plans<T>>,
     /// Programs made from this one.
     derived: Mutex<HashMap<derive::Kind, Program<T>>>,
+    /// The two halves of it, by the operands that differ from lane to lane.
+    halves: Mutex<HashMap<Mapped, Halves<T>>>,
 }
 
 /// The outputs of a program.
@@ -152,7 +154,7 @@ impl<T: Element> Program<T> {
     /// The program with these steps.
     fn from_trace(inputs: Vec<Input>, outputs: Outputs, recorded: Trace<T>, cotangents: usize) -> Program<T> {
         let code = simplify::simplified(&recorded);
-        let (plans, derived) = (Mutex::default(), Mutex::default());
+        let (plans, derived, halves) = (Mutex::default(), Mutex::default(), Mutex::default());
         let cotangent = match outputs {
             Outputs::One => Input::Scalar("dy".to_string()),
             Outputs::Several(n) => Input::Group("dy".to_string(), n),
@@ -168,6 +170,7 @@ impl<T: Element> Program<T> {
             gradient,
             plans,
             derived,
+            halves,
         }))
     }
 
@@ -240,9 +243,7 @@ impl<T: Element> Program<T> {
     pub fn on<'t>(&self, x: &[Scalar<'t, T>]) -> Vec<Scalar<'t, T>> {
         match x.first() {
             Some(first) if x.len() == self.0.recorded.inputs => {
-                x.iter()
-                    .try_for_each(|x| first.tape.owns("program", x.tape))
-                    .unwrap_or_else(|error| error.panic());
+                error::expect(x.iter().try_for_each(|x| first.tape.owns("program", x.tape)));
                 self.0.recorded.record(first.tape, x)
             }
             _ => {
@@ -304,6 +305,9 @@ type Layouts = SmallVec<[Layout; 16]>;
 /// For each operand, whether it differs from lane to lane.
 type Mapped = SmallVec<[bool; 16]>;
 
+/// The part that depends on operands alone that all lanes share, and the rest.
+type Halves<T> = (Program<T>, Program<T>);
+
 /// How many outputs are collected in which way.
 type Ways = SmallVec<[(usize, Collect); 8]>;
 
@@ -334,7 +338,7 @@ mod tests {
         let (w, x) = (Tensor::scalar(0.5), Tensor::from([1.0, 2.0, 3.0]));
         let (_, gradients) = program.wrt(&["w", "x"]).sum_lanes(&[&w, &x]);
         assert_eq!(gradients.len(), 2);
-        let rest = program.derived(derive::Kind::Rest(SmallVec::from_slice(&[false, true])));
+        let (_, rest) = program.halves(&SmallVec::from_slice(&[false, true]));
         let alive = [Arc::downgrade(&program.0), Arc::downgrade(&rest.0)];
         drop((program, rest));
         assert!(alive.iter().all(|program| program.upgrade().is_none()), "a cycle keeps a program alive");

@@ -90,13 +90,7 @@ struct Planner<'a, T: Element> {
 
 impl<'a, T: Element> Planner<'a, T> {
     fn new(trace: &'a Trace<T>, inputs: &'a [[u32; 2]], layouts: &[Layout]) -> Planner<'a, T> {
-        let mut reads = vec![0; trace.inputs + trace.steps.len()];
-        let sources = trace.steps.iter().flat_map(Step::operands).chain(trace.outputs.iter().copied());
-        for source in sources {
-            if let Source::Value(value) = source {
-                reads[value as usize] += 1;
-            }
-        }
+        let reads = trace.reads();
         let plan = Plan {
             shared: Vec::new(),
             inputs: Vec::new(),
@@ -230,13 +224,11 @@ impl<'a, T: Element> Planner<'a, T> {
         match self.fates[value] {
             Fate::Shared(place) => self.once(step, place),
             Fate::Fused(_) | Fate::Input { .. } => {}
-            Fate::Output(array) => self.each_lane(step, Some(Out::Array(array))),
+            Fate::Output(array) => {
+                self.each_lane(step, Some(Out::Array(array)));
+            }
             Fate::Lanes(_) => {
-                self.each_lane(step, None);
-                if let Some(Loop::Call { out, .. } | Loop::AddProduct { out, .. } | Loop::Choice { out, .. }) =
-                    self.plan.loops.last()
-                    && let Out::Register(register) = *out
-                {
+                if let Out::Register(register) = self.each_lane(step, None) {
                     self.fates[value] = Fate::Lanes(Some(register));
                 }
             }
@@ -259,33 +251,33 @@ impl<'a, T: Element> Planner<'a, T> {
         self.plan.once.push((once, place));
     }
 
-    /// Plans the loop of a step. Its result goes to `out`, or else to a register.
-    fn each_lane(&mut self, step: &Step<T>, out: Option<Out>) {
-        let next = match *step {
-            Step::Call { function: ADD, operands: [a, b] } if self.fused(a).is_some() => {
-                self.add_product(a, b, out)
-            }
-            Step::Call { function: ADD, operands: [a, b] } if self.fused(b).is_some() => {
-                self.add_product(b, a, out)
+    /// Plans the loop of a step, and returns where its result goes: to `out`, or else to a register.
+    fn each_lane(&mut self, step: &Step<T>, out: Option<Out>) -> Out {
+        match *step {
+            Step::Call { function: ADD, operands: [a, b] } => {
+                let fused =
+                    [(a, b), (b, a)].into_iter().find_map(|(term, sum)| Some((self.fused(term)?, sum)));
+                match fused {
+                    Some(((product, [x, y]), sum)) => self
+                        .read([x, y, sum], out, |operands, out| Loop::AddProduct { product, operands, out }),
+                    None => {
+                        self.read([a, b], out, |operands, out| Loop::Call { function: ADD, operands, out })
+                    }
+                }
             }
             Step::Call { function, operands } => {
-                let (operands, out) = self.read(operands, out);
-                Loop::Call { function, operands, out }
+                self.read(operands, out, |operands, out| Loop::Call { function, operands, out })
             }
             Step::Choice(ref choice) => {
                 let Choice { test, compared: [a, b], between: [then, otherwise] } = **choice;
-                let ([a, b, then, otherwise], out) = self.read([a, b, then, otherwise], out);
-                Loop::Choice { test, compared: [a, b], between: [then, otherwise], out }
+                self.read([a, b, then, otherwise], out, |[a, b, then, otherwise], out| Loop::Choice {
+                    test,
+                    compared: [a, b],
+                    between: [then, otherwise],
+                    out,
+                })
             }
-        };
-        self.plan.loops.push(next);
-    }
-
-    /// The loop of a sum with a fused product.
-    fn add_product(&mut self, term: Source<T>, sum: Source<T>, out: Option<Out>) -> Loop {
-        let Some((product, [a, b])) = self.fused(term) else { unreachable!("the product is fused") };
-        let (operands, out) = self.read([a, b, sum], out);
-        Loop::AddProduct { product, operands, out }
+        }
     }
 
     /// Plans what is done with an output.
@@ -312,13 +304,19 @@ impl<'a, T: Element> Planner<'a, T> {
         self.plan.loops.push(next);
     }
 
-    /// The places of operands that a loop reads, and that of its result. A register for it is none of those that the loop
-    /// reads.
-    fn read<const N: usize>(&mut self, sources: [Source<T>; N], out: Option<Out>) -> ([Place; N], Out) {
+    /// Plans a loop from the places of its operands and of its result, and returns the latter. A register for it is none
+    /// of those that the loop reads.
+    fn read<const N: usize>(
+        &mut self,
+        sources: [Source<T>; N],
+        out: Option<Out>,
+        next: impl FnOnce([Place; N], Out) -> Loop,
+    ) -> Out {
         let places = sources.map(|source| self.place(source));
         let out = out.unwrap_or_else(|| Out::Register(self.register()));
         sources.into_iter().for_each(|source| self.release(source));
-        (places, out)
+        self.plan.loops.push(next(places, out));
+        out
     }
 
     /// Where an operand is; an input that is not contiguous is loaded when it is first read.

@@ -1,6 +1,7 @@
 //! Cotangents of the operands of a run, or the value of a sum over lanes beside its gradients.
 
 use super::derive::Kind;
+use super::lanes::Operands;
 use super::plan::Collect;
 use super::run::Operand;
 use super::{Mapped, Program, Ways};
@@ -36,10 +37,10 @@ impl<T: Element> Program<T> {
             return (sum, results);
         }
         let mapped: Mapped = (0..x.len()).map(|k| !is_shared(k)).collect();
-        let (shared, rest) = (self.derived(Kind::Shared(mapped.clone())), self.derived(Kind::Rest(mapped)));
+        let (shared, rest) = self.halves(&mapped);
         let (same, differ): (SmallVec<[usize; 8]>, SmallVec<[usize; 8]>) =
             (0..x.len()).partition(|&k| is_shared(k));
-        let same_operands: SmallVec<[Operand<'_, T>; 8]> = same.iter().map(|&k| x[k].clone()).collect();
+        let same_operands: Operands<'_, T> = same.iter().map(|&k| x[k].clone()).collect();
         let between = shared.outputs();
         let passed = shared.run(&same_operands, 1, &[(between, Collect::Lanes)]).remove(0);
         // The position of an operand among those of its half.
@@ -48,7 +49,7 @@ impl<T: Element> Program<T> {
         let ways = pulled.iter().map(|&k| (inputs[differ[k]].len(), Collect::Lanes));
         let ways: Ways = head.into_iter().chain([(between, Collect::Sum)]).chain(ways).collect();
         let rest = rest.derived(kind(std::iter::once(0).chain(pulled.iter().map(|&k| k + 1)).collect()));
-        let rest_operands: SmallVec<[Operand<'_, T>; 8]> = std::iter::once(Operand::Shared(passed))
+        let rest_operands: Operands<'_, T> = std::iter::once(Operand::Shared(passed))
             .chain(differ.iter().map(|&k| x[k].clone()))
             .chain(dy.iter().cloned())
             .collect();
@@ -57,8 +58,7 @@ impl<T: Element> Program<T> {
         let ct = results.remove(0);
         let pulled_shared: SmallVec<[usize; 8]> = wanted.iter().filter_map(|&k| position(&same, k)).collect();
         let ways: Ways = pulled_shared.iter().map(|&k| (inputs[same[k]].len(), Collect::Lanes)).collect();
-        let same_operands: SmallVec<[Operand<'_, T>; 8]> =
-            same_operands.into_iter().chain([Operand::Shared(ct)]).collect();
+        let same_operands: Operands<'_, T> = same_operands.into_iter().chain([Operand::Shared(ct)]).collect();
         let shared_cts = shared.derived(Kind::Pull(pulled_shared)).run(&same_operands, 1, &ways);
         let (mut results, mut shared_cts) = (results.into_iter(), shared_cts.into_iter());
         let next = |&k: &usize| if is_shared(k) { shared_cts.next() } else { results.next() };

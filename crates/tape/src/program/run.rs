@@ -308,14 +308,22 @@ fn load<T: Element>(operand: &Operand<'_, T>, k: u32, first: usize, out: &mut [T
         Operand::Shared(_) => unreachable!("a shared operand is not loaded"),
         Operand::Elements(x) => copy_elements(x, first, out),
         &Operand::Lanes { data, offset, lane, column } => {
-            let at = kernel::position(kernel::position(offset, column, k as usize), lane, first);
-            match lane {
-                1 => out.copy_from_slice(&data[at..at + out.len()]),
-                _ => {
-                    out.iter_mut().enumerate().for_each(|(i, out)| *out = data[kernel::position(at, lane, i)])
-                }
-            }
+            copy_run(
+                data,
+                kernel::position(kernel::position(offset, column, k as usize), lane, first),
+                lane,
+                out,
+            );
         }
+    }
+}
+
+/// Copies elements `step` apart, beginning at `at`.
+fn copy_run<T: Element>(data: &[T], at: usize, step: isize, out: &mut [T]) {
+    match Lanes::new(data, at, out.len(), step) {
+        Lanes::Slice(x) => out.copy_from_slice(x),
+        Lanes::Same(x) => out.fill(x),
+        x => out.iter_mut().enumerate().for_each(|(i, out)| *out = x.get(i)),
     }
 }
 
@@ -335,11 +343,7 @@ fn copy_elements<T: Element>(x: &Tensor<T>, first: usize, out: &mut [T]) {
             at = kernel::position(at, strides[axis], row % shape[axis]);
             row /= shape[axis];
         }
-        match step {
-            1 => run.copy_from_slice(&data[at..at + run.len()]),
-            0 => run.fill(data[at]),
-            _ => run.iter_mut().enumerate().for_each(|(i, out)| *out = data[kernel::position(at, step, i)]),
-        }
+        copy_run(data, at, step, run);
         next += run.len();
         rest = after;
     }

@@ -1,11 +1,10 @@
 //! A program as the source of a Rust function.
 
-use super::listing::{input_names, parameters};
-use super::trace::{ADD, CHAIN_RULE, Choice, MUL, SUB, Source, Step};
+use super::listing::{parameters, scalar_names};
+use super::trace::{ADD, CHAIN_RULE, Choice, DIV, MUL, NEG, SUB, Source, Step};
 use super::{Input, Program};
 use crate::error::Error;
-use crate::ops::{Div, Neg};
-use crate::rules::algebra::{Binary, Element, Test, Unary};
+use crate::rules::algebra::{Element, Test};
 use std::fmt::Write;
 
 /// Functions that are methods of the standard library, by their names here.
@@ -106,7 +105,7 @@ impl<T: Element> Program<T> {
             })
             .collect();
         // A name that no input has.
-        let known = input_names(&self.0.inputs);
+        let known: Vec<String> = self.0.inputs.iter().flat_map(scalar_names).collect();
         let mut prefix = "t".to_string();
         while known.iter().any(|input| input.starts_with(&prefix)) {
             prefix.push('_');
@@ -149,8 +148,6 @@ impl<T: Element> Program<T> {
 
     /// A function of operands as an expression.
     fn expression(&self, function: u32, a: &str, b: &str) -> Result<String, String> {
-        const DIV: u32 = super::trace::index(Div::BUILTIN_INDEX);
-        const NEG: u32 = super::trace::index(Neg::BUILTIN_INDEX);
         let known = &*self.0.code.functions[function as usize];
         let two = |table: &[(&'static str, &'static str)]| {
             table.iter().find(|(name, _)| *name == known.name()).map(|&(_, rust)| rust)

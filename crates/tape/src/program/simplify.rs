@@ -5,8 +5,9 @@
 
 use super::trace::{ADD, CHAIN_RULE, Choice, MUL, Source, Step, Trace};
 use crate::rules::algebra::Element;
+use crate::tape::Word;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 
 /// An operand as a number and whether it is a constant, which is compared by its bits.
 fn part<T: Element>(source: Source<T>) -> (bool, u64) {
@@ -51,35 +52,15 @@ fn fingerprint<T: Element>(step: &Step<T>) -> u64 {
     })
 }
 
-/// A hasher that returns the fingerprint it gets, unchanged.
-#[derive(Default)]
-struct Fingerprint(u64);
-
-impl Hasher for Fingerprint {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.0 = self.0.rotate_left(8) ^ u64::from(byte));
-    }
-    fn write_u64(&mut self, fingerprint: u64) {
-        self.0 = fingerprint;
-    }
-}
-
 /// The same program with fewer steps.
 pub(super) fn simplified<T: Element>(trace: &Trace<T>) -> Trace<T> {
     let mut steps: Vec<Step<T>> = Vec::new();
     // The first step with each fingerprint. One that differs from it all the same is not shared, which costs a step.
-    let mut known: HashMap<u64, u32, BuildHasherDefault<Fingerprint>> = HashMap::default();
+    let mut known: HashMap<u64, u32, BuildHasherDefault<Word>> = HashMap::default();
     // What became of each value.
     let mut became: Vec<Source<T>> = (0..trace.inputs as u32).map(Source::Value).collect();
-    let follow = |became: &[Source<T>], source: Source<T>| match source {
-        Source::Value(number) => became[number as usize],
-        constant => constant,
-    };
     for step in &trace.steps {
-        let step = step.map(|source| follow(&became, source));
+        let step = step.map(|source| source.follow(|value| became[value]));
         became.push(folded(trace, &step).unwrap_or_else(|| {
             let next = steps.len() as u32;
             let first = *known.entry(fingerprint(&step)).or_insert(next);
@@ -93,7 +74,7 @@ pub(super) fn simplified<T: Element>(trace: &Trace<T>) -> Trace<T> {
             Source::Value(trace.inputs as u32 + place)
         }));
     }
-    let outputs = trace.outputs.iter().map(|&source| follow(&became, source)).collect();
+    let outputs = trace.outputs.iter().map(|source| source.follow(|value| became[value])).collect();
     without_unused(Trace { inputs: trace.inputs, functions: trace.functions.clone(), steps, outputs })
 }
 
@@ -149,15 +130,10 @@ fn used<T: Element>(trace: &Trace<T>, outputs: &[Source<T>]) -> Vec<bool> {
 /// it does not compute.
 pub(super) fn values_of_rest<T: Element>(trace: &Trace<T>, own: usize) -> Vec<Option<Source<T>>> {
     let used = used(trace, &trace.outputs[..own]);
-    let (mut next, mut numbers) = (trace.inputs as u32, Vec::new());
-    for (value, &used) in used.iter().enumerate() {
-        let number = if value < trace.inputs { Some(value as u32) } else { used.then_some(next) };
-        next += u32::from(value >= trace.inputs && used);
-        numbers.push(number);
-    }
-    let value = |&source: &Source<T>| match source {
-        Source::Value(value) => numbers[value as usize].map(Source::Value),
-        constant => Some(constant),
+    let rest = trace.part((0..trace.inputs as u32).collect(), |value| used[value], &trace.outputs[own..]);
+    let known = |source: &Source<T>| match *source {
+        Source::Value(value) => (value as usize) < trace.inputs || used[value as usize],
+        Source::Constant(_) => true,
     };
-    trace.outputs[own..].iter().map(value).collect()
+    trace.outputs[own..].iter().zip(rest.outputs).map(|(old, new)| known(old).then_some(new)).collect()
 }

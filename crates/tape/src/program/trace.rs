@@ -1,8 +1,8 @@
 //! The steps of a program, in the order in which they were recorded.
 
 use crate::error::Error;
-use crate::ops::{Add, Mul, Sub};
-use crate::rules::algebra::{Binary, ChainRule, Element, Test};
+use crate::ops::{Add, Div, Mul, Neg, Sub};
+use crate::rules::algebra::{Binary, ChainRule, Element, Test, Unary};
 use crate::tape::{CONSTANT, LEAF, NodeId, Scalar, ScalarFn, ScalarFns, Tape};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,9 +16,11 @@ pub(super) type Function = u32;
 pub(super) const ADD: Function = index(Add::BUILTIN_INDEX);
 pub(super) const SUB: Function = index(Sub::BUILTIN_INDEX);
 pub(super) const MUL: Function = index(Mul::BUILTIN_INDEX);
+pub(super) const DIV: Function = index(Div::BUILTIN_INDEX);
+pub(super) const NEG: Function = index(Neg::BUILTIN_INDEX);
 pub(super) const CHAIN_RULE: Function = index(ChainRule::BUILTIN_INDEX);
 
-pub(super) const fn index(builtin: Option<u32>) -> Function {
+const fn index(builtin: Option<u32>) -> Function {
     match builtin {
         Some(index) => index,
         None => panic!("the function has a fixed index"),
@@ -30,6 +32,16 @@ pub(super) const fn index(builtin: Option<u32>) -> Function {
 pub(super) enum Source<T> {
     Value(u32),
     Constant(T),
+}
+
+impl<T: Copy> Source<T> {
+    /// A value replaced by what `f` says of its number; a constant stays.
+    pub(super) fn follow(self, f: impl FnOnce(usize) -> Source<T>) -> Source<T> {
+        match self {
+            Source::Value(value) => f(value as usize),
+            constant => constant,
+        }
+    }
 }
 
 /// One step.
@@ -191,10 +203,8 @@ impl<T: Element> Trace<T> {
     ) -> Trace<T> {
         let mut numbers = vec![u32::MAX; self.inputs + self.steps.len()];
         inputs.iter().zip(0..).for_each(|(&value, number)| numbers[value as usize] = number);
-        let renumber = |numbers: &[u32], source| match source {
-            Source::Value(value) => Source::Value(numbers[value as usize]),
-            constant => constant,
-        };
+        let renumber =
+            |numbers: &[u32], source: Source<T>| source.follow(|value| Source::Value(numbers[value]));
         let mut steps = Vec::new();
         for (step, value) in self.steps.iter().zip(self.inputs..) {
             if wanted(value) {
@@ -209,12 +219,13 @@ impl<T: Element> Trace<T> {
     /// Records the steps on a tape, with these scalars as inputs, and returns the outputs.
     #[track_caller]
     pub(super) fn record<'t>(&self, tape: &'t Tape<T>, inputs: &[Scalar<'t, T>]) -> Vec<Scalar<'t, T>> {
+        let read = |values: &[Scalar<'t, T>], source| match source {
+            Source::Value(number) => values[number as usize],
+            Source::Constant(value) => tape.scalar_constant(value),
+        };
         let mut values = inputs.to_vec();
         for step in &self.steps {
-            let scalar = |source| match source {
-                Source::Value(number) => values[number as usize],
-                Source::Constant(value) => tape.scalar_constant(value),
-            };
+            let scalar = |source| read(&values, source);
             let value = match *step {
                 Step::Call { function, operands } => {
                     let [a, b] = operands.map(scalar);
@@ -228,11 +239,18 @@ impl<T: Element> Trace<T> {
             };
             values.push(value);
         }
-        let output = |&source: &Source<T>| match source {
-            Source::Value(number) => values[number as usize],
-            Source::Constant(value) => tape.scalar_constant(value),
-        };
-        self.outputs.iter().map(output).collect()
+        self.outputs.iter().map(|&source| read(&values, source)).collect()
+    }
+
+    /// How often each input and step is read, by steps and as an output.
+    pub(super) fn reads(&self) -> Vec<u32> {
+        let mut reads = vec![0; self.inputs + self.steps.len()];
+        for source in self.steps.iter().flat_map(Step::operands).chain(self.outputs.iter().copied()) {
+            if let Source::Value(value) = source {
+                reads[value as usize] += 1;
+            }
+        }
+        reads
     }
 }
 

@@ -26,7 +26,7 @@ pub use parameter::ParamId;
 pub(crate) use parameter::Parameters;
 pub(crate) use records::{Records, TapeRef};
 pub use scalar::Scalar;
-pub(crate) use scalar_fns::{ScalarFn, ScalarFns};
+pub(crate) use scalar_fns::{ScalarFn, ScalarFns, Word};
 pub use var::Var;
 
 use crate::error::{self, Error};

@@ -112,9 +112,9 @@ impl<T: Element> Default for ScalarFns<T> {
     }
 }
 
-/// A hasher that returns the one word a `TypeId` hashes to, unchanged.
+/// A hasher that returns the one word it gets, unchanged: a `TypeId` is one, and so is a number that is a hash already.
 #[derive(Default)]
-struct Word(u64);
+pub(crate) struct Word(u64);
 
 impl Hasher for Word {
     #[inline]

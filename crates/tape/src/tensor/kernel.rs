@@ -190,7 +190,7 @@ pub(crate) enum Lanes<'a, T> {
 
 impl<'a, T: Element> Lanes<'a, T> {
     #[inline(always)]
-    fn new(buffer: &'a [T], at: usize, n: usize, step: isize) -> Lanes<'a, T> {
+    pub(crate) fn new(buffer: &'a [T], at: usize, n: usize, step: isize) -> Lanes<'a, T> {
         match step {
             1 => Lanes::Slice(&buffer[at..at + n]),
             0 => Lanes::Same(buffer[at]),
