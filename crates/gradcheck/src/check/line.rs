@@ -7,6 +7,9 @@ use crate::numdiff::{Interval, Tableau, noise, power_of_two, weights};
 /// No step is made smaller than this many halvings of the first.
 const HALVINGS: i32 = 44;
 
+/// A program evaluates the pairs of this many halvings together.
+const TOGETHER: i32 = 12;
+
 /// With fewer differences than this, the smoothness of the function cannot be seen.
 const ROWS: usize = 4;
 
@@ -52,7 +55,10 @@ impl Problem<'_> {
         let mut blocked = None;
         let mut h = power_of_two(h);
         let mut first = h;
-        for _ in 0..HALVINGS {
+        for k in 0..HALVINGS {
+            if k % TOGETHER == 0 {
+                self.prepare(line, (0..TOGETHER).map(|i| h * 0.5f64.powi(i)).flat_map(|h| [h, -h]));
+            }
             let (right, left) = (self.at(line, h), self.at(line, -h));
             blocked = if !(right.same && left.same) {
                 Some(Blocked::Decision(h))
@@ -143,8 +149,9 @@ impl Problem<'_> {
         for spacing in noise::SPACINGS {
             // Closer arguments would round to the same numbers.
             let spacing = (spacing * scale).max(smallest);
-            let samples: Vec<_> =
-                (0..noise::POINTS).map(|i| self.at(line, t + f64::from(i) * spacing)).collect();
+            let points = (0..noise::POINTS).map(|i| t + f64::from(i) * spacing);
+            self.prepare(line, points.clone());
+            let samples: Vec<_> = points.map(|t| self.at(line, t)).collect();
             if samples.iter().all(|sample| sample.same) {
                 let values: Vec<f64> = samples.iter().map(|sample| sample.deviation).collect();
                 largest = largest.max(noise::of_table(&values));
@@ -166,7 +173,9 @@ impl Problem<'_> {
         let smallest = self.spacing(line);
         // A line that is blocked at the smallest steps is blocked.
         self.rung(line, 4.0 * smallest)?;
-        let rungs = ladder::steps(power_of_two(h), smallest).map(|h| self.rung(line, h));
+        let steps = ladder::steps(power_of_two(h), smallest);
+        self.prepare(line, steps.clone().flat_map(|h| [h, -h]));
+        let rungs = steps.map(|h| self.rung(line, h));
         ladder::settled(rungs.map(|rung| rung.filter(|rung| !rung.flat())))
     }
 

@@ -9,6 +9,7 @@ mod formulas;
 mod hints;
 mod inputs;
 mod judge;
+mod lanes;
 mod line;
 mod metamorphic;
 mod plan;
@@ -37,7 +38,7 @@ pub use verdict::{Evidence, Reason, Verdict};
 use problem::Objective;
 use setup::Input;
 use single::Single;
-use tape::{Scalar, Tensor, Var};
+use tape::{Program, Scalar, Tensor, Var};
 
 /// A gradient check: a function, its inputs by name, and options. [`run`](GradCheck::run) runs it.
 ///
@@ -45,6 +46,7 @@ use tape::{Scalar, Tensor, Var};
 pub struct GradCheck<'f> {
     f: Box<Objective<'f>>,
     single: Option<Box<Single<'f>>>,
+    program: Option<Program>,
     name: String,
     inputs: Vec<Input>,
     cotangent: Cotangent,
@@ -62,6 +64,7 @@ impl<'f> GradCheck<'f> {
         GradCheck {
             f: Box::new(f),
             single: None,
+            program: None,
             name: std::thread::current().name().unwrap_or("gradcheck").to_string(),
             inputs: Vec::new(),
             cotangent: Cotangent::Random,

@@ -3,6 +3,7 @@
 use super::GradCheck;
 use super::assemble::report;
 use super::entry::Entry;
+use super::lanes::Lanes;
 use super::problem::Problem;
 use super::report::Report;
 use super::run::Run;
@@ -54,6 +55,8 @@ impl GradCheck<'_> {
         let cotangent = |y: &Tensor| self.weights(y, rng);
         let mut problem = Problem::new(&*self.f, names, values, tracked, cotangent);
         self.sound(&mut problem)?;
+        problem.lanes =
+            self.program.as_ref().map(|program| Lanes::new(program, &problem.names, &problem.values));
         Ok(problem)
     }
 
@@ -135,6 +138,9 @@ impl Run<'_, '_> {
                     self.path_integral(NODES);
                     if let Some(single) = &check.single {
                         self.single(&**single);
+                    }
+                    if let Some(program) = &check.program {
+                        self.own_derivative(program);
                     }
                     let dyadic = self.problem.dyadic();
                     self.sampled(check.entries, if dyadic { Method::Exact } else { Method::Richardson });

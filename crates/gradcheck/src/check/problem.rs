@@ -1,6 +1,7 @@
 //! The checked function as a scalar, along lines through the point of the check.
 
 use super::inputs::Inputs;
+use super::lanes::Lanes;
 use super::rounding::{length, unit};
 use crate::numdiff::{ladder, size};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ impl Signature {
 }
 
 /// A line through the point of the check.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Direction {
     /// One entry of one input.
     Entry { input: usize, at: usize },
@@ -73,6 +74,8 @@ pub(crate) struct Problem<'f> {
     pub(crate) outputs: Vec<f64>,
     signature: Signature,
     tape: Tape,
+    /// The function as a program, if it is one.
+    pub(crate) lanes: Option<Lanes>,
     pub(crate) evaluations: usize,
 }
 
@@ -90,7 +93,20 @@ impl<'f> Problem<'f> {
         let (outputs, signature) = outputs(f, &tape, &names, &values, &tracked);
         let cotangent = cotangent(&outputs);
         let (weights, outputs) = (cotangent.to_vec(), outputs.to_vec());
-        Problem { f, names, values, tracked, cotangent, weights, outputs, signature, tape, evaluations: 1 }
+        let lanes = None;
+        Problem {
+            f,
+            names,
+            values,
+            tracked,
+            cotangent,
+            weights,
+            outputs,
+            signature,
+            tape,
+            lanes,
+            evaluations: 1,
+        }
     }
 
     /// The objective at the point of the check: `Σ ct f(x)`.
@@ -105,15 +121,20 @@ impl<'f> Problem<'f> {
 
     /// Evaluates the objective at `t` along a line.
     pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
+        if let Some(sample) = self.prepared(direction, t) {
+            self.evaluations += 1;
+            return sample;
+        }
         let point = self.point(direction, t);
-        self.sample(&point)
+        let (outputs, same) = self.evaluate(&point);
+        self.deviation(&outputs, same)
     }
 
-    fn sample(&mut self, point: &[Tensor]) -> Sample {
-        let (outputs, same) = self.evaluate(point);
+    /// The objective for some outputs.
+    pub(crate) fn deviation(&self, outputs: &[f64], same: bool) -> Sample {
         let (mut sum, mut rest) = (0.0f64, 0.0);
         let mut sizes = Vec::with_capacity(outputs.len());
-        for ((&w, &y), &before) in self.weights.iter().zip(&outputs).zip(&self.outputs) {
+        for ((&w, &y), &before) in self.weights.iter().zip(outputs).zip(&self.outputs) {
             // A compensated sum (A. Neumaier, 1974): the checker adds no noise of its own.
             let term = w * (y - before);
             let total = sum + term;

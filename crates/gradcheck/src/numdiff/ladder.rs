@@ -76,7 +76,7 @@ pub(crate) fn settled(rungs: impl IntoIterator<Item = Option<Rung>>) -> Option<f
 }
 
 /// Returns the steps of a ladder from `h` down to `smallest`.
-pub(crate) fn steps(h: f64, smallest: f64) -> impl Iterator<Item = f64> {
+pub(crate) fn steps(h: f64, smallest: f64) -> impl Iterator<Item = f64> + Clone {
     std::iter::successors(Some(h), |h| Some(h * FACTOR)).take_while(move |&h| h >= smallest)
 }
 

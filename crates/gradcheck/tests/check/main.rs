@@ -4,6 +4,7 @@ mod formats;
 mod methods;
 mod panel;
 mod panel_of_functions;
+mod programs;
 mod rounding;
 mod scales;
 mod traps;

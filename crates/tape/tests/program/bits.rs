@@ -1,7 +1,7 @@
 //! A lane has the bits of the tape: value, gradient and second derivatives.
 
 use crate::random::Function;
-use tape::{Program, Scalar, Tape, Tensor};
+use tape::{Arithmetic, Program, Scalar, Tape, Tensor};
 
 /// The same number, or NaN in both: Rust leaves the bits of a NaN open.
 fn same(a: f64, b: f64) -> bool {
@@ -105,5 +105,39 @@ fn single_precision_has_the_bits_of_the_tape_too() {
         assert_eq!(program.call(&[a, b])[0].to_bits(), z.value().to_bits());
         let expected = z.backward().wrt([x, y]).map(f32::to_bits);
         assert_eq!(gradient.call(&[a, b]).into_iter().map(f32::to_bits).collect::<Vec<_>>(), expected);
+    }
+}
+
+/// The logarithm of a mixture of two normal densities in the plane, at a point: sums over shared parameters, and a choice.
+fn mixture<'t>(p: &[Scalar<'t>], x: [Scalar<'t>; 2]) -> Scalar<'t> {
+    let term = |p: &[Scalar<'t>]| {
+        let (u, v) = ((x[0] - p[1]) * p[3].exp(), (x[1] - p[2]) * p[4].exp() + (x[0] - p[1]) * p[5]);
+        p[0] + p[3] + p[4] - (u * u + v * v) * 0.5
+    };
+    let (a, b) = (term(&p[..6]), term(&p[6..]));
+    let max = a.if_gt(b, a, b);
+    ((a - max).exp() + (b - max).exp()).ln() + max
+}
+
+#[test]
+fn the_hessian_of_a_mixture_is_that_of_the_tape() {
+    let program = Program::new(|p| {
+        let parameters = p.group("parameters", 12);
+        mixture(&parameters, p.inputs(["x", "y"]))
+    });
+    let hessian = program.wrt(&["parameters"]).hessian();
+    for seed in 0..20 {
+        let number = |k: usize| (1.7 * k as f64 + seed as f64).sin();
+        let point: Vec<f64> = (0..14).map(number).collect();
+        let tape = Tape::new();
+        let p: Vec<Scalar<'_>> = point[..12].iter().map(|&p| tape.scalar(p)).collect();
+        let y = mixture(&p, [12, 13].map(|k| tape.scalar_constant(point[k])));
+        let rows = y.grad(p.clone()).into_iter().map(|slope| slope.backward().wrt(p.clone()));
+        let expected: Vec<f64> = rows.flatten().collect();
+        let largest = expected.iter().fold(0f64, |max, x| max.max(x.abs()));
+        for (k, (found, expected)) in hessian.call(&point).into_iter().zip(expected).enumerate() {
+            let error = (found - expected).abs();
+            assert!(error <= 1e-13 * largest, "seed {seed}, entry {k}: {found}, on the tape {expected}");
+        }
     }
 }
