@@ -4,6 +4,7 @@
 mod documentation;
 mod engine;
 mod files;
+mod guesses;
 mod layers;
 mod losses;
 mod optim;

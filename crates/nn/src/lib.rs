@@ -188,10 +188,12 @@ mod module;
 pub mod optim;
 mod param;
 mod parameters;
+mod random;
 mod scaling;
 mod sequential;
 mod setting;
 mod state;
+mod summary;
 pub mod train;
 
 pub use activation::{Identity, LogSoftmax, Softmax};
@@ -206,8 +208,10 @@ pub use module::{CloneModule, Context, Module};
 pub use nn_derive::Parameters;
 pub use param::{Param, Role};
 pub use parameters::{Parameters, Path};
+pub use random::{RandomTensor, permutation};
 pub use sequential::{Sequential, mlp};
 pub use state::{load, load_state_dict, save, state_dict};
+pub use summary::{Summary, SummaryRow};
 pub use tape::ops::{
     Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu, Selu, Sigmoid, SigmoidScaled, Silu,
     Softplus, Tanh,
@@ -218,4 +222,31 @@ pub use tape::ops::{
 /// [`Rnn`], [`Gru`] and [`Lstm`].
 pub mod recurrent {
     pub use crate::layers::recurrent::{Cell, CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
+}
+
+/// The names that most programs use, in one import: that of [`tape::prelude`], layers, losses and optimizers.
+///
+/// ```
+/// use nn::prelude::*;
+/// use rand::{SeedableRng, rngs::StdRng};
+///
+/// let mut rng = StdRng::seed_from_u64(0);
+/// let mut model = Sequential::new().push(Linear::new(2, 8, &mut rng)).push(Tanh).push(Linear::new(8, 1, &mut rng));
+/// let x = Tensor::from([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]);
+/// let y = Tensor::from([[0.0], [1.0], [1.0], [0.0]]);
+/// let mut adam = Adam::new(0.05);
+/// let (mut tape, mut cx) = (Tape::new(), Context::train(rng));
+/// for _ in 0..300 {
+///     let loss = squared_error(model.forward(tape.constant(x.clone()), &mut cx), &y).mean();
+///     let gradients = loss.backward();
+///     tape.reset();
+///     adam.step(&mut model, &gradients);
+/// }
+/// assert!(model.predict(&x).allclose_within(&y, 0.0, 0.1));
+/// ```
+pub mod prelude {
+    pub use crate::loss::*;
+    pub use crate::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd};
+    pub use crate::*;
+    pub use tape::prelude::*;
 }

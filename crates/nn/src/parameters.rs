@@ -4,6 +4,9 @@
 //! are formed only when a [`Path`] is printed.
 
 use crate::Param;
+use crate::files::{FileElement, FileError};
+use crate::state;
+use crate::summary::Summary;
 use std::fmt;
 use tape::{Element, Error, ParamId};
 
@@ -153,6 +156,52 @@ pub trait Parameters<T: Element = f64> {
         let mut list = Vec::new();
         self.visit(&Path::root(), &mut |path, param| list.push((path.to_string(), param)));
         list
+    }
+
+    /// Every parameter in order of visit; frozen ones and buffers too.
+    fn parameters(&self) -> Vec<&Param<T>> {
+        self.named_parameters().into_iter().map(|(_, param)| param).collect()
+    }
+
+    /// The parameters with their shapes, as a table to print.
+    ///
+    /// ```
+    /// use nn::{Linear, Parameters};
+    /// let layer = Linear::from_values([[1.0, 2.0]], [0.5]);
+    /// let expected = "\
+    /// name    shape    trainable       fixed
+    /// weight  [1, 2]           2           0
+    /// bias    [1]              1           0
+    /// all                      3           0
+    /// 24 bytes of parameters";
+    /// assert_eq!(layer.summary().to_string(), expected);
+    /// ```
+    fn summary(&self) -> Summary {
+        Summary::of(self)
+    }
+
+    /// Writes the parameters to a file, `.safetensors` or `.npz`: [`save`](crate::save) as a method.
+    ///
+    /// # Errors
+    /// As [`files::save`](crate::files::save).
+    fn save(&self, path: impl AsRef<std::path::Path>) -> Result<(), FileError>
+    where
+        Self: Sized,
+        T: FileElement,
+    {
+        state::save(path, self)
+    }
+
+    /// Loads the parameters from a file, `.safetensors` or `.npz`: [`load`](crate::load) as a method.
+    ///
+    /// # Errors
+    /// As [`load`](crate::load). The model is then unchanged.
+    fn load(&mut self, path: impl AsRef<std::path::Path>) -> Result<(), FileError>
+    where
+        Self: Sized,
+        T: FileElement,
+    {
+        state::load(path, self)
     }
 
     /// The number of trainable elements.

@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::shape::Shape;
 use std::fmt;
+use std::ops::{Bound, Range, RangeBounds, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 use std::sync::Arc;
 
 /// Integers with a shape: positions along an axis, or in row-major order. Never differentiated.
@@ -128,8 +129,89 @@ impl<const N: usize, const M: usize> From<[[usize; M]; N]> for Index {
     }
 }
 
+impl<const N: usize> From<&[usize; N]> for Index {
+    fn from(data: &[usize; N]) -> Index {
+        Index::from(data.to_vec())
+    }
+}
+
+impl<const N: usize, const M: usize> From<&[[usize; M]; N]> for Index {
+    fn from(rows: &[[usize; M]; N]) -> Index {
+        Index::from(*rows)
+    }
+}
+
+impl From<Range<usize>> for Index {
+    fn from(range: Range<usize>) -> Index {
+        Index::from(range.collect::<Vec<usize>>())
+    }
+}
+
 impl From<&Index> for Index {
     fn from(index: &Index) -> Index {
         index.clone()
+    }
+}
+
+/// A position along an axis, counted from the end if it is negative: `usize`, `isize` or `i32`.
+pub trait Position: Copy {
+    /// The position as a signed number; one that is too large for it is beyond every axis.
+    fn signed(self) -> isize;
+}
+
+impl Position for usize {
+    fn signed(self) -> isize {
+        isize::try_from(self).unwrap_or(isize::MAX)
+    }
+}
+
+impl Position for isize {
+    fn signed(self) -> isize {
+        self
+    }
+}
+
+/// The type of a literal where nothing else determines it.
+impl Position for i32 {
+    fn signed(self) -> isize {
+        self as isize
+    }
+}
+
+/// A range of positions along an axis: `1..3`, `..n`, `-2..`, `..`.
+///
+/// ```
+/// use tape::Tensor;
+/// let x = Tensor::from([1.0, 2.0, 3.0, 4.0]);
+/// let n = x.size();
+/// assert_eq!(x.slice(0, 1..n - 1), Tensor::from([2.0, 3.0]));
+/// assert_eq!(x.slice(0, -2..), Tensor::from([3.0, 4.0]));
+/// ```
+pub trait Positions {
+    /// The first position and the last, as bounds.
+    fn bounds(&self) -> (Bound<isize>, Bound<isize>);
+}
+
+macro_rules! positions {
+    ($($range:ident)*) => {$(
+        impl<P: Position> Positions for $range<P> {
+            fn bounds(&self) -> (Bound<isize>, Bound<isize>) {
+                (self.start_bound().map(|&at| at.signed()), self.end_bound().map(|&at| at.signed()))
+            }
+        }
+    )*};
+}
+
+positions!(Range RangeFrom RangeTo RangeInclusive RangeToInclusive);
+
+impl Positions for RangeFull {
+    fn bounds(&self) -> (Bound<isize>, Bound<isize>) {
+        (Bound::Unbounded, Bound::Unbounded)
+    }
+}
+
+impl<P: Position> Positions for (Bound<P>, Bound<P>) {
+    fn bounds(&self) -> (Bound<isize>, Bound<isize>) {
+        (self.0.map(Position::signed), self.1.map(Position::signed))
     }
 }

@@ -141,6 +141,7 @@ mod index;
 #[doc(hidden)]
 pub mod internal;
 mod methods;
+mod operand;
 mod operators;
 pub mod ops;
 pub mod parallel;
@@ -158,16 +159,36 @@ pub mod transform;
 pub use anomaly::{Anomaly, NonFinite};
 pub use error::{Dims, Error};
 pub use graph::{GraphInput, GraphNode, GraphView, Memory};
-pub use index::Index;
-pub use methods::Operand;
+pub use index::{Index, Position, Positions};
+pub use operand::Operand;
 pub use ops::{Elementwise, PadMode, TensorOps};
 pub use program::{Derivatives, MapLanes, Program, Recorder};
 pub use rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, SlopeFromOutput, Unary};
 pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Arity, Array, Cotangents, Each, Op};
-pub use shape::{Axes, Shape};
+pub use shape::{Axes, Extents, INFER, Shape};
 pub use sweep::gradients::Gradients;
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{Handles, ReadGradients};
-pub use tensor::Tensor;
+pub use tensor::{Iter, Tensor};
+
+/// The names that most programs use, in one import: `use tape::prelude::*`.
+///
+/// Traits for code that is generic over numbers, tensors and handles ([`Algebra`], [`Elementwise`], [`TensorOps`]) are not
+/// part of it: a tensor has their methods itself.
+///
+/// ```
+/// use tape::prelude::*;
+/// let tape = Tape::new();
+/// let x = tape.var([1.0, 2.0]);
+/// let mut y = x.square().sum();
+/// y += 1.0;
+/// assert_eq!((y.value(), y.backward().wrt(x)), (6.0, Tensor::from([2.0, 4.0])));
+/// ```
+pub mod prelude {
+    pub use super::transform::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};
+    pub use super::{
+        Axes, Binary, Element, Error, Gradients, INFER, Program, Scalar, Shape, Tape, Tensor, Unary, Var,
+    };
+}

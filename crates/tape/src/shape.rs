@@ -20,6 +20,16 @@ pub struct Shape(SmallVec<[usize; 4]>);
 /// Steps between neighbours along each axis, in elements; negative for a flipped view, 0 for a repeated one.
 pub(crate) type Strides = SmallVec<[isize; 4]>;
 
+/// An extent that [`reshape`](crate::Tensor::reshape) finds from the number of elements (-1 in NumPy).
+///
+/// ```
+/// use tape::{INFER, Tensor};
+/// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// assert_eq!(x.reshape([INFER, 2]).shape(), [3, 2]);
+/// assert_eq!(x.reshape([INFER]).shape(), [6]);
+/// ```
+pub const INFER: usize = usize::MAX;
+
 /// The greatest number of elements of a shape: no axis and no step is longer.
 const LIMIT: usize = isize::MAX as usize;
 
@@ -244,6 +254,38 @@ impl Shape {
         }
     }
 
+    /// The extent of an axis, which counts from the end if negative.
+    pub(crate) fn extent(&self, axis: isize) -> Result<usize, Error> {
+        self.axis(axis).map(|axis| self[axis])
+    }
+
+    /// This shape with the extent [`INFER`] replaced by what makes `size` elements.
+    pub(crate) fn inferred(&self, size: usize) -> Result<Shape, Error> {
+        let wrong = || Error::elements(self.dims(), size);
+        if self.iter().any(|&extent| extent > LIMIT && extent != INFER) {
+            let signed: Vec<isize> = self.iter().map(|&extent| extent as isize).collect();
+            return Err(Error::invalid(format!(
+                "expected extents of 0 or more, or one of -1, found {signed:?}"
+            )));
+        }
+        let rest: Shape = self.iter().copied().filter(|&extent| extent != INFER).collect();
+        let shape = match self.rank() - rest.rank() {
+            0 => self.clone(),
+            1 => {
+                let known = rest.try_size().filter(|&known| known > 0).ok_or_else(wrong)?;
+                let extent = |&extent: &usize| if extent == INFER { size / known } else { extent };
+                self.iter().map(extent).collect()
+            }
+            _ => {
+                return Err(Error::invalid(format!(
+                    "expected at most one inferred extent, found {}",
+                    self.rank() - rest.rank()
+                )));
+            }
+        };
+        if shape.try_size() == Some(size) { Ok(shape) } else { Err(wrong()) }
+    }
+
     /// Positions of `axes` in the given order; every axis for `Axes::all()`.
     pub(crate) fn order(&self, axes: &Axes) -> Result<SmallVec<[usize; 4]>, Error> {
         let Some(list) = &axes.0 else { return Ok(collect_small(self.rank(), 0, |axis| axis)) };
@@ -286,6 +328,14 @@ impl fmt::Display for Shape {
     }
 }
 
+/// The shape of a vector.
+impl From<usize> for Shape {
+    #[inline]
+    fn from(extent: usize) -> Shape {
+        Shape(copied(&[extent]))
+    }
+}
+
 impl<const N: usize> From<[usize; N]> for Shape {
     #[inline]
     fn from(dims: [usize; N]) -> Shape {
@@ -309,6 +359,50 @@ impl From<Vec<usize>> for Shape {
 impl From<&Shape> for Shape {
     fn from(shape: &Shape) -> Shape {
         shape.clone()
+    }
+}
+
+/// The argument of [`reshape`](crate::Tensor::reshape): a shape in which one extent may be [`INFER`], or -1.
+///
+/// ```
+/// use tape::Tensor;
+/// let x = Tensor::from([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+/// assert_eq!(x.reshape([-1, 2]).shape(), [3, 2]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extents(pub(crate) Shape);
+
+macro_rules! extents {
+    ($([$($parameter:tt)*] $from:ty;)*) => {$(
+        impl<$($parameter)*> From<$from> for Extents {
+            #[inline]
+            fn from(shape: $from) -> Extents {
+                Extents(Shape::from(shape))
+            }
+        }
+    )*};
+}
+
+extents! {
+    [] Shape;
+    [] &Shape;
+    [] usize;
+    [] Vec<usize>;
+    [] &[usize];
+    [const N: usize] [usize; N];
+}
+
+impl<const N: usize> From<[isize; N]> for Extents {
+    fn from(extents: [isize; N]) -> Extents {
+        // -1 is `INFER`; other negative numbers are beyond the limit of an extent.
+        Extents(extents.iter().map(|&extent| extent as usize).collect())
+    }
+}
+
+/// The type of a literal where nothing else determines it.
+impl<const N: usize> From<[i32; N]> for Extents {
+    fn from(extents: [i32; N]) -> Extents {
+        Extents::from(extents.map(|extent| extent as isize))
     }
 }
 

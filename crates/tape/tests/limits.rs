@@ -248,9 +248,9 @@ fn requested_shapes_are_checked() {
     let count = on_both! {
         "reshape": numbers(2) => |x| x.reshape([HALF + 1, 2]);
         "reshape": numbers(1) => |x| x.reshape([MAX, MAX]);
-        "reshape": numbers(0) => |x| x.reshape([1 << 32, 1 << 32]);
-        "reshape": numbers(0) => |x| x.reshape([1 << 32, 1 << 32, 0]);
-        "reshape": one().broadcast_to([1 << 24, 1 << 24]).transpose() => |x| x.reshape([1 << 48]);
+        "reshape": numbers(0) => |x| x.reshape([1_usize << 32, 1 << 32]);
+        "reshape": numbers(0) => |x| x.reshape([1_usize << 32, 1 << 32, 0]);
+        "reshape": one().broadcast_to([1 << 24, 1 << 24]).transpose() => |x| x.reshape([1_usize << 48]);
         "broadcast_to": one() => |x| x.broadcast_to([(1 << 60) + 64, 16]);
         "broadcast_to": one() => |x| x.broadcast_to([MAX]);
         "broadcast_to": one() => |x| x.broadcast_to([1 << 32, 1 << 32, 0]);

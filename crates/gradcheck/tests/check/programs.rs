@@ -4,7 +4,7 @@ use crate::panel::{arguments, panel};
 use gradcheck::{Entry, GradCheck, Report, Verdict};
 use tape::{Program, Tensor};
 
-/// What a report says of every entry.
+/// The label, the verdict and the numbers of every entry.
 fn entries(report: &Report) -> Vec<(String, Verdict, [u64; 4])> {
     let bits = |e: &Entry| [e.analytic, e.numeric.mid, e.numeric.radius, e.h].map(f64::to_bits);
     report.entries().iter().map(|e| (e.label(), e.verdict.clone(), bits(e))).collect()

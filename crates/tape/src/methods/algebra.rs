@@ -1,6 +1,7 @@
 //! Methods of linear algebra that are not one operation with one tensor as its result.
 
 use crate::error;
+use crate::operand::Operand;
 use crate::ops;
 use crate::rules::algebra::Element;
 use crate::rules::op::{Array, compute};
@@ -10,8 +11,8 @@ use crate::tensor::Tensor;
 impl<T: Element> Tensor<T> {
     /// The inner product of two vectors: see [`Dot`](crate::ops::Dot).
     #[track_caller]
-    pub fn dot(&self, other: &Tensor<T>) -> T {
-        error::expect(compute(&ops::Dot, &[self, other])).item()
+    pub fn dot(&self, other: impl Operand<Tensor<T>>) -> T {
+        error::expect(compute(&ops::Dot, &[self, &other.beside(self)])).item()
     }
 
     /// The sign of the determinant and the logarithm of its absolute value: see
@@ -25,8 +26,8 @@ impl<T: Element> Tensor<T> {
 impl<'t, T: Element> Var<'t, T> {
     /// The inner product of two vectors: see [`Dot`](crate::ops::Dot).
     #[track_caller]
-    pub fn dot(self, other: Var<'t, T>) -> Scalar<'t, T> {
-        Var::apply(ops::Dot, &[&self, &other]).item()
+    pub fn dot(self, other: impl Operand<Var<'t, T>>) -> Scalar<'t, T> {
+        Var::apply(ops::Dot, &[&self, &other.beside(&self)]).item()
     }
 
     /// The sign of the determinant and the logarithm of its absolute value: see

@@ -1,8 +1,8 @@
 //! Comparisons: masks of ones and zeros, by value. They have no derivative, so they are not operations.
 
-use super::Operand;
 use crate::error;
-use crate::rules::algebra::Element;
+use crate::operand::Operand;
+use crate::rules::algebra::{Arithmetic, Element};
 use crate::shape::Shape;
 use crate::tape::{Scalar, Var};
 use crate::tensor::{Tensor, kernel};
@@ -63,4 +63,61 @@ comparisons! {
     le <= "<=";
     eq_mask == "==";
     ne_mask != "!=";
+}
+
+/// Choices by the values of two operands, as methods. (`Arithmetic` has the same for generic code.)
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        impl<'t, T: Element> Scalar<'t, T> {$(
+            $(#[$doc])*
+            #[track_caller]
+            #[inline]
+            pub fn $name(
+                self,
+                other: impl Operand<Scalar<'t, T>>,
+                then: impl Operand<Scalar<'t, T>>,
+                otherwise: impl Operand<Scalar<'t, T>>,
+            ) -> Scalar<'t, T> {
+                Arithmetic::$name(self, other.beside(&self), then.beside(&self), otherwise.beside(&self))
+            }
+        )*}
+        impl<'t, T: Element> Var<'t, T> {$(
+            $(#[$doc])*
+            #[track_caller]
+            pub fn $name(
+                self,
+                other: impl Operand<Var<'t, T>>,
+                then: impl Operand<Var<'t, T>>,
+                otherwise: impl Operand<Var<'t, T>>,
+            ) -> Var<'t, T> {
+                Arithmetic::$name(self, other.beside(&self), then.beside(&self), otherwise.beside(&self))
+            }
+        )*}
+    };
+}
+
+choices! {
+    /// `then` where `self > other`, else `otherwise` (also where either is NaN). Only the chosen operand gets the
+    /// cotangent.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.scalar(3.0);
+    /// let y = x.if_gt(1.0, x * 2.0 - 1.0, x * x);
+    /// assert_eq!((y.value(), y.backward().wrt(x)), (5.0, 2.0));
+    /// ```
+    if_gt;
+    /// `then` where `self == other`, else `otherwise` (also where either is NaN). Only the chosen operand gets the
+    /// cotangent.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.var([0.0, 2.0]);
+    /// let y = x.if_eq(0.0, 1.0, x.recip());
+    /// assert_eq!(y.value().to_vec(), [1.0, 0.5]);
+    /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [0.0, -0.25]);
+    /// ```
+    if_eq;
 }

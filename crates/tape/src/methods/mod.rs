@@ -10,13 +10,13 @@ mod sort;
 
 use crate::error;
 use crate::index::Index;
+use crate::operand::Operand;
 use crate::ops::{self, PadMode, for_each_binary_function, for_each_tensor_op, for_each_unary};
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::{Array, compute};
 use crate::shape::{Axes, Shape};
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;
-use std::ops::RangeBounds;
 
 macro_rules! elementwise {
     ($($family:ident {
@@ -51,81 +51,6 @@ macro_rules! elementwise {
 }
 
 for_each_unary!(elementwise);
-
-/// The right operand of a function of two operands, or of a comparison, with an `L` on the left: another `L`,
-/// a plain number, and beside a [`Var`] also a [`Scalar`] or a constant tensor.
-///
-/// ```
-/// use tape::{Tape, Tensor};
-/// let tape = Tape::new();
-/// let x = tape.var([-1.0, 2.0]);
-/// let bounds = Tensor::from([0.0, 1.0]);
-/// assert_eq!(x.maximum(0.5).value(), Tensor::from([0.5, 2.0]));
-/// assert_eq!(x.minimum(&bounds).value(), Tensor::from([-1.0, 1.0]));
-/// assert_eq!(tape.scalar_constant(2.0).pow(tape.scalar(3.0)).value(), 8.0);
-/// ```
-pub trait Operand<L> {
-    /// The operand as an `L`, on the tape of `left` if there is one.
-    fn beside(self, left: &L) -> L;
-}
-
-impl<T: Element> Operand<Tensor<T>> for Tensor<T> {
-    fn beside(self, _left: &Tensor<T>) -> Tensor<T> {
-        self
-    }
-}
-
-impl<T: Element> Operand<Tensor<T>> for &Tensor<T> {
-    fn beside(self, _left: &Tensor<T>) -> Tensor<T> {
-        self.clone()
-    }
-}
-
-impl<T: Element> Operand<Tensor<T>> for T {
-    fn beside(self, _left: &Tensor<T>) -> Tensor<T> {
-        Tensor::scalar(self)
-    }
-}
-
-impl<'t, T: Element> Operand<Scalar<'t, T>> for Scalar<'t, T> {
-    #[inline]
-    fn beside(self, _left: &Scalar<'t, T>) -> Scalar<'t, T> {
-        self
-    }
-}
-
-impl<'t, T: Element> Operand<Scalar<'t, T>> for T {
-    #[inline]
-    fn beside(self, left: &Scalar<'t, T>) -> Scalar<'t, T> {
-        left.number(self)
-    }
-}
-
-impl<'t, T: Element> Operand<Var<'t, T>> for Var<'t, T> {
-    fn beside(self, _left: &Var<'t, T>) -> Var<'t, T> {
-        self
-    }
-}
-
-impl<'t, T: Element> Operand<Var<'t, T>> for Scalar<'t, T> {
-    #[track_caller]
-    fn beside(self, _left: &Var<'t, T>) -> Var<'t, T> {
-        self.to_var()
-    }
-}
-
-impl<'t, T: Element> Operand<Var<'t, T>> for &Tensor<T> {
-    #[track_caller]
-    fn beside(self, left: &Var<'t, T>) -> Var<'t, T> {
-        left.tape().constant(self.clone())
-    }
-}
-
-impl<'t, T: Element> Operand<Var<'t, T>> for T {
-    fn beside(self, left: &Var<'t, T>) -> Var<'t, T> {
-        left.number(self)
-    }
-}
 
 macro_rules! functions_of_two {
     ($(fn $name:ident(self, other) => $op:ident;)*) => {
@@ -189,18 +114,20 @@ macro_rules! tensor_methods {
         impl<T: Element> Tensor<T> {$($($(
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
-            pub fn $method(&self $(, $x: &Tensor<T>)* $($(, $arg: $ty)*)?) -> Tensor<T> {
+            pub fn $method(&self $(, $x: impl Operand<Tensor<T>>)* $($(, $arg: $ty)*)?) -> Tensor<T> {
                 #[allow(unused_imports, reason = "the caller may pass a complete expression")]
                 use crate::ops::*;
+                $(let $x = &$x.beside(self);)*
                 Tensor::apply($build, &[self $(, $x)*])
             }
         )*)*)*}
         impl<'t, T: Element> Var<'t, T> {$($($(
             #[doc = concat!("See [`", stringify!($op), "`](crate::ops::", stringify!($op), ").")]
             #[track_caller]
-            pub fn $method(self $(, $x: Var<'t, T>)* $($(, $arg: $ty)*)?) -> Var<'t, T> {
+            pub fn $method(self $(, $x: impl Operand<Var<'t, T>>)* $($(, $arg: $ty)*)?) -> Var<'t, T> {
                 #[allow(unused_imports, reason = "the caller may pass a complete expression")]
                 use crate::ops::*;
+                $(let $x = $x.beside(&self);)*
                 Var::apply($build, &[&self $(, &$x)*])
             }
         )*)*)*}
@@ -254,7 +181,60 @@ numbers! {
     at(index: impl Into<Shape>) => ops::At { index: index.into() };
 }
 
+/// Reductions along one axis, which is dropped.
+macro_rules! along_an_axis {
+    ($($(#[$doc:meta])* $method:ident($($arg:ident: $ty:ty),*) => $op:ident { $($field:ident $(: $value:expr)?),* };)*) => {
+        impl<T: Element> Tensor<T> {$(
+            $(#[$doc])*
+            #[track_caller]
+            pub fn $method(&self, axis: isize $(, $arg: $ty)*) -> Tensor<T> {
+                Tensor::apply(ops::$op { axes: axis.into(), keepdim: false $(, $field $(: $value)?)* }, &[self])
+            }
+        )*}
+        impl<'t, T: Element> Var<'t, T> {$(
+            $(#[$doc])*
+            #[track_caller]
+            pub fn $method(self, axis: isize $(, $arg: $ty)*) -> Var<'t, T> {
+                Var::apply(ops::$op { axes: axis.into(), keepdim: false $(, $field $(: $value)?)* }, &[&self])
+            }
+        )*}
+    };
+}
+
+along_an_axis! {
+    /// The sums along an axis, which is dropped: see [`Sum`](crate::ops::Sum).
+    ///
+    /// ```
+    /// use tape::Tensor;
+    /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(x.sum_axis(0), Tensor::from([4.0, 6.0]));
+    /// ```
+    sum_axis() => Sum {};
+    /// The means along an axis, which is dropped: see [`Mean`](crate::ops::Mean).
+    mean_axis() => Mean {};
+    /// The largest elements along an axis, which is dropped: see [`Max`](crate::ops::Max).
+    max_axis() => Max {};
+    /// The smallest elements along an axis, which is dropped: see [`Min`](crate::ops::Min).
+    min_axis() => Min {};
+    /// The products along an axis, which is dropped: see [`Prod`](crate::ops::Prod).
+    prod_axis() => Prod {};
+    /// The variances along an axis, which is dropped: see [`Variance`](crate::ops::Variance).
+    variance_axis(ddof: usize) => Variance { ddof };
+    /// The standard deviations along an axis, which is dropped: see [`StdDev`](crate::ops::StdDev).
+    std_axis(ddof: usize) => StdDev { ddof };
+    /// The `p`-norms along an axis, which is dropped: see [`Norm`](crate::ops::Norm).
+    norm_axis(p: f64) => Norm { p };
+    /// `ln Σ eˣ` along an axis, which is dropped: see [`LogSumExp`](crate::ops::LogSumExp).
+    logsumexp_axis() => LogSumExp {};
+}
+
 impl<T: Element> Tensor<T> {
+    /// The main diagonal of a matrix: [`diag`](Tensor::diag) of offset 0.
+    #[track_caller]
+    pub fn diagonal(&self) -> Tensor<T> {
+        self.diag(0)
+    }
+
     /// [`Concat`](crate::ops::Concat): tensors one after another along an axis.
     #[track_caller]
     pub fn concat(x: &[&Tensor<T>], axis: isize) -> Tensor<T> {

@@ -1,6 +1,6 @@
 //! A product and a sum in one step, as a method. (`Arithmetic::mul_add` is the same for generic code.)
 
-use super::Operand;
+use crate::operand::Operand;
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::tape::{Scalar, Var};
 use crate::tensor::Tensor;

@@ -1,15 +1,16 @@
 //! Removing, adding and merging axes, repetition, and splitting: composed of other operations.
 
 use crate::error::{self, Error};
+use crate::index::Positions;
 use crate::ops::Slice;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::tape::Var;
 use crate::tensor::Tensor;
-use std::ops::{Range, RangeBounds};
+use std::ops::Range;
 
 /// The shape with a range of axes merged into one; an empty range inserts an axis of extent 1.
-fn flattened(x: &Shape, axes: impl RangeBounds<isize>) -> Result<Shape, Error> {
+fn flattened(x: &Shape, axes: impl Positions) -> Result<Shape, Error> {
     let range = Slice::new(0, axes, 1);
     let rank = x.rank() as isize;
     let bound = |axis: isize| {
@@ -21,6 +22,16 @@ fn flattened(x: &Shape, axes: impl RangeBounds<isize>) -> Result<Shape, Error> {
     let stop = range.stop.map_or(Ok(x.rank()), bound)?.max(start);
     let one = x[start..stop].iter().product();
     Ok(x[..start].iter().copied().chain([one]).chain(x[stop..].iter().copied()).collect())
+}
+
+/// The position of an entry of axis 0.
+fn entry(x: &Shape, index: isize) -> Result<usize, Error> {
+    let extent = x.extent(0).map_err(|error| error.named("row"))?;
+    let position = if index < 0 { index + extent as isize } else { index };
+    match usize::try_from(position) {
+        Ok(position) if position < extent => Ok(position),
+        _ => Err(Error::Index { op: "row", index, axis: 0, shape: x.dims() }),
+    }
 }
 
 fn squeezed(x: &Shape, axis: isize) -> Result<Shape, Error> {
@@ -99,8 +110,45 @@ macro_rules! methods {
             /// # Panics
             /// If an axis does not exist.
             #[track_caller]
-            pub fn flatten(self: $this, axes: impl RangeBounds<isize>) -> $type {
+            pub fn flatten(self: $this, axes: impl Positions) -> $type {
                 self.reshape(error::expect(flattened(&self.shape(), axes)))
+            }
+
+            /// Entry `index` of axis 0, counted from the end if negative: an element of a vector, a row of a matrix. A view
+            /// of a plain tensor.
+            ///
+            /// ```
+            /// use tape::{Tape, Tensor};
+            /// let tape = Tape::new();
+            /// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+            /// assert_eq!(x.row(1).value(), Tensor::from([3.0, 4.0]));
+            /// assert_eq!(x.row(-1).sum().backward().wrt(x), Tensor::from([[0.0, 0.0], [1.0, 1.0]]));
+            /// ```
+            ///
+            /// # Panics
+            /// If there is no axis, or no such entry.
+            #[track_caller]
+            pub fn row(self: $this, index: isize) -> $type {
+                let position = error::expect(entry(&self.shape(), index));
+                self.slice(0, position..position + 1).squeeze(0)
+            }
+
+            /// The entries of axis 0 in order: see [`row`](Self::row).
+            ///
+            /// ```
+            /// use tape::Tensor;
+            /// let x = Tensor::from([[1.0, 2.0], [3.0, 4.0]]);
+            /// let sums: Vec<f64> = x.rows().map(|row| row.sum()).collect();
+            /// assert_eq!(sums, [3.0, 7.0]);
+            /// ```
+            ///
+            /// # Panics
+            /// If there is no axis.
+            #[track_caller]
+            pub fn rows(self: $this) -> impl ExactSizeIterator<Item = $type> + use<$($lifetime,)? T> {
+                let x = self.clone();
+                let extent = error::expect(x.shape().extent(0));
+                (0..extent).map(move |at| x.slice(0, at..at + 1).squeeze(0))
             }
 
             /// Without an axis of extent 1: [`reshape`](Self::reshape).

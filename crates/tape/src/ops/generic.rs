@@ -5,7 +5,6 @@ use crate::ops::{PadMode, for_each_binary_function, for_each_tensor_op, for_each
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::Array;
 use crate::shape::{Axes, Shape};
-use std::ops::RangeBounds;
 
 macro_rules! elementwise {
     (

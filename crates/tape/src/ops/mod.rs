@@ -128,7 +128,7 @@ macro_rules! for_each_tensor_op {
                 repeat_interleave: RepeatInterleave =>
                     fn repeat_interleave(self; n: usize, axis: isize) { RepeatInterleave { n, axis } };
                 reshape: Reshape =>
-                    fn reshape(self; shape: impl Into<Shape>) { Reshape { shape: shape.into() } };
+                    fn reshape(self; shape: impl Into<crate::shape::Extents>) { Reshape { shape: shape.into().0 } };
                 roll: Roll => fn roll(self; shift: isize, axis: isize) { Roll { shift, axis } };
                 stack: Stack =>;
                 transpose: Transpose => fn transpose(self) { Transpose };
@@ -147,8 +147,8 @@ macro_rules! for_each_tensor_op {
                     fn scatter_add(self, src; axis: isize, index: impl Into<Index>) { ScatterAdd { axis, index: index.into() } };
                 select: Select =>;
                 slice: Slice, SliceAdjoint =>
-                    fn slice(self; axis: isize, range: impl RangeBounds<isize>) { Slice::new(axis, range, 1) }
-                    fn slice_step(self; axis: isize, range: impl RangeBounds<isize>, step: usize) { Slice::new(axis, range, step) };
+                    fn slice(self; axis: isize, range: impl crate::index::Positions) { Slice::new(axis, range, 1) }
+                    fn slice_step(self; axis: isize, range: impl crate::index::Positions, step: usize) { Slice::new(axis, range, step) };
                 take: Take => fn take(self; index: impl Into<Index>) { Take { index: index.into() } };
             }
             reduce {

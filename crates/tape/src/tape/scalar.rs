@@ -189,6 +189,16 @@ impl<T: Element> fmt::Debug for Scalar<'_, T> {
     }
 }
 
+/// The value, with the options of its number type: `{:.3}`. A scalar of a program, which has none, is its operation.
+impl<T: Element> fmt::Display for Scalar<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_constant() || self.tape.check_values("value").is_ok() {
+            return fmt::Display::fmt(&self.value, f);
+        }
+        fmt::Debug::fmt(self, f)
+    }
+}
+
 /// Compares the values.
 impl<T: Element> PartialEq for Scalar<'_, T> {
     fn eq(&self, other: &Self) -> bool {

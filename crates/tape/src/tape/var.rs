@@ -203,3 +203,10 @@ impl<T: Element> fmt::Debug for Var<'_, T> {
         }
     }
 }
+
+/// The value, as a tensor is printed.
+impl<T: Element> fmt::Display for Var<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.value(), f)
+    }
+}

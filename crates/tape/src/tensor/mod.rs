@@ -3,6 +3,7 @@
 //! Storage, construction and access ([`Tensor`]), free views (`view`), and the loops that compute
 //! (`kernel`, `reduce`, `matmul`). Nothing here knows about derivatives.
 
+mod access;
 mod buffer;
 mod create;
 mod display;
@@ -16,6 +17,7 @@ mod view;
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
 use crate::shape::{Shape, Strides, copied};
+pub use access::Iter;
 use buffer::Buffer;
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -208,12 +210,7 @@ impl<T: Element> Tensor<T> {
     /// The element at `index`, or `None` if the index does not exist.
     pub fn get(&self, index: impl AsRef<[usize]>) -> Option<T> {
         let index = index.as_ref();
-        let inside = index.len() == self.rank() && index.iter().zip(self.shape.iter()).all(|(&i, &n)| i < n);
-        inside.then(|| {
-            let step = |(&i, &stride): (&usize, &isize)| i as isize * stride;
-            let position = self.offset as isize + index.iter().zip(&self.strides).map(step).sum::<isize>();
-            self.data.slice()[position as usize]
-        })
+        self.contains(index).then(|| self.data.slice()[self.position(index)])
     }
 
     /// The same elements, converted to another number type.

@@ -81,7 +81,7 @@ impl<T: Element> Tensor<T> {
     }
 
     /// `length` elements of a matrix from `start`, each one row and one column further.
-    pub(crate) fn diagonal(&self, start: [usize; 2], length: usize) -> Tensor<T> {
+    pub(crate) fn diagonal_view(&self, start: [usize; 2], length: usize) -> Tensor<T> {
         let [down, right] = [self.strides[0], self.strides[1]];
         let first = || start[0] as isize * down + start[1] as isize * right;
         let offset = if length == 0 { 0 } else { (self.offset as isize + first()) as usize };

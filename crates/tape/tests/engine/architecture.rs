@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 25] = [
+const LAYERS: [&str; 26] = [
     "error",             // errors, as data
     "shape",             // extents, axes, broadcasting
     "index",             // indices as plain data
@@ -20,6 +20,7 @@ const LAYERS: [&str; 25] = [
     "ops",               // the operations, one file each
     "rules/elementwise", // scalar functions as operations on tensors
     "tape",              // recording, handles
+    "operand",           // what may stand beside a tensor or handle
     "operators",         // + - * /
     "methods",           // operations as methods
     "custom",            // operations with user-defined derivatives
@@ -80,7 +81,10 @@ fn public_names(lib: &str) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for statement in lib.split(';') {
         let Some((_, path)) = statement.split_once("pub use ") else { continue };
-        let Some((mut layer, list)) = path.split_once("::") else { continue };
+        // The prelude repeats names.
+        let Some((mut layer, list)) = path.split_once("::").filter(|(layer, _)| *layer != "super") else {
+            continue;
+        };
         if layer == "rules" {
             let end = layer.len() + 2 + list.find("::").unwrap_or_default();
             layer = &path[..end];

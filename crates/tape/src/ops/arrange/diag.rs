@@ -73,7 +73,7 @@ impl<T: Element> Op<T> for Diag {
             1 => error::expect(self.square(x[0].shape())).eval(x, shape),
             _ => {
                 let (length, start) = extent(x[0].shape(), self.offset);
-                x[0].diagonal(start, length)
+                x[0].diagonal_view(start, length)
             }
         }
     }

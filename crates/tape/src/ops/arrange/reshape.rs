@@ -12,7 +12,7 @@ use crate::tensor::Tensor;
 /// The same elements, in row-major order, in another shape. Free if the operand is contiguous.
 ///
 /// # Shapes
-/// Any shape with the same number of elements.
+/// Any shape with the same number of elements. One extent may be [`INFER`](crate::INFER), which is then found from them.
 ///
 /// # Math
 /// Linear; the cotangent is reshaped back.
@@ -28,7 +28,7 @@ use crate::tensor::Tensor;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reshape {
-    /// The new shape.
+    /// The new shape, in which one extent may be [`INFER`](crate::INFER).
     pub shape: Shape,
 }
 
@@ -36,10 +36,7 @@ impl<T: Element> Op<T> for Reshape {
     const NAME: &'static str = "reshape";
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
-        if self.shape.try_size() != Some(x[0].size()) {
-            return Err(Error::elements(self.shape.dims(), x[0].size()));
-        }
-        Ok(self.shape.clone())
+        self.shape.inferred(x[0].size())
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {

@@ -1,13 +1,14 @@
 //! A range of one axis, and its adjoint.
 
 use crate::error::{self, Error};
+use crate::index::Positions;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, draws};
 use crate::rules::algebra::Element;
 use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 
 /// Elements `start`, `start + step`, ... below `stop` of one axis. Free: a view of the same buffer.
 ///
@@ -51,18 +52,19 @@ struct Taken {
 
 impl Slice {
     /// The elements in `range`, `step` apart.
-    pub fn new(axis: isize, range: impl RangeBounds<isize>, step: usize) -> Slice {
-        let start = match range.start_bound() {
-            Bound::Included(&start) => start,
+    pub fn new(axis: isize, range: impl Positions, step: usize) -> Slice {
+        let (start, stop) = range.bounds();
+        let start = match start {
+            Bound::Included(start) => start,
             // Nothing comes after the last element.
-            Bound::Excluded(&-1) => return Slice { axis, start: 0, stop: Some(0), step },
-            Bound::Excluded(&start) => start.saturating_add(1),
+            Bound::Excluded(-1) => return Slice { axis, start: 0, stop: Some(0), step },
+            Bound::Excluded(start) => start.saturating_add(1),
             Bound::Unbounded => 0,
         };
-        let stop = match range.end_bound() {
-            Bound::Included(&-1) | Bound::Unbounded => None,
-            Bound::Included(&stop) => Some(stop.saturating_add(1)),
-            Bound::Excluded(&stop) => Some(stop),
+        let stop = match stop {
+            Bound::Included(-1) | Bound::Unbounded => None,
+            Bound::Included(stop) => Some(stop.saturating_add(1)),
+            Bound::Excluded(stop) => Some(stop),
         };
         Slice { axis, start, stop, step }
     }

@@ -45,7 +45,7 @@ impl<T: Element> Op<T> for Trace {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let (length, start) = extent(x[0].shape(), 0);
-        reduce::sum(&x[0].diagonal(start, length), &[0]).reshaped(Shape::default())
+        reduce::sum(&x[0].diagonal_view(start, length), &[0]).reshaped(Shape::default())
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
