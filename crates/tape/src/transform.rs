@@ -15,11 +15,49 @@
 //! assert_eq!(jacobian(|x| x * x, x.clone()), Tensor::from([[2.0, 0.0], [0.0, 4.0]]));
 //! assert_eq!(hessian(|[x, y]| x * x * y, [3.0, 5.0]), Tensor::from([[10.0, 6.0], [6.0, 0.0]]));
 //! ```
+//!
+//! A closure that has a name before it is passed needs [`function!`](crate::function): otherwise the compiler finds that
+//! "lifetime may not live long enough", or an implementation of `FnOnce` that "is not general enough".
 
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::tape::{Handle, Scalar, Tape, Var};
 use crate::tensor::Tensor;
+
+/// A closure over handles of any tape, to be stored in a variable.
+///
+/// `let f = |x: Var| ...` on its own is not accepted where a function of handles is expected: the compiler chooses one
+/// lifetime for the result, not that of each argument. The macro states the type.
+///
+/// ```
+/// use tape::prelude::*;
+/// let scale = 3.0;
+/// let f = tape::function!(|x: Var| -> Scalar { (x * x).sum() * scale });
+/// assert_eq!(grad(f, Tensor::from([1.0, 2.0])), Tensor::from([6.0, 12.0]));
+/// assert_eq!(hessian(f, Tensor::from([1.0, 2.0])), Tensor::from([[6.0, 0.0], [0.0, 6.0]]));
+///
+/// let area = tape::function!(|a: Scalar, b: Scalar| -> Scalar { a * b });
+/// assert_eq!(grad(area, (2.0, 5.0)), (5.0, 2.0));
+/// let norm = tape::function!(|x: [Scalar; 2]| -> Scalar { x[0] * x[0] + x[1] * x[1] });
+/// assert_eq!(grad(norm, [1.0, 2.0]), [2.0, 4.0]);
+/// let sum = tape::function!(|x: Var<f32>| -> Scalar<f32> { x.sum() });
+/// assert_eq!(grad(sum, Tensor::from([1.0f32, 2.0])).to_vec(), [1.0, 1.0]);
+/// ```
+#[macro_export]
+macro_rules! function {
+    (|$x:ident: [$handle:ident $(<$t:ty>)?; $n:expr]| -> $result:ident $(<$u:ty>)? $body:block) => {{
+        fn stated<F: for<'t> Fn([$crate::$handle<'t $(, $t)?>; $n]) -> $crate::$result<'t $(, $u)?>>(f: F) -> F {
+            f
+        }
+        stated(|$x| $body)
+    }};
+    (|$($x:ident: $handle:ident $(<$t:ty>)?),+ $(,)?| -> $result:ident $(<$u:ty>)? $body:block) => {{
+        fn stated<F: for<'t> Fn($($crate::$handle<'t $(, $t)?>),+) -> $crate::$result<'t $(, $u)?>>(f: F) -> F {
+            f
+        }
+        stated(|$($x),+| $body)
+    }};
+}
 
 /// Arguments of a closure `F` that returns a scalar.
 ///
