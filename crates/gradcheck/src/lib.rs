@@ -35,6 +35,8 @@
 //! assert!(report.to_string().contains("ratio 0.5000000"), "{report}");
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod check;
 #[cfg(feature = "faults")]
 pub mod fault;
@@ -82,3 +84,8 @@ macro_rules! assert_gradients {
         }
     }};
 }
+
+/// The README of the crate runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

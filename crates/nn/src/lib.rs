@@ -167,6 +167,7 @@
 //! `gradcheck` adds gradient checks of models (`nn::gradcheck`), `progress` a progress bar, `rayon` several threads.
 
 #![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // The derived code refers to `::nn`, in this crate too.
 extern crate self as nn;
@@ -250,3 +251,8 @@ pub mod prelude {
     pub use crate::*;
     pub use tape::prelude::*;
 }
+
+/// The README of the crate runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -131,6 +131,7 @@
 //! (feature `rayon`).
 
 #![deny(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod anomaly;
 mod custom;
@@ -192,3 +193,8 @@ pub mod prelude {
         Axes, Binary, Element, Error, Gradients, INFER, Program, Scalar, Shape, Tape, Tensor, Unary, Var,
     };
 }
+
+/// The README of the crate runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

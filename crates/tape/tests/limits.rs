@@ -153,8 +153,9 @@ fn views_within_the_limit_are_right() {
     assert_eq!(view.slice_step(0, .., largest / 2).to_vec(), [2.0; 3]);
     assert_eq!(view.slice_step(0, 1.., MAX).to_vec(), [2.0]);
     assert_eq!(view.unfold(0, largest, 1).shape(), [1, 1, 1, largest]);
-    assert_eq!(format!("{}", view.slice(1, ..0)).len(), "[[], [], [], [], ..., [], [], []]".len());
-    assert_eq!(format!("{:?}", Tensor::scalar(2.0).broadcast_to([largest])).matches("2").count(), 9);
+    let empty = format!("[[], [], [], ..., [], [], []] f64[{largest}, 0, 1]");
+    assert_eq!(format!("{}", view.slice(1, ..0)).replace(",\n\n ", ", "), empty);
+    assert_eq!(format!("{:?}", Tensor::scalar(2.0).broadcast_to([largest])).matches("2").count(), 8);
     assert_eq!(Tensor::<f32>::scalar(1.0).broadcast_to([2 * largest + 1]).size(), 2 * largest + 1);
     let tape = Tape::new();
     let x = tape.scalar(2.0);

@@ -12,8 +12,8 @@ const ENDS: usize = 3;
 
 /// The positions that are shown of an axis.
 fn shown(extent: usize) -> impl Iterator<Item = usize> {
-    let hidden = if extent > LONG { ENDS..extent - ENDS } else { extent..extent };
-    (0..extent).filter(move |at| !hidden.contains(at))
+    let (first, last) = if extent > LONG { (ENDS, extent - ENDS) } else { (extent, extent) };
+    (0..first).chain(last..extent)
 }
 
 /// How the elements of a tensor are written: whole numbers as such, others with as many digits as requested, in

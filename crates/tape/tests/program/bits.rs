@@ -1,7 +1,7 @@
 //! A lane has the bits of the tape: value, gradient and second derivatives.
 
 use crate::random::Function;
-use tape::{Arithmetic, Program, Scalar, Tape, Tensor};
+use tape::{Program, Scalar, Tape, Tensor};
 
 /// The same number, or NaN in both: Rust leaves the bits of a NaN open.
 fn same(a: f64, b: f64) -> bool {

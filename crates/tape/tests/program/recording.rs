@@ -1,6 +1,6 @@
 //! Operations that a program may record, and those that it refuses.
 
-use tape::{Arithmetic, Program, Scalar};
+use tape::{Program, Scalar};
 
 #[track_caller]
 fn refusal(record: impl FnOnce() + std::panic::UnwindSafe) -> String {

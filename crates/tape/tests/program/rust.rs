@@ -1,7 +1,7 @@
 //! Programs as Rust functions: compiled and run.
 
 use std::process::Command;
-use tape::{Arithmetic, Program};
+use tape::Program;
 
 fn everything() -> Program {
     Program::new(|p| {
