@@ -95,7 +95,7 @@ fn a_frozen_parameter_gets_no_gradient_and_keeps_its_bits() {
         let mut loss = tape.scalar_constant(0.0);
         for (_, param) in model.named_parameters() {
             let p = param.on(&tape);
-            loss = loss + (p * p + p).sum();
+            loss += (p * p + p).sum();
         }
         let grads = loss.backward();
         for (name, param) in model.named_parameters() {

@@ -32,7 +32,7 @@ fn lane_by_lane(x: &[Tensor; 3]) -> (f64, [Tensor; 3]) {
         let w: Vec<_> = (0..7).map(|k| w.at([k])).collect();
         let x = [0, 1].map(|k| rows.at([lane, k]));
         let h = [0, 1].map(|j| (w[2 * j] * x[0] + w[2 * j + 1] * x[1] + w[4]).tanh());
-        sum = sum + (w[5] * h[0] + w[6] * h[1] - targets.at([lane])).powi(2);
+        sum += (w[5] * h[0] + w[6] * h[1] - targets.at([lane])).powi(2);
     }
     let grads = sum.backward();
     (sum.value(), [grads.wrt(w), grads.wrt(rows), grads.wrt(targets)])

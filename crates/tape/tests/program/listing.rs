@@ -1,6 +1,6 @@
 //! Listings, which a reader compares with a derivation by hand.
 
-use tape::{Arithmetic, Program};
+use tape::Program;
 
 fn neuron() -> Program {
     Program::new(|p| {

@@ -42,7 +42,6 @@ impl Function {
 
     /// Records the function.
     pub(crate) fn apply<'t>(&self, x: &[Scalar<'t>]) -> Scalar<'t> {
-        use tape::Arithmetic;
         let mut values = x.to_vec();
         for step in &self.steps {
             let [a, b, c, d] = step.operands.map(|at| values[at]);

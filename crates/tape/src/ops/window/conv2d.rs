@@ -311,7 +311,7 @@ impl<T: Element> Op<T> for Conv2dWeightGrad {
             let patches = self.conv.patches(&some(x[0], images), self.kernel);
             // There are fewer channels than elements of a patch: this way the smaller factor is transposed.
             let y = self.conv.grouped(&some(x[1], images)).transpose();
-            sum = sum + patches.matmul(&y).sum_axes(0, false);
+            sum += patches.matmul(&y).sum_axes(0, false);
         }
         sum.transpose().reshape(shape)
     }
