@@ -66,7 +66,6 @@ impl<M: Module<T> + Parameters<T>, T: Element> Task<M, T> {
         for _step in 0..STEPS {
             let value = shards.backward(&model, &self.x, &self.y, self.loss).unwrap();
             bits.push(value.to_bits());
-            shards.commit(&mut model);
             optimizer.step(&mut model, shards.gradients());
         }
         bits.extend(weights(&model));

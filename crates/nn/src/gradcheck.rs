@@ -36,7 +36,7 @@ where
         panic!("gradcheck: expected no gradient for `{name}`, which is not trainable, found one");
     }
     let parameters: Vec<_> =
-        model.named_parameters().into_iter().map(|(name, p)| (name, p.value().clone(), p.role())).collect();
+        model.named_parameters().into_iter().map(|(name, p)| (name, p.latest(), p.role())).collect();
     let names: Vec<String> = parameters.iter().map(|(name, ..)| name.clone()).collect();
     let copy = RefCell::new(model.snapshot());
     let check = GradCheck::loss(move |v| {

@@ -1,7 +1,7 @@
 //! Maps from tensors to tensors, and the context of a forward pass.
 
 use crate::Linear;
-use crate::Param;
+use crate::param::{Param, Request};
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use std::fmt;
@@ -115,26 +115,33 @@ impl<T: Element> Module<T> for Box<dyn Module<T>> {
     }
 }
 
-/// The context of a forward pass: the mode, the random generator, and pending changes of state.
+/// The context of a forward pass: the mode, the random generator, and requested changes of state.
 ///
-/// A forward pass does not write to the model. A module that keeps statistics puts the new ones here with
-/// [`set`](Context::set), and [`commit`](Context::commit) applies them:
+/// A module that keeps statistics requests new ones with [`set`](Context::set). A request cannot be lost: the next step
+/// of an optimizer applies it, and evaluation, files and clones see it already. Without an optimizer,
+/// [`commit`](Context::commit) applies it; [`discard`](Context::discard) withdraws it, for a step that is not made.
 ///
 /// ```
-/// use nn::{Context, Param, Parameters};
-/// use tape::Tensor;
-/// let mut mean = Param::buffer([0.0, 0.0]);
-/// let mut cx = Context::eval();
-/// cx.set(&mean, Tensor::from([1.0, 2.0]));
-/// assert_eq!(mean.value().to_vec(), [0.0, 0.0]);
-/// assert_eq!(cx.get(&mean).to_vec(), [1.0, 2.0]);
-/// cx.commit(&mut mean);
-/// assert_eq!(mean.value().to_vec(), [1.0, 2.0]);
+/// use nn::{BatchNorm1d, Context, Module};
+/// use rand::{SeedableRng, rngs::StdRng};
+/// use tape::{Tape, Tensor};
+/// let mut layer = BatchNorm1d::new(1);
+/// let mut cx = Context::train(StdRng::seed_from_u64(0));
+/// layer.forward(Tape::new().constant([[1.0], [3.0]]), &mut cx);
+/// let moved = layer.predict(&Tensor::from([[1.0]]));
+/// cx.commit(&mut layer);
+/// assert_eq!(layer.running_mean.value().to_vec(), [0.2]);
+/// assert_eq!(layer.predict(&Tensor::from([[1.0]])), moved);
 /// ```
+///
+/// Training passes of one model that run at the same time see each other's requests; [`Shards`](crate::train::Shards)
+/// keeps those of its threads apart.
 pub struct Context<T: Element = f64> {
     /// The random generator, present exactly in training mode.
     rng: Option<Box<dyn Rng + Send>>,
-    pending: Vec<(ParamId, Tensor<T>)>,
+    requests: Vec<(ParamId, Request<T>)>,
+    /// Returns `true` if parameters do not see the requests.
+    apart: bool,
     refusal: Refusal,
 }
 
@@ -151,12 +158,18 @@ enum Refusal {
 impl<T: Element> Context<T> {
     /// Training mode: random layers are active and draw from `rng`, statistics are updated.
     pub fn train(rng: impl Rng + Send + 'static) -> Context<T> {
-        Context { rng: Some(Box::new(rng)), pending: Vec::new(), refusal: Refusal::Panics }
+        Context { rng: Some(Box::new(rng)), ..Context::eval() }
     }
 
     /// Evaluation mode: nothing is random, statistics are used and not updated.
     pub fn eval() -> Context<T> {
-        Context { rng: None, pending: Vec::new(), refusal: Refusal::Panics }
+        Context { rng: None, requests: Vec::new(), apart: false, refusal: Refusal::Panics }
+    }
+
+    /// A context whose requests parameters do not see until they are [taken](Context::take), for passes of one model on
+    /// several threads.
+    pub(crate) fn apart(self) -> Context<T> {
+        Context { apart: true, ..self }
     }
 
     /// A context in which errors that modules [report](Context::refuse) wait to be
@@ -210,35 +223,51 @@ impl<T: Element> Context<T> {
         self.rng.as_deref_mut()
     }
 
-    /// Requests that `param` become `value` at the next [`commit`](Context::commit); the last request counts.
+    /// Requests that `param` become `value` with the next step, or [`commit`](Context::commit); the last request counts.
+    ///
+    /// ```
+    /// use nn::{Context, Param};
+    /// use tape::Tensor;
+    /// let mut mean = Param::buffer([0.0, 0.0]);
+    /// let mut cx = Context::eval();
+    /// cx.set(&mean, Tensor::from([1.0, 2.0]));
+    /// assert_eq!(mean.value().to_vec(), [0.0, 0.0]);
+    /// assert_eq!(cx.get(&mean).to_vec(), [1.0, 2.0]);
+    /// cx.commit(&mut mean);
+    /// assert_eq!(mean.value().to_vec(), [1.0, 2.0]);
+    /// ```
     pub fn set(&mut self, param: &Param<T>, value: Tensor<T>) {
-        match self.pending.iter_mut().find(|(id, _)| *id == param.id()) {
-            Some((_, pending)) => *pending = value,
-            None => self.pending.push((param.id(), value)),
+        let known = self.requests.iter().position(|(id, _)| *id == param.id());
+        let place = known.unwrap_or_else(|| {
+            let request = if self.apart { Request::none() } else { param.request().clone() };
+            self.requests.push((param.id(), request));
+            self.requests.len() - 1
+        });
+        self.requests[place].1.replace(Some(value));
+    }
+
+    /// The value `param` will have after the step: the one that was last [`set`](Context::set), or the current one.
+    pub fn get(&self, param: &Param<T>) -> Tensor<T> {
+        let request = self.requests.iter().find(|(id, _)| *id == param.id());
+        request.and_then(|(_, request)| request.get()).unwrap_or_else(|| param.latest())
+    }
+
+    /// Takes the requested value of a parameter.
+    pub(crate) fn take(&mut self, id: ParamId) -> Option<Tensor<T>> {
+        self.requests.iter().find(|(requested, _)| *requested == id)?.1.replace(None)
+    }
+
+    /// Withdraws the requests of this context, for a step that is not made.
+    pub fn discard(&mut self) {
+        for (_, request) in self.requests.drain(..) {
+            request.replace(None);
         }
     }
 
-    /// The value `param` will have after the commit: the one that was [`set`](Context::set), or the current
-    /// one.
-    pub fn get(&self, param: &Param<T>) -> Tensor<T> {
-        let pending = self.pending.iter().find(|(id, _)| *id == param.id());
-        pending.map_or_else(|| param.value().clone(), |(_, value)| value.clone())
-    }
-
-    /// Takes the pending value of a parameter that was [`set`](Context::set).
-    pub(crate) fn take(&mut self, id: ParamId) -> Option<Tensor<T>> {
-        let place = self.pending.iter().position(|(pending, _)| *pending == id)?;
-        Some(self.pending.swap_remove(place).1)
-    }
-
-    /// Discards the pending values, for a step that is not made.
-    pub fn discard(&mut self) {
-        self.pending.clear();
-    }
-
-    /// Assigns the pending values to the parameters of `model`. Those of another model stay pending.
+    /// Applies the requests for parameters of `model`, as the step of an optimizer does: for a training loop without one.
+    /// Those for another model remain.
     pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
-        if self.pending.is_empty() {
+        if self.requests.is_empty() {
             return;
         }
         model.visit_mut(&Path::root(), &mut |_, param| {
@@ -252,7 +281,7 @@ impl<T: Element> Context<T> {
 impl<T: Element> fmt::Debug for Context<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = if self.is_train() { "train" } else { "eval" };
-        f.debug_struct("Context").field("mode", &mode).field("pending", &self.pending).finish()
+        f.debug_struct("Context").field("mode", &mode).field("requests", &self.requests).finish()
     }
 }
 
@@ -275,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_another_model_stays_pending() {
+    fn requests_for_another_model_remain() {
         let (mut first, mut second) = (Param::buffer([0.0]), Param::buffer([0.0]));
         let mut cx = Context::eval();
         cx.set(&first, Tensor::from([1.0]));
@@ -287,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_discarded_is_not_applied() {
+    fn a_discarded_request_is_not_applied() {
         let mut mean = Param::buffer([0.0]);
         let mut cx = Context::eval();
         cx.set(&mean, Tensor::from([1.0]));

@@ -1,5 +1,7 @@
 //! A parameter: a tensor with an identity, outside any tape.
 
+use std::fmt;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tape::{Element, ParamId, Tape, Tensor, Var};
 
 /// The role of a parameter in training.
@@ -29,17 +31,40 @@ pub enum Role {
 /// assert_ne!(w.clone().id(), w.id());
 /// assert_eq!(w.snapshot().id(), w.id());
 /// ```
-#[derive(Debug)]
 pub struct Param<T: Element = f64> {
     id: ParamId,
     value: Tensor<T>,
     role: Role,
+    /// The request of a forward pass, once there was one.
+    request: OnceLock<Request<T>>,
+}
+
+/// The value that a forward pass requested for a parameter, until it is applied or discarded. Shared by the parameter,
+/// which is where a step finds it, and the context that made the request, which can withdraw it.
+#[derive(Clone, Debug)]
+pub(crate) struct Request<T: Element>(Arc<RwLock<Option<Tensor<T>>>>);
+
+impl<T: Element> Request<T> {
+    /// No request.
+    pub(crate) fn none() -> Request<T> {
+        Request(Arc::new(RwLock::new(None)))
+    }
+
+    /// The requested value.
+    pub(crate) fn get(&self) -> Option<Tensor<T>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces the requested value, and returns the previous one.
+    pub(crate) fn replace(&self, value: Option<Tensor<T>>) -> Option<Tensor<T>> {
+        std::mem::replace(&mut self.0.write().unwrap_or_else(PoisonError::into_inner), value)
+    }
 }
 
 impl<T: Element> Param<T> {
     /// A trainable parameter.
     pub fn new(value: impl Into<Tensor<T>>) -> Param<T> {
-        Param { id: ParamId::new(), value: value.into(), role: Role::Trainable }
+        Param { id: ParamId::new(), value: value.into(), role: Role::Trainable, request: OnceLock::new() }
     }
 
     /// State that is saved with the model but never differentiated.
@@ -52,15 +77,45 @@ impl<T: Element> Param<T> {
         self.id
     }
 
-    /// The current value.
+    /// The value as of the last step: without a [requested](crate::Context::set) one that no step has applied yet, which
+    /// [`latest`](Param::latest) includes.
     pub fn value(&self) -> &Tensor<T> {
         &self.value
     }
 
-    /// The value, mutably. Elements are written in place if no tape and no clone shares the buffer, and into
-    /// a copy otherwise, so other holders keep the old value.
+    /// The value that a training pass [requested](crate::Context::set) and no step has applied yet, or else the
+    /// [`value`](Param::value).
+    ///
+    /// ```
+    /// use nn::{Context, Param};
+    /// use tape::Tensor;
+    /// let mut mean = Param::buffer([0.0]);
+    /// Context::eval().set(&mean, Tensor::from([1.0]));
+    /// assert_eq!((mean.value().item(), mean.latest().item()), (0.0, 1.0));
+    /// mean.value_mut();
+    /// assert_eq!(mean.value().item(), 1.0);
+    /// ```
+    pub fn latest(&self) -> Tensor<T> {
+        self.request.get().and_then(Request::get).unwrap_or_else(|| self.value.clone())
+    }
+
+    /// The value, mutably; a requested one is applied first. Elements are written in place if no tape and no clone shares
+    /// the buffer, and into a copy otherwise, so other holders keep the old value.
     pub fn value_mut(&mut self) -> &mut Tensor<T> {
+        if let Some(value) = self.request.get().and_then(|request| request.replace(None)) {
+            self.value = value;
+        }
         &mut self.value
+    }
+
+    /// The request of a forward pass, to be filled in.
+    pub(crate) fn request(&self) -> &Request<T> {
+        self.request.get_or_init(Request::none)
+    }
+
+    /// Applies the requested value, if there is one.
+    pub(crate) fn settle(&mut self) {
+        self.value_mut();
     }
 
     /// The role of the parameter in training.
@@ -87,7 +142,8 @@ impl<T: Element> Param<T> {
         }
     }
 
-    /// Records it: if trainable, as a leaf, the same one for every call on a tape; otherwise as a constant.
+    /// Records it: if trainable, as a leaf, the same one for every call on a tape; otherwise as a constant, with the
+    /// [`latest`](Param::latest) value.
     ///
     /// # Panics
     /// If its value changed since it was recorded on this tape: reset the tape between steps.
@@ -95,13 +151,13 @@ impl<T: Element> Param<T> {
     pub fn on<'t>(&self, tape: &'t Tape<T>) -> Var<'t, T> {
         match self.role {
             Role::Trainable => tape.parameter(self.id, &self.value),
-            Role::Frozen | Role::Buffer => tape.constant(self.value.clone()),
+            Role::Frozen | Role::Buffer => tape.constant(self.latest()),
         }
     }
 
     /// The parameter as it is now, with the same id; its value is shared until either is written.
     pub fn snapshot(&self) -> Param<T> {
-        Param { id: self.id, value: self.value.clone(), role: self.role }
+        Param { id: self.id, ..self.clone() }
     }
 
     /// Takes the identity of another parameter, for snapshots of whole models.
@@ -113,7 +169,19 @@ impl<T: Element> Param<T> {
 /// A separate parameter: same value and role, fresh id.
 impl<T: Element> Clone for Param<T> {
     fn clone(&self) -> Param<T> {
-        Param { id: ParamId::new(), value: self.value.clone(), role: self.role }
+        Param { role: self.role, ..Param::new(self.latest()) }
+    }
+}
+
+impl<T: Element> fmt::Debug for Param<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Param { id, role, request, .. } = self;
+        let mut fields = f.debug_struct("Param");
+        fields.field("id", id).field("value", &self.value).field("role", role);
+        match request.get().and_then(Request::get) {
+            Some(value) => fields.field("requested", &value).finish(),
+            None => fields.finish(),
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use crate::files::{self, FileElement, FileError, FileErrorKind, State, StateErro
 use crate::parameters::{Parameters, Path};
 use tape::Element;
 
-/// The values of all parameters by name, frozen ones and buffers too. They share memory with the model until
-/// either is written.
+/// The [latest](crate::Param::latest) values of all parameters by name, frozen ones and buffers too. They share memory with
+/// the model until either is written.
 ///
 /// ```
 /// use nn::{Linear, state_dict};
@@ -15,7 +15,7 @@ use tape::Element;
 /// ```
 pub fn state_dict<T: Element>(model: &(impl Parameters<T> + ?Sized)) -> State<T> {
     let named = model.named_parameters();
-    named.into_iter().map(|(name, param)| (name, param.value().clone())).collect()
+    named.into_iter().map(|(name, param)| (name, param.latest())).collect()
 }
 
 /// Assigns to every parameter of `model` the value of its name; the order of `state` does not matter.

@@ -13,8 +13,8 @@ use tape::{Element, Error, Shape, Tensor, Var};
 ///
 /// In training, mean and (biased) variance are those of the batch and are differentiated. The running
 /// statistics move towards them, `new = (1 - momentum) old + momentum batch`, with the unbiased variance of
-/// the batch; the new values are pending in the [`Context`] until [`commit`](Context::commit). In evaluation
-/// the running statistics are used as constants.
+/// the batch; evaluation sees the new values at once, and the next step of an optimizer writes them to the fields (see
+/// [`Context`]). In evaluation the running statistics are used as constants.
 ///
 /// # Shapes
 /// `x` `[batch, channels]` or `[batch, channels, length]` for [`BatchNorm1d`], `[batch, channels, height, width]` for

@@ -77,7 +77,7 @@ impl<T: Element> Average<T> {
         model.visit(&Path::root(), &mut |_, param| {
             let Some((name, average)) = averages.next() else { return };
             if !param.is_trainable() {
-                *average = param.value().clone();
+                *average = param.latest();
             } else if !approach(average, param.value(), share) {
                 broken.get_or_insert(&*name);
             }

@@ -338,7 +338,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         }
     }
 
-    /// Updates all parameters that have a gradient.
+    /// Updates all parameters that have a gradient, and applies the requests of the forward pass.
     ///
     /// # Errors
     /// If elements were left unchanged: for the first such parameter with finite gradients, else for the
@@ -352,6 +352,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         let mut result = Ok(());
         let mut gradients = gradients.iter().peekable();
         model.visit_mut(&Path::root(), &mut |path, param| {
+            param.settle();
             let Some((_, gradient)) = gradients.next_if(|(id, _)| *id == param.id()) else { return };
             if self.update(path, param, gradient, factors) {
                 return;

@@ -72,8 +72,9 @@ use tape::Element;
 /// [`try_step`](Optimizer::try_step) returns an error in both cases; [`step`](Optimizer::step) ignores the
 /// first, which [`GradientDescent::skipped`] counts, and panics in the second.
 pub trait Optimizer<T: Element = f64> {
-    /// Updates every trainable parameter of `model` for which there is a gradient. Others are unchanged:
-    /// frozen parameters, buffers, and those that this forward pass did not use.
+    /// Updates every trainable parameter of `model` for which there is a gradient, and gives buffers the values that
+    /// layers [requested](crate::Context::set) in the forward pass. Others are unchanged: frozen parameters, and those that
+    /// this forward pass did not use.
     ///
     /// Reset the tape first: as long as it holds the values, they are copied before they are written.
     ///

@@ -27,7 +27,6 @@
 //!         let loss = loss::squared_error(model.forward(tape.constant(x), &mut cx), y).mean();
 //!         let grads = loss.backward();
 //!         tape.reset();
-//!         cx.commit(&mut model);
 //!         optimizer.step(&mut model, &grads);
 //!     }
 //!     let error = nn::metrics::rmse(&model.predict(validation.x()), validation.y())?;

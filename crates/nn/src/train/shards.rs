@@ -43,7 +43,6 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 /// let mut optimizer = Adam::new(0.02);
 /// for _step in 0..200 {
 ///     shards.backward(&model, &x, &y, |a, y| loss::squared_error(a, y).mean())?;
-///     shards.commit(&mut model);
 ///     optimizer.step(&mut model, shards.gradients());
 /// }
 /// assert!(shards.backward(&model, &x, &y, |a, y| loss::squared_error(a, y).mean())? < 0.1 * value);
@@ -54,6 +53,8 @@ use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var, parallel};
 pub struct Shards<T: Element = f64> {
     shards: Vec<Shard<T>>,
     sum: GradientAccumulator<T>,
+    /// The requests of the shards, combined.
+    cx: Context<T>,
 }
 
 /// A part of the batch.
@@ -94,8 +95,9 @@ impl<T: Element> Shards<T> {
         if count > SHARDS {
             return Err(refused(format!("expected at most {SHARDS} shards, found {count}")));
         }
-        let shard = |_| Shard { tape: Tape::of(), cx: cx(), rows: 0..0, share: 0.0, result: None };
-        Ok(Shards { shards: (0..count).map(shard).collect(), sum: GradientAccumulator::new() })
+        let shard = |_| Shard { tape: Tape::of(), cx: cx().apart(), rows: 0..0, share: 0.0, result: None };
+        let shards = (0..count).map(shard).collect();
+        Ok(Shards { shards, sum: GradientAccumulator::new(), cx: Context::eval() })
     }
 
     /// The loss of a batch, and its [gradients](Shards::gradients): `loss` maps an output and its targets to
@@ -104,7 +106,7 @@ impl<T: Element> Shards<T> {
     /// # Errors
     /// If there are fewer samples than shards, if the number of targets differs, or if a module
     /// [refuses](Context::refuse) its shard, as batch normalization does with a single element per channel.
-    /// Nothing is then left to [`commit`](Shards::commit), and there are no gradients.
+    /// The statistics of layers are then those before, and there are no gradients.
     pub fn backward<L>(
         &mut self,
         model: &impl Module<T>,
@@ -145,6 +147,7 @@ impl<T: Element> Shards<T> {
             self.sum.add(model, &grads, share);
             mean += share * value;
         }
+        self.combine(model);
         Ok(mean)
     }
 
@@ -170,19 +173,25 @@ impl<T: Element> Shards<T> {
         &self.sum
     }
 
-    /// Assigns to the parameters of `model` the values that its layers requested ([`Context::set`]): the mean
-    /// over the shards, weighted by their fractions of the samples.
-    pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
-        model.visit_mut(&Path::root(), &mut |_, param| {
-            let asked = |shard: &mut Shard<T>| Some((shard.cx.take(param.id())?, shard.share));
-            let mut asked = self.shards.iter_mut().filter_map(asked);
-            let Some((first, _)) = asked.next() else { return };
+    /// Requests for the parameters of `model` the values that its layers [requested](Context::set): the mean over the
+    /// shards, weighted by their fractions of the samples.
+    fn combine(&mut self, model: &dyn Parameters<T>) {
+        model.visit(&Path::root(), &mut |_, param| {
+            let requested = |shard: &mut Shard<T>| Some((shard.cx.take(param.id())?, shard.share));
+            let mut requested = self.shards.iter_mut().filter_map(requested);
+            let Some((first, _)) = requested.next() else { return };
             // Relative to the first value, so that the mean of equal values is that value.
-            let mean = asked.fold(first.clone(), |mean, (value, share)| {
+            let mean = requested.fold(first.clone(), |mean, (value, share)| {
                 mean + (value - &first) * Tensor::scalar(T::from_f64(share))
             });
-            *param.value_mut() = mean;
+            self.cx.set(param, mean);
         });
+    }
+
+    /// Applies the statistics that the layers of `model` collected, as the step of an optimizer does: see
+    /// [`Context::commit`].
+    pub fn commit(&mut self, model: &mut dyn Parameters<T>) {
+        self.cx.commit(model);
     }
 }
 

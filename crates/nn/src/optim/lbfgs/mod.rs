@@ -285,10 +285,11 @@ fn positions<T: Element, M: Parameters<T> + ?Sized>(model: &M, gradient: &[T]) -
     all
 }
 
-/// Moves the model to `origin + t direction`.
+/// Moves the model to `origin + t direction`, and applies the requests of the forward pass.
 fn place<T: Element, M: Parameters<T> + ?Sized>(model: &mut M, origin: &[T], t: f64, direction: &[T]) {
     let (t, mut steps) = (T::from_f64(t), origin.iter().zip(direction));
     model.visit_mut(&Path::root(), &mut |_, param| {
+        param.settle();
         if param.is_trainable() {
             for (w, (&x, &d)) in param.value_mut().as_mut_slice().iter_mut().zip(&mut steps) {
                 *w = x + t * d;
