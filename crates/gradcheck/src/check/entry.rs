@@ -46,6 +46,16 @@ impl Entry {
         }
     }
 
+    /// The input, the order, and whether this is a direction: entries that can be compared with each other.
+    pub(crate) fn group(&self) -> (&str, u8, bool) {
+        (&self.input, self.order, self.direction)
+    }
+
+    /// The derivative by the tape, divided by that by differences.
+    pub(crate) fn ratio(&self) -> f64 {
+        self.analytic / self.numeric.mid
+    }
+
     /// Returns the name of the entry: `w1[2,3]`, `b` for a scalar, `w1~0` for a direction, `H:w1[2,3]` of second order.
     pub fn label(&self) -> String {
         label(self.order, &self.input, &self.index, self.direction)

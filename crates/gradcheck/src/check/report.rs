@@ -244,9 +244,9 @@ impl Report {
             worst.numeric,
             worst.method,
             worst.h,
-            worst.analytic / worst.numeric.mid
+            worst.ratio()
         )?;
-        match hint(&self.entries, worst) {
+        match hint(&self.entries, &self.inputs, worst) {
             Some(hint) if worst.verdict == Verdict::Disagree => writeln!(f, " hint    {hint}"),
             _ => Ok(()),
         }
