@@ -132,7 +132,7 @@ fn refusal(f: impl FnOnce()) -> String {
 #[test]
 fn settings_that_cannot_be_followed_are_refused() {
     let tape = Tape::new();
-    let (a, y) = (tape.var([[1.0, 2.0]]), Tensor::from([[1.0, -1.0]]));
+    let (a, y) = (tape.var([[1.0, 2.0]]), Tensor::from([[1.0, 0.0]]));
     let classes = |weight: &[f64], smoothing| CrossEntropyOptions {
         weight: (!weight.is_empty()).then(|| Tensor::from(weight.to_vec())),
         smoothing,
@@ -296,4 +296,62 @@ fn cosines_of_vectors_whose_squares_overflow() {
         let ordinary = 1.0 / 8.0_f64.sqrt();
         close(slopes[2], -ordinary, bound.max(1e-6));
     }
+}
+
+#[test]
+fn a_loss_of_probabilities_refuses_logits_and_names_the_loss_for_them() {
+    let tape = Tape::new();
+    let logits = tape.var([[0.25, 2.0], [0.5, -1.0]]);
+    let y = Tensor::from([[1.0, 0.0], [0.0, 1.0]]);
+    let hint = "expected probabilities in [0, 1], found 2; for logits use";
+    let text = refusal(|| _ = loss::cross_entropy_with_probabilities(logits, &[1, 0]));
+    assert_eq!(text, format!("cross_entropy_with_probabilities: {hint} cross_entropy_with_logits"));
+    let text = refusal(|| _ = loss::binary_cross_entropy_with_probabilities(logits, &y));
+    let expected =
+        format!("binary_cross_entropy_with_probabilities: {hint} binary_cross_entropy_with_logits");
+    assert_eq!(text, expected);
+    let losses = loss::cross_entropy_with_logits(logits, &y);
+    assert!(losses.mean().value().is_finite() && losses.mean().backward().wrt(logits).max() > 0.0);
+}
+
+#[test]
+fn targets_that_are_no_probabilities_are_refused() {
+    let tape = Tape::new();
+    let (a, y) = (tape.var([[0.25, 0.75]]), Tensor::from([[1.0, -0.5]]));
+    let expected = |op: &str| format!("{op}: expected targets in [0, 1], found -0.5");
+    let options = CrossEntropyOptions::default();
+    for (op, text) in [
+        ("cross_entropy_with_probabilities", refusal(|| _ = loss::cross_entropy_with_probabilities(a, &y))),
+        ("cross_entropy_with_logits", refusal(|| _ = loss::cross_entropy_with_logits(a, &y))),
+        (
+            "cross_entropy_with_logits_and_options",
+            refusal(|| _ = cross_entropy_with_logits_and_options(a, &y, &options)),
+        ),
+        (
+            "binary_cross_entropy_with_probabilities",
+            refusal(|| _ = loss::binary_cross_entropy_with_probabilities(a, &y)),
+        ),
+        ("binary_cross_entropy_with_logits", refusal(|| _ = loss::binary_cross_entropy_with_logits(a, &y))),
+        (
+            "binary_cross_entropy_with_logits_and_pos_weight",
+            refusal(|| {
+                _ = binary_cross_entropy_with_logits_and_pos_weight(a, &y, &Tensor::scalar(1.0));
+            }),
+        ),
+    ] {
+        assert_eq!(text, expected(op));
+    }
+    let text = refusal(|| _ = loss::kl_divergence(a, &y));
+    assert_eq!(
+        text,
+        expected("kl_divergence") + "; for logarithms of probabilities use kl_divergence_from_logs"
+    );
+}
+
+#[test]
+fn a_rounding_above_one_and_nan_are_not_refused() {
+    let tape = Tape::new();
+    let a = tape.var([[1.0 + f64::EPSILON, 0.0], [f64::NAN, 0.5]]);
+    let each = loss::cross_entropy_with_probabilities(a, &[0, 0]).per_element().value().to_vec();
+    assert!(each[0].abs() < 1e-15 && each[1].is_nan(), "{each:?}");
 }

@@ -1,7 +1,7 @@
 //! Binary classification losses.
 
 use super::floored_ln::{ln, ln_slope};
-use super::{Losses, Target, check, elementwise, finite, targets};
+use super::{Losses, Target, check, finite, probabilities, targets};
 use crate::functional::{Reduction, bce_with_logits};
 use crate::setting::expect;
 use tape::ops::{Sigmoid, Softplus};
@@ -54,6 +54,14 @@ impl Binary for LogitCrossEntropy {
     }
 }
 
+/// Targets of a binary classification: probabilities, of the shape of the predictions.
+#[track_caller]
+fn classes<'t, T: Element>(op: &'static str, a: Var<'t, T>, y: impl Target<'t, T>) -> Var<'t, T> {
+    let y = targets(op, a, y);
+    expect(probabilities(op, "targets", y, ""));
+    y
+}
+
 /// `-Y ln A - (1 - Y) ln(1 - A)` of each element, for probabilities `A`.
 ///
 /// A logarithm below -100 counts as -100 and has derivative 0, so the predictions 0 and 1 give finite losses;
@@ -70,13 +78,16 @@ impl Binary for LogitCrossEntropy {
 /// ```
 ///
 /// # Panics
-/// If the shapes differ.
+/// If the shapes differ, or a prediction or a target is not in [0, 1].
 #[track_caller]
 pub fn binary_cross_entropy_with_probabilities<'t, T: Element>(
     a: Var<'t, T>,
     y: impl Target<'t, T>,
 ) -> Losses<'t, T> {
-    elementwise("binary_cross_entropy_with_probabilities", a, y, BinaryCrossEntropy)
+    let op = "binary_cross_entropy_with_probabilities";
+    let y = classes(op, a, y);
+    expect(probabilities(op, "probabilities", a, "; for logits use binary_cross_entropy_with_logits"));
+    Losses::of_elements(a.zip(y, BinaryCrossEntropy))
 }
 
 /// [`binary_cross_entropy_with_probabilities`] of `σ(Z)`, finite for every finite `Z`:
@@ -92,13 +103,14 @@ pub fn binary_cross_entropy_with_probabilities<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// If the shapes differ.
+/// If the shapes differ, or a target is not in [0, 1].
 #[track_caller]
 pub fn binary_cross_entropy_with_logits<'t, T: Element>(
     z: Var<'t, T>,
     y: impl Target<'t, T>,
 ) -> Losses<'t, T> {
-    elementwise("binary_cross_entropy_with_logits", z, y, LogitCrossEntropy)
+    let y = classes("binary_cross_entropy_with_logits", z, y);
+    Losses::of_elements(z.zip(y, LogitCrossEntropy))
 }
 
 /// [`binary_cross_entropy_with_logits`] where `pos_weight` multiplies the term of `Y`: above 1 it penalizes
@@ -120,7 +132,7 @@ pub fn binary_cross_entropy_with_logits<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// If the shapes of `Z` and `Y` differ; if `pos_weight` broadcasts to another shape, or has a negative or
+/// If the shapes of `Z` and `Y` differ, or a target is not in [0, 1]; if `pos_weight` broadcasts to another shape, or has a negative or
 /// non-finite element.
 #[track_caller]
 pub fn binary_cross_entropy_with_logits_and_pos_weight<'t, T: Element>(
@@ -129,7 +141,7 @@ pub fn binary_cross_entropy_with_logits_and_pos_weight<'t, T: Element>(
     pos_weight: &Tensor<T>,
 ) -> Losses<'t, T> {
     let op = "binary_cross_entropy_with_logits_and_pos_weight";
-    let y = targets(op, z, y);
+    let y = classes(op, z, y);
     if let Some(found) = pos_weight.to_vec().into_iter().find(|w| !(*w >= T::ZERO && w.is_finite())) {
         let reason = format!("expected a finite pos_weight, 0 or more, found {found}");
         Error::Invalid { op, reason }.panic();

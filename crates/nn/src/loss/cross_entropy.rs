@@ -3,7 +3,7 @@
 use super::classes::rows;
 use super::floored_ln::{ln, ln_slope};
 use super::target::{ClassTarget, ClassTargets};
-use super::{Losses, check};
+use super::{Losses, check, probabilities};
 use crate::functional::{self, CrossEntropyOptions, Reduction, class_axis, no_class};
 use crate::setting::expect;
 use tape::{Algebra, Binary, Element, Error, Tensor, Var};
@@ -45,13 +45,16 @@ impl Binary for CrossEntropy {
 /// ```
 ///
 /// # Panics
-/// If the shapes differ or are not `[N, classes]`, or a label is not a class.
+/// If the shapes differ or are not `[N, classes]`, or a label is not a class; if a prediction or a target is not in
+/// [0, 1].
 #[track_caller]
 pub fn cross_entropy_with_probabilities<'t, T: Element>(
     a: Var<'t, T>,
     y: impl ClassTarget<'t, T>,
 ) -> Losses<'t, T> {
-    let y = distributions("cross_entropy_with_probabilities", a, y);
+    let op = "cross_entropy_with_probabilities";
+    let y = distributions(op, a, y);
+    expect(probabilities(op, "probabilities", a, "; for logits use cross_entropy_with_logits"));
     Losses::of_rows(a.zip(y, CrossEntropy))
 }
 
@@ -68,8 +71,8 @@ pub fn cross_entropy_with_probabilities<'t, T: Element>(
 /// ```
 ///
 /// # Panics
-/// If the shapes differ or are not `[N, classes]`, or a label is not a class. Use
-/// [`cross_entropy_with_logits_and_options`] for predictions `[N, classes, ..]`.
+/// If the shapes differ or are not `[N, classes]`, a label is not a class, or an element of a distribution is not in
+/// [0, 1]. Use [`cross_entropy_with_logits_and_options`] for predictions `[N, classes, ..]`.
 #[track_caller]
 pub fn cross_entropy_with_logits<'t, T: Element>(z: Var<'t, T>, y: impl ClassTarget<'t, T>) -> Losses<'t, T> {
     let y = distributions("cross_entropy_with_logits", z, y);
@@ -122,7 +125,7 @@ pub fn cross_entropy_with_logits_and_options<'t, T: Element>(
 ///
 /// # Errors
 /// If the numbers of labels and samples differ, a label is not a class, or the shape of distributions differs
-/// from that of `Z`; if the numbers of weights and classes differ, a weight is negative or not finite, or the
+/// from that of `Z`, or an element of one is not in [0, 1]; if the numbers of weights and classes differ, a weight is negative or not finite, or the
 /// smoothing is not between 0 and 1.
 ///
 /// ```
@@ -146,8 +149,10 @@ pub fn try_cross_entropy_with_logits_and_options<'t, T: Element>(
     match y.on(z.tape()) {
         ClassTargets::Labels(labels) => of_labels(z, &labels, options),
         ClassTargets::Distributions(y) => {
-            check("cross_entropy_with_logits_and_options", z, y)?;
+            let op = "cross_entropy_with_logits_and_options";
+            check(op, z, y)?;
             options.check(&z.shape())?;
+            probabilities(op, "targets", y, "")?;
             Ok(Losses::of_elements(functional::soft_cross_entropy(&z, &y, options, Reduction::None)))
         }
     }
@@ -188,6 +193,7 @@ fn distributions<'t, T: Element>(
     if shape.rank() != 2 {
         rank().panic();
     }
+    expect(probabilities(op, "targets", y, ""));
     y
 }
 

@@ -1,7 +1,7 @@
 //! Losses of distributions and of directions.
 
 use super::binary::together;
-use super::{Losses, Target, check, elementwise, positive, targets};
+use super::{Losses, Target, check, positive, probabilities, targets};
 use crate::setting::expect;
 use tape::element::Real;
 use tape::ops::Ln;
@@ -46,10 +46,17 @@ impl Binary for KlDivergence {
 /// ```
 ///
 /// # Panics
-/// If the shapes differ.
+/// If the shapes differ, or a target is not in [0, 1].
 #[track_caller]
 pub fn kl_divergence<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Losses<'t, T> {
-    elementwise("kl_divergence", x, y, KlDivergence)
+    let y = targets("kl_divergence", x, y);
+    expect(probabilities(
+        "kl_divergence",
+        "targets",
+        y,
+        "; for logarithms of probabilities use kl_divergence_from_logs",
+    ));
+    Losses::of_elements(x.zip(y, KlDivergence))
 }
 
 /// [`kl_divergence`] with the logarithms of the targets too: `eʸ (Y - X)` of each element. Where `eʸ` is 0 the loss and

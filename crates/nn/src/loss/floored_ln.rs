@@ -6,11 +6,11 @@ use tape::ops::Ln;
 /// The lower bound of the logarithms of probabilities.
 const FLOOR: f64 = -100.0;
 
-/// `max(ln p, FLOOR)`.
+/// `max(ln p, FLOOR)`; NaN of NaN.
 #[inline(always)]
 pub(super) fn ln<A: Algebra>(p: A) -> A {
     let (floor, ln) = (p.lift(FLOOR), p.map(Ln));
-    ln.if_gt(floor, ln, floor)
+    floor.if_gt(ln, floor, ln)
 }
 
 /// The derivative of [`ln`]: `1/p`, and 0 where the floor applies.

@@ -15,7 +15,8 @@
 //! Predictions `A` (logits `Z`) have shape `[N, ..]`: one sample per position of the first axis, `N` of them, with `m`
 //! outputs each. Targets `Y` have exactly the same shape: `[N]` against `[N, 1]` is refused, never broadcast. Targets are
 //! a `&Tensor` or `Tensor` (a constant) or a `Var`; those of the cross-entropies may also be labels ([`ClassTarget`]). A
-//! loss over no samples is 0.
+//! loss over no samples is 0. Probabilities, of predictions and of targets, are refused outside [0, 1]: a loss of
+//! probabilities that is given logits has no meaning.
 //!
 //! # The losses of the literature
 //! | name | call | value | gradient with respect to `A` (`Z`) |
@@ -150,6 +151,24 @@ fn check<T: Element>(op: &'static str, a: Var<'_, T>, y: Var<'_, T>) -> Result<(
     }
     let reason = format!("predictions {a} and targets {y} differ in shape");
     Err(Error::Invalid { op, reason })
+}
+
+/// How far a sum of probabilities may exceed 1 by rounding, in units of the last place.
+const ROUNDING: f64 = 16.0;
+
+/// Refuses values that are no probabilities, with a hint at the function for those that are likely meant. NaN passes: the
+/// loss is then NaN too.
+fn probabilities<T: Element>(op: &'static str, name: &str, x: Var<'_, T>, hint: &str) -> Result<(), Error> {
+    let x = x.value().contiguous();
+    let most = T::ONE + T::EPSILON * T::from_f64(ROUNDING);
+    let outside = |x: &&T| **x < T::ZERO || **x > most;
+    match x.as_slice().unwrap_or_default().iter().find(outside) {
+        None => Ok(()),
+        Some(found) => {
+            let reason = format!("expected {name} in [0, 1], found {found}{hint}");
+            Err(Error::Invalid { op, reason })
+        }
+    }
 }
 
 /// A setting in the element type of the loss, checked after its conversion.
