@@ -5,7 +5,7 @@ use crate::init::{Fans, Init, UniformFanIn, check_size};
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use rand::Rng;
-use tape::{Element, Error, Tensor, Var};
+use tape::{Element, Error, Shape, Tensor, Var};
 
 /// `Y = X · Wᵀ + b`.
 ///
@@ -83,10 +83,31 @@ impl<T: Element> Linear<T> {
         Linear { weight: Param::new(weight), bias: Some(Param::new(bias)) }
     }
 
+    /// Refuses inputs without an axis, or of another width.
+    pub(crate) fn check(&self, x: &Shape) -> Result<(), Error> {
+        let (op, inputs) = ("linear", self.weight.value().shape()[1]);
+        match x.last() {
+            None => Err(Error::Rank { op, expected: "an input of rank 1 or more", found: x.dims() }),
+            Some(&width) if width != inputs => {
+                Err(Error::Shape { op, expected: with_last(x, inputs), found: x.dims() })
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Removes the bias: `Y = X · Wᵀ`.
     pub fn without_bias(self) -> Linear<T> {
         Linear { bias: None, ..self }
     }
+}
+
+/// A shape with another extent of the last axis.
+fn with_last(shape: &Shape, extent: usize) -> Vec<usize> {
+    let mut dims = shape.dims();
+    if let Some(last) = dims.last_mut() {
+        *last = extent;
+    }
+    dims
 }
 
 /// `x · Wᵀ + b`, or without a bias `x · Wᵀ`.
@@ -99,7 +120,13 @@ pub(crate) fn affine<'t, T: Element>(x: Var<'t, T>, w: Var<'t, T>, b: Option<Var
 }
 
 impl<T: Element> Module<T> for Linear<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        let shape = x.shape();
+        if !cx.accepts(Some(&self.weight), self.check(&shape)) {
+            let outputs = self.weight.value().shape()[0];
+            return x.tape().constant(Tensor::zeros(with_last(&shape, outputs)));
+        }
         affine(x, self.weight.on(x.tape()), recorded(&self.bias, x.tape()))
     }
 

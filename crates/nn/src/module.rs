@@ -5,6 +5,7 @@ use crate::param::{Param, Request};
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
 use tape::{Element, Error, ParamId, Tape, Tensor, Var};
 
 /// A map from tensors to tensors with named parameters.
@@ -34,8 +35,15 @@ use tape::{Element, Error, ParamId, Tape, Tensor, Var};
 /// let y = model.forward(tape.constant([1.0, 2.0]), &mut Context::eval());
 /// assert_eq!(y.sum().backward().of(&model.gain).item(), 3.0);
 /// ```
-pub trait Module<T: Element = f64>: Parameters<T> + CloneModule<T> + fmt::Debug + Send + Sync {
+pub trait Module<T: Element = f64>:
+    Parameters<T> + CloneModule<T> + fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe
+{
     /// The output for the input `x`, recorded on the tape of `x`.
+    ///
+    /// # Panics
+    /// If a layer cannot take its input, at the caller's line: the message names the first parameter of that layer, as
+    /// `2.weight`, if the layer is part of a [`Sequential`](crate::Sequential).
+    #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T>;
 
     /// This module as a [`Linear`] layer, if it is one: [`Sequential`](crate::Sequential) may record it together with the
@@ -53,10 +61,38 @@ pub trait Module<T: Element = f64>: Parameters<T> + CloneModule<T> + fmt::Debug 
     }
 
     /// The output for the input `x`: in evaluation mode, without recording.
+    ///
+    /// # Panics
+    /// If [`try_predict`](Module::try_predict) returns an error.
+    #[track_caller]
     fn predict(&self, x: &Tensor<T>) -> Tensor<T> {
+        match self.try_predict(x) {
+            Ok(y) => y,
+            Err(error) => error.panic(),
+        }
+    }
+
+    /// As [`predict`](Module::predict), for inputs from elsewhere.
+    ///
+    /// # Errors
+    /// If a layer cannot take its input: the message names the layer's first parameter. (The other operations of a
+    /// user-defined `forward` panic as always.)
+    ///
+    /// ```
+    /// use nn::{Linear, Module, Sequential, Tanh};
+    /// use tape::Tensor;
+    /// let model = Sequential::new().push(Tanh).push(Linear::from_values([[1.0, 2.0]], [0.5]));
+    /// assert_eq!(model.try_predict(&Tensor::from([[0.0, 0.0]]))?, Tensor::from([[0.5]]));
+    /// let error = model.try_predict(&Tensor::from([[0.0, 0.0, 0.0]])).unwrap_err();
+    /// assert_eq!(error.to_string(), "linear: expected shape [1, 2], found [1, 3] (layer of 1.weight)");
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    #[track_caller]
+    fn try_predict(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
         let tape = Tape::of().inference();
-        let y = self.forward(tape.constant(x.clone()), &mut Context::eval());
-        y.value()
+        let mut cx = Context::eval().errors_wait();
+        let y = self.forward(tape.constant(x.clone()), &mut cx).value();
+        cx.take_error_of(self).map_or(Ok(y), Err)
     }
 }
 
@@ -102,6 +138,7 @@ impl<T: Element> Clone for Box<dyn Module<T>> {
 }
 
 impl<T: Element> Module<T> for Box<dyn Module<T>> {
+    #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         (**self).forward(x, cx)
     }
@@ -138,7 +175,7 @@ impl<T: Element> Module<T> for Box<dyn Module<T>> {
 /// keeps those of its threads apart.
 pub struct Context<T: Element = f64> {
     /// The random generator, present exactly in training mode.
-    rng: Option<Box<dyn Rng + Send>>,
+    rng: Option<AssertUnwindSafe<Box<dyn Rng + Send>>>,
     requests: Vec<(ParamId, Request<T>)>,
     /// Returns `true` if parameters do not see the requests.
     apart: bool,
@@ -152,13 +189,51 @@ enum Refusal {
     #[default]
     Panics,
     /// The first one is kept for the caller.
-    Waits(Option<Error>),
+    Waits(Option<Refused>),
+}
+
+/// An error, and where it arose.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    error: Error,
+    /// The first parameter of the layer.
+    layer: Option<ParamId>,
+    /// The positions of the layer in chains, from the innermost.
+    positions: Vec<usize>,
+}
+
+impl Refused {
+    /// The error, with the name of the layer in `model`.
+    pub(crate) fn named<T: Element>(self, model: &(impl Parameters<T> + ?Sized)) -> Error {
+        let mut name = None;
+        model.visit(&Path::root(), &mut |path, param| {
+            if Some(param.id()) == self.layer {
+                name = Some(path.to_string());
+            }
+        });
+        let place = match name.filter(|name| name.contains('.')) {
+            Some(name) => format!("layer of {name}"),
+            None if self.positions.is_empty() => return self.error,
+            None => {
+                let positions: Vec<String> = self.positions.iter().rev().map(usize::to_string).collect();
+                format!("layer {}", positions.join("."))
+            }
+        };
+        let text = self.error.to_string();
+        match self.error {
+            Error::Shape { op, .. } | Error::Rank { op, .. } | Error::Invalid { op, .. } => {
+                let reason = text.strip_prefix(op).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&text);
+                Error::Invalid { op, reason: format!("{reason} ({place})") }
+            }
+            error => error,
+        }
+    }
 }
 
 impl<T: Element> Context<T> {
     /// Training mode: random layers are active and draw from `rng`, statistics are updated.
     pub fn train(rng: impl Rng + Send + 'static) -> Context<T> {
-        Context { rng: Some(Box::new(rng)), ..Context::eval() }
+        Context { rng: Some(AssertUnwindSafe(Box::new(rng))), ..Context::eval() }
     }
 
     /// Evaluation mode: nothing is random, statistics are used and not updated.
@@ -192,14 +267,45 @@ impl<T: Element> Context<T> {
         Context { refusal: Refusal::Waits(None), ..self }
     }
 
-    /// Reports that a module cannot use its input because of the data: panics with the text of the error,
-    /// unless [`errors_wait`](Context::errors_wait). The module then returns any output of the right shape.
+    /// Reports that a module cannot use its input: panics with the text of the error, unless
+    /// [`errors_wait`](Context::errors_wait). The module then returns any output of the right shape.
     #[track_caller]
     pub fn refuse(&mut self, error: Error) {
+        self.refuse_at(None, error);
+    }
+
+    /// As [`refuse`](Context::refuse), by the layer with this parameter.
+    #[track_caller]
+    fn refuse_at(&mut self, layer: Option<ParamId>, error: Error) {
         match &mut self.refusal {
             Refusal::Panics => error.panic(),
             Refusal::Waits(first) => {
-                first.get_or_insert(error);
+                first.get_or_insert(Refused { error, layer, positions: Vec::new() });
+            }
+        }
+    }
+
+    /// Returns `true` if the layer with this first parameter can take its input. Otherwise the error is reported, as by
+    /// [`refuse`](Context::refuse).
+    ///
+    /// ```
+    /// use nn::{Context, Param};
+    /// use tape::Error;
+    /// let (mut cx, weight) = (Context::eval().errors_wait(), Param::new([1.0]));
+    /// assert!(cx.accepts(Some(&weight), Ok(())));
+    /// let error = Error::Shape { op: "scale", expected: vec![1], found: vec![2] };
+    /// assert!(!cx.accepts(Some(&weight), Err(error.clone())));
+    /// let model = vec![vec![weight]];
+    /// let named = cx.take_error_of(&model).map(|error| error.to_string());
+    /// assert_eq!(named.as_deref(), Some("scale: expected shape [1], found [2] (layer of 0.0)"));
+    /// ```
+    #[track_caller]
+    pub fn accepts(&mut self, layer: Option<&Param<T>>, checked: Result<(), Error>) -> bool {
+        match checked {
+            Ok(()) => true,
+            Err(error) => {
+                self.refuse_at(layer.map(Param::id), error);
+                false
             }
         }
     }
@@ -207,9 +313,52 @@ impl<T: Element> Context<T> {
     /// The first error reported since the last call; always `None` without
     /// [`errors_wait`](Context::errors_wait).
     pub fn take_error(&mut self) -> Option<Error> {
+        self.take_refused().map(|refused| refused.error)
+    }
+
+    /// As [`take_error`](Context::take_error), with the name of the layer in `model`: see
+    /// [`Module::try_predict`].
+    pub fn take_error_of(&mut self, model: &(impl Parameters<T> + ?Sized)) -> Option<Error> {
+        self.take_refused().map(|refused| refused.named(model))
+    }
+
+    pub(crate) fn take_refused(&mut self) -> Option<Refused> {
         match &mut self.refusal {
             Refusal::Panics => None,
             Refusal::Waits(error) => error.take(),
+        }
+    }
+
+    /// Runs a chain of modules: errors wait until it has returned, so that they panic with the name of the layer and at
+    /// the line of the caller of the chain.
+    #[track_caller]
+    pub(crate) fn chain<V>(
+        &mut self,
+        model: &(impl Parameters<T> + ?Sized),
+        run: impl FnOnce(&mut Context<T>) -> V,
+    ) -> V {
+        if matches!(self.refusal, Refusal::Waits(_)) {
+            return run(self);
+        }
+        self.refusal = Refusal::Waits(None);
+        let waiting = Waiting(self);
+        let output = run(&mut *waiting.0);
+        if let Some(refused) = waiting.0.take_refused() {
+            let error = refused.named(model);
+            drop(waiting);
+            error.panic()
+        }
+        output
+    }
+
+    /// Returns `true` if an error waits; `position` is that of the module in its chain.
+    pub(crate) fn is_refused_at(&mut self, position: usize) -> bool {
+        match &mut self.refusal {
+            Refusal::Waits(Some(refused)) => {
+                refused.positions.push(position);
+                true
+            }
+            _ => false,
         }
     }
 
@@ -220,7 +369,20 @@ impl<T: Element> Context<T> {
 
     /// The random generator, in training mode.
     pub fn rng(&mut self) -> Option<&mut (dyn Rng + Send + 'static)> {
-        self.rng.as_deref_mut()
+        self.rng.as_mut().map(|rng| &mut ***rng)
+    }
+
+    /// Replaces the random generator; the context is in training mode from then on.
+    ///
+    /// ```
+    /// use nn::Context;
+    /// use rand::{Rng, SeedableRng, rngs::StdRng};
+    /// let mut cx = Context::<f64>::eval();
+    /// cx.reseed(StdRng::seed_from_u64(3));
+    /// assert_eq!(cx.rng().map(Rng::next_u64), Some(StdRng::seed_from_u64(3).next_u64()));
+    /// ```
+    pub fn reseed(&mut self, rng: impl Rng + Send + 'static) {
+        self.rng = Some(AssertUnwindSafe(Box::new(rng)));
     }
 
     /// Requests that `param` become `value` with the next step, or [`commit`](Context::commit); the last request counts.
@@ -275,6 +437,15 @@ impl<T: Element> Context<T> {
                 *param.value_mut() = value;
             }
         });
+    }
+}
+
+/// A context in which errors wait until this is dropped.
+struct Waiting<'c, T: Element>(&'c mut Context<T>);
+
+impl<T: Element> Drop for Waiting<'_, T> {
+    fn drop(&mut self) {
+        self.0.refusal = Refusal::Panics;
     }
 }
 

@@ -1,6 +1,7 @@
 //! A parameter: a tensor with an identity, outside any tape.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tape::{Element, ParamId, Tape, Tensor, Var};
 
@@ -172,6 +173,10 @@ impl<T: Element> Clone for Param<T> {
         Param { role: self.role, ..Param::new(self.latest()) }
     }
 }
+
+// A tensor is a plain list of elements, also when a panic interrupted a change of it: numbers have no invariants.
+impl<T: Element> UnwindSafe for Param<T> {}
+impl<T: Element> RefUnwindSafe for Param<T> {}
 
 impl<T: Element> fmt::Debug for Param<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

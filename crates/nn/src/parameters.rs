@@ -7,7 +7,10 @@ use crate::Param;
 use crate::files::{FileElement, FileError};
 use crate::state;
 use crate::summary::Summary;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
 use tape::{Element, Error, ParamId};
 
 /// The path of a parameter in a model: `blocks.2.fc1.weight`. Segments are linked on the stack.
@@ -243,6 +246,37 @@ pub trait Parameters<T: Element = f64> {
         change_matching(self, "unfreeze_matching", pattern, Param::unfreeze)
     }
 
+    /// Freezes as [`freeze_matching`](Parameters::freeze_matching) until the guard is dropped, which gives back access to
+    /// the model and leaves frozen what was frozen before.
+    ///
+    /// ```
+    /// use nn::{Parameters, Tanh, mlp};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// let mut model = mlp::<f64>(&[2, 3, 1], Tanh, Tanh, &mut StdRng::seed_from_u64(0));
+    /// model.freeze_matching("0.bias")?;
+    /// let frozen = model.frozen("0.*")?;
+    /// assert_eq!(frozen.count(), 4);
+    /// drop(frozen);
+    /// assert_eq!(model.count(), 10);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If no parameter matches.
+    fn frozen(&mut self, pattern: &str) -> Result<Frozen<'_, Self, T>, Error>
+    where
+        Self: Sized,
+    {
+        let mut before = BTreeSet::new();
+        self.visit(&Path::root(), &mut |_, param| {
+            if param.is_trainable() {
+                before.insert(param.id());
+            }
+        });
+        change_matching(self, "frozen", pattern, Param::freeze)?;
+        Ok(Frozen { model: self, before, element: PhantomData })
+    }
+
     /// The model as it is now, with the same parameter ids. (`clone` gives fresh ones.)
     fn snapshot(&self) -> Self
     where
@@ -258,6 +292,42 @@ pub trait Parameters<T: Element = f64> {
             }
         });
         copy
+    }
+}
+
+/// A model of which some parameters are frozen until this is dropped: see [`Parameters::frozen`]. It dereferences to the
+/// model, so a step is `optimizer.step(&mut *frozen, &grads)`.
+#[derive(Debug)]
+#[must_use = "parameters are frozen only as long as this lives"]
+pub struct Frozen<'m, M: Parameters<T>, T: Element = f64> {
+    model: &'m mut M,
+    /// The parameters that were trainable.
+    before: BTreeSet<ParamId>,
+    element: PhantomData<T>,
+}
+
+impl<M: Parameters<T>, T: Element> Deref for Frozen<'_, M, T> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        self.model
+    }
+}
+
+impl<M: Parameters<T>, T: Element> DerefMut for Frozen<'_, M, T> {
+    fn deref_mut(&mut self) -> &mut M {
+        self.model
+    }
+}
+
+impl<M: Parameters<T>, T: Element> Drop for Frozen<'_, M, T> {
+    fn drop(&mut self) {
+        let before = &self.before;
+        self.model.visit_mut(&Path::root(), &mut |_, param| {
+            if before.contains(&param.id()) {
+                param.unfreeze();
+            }
+        });
     }
 }
 
@@ -387,6 +457,7 @@ tuples!(A 0, B 1, C 2, D 3);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Role;
 
     type Model = (Vec<Option<Param>>, Box<[Param; 2]>);
 
@@ -408,6 +479,23 @@ mod tests {
         model.visit_mut(&Path::root(), &mut |path, _| again.push(path.to_string()));
         assert_eq!(again, names);
         assert_eq!(model.count(), 2);
+    }
+
+    #[test]
+    fn what_was_frozen_before_stays_frozen_after_a_guard() {
+        let mut model = model();
+        let roles =
+            |model: &Model| model.named_parameters().iter().map(|(_, p)| p.role()).collect::<Vec<_>>();
+        let before = roles(&model);
+        assert_eq!(before, [Role::Trainable, Role::Frozen, Role::Buffer]);
+        let mut frozen = Parameters::<f64>::frozen(&mut model, "*").unwrap();
+        assert_eq!(roles(&frozen), [Role::Frozen, Role::Frozen, Role::Buffer]);
+        frozen.visit_mut(&Path::root(), &mut |_, param| param.freeze());
+        drop(frozen);
+        assert_eq!(roles(&model), before);
+        let error = Parameters::<f64>::frozen(&mut model, "2.*").map(|_| ()).unwrap_err().to_string();
+        assert_eq!(error, "frozen: no parameter matches \"2.*\"; there are 0.1, 1.0, 1.1");
+        assert_eq!(roles(&model), before);
     }
 
     #[test]

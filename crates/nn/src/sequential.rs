@@ -103,16 +103,25 @@ impl<T: Element> Parameters<T> for Sequential<T> {
 }
 
 impl<T: Element> Module<T> for Sequential<T> {
+    #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        let (mut x, mut layers) = (x, &self.layers[..]);
-        while let [layer, rest @ ..] = layers {
-            let fused = match (layer.as_linear(), rest) {
-                (Some(linear), [next, rest @ ..]) => next.forward_after(linear, x).map(|y| (y, rest)),
-                _ => None,
-            };
-            (x, layers) = fused.unwrap_or_else(|| (layer.forward(x, cx), rest));
-        }
-        x
+        cx.chain(self, |cx| {
+            let (mut x, mut layers) = (x, &self.layers[..]);
+            while let [layer, rest @ ..] = layers {
+                let position = self.layers.len() - layers.len();
+                let fused = match (layer.as_linear(), rest) {
+                    (Some(linear), [next, rest @ ..]) if linear.check(&x.shape()).is_ok() => {
+                        next.forward_after(linear, x).map(|y| (y, rest))
+                    }
+                    _ => None,
+                };
+                (x, layers) = fused.unwrap_or_else(|| (layer.forward(x, cx), rest));
+                if cx.is_refused_at(position) {
+                    break;
+                }
+            }
+            x
+        })
     }
 }
 

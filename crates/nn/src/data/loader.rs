@@ -4,6 +4,7 @@ use super::{Batches, Dataset, copy_rows};
 use rand::Rng;
 use std::fmt;
 use std::iter::FusedIterator;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use tape::{Element, Error, Tensor};
 
 type Transform<'a, T> = Box<dyn FnMut(&mut Tensor<T>, &mut dyn Rng) + 'a>;
@@ -39,6 +40,10 @@ pub struct Loader<'a, T: Element = f64> {
     x: Tensor<T>,
     y: Tensor<T>,
 }
+
+// A batch that a panic interrupted is drawn anew.
+impl<T: Element> UnwindSafe for Loader<'_, T> {}
+impl<T: Element> RefUnwindSafe for Loader<'_, T> {}
 
 impl<'a, T: Element> Loader<'a, T> {
     /// Batches of `batch` samples; the last one of an epoch may be smaller. The data are shared, not copied.

@@ -117,15 +117,23 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
     }
 
     /// Refuses inputs of another rank or number of channels.
-    #[track_caller]
-    fn check(&self, shape: &Shape) {
+    fn check(&self, shape: &Shape) -> Result<(), Error> {
         let vectors = DIMENSIONS == 1 && shape.rank() == 2;
         if !vectors && shape.rank() != DIMENSIONS + 2 {
             let reason =
                 format!("expected a batch, channels and {DIMENSIONS} more axes, found shape {shape:?}");
-            Error::Invalid { op: "batch_norm", reason }.panic()
+            return Err(Error::Invalid { op: "batch_norm", reason });
         }
-        check_channels("batch_norm", shape, self.running_mean.value().size());
+        check_channels("batch_norm", shape, self.running_mean.value().size())
+    }
+
+    /// Refuses a batch that has no variance.
+    fn check_batch(&self, shape: &Shape) -> Result<(), Error> {
+        if shape.size() <= shape[1] {
+            let reason = format!("training needs several elements per channel, found shape {shape:?}");
+            return Err(Error::Invalid { op: "batch_norm", reason });
+        }
+        Ok(())
     }
 
     /// Requests that the running statistics move towards those of this batch.
@@ -144,16 +152,16 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
 }
 
 impl<const DIMENSIONS: usize, T: Element> Module<T> for BatchNorm<DIMENSIONS, T> {
+    #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        self.check(&x.shape());
+        let (shape, train) = (x.shape(), cx.is_train());
+        let checked = self.check(&shape);
+        let checked = if train { checked.and_then(|()| self.check_batch(&shape)) } else { checked };
+        if !cx.accepts(Some(self.weight.as_ref().unwrap_or(&self.running_mean)), checked) {
+            return x;
+        }
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
-        if cx.is_train() {
-            let shape = x.shape();
-            if shape.size() <= shape[1] {
-                let reason = format!("training needs several elements per channel, found shape {shape:?}");
-                cx.refuse(Error::Invalid { op: "batch_norm", reason });
-                return x;
-            }
+        if train {
             self.track(&x.value(), cx);
             return functional::batch_norm(&x, None, w.as_ref(), b.as_ref(), self.eps);
         }

@@ -1,6 +1,6 @@
 //! Convolutions.
 
-use super::{check_groups, from_fan_in};
+use super::{check_channels, check_groups, check_op, from_fan_in};
 use crate::Parameters;
 use crate::functional;
 use crate::init::check_size;
@@ -8,7 +8,7 @@ use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use rand::Rng;
-use tape::{Element, Var, ops};
+use tape::{Element, Error, Var, ops};
 
 /// The convolution (cross-correlation) of images with learned kernels, plus a bias for each channel.
 ///
@@ -126,7 +126,11 @@ impl<T: Element> Conv2d<T> {
 }
 
 impl<T: Element> Module<T> for Conv2d<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        if !cx.accepts(Some(&self.weight), check_op("conv2d", self.conv, &x, &self.weight)) {
+            return x;
+        }
         let bias = recorded(&self.bias, x.tape());
         functional::conv2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
     }
@@ -228,7 +232,19 @@ impl<T: Element> Conv1d<T> {
 }
 
 impl<T: Element> Module<T> for Conv1d<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        let shape = x.shape();
+        let signal = match shape.rank() {
+            3 => check_channels("conv1d", &shape, self.weight.value().shape()[1] * self.groups),
+            _ => {
+                let expected = "a signal [batch, channels, length]";
+                Err(Error::Rank { op: "conv1d", expected, found: shape.dims() })
+            }
+        };
+        if !cx.accepts(Some(&self.weight), signal) {
+            return x;
+        }
         let (w, b) = (self.weight.on(x.tape()), recorded(&self.bias, x.tape()));
         functional::conv1d(&x, &w, b.as_ref(), self.stride, self.padding, self.dilation, self.groups)
     }

@@ -1,6 +1,6 @@
 //! Transposed convolutions.
 
-use super::{check_groups, from_fan_in};
+use super::{check_groups, check_op, from_fan_in};
 use crate::Parameters;
 use crate::functional;
 use crate::init::check_size;
@@ -126,7 +126,11 @@ impl<T: Element> ConvTranspose2d<T> {
 }
 
 impl<T: Element> Module<T> for ConvTranspose2d<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        if !cx.accepts(Some(&self.weight), check_op("conv_transpose2d", self.conv, &x, &self.weight)) {
+            return x;
+        }
         let bias = recorded(&self.bias, x.tape());
         functional::conv_transpose2d(&x, &self.weight.on(x.tape()), bias.as_ref(), self.conv)
     }

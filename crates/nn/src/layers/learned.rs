@@ -46,10 +46,12 @@ impl<T: Element> PRelu<T> {
 }
 
 impl<T: Element> Module<T> for PRelu<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         let slopes = self.weight.value().size();
-        if slopes != 1 {
-            check_channels("prelu", &x.shape(), slopes);
+        let checked = if slopes == 1 { Ok(()) } else { check_channels("prelu", &x.shape(), slopes) };
+        if !cx.accepts(Some(&self.weight), checked) {
+            return x;
         }
         let slopes = functional::per_channel(&self.weight.on(x.tape()), &x);
         Var::select(&x.gt(T::ZERO), x, slopes * x)

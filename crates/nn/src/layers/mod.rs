@@ -34,7 +34,7 @@ pub use transformer::TransformerBlock;
 use crate::Param;
 use crate::init::{Fans, Init, UniformFanIn, check_size};
 use rand::Rng;
-use tape::{Element, Error, Shape};
+use tape::{Element, Error, Op, Shape, Var};
 
 /// Weights, and one bias for each output unit, from U(±1/√fan_in).
 #[track_caller]
@@ -63,10 +63,20 @@ fn check_groups(op: &'static str, groups: usize, channels: [usize; 2]) {
 }
 
 /// Refuses an input whose axis 1 has another extent: a single channel would broadcast.
-#[track_caller]
-fn check_channels(op: &'static str, shape: &Shape, channels: usize) {
+fn check_channels(op: &'static str, shape: &Shape, channels: usize) -> Result<(), Error> {
     if shape.get(1) != Some(&channels) {
         let reason = format!("expected {channels} channels on axis 1, found shape {shape:?}");
-        Error::Invalid { op, reason }.panic()
+        return Err(Error::Invalid { op, reason });
     }
+    Ok(())
+}
+
+/// Refuses an input that the operation of a layer does not take.
+fn check_op<T: Element>(
+    name: &'static str,
+    op: impl Op<T>,
+    x: &Var<'_, T>,
+    weight: &Param<T>,
+) -> Result<(), Error> {
+    op.shape(&[&x.shape(), weight.value().shape()]).map(|_| ()).map_err(|error| error.named(name))
 }

@@ -9,13 +9,17 @@ use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use tape::{Element, Error, Shape, Tensor, Var};
 
-/// The last axes, if they have these extents.
-#[track_caller]
-fn trailing(op: &'static str, x: &Shape, normalized: &Shape) -> Vec<isize> {
+/// Refuses inputs whose last axes have other extents.
+fn check_trailing(op: &'static str, x: &Shape, normalized: &Shape) -> Result<(), Error> {
     if !x.ends_with(normalized) {
         let reason = format!("expected a shape that ends in {normalized:?}, found {x:?}");
-        Error::Invalid { op, reason }.panic()
+        return Err(Error::Invalid { op, reason });
     }
+    Ok(())
+}
+
+/// The last axes, as many as are normalized.
+fn trailing(normalized: &Shape) -> Vec<isize> {
     (1..=normalized.rank() as isize).map(|axis| -axis).collect()
 }
 
@@ -90,8 +94,12 @@ impl<T: Element> LayerNorm<T> {
 }
 
 impl<T: Element> Module<T> for LayerNorm<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        let axes = trailing("layer_norm", &x.shape(), &self.normalized);
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        if !cx.accepts(self.weight.as_ref(), check_trailing("layer_norm", &x.shape(), &self.normalized)) {
+            return x;
+        }
+        let axes = trailing(&self.normalized);
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
         functional::layer_norm(&x, &axes[..], w.as_ref(), b.as_ref(), self.eps)
     }
@@ -157,8 +165,12 @@ impl<T: Element> RmsNorm<T> {
 }
 
 impl<T: Element> Module<T> for RmsNorm<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        let axes = trailing("rms_norm", &x.shape(), &self.normalized);
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        if !cx.accepts(self.weight.as_ref(), check_trailing("rms_norm", &x.shape(), &self.normalized)) {
+            return x;
+        }
+        let axes = trailing(&self.normalized);
         functional::rms_norm(&x, &axes[..], recorded(&self.weight, x.tape()).as_ref(), self.eps)
     }
 }
@@ -227,8 +239,11 @@ impl<T: Element> GroupNorm<T> {
 }
 
 impl<T: Element> Module<T> for GroupNorm<T> {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        check_channels("group_norm", &x.shape(), self.channels);
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        if !cx.accepts(self.weight.as_ref(), check_channels("group_norm", &x.shape(), self.channels)) {
+            return x;
+        }
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
         functional::group_norm(&x, self.groups, w.as_ref(), b.as_ref(), self.eps)
     }

@@ -2,8 +2,8 @@
 
 use crate::module::{Context, Module, without_parameters};
 use crate::setting::{self, expect};
-use tape::ops::{AvgWindows, Window};
-use tape::{Element, Var};
+use tape::ops::{self, AvgWindows, Window};
+use tape::{Element, Error, Op, Var};
 
 /// The largest element of every window.
 ///
@@ -98,20 +98,39 @@ pub struct AdaptiveAvgPool2d {
 
 without_parameters!(MaxPool2d, AvgPool2d, AdaptiveAvgPool2d);
 
+/// Refuses an input that the operation of a layer does not take.
+fn check<T: Element>(name: &'static str, op: impl Op<T>, x: &Var<'_, T>) -> Result<(), Error> {
+    op.shape(&[&x.shape()]).map(|_| ()).map_err(|error| error.named(name))
+}
+
 impl<T: Element> Module<T> for MaxPool2d {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        if !cx.accepts(None, check("max_pool2d", ops::MaxPool2d { window: self.window }, &x)) {
+            return x;
+        }
         x.max_pool2d(self.window)
     }
 }
 
 impl<T: Element> Module<T> for AvgPool2d {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        x.avg_pool2d(AvgWindows::Sliding { window: self.window, count_padding: self.count_padding })
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        let windows = AvgWindows::Sliding { window: self.window, count_padding: self.count_padding };
+        if !cx.accepts(None, check("avg_pool2d", ops::AvgPool2d { pool: windows }, &x)) {
+            return x;
+        }
+        x.avg_pool2d(windows)
     }
 }
 
 impl<T: Element> Module<T> for AdaptiveAvgPool2d {
-    fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
-        x.avg_pool2d(AvgWindows::Adaptive { size: self.size })
+    #[track_caller]
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        let windows = AvgWindows::Adaptive { size: self.size };
+        if !cx.accepts(None, check("avg_pool2d", ops::AvgPool2d { pool: windows }, &x)) {
+            return x;
+        }
+        x.avg_pool2d(windows)
     }
 }

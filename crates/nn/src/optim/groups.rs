@@ -2,6 +2,7 @@
 
 use super::rule::UpdateRule;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 use crate::Path;
@@ -21,6 +22,10 @@ struct Group<R> {
     /// `true` once the group has selected a parameter.
     found: bool,
 }
+
+// A pattern only reads a name: what it is made of does not matter to a group.
+impl<R: UnwindSafe> UnwindSafe for Group<R> {}
+impl<R: RefUnwindSafe> RefUnwindSafe for Group<R> {}
 
 impl<R: fmt::Debug> fmt::Debug for Group<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

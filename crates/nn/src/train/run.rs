@@ -156,7 +156,7 @@ where
     /// refuse one too.
     fn step(&mut self, x: Tensor<T>, y: &Tensor<T>) -> Result<f64, Refused> {
         let output = self.model.forward(self.tape.constant(x), &mut self.cx);
-        if let Some(error) = self.cx.take_error() {
+        if let Some(error) = self.cx.take_error_of(&*self.model) {
             return Err(Refused::Batch(error));
         }
         let loss = (self.loss)(output, y).map_err(Refused::Batch)?;
@@ -185,7 +185,7 @@ where
             let tape = Tape::of().inference();
             let mut cx = Context::eval().errors_wait();
             let output = self.model.forward(tape.constant(data.x().clone()), &mut cx);
-            let loss = cx.take_error().map_or_else(|| (self.loss)(output, data.y()), Err);
+            let loss = cx.take_error_of(&*self.model).map_or_else(|| (self.loss)(output, data.y()), Err);
             let refused = |error| TrainError::Validation { epoch: self.step.epoch, error };
             values.push(loss.map_err(refused)?.value().to_f64());
         }

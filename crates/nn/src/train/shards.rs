@@ -1,6 +1,6 @@
 //! A batch in shards, each on its own tape: several threads, and the gradient of the whole batch.
 
-use crate::module::{Context, Module};
+use crate::module::{Context, Module, Refused};
 use crate::optim::GradientAccumulator;
 use crate::parameters::{Parameters, Path};
 use rand::rngs::StdRng;
@@ -65,7 +65,7 @@ struct Shard<T: Element> {
     rows: Range<usize>,
     share: f64,
     /// The gradients of the last backward pass, until they are added.
-    result: Option<Result<(f64, Gradients<T>), Error>>,
+    result: Option<Result<(f64, Gradients<T>), Refused>>,
 }
 
 /// The maximum number of shards: more are a mistake, as each has its own tape.
@@ -140,7 +140,10 @@ impl<T: Element> Shards<T> {
         parallel::each(&mut self.shards, |_, shard| shard.backward(&loss));
         self.sum.clear();
         let results = self.shards.iter_mut().filter_map(|shard| Some((shard.result.take()?, shard.share)));
-        let results = results.map(|(result, share)| Ok((result?, share))).collect::<Result<Vec<_>, Error>>();
+        let named = |refused: Refused| refused.named(model);
+        let results = results
+            .map(|(result, share)| Ok((result.map_err(named)?, share)))
+            .collect::<Result<Vec<_>, Error>>();
         let results = results.inspect_err(|_| self.shards.iter_mut().for_each(|shard| shard.cx.discard()))?;
         let mut mean = 0.0;
         for ((value, grads), share) in results {
@@ -201,9 +204,9 @@ impl<T: Element> Shard<T> {
         L: for<'t> Fn(&'t Tape<T>, Range<usize>, &mut Context<T>) -> Scalar<'t, T>,
     {
         let loss = loss(&self.tape, self.rows.clone(), &mut self.cx);
-        self.result = Some(match self.cx.take_error() {
+        self.result = Some(match self.cx.take_refused() {
             None => Ok((loss.value().to_f64(), loss.backward())),
-            Some(error) => Err(error),
+            Some(refused) => Err(refused),
         });
         self.tape.reset();
     }
@@ -283,7 +286,8 @@ mod tests {
         let mut shards = Shards::train(3, &mut StdRng::seed_from_u64(0)).unwrap();
         let error =
             shards.backward(&model, &numbers(5, 3), &numbers(5, 3), |a, y| loss::squared_error(a, y).mean());
-        let expected = "batch_norm: training needs several elements per channel, found shape [1, 3]";
+        let expected =
+            "batch_norm: training needs several elements per channel, found shape [1, 3] (layer of 0.weight)";
         assert_eq!(error.unwrap_err().to_string(), expected);
         shards.commit(&mut model);
         assert_eq!(crate::state_dict(&model), before);

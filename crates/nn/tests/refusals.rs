@@ -1,0 +1,126 @@
+//! Inputs that a layer cannot take: the name of the layer, and the line of the caller.
+
+use nn::{
+    BatchNorm1d, BatchNorm2d, Context, Conv1d, Conv2d, GroupNorm, Identity, LayerNorm, Linear, MaxPool2d,
+    Module, PRelu, Parameters, Relu, Residual, Sequential, Tanh, mlp,
+};
+use rand::{SeedableRng, rngs::StdRng};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use tape::{Tape, Tensor, Var};
+
+/// One test at a time replaces the hook.
+static HOOK: Mutex<()> = Mutex::new(());
+
+/// The text of a panic, and the file and line where it is reported.
+fn panicked(f: impl FnOnce()) -> (String, String, u32) {
+    let _guard = HOOK.lock();
+    static PLACE: Mutex<Option<(String, u32)>> = Mutex::new(None);
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|at| (at.file().to_owned(), at.line()));
+        *PLACE.lock().unwrap() = place;
+    }));
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("this panics");
+    std::panic::set_hook(before);
+    let (file, line) = PLACE.lock().unwrap().take().unwrap();
+    (payload.downcast_ref::<String>().cloned().unwrap_or_default(), file, line)
+}
+
+/// Asserts that a panic with this text is reported in this file, between two lines.
+fn assert_panics_here(lines: [u32; 2], expected: &str, f: impl FnOnce()) {
+    let (text, file, at) = panicked(f);
+    assert_eq!((text.as_str(), file.as_str()), (expected, file!()));
+    assert!((lines[0]..=lines[1]).contains(&at), "line {at}, not {lines:?}");
+}
+
+fn zeros(shape: &[usize]) -> Tensor {
+    Tensor::zeros(shape.to_vec())
+}
+
+#[test]
+fn a_wrong_width_panics_at_the_callers_line_with_the_name_of_the_layer() {
+    let rng = &mut StdRng::seed_from_u64(0);
+    let model = mlp(&[2, 3, 1], Tanh, Identity, rng);
+    let expected = "linear: expected shape [5, 2], found [5, 4] (layer of 0.weight)";
+    let call = [line!(), line!() + 1];
+    assert_panics_here(call, expected, || _ = model.predict(&zeros(&[5, 4])));
+    let tape = Tape::new();
+    let call = [line!(), line!() + 3];
+    assert_panics_here(call, expected, || {
+        model.forward(tape.constant(zeros(&[5, 4])), &mut Context::eval());
+    });
+
+    let broken = Sequential::new()
+        .push(Linear::new(2, 3, rng))
+        .push(Relu)
+        .push(Sequential::new().push(Tanh).push(Linear::new(4, 1, rng)).push(Relu));
+    let expected = "linear: expected shape [5, 4], found [5, 3] (layer of 2.1.weight)";
+    let call = [line!(), line!() + 1];
+    assert_panics_here(call, expected, || _ = broken.predict(&zeros(&[5, 2])));
+    let layer = Linear::new(2, 3, rng);
+    let call = [line!(), line!() + 3];
+    assert_panics_here(call, "linear: expected shape [2], found [1]", || {
+        layer.forward(tape.constant([1.0]), &mut Context::eval());
+    });
+}
+
+#[test]
+fn every_kind_of_layer_is_named() {
+    let rng = &mut StdRng::seed_from_u64(0);
+    let error = |layer: Box<dyn Module>, shape: &[usize]| {
+        let model = Sequential::new().push(Identity).push(layer);
+        model.try_predict(&zeros(shape)).unwrap_err().to_string()
+    };
+    for (layer, shape, expected) in [
+        (Box::new(BatchNorm1d::new(3)) as Box<dyn Module>, &[4, 2][..], "(layer of 1.weight)"),
+        (Box::new(BatchNorm2d::new(3).without_affine()), &[4, 2], "(layer of 1.running_mean)"),
+        (Box::new(LayerNorm::new([3])), &[4, 2], "(layer of 1.weight)"),
+        (Box::new(GroupNorm::new(1, 3)), &[4, 2], "(layer of 1.weight)"),
+        (Box::new(Conv1d::new(2, 3, 2, rng)), &[4, 3, 9], "(layer of 1.weight)"),
+        (Box::new(Conv1d::new(2, 3, 2, rng)), &[4, 3], "(layer of 1.weight)"),
+        (Box::new(Conv2d::new(2, 3, [2, 2], rng)), &[4, 3, 9, 9], "(layer of 1.weight)"),
+        (Box::new(PRelu::new(3)), &[4, 2], "(layer of 1.weight)"),
+        (Box::new(MaxPool2d::new([2, 2])), &[4, 2], "(layer 1)"),
+        (Box::new(Residual::new(Linear::new(2, 3, rng))), &[4, 2], "(layer 1)"),
+        (Box::new(Residual::new(Linear::new(3, 3, rng))), &[4, 2], "(layer of 1.body.weight)"),
+    ] {
+        let text = error(layer, shape);
+        assert!(text.ends_with(expected) && text.contains("expected"), "{text}, not {expected}");
+    }
+}
+
+/// A user-defined model.
+#[derive(Clone, Debug, Parameters)]
+struct Encoder {
+    first: Linear,
+    rest: Vec<Linear>,
+}
+
+impl Module for Encoder {
+    fn forward<'t>(&self, x: Var<'t>, cx: &mut Context) -> Var<'t> {
+        self.rest.iter().fold(self.first.forward(x, cx), |x, layer| layer.forward(x, cx).tanh())
+    }
+}
+
+#[test]
+fn a_user_defined_model_names_its_fields() {
+    let rng = &mut StdRng::seed_from_u64(0);
+    let rest = vec![Linear::new(3, 3, rng), Linear::new(5, 1, rng)];
+    let model = Encoder { first: Linear::new(2, 3, rng), rest };
+    let error = model.try_predict(&zeros(&[4, 2])).unwrap_err().to_string();
+    assert_eq!(error, "linear: expected shape [4, 5], found [4, 3] (layer of rest.1.weight)");
+    let call = [line!(), line!() + 1];
+    assert_panics_here(call, &error, || _ = model.predict(&zeros(&[4, 2])));
+}
+
+#[test]
+fn a_context_that_panicked_panics_again() {
+    let model = mlp(&[2, 3, 1], Tanh, Identity, &mut StdRng::seed_from_u64(0));
+    let (tape, mut cx) = (Tape::new(), Context::eval());
+    for _ in 0..2 {
+        let (text, ..) = panicked(|| _ = model.forward(tape.constant(zeros(&[5, 4])), &mut cx));
+        assert!(text.starts_with("linear: expected shape [5, 2]"), "{text}");
+    }
+    assert_eq!(model.forward(tape.constant(zeros(&[5, 2])), &mut cx).shape(), [5, 1]);
+}
