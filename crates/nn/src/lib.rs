@@ -156,6 +156,7 @@
 //! - [`loss`], [`optim`] and [`optim::schedule`], [`metrics`], [`init`]: the other parts of a training program.
 //! - [`functional`]: normalization, attention, convolution and losses as functions of tensors or recorded tensors.
 //! - [`train`]: the parts of [`train::Trainer`] for a loop of your own, and [`train::Shards`] for several threads.
+//! - [`transform`]: gradients, Hessians and products with them over a model, per-sample gradients.
 //! - [`checkpoint`]: files from which a run continues bit for bit; [`files`]: NumPy and safetensors.
 //! - [`by_hand`]: closed-form backpropagation of the multilayer perceptron, for comparison.
 //! - `docs/your-own-model.md`: a walk through a program of your own.
@@ -196,6 +197,7 @@ mod setting;
 mod state;
 mod summary;
 pub mod train;
+pub mod transform;
 
 pub use activation::{Identity, LogSoftmax, Softmax};
 pub use layers::{

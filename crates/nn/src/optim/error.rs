@@ -34,6 +34,14 @@ pub enum StepError {
         /// The number of parameters.
         parameters: usize,
     },
+    /// The gradients do not belong to the parameters of this model: another number of them, or other names. Nothing has
+    /// changed.
+    Gradients {
+        /// The optimizer.
+        optimizer: &'static str,
+        /// What was expected and found.
+        reason: String,
+    },
     /// A gradient has another shape than its parameter. Nothing has changed.
     Shape {
         /// The optimizer.
@@ -117,6 +125,7 @@ impl fmt::Display for StepError {
             StepError::NoGradient { optimizer, parameters } => {
                 write!(f, "{optimizer}: no gradient for any of the model's {parameters} parameters")
             }
+            StepError::Gradients { optimizer, reason } => write!(f, "{optimizer}: {reason}"),
             StepError::Shape { optimizer, parameter, expected, found } => {
                 let parameter = Named(parameter);
                 write!(

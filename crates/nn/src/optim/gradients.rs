@@ -3,20 +3,130 @@
 use super::error::StepError;
 use crate::parameters::{Parameters, Path};
 use crate::setting;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
 use tape::element::Real;
 use tape::{Element, Error, Gradients, ParamId, Tensor, parallel};
 
 /// A source of gradients of parameters.
+///
+/// Optimizers, clipping, [`gradient_norm`] and [`GradientAccumulator`] accept the result of a backward pass, the
+/// [`Direction`](crate::transform::Direction)s of [`transform`](crate::transform), and tensors:
+///
+/// - a vector, a slice, an array or a tuple of tensors, or one tensor: one gradient for each trainable parameter, in order,
+///   as [`tape::transform::grad`] returns them;
+/// - a map from names to tensors: a parameter without an entry took no part.
+///
+/// ```
+/// use nn::Param;
+/// use nn::optim::{Optimizer, Sgd};
+/// use std::collections::BTreeMap;
+/// use tape::Tensor;
+/// let mut model = [Param::new([1.0]), Param::new([2.0])];
+/// Sgd::new(0.5).step(&mut model, &vec![Tensor::from([1.0]), Tensor::from([2.0])]);
+/// Sgd::new(0.5).step(&mut model, &BTreeMap::from([("1".to_owned(), Tensor::from([4.0]))]));
+/// assert_eq!(model.map(|w| w.value().item()), [0.5, -1.0]);
+/// ```
 pub trait GradientSource<T: Element = f64> {
     /// The gradient with respect to a parameter; `None` if it took no part.
     fn gradient(&self, id: ParamId) -> Option<Tensor<T>>;
+
+    /// The gradient with respect to a trainable parameter of a model, which is the `position`th one and has this path.
+    fn gradient_at(&self, id: ParamId, _position: usize, _path: &Path<'_>) -> Option<Tensor<T>> {
+        self.gradient(id)
+    }
+
+    /// Refuses a model to which these gradients do not belong: it has `trainable` parameters, with `found` gradients.
+    ///
+    /// # Errors
+    /// The reason.
+    fn check(&self, _trainable: usize, _found: usize) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 impl<T: Element> GradientSource<T> for Gradients<T> {
     fn gradient(&self, id: ParamId) -> Option<Tensor<T>> {
         self.try_of(id).ok()
     }
+}
+
+impl<T: Element> GradientSource<T> for [Tensor<T>] {
+    fn gradient(&self, _: ParamId) -> Option<Tensor<T>> {
+        None
+    }
+
+    fn gradient_at(&self, _: ParamId, position: usize, _: &Path<'_>) -> Option<Tensor<T>> {
+        self.get(position).cloned()
+    }
+
+    fn check(&self, trainable: usize, _: usize) -> Result<(), String> {
+        if self.len() == trainable {
+            return Ok(());
+        }
+        let found = self.len();
+        Err(format!("expected {trainable} gradients, one for each trainable parameter, found {found}"))
+    }
+}
+
+/// Gradients in the order of the parameters.
+macro_rules! in_order {
+    ($([$($generics:tt)*] $source:ty, $self:ident => $list:expr;)*) => {$(
+        impl<T: Element, $($generics)*> GradientSource<T> for $source {
+            fn gradient(&self, _: ParamId) -> Option<Tensor<T>> {
+                None
+            }
+
+            fn gradient_at(&$self, id: ParamId, position: usize, path: &Path<'_>) -> Option<Tensor<T>> {
+                $list.gradient_at(id, position, path)
+            }
+
+            fn check(&$self, trainable: usize, found: usize) -> Result<(), String> {
+                $list.check(trainable, found)
+            }
+        }
+    )*};
+}
+
+in_order! {
+    [] Tensor<T>, self => std::slice::from_ref(self);
+    [] Vec<Tensor<T>>, self => self.as_slice();
+    [const N: usize] [Tensor<T>; N], self => self.as_slice();
+    [] (Tensor<T>, Tensor<T>), self => [self.0.clone(), self.1.clone()].as_slice();
+    [] (Tensor<T>, Tensor<T>, Tensor<T>), self => [&self.0, &self.1, &self.2].map(Tensor::clone).as_slice();
+    [] (Tensor<T>, Tensor<T>, Tensor<T>, Tensor<T>), self =>
+        [&self.0, &self.1, &self.2, &self.3].map(Tensor::clone).as_slice();
+}
+
+/// Gradients by name.
+macro_rules! by_name {
+    ($([$($generics:tt)*] $map:ty;)*) => {$(
+        impl<T: Element, $($generics)*> GradientSource<T> for $map {
+            fn gradient(&self, _: ParamId) -> Option<Tensor<T>> {
+                None
+            }
+
+            fn gradient_at(&self, _: ParamId, _: usize, path: &Path<'_>) -> Option<Tensor<T>> {
+                self.get(&path.to_string()).cloned()
+            }
+
+            fn check(&self, _: usize, found: usize) -> Result<(), String> {
+                let (all, others) = (self.len(), self.len() - found);
+                let names = if others == 1 { "name" } else { "names" };
+                match others {
+                    0 => Ok(()),
+                    _ => Err(format!(
+                        "expected names of trainable parameters, found {others} other {names} in {all} gradients"
+                    )),
+                }
+            }
+        }
+    )*};
+}
+
+by_name! {
+    [] BTreeMap<String, Tensor<T>>;
+    [S: BuildHasher] HashMap<String, Tensor<T>, S>;
 }
 
 /// The weighted sum of the gradients of several backward passes: a large batch in small parts.
@@ -149,7 +259,7 @@ pub fn gradient_norm<T: Element>(model: &dyn Parameters<T>, grads: &dyn Gradient
 /// The gradients of the trainable parameters, in order of visit. Returns the number of trainable parameters.
 ///
 /// # Errors
-/// If a gradient has another shape than its parameter.
+/// If a gradient has another shape than its parameter, or the gradients do not belong to this model.
 pub(super) fn collect<T: Element>(
     optimizer: &'static str,
     model: &(impl Parameters<T> + ?Sized),
@@ -162,7 +272,7 @@ pub(super) fn collect<T: Element>(
             return;
         }
         trainable += 1;
-        let Some(gradient) = grads.gradient(param.id()) else { return };
+        let Some(gradient) = grads.gradient_at(param.id(), trainable - 1, path) else { return };
         let (expected, found) = (param.value().shape(), gradient.shape());
         if expected != found && result.is_ok() {
             let (expected, found) = (expected.dims(), found.dims());
@@ -170,6 +280,7 @@ pub(super) fn collect<T: Element>(
         }
         all.push((param.id(), gradient));
     });
+    grads.check(trainable, all.len()).map_err(|reason| StepError::Gradients { optimizer, reason })?;
     result.map(|()| trainable)
 }
 
