@@ -210,10 +210,10 @@ pub use linear::Linear;
 pub use module::{CloneModule, Context, Module};
 pub use nn_derive::Parameters;
 pub use param::{Param, Role};
-pub use random::{RandomTensor, permutation};
 pub use parameters::{Frozen, Parameters, Path};
+pub use random::{RandomTensor, permutation};
 pub use sequential::{Sequential, mlp};
-pub use state::{load, load_state_dict, save, state_dict};
+pub use state::{load, load_bytes, load_state_dict, save, state_dict, to_bytes};
 pub use summary::{Summary, SummaryRow};
 pub use tape::ops::{
     Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu, Selu, Sigmoid, SigmoidScaled, Silu,

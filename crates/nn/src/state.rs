@@ -91,3 +91,42 @@ pub fn load<T: FileElement>(
     let path = path.as_ref();
     load_state_dict(model, files::load(path)?).map_err(|error| FileErrorKind::from(error).of(path))
 }
+
+/// The parameters of `model` as the bytes of a `.safetensors` file, for [`load_bytes`].
+///
+/// # Errors
+/// As [`files::safetensors::to_bytes`].
+pub fn to_bytes<T: FileElement>(model: &(impl Parameters<T> + ?Sized)) -> Result<Vec<u8>, FileErrorKind> {
+    files::safetensors::to_bytes(&state_dict(model))
+}
+
+/// Loads the parameters of `model` from the bytes of a file, `.safetensors` or `.npz`, such as those that another service
+/// sends. The format is found by the first bytes.
+///
+/// # Errors
+/// As [`load`]; [`FileErrorKind::NoModel`] if the bytes are those of neither format. The model is then unchanged.
+///
+/// ```
+/// use nn::Linear;
+/// let trained = Linear::from_values([[1.0, 2.0]], [0.5]);
+/// let mut other = Linear::from_values([[0.0, 0.0]], [0.0]);
+/// nn::load_bytes(&nn::to_bytes(&trained)?, &mut other)?;
+/// assert_eq!(other.weight.value(), trained.weight.value());
+/// let error = nn::load_bytes(b"<!DOCTYPE html>", &mut other).unwrap_err();
+/// assert!(error.to_string().starts_with("not a model: expected the bytes of a .safetensors or .npz file, found "));
+/// # Ok::<(), nn::files::FileErrorKind>(())
+/// ```
+pub fn load_bytes<T: FileElement>(
+    bytes: &[u8],
+    model: &mut (impl Parameters<T> + ?Sized),
+) -> Result<(), FileErrorKind> {
+    let state = match bytes {
+        [b'P', b'K', ..] => files::npz::from_bytes(bytes)?,
+        [_, _, _, _, _, _, _, _, b'{', ..] => files::safetensors::from_bytes(bytes)?,
+        _ => {
+            let found = bytes.iter().take(8).copied().collect();
+            return Err(FileErrorKind::NoModel { found });
+        }
+    };
+    Ok(load_state_dict(model, state)?)
+}

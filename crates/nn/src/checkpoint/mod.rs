@@ -2,8 +2,10 @@
 //!
 //! A run resumed from a checkpoint takes the same steps, bit for bit, as one that was never interrupted,
 //! provided that everything that changes is in the file: parameters and buffers, the optimizer, the epoch
-//! number. Random generators need not be saved if each epoch has its own, seeded from a base seed and the
-//! epoch number:
+//! number, random generators ([`put_rng`](Checkpoint::put_rng), [`put_context`](Checkpoint::put_context)). What prepares
+//! the inputs belongs to a model too: [`Standard`](crate::data::Standard) and [`MinMax`](crate::data::MinMax) have `save`
+//! and `restore`, and [`put_names`](Checkpoint::put_names) keeps the names of classes. Generators need not be saved if
+//! each epoch has its own, seeded from a base seed and the epoch number:
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -65,7 +67,10 @@ pub(crate) use saved::{count_of, finite_of, rate_of, tensor_of};
 
 use crate::Parameters;
 use crate::files::{FileElement, FileError, FileErrorKind, Options, StateError, repeated_key, safetensors};
+use crate::module::Context;
 use crate::state::{load_state_dict, state_dict};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
@@ -115,6 +120,94 @@ impl<T: Element> Checkpoint<T> {
     /// a data set.
     pub fn set_meta(&mut self, name: &str, text: impl Display) {
         self.notes.insert(name.to_owned(), text.to_string());
+    }
+
+    /// Saves a random generator, as a note: one value is drawn from it, from which it is seeded anew. A run that goes on
+    /// and one that is resumed ([`take_rng`](Checkpoint::take_rng)) then draw the same values. No generator has to give
+    /// away its state for this.
+    ///
+    /// ```
+    /// use nn::checkpoint::Checkpoint;
+    /// use rand::{Rng, SeedableRng, rngs::StdRng};
+    /// let mut rng = StdRng::seed_from_u64(0);
+    /// let mut checkpoint = Checkpoint::<f64>::new();
+    /// checkpoint.put_rng("shuffle", &mut rng);
+    /// let mut resumed: StdRng = checkpoint.take_rng("shuffle")?;
+    /// assert_eq!(resumed.next_u64(), rng.next_u64());
+    /// # Ok::<(), nn::files::StateError>(())
+    /// ```
+    pub fn put_rng(&mut self, name: &str, rng: &mut (impl Rng + SeedableRng)) {
+        let seed = rng.next_u64();
+        *rng = SeedableRng::seed_from_u64(seed);
+        self.set_meta(name, seed);
+    }
+
+    /// The generator that [`put_rng`](Checkpoint::put_rng) saved.
+    ///
+    /// # Errors
+    /// As [`meta`](Checkpoint::meta).
+    pub fn take_rng<R: SeedableRng>(&mut self, name: &str) -> Result<R, StateError> {
+        let seed = self.meta(name)?;
+        self.notes.remove(name);
+        Ok(R::seed_from_u64(seed))
+    }
+
+    /// As [`put_rng`](Checkpoint::put_rng), for the generator of a training context, which becomes a
+    /// [`StdRng`]. Nothing is saved for an evaluation context.
+    ///
+    /// ```
+    /// use nn::Context;
+    /// use nn::checkpoint::Checkpoint;
+    /// use rand::{Rng, SeedableRng, rngs::StdRng};
+    /// let mut cx = Context::<f64>::train(StdRng::seed_from_u64(0));
+    /// let mut checkpoint = Checkpoint::new();
+    /// checkpoint.put_context("dropout", &mut cx);
+    /// let mut resumed: Context = checkpoint.take_context("dropout")?;
+    /// assert_eq!(resumed.rng().unwrap().next_u64(), cx.rng().unwrap().next_u64());
+    /// # Ok::<(), nn::files::StateError>(())
+    /// ```
+    pub fn put_context(&mut self, name: &str, cx: &mut Context<T>) {
+        if let Some(seed) = cx.rng().map(Rng::next_u64) {
+            cx.reseed(StdRng::seed_from_u64(seed));
+            self.set_meta(name, seed);
+        }
+    }
+
+    /// A training context with the generator that [`put_context`](Checkpoint::put_context) saved.
+    ///
+    /// # Errors
+    /// As [`meta`](Checkpoint::meta).
+    pub fn take_context(&mut self, name: &str) -> Result<Context<T>, StateError> {
+        Ok(Context::train(self.take_rng::<StdRng>(name)?))
+    }
+
+    /// Saves a list of names, as a note: the classes of a column of labels, the columns of the inputs.
+    ///
+    /// ```
+    /// use nn::checkpoint::Checkpoint;
+    /// use nn::data::Table;
+    /// let kinds = Table::parse("plants.csv", "kind\noak\nelm\n")?.classes("kind")?;
+    /// let mut checkpoint = Checkpoint::<f64>::new();
+    /// checkpoint.put_names("kinds", &kinds.names);
+    /// let names = checkpoint.take_names("kinds")?;
+    /// assert_eq!(Table::parse("new.csv", "kind\noak\n")?.labels("kind", &names)?, [1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_names(&mut self, name: &str, names: &[impl AsRef<str>]) {
+        let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+        self.set_meta(name, json!(names));
+    }
+
+    /// The names that [`put_names`](Checkpoint::put_names) saved.
+    ///
+    /// # Errors
+    /// [`StateError::Part`] if there is no note of that name, [`StateError::Note`] if it is not a list of names.
+    pub fn take_names(&mut self, name: &str) -> Result<Vec<String>, StateError> {
+        let text: String = self.meta(name)?;
+        let names = serde_json::from_str(&text);
+        let names = names.map_err(|_| StateError::Note { name: name.to_owned(), text: text.clone() })?;
+        self.notes.remove(name);
+        Ok(names)
     }
 
     /// Removes a part and returns it.

@@ -1,5 +1,7 @@
 //! Scaling of columns by an offset and a span.
 
+use crate::checkpoint::{SavedState, tensor_of};
+use crate::files::StateError;
 use tape::{Element, Error, Tensor};
 
 /// `(v - offset) / span` in each column of a matrix, or `v - offset` where the span is 0, so that values that
@@ -37,6 +39,31 @@ pub(super) fn extremes<T: Element>(op: &'static str, x: &Tensor<T>) -> Result<[T
 }
 
 impl<T: Element> Columns<T> {
+    /// The offset and the span, under these names.
+    pub(super) fn save(&self, names: [&str; 2]) -> SavedState<T> {
+        let tensors = names.into_iter().map(str::to_owned).zip([self.offset.clone(), self.span.clone()]);
+        SavedState { tensors: tensors.collect(), numbers: Vec::new() }
+    }
+
+    /// The columns of a state of [`save`](Columns::save).
+    pub(super) fn restore(
+        op: &'static str,
+        names: [&str; 2],
+        saved: SavedState<T>,
+    ) -> Result<Columns<T>, StateError> {
+        let columns = saved.tensor(names[0]).map_or(0, Tensor::size);
+        let shape = [columns];
+        let (mut tensors, _) = saved.exactly(&names.map(|name| (name, &shape[..])), &[])?;
+        let span = tensors.pop().unwrap_or_default();
+        let offset = tensors.pop().unwrap_or_default();
+        let (offset, span) = (tensor_of(names[0], offset)?, tensor_of(names[1], span)?);
+        if let Some(found) = span.to_vec().iter().find(|span| **span < T::ZERO) {
+            let (number, expected) = (names[1].to_owned(), "elements of 0 or more");
+            return Err(StateError::Number { number, expected, found: found.to_string() });
+        }
+        Ok(Columns { op, offset, span })
+    }
+
     pub(super) fn apply(&self, x: &Tensor<T>) -> Result<Tensor<T>, Error> {
         self.each(x, |v, offset, span| (v - offset) / divisor(span))
     }

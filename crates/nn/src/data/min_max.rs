@@ -1,7 +1,12 @@
 //! Scaling of columns to the range from 0 to 1.
 
 use super::columns::{Columns, extremes};
+use crate::checkpoint::SavedState;
+use crate::files::StateError;
 use tape::{Element, Error, Tensor};
+
+/// The names of the saved tensors.
+const NAMES: [&str; 2] = ["min", "range"];
 
 /// Min-max normalisation of each column of a matrix: `(v - min) / (max - min)`, so that every column of the
 /// fitted data ranges from 0 to 1.
@@ -32,6 +37,31 @@ impl<T: Element> MinMax<T> {
         let [min, max] = extremes("min_max", x)?;
         let span = &max - &min;
         Ok(MinMax(Columns { op: "min_max", offset: min, span }))
+    }
+
+    /// The state for [`restore`](MinMax::restore): a part of a [checkpoint](crate::checkpoint).
+    ///
+    /// ```
+    /// use nn::checkpoint::Checkpoint;
+    /// use nn::data::MinMax;
+    /// use tape::Tensor;
+    /// let scale = MinMax::fit(&Tensor::from([[10.0, 7.0], [30.0, 7.0]]))?;
+    /// let mut checkpoint = Checkpoint::new();
+    /// checkpoint.put("inputs", scale.save());
+    /// assert_eq!(MinMax::restore(checkpoint.take("inputs")?)?, scale);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn save(&self) -> SavedState<T> {
+        self.0.save(NAMES)
+    }
+
+    /// The scaling of a state of [`save`](MinMax::save).
+    ///
+    /// # Errors
+    /// If the names are not those of `save`, the tensors are not vectors of equal length, an element is not finite, or a
+    /// range is negative.
+    pub fn restore(saved: SavedState<T>) -> Result<MinMax<T>, StateError> {
+        Ok(MinMax(Columns::restore("min_max", NAMES, saved)?))
     }
 
     /// Scales the columns of `x`; values outside the fitted range fall outside 0 to 1.

@@ -1,8 +1,13 @@
 //! Standardisation of columns to mean 0 and standard deviation 1.
 
 use super::columns::{Columns, extremes};
+use crate::checkpoint::SavedState;
+use crate::files::StateError;
 use crate::scaling::power_of_two;
 use tape::{Element, Error, Tensor};
+
+/// The names of the saved tensors.
+const NAMES: [&str; 2] = ["mean", "deviation"];
 
 /// Standardisation of each column of a matrix: `(v - mean) / deviation`, so that every column of the fitted
 /// data has mean 0 and standard deviation 1 (`√(1/n Σ (v - mean)²)`).
@@ -81,6 +86,31 @@ impl<T: Element> Standard<T> {
             }
         }
         Ok(Standard(Columns { op: "standard", offset: mean, span: deviation }))
+    }
+
+    /// The state for [`restore`](Standard::restore): a part of a [checkpoint](crate::checkpoint).
+    ///
+    /// ```
+    /// use nn::checkpoint::Checkpoint;
+    /// use nn::data::Standard;
+    /// use tape::Tensor;
+    /// let scale = Standard::fit(&Tensor::from([[10.0, 7.0], [30.0, 7.0]]))?;
+    /// let mut checkpoint = Checkpoint::new();
+    /// checkpoint.put("inputs", scale.save());
+    /// assert_eq!(Standard::restore(checkpoint.take("inputs")?)?, scale);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn save(&self) -> SavedState<T> {
+        self.0.save(NAMES)
+    }
+
+    /// The scaling of a state of [`save`](Standard::save).
+    ///
+    /// # Errors
+    /// If the names are not those of `save`, the tensors are not vectors of equal length, an element is not finite, or a
+    /// deviation is negative.
+    pub fn restore(saved: SavedState<T>) -> Result<Standard<T>, StateError> {
+        Ok(Standard(Columns::restore("standard", NAMES, saved)?))
     }
 
     /// The mean of each column.

@@ -63,6 +63,11 @@ pub enum FileErrorKind {
         /// The first bytes.
         found: Vec<u8>,
     },
+    /// The bytes are not those of any format for models.
+    NoModel {
+        /// The first bytes.
+        found: Vec<u8>,
+    },
     /// The file is shorter than its header announces.
     Truncated {
         /// The number of bytes that the header announces.
@@ -218,6 +223,13 @@ impl fmt::Display for FileErrorKind {
             FileErrorKind::Extension { expected } => write!(f, "the name must end in {expected}"),
             FileErrorKind::Magic { expected, found } => {
                 write!(f, "wrong magic number: expected {expected}, found")?;
+                if found.is_empty() {
+                    write!(f, " nothing")?;
+                }
+                found.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+            }
+            FileErrorKind::NoModel { found } => {
+                write!(f, "not a model: expected the bytes of a .safetensors or .npz file, found")?;
                 if found.is_empty() {
                     write!(f, " nothing")?;
                 }

@@ -114,11 +114,12 @@ impl<'o, R: Read> Contents<'o, R> {
         let prefix = <[u8; PREFIX as usize]>::try_from(prefix).map_err(|_| truncated(PREFIX))?;
         let header = u64::from_le_bytes(prefix);
         let begin = header.saturating_add(PREFIX);
-        if begin > length {
-            return Err(truncated(begin));
-        }
+        // Text, or any other format: its first bytes are no plausible length.
         if header > MAX_HEADER {
             return Err(refused(format!("a header of {header} bytes, expected at most {MAX_HEADER}")));
+        }
+        if begin > length {
+            return Err(truncated(begin));
         }
         let text = up_to(&mut reader, header)?;
         if text.len() as u64 != header {
