@@ -42,3 +42,6 @@ pub mod your_own_model {}
 
 #[doc = include_str!("../../docs/threads.md")]
 pub mod threads {}
+
+#[doc = include_str!("../../docs/implicit-derivatives.md")]
+pub mod implicit_derivatives {}
