@@ -1,0 +1,150 @@
+//! A neural ordinary differential equation (Chen, Rubanova, Bettencourt and Duvenaud, 2018): the right side is a network.
+//!
+//! The data are a trajectory of the spiral `dx/dt = x³ A`, with the cube of each coordinate. A small network learns the
+//! right side from short pieces of it: each piece is integrated by the classical Runge-Kutta method on the tape, and
+//! the reverse sweep differentiates through all of its steps. Then the network is integrated over the whole time. Run it
+//! from the root of the workspace:
+//!
+//! ```text
+//! cargo run --release --example neural_ode
+//! ```
+//!
+//! `twins/neural_ode.py` is the same program for PyTorch.
+
+use clap::Parser;
+use examples::cli;
+use examples::plot::{self, Lines, Series};
+use nn::optim::schedule::{Cosine, Schedule};
+use nn::optim::{Adam, Optimizer};
+use nn::{Context, Identity, Module, Parameters, Sequential, Tanh, loss, mlp};
+use rand::{SeedableRng, rngs::StdRng};
+use std::error::Error;
+use std::process::ExitCode;
+use tape::{Scalar, Tape, Tensor, Var};
+
+/// Steps of the trajectory, and the time of each.
+const STEPS: usize = 500;
+const DT: f64 = 0.05;
+
+/// Steps of a piece.
+const LENGTH: usize = 20;
+
+#[derive(Clone, Debug, Parameters)]
+struct Field {
+    net: Sequential,
+}
+
+impl Module for Field {
+    fn forward<'t>(&self, x: Var<'t>, cx: &mut Context) -> Var<'t> {
+        self.net.forward(x.cube(), cx)
+    }
+}
+
+/// The states after 0, 1, .. `steps` steps of the classical Runge-Kutta method.
+fn solve<'t>(mut f: impl FnMut(Var<'t>) -> Var<'t>, mut x: Var<'t>, steps: usize) -> Vec<Var<'t>> {
+    let mut states = vec![x];
+    for _ in 0..steps {
+        let k1 = f(x);
+        let k2 = f(x + k1 * (DT / 2.0));
+        let k3 = f(x + k2 * (DT / 2.0));
+        let k4 = f(x + k3 * DT);
+        x = x + (k1 + 2.0 * k2 + 2.0 * k3 + k4) * (DT / 6.0);
+        states.push(x);
+    }
+    states
+}
+
+/// The mean squared error of pieces of the trajectory that begin at the rows `starts`.
+fn loss_of<'t>(field: &Field, trajectory: &Tensor, starts: &[usize], tape: &'t Tape) -> Scalar<'t> {
+    let rows =
+        |i: usize| trajectory.index_select(0, starts.iter().map(|start| start + i).collect::<Vec<_>>());
+    let found = solve(|x| field.forward(x, &mut Context::eval()), tape.constant(rows(0)), LENGTH);
+    let expected: Vec<Tensor> = (0..=LENGTH).map(rows).collect();
+    loss::squared_error(tape.stack(&found, 0), Tensor::stack(&expected.iter().collect::<Vec<_>>(), 0)).mean()
+}
+
+fn fit(field: &mut Field, trajectory: &Tensor, args: &Args) {
+    let (mut tape, mut optimizer) = (Tape::new(), Adam::new(args.lr));
+    let rates = Cosine { base: args.lr, floor: 0.0, period: args.iterations() };
+    let starts: Vec<usize> = (0..=STEPS - LENGTH).step_by(10).collect();
+    for iteration in 1..=args.iterations() {
+        let loss = loss_of(field, trajectory, &starts, &tape);
+        if iteration % 200 == 0 {
+            println!("iteration {iteration:>5}: loss {:.2e}", loss.value());
+        }
+        let grads = loss.backward();
+        tape.reset();
+        optimizer.set_learning_rate(rates.at(iteration - 1));
+        optimizer.step(field, &grads);
+    }
+}
+
+/// The whole trajectory, `[STEPS + 1, 2]`, of a right side.
+fn trajectory_of(f: impl for<'t> Fn(Var<'t>) -> Var<'t>) -> Tensor {
+    let tape = Tape::new().inference();
+    tape.concat(&solve(f, tape.constant([[2.0, 0.0]]), STEPS), 0).value()
+}
+
+fn run(args: Args) -> Result<(), Box<dyn Error>> {
+    let mut rng = StdRng::seed_from_u64(args.seed);
+    let a = Tensor::from([[-0.1, 2.0], [-2.0, -0.1]]);
+    let trajectory = trajectory_of(|x| x.cube().matmul(x.tape().constant(a.clone())));
+    let mut field = Field { net: mlp(&[2, 50, 2], Tanh, Identity, &mut rng) };
+    let starts: Vec<usize> = (0..=STEPS - LENGTH).step_by(100).collect();
+    let check = nn::gradcheck::module(&field, |field, tape| loss_of(field, &trajectory, &starts, tape));
+    let certificate = check.run()?.require()?;
+    println!("{} entries of the gradient agree with differences", certificate.entries);
+    fit(&mut field, &trajectory, &args);
+    let found = trajectory_of(|x| field.forward(x, &mut Context::eval()));
+    let errors = (&found - &trajectory).norm_axes(2.0, 1, false);
+    picture(&trajectory, &found)?;
+    cli::result(&[
+        ("end_error", format!("{:.4}", errors.at([STEPS]))),
+        ("largest_error", format!("{:.4}", errors.max())),
+        ("checked", certificate.entries.to_string()),
+    ]);
+    Ok(())
+}
+
+// ---- The command line and the picture ----
+
+const PICTURE: &str = "target/neural_ode/spiral.svg";
+
+/// Learn the right side of a differential equation from a trajectory.
+#[derive(Debug, Parser)]
+#[command(name = "neural_ode")]
+struct Args {
+    /// Optimizer steps
+    #[arg(long, default_value = "2000", value_parser = cli::positive)]
+    iterations: usize,
+    /// Learning rate
+    #[arg(long, default_value = "0.02", value_parser = cli::rate)]
+    lr: f64,
+    /// Seed of the initial weights
+    #[arg(long, default_value = "0")]
+    seed: u64,
+    /// 200 steps at most
+    #[arg(long)]
+    fast: bool,
+}
+
+impl Args {
+    fn iterations(&self) -> u64 {
+        if self.fast { self.iterations.min(200) as u64 } else { self.iterations as u64 }
+    }
+}
+
+fn main() -> ExitCode {
+    cli::main(run)
+}
+
+fn picture(truth: &Tensor, found: &Tensor) -> Result<(), Box<dyn Error>> {
+    let pairs =
+        |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
+    let (truth, found) = (pairs(truth), pairs(found));
+    let series = [Series { name: "truth", points: &truth }, Series { name: "network", points: &found }];
+    let (title, x_label, y_label) = ("A spiral, and the network's", "x", "y");
+    plot::lines(PICTURE, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+    println!("picture: {PICTURE}");
+    Ok(())
+}
