@@ -16,7 +16,7 @@ use examples::cli;
 use examples::plot::{self, Lines, Series};
 use nn::optim::schedule::{Cosine, Schedule};
 use nn::optim::{Adam, Optimizer};
-use nn::{Context, Identity, Module, Parameters, Sequential, Tanh, loss, mlp};
+use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -29,15 +29,9 @@ const DT: f64 = 0.05;
 /// Steps of a piece.
 const LENGTH: usize = 20;
 
-#[derive(Clone, Debug, Parameters)]
-struct Field {
-    net: Sequential,
-}
-
-impl Module for Field {
-    fn forward<'t>(&self, x: Var<'t>, cx: &mut Context) -> Var<'t> {
-        self.net.forward(x.cube(), cx)
-    }
+/// The right side: a network of the cubes of the coordinates.
+fn field<'t>(net: &Sequential, x: Var<'t>) -> Var<'t> {
+    net.forward(x.cube(), &mut Context::eval())
 }
 
 /// The states after 0, 1, .. `steps` steps of the classical Runge-Kutta method.
@@ -55,27 +49,27 @@ fn solve<'t>(mut f: impl FnMut(Var<'t>) -> Var<'t>, mut x: Var<'t>, steps: usize
 }
 
 /// The mean squared error of pieces of the trajectory that begin at the rows `starts`.
-fn loss_of<'t>(field: &Field, trajectory: &Tensor, starts: &[usize], tape: &'t Tape) -> Scalar<'t> {
+fn loss_of<'t>(net: &Sequential, trajectory: &Tensor, starts: &[usize], tape: &'t Tape) -> Scalar<'t> {
     let rows =
         |i: usize| trajectory.index_select(0, starts.iter().map(|start| start + i).collect::<Vec<_>>());
-    let found = solve(|x| field.forward(x, &mut Context::eval()), tape.constant(rows(0)), LENGTH);
+    let found = solve(|x| field(net, x), tape.constant(rows(0)), LENGTH);
     let expected: Vec<Tensor> = (0..=LENGTH).map(rows).collect();
     loss::squared_error(tape.stack(&found, 0), Tensor::stack(&expected.iter().collect::<Vec<_>>(), 0)).mean()
 }
 
-fn fit(field: &mut Field, trajectory: &Tensor, args: &Args) {
+fn fit(net: &mut Sequential, trajectory: &Tensor, args: &Args) {
     let (mut tape, mut optimizer) = (Tape::new(), Adam::new(args.lr));
     let rates = Cosine { base: args.lr, floor: 0.0, period: args.iterations() };
     let starts: Vec<usize> = (0..=STEPS - LENGTH).step_by(10).collect();
     for iteration in 1..=args.iterations() {
-        let loss = loss_of(field, trajectory, &starts, &tape);
+        let loss = loss_of(net, trajectory, &starts, &tape);
         if iteration % 200 == 0 {
             println!("iteration {iteration:>5}: loss {:.2e}", loss.value());
         }
         let grads = loss.backward();
         tape.reset();
         optimizer.set_learning_rate(rates.at(iteration - 1));
-        optimizer.step(field, &grads);
+        optimizer.step(net, &grads);
     }
 }
 
@@ -86,16 +80,14 @@ fn trajectory_of(f: impl for<'t> Fn(Var<'t>) -> Var<'t>) -> Tensor {
 }
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
-    let mut rng = StdRng::seed_from_u64(args.seed);
-    let a = Tensor::from([[-0.1, 2.0], [-2.0, -0.1]]);
-    let trajectory = trajectory_of(|x| x.cube().matmul(x.tape().constant(a.clone())));
-    let mut field = Field { net: mlp(&[2, 50, 2], Tanh, Identity, &mut rng) };
+    let trajectory = trajectory_of(|x| x.cube().matmul(x.tape().constant([[-0.1, 2.0], [-2.0, -0.1]])));
+    let mut net = mlp(&[2, 50, 2], Tanh, Identity, &mut StdRng::seed_from_u64(args.seed));
     let starts: Vec<usize> = (0..=STEPS - LENGTH).step_by(100).collect();
-    let check = nn::gradcheck::module(&field, |field, tape| loss_of(field, &trajectory, &starts, tape));
-    let certificate = check.run()?.require()?;
+    let check = nn::gradcheck::module(&net, |net, tape| loss_of(net, &trajectory, &starts, tape)).run()?;
+    let certificate = check.require()?;
     println!("{} entries of the gradient agree with differences", certificate.entries);
-    fit(&mut field, &trajectory, &args);
-    let found = trajectory_of(|x| field.forward(x, &mut Context::eval()));
+    fit(&mut net, &trajectory, &args);
+    let found = trajectory_of(|x| field(&net, x));
     let errors = (&found - &trajectory).norm_axes(2.0, 1, false);
     picture(&trajectory, &found)?;
     cli::result(&[

@@ -64,30 +64,6 @@ def loss_at(*entries):
 torch.autograd.gradcheck(loss_at, entries)
 checked = sum(entry.numel() for entry in entries)
 print(f"{checked} entries of the gradient agree with differences")
-fit(field, trajectory, iterations, batch, length, dt):
-    optimizer = torch.optim.Adam(field.parameters(), lr=0.01)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, iterations)
-    starts = torch.arange(0, len(trajectory) - length, 10)
-    for iteration in range(1, iterations + 1):
-        loss = loss_of(field, trajectory, starts, length, dt)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if iteration % 200 == 0:
-            print(f"iteration {iteration:>5}: loss {loss.item():.2e}")
-
-
-torch.manual_seed(0)
-torch.set_default_dtype(torch.float64)
-steps, dt, length = 500, 0.05, 20
-x0, a = torch.tensor([[2.0, 0.0]]), torch.tensor([[-0.1, 2.0], [-2.0, -0.1]])
-with torch.no_grad():
-    trajectory = solve(lambda x: x**3 @ a, x0, steps, dt).squeeze(1)
-field = Field(50)
-starts = torch.arange(0, 1000 - length, 100)
-difference = check(field, lambda: loss_of(field, trajectory, starts, length, dt))
-print(f"the gradient agrees with differences to {difference:.1e}")
 fit(field, trajectory, iterations=2000, length=length, dt=dt, lr=0.02)
 with torch.no_grad():
     errors = (solve(field, x0, steps, dt).squeeze(1) - trajectory).norm(dim=1)
