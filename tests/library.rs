@@ -9,3 +9,4 @@ mod layers;
 mod losses;
 mod optim;
 mod prose;
+mod twins;
