@@ -37,7 +37,7 @@
 //! assert_eq!(hvp(&model, mse, &bias).to_vec(), [4.0, 2.0, 2.0]);
 //!
 //! // One gradient for each sample: here, for their norms.
-//! let each = per_sample_grads(&model, 2, |model, tape, i| outputs(model, tape).at([i as isize, 0]).square());
+//! let each = per_sample_grads(&model, 2, |model, tape, i| outputs(model, tape).at([i, 0]).square());
 //! let norms: Vec<f64> = each.iter().map(|grads| gradient_norm(&model, grads)).collect();
 //! assert!((norms[0] - 6f64.sqrt()).abs() < 1e-12 && (norms[1] - 7.0 * 10f64.sqrt()).abs() < 1e-12);
 //!

@@ -2,7 +2,7 @@
 
 use nn::{
     BatchNorm1d, BatchNorm2d, Context, Conv1d, Conv2d, GroupNorm, Identity, LayerNorm, Linear, MaxPool2d,
-    Module, PRelu, Parameters, Relu, Residual, Sequential, Tanh, mlp,
+    Module, PRelu, Parameters, Relu, Residual, Sequential, Tanh, TransformerBlock, mlp,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -58,6 +58,11 @@ fn a_wrong_width_panics_at_the_callers_line_with_the_name_of_the_layer() {
     let expected = "linear: expected shape [5, 4], found [5, 3] (layer of 2.1.weight)";
     let call = [line!(), line!() + 1];
     assert_panics_here(call, expected, || _ = broken.predict(&zeros(&[5, 2])));
+    let residual = Residual::new(Linear::new(2, 2, rng));
+    let call = [line!(), line!() + 3];
+    assert_panics_here(call, "linear: expected shape [2], found [1] (layer of body.weight)", || {
+        residual.forward(tape.constant([1.0]), &mut Context::eval());
+    });
     let layer = Linear::new(2, 3, rng);
     let call = [line!(), line!() + 3];
     assert_panics_here(call, "linear: expected shape [2], found [1]", || {
@@ -82,6 +87,7 @@ fn every_kind_of_layer_is_named() {
         (Box::new(Conv2d::new(2, 3, [2, 2], rng)), &[4, 3, 9, 9], "(layer of 1.weight)"),
         (Box::new(PRelu::new(3)), &[4, 2], "(layer of 1.weight)"),
         (Box::new(MaxPool2d::new([2, 2])), &[4, 2], "(layer 1)"),
+        (Box::new(TransformerBlock::new(4, 2, 8, rng)), &[1, 3, 2], "(layer of 1.self_attn.in_proj_weight)"),
         (Box::new(Residual::new(Linear::new(2, 3, rng))), &[4, 2], "(layer 1)"),
         (Box::new(Residual::new(Linear::new(3, 3, rng))), &[4, 2], "(layer of 1.body.weight)"),
     ] {

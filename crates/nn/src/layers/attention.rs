@@ -9,7 +9,7 @@ use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use rand::Rng;
-use tape::{Element, Error, Tensor, Var};
+use tape::{Element, Error, Shape, Tensor, Var};
 
 /// Multi-head attention: attention in `heads` subspaces in parallel. Vaswani and others, 2017.
 ///
@@ -150,12 +150,19 @@ impl<T: Element> MultiHeadAttention<T> {
     /// Samples and their length.
     #[track_caller]
     fn sequence(&self, x: Var<'_, T>) -> [usize; 2] {
+        let shape = x.shape();
+        expect(self.check(&shape));
+        [shape[0], shape[1]]
+    }
+
+    /// Refuses what is not a batch of sequences of the layer's width.
+    pub(super) fn check(&self, x: &Shape) -> Result<(), Error> {
         let width = self.in_proj_weight.value().shape()[1];
-        match x.shape()[..] {
-            [batch, length, found] if found == width => [batch, length],
+        match x[..] {
+            [_, _, found] if found == width => Ok(()),
             _ => {
-                let reason = format!("expected [batch, length, {width}], found shape {:?}", x.shape());
-                Error::Invalid { op: "attention", reason }.panic()
+                let reason = format!("expected [batch, length, {width}], found shape {x:?}");
+                Err(Error::Invalid { op: "attention", reason })
             }
         }
     }

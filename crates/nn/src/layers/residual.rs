@@ -45,16 +45,18 @@ impl<T: Element> Residual<T> {
 impl<T: Element> Module<T> for Residual<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        let passed = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(x, cx),
-            None => x,
-        };
-        let added = self.body.forward(x, cx);
-        if passed.shape() != added.shape() {
-            let (expected, found) = (passed.shape().dims(), added.shape().dims());
-            cx.refuse(Error::Shape { op: "residual", expected, found });
-            return x;
-        }
-        passed + added
+        cx.chain(self, |cx| {
+            let passed = match &self.shortcut {
+                Some(shortcut) => shortcut.forward(x, cx),
+                None => x,
+            };
+            let added = self.body.forward(x, cx);
+            if passed.shape() != added.shape() {
+                let (expected, found) = (passed.shape().dims(), added.shape().dims());
+                cx.refuse(Error::Shape { op: "residual", expected, found });
+                return x;
+            }
+            passed + added
+        })
     }
 }
