@@ -32,7 +32,8 @@
 //! assert!(model.predict(&x).get([3, 0]).unwrap() > 0.9);
 //! ```
 //!
-//! Resetting the tape before the step releases its hold on the parameters, so that the step copies nothing.
+//! Resetting the tape before the step releases its hold on the parameters, so that the step copies nothing. The step also
+//! applies the statistics that layers such as [`BatchNorm1d`] collect.
 //!
 //! # A module of your own
 //! A module is a struct of parameters and other modules. `derive(Parameters)` names the parameters after the fields, for

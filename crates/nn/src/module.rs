@@ -177,7 +177,7 @@ pub struct Context<T: Element = f64> {
     /// The random generator, present exactly in training mode.
     rng: Option<AssertUnwindSafe<Box<dyn Rng + Send>>>,
     requests: Vec<(ParamId, Request<T>)>,
-    /// Returns `true` if parameters do not see the requests.
+    /// `true` if parameters do not see the requests.
     apart: bool,
     refusal: Refusal,
 }

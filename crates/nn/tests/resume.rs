@@ -1,4 +1,4 @@
-//! What a service needs beside the weights: preprocessing, class names and random generators in the checkpoint, and
+//! The parts of a checkpoint that a service needs beside the weights: preprocessing, class names, random generators; and
 //! models from bytes.
 
 use nn::checkpoint::{Checkpoint, SavedState};

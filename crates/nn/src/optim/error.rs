@@ -39,7 +39,7 @@ pub enum StepError {
     Gradients {
         /// The optimizer.
         optimizer: &'static str,
-        /// What was expected and found.
+        /// The expected gradients, and those found.
         reason: String,
     },
     /// A gradient has another shape than its parameter. Nothing has changed.
