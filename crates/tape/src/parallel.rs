@@ -96,8 +96,8 @@ pub(crate) fn join_if_large(cost: usize, a: impl FnOnce() + Send, b: impl FnOnce
 
 /// The parallelism for a matrix product with this many multiplications.
 #[inline]
-pub(crate) fn product(multiplications: usize) -> gemm::Parallelism {
-    if multiplications < MIN_PARALLEL_MATMUL { gemm::Parallelism::None } else { pool::product() }
+pub(crate) fn product(multiplications: usize) -> gemm_common::Parallelism {
+    if multiplications < MIN_PARALLEL_MATMUL { gemm_common::Parallelism::None } else { pool::product() }
 }
 
 /// Runs both closures, on two threads if there are several, and returns both results.
@@ -166,12 +166,12 @@ mod pool {
         rayon::join(a, b)
     }
 
-    pub(super) fn product() -> gemm::Parallelism {
+    pub(super) fn product() -> gemm_common::Parallelism {
         match threads() {
-            1 => gemm::Parallelism::None,
+            1 => gemm_common::Parallelism::None,
             threads => {
                 count();
-                gemm::Parallelism::Rayon(threads)
+                gemm_common::Parallelism::Rayon(threads)
             }
         }
     }
@@ -199,8 +199,8 @@ mod pool {
         (a(), b())
     }
 
-    pub(super) const fn product() -> gemm::Parallelism {
-        gemm::Parallelism::None
+    pub(super) const fn product() -> gemm_common::Parallelism {
+        gemm_common::Parallelism::None
     }
 }
 

@@ -1,6 +1,6 @@
 //! `Real` for `f64`: the functions of the sibling modules.
 
-use super::{Real, arc, erf, exp, gamma, hyperbolic, log, logistic, pow, reduce, root, trig};
+use super::{ProductKernel, Real, arc, erf, exp, gamma, hyperbolic, log, logistic, pow, reduce, root, trig};
 
 /// Methods of one argument that call the function beside them.
 macro_rules! forward {
@@ -26,6 +26,9 @@ impl Real for f64 {
     const MIN_POSITIVE: Self = f64::MIN_POSITIVE;
     const TRIG_CORE_MAX: Self = reduce::CORE_MAX;
 
+    fn product_kernel() -> ProductKernel<f64> {
+        gemm_f64::gemm::f64::get_gemm_fn()
+    }
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
         x

@@ -37,6 +37,33 @@ use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+/// A kernel of `gemm`, `dst = alpha · dst + beta · lhs · rhs` without `alpha · dst` if `read_dst` is `false`. The arguments
+/// are the extents `m`, `n`, `k`; `dst` with its steps from column to column and from row to row, and `read_dst`; `lhs` and
+/// `rhs` with their steps, all in this order; `alpha` and `beta`; three flags for complex numbers; the number of threads.
+/// It reads `lhs` and writes `dst` fastest where their rows are next to each other, and expects such a `dst`.
+#[doc(hidden)]
+pub type ProductKernel<T> = unsafe fn(
+    usize,
+    usize,
+    usize,
+    *mut T,
+    isize,
+    isize,
+    bool,
+    *const T,
+    isize,
+    isize,
+    *const T,
+    isize,
+    isize,
+    T,
+    T,
+    bool,
+    bool,
+    bool,
+    gemm_common::Parallelism,
+);
+
 /// A real number format: `f32` or `f64`.
 ///
 /// ```
@@ -90,6 +117,10 @@ pub trait Real:
     const MIN_POSITIVE: Self;
     /// The largest |x| for which [`Real::sin_core`] and its companions hold.
     const TRIG_CORE_MAX: Self;
+
+    /// The kernel for large matrix products that suits the processor.
+    #[doc(hidden)]
+    fn product_kernel() -> ProductKernel<Self>;
 
     /// The nearest number of this format.
     fn from_f64(x: f64) -> Self;

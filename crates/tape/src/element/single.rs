@@ -1,7 +1,7 @@
 //! `Real` for `f32`: native arithmetic for the functions that dominate training, `f64` rounded once
 //! elsewhere.
 
-use super::{Real, arc, erf, exp, gamma, hyperbolic, log, logistic, pow, reduce, root, trig};
+use super::{ProductKernel, Real, arc, erf, exp, gamma, hyperbolic, log, logistic, pow, reduce, root, trig};
 
 /// Methods of one argument that call the function beside them.
 macro_rules! forward {
@@ -39,6 +39,9 @@ impl Real for f32 {
     const MIN_POSITIVE: Self = f32::MIN_POSITIVE;
     const TRIG_CORE_MAX: Self = reduce::CORE_MAX as f32;
 
+    fn product_kernel() -> ProductKernel<f32> {
+        gemm_f32::gemm::f32::get_gemm_fn()
+    }
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
         x as f32

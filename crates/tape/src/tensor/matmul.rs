@@ -56,6 +56,15 @@ impl<'a, T: Element> Matrix<'a, T> {
         Matrix { data, at, rows: cols, cols: rows, row_step: col_step, col_step: row_step }
     }
 
+    /// The same product with terms in the order in which the columns of `self` lie in memory.
+    fn forwards(mut self, mut right: Matrix<'a, T>) -> (Matrix<'a, T>, Matrix<'a, T>) {
+        if self.col_step < 0 && self.cols > 0 {
+            (self.at, right.at) = (self.position(0, self.cols - 1), right.position(right.rows - 1, 0));
+            (self.col_step, right.row_step) = (-self.col_step, -right.row_step);
+        }
+        (self, right)
+    }
+
     /// The position of an element in the buffer.
     #[inline(always)]
     fn position(&self, i: usize, j: usize) -> usize {
@@ -153,31 +162,35 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     if let Some(start) = start {
         repeat(start, out);
     }
-    // SAFETY: gemm writes to `out`, which is row-major (steps n and 1) and holds m · n elements; the
+    // The kernel wants rows of `out` that are next to each other: of `outᵀ = bᵀ · aᵀ`. A column is one already.
+    let (left, right) = if n == 1 { (a, b) } else { (b.transposed(), a.transposed()) };
+    let (left, right) = left.forwards(right);
+    // SAFETY: gemm writes to `out`, whose transpose has steps n and 1, and holds m · n elements; the
     // product was checked above and did not overflow. It is borrowed mutably, so it overlaps neither operand.
-    // gemm reads `a`, which is m by k, and `b`, which is k by n, by the first assertion. None of the
+    // gemm reads `a`, which is m by k, and `b`, which is k by n, by the first assertion; `forwards` reads the same
+    // elements in another order. None of the
     // extents is 0 (k because there is work), so `inside` has computed the positions of all four corners of
     // each without overflow and found them inside its buffer. A position is linear in row and column, so
     // every other one lies between the least and the greatest corner: inside the buffer too, and with an
     // offset from the first element that fits an `isize`. `clashes` copies `b` to rows that are checked
     // again. None of this relies on what the shape of a tensor promises.
-    // `T` is f32 or f64 (sealed trait). gemm's threads write disjoint tiles of `out` and are done when it
+    // The kernel is that of `T`, for this processor. gemm's threads write disjoint tiles of `out` and are done when it
     // returns.
     unsafe {
-        gemm::gemm(
-            m,
-            n,
+        T::product_kernel()(
+            left.rows,
+            right.cols,
             k,
             out.as_mut_ptr(),
-            1,
             n as isize,
+            1,
             start.is_some(),
-            a.data.as_ptr().add(a.at),
-            a.col_step,
-            a.row_step,
-            b.data.as_ptr().add(b.at),
-            b.col_step,
-            b.row_step,
+            left.data.as_ptr().add(left.at),
+            left.col_step,
+            left.row_step,
+            right.data.as_ptr().add(right.at),
+            right.col_step,
+            right.row_step,
             T::ONE,
             T::ONE,
             false,
