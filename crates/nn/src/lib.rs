@@ -183,6 +183,8 @@ pub mod functional;
 #[cfg(feature = "gradcheck")]
 pub mod gradcheck;
 pub mod init;
+#[doc(hidden)]
+pub mod instances;
 mod layers;
 mod linear;
 pub mod loss;

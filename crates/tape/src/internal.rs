@@ -2,6 +2,7 @@
 //! users: this module may change at any time.
 
 pub use crate::error::expect;
+pub use crate::instances::instances;
 pub use crate::ops::common::doc::OpDoc;
 pub use crate::ops::common::samples::{BinaryPoints, Cases, Draw, Points, draws};
 pub use crate::ops::register::{Registrar, register};

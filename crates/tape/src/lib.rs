@@ -139,6 +139,7 @@ pub mod element;
 mod error;
 mod graph;
 mod index;
+mod instances;
 #[doc(hidden)]
 pub mod internal;
 mod methods;

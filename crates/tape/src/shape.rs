@@ -52,7 +52,10 @@ pub(crate) fn extent(value: Option<usize>, found: impl FnOnce() -> String) -> Re
 #[inline(always)]
 pub(crate) fn collect_small<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X) -> SmallVec<[X; 4]> {
     if n > 4 {
-        return (0..n).map(item).collect();
+        // A loop: an iterator would be collected by code that is compiled again for every call.
+        let mut list = SmallVec::from_elem(any, n);
+        list.iter_mut().enumerate().for_each(|(k, x)| *x = item(k));
+        return list;
     }
     // Always four, so that they are built in registers.
     SmallVec::from_buf_and_len(array::from_fn(|k| if k < n { item(k) } else { any }), n)

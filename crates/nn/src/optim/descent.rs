@@ -384,7 +384,9 @@ fn is_finite<T: Element>(gradient: &Tensor<T>) -> bool {
     gradient.contiguous().as_slice().unwrap_or_default().iter().all(|g| g.is_finite())
 }
 
+// Not inlined, so that programs use the copies in this crate: see `instances`.
 impl<R: UpdateRule, T: Element> Optimizer<T> for GradientDescent<R, T> {
+    #[inline(never)]
     fn try_step(
         &mut self,
         model: &mut dyn Parameters<T>,
@@ -408,10 +410,12 @@ impl<R: UpdateRule, T: Element> Optimizer<T> for GradientDescent<R, T> {
         self.learning_rate = learning_rate;
     }
 
+    #[inline(never)]
     fn save(&self, model: &dyn Parameters<T>) -> SavedState<T> {
         state::save(self, model)
     }
 
+    #[inline(never)]
     fn restore(&mut self, model: &dyn Parameters<T>, saved: SavedState<T>) -> Result<(), StateError> {
         state::restore(self, model, saved)
     }

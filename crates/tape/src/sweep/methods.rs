@@ -3,7 +3,7 @@
 use super::gradients::Gradients;
 use super::observe::{Ordinary, Perturbed};
 use super::reach::indices;
-use super::recorded::RecordedSweep;
+use super::recorded::gradients;
 use super::sweep;
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
@@ -98,7 +98,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     #[track_caller]
     pub fn try_grad<H: Handle<'t, T>>(self, x: H) -> Result<H, Error> {
         let one = self.number(T::ONE);
-        RecordedSweep::new(self.tape, self.index, &x)?.run(AnyHandle::Scalar(one))
+        gradients(self.tape, self.index, &x, AnyHandle::Scalar(one))
     }
 }
 
@@ -148,7 +148,7 @@ impl<'t, T: Element> Var<'t, T> {
             let (expected, found) = (self.shape().dims(), ct.shape().dims());
             return Err(Error::Shape { op: "grad", expected, found });
         }
-        RecordedSweep::new(self.tape, self.index, &x)?.run(AnyHandle::new(ct))
+        gradients(self.tape, self.index, &x, AnyHandle::new(ct))
     }
 
     fn checked(self, ct: Tensor<T>) -> Result<Tensor<T>, Error> {

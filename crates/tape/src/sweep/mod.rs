@@ -124,6 +124,7 @@ fn pull_tensor<T: Element>(
 }
 
 /// Runs the reverse sweep from `root` in the buffers of earlier gradients, if they are no longer in use.
+#[inline(never)]
 fn sweep<T: Element>(
     tape: &Tape<T>,
     root: NodeId,

@@ -20,7 +20,7 @@ pub(crate) fn visited<'t, T: Element>(
     y: Scalar<'t, T>,
     x: &Vec<Scalar<'t, T>>,
 ) -> Result<Visited<'t, T>, Error> {
-    let mut sweep = RecordedSweep::new(y.tape, y.index, x)?;
+    let mut sweep = RecordedSweep::new(y.tape, y.index, &indices("grad", y.tape, x)?);
     sweep.pull(AnyHandle::Scalar(y.number(T::ONE)))?;
     let cts = (0..).zip(&sweep.cts).filter_map(|(i, ct)| match ct {
         Some(AnyHandle::Scalar(ct)) => Some((i, *ct)),
@@ -29,34 +29,45 @@ pub(crate) fn visited<'t, T: Element>(
     Ok(cts.map(|(i, ct)| (i, ct, slopes(y.tape, i, &sweep.active))).collect())
 }
 
-/// The reverse sweep over handles.
-pub(super) struct RecordedSweep<'t, T: Element, H> {
+/// The gradients of a node with respect to `x`, as recorded handles; the cotangent of the node is `seed`.
+#[track_caller]
+pub(super) fn gradients<'t, T: Element, H: Handle<'t, T>>(
     tape: &'t Tape<T>,
     root: NodeId,
-    wrt: H,
-    targets: Vec<NodeId>,
+    x: &H,
+    seed: AnyHandle<'t, T>,
+) -> Result<H, Error> {
+    let targets = indices("grad", tape, x)?;
+    Ok(x.rebuild(&mut RecordedSweep::new(tape, root, &targets).run(seed, &targets)?))
+}
+
+/// The reverse sweep over handles.
+struct RecordedSweep<'t, T: Element> {
+    tape: &'t Tape<T>,
+    root: NodeId,
     /// For each node, whether it depends on a target.
     active: Vec<bool>,
     /// Cotangents, by node.
     cts: Vec<Option<AnyHandle<'t, T>>>,
 }
 
-impl<'a, 't, T: Element, H: Handle<'t, T>> RecordedSweep<'t, T, &'a H> {
-    pub(super) fn new(tape: &'t Tape<T>, root: NodeId, wrt: &'a H) -> Result<Self, Error> {
-        let targets = indices("grad", tape, wrt)?;
+impl<'t, T: Element> RecordedSweep<'t, T> {
+    #[inline(never)]
+    fn new(tape: &'t Tape<T>, root: NodeId, targets: &[NodeId]) -> Self {
         let count = root as usize + 1;
-        let active = dependent(&tape.graph(), &targets, count);
-        Ok(RecordedSweep { tape, root, wrt, targets, active, cts: vec![None; count] })
+        let active = dependent(&tape.graph(), targets, count);
+        RecordedSweep { tape, root, active, cts: vec![None; count] }
     }
 
     #[track_caller]
-    pub(super) fn run(mut self, seed: AnyHandle<'t, T>) -> Result<H, Error> {
+    #[inline(never)]
+    fn run(mut self, seed: AnyHandle<'t, T>, targets: &[NodeId]) -> Result<Handles<'t, T>, Error> {
         self.pull(seed)?;
         let mut results = Handles::new();
-        for &target in &self.targets {
+        for &target in targets {
             results.0.push(self.result(target));
         }
-        Ok(self.wrt.rebuild(&mut results))
+        Ok(results)
     }
 
     /// Every node that depends on a target passes its cotangent on.

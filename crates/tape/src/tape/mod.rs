@@ -108,6 +108,7 @@ impl Default for Tape<f64> {
 
 impl<T: Element> Tape<T> {
     /// An empty tape of any number type, for generic code.
+    #[inline(never)]
     pub fn of() -> Tape<T> {
         let (nodes, records) = (Nodes::new(), RefCell::new(Records::new()));
         Tape { epoch: next_epoch(), nodes, records, purpose: Purpose::Derivatives }
@@ -141,6 +142,7 @@ impl<T: Element> Tape<T> {
     }
 
     /// Forgets everything recorded and keeps the memory, so that the next step allocates nothing.
+    #[inline(never)]
     pub fn reset(&mut self) {
         self.epoch = next_epoch();
         self.nodes.clear();
@@ -207,6 +209,7 @@ impl<T: Element> Tape<T> {
     /// # Panics
     /// If the parameter was recorded with another buffer since the last reset.
     #[track_caller]
+    #[inline(never)]
     pub fn parameter(&self, id: ParamId, value: &Tensor<T>) -> Var<'_, T> {
         let known = self.graph().parameters.get(id.0);
         let Some(slot) = known else {

@@ -2,7 +2,7 @@
 
 use super::nodes::{CHOICE, CONSTANT, Input, MUL_ADD, Node, NodeId};
 use super::records::Choice;
-use super::{Scalar, Tape, Var};
+use super::{ErasedOp, Scalar, Tape, Var};
 use crate::error::{self, Error};
 use crate::ops::{Add, FromScalars, Mul};
 use crate::rules::algebra::{Binary, Element, Test, Unary};
@@ -14,6 +14,7 @@ use smallvec::SmallVec;
 impl<T: Element> Tape<T> {
     /// Records scalars as one tensor.
     #[track_caller]
+    #[inline(never)]
     pub(crate) fn record_scalars(&self, x: &[Scalar<'_, T>], shape: Shape) -> Var<'_, T> {
         for x in x {
             error::expect(self.owns("vector", x.tape));
@@ -97,14 +98,30 @@ impl<T: Element> Tape<T> {
 
     /// Records a tensor operation, or only its value if no operand is differentiated.
     #[track_caller]
+    #[inline(never)]
     pub(crate) fn record<'t, O: Op<T>>(&'t self, op: O, x: &[&Var<'t, T>]) -> Result<Var<'t, T>, Error> {
+        let (y, tracked) = self.record_erased(&op, x)?;
+        if tracked {
+            self.records.borrow_mut().store_op(op);
+        }
+        Ok(y)
+    }
+
+    /// Records the value of an operation; the caller stores the operation itself if the second result is `true`.
+    #[track_caller]
+    #[inline(never)]
+    fn record_erased<'t>(
+        &'t self,
+        op: &dyn ErasedOp<T>,
+        x: &[&Var<'t, T>],
+    ) -> Result<(Var<'t, T>, bool), Error> {
         for x in x {
             self.owns(op.name(), x.tape)?;
         }
         let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand());
         let graph = self.graph();
         let operands = graph.values(&inputs);
-        let value = compute(&op, &operands);
+        let value = compute(op, &operands);
         let tracked = |(k, &x): (usize, &Input)| graph.depends(x) && op.differentiable(k);
         let tracked = inputs.iter().enumerate().any(tracked);
         let value = value.map_err(|error| match inputs.iter().map(|x| graph.site(x.node)).collect() {
@@ -113,7 +130,7 @@ impl<T: Element> Tape<T> {
         })?;
         drop(operands);
         drop(graph);
-        Ok(self.store(op, &inputs, value, tracked))
+        Ok((self.push_tensor(value, if tracked { &inputs } else { &[] }, tracked, tracked), tracked))
     }
 
     /// Records an operation whose value is already known.
@@ -146,6 +163,7 @@ impl<T: Element> Tape<T> {
 
     /// Records a tensor.
     #[track_caller]
+    #[inline(never)]
     pub(super) fn push_tensor(
         &self,
         value: Tensor<T>,

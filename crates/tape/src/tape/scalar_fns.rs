@@ -44,6 +44,7 @@ impl<T: Element, F: Unary> ScalarFn<T> for UnaryFn<F> {
     fn eval(&self, a: T, _b: T) -> T {
         self.0.eval(a)
     }
+    #[inline(never)]
     fn lanes(&self, a: Lanes<T>, _b: Lanes<T>, out: &mut [T]) {
         let f = self.0;
         kernel::map_lanes(out, a, move |a| f.eval(a));
@@ -70,6 +71,7 @@ impl<T: Element, F: Binary> ScalarFn<T> for BinaryFn<F> {
     fn eval(&self, a: T, b: T) -> T {
         self.0.eval(a, b)
     }
+    #[inline(never)]
     fn lanes(&self, a: Lanes<T>, b: Lanes<T>, out: &mut [T]) {
         let f = self.0;
         kernel::zip_lanes(out, a, b, move |a, b| f.eval(a, b));

@@ -29,6 +29,7 @@ const LAYERS: [&str; 26] = [
     "anomaly",           // where non-finite values arise
     "transform",         // closures in, numbers and tensors out
     "graph",             // recordings as data and pictures
+    "instances",         // the engine compiled for f32 and f64
     "internal",          // the interface for the crate gradcheck
     "rules",             // the module of the three layers of rules
     "lib",               // the public interface
