@@ -250,7 +250,7 @@ impl<T: Element> Op<T> for CustomVjp<T> {
 
     fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
         deeper("custom_vjp", || {
-            let tape = Tape::of().inference();
+            let tape = Tape::of();
             (self.forward)(&leaves(&tape, x)).value()
         })
     }
@@ -283,13 +283,9 @@ impl<T: Element> Op<T> for CustomVjp<T> {
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let cotangents = || {
-            let tape = Tape::of().inference();
-            let cts = checked_cotangents(
-                &*self.pullback,
-                &leaves(&tape, x),
-                tape.constant(y.clone()),
-                tape.constant(dy),
-            );
+            let tape = Tape::of();
+            let cts =
+                checked_cotangents(&*self.pullback, &leaves(&tape, x), tape.var(y.clone()), tape.var(dy));
             cts.iter().zip(want).map(|(ct, &wanted)| wanted.then(|| ct.value())).collect()
         };
         error::expect(deeper("custom_vjp", cotangents))
@@ -379,8 +375,8 @@ impl<T: Element> Tape<T> {
         }
         let x: Vec<Tensor<T>> = x.iter().map(|x| x.value()).collect();
         error::expect(deeper(op, || {
-            let tape = Tape::of().inference();
-            let x: Vec<Var<'_, T>> = x.into_iter().map(|x| tape.constant(x)).collect();
+            let tape = Tape::of();
+            let x: Vec<Var<'_, T>> = x.into_iter().map(|x| tape.var(x)).collect();
             f(&x).value()
         }))
     }

@@ -65,6 +65,7 @@ impl<T: Element> Tape<T> {
         observer: &mut impl Observer<T>,
     ) -> Result<Y::Value, Error> {
         self.check_values("jvp")?;
+        self.check_recorded("jvp")?;
         let mut seeds = Vec::new();
         X::scatter(&dx, &mut seeds);
         let (from, to) = (indices("jvp", self, &x)?, indices("jvp", self, &y)?);

@@ -133,6 +133,7 @@ fn sweep<T: Element>(
     observer: &mut impl Observer<T>,
 ) -> Result<Gradients<T>, Error> {
     tape.check_values("backward")?;
+    tape.check_recorded("backward")?;
     let mut shared = tape.records_mut().recycled.take().unwrap_or_default();
     if Arc::get_mut(&mut shared).is_none() {
         shared = Arc::default();

@@ -39,6 +39,7 @@ impl<T: Element> Tape<T> {
         dx: X,
     ) -> Result<Y, Error> {
         let op = "pushforward";
+        self.check_recorded(op)?;
         let (from, to) = (indices(op, self, &x)?, indices(op, self, &y)?);
         indices(op, self, &dx)?;
         let mut seeds = Handles::new();

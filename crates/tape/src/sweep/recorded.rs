@@ -37,6 +37,7 @@ pub(super) fn gradients<'t, T: Element, H: Handle<'t, T>>(
     x: &H,
     seed: AnyHandle<'t, T>,
 ) -> Result<H, Error> {
+    tape.check_recorded("grad")?;
     let targets = indices("grad", tape, x)?;
     Ok(x.rebuild(&mut RecordedSweep::new(tape, root, &targets).run(seed, &targets)?))
 }

@@ -126,7 +126,7 @@ impl<T: Element> Tape<T> {
     }
 
     /// Returns the tape in inference mode, which computes values only: leaves and parameters are constants,
-    /// and no operation is recorded.
+    /// and no operation is recorded. Derivatives on it are an error.
     ///
     /// ```
     /// use tape::Tape;
@@ -134,7 +134,8 @@ impl<T: Element> Tape<T> {
     /// let x = tape.var([1.0, 2.0]);
     /// let y = (x * x).sum();
     /// assert_eq!(y.value(), 5.0);
-    /// assert_eq!(y.backward().wrt(x).to_vec(), [0.0, 0.0]);
+    /// let error = y.try_backward().unwrap_err();
+    /// assert_eq!(error.to_string(), "backward: expected a tape that records derivatives, found one in inference mode");
     /// ```
     pub fn inference(mut self) -> Tape<T> {
         self.purpose = Purpose::Values;
@@ -184,6 +185,16 @@ impl<T: Element> Tape<T> {
     #[inline]
     pub(crate) fn check_values(&self, op: &'static str) -> Result<(), Error> {
         if self.is_program() { Err(without_values(op)) } else { Ok(()) }
+    }
+
+    /// Checks that derivatives are recorded, which they are not in inference mode.
+    #[inline]
+    pub(crate) fn check_recorded(&self, op: &'static str) -> Result<(), Error> {
+        if self.purpose != Purpose::Values {
+            return Ok(());
+        }
+        let reason = "expected a tape that records derivatives, found one in inference mode".to_string();
+        Err(Error::Invalid { op, reason })
     }
 
     /// Records a tensor to differentiate with respect to.

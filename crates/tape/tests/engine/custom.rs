@@ -145,3 +145,38 @@ fn a_checkpoint_sees_the_same_mask_twice() {
     assert_eq!(y.vjp(ct).wrt(x), (x * x * mask).vjp(ct).wrt(x));
     assert_eq!(y.vjp([1.0; 3]).wrt(x).to_vec(), [4.0, 0.0, 12.0]);
 }
+
+/// The derivative of the root y(a) of y² - a, from that of the equation, which the pullback differentiates itself.
+#[test]
+fn a_pullback_may_differentiate() {
+    let tape = Tape::new();
+    let a = tape.var([4.0, 9.0]);
+    let root = tape.custom_vjp(
+        &[a],
+        |a| a[0].sqrt(),
+        |a, y, dy| {
+            let slope = (y * y - a[0]).sum().grad(y);
+            vec![dy / slope]
+        },
+    );
+    let expected = Tensor::from([0.25, 1.0 / 6.0]);
+    close(&root.sum().backward().wrt(a), &expected);
+    close(&root.sum().grad(a).value(), &expected);
+    close(&root.jvp(a, Tensor::from([1.0, 1.0])), &expected);
+    let second = root.sum().grad(a).sum().backward().wrt(a);
+    close(&second, &Tensor::from([-1.0 / 32.0, -1.0 / 108.0]));
+}
+
+#[test]
+fn a_checkpoint_and_a_custom_function_may_differentiate() {
+    let tape = Tape::new();
+    let x = tape.var([0.5, 2.0]);
+    let slope = |x: &[Var<'_>]| x[0].powi(3).sum().grad(x[0]).value();
+    assert_eq!(slope(&[x]).to_vec(), [0.75, 12.0]);
+    let y = tape.checkpoint(&[x], |x| x[0].powi(3).sum().grad(x[0]));
+    assert_eq!(y.value().to_vec(), [0.75, 12.0]);
+    assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 12.0]);
+    let y = tape.custom_vjp(&[x], |x| x[0].powi(3).sum().grad(x[0]), |x, _, dy| vec![x[0] * dy * 6.0]);
+    assert_eq!(y.value().to_vec(), [0.75, 12.0]);
+    assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 12.0]);
+}
