@@ -42,7 +42,7 @@ fn solve<'t>(mut f: impl FnMut(Var<'t>) -> Var<'t>, mut x: Var<'t>, steps: usize
         let k2 = f(x + k1 * (DT / 2.0));
         let k3 = f(x + k2 * (DT / 2.0));
         let k4 = f(x + k3 * DT);
-        x = x + (k1 + 2.0 * k2 + 2.0 * k3 + k4) * (DT / 6.0);
+        x += (k1 + 2.0 * k2 + 2.0 * k3 + k4) * (DT / 6.0);
         states.push(x);
     }
     states

@@ -53,7 +53,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         if norm < 1e-10 || steps == args.steps() {
             break (density, hessian, norm);
         }
-        w = w - hessian.solve(&slope);
+        w -= hessian.solve(&slope);
         steps += 1;
     };
     let p = x.matmul(&w).sigmoid();
