@@ -1,7 +1,7 @@
 //! The engine compiled for `f32` and `f64`.
 //!
 //! Generic code is compiled in the crate that uses it, with that crate's optimisation, and again in every such crate. The
-//! exception, since Rust 1.86, is a function that is marked `#[inline(never)]`: where a dependency has compiled it for the
+//! exception (as of Rust 1.95) is a function that is marked `#[inline(never)]`: where a dependency has compiled it for the
 //! same types, its copy is used. So the large functions of the engine are marked, and this file names them for both number
 //! types and for the operations that most models consist of. For any other operation they are compiled where it is used.
 //! (`docs/decisions/0013-compiled-kernels.md` has the figures.)

@@ -284,50 +284,26 @@ pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)
     }
 }
 
-/// An operation with its type erased, as far as its value is concerned: what surrounds its kernel is compiled once, not
-/// once for each operation.
-pub(crate) trait Compute<T: Element> {
-    fn name(&self) -> &'static str;
-    /// The shape of the result, for operands whose number is checked, and whether the value is [`free`](Op::free).
-    fn plan(&self, x: &[&Shape]) -> Result<(Shape, bool), Error>;
-    fn value(&self, x: &[&Tensor<T>], shape: &Shape) -> Result<Tensor<T>, Error>;
-}
-
-// Not inlined, so that programs use the copies in this crate: see `instances`.
-impl<T: Element, O: Op<T>> Compute<T> for O {
-    fn name(&self) -> &'static str {
-        Op::name(self)
-    }
-
-    #[inline(never)]
-    fn plan(&self, x: &[&Shape]) -> Result<(Shape, bool), Error> {
-        O::ARITY.check(x.len())?;
-        Ok((self.shape(x)?, self.free()))
-    }
-
-    #[inline(never)]
-    fn value(&self, x: &[&Tensor<T>], shape: &Shape) -> Result<Tensor<T>, Error> {
-        self.try_eval(x, shape)
-    }
-}
-
 /// As [`Array::apply`] on plain tensors, with the error as a value.
-#[inline(never)]
-pub(crate) fn compute<T: Element>(op: &dyn Compute<T>, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+#[inline]
+pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
     compute_unnamed(op, x).map_err(|error| error.named(op.name()))
 }
 
-/// As [`compute`]; errors may lack the name of the operation.
-fn compute_unnamed<T: Element>(op: &dyn Compute<T>, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+/// As [`compute`]; errors may lack the name of the operation. Not inlined, so that programs use the copies in this crate:
+/// see `instances`.
+#[inline(never)]
+fn compute_unnamed<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    O::ARITY.check(x.len())?;
     let any = Shape::default();
-    let (shape, free) = op.plan(&collect_small(x.len(), &any, |k| x[k].shape()))?;
-    if free {
+    let shape = op.shape(&collect_small(x.len(), &any, |k| x[k].shape()))?;
+    if op.free() {
         shape.elements::<T>()?;
     } else {
         Tensor::<T>::fits(op.name(), &shape)?;
         x.iter().try_for_each(|x| x.fits_copied(op.name()))?;
     }
-    let y = op.value(x, &shape)?;
+    let y = op.try_eval(x, &shape)?;
     keeps_word(op.name(), "eval", None, &shape, y.shape())?;
     Ok(y)
 }

@@ -3,13 +3,14 @@
 use super::Var;
 use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::rules::op::{Compute, Cotangents, Each, Op, all_there};
+use crate::rules::op::{Each, Op, all_there};
 use crate::tensor::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
 
 /// [`Op`] with its generic rules instantiated twice: on tensors, which computes, and on handles, which records.
-pub(crate) trait ErasedOp<T: Element>: Compute<T> + Debug + Send + Sync {
+pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
+    fn name(&self) -> &'static str;
     fn differentiable(&self, k: usize) -> bool;
     fn elementwise(&self) -> bool;
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
@@ -45,21 +46,10 @@ pub(crate) trait ErasedOp<T: Element>: Compute<T> + Debug + Send + Sync {
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
-/// The end of [`ErasedOp::pull`], which is the same for all operations.
-#[inline(never)]
-fn hand_on<T: Element>(
-    op: &'static str,
-    cts: Result<Cotangents<T>, Error>,
-    want: &[bool],
-    add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut cts = cts.map_err(|error| error.named(op))?;
-    all_there(op, want, &cts)?;
-    let wanted = cts.iter_mut().enumerate().filter(|&(k, _)| want[k]);
-    wanted.filter_map(|(k, ct)| Some((k, ct.take()?))).try_for_each(|(k, ct)| add(k, ct))
-}
-
 impl<T: Element, O: Op<T>> ErasedOp<T> for O {
+    fn name(&self) -> &'static str {
+        Op::name(self)
+    }
     fn differentiable(&self, k: usize) -> bool {
         Op::differentiable(self, k)
     }
@@ -77,8 +67,10 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         want: &[bool],
         add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let cts = Op::try_vjp_all(self, x, y, dy, want);
-        hand_on(Op::name(self), cts, want, add)
+        let mut cts = Op::try_vjp_all(self, x, y, dy, want).map_err(|error| error.named(Op::name(self)))?;
+        all_there(Op::name(self), want, &cts)?;
+        let wanted = cts.iter_mut().enumerate().filter(|&(k, _)| want[k]);
+        wanted.filter_map(|(k, ct)| Some((k, ct.take()?))).try_for_each(|(k, ct)| add(k, ct))
     }
     #[track_caller]
     fn vjp_each<'t>(

@@ -2,7 +2,7 @@
 
 use super::nodes::{CHOICE, CONSTANT, Input, MUL_ADD, Node, NodeId};
 use super::records::Choice;
-use super::{ErasedOp, Scalar, Tape, Var};
+use super::{Scalar, Tape, Var};
 use crate::error::{self, Error};
 use crate::ops::{Add, FromScalars, Mul};
 use crate::rules::algebra::{Binary, Element, Test, Unary};
@@ -96,32 +96,18 @@ impl<T: Element> Tape<T> {
         Scalar { tape: self, index, value: T::NAN }
     }
 
-    /// Records a tensor operation, or only its value if no operand is differentiated.
+    /// Records a tensor operation, or only its value if no operand is differentiated. Not inlined, so that programs
+    /// use the copies in this crate: see `instances`.
     #[track_caller]
     #[inline(never)]
     pub(crate) fn record<'t, O: Op<T>>(&'t self, op: O, x: &[&Var<'t, T>]) -> Result<Var<'t, T>, Error> {
-        let (y, tracked) = self.record_erased(&op, x)?;
-        if tracked {
-            self.records.borrow_mut().store_op(op);
-        }
-        Ok(y)
-    }
-
-    /// Records the value of an operation; the caller stores the operation itself if the second result is `true`.
-    #[track_caller]
-    #[inline(never)]
-    fn record_erased<'t>(
-        &'t self,
-        op: &dyn ErasedOp<T>,
-        x: &[&Var<'t, T>],
-    ) -> Result<(Var<'t, T>, bool), Error> {
         for x in x {
             self.owns(op.name(), x.tape)?;
         }
         let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand());
         let graph = self.graph();
         let operands = graph.values(&inputs);
-        let value = compute(op, &operands);
+        let value = compute(&op, &operands);
         let tracked = |(k, &x): (usize, &Input)| graph.depends(x) && op.differentiable(k);
         let tracked = inputs.iter().enumerate().any(tracked);
         let value = value.map_err(|error| match inputs.iter().map(|x| graph.site(x.node)).collect() {
@@ -130,7 +116,7 @@ impl<T: Element> Tape<T> {
         })?;
         drop(operands);
         drop(graph);
-        Ok((self.push_tensor(value, if tracked { &inputs } else { &[] }, tracked, tracked), tracked))
+        Ok(self.store(op, &inputs, value, tracked))
     }
 
     /// Records an operation whose value is already known.
