@@ -110,6 +110,14 @@ fn leaves<'t, T: Element>(tape: &'t Tape<T>, x: &[&Tensor<T>]) -> Vec<Var<'t, T>
     x.iter().map(|&x| tape.var(x.clone())).collect()
 }
 
+/// The value of a function that is recorded on a tape of its own, where it may differentiate.
+fn value_of<T: Element>(op: &'static str, f: &Record<T>, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    deeper(op, || {
+        let tape = Tape::of();
+        f(&leaves(&tape, x)).value()
+    })
+}
+
 impl<T: Element> Op<T> for Function<T> {
     const NAME: &'static str = "function";
     const ARITY: Arity = Arity::Any;
@@ -127,10 +135,7 @@ impl<T: Element> Op<T> for Function<T> {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
-        deeper(self.name, || {
-            let tape = Tape::of();
-            (self.f)(&leaves(&tape, x)).value()
-        })
+        value_of(self.name, &*self.f, x)
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
@@ -249,10 +254,7 @@ impl<T: Element> Op<T> for CustomVjp<T> {
     }
 
     fn try_eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Result<Tensor<T>, Error> {
-        deeper("custom_vjp", || {
-            let tape = Tape::of();
-            (self.forward)(&leaves(&tape, x)).value()
-        })
+        value_of("custom_vjp", &*self.forward, x)
     }
 
     /// The pullback is linear in the cotangent, so transposing it once more gives the tangent.
@@ -374,10 +376,6 @@ impl<T: Element> Tape<T> {
             error::expect(self.owns(op, x.tape()));
         }
         let x: Vec<Tensor<T>> = x.iter().map(|x| x.value()).collect();
-        error::expect(deeper(op, || {
-            let tape = Tape::of();
-            let x: Vec<Var<'_, T>> = x.into_iter().map(|x| tape.var(x)).collect();
-            f(&x).value()
-        }))
+        error::expect(value_of(op, f, &x.iter().collect::<Vec<_>>()))
     }
 }

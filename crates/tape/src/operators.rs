@@ -7,7 +7,7 @@ use crate::rules::algebra::{Arithmetic, Binary, Element};
 use crate::rules::elementwise::{Left, Right};
 use crate::rules::op::Array;
 use crate::tape::{Scalar, Var};
-use crate::tensor::Tensor;
+use crate::tensor::{Tensor, kernel};
 use std::iter::{Product, Sum};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -368,7 +368,7 @@ macro_rules! assignment {
                     let (expected, found) = (self.shape().dims(), other.shape().dims());
                     Error::shape(expected, found).named(stringify!($method)).panic();
                 }
-                *self = $operator::$apply(&*self, &other);
+                kernel::update(self, &other, |x, y| *x = $operator::$apply(*x, y));
             }
         }
     };

@@ -264,6 +264,9 @@ impl Shape {
 
     /// This shape with the extent [`INFER`] replaced by what makes `size` elements.
     pub(crate) fn inferred(&self, size: usize) -> Result<Shape, Error> {
+        if self.try_size() == Some(size) {
+            return Ok(self.clone());
+        }
         let wrong = || Error::elements(self.dims(), size);
         if self.iter().any(|&extent| extent > LIMIT && extent != INFER) {
             let signed: Vec<isize> = self.iter().map(|&extent| extent as isize).collect();
@@ -272,21 +275,15 @@ impl Shape {
             )));
         }
         let rest: Shape = self.iter().copied().filter(|&extent| extent != INFER).collect();
-        let shape = match self.rank() - rest.rank() {
-            0 => self.clone(),
+        match self.rank() - rest.rank() {
+            0 => Err(wrong()),
             1 => {
-                let known = rest.try_size().filter(|&known| known > 0).ok_or_else(wrong)?;
-                let extent = |&extent: &usize| if extent == INFER { size / known } else { extent };
-                self.iter().map(extent).collect()
+                let known = rest.try_size().filter(|&known| known > 0 && size.is_multiple_of(known));
+                let inferred = size / known.ok_or_else(wrong)?;
+                Ok(self.iter().map(|&extent| if extent == INFER { inferred } else { extent }).collect())
             }
-            _ => {
-                return Err(Error::invalid(format!(
-                    "expected at most one inferred extent, found {}",
-                    self.rank() - rest.rank()
-                )));
-            }
-        };
-        if shape.try_size() == Some(size) { Ok(shape) } else { Err(wrong()) }
+            several => Err(Error::invalid(format!("expected at most one inferred extent, found {several}"))),
+        }
     }
 
     /// Positions of `axes` in the given order; every axis for `Axes::all()`.

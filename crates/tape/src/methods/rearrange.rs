@@ -148,7 +148,7 @@ macro_rules! methods {
             pub fn rows(self: $this) -> impl ExactSizeIterator<Item = $type> + use<$($lifetime,)? T> {
                 let x = self.clone();
                 let extent = error::expect(x.shape().extent(0));
-                (0..extent).map(move |at| x.slice(0, at..at + 1).squeeze(0))
+                (0..extent).map(move |at| x.row(at as isize))
             }
 
             /// Without an axis of extent 1: [`reshape`](Self::reshape).

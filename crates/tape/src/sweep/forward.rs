@@ -101,7 +101,7 @@ impl<T: Element> Tangents<T> {
         }
         match slot {
             Some(slot) if dx.rank() > 0 => match &mut self.tensors[slot] {
-                Some(sum) => sum.add_assign(&dx),
+                Some(sum) => sum.add_in_place(&dx),
                 none => *none = Some(dx),
             },
             _ if index as usize >= self.scalars.len() => {}
@@ -140,7 +140,7 @@ impl<T: Element> Tangents<T> {
             keeps_word(op.name(), "jvp", None, value.shape(), part.shape())?;
             let part = observer.contribution(i, k, inputs[k].node, part);
             match &mut sum {
-                Some(sum) => sum.add_assign(&part),
+                Some(sum) => sum.add_in_place(&part),
                 none => *none = Some(part),
             }
             Ok(())
@@ -160,7 +160,7 @@ impl<T: Element> Tangents<T> {
                 // A seed of the node itself may already be here.
                 let seed = self.tensors[slot].take();
                 self.tensors[slot] = seed.into_iter().chain(sum).reduce(|mut seed, sum| {
-                    seed.add_assign(&sum);
+                    seed.add_in_place(&sum);
                     seed
                 });
             }

@@ -73,7 +73,7 @@ impl<T: Element> GradientBuffers<T> {
     pub(crate) fn add(&mut self, input: Input, ct: Tensor<T>) {
         match input.slot() {
             Some(slot) if ct.rank() > 0 => match &mut self.tensors[slot] {
-                Some(sum) => sum.add_assign(&ct),
+                Some(sum) => sum.add_in_place(&ct),
                 none => *none = Some(ct),
             },
             _ => self.scalars[input.node as usize] += ct.item(),

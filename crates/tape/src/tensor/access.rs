@@ -1,10 +1,9 @@
 //! The elements of a tensor one by one: iterators, `x[[i, j]]`, comparison.
 
 use super::Tensor;
-use crate::error::{self, Error};
+use crate::error::Error;
 use crate::index::advance;
 use crate::rules::algebra::Element;
-use crate::shape::Shape;
 use smallvec::SmallVec;
 use std::ops::{Index, IndexMut};
 
@@ -119,28 +118,6 @@ impl<T: Element> Tensor<T> {
         };
         self.shape == other.shape && self.iter().zip(other).all(close)
     }
-
-    /// A tensor of zeros with the shape of this one.
-    ///
-    /// ```
-    /// use tape::Tensor;
-    /// assert_eq!(Tensor::from([1.0, 2.0]).zeros_like(), Tensor::from([0.0, 0.0]));
-    /// ```
-    #[track_caller]
-    pub fn zeros_like(&self) -> Tensor<T> {
-        Tensor::zeros(&self.shape)
-    }
-
-    /// A tensor of ones with the shape of this one.
-    ///
-    /// ```
-    /// use tape::Tensor;
-    /// assert_eq!(Tensor::from([3.0, 2.0]).ones_like(), Tensor::from([1.0, 1.0]));
-    /// ```
-    #[track_caller]
-    pub fn ones_like(&self) -> Tensor<T> {
-        Tensor::ones(&self.shape)
-    }
 }
 
 /// The element at an index.
@@ -198,53 +175,5 @@ impl<T: Element> IndexMut<usize> for Tensor<T> {
     #[track_caller]
     fn index_mut(&mut self, index: usize) -> &mut T {
         &mut self[[index]]
-    }
-}
-
-/// Rows of equal length.
-///
-/// # Panics
-/// If the rows have different lengths; [`Tensor::from_rows`] returns an error.
-impl<T: Element> From<Vec<Vec<T>>> for Tensor<T> {
-    #[track_caller]
-    fn from(rows: Vec<Vec<T>>) -> Tensor<T> {
-        error::expect(Tensor::from_rows(&rows))
-    }
-}
-
-impl<T: Element, const N: usize> From<Vec<[T; N]>> for Tensor<T> {
-    fn from(rows: Vec<[T; N]>) -> Tensor<T> {
-        Tensor::build(Shape::from([rows.len(), N]), |out| out.copy_from_slice(rows.as_flattened()))
-    }
-}
-
-impl<T: Element> Tensor<T> {
-    /// A matrix with these rows.
-    ///
-    /// ```
-    /// use tape::Tensor;
-    /// let x = Tensor::from_rows(&[vec![1.0, 2.0], vec![3.0, 4.0]])?;
-    /// assert_eq!(x, Tensor::from([[1.0, 2.0], [3.0, 4.0]]));
-    /// let error = Tensor::from_rows(&[vec![1.0, 2.0], vec![3.0]]).unwrap_err();
-    /// assert_eq!(error.to_string(), "from_rows: expected rows of 2 elements as row 0 has, found 1 in row 1");
-    /// # Ok::<(), tape::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// If the rows have different lengths.
-    pub fn from_rows<R: AsRef<[T]>>(rows: &[R]) -> Result<Tensor<T>, Error> {
-        let width = rows.first().map_or(0, |row| row.as_ref().len());
-        let mut data = Vec::with_capacity(width * rows.len());
-        for (at, row) in rows.iter().enumerate() {
-            let row = row.as_ref();
-            if row.len() != width {
-                let found = row.len();
-                let reason =
-                    format!("expected rows of {width} elements as row 0 has, found {found} in row {at}");
-                return Err(Error::Invalid { op: "from_rows", reason });
-            }
-            data.extend_from_slice(row);
-        }
-        Tensor::from_vec([rows.len(), width], data)
     }
 }

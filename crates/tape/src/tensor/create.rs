@@ -3,6 +3,7 @@
 use super::Tensor;
 use super::buffer::Buffer;
 use crate::error::{self, Error};
+use crate::index::advance;
 use crate::pool;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
@@ -96,6 +97,35 @@ impl<T: Element> Tensor<T> {
         Ok(Tensor::build_for("from_slice", shape, |out| out.copy_from_slice(data)))
     }
 
+    /// A matrix with these rows.
+    ///
+    /// ```
+    /// use tape::Tensor;
+    /// let x = Tensor::from_rows(&[vec![1.0, 2.0], vec![3.0, 4.0]])?;
+    /// assert_eq!(x, Tensor::from([[1.0, 2.0], [3.0, 4.0]]));
+    /// let error = Tensor::from_rows(&[vec![1.0, 2.0], vec![3.0]]).unwrap_err();
+    /// assert_eq!(error.to_string(), "from_rows: expected rows of 2 elements as row 0 has, found 1 in row 1");
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the rows have different lengths.
+    pub fn from_rows<R: AsRef<[T]>>(rows: &[R]) -> Result<Tensor<T>, Error> {
+        let width = rows.first().map_or(0, |row| row.as_ref().len());
+        let mut data = Vec::with_capacity(width * rows.len());
+        for (at, row) in rows.iter().enumerate() {
+            let row = row.as_ref();
+            if row.len() != width {
+                let found = row.len();
+                let reason =
+                    format!("expected rows of {width} elements as row 0 has, found {found} in row {at}");
+                return Err(Error::Invalid { op: "from_rows", reason });
+            }
+            data.extend_from_slice(row);
+        }
+        Tensor::from_vec([rows.len(), width], data)
+    }
+
     /// A tensor of rank 0.
     #[inline]
     pub fn scalar(value: T) -> Tensor<T> {
@@ -147,6 +177,28 @@ impl<T: Element> Tensor<T> {
         Tensor::build_for("ones", shape.into(), |out| out.fill(T::ONE))
     }
 
+    /// A tensor of zeros with the shape of this one.
+    ///
+    /// ```
+    /// use tape::Tensor;
+    /// assert_eq!(Tensor::from([1.0, 2.0]).zeros_like(), Tensor::from([0.0, 0.0]));
+    /// ```
+    #[track_caller]
+    pub fn zeros_like(&self) -> Tensor<T> {
+        Tensor::zeros(&self.shape)
+    }
+
+    /// A tensor of ones with the shape of this one.
+    ///
+    /// ```
+    /// use tape::Tensor;
+    /// assert_eq!(Tensor::from([3.0, 2.0]).ones_like(), Tensor::from([1.0, 1.0]));
+    /// ```
+    #[track_caller]
+    pub fn ones_like(&self) -> Tensor<T> {
+        Tensor::ones(&self.shape)
+    }
+
     /// The `n` x `n` identity matrix.
     ///
     /// # Panics
@@ -192,13 +244,7 @@ impl<T: Element> Tensor<T> {
         Tensor::build_for(op, shape.clone(), |out| {
             for value in out {
                 *value = f(&index);
-                for (i, &extent) in index.iter_mut().zip(shape.iter()).rev() {
-                    *i += 1;
-                    if *i < extent {
-                        break;
-                    }
-                    *i = 0;
-                }
+                advance(&mut index, &shape);
             }
         })
     }
@@ -264,5 +310,22 @@ impl<T: Element> From<&[T]> for Tensor<T> {
 impl<T: Element> From<Vec<T>> for Tensor<T> {
     fn from(data: Vec<T>) -> Tensor<T> {
         error::expect(Tensor::from_vec([data.len()], data))
+    }
+}
+
+/// Rows of equal length.
+///
+/// # Panics
+/// If the rows have different lengths; [`Tensor::from_rows`] returns an error.
+impl<T: Element> From<Vec<Vec<T>>> for Tensor<T> {
+    #[track_caller]
+    fn from(rows: Vec<Vec<T>>) -> Tensor<T> {
+        error::expect(Tensor::from_rows(&rows))
+    }
+}
+
+impl<T: Element, const N: usize> From<Vec<[T; N]>> for Tensor<T> {
+    fn from(rows: Vec<[T; N]>) -> Tensor<T> {
+        Tensor::build(Shape::from([rows.len(), N]), |out| out.copy_from_slice(rows.as_flattened()))
     }
 }

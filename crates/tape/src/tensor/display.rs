@@ -17,7 +17,7 @@ fn shown(extent: usize) -> impl Iterator<Item = usize> {
 }
 
 /// How the elements of a tensor are written: whole numbers as such, others with as many digits as requested, in
-/// scientific notation where their sizes differ by more than a factor of 1000.
+/// scientific notation where one is 10⁸ or larger, or below 10⁻⁴, or their sizes differ by more than a factor of 10⁵.
 enum Notation {
     Whole,
     Fixed(usize),
@@ -30,12 +30,12 @@ impl Notation {
         let sizes = elements.iter().map(|x| x.abs()).filter(|x| x.is_finite() && *x > 0.0);
         let (least, most) = sizes.fold((f64::INFINITY, 0f64), |(least, most), x| (least.min(x), most.max(x)));
         let whole = elements.iter().all(|x| !x.is_finite() || x.fract() == 0.0);
-        match () {
-            () if most >= 1e8 || most > 0.0 && !whole && (least < 1e-4 || most / least > 1e5) => {
-                Notation::Scientific(digits)
-            }
-            () if whole => Notation::Whole,
-            () => Notation::Fixed(digits),
+        if most >= 1e8 || most > 0.0 && !whole && (least < 1e-4 || most / least > 1e5) {
+            Notation::Scientific(digits)
+        } else if whole {
+            Notation::Whole
+        } else {
+            Notation::Fixed(digits)
         }
     }
 
@@ -64,54 +64,57 @@ impl<T: Element> fmt::Display for Tensor<T> {
             return fmt::Display::fmt(&self.item(), f);
         }
         let mut cells = Vec::new();
-        self.collect_shown(&mut Vec::new(), &mut cells);
+        self.each_shown(&mut |x| cells.push(x.to_f64()), &mut Vec::new());
         let notation = Notation::new(&cells, f.precision().unwrap_or(4));
-        let cells: Vec<String> = cells.into_iter().map(|x| notation.write(x)).collect();
-        let width = cells.iter().map(String::len).max().unwrap_or(0);
-        self.level(0, &mut cells.iter(), width, f)?;
+        let width = cells.iter().map(|&x| notation.write(x).len()).max().unwrap_or(0);
+        // The axes below the last are rows of their own.
+        let separator = |axis: usize| match self.rank() - axis {
+            1 => ", ".to_string(),
+            below => format!(",{}{}", "\n".repeat(below - 1), " ".repeat(axis + 1)),
+        };
+        let entry = |x: T, f: &mut fmt::Formatter<'_>| write!(f, "{:>width$}", notation.write(x.to_f64()));
+        self.nested(&separator, &entry, &mut Vec::new(), f)?;
         write!(f, " {}{}", T::NAME, self.shape)
     }
 }
 
 impl<T: Element> Tensor<T> {
-    /// Appends the elements that are shown.
-    fn collect_shown(&self, index: &mut Vec<usize>, cells: &mut Vec<f64>) {
-        match self.shape.get(index.len()) {
-            None => cells.push(self.data.slice()[self.position(index)].to_f64()),
-            Some(&extent) => {
-                for at in shown(extent) {
-                    index.push(at);
-                    self.collect_shown(index, cells);
-                    index.pop();
-                }
-            }
+    /// Passes on the elements that are shown of the part that begins with `index`.
+    fn each_shown(&self, visit: &mut dyn FnMut(T), index: &mut Vec<usize>) {
+        let Some(&extent) = self.shape.get(index.len()) else {
+            return visit(self.data.slice()[self.position(index)]);
+        };
+        for at in shown(extent) {
+            index.push(at);
+            self.each_shown(visit, index);
+            index.pop();
         }
     }
 
-    /// Writes the part of the axes from `axis` on that begins with the next of `cells`.
-    fn level(
+    /// Writes the part that begins with `index`: its elements by `entry`, between those of an axis its `separator`.
+    fn nested(
         &self,
-        axis: usize,
-        cells: &mut std::slice::Iter<'_, String>,
-        width: usize,
+        separator: &dyn Fn(usize) -> String,
+        entry: &dyn Fn(T, &mut fmt::Formatter<'_>) -> fmt::Result,
+        index: &mut Vec<usize>,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
+        let axis = index.len();
         let Some(&extent) = self.shape.get(axis) else {
-            return write!(f, "{:>width$}", cells.next().map_or("", String::as_str));
+            return entry(self.data.slice()[self.position(index)], f);
         };
-        let separator = match self.rank() - axis {
-            1 => ", ".to_string(),
-            below => format!(",{}{}", "\n".repeat(below - 1), " ".repeat(axis + 1)),
-        };
+        let separated = separator(axis);
         write!(f, "[")?;
         for at in shown(extent) {
             if at > 0 {
-                write!(f, "{separator}")?;
+                write!(f, "{separated}")?;
             }
             if extent > LONG && at == extent - ENDS {
-                write!(f, "...{separator}")?;
+                write!(f, "...{separated}")?;
             }
-            self.level(axis + 1, cells, width, f)?;
+            index.push(at);
+            self.nested(separator, entry, index, f)?;
+            index.pop();
         }
         write!(f, "]")
     }
@@ -120,26 +123,7 @@ impl<T: Element> Tensor<T> {
 /// In one line, with the exact value of every element; axes longer than eight are abbreviated.
 impl<T: Element> fmt::Debug for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// Writes the part of the axes from `index` on.
-        fn level<T: Element>(
-            x: &Tensor<T>,
-            index: &mut Vec<usize>,
-            f: &mut fmt::Formatter<'_>,
-        ) -> fmt::Result {
-            let Some(&extent) = x.shape.get(index.len()) else {
-                return fmt::Display::fmt(&x.data.slice()[x.position(index)], f);
-            };
-            write!(f, "[")?;
-            for at in shown(extent) {
-                let gap = extent > LONG && at == extent - ENDS;
-                write!(f, "{}{}", if at > 0 { ", " } else { "" }, if gap { "..., " } else { "" })?;
-                index.push(at);
-                level(x, index, f)?;
-                index.pop();
-            }
-            write!(f, "]")
-        }
         write!(f, "Tensor<{}>{} ", T::NAME, self.shape)?;
-        level(self, &mut Vec::new(), f)
+        self.nested(&|_| ", ".to_string(), &|x, f| fmt::Display::fmt(&x, f), &mut Vec::new(), f)
     }
 }

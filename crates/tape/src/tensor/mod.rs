@@ -252,7 +252,7 @@ impl<T: Element> Tensor<T> {
     }
 
     /// Adds `other`, of the same shape, in place.
-    pub(crate) fn add_assign(&mut self, other: &Tensor<T>) {
+    pub(crate) fn add_in_place(&mut self, other: &Tensor<T>) {
         debug_assert_eq!(self.shape, other.shape, "a cotangent must have the shape of its value");
         kernel::update(self, other, |x, y| *x += y);
     }
