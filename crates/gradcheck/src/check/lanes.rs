@@ -122,23 +122,22 @@ impl Problem<'_> {
 }
 
 impl Run<'_, '_> {
-    /// Checks that a program computes the derivative that the tape computes.
-    pub(crate) fn own_derivative(&mut self, program: &Program) {
-        let names = self.problem.names.clone();
-        let position = |(name, _): (&str, usize)| names.iter().position(|known| known == name);
-        let inputs: Vec<usize> = program.inputs().filter_map(position).collect();
+    /// Checks that a program, if the function is one, computes the derivative that the tape computes.
+    pub(crate) fn own_derivative(&mut self) {
+        let Some(lanes) = &self.problem.lanes else { return };
         let flat = |&input: &usize| self.problem.values[input].to_vec();
-        let point: Vec<f64> = inputs.iter().flat_map(flat).chain(self.problem.cotangent.to_vec()).collect();
-        let mut own = program.vjp().call(&point).into_iter();
+        let values = lanes.inputs.iter().flat_map(flat);
+        let point: Vec<f64> = values.chain(self.problem.cotangent.to_vec()).collect();
+        let mut own = lanes.program.vjp().call(&point).into_iter();
         let mut failed = None;
-        for &input in &inputs {
+        for &input in &lanes.inputs {
             let cotangents: Vec<f64> = own.by_ref().take(self.problem.values[input].size()).collect();
             let Some(gradient) = &self.gradients[input] else { continue };
-            let pairs = gradient.to_vec().into_iter().zip(cotangents);
-            for (at, (tape, own)) in pairs.enumerate() {
+            for (at, (tape, own)) in gradient.to_vec().into_iter().zip(cotangents).enumerate() {
                 // The sign of zero is lost where a sum of several begins with 0.
                 if tape != own && !(tape.is_nan() && own.is_nan()) {
-                    failed.get_or_insert(format!("{}[{at}]: program {own}, tape {tape}", names[input]));
+                    let name = &self.problem.names[input];
+                    failed.get_or_insert(format!("{name}[{at}]: program {own}, tape {tape}"));
                 }
             }
         }

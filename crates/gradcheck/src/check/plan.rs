@@ -139,9 +139,7 @@ impl Run<'_, '_> {
                     if let Some(single) = &check.single {
                         self.single(&**single);
                     }
-                    if let Some(program) = &check.program {
-                        self.own_derivative(program);
-                    }
+                    self.own_derivative();
                     let dyadic = self.problem.dyadic();
                     self.sampled(check.entries, if dyadic { Method::Exact } else { Method::Richardson });
                 }
