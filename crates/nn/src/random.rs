@@ -1,6 +1,7 @@
 //! Random tensors from a generator that the caller passes.
 
 use crate::init::{Fans, Init, Normal, Uniform};
+use crate::setting::{check, expect};
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt};
 use tape::{Element, Index, Shape, Tensor};
@@ -49,7 +50,8 @@ impl<T: Element> RandomTensor for Tensor<T> {
 
     #[track_caller]
     fn randint(low: i64, high: i64, shape: impl Into<Shape>, rng: &mut impl Rng) -> Tensor<T> {
-        assert!(low < high, "randint: expected a lower bound below the upper one, found {low} and {high}");
+        let found = format_args!("{low} and {high}");
+        expect(check("randint", low < high, "a lower bound below the upper one", found));
         Tensor::from_fn(shape, |_| T::from_f64(rng.random_range(low..high) as f64))
     }
 }

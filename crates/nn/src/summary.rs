@@ -40,7 +40,10 @@ impl Summary {
             let trainable = if param.role() == Role::Trainable { size } else { 0 };
             SummaryRow { name, shape: param.value().shape().clone(), trainable, fixed: size - trainable }
         };
-        let rows: Vec<SummaryRow> = named.into_iter().map(row).collect();
+        Summary::new::<T>(named.into_iter().map(row).collect())
+    }
+
+    fn new<T: Element>(rows: Vec<SummaryRow>) -> Summary {
         let bytes = size_of::<T>() * rows.iter().map(|row| row.trainable + row.fixed).sum::<usize>();
         Summary { rows, bytes, kept: None }
     }
@@ -106,8 +109,9 @@ impl<T: Element> Sequential<T> {
             let (trainable, fixed) = (all.trainable(), all.fixed());
             rows.push(SummaryRow { name, shape: x.shape(), trainable, fixed });
         }
-        let bytes = Summary::of(self).bytes;
+        let all = Summary::new::<T>(rows);
         // The tape shares the buffers of the parameters.
-        Summary { rows, bytes, kept: Some(tape.memory().value_bytes.saturating_sub(bytes)) }
+        let kept = Some(tape.memory().value_bytes.saturating_sub(all.bytes));
+        Summary { kept, ..all }
     }
 }

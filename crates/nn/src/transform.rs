@@ -188,9 +188,18 @@ where
     M: Parameters<T> + ?Sized,
     F: for<'t> FnOnce(&M, &'t Tape<T>) -> Scalar<'t, T>,
 {
-    let tape = Tape::of();
-    let (ids, params) = record(model, &tape);
-    let loss = loss(model, &tape);
+    value_and_grad_on(&Tape::of(), model, loss)
+}
+
+/// The value of `loss`, recorded on an empty tape, and its gradient.
+fn value_and_grad_on<T, M, F>(tape: &Tape<T>, model: &M, loss: F) -> (T, Direction<T>)
+where
+    T: Element,
+    M: Parameters<T> + ?Sized,
+    F: for<'t> FnOnce(&M, &'t Tape<T>) -> Scalar<'t, T>,
+{
+    let (ids, params) = record(model, tape);
+    let loss = loss(model, tape);
     (loss.value(), direction(ids, loss.backward().wrt(params)))
 }
 
@@ -265,14 +274,15 @@ where
     let tape = Tape::of();
     let (_, params) = record(model, &tape);
     let slope = loss(model, &tape).grad(params.clone());
-    let mut elements = vec![T::ZERO; n];
+    let mut unit: Vec<Tensor<T>> = params.iter().map(|param| Tensor::zeros(param.shape())).collect();
     let mut rows = Vec::with_capacity(n * n);
-    for i in 0..n {
-        elements[i] = T::ONE;
-        let along = expect(Direction::from_slice(model, &elements)).for_model("hessian", model);
-        let row = tape.jvp(slope.clone(), params.clone(), along);
-        rows.extend(row.iter().flat_map(Tensor::to_vec));
-        elements[i] = T::ZERO;
+    for k in 0..unit.len() {
+        for at in 0..unit[k].size() {
+            unit[k].as_mut_slice()[at] = T::ONE;
+            let row = tape.jvp(slope.clone(), params.clone(), unit.clone());
+            rows.extend(row.iter().flat_map(Tensor::to_vec));
+            unit[k].as_mut_slice()[at] = T::ZERO;
+        }
     }
     expect(Tensor::from_vec([n, n], rows))
 }
@@ -287,12 +297,8 @@ where
 {
     let mut tape = Tape::of();
     let one = |i| {
-        let grads = {
-            let (ids, params) = record(model, &tape);
-            direction(ids, loss(model, &tape, i).backward().wrt(params))
-        };
         tape.reset();
-        grads
+        value_and_grad_on(&tape, model, |model, tape| loss(model, tape, i)).1
     };
     (0..samples).map(one).collect()
 }

@@ -211,6 +211,14 @@ impl fmt::Debug for FileErrorKind {
 
 impl std::error::Error for FileErrorKind {}
 
+/// Writes the first bytes of a file after the word "found".
+fn write_bytes(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if bytes.is_empty() {
+        write!(f, " nothing")?;
+    }
+    bytes.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+}
+
 impl fmt::Display for FileErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -223,17 +231,11 @@ impl fmt::Display for FileErrorKind {
             FileErrorKind::Extension { expected } => write!(f, "the name must end in {expected}"),
             FileErrorKind::Magic { expected, found } => {
                 write!(f, "wrong magic number: expected {expected}, found")?;
-                if found.is_empty() {
-                    write!(f, " nothing")?;
-                }
-                found.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+                write_bytes(found, f)
             }
             FileErrorKind::NoModel { found } => {
                 write!(f, "not a model: expected the bytes of a .safetensors or .npz file, found")?;
-                if found.is_empty() {
-                    write!(f, " nothing")?;
-                }
-                found.iter().try_for_each(|byte| write!(f, " {byte:02x}"))
+                write_bytes(found, f)
             }
             FileErrorKind::Truncated { expected, found } => {
                 write!(f, "truncated: expected {expected} bytes, found {found}")

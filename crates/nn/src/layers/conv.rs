@@ -128,7 +128,7 @@ impl<T: Element> Conv2d<T> {
 impl<T: Element> Module<T> for Conv2d<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        if !cx.accepts(Some(&self.weight), check_op("conv2d", self.conv, &x, &self.weight)) {
+        if !cx.accepts(Some(&self.weight), check_op("conv2d", self.conv, &x, Some(&self.weight))) {
             return x;
         }
         let bias = recorded(&self.bias, x.tape());

@@ -76,7 +76,9 @@ fn check_op<T: Element>(
     name: &'static str,
     op: impl Op<T>,
     x: &Var<'_, T>,
-    weight: &Param<T>,
+    weight: Option<&Param<T>>,
 ) -> Result<(), Error> {
-    op.shape(&[&x.shape(), weight.value().shape()]).map(|_| ()).map_err(|error| error.named(name))
+    let x = x.shape();
+    let operands: Vec<&Shape> = [&x].into_iter().chain(weight.map(|weight| weight.value().shape())).collect();
+    op.shape(&operands).map(|_| ()).map_err(|error| error.named(name))
 }

@@ -1,9 +1,10 @@
 //! Pooling of images.
 
+use super::check_op;
 use crate::module::{Context, Module, without_parameters};
 use crate::setting::{self, expect};
 use tape::ops::{self, AvgWindows, Window};
-use tape::{Element, Error, Op, Var};
+use tape::{Element, Var};
 
 /// The largest element of every window.
 ///
@@ -98,15 +99,10 @@ pub struct AdaptiveAvgPool2d {
 
 without_parameters!(MaxPool2d, AvgPool2d, AdaptiveAvgPool2d);
 
-/// Refuses an input that the operation of a layer does not take.
-fn check<T: Element>(name: &'static str, op: impl Op<T>, x: &Var<'_, T>) -> Result<(), Error> {
-    op.shape(&[&x.shape()]).map(|_| ()).map_err(|error| error.named(name))
-}
-
 impl<T: Element> Module<T> for MaxPool2d {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        if !cx.accepts(None, check("max_pool2d", ops::MaxPool2d { window: self.window }, &x)) {
+        if !cx.accepts(None, check_op("max_pool2d", ops::MaxPool2d { window: self.window }, &x, None)) {
             return x;
         }
         x.max_pool2d(self.window)
@@ -117,7 +113,7 @@ impl<T: Element> Module<T> for AvgPool2d {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         let windows = AvgWindows::Sliding { window: self.window, count_padding: self.count_padding };
-        if !cx.accepts(None, check("avg_pool2d", ops::AvgPool2d { pool: windows }, &x)) {
+        if !cx.accepts(None, check_op("avg_pool2d", ops::AvgPool2d { pool: windows }, &x, None)) {
             return x;
         }
         x.avg_pool2d(windows)
@@ -128,7 +124,7 @@ impl<T: Element> Module<T> for AdaptiveAvgPool2d {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         let windows = AvgWindows::Adaptive { size: self.size };
-        if !cx.accepts(None, check("avg_pool2d", ops::AvgPool2d { pool: windows }, &x)) {
+        if !cx.accepts(None, check_op("avg_pool2d", ops::AvgPool2d { pool: windows }, &x, None)) {
             return x;
         }
         x.avg_pool2d(windows)
