@@ -15,9 +15,8 @@ use clap::Parser;
 use examples::cli;
 use examples::plot::{self, Cloud, Scatter};
 use nn::checkpoint::Checkpoint;
-use nn::init::{Fans, Init, Normal};
 use nn::optim::{Adam, Optimizer};
-use nn::{Context, Identity, Module, Sequential, Silu, mlp};
+use nn::{Context, Identity, Module, RandomTensor, Sequential, Silu, mlp};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -27,10 +26,6 @@ use tape::{Scalar, Tape, Tensor, Var};
 const MODES: usize = 8;
 const STD: f64 = 0.2;
 
-fn normal(n: usize, rng: &mut StdRng) -> Tensor {
-    Normal { mean: 0.0, std: 1.0 }.tensor([n, 2], Fans::new(1, 1), rng)
-}
-
 fn centres() -> Tensor {
     let angles: Tensor = Tensor::arange(MODES) * (std::f64::consts::TAU / MODES as f64);
     Tensor::stack(&[&angles.cos(), &angles.sin()], 1) * 4.0
@@ -38,7 +33,7 @@ fn centres() -> Tensor {
 
 fn ring(n: usize, rng: &mut StdRng) -> Tensor {
     let modes: Vec<usize> = (0..n).map(|_| rng.random_range(0..MODES)).collect();
-    centres().index_select(0, modes) + normal(n, rng) * STD
+    centres().index_select(0, modes) + Tensor::randn([n, 2], rng) * STD
 }
 
 /// The cross-entropy of the critic, and its penalty: a multiple of the mean squared slope at the real points.
@@ -47,7 +42,7 @@ fn critic_loss<'t>(critic: &Sequential, real: Var<'t>, fake: Var<'t>, penalty: f
     let scores = critic.forward(real, cx);
     let slope = scores.sum().grad(real);
     let cross_entropy = ((-scores).softplus() + critic.forward(fake, cx).softplus()).mean();
-    cross_entropy + penalty * slope.square().sum_axes(1, false).mean()
+    cross_entropy + penalty * slope.square().sum_axis(1).mean()
 }
 
 struct Gan {
@@ -69,7 +64,7 @@ impl Gan {
     fn step(&mut self, rate: f64, penalty: f64) -> (f64, f64) {
         let (rng, cx) = (&mut StdRng::seed_from_u64(self.done), &mut Context::eval());
         let (g_tape, d_tape) = (Tape::new(), Tape::new());
-        let fake = self.generator.forward(g_tape.constant(normal(128, rng)), cx);
+        let fake = self.generator.forward(g_tape.constant(Tensor::randn([128, 2], rng)), cx);
         let (real, known) = (d_tape.var(ring(128, rng)), d_tape.constant(fake.value()));
         let d_loss = critic_loss(&self.critic, real, known, penalty);
         self.d.set_learning_rate(rate);
@@ -116,15 +111,15 @@ impl Gan {
 /// The number of modes that got a tenth of their share or more, and the fraction of points within 3 σ of a centre.
 fn judge(points: &Tensor) -> (f64, f64) {
     let n = points.shape()[0];
-    let near = (points.reshape([n, 1, 2]) - centres()).norm_axes(2.0, 2, false).le(3.0 * STD);
-    let enough = near.sum_axes(0, false).ge(n as f64 / (10 * MODES) as f64);
+    let near = (points.reshape([n, 1, 2]) - centres()).norm_axis(2, 2.0).le(3.0 * STD);
+    let enough = near.sum_axis(0).ge(n as f64 / (10 * MODES) as f64);
     (enough.sum(), near.sum() / n as f64)
 }
 
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let mut rng = StdRng::seed_from_u64(args.seed);
     let mut gan = Gan::new(64, &mut rng);
-    let (real, fake) = (ring(5, &mut rng), normal(5, &mut rng));
+    let (real, fake) = (ring(5, &mut rng), Tensor::randn([5, 2], &mut rng));
     let check = nn::gradcheck::module(&gan.critic, |critic, tape| {
         critic_loss(critic, tape.var(real.clone()), tape.constant(fake.clone()), args.penalty)
     });
@@ -135,7 +130,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let mut resumed = Gan::new(64, &mut rng);
     resumed.load("target/gan/half.safetensors")?;
     resumed.train(args.steps(), &args);
-    let points = resumed.generator.predict(&normal(10_000, &mut rng));
+    let points = resumed.generator.predict(&Tensor::randn([10_000, 2], &mut rng));
     let (modes, share) = judge(&points);
     picture(&points)?;
     cli::result(&[("modes", modes.to_string()), ("within_3_sigma", format!("{share:.4}"))]);

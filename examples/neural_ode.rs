@@ -88,7 +88,7 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     println!("{} entries of the gradient agree with differences", certificate.entries);
     fit(&mut net, &trajectory, &args);
     let found = trajectory_of(|x| field(&net, x));
-    let errors = (&found - &trajectory).norm_axes(2.0, 1, false);
+    let errors = (&found - &trajectory).norm_axis(1, 2.0);
     picture(&trajectory, &found)?;
     cli::result(&[
         ("end_error", format!("{:.4}", errors.at([STEPS]))),

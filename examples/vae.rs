@@ -15,9 +15,8 @@ use clap::Parser;
 use examples::plot::{self, Heatmaps};
 use examples::{cli, digits8x8};
 use nn::data::Batches;
-use nn::init::{Fans, Init, Normal};
 use nn::optim::{Adam, Optimizer};
-use nn::{Context, Identity, Module, Parameters, Sequential, Tanh, loss, mlp};
+use nn::{Context, Identity, Module, Parameters, RandomTensor, Sequential, Tanh, loss, mlp};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -49,7 +48,7 @@ impl Vae {
 
 /// Standard normal numbers, two for each image.
 fn noise(x: &Tensor, rng: &mut StdRng) -> Tensor {
-    Normal { mean: 0.0, std: 1.0 }.tensor([x.shape()[0], 2], Fans::new(1, 1), rng)
+    Tensor::randn([x.shape()[0], 2], rng)
 }
 
 fn fit(model: &mut Vae, train: &Tensor, epochs: usize, lr: f64, rng: &mut StdRng) {

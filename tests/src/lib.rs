@@ -2,7 +2,6 @@
 
 pub mod compare;
 pub mod compositions;
-pub mod digits;
 pub mod naive;
 pub mod networks;
 pub mod properties;

@@ -1,12 +1,12 @@
 //! Held-out data and augmented data: GL-22, GL-31, GL-46.
 
 use super::{accuracy, batches, classify, parts};
+use examples::digits8x8::digits;
 use nn::data::{Dataset, Loader, Split};
 use nn::optim::Adam;
 use nn::{Linear, Sequential};
 use rand::{Rng, RngExt};
 use tape::Tensor;
-use tests::digits::digits;
 use tests::row;
 use tests::systems::rng;
 

@@ -1,13 +1,13 @@
 //! Convolutions and pools: GL-23 to GL-25.
 
 use super::{EXACT, accuracy, agrees, batches, classify, parts};
+use examples::digits8x8::digits;
 use gradcheck::GradCheck;
 use nn::data::Dataset;
 use nn::optim::Adam;
 use nn::{AvgPool2d, Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Param, Relu, Sequential};
 use tape::{Tape, Tensor, ops};
 use tests::compare::{assert_close, error, near};
-use tests::digits::digits;
 use tests::row;
 use tests::systems::{normal, rng};
 

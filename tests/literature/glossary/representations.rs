@@ -1,6 +1,7 @@
 //! Layers that are learned on one task and used in another: GL-07, GL-26, GL-47, GL-48.
 
 use super::{accuracy, batches, classify, descend, parts, surprise};
+use examples::digits8x8::digits;
 use nn::data::Dataset;
 use nn::loss::{binary_cross_entropy_with_probabilities, squared_error};
 use nn::metrics::argmax_rows;
@@ -11,7 +12,6 @@ use nn::{
     state_dict,
 };
 use tape::{Tape, Tensor};
-use tests::digits::digits;
 use tests::row;
 use tests::systems::{normal, rng};
 
