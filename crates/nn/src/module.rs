@@ -60,7 +60,8 @@ pub trait Module<T: Element = f64>:
         None
     }
 
-    /// The output for the input `x`: in evaluation mode, without recording.
+    /// The output for the input `x`: in evaluation mode, without recording. (So a `forward` that contains a gradient panics
+    /// here: call it with a [`Tape`].)
     ///
     /// # Panics
     /// If [`try_predict`](Module::try_predict) returns an error.
