@@ -79,6 +79,9 @@ fn check_op<T: Element>(
     weight: Option<&Param<T>>,
 ) -> Result<(), Error> {
     let x = x.shape();
-    let operands: Vec<&Shape> = [&x].into_iter().chain(weight.map(|weight| weight.value().shape())).collect();
-    op.shape(&operands).map(|_| ()).map_err(|error| error.named(name))
+    let shape = match weight {
+        Some(weight) => op.shape(&[&x, weight.value().shape()]),
+        None => op.shape(&[&x]),
+    };
+    shape.map(|_| ()).map_err(|error| error.named(name))
 }
