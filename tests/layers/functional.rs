@@ -1,7 +1,9 @@
 //! Convolutions, pools, normalizations, losses and attention against reference values from other software:
 //! see `tests/reference/README.md`.
 
-use nn::functional::{self, AttentionOptions, ConvTranspose1dOptions, CrossEntropyOptions, Reduction};
+use nn::functional::{
+    self, AttentionOptions, Conv1dOptions, ConvTranspose1dOptions, CrossEntropyOptions, Reduction,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tape::ops::{AvgWindows, Conv2d, ConvTranspose2d, Embedding, Window};
@@ -97,7 +99,7 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
         "conv1d" => {
             let [stride, padding, dilation, groups] =
                 ["stride", "padding", "dilation", "groups"].map(|key| size(case, key));
-            functional::conv1d(&a, &x[1], third, stride, padding, dilation, groups)
+            functional::conv1d(&a, &x[1], third, Conv1dOptions { stride, padding, dilation, groups })
         }
         "conv2d" => functional::conv2d(&a, &x[1], third, conv(case)),
         "conv_transpose1d" => {

@@ -123,7 +123,12 @@ fn convolutions_of_every_kind_agree_with_differences() {
         functional::conv2d(&x[0], &x[1], None, Conv2d::default())
     });
     check("1d", &[&[1, 2, 9], &[4, 1, 3], &[4]], |x| {
-        functional::conv1d(&x[0], &x[1], Some(&x[2]), 2, 1, 2, 2)
+        functional::conv1d(
+            &x[0],
+            &x[1],
+            Some(&x[2]),
+            functional::Conv1dOptions { stride: 2, padding: 1, dilation: 2, groups: 2 },
+        )
     });
     let back = functional::ConvTranspose1dOptions {
         stride: 3,

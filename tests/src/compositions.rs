@@ -1,7 +1,9 @@
 //! Elementwise on tensors that are made of operations: no rules of their own, but rows and cases like those that have.
 
 use gradcheck::registry::{Apply, Case, Entry, Input, Kind, Operation};
-use nn::functional::{self, AttentionOptions, ConvTranspose1dOptions, CrossEntropyOptions, Reduction};
+use nn::functional::{
+    self, AttentionOptions, Conv1dOptions, ConvTranspose1dOptions, CrossEntropyOptions, Reduction,
+};
 use std::fmt;
 use tape::internal::{Draw, OpDoc, draws};
 use tape::{Array, Element, MapLanes, Program, Shape, Tensor, Var};
@@ -322,7 +324,7 @@ fn networks() -> Vec<Entry> {
             let shapes =
                 [Shape::from([n, i, length]), Shape::from([o, i / groups, kernel]), Shape::from([o])];
             case!(cases: shapes; [stride, padding, dilation, groups] |x| {
-                functional::conv1d(&x[0], &x[1], Some(&x[2]), stride, padding, dilation, groups)
+                functional::conv1d(&x[0], &x[1], Some(&x[2]), Conv1dOptions { stride, padding, dilation, groups })
             });
         }),
         entry(

@@ -185,6 +185,7 @@ pub mod gradcheck;
 pub mod init;
 #[doc(hidden)]
 pub mod instances;
+mod labels;
 mod layers;
 mod linear;
 pub mod loss;
@@ -203,6 +204,7 @@ pub mod train;
 pub mod transform;
 
 pub use activation::{Identity, LogSoftmax, Softmax};
+pub use labels::Labels;
 pub use layers::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d,
     ConvTranspose2d, Dropout, Embedding, Flatten, GroupNorm, Gru, GruCell, LayerNorm, LearnedSigmoid, Lstm,

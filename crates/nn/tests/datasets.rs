@@ -190,7 +190,8 @@ fn a_part_that_would_be_empty_against_its_share_is_refused() {
     assert_eq!(Split::new(3, [0.8, 0.1, 0.1], rng).unwrap_err().to_string(), expected);
     assert_eq!(Split::stratified(&[0, 0, 1], [0.8, 0.1, 0.1], rng).unwrap_err().to_string(), expected);
     assert!(
-        Split::new(0, [1.0, 0.0, 0.0], rng).is_err() && Split::stratified(&[], [0.5, 0.5, 0.0], rng).is_err()
+        Split::new(0, [1.0, 0.0, 0.0], rng).is_err()
+            && Split::stratified(&[0; 0], [0.5, 0.5, 0.0], rng).is_err()
     );
     // A share of 0 is a part that is to be empty.
     assert_eq!(Split::stratified(&[0, 1, 0], [1.0, 0.0, 0.0], rng).unwrap().train.len(), 3);
@@ -318,7 +319,7 @@ fn precision_recall_and_f1_agree_with_their_definitions() {
     assert!(confusion.precision(2).is_nan() && confusion.recall(2) == 0.0 && confusion.f1(2) == 0.0);
     assert!(confusion.f1(3).is_nan() && confusion.recall(3).is_nan());
     assert!((confusion.macro_f1() - (2.0 / 3.0 + 0.4) / 3.0).abs() < 1e-15);
-    assert!(Confusion::new(&[], &[], 2).unwrap().macro_f1().is_nan());
+    assert!(Confusion::new(&[0; 0], &[0; 0], 2).unwrap().macro_f1().is_nan());
 }
 
 #[test]
@@ -334,10 +335,10 @@ fn regression_of_every_magnitude_is_judged() {
 #[test]
 fn what_there_is_nothing_to_measure_of_is_no_number() {
     let none = Tensor::<f64>::zeros([0, 3]);
-    assert!(accuracy(&[], &[]).unwrap().is_nan());
-    assert!(top_k(&none, &[], 1).unwrap().is_nan());
+    assert!(accuracy(&[0; 0], &[0; 0]).unwrap().is_nan());
+    assert!(top_k(&none, &[0; 0], 1).unwrap().is_nan());
     assert!(rmse(&none, &none).unwrap().is_nan() && r_squared(&none, &none).unwrap().is_nan());
-    let confusion = Confusion::new(&[], &[], 2).unwrap();
+    let confusion = Confusion::new(&[0; 0], &[0; 0], 2).unwrap();
     assert!(confusion.accuracy().is_nan() && confusion.macro_f1().is_nan());
     assert!([0, 1].iter().all(|&class| {
         [confusion.recall(class), confusion.precision(class), confusion.f1(class)].iter().all(|x| x.is_nan())
@@ -347,7 +348,7 @@ fn what_there_is_nothing_to_measure_of_is_no_number() {
 #[test]
 fn more_classes_than_memory_has_pairs_of_are_an_error() {
     for classes in [usize::MAX, 1 << 32, 1 << 62] {
-        let error = Confusion::new(&[], &[], classes).unwrap_err().to_string();
+        let error = Confusion::new(&[0; 0], &[0; 0], classes).unwrap_err().to_string();
         assert!(error.starts_with("confusion: expected at most "), "{error}");
         assert!(error.ends_with(&format!("found shape [{classes}, {classes}]")), "{error}");
     }

@@ -5,6 +5,7 @@
 #![cfg(target_pointer_width = "64")]
 
 use nn::data::{Batches, Idx, IdxData, Split, copy_rows};
+use nn::functional::{self, Conv1dOptions};
 use nn::init::{Fans, Init, KaimingNormal, UniformFanIn, XavierUniform};
 use nn::metrics::{Confusion, top_k};
 use nn::train::Shards;
@@ -13,7 +14,7 @@ use nn::{
     GroupNorm, Gru, GruCell, LayerNorm, Lstm, LstmCell, MaxPool2d, MultiHeadAttention, PRelu, RmsNorm, Rnn,
     RnnCell, TransformerBlock, padding_mask,
 };
-use nn::{Context, Linear, Module, functional};
+use nn::{Context, Linear, Module};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::panic::{self, AssertUnwindSafe};
@@ -153,7 +154,7 @@ fn counts_that_there_is_no_memory_for() {
     let rng = &mut StdRng::seed_from_u64(1);
     let scores = Tensor::<f64>::ones([2, 3]);
     let count = all_refuse! {
-        "confusion": expect(Confusion::new(&[], &[], MAX));
+        "confusion": expect(Confusion::new(&[0; 0], &[0; 0], MAX));
         "confusion": expect(Confusion::new(&[0], &[0], MAX));
         "confusion": expect(Confusion::new(&[0], &[0], 1 << 32));
         "confusion": expect(Confusion::new(&[0], &[0], (1 << 32) + 1));
@@ -226,11 +227,11 @@ fn idx_files_of_no_numbers() {
 fn functions_of_extents_that_there_cannot_be() {
     let (one, numbers) = (Tensor::scalar(1.0), |n: usize| Tensor::<f64>::ones([n]));
     let count = all_refuse! {
-        "conv2d": functional::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, MAX, 1, 1);
-        "conv2d": functional::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, 1, 0, MAX, MAX);
+        "conv2d": functional::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, Conv1dOptions { padding: MAX, ..Conv1dOptions::default() });
+        "conv2d": functional::conv1d(&numbers(3).reshape([1, 1, 3]), &numbers(1).reshape([1, 1, 1]), None, Conv1dOptions { dilation: MAX, groups: MAX, ..Conv1dOptions::default() });
         "group_norm": functional::group_norm(&numbers(3).reshape([1, 3]), MAX, None, None, 1e-5);
         "group_norm": functional::group_norm(&Tensor::<f64>::zeros([1, 0, 2]), MAX, None, None, 1e-5);
-        "cross_entropy": functional::cross_entropy(&Tensor::<f64>::zeros([0, LONG]), &[], &functional::CrossEntropyOptions::default(), functional::Reduction::Mean);
+        "cross_entropy": functional::cross_entropy(&Tensor::<f64>::zeros([0, LONG]), &[0; 0], &functional::CrossEntropyOptions::default(), functional::Reduction::Mean);
         "dropout": functional::dropout(&one.broadcast_to([LONG]), 0.5, || 0.0);
     };
     assert_eq!(count, 6);

@@ -1,8 +1,10 @@
 //! Inputs that a layer cannot take: the name of the layer, and the line of the caller.
 
+use nn::functional::{AttentionOptions, Conv1dOptions};
 use nn::{
-    BatchNorm1d, BatchNorm2d, Context, Conv1d, Conv2d, GroupNorm, Identity, LayerNorm, Linear, MaxPool2d,
-    Module, PRelu, Parameters, Relu, Residual, Sequential, Tanh, TransformerBlock, mlp,
+    BatchNorm1d, BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, Embedding, GroupNorm, GruCell, Identity,
+    LayerNorm, Linear, Lstm, MaxPool2d, Module, MultiHeadAttention, PRelu, Parameters, Relu, Residual,
+    RmsNorm, Sequential, Tanh, TransformerBlock, mlp,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -68,6 +70,103 @@ fn a_wrong_width_panics_at_the_callers_line_with_the_name_of_the_layer() {
     assert_panics_here(call, "linear: expected shape [2], found [1]", || {
         layer.forward(tape.constant([1.0]), &mut Context::eval());
     });
+}
+
+/// Layers that are no modules have no context, which knows the model: the line is that of the caller.
+#[test]
+fn layers_that_are_no_modules_panic_at_the_callers_line() {
+    let (rng, tape) = (&mut StdRng::seed_from_u64(0), &Tape::new());
+    let on = |shape: &[usize]| tape.constant(zeros(shape));
+    let (lstm, cell) = (Lstm::new(3, 5, 2, rng), GruCell::new(3, 5, rng));
+    let (bilinear, attention) = (Bilinear::new([2, 3], 4, rng), MultiHeadAttention::new(4, 2, rng));
+    let (table, options) = (Embedding::new(4, 2, rng), AttentionOptions::default());
+    let call = [line!(), line!() + 34];
+    let wrong: [(&str, &dyn Fn()); 9] = [
+        ("recurrent input: expected shape [4, 7, 3], found [4, 7, 2]", &|| {
+            _ = lstm.forward(on(&[4, 7, 2]), None)
+        }),
+        (
+            "recurrent: expected sequences [batch, time, inputs] of 1 step or more, found shape [4, 3]",
+            &|| _ = lstm.forward(on(&[4, 3]), None),
+        ),
+        ("recurrent input: expected shape [4, 3], found [4, 2]", &|| {
+            _ = cell.forward(on(&[4, 2]), on(&[4, 5]))
+        }),
+        ("recurrent state: expected shape [4, 5], found [3, 5]", &|| {
+            _ = cell.forward(on(&[4, 3]), on(&[3, 5]))
+        }),
+        ("bilinear: expected inputs [.., 2] and [.., 3], found shapes [4, 2] and [4, 4]", &|| {
+            _ = bilinear.forward(on(&[4, 2]), on(&[4, 4]))
+        }),
+        ("bilinear: expected inputs [.., 2] and [.., 3], found shapes [4, 3] and [4, 3]", &|| {
+            _ = bilinear.forward(on(&[4, 3]), on(&[4, 3]))
+        }),
+        ("embedding: index 4 is out of range for axis 0 of shape [4, 2]", &|| _ = table.forward(tape, [4])),
+        ("attention: expected [batch, length, 4], found shape [1, 3, 5]", &|| {
+            _ = attention.forward(
+                on(&[1, 3, 4]),
+                on(&[1, 3, 5]),
+                on(&[1, 3, 4]),
+                &options,
+                &mut Context::eval(),
+            )
+        }),
+        ("attention: expected [batch, length, 4], found shape [3, 4]", &|| {
+            _ = attention.forward(on(&[3, 4]), on(&[3, 4]), on(&[3, 4]), &options, &mut Context::eval())
+        }),
+    ];
+    for (expected, run) in wrong {
+        assert_panics_here(call, expected, run);
+    }
+}
+
+/// A field that no constructor has checked is checked by the forward pass.
+#[test]
+fn settings_of_layers_can_be_written_as_fields() {
+    let rng = &mut StdRng::seed_from_u64(0);
+    let norm = BatchNorm1d::<f64> { momentum: None, eps: 3.0, ..BatchNorm1d::new(1) };
+    assert_eq!(norm.predict(&Tensor::from([[4.0]])).to_vec(), [2.0]);
+    let block = TransformerBlock { norm_first: true, causal: true, ..TransformerBlock::new(4, 2, 8, rng) };
+    assert_eq!(block.predict(&zeros(&[1, 3, 4])).shape(), [1, 3, 4]);
+    let stride = Conv1dOptions { stride: 2, ..Conv1dOptions::default() };
+    let conv = Conv1d { conv: stride, ..Conv1d::new(1, 1, 2, rng) };
+    assert_eq!(conv.predict(&zeros(&[1, 1, 4])).shape(), [1, 1, 2]);
+    let refused: [(Box<dyn Module>, &[usize], &str); 7] = [
+        (
+            Box::new(BatchNorm1d { eps: -1.0, ..BatchNorm1d::new(1) }),
+            &[2, 1],
+            "epsilon of 0 or more, found -1",
+        ),
+        (Box::new(BatchNorm1d { momentum: Some(2.0), ..BatchNorm1d::new(1) }), &[2, 1], "in [0, 1], found 2"),
+        (
+            Box::new(LayerNorm { eps: f64::NAN, ..LayerNorm::new([2]) }),
+            &[2],
+            "epsilon of 0 or more, found NaN",
+        ),
+        (
+            Box::new(LayerNorm { normalized: [3].into(), ..LayerNorm::new([2]) }),
+            &[2],
+            "ends in [3], found [2]",
+        ),
+        (Box::new(RmsNorm { eps: -1.0, ..RmsNorm::new([2]) }), &[2], "epsilon of 0 or more, found -1"),
+        (
+            Box::new(GroupNorm { eps: -1.0, ..GroupNorm::new(1, 2) }),
+            &[1, 2],
+            "epsilon of 0 or more, found -1",
+        ),
+        (
+            Box::new(TransformerBlock {
+                self_attn: MultiHeadAttention { heads: 3, ..MultiHeadAttention::new(4, 2, rng) },
+                ..TransformerBlock::new(4, 2, 8, rng)
+            }),
+            &[1, 3, 4],
+            "3 heads do not divide a width of 4",
+        ),
+    ];
+    for (layer, shape, expected) in refused {
+        let error = layer.try_predict(&zeros(shape)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 #[test]

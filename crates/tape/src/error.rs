@@ -148,6 +148,8 @@ pub enum Error {
     ChangedParameter {
         /// The parameter's id.
         id: u64,
+        /// Its shape.
+        shape: Vec<usize>,
     },
     /// A broken contract: one of an operation's rules returned a tensor of another shape than promised.
     Contract {
@@ -358,11 +360,14 @@ impl fmt::Display for Error {
                  use backward_all() or backward_retaining()"
             ),
             Error::UnknownParameter { id } => {
-                write!(f, "gradients: parameter {id} was not recorded on this tape")
+                write!(
+                    f,
+                    "gradients: parameter {id} was not recorded on this tape as a variable (frozen ones are not)"
+                )
             }
-            Error::ChangedParameter { id } => write!(
+            Error::ChangedParameter { id, shape } => write!(
                 f,
-                "param: the value of parameter {id} changed after it was recorded; \
+                "param: the value of parameter {id}, of shape {shape:?}, changed after it was recorded; \
                  reset the tape before the next forward pass"
             ),
             Error::Contract { op, rule, operand, expected, found } => {

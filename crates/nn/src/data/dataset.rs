@@ -1,6 +1,7 @@
 //! Samples with targets, and their split into parts.
 
 use super::copy_rows;
+use crate::Labels;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use tape::{Element, Error, Shape, Tensor};
@@ -149,10 +150,11 @@ impl Split {
     /// # Ok::<(), tape::Error>(())
     /// ```
     pub fn stratified<R: Rng + ?Sized>(
-        labels: &[usize],
+        labels: &(impl Labels + ?Sized),
         shares: [f64; 3],
         rng: &mut R,
     ) -> Result<Split, Error> {
+        let labels = labels.to_i64();
         let sizes = sizes(labels.len(), shares)?;
         // The members of each class, in random order.
         let mut indices: Vec<usize> = (0..labels.len()).collect();

@@ -76,8 +76,28 @@ fn as_signal<T: Element, A: Array<T>>(y: &A) -> A {
     y.reshape([shape[0], shape[1], shape[3]])
 }
 
+/// The options of [`conv1d`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv1dOptions {
+    /// Distance between neighbouring windows, 1 or more.
+    pub stride: usize,
+    /// Zeros on each side of the signal.
+    pub padding: usize,
+    /// Distance between neighbouring elements of a window, 1 or more.
+    pub dilation: usize,
+    /// The number of groups of channels, which are convolved independently.
+    pub groups: usize,
+}
+
+impl Default for Conv1dOptions {
+    fn default() -> Conv1dOptions {
+        Conv1dOptions { stride: 1, padding: 0, dilation: 1, groups: 1 }
+    }
+}
+
 /// The convolution that slides along one row.
-fn along_row(stride: usize, padding: usize, dilation: usize, groups: usize) -> Conv2d {
+fn along_row(conv: Conv1dOptions) -> Conv2d {
+    let Conv1dOptions { stride, padding, dilation, groups } = conv;
     Conv2d { stride: [1, stride], padding: [0, padding], dilation: [1, dilation], groups }
 }
 
@@ -93,21 +113,13 @@ fn along_row(stride: usize, padding: usize, dilation: usize, groups: usize) -> C
 /// let tape = Tape::new();
 /// let x = tape.var([[[1.0, 2.0, 4.0, 8.0]]]);
 /// let w = tape.var([[[10.0, 1.0]]]);
-/// let y = functional::conv1d(&x, &w, None, 2, 0, 1, 1);
+/// let y = functional::conv1d(&x, &w, None, functional::Conv1dOptions { stride: 2, ..Default::default() });
 /// assert_eq!(y.value(), Tensor::from([[[12.0, 48.0]]]));
 /// assert_eq!(y.sum().backward().wrt(x).to_vec(), [10.0, 1.0, 10.0, 1.0]);
 /// ```
 #[track_caller]
-pub fn conv1d<T: Element, A: Array<T>>(
-    x: &A,
-    w: &A,
-    b: Option<&A>,
-    stride: usize,
-    padding: usize,
-    dilation: usize,
-    groups: usize,
-) -> A {
-    let conv = along_row(stride, padding, dilation, groups);
+pub fn conv1d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, conv: Conv1dOptions) -> A {
+    let conv = along_row(conv);
     as_signal(&conv2d(&as_row("conv1d", x), &as_row("conv1d", w), b, conv))
 }
 
@@ -156,9 +168,10 @@ pub fn conv_transpose1d<T: Element, A: Array<T>>(
     conv: ConvTranspose1dOptions,
 ) -> A {
     let op = "conv_transpose1d";
+    let ConvTranspose1dOptions { stride, padding, output_padding, dilation, groups } = conv;
     let conv = ConvTranspose2d {
-        conv: along_row(conv.stride, conv.padding, conv.dilation, conv.groups),
-        output_padding: [0, conv.output_padding],
+        conv: along_row(Conv1dOptions { stride, padding, dilation, groups }),
+        output_padding: [0, output_padding],
     };
     as_signal(&conv_transpose2d(&as_row(op, x), &as_row(op, w), b, conv))
 }

@@ -1,5 +1,6 @@
 //! Losses of logits.
 
+use crate::Labels;
 use crate::setting::expect;
 use tape::ops::{CrossEntropy, Select, Softplus};
 use tape::{Array, Axes, Element, Error, Shape, Tensor, TensorOps};
@@ -116,10 +117,10 @@ impl<T: Element> CrossEntropyOptions<T> {
     /// assert_eq!(rows, Tensor::from([[2.0, 0.0], [0.0, 0.0], [0.0, 1.0]]));
     /// # Ok::<(), tape::Error>(())
     /// ```
-    pub fn rows(&self, targets: &[i64], shape: &Shape) -> Result<Tensor<T>, Error> {
+    pub fn rows(&self, targets: &(impl Labels + ?Sized), shape: &Shape) -> Result<Tensor<T>, Error> {
         let axis = class_axis(shape)?;
         let weights = self.weights(shape[axis])?;
-        Ok(self.spread(&self.chosen(targets, shape, axis)?, &weights, shape, axis))
+        Ok(self.spread(&self.chosen(&targets.to_i64(), shape, axis)?, &weights, shape, axis))
     }
 
     /// The same, for targets that have been checked.
@@ -141,7 +142,8 @@ impl<T: Element> CrossEntropyOptions<T> {
 /// The error of a label that is not a class.
 #[cold]
 pub(crate) fn no_class(op: &'static str, label: i64, axis: usize, shape: &[usize]) -> Error {
-    Error::Invalid { op, reason: format!("index {label} is out of range for axis {axis} of shape {shape:?}") }
+    let index = isize::try_from(label).unwrap_or(if label < 0 { isize::MIN } else { isize::MAX });
+    Error::Index { op, index, axis, shape: shape.to_vec() }
 }
 
 /// The axis of the classes: the second, or the only one.
@@ -181,14 +183,14 @@ pub(crate) fn class_axis(shape: &Shape) -> Result<usize, Error> {
 #[track_caller]
 pub fn cross_entropy<T: Element, A: Array<T>>(
     x: &A,
-    targets: &[i64],
+    targets: &(impl Labels + ?Sized),
     options: &CrossEntropyOptions<T>,
     reduction: Reduction,
 ) -> A {
     let shape = x.shape();
     let axis = expect(class_axis(&shape));
     let weights = expect(options.weights(shape[axis]));
-    let chosen = expect(options.chosen(targets, &shape, axis));
+    let chosen = expect(options.chosen(&targets.to_i64(), &shape, axis));
     let q = options.spread(&chosen, &weights, &shape, axis);
     let y = A::apply(CrossEntropy { axis: axis as isize }, &[x, &x.constant(q)]);
     let seen = |class: &Option<usize>| if class.is_some() { T::ONE } else { T::ZERO };

@@ -19,7 +19,7 @@ mod loss;
 mod norm;
 
 pub use attention::{AttentionOptions, attention_weights, scaled_dot_product_attention, weighted_values};
-pub use conv::{ConvTranspose1dOptions, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
+pub use conv::{Conv1dOptions, ConvTranspose1dOptions, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
 pub use dropout::dropout;
 pub use loss::{CrossEntropyOptions, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
 pub(crate) use loss::{class_axis, no_class};

@@ -60,8 +60,9 @@ pub struct MultiHeadAttention<T: Element = f64> {
     pub out_proj: Linear<T>,
     /// The dropout of the weights.
     pub dropout: Dropout,
+    /// The number of heads; it divides the width.
     #[parameters(skip)]
-    heads: usize,
+    pub heads: usize,
 }
 
 impl<T: Element> MultiHeadAttention<T> {
@@ -72,10 +73,7 @@ impl<T: Element> MultiHeadAttention<T> {
     #[track_caller]
     pub fn new(width: usize, heads: usize, rng: &mut (impl Rng + ?Sized)) -> MultiHeadAttention<T> {
         expect(setting::counts("attention", "width", &[width]));
-        if heads == 0 || !width.is_multiple_of(heads) {
-            let reason = format!("{heads} heads do not divide a width of {width}");
-            Error::Invalid { op: "attention", reason }.panic()
-        }
+        expect(check_heads(heads, width));
         let Some(rows) = width.checked_mul(3) else {
             let reason = format!("expected a width of at most {}, found {width}", usize::MAX / 3);
             Error::Invalid { op: "attention", reason }.panic()
@@ -100,11 +98,6 @@ impl<T: Element> MultiHeadAttention<T> {
     #[track_caller]
     pub fn with_dropout(self, p: f64) -> MultiHeadAttention<T> {
         MultiHeadAttention { dropout: Dropout::new(p), ..self }
-    }
-
-    /// The number of heads.
-    pub fn heads(&self) -> usize {
-        self.heads
     }
 
     /// The outputs of the queries, and the attention weights.
@@ -137,27 +130,26 @@ impl<T: Element> MultiHeadAttention<T> {
     #[track_caller]
     fn project<'t>(&self, x: [Var<'t, T>; 3]) -> [Var<'t, T>; 3] {
         let tape = x[0].tape();
+        // Before the closure, so that an error is reported at the line of the caller.
+        for x in x {
+            expect(self.check(&x.shape()));
+        }
         let (weight, bias) = (self.in_proj_weight.on(tape), recorded(&self.in_proj_bias, tape));
         let width = weight.shape()[1] as isize;
         [0, 1, 2].map(|i: isize| {
             let (x, rows) = (x[i as usize], i * width..(i + 1) * width);
-            let [batch, length] = self.sequence(x);
+            let shape = x.shape();
             let projected = affine(x, weight.slice(0, rows.clone()), bias.map(|b| b.slice(0, rows)));
-            projected.reshape([batch, length, self.heads, width as usize / self.heads]).permute([0, 2, 1, 3])
+            projected
+                .reshape([shape[0], shape[1], self.heads, width as usize / self.heads])
+                .permute([0, 2, 1, 3])
         })
-    }
-
-    /// Samples and their length.
-    #[track_caller]
-    fn sequence(&self, x: Var<'_, T>) -> [usize; 2] {
-        let shape = x.shape();
-        expect(self.check(&shape));
-        [shape[0], shape[1]]
     }
 
     /// Refuses what is not a batch of sequences of the layer's width.
     pub(super) fn check(&self, x: &Shape) -> Result<(), Error> {
         let width = self.in_proj_weight.value().shape()[1];
+        check_heads(self.heads, width)?;
         match x[..] {
             [_, _, found] if found == width => Ok(()),
             _ => {
@@ -166,6 +158,15 @@ impl<T: Element> MultiHeadAttention<T> {
             }
         }
     }
+}
+
+/// Refuses heads that do not divide the width.
+fn check_heads(heads: usize, width: usize) -> Result<(), Error> {
+    if heads == 0 || !width.is_multiple_of(heads) {
+        let reason = format!("{heads} heads do not divide a width of {width}");
+        return Err(Error::Invalid { op: "attention", reason });
+    }
+    Ok(())
 }
 
 /// The mask for samples of these lengths among `keys` positions: 1 for a key of the sample, 0 for padding.

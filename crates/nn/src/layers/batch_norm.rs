@@ -58,10 +58,12 @@ pub struct BatchNorm<const DIMENSIONS: usize, T: Element = f64> {
     /// The number of batches the running statistics have seen, a buffer: a whole number, exact up to 2²⁴ in
     /// `f32`.
     pub num_batches_tracked: Param<T>,
+    /// The term under the square root that keeps it from 0, finite and not negative.
     #[parameters(skip)]
-    eps: f64,
+    pub eps: f64,
+    /// The share of each batch in the running statistics, in [0, 1]; `None` gives all batches equal shares.
     #[parameters(skip)]
-    momentum: Option<f64>,
+    pub momentum: Option<f64>,
 }
 
 /// [`BatchNorm`] of vectors or signals.
@@ -116,8 +118,10 @@ impl<const DIMENSIONS: usize, T: Element> BatchNorm<DIMENSIONS, T> {
         BatchNorm { momentum, ..self }
     }
 
-    /// Refuses inputs of another rank or number of channels.
+    /// Refuses settings out of range, and inputs of another rank or number of channels.
     fn check(&self, shape: &Shape) -> Result<(), Error> {
+        setting::not_negative("batch_norm", "epsilon", self.eps)?;
+        self.momentum.map_or(Ok(()), |part| setting::part("batch_norm", "momentum", part))?;
         let vectors = DIMENSIONS == 1 && shape.rank() == 2;
         if !vectors && shape.rank() != DIMENSIONS + 2 {
             let reason =

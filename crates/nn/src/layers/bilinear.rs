@@ -4,8 +4,9 @@ use super::from_fan_in;
 use crate::Param;
 use crate::Parameters;
 use crate::init::check_size;
+use crate::setting::expect;
 use rand::Rng;
-use tape::{Element, Var};
+use tape::{Element, Error, Shape, Var};
 
 /// `yₒ = x₁ᵀ Wₒ x₂ + bₒ`.
 ///
@@ -56,13 +57,29 @@ impl<T: Element> Bilinear<T> {
     }
 
     /// The output for two inputs on one tape.
+    ///
+    /// # Panics
+    /// If the widths of the inputs are not those of the weights, or their leading axes do not broadcast.
     #[track_caller]
     pub fn forward<'t>(&self, x1: Var<'t, T>, x2: Var<'t, T>) -> Var<'t, T> {
+        expect(self.check([&x1.shape(), &x2.shape()]));
         let tape = x1.tape();
         let y = tape.einsum("...i,oij,...j->...o", &[x1, self.weight.on(tape), x2]);
         match &self.bias {
             Some(bias) => y + bias.on(tape),
             None => y,
         }
+    }
+
+    /// Refuses inputs of other widths.
+    fn check(&self, inputs: [&Shape; 2]) -> Result<(), Error> {
+        let (shape, [a, b]) = (self.weight.value().shape(), inputs);
+        if a.last() != Some(&shape[1]) || b.last() != Some(&shape[2]) {
+            let (a_width, b_width) = (shape[1], shape[2]);
+            let reason =
+                format!("expected inputs [.., {a_width}] and [.., {b_width}], found shapes {a:?} and {b:?}");
+            return Err(Error::Invalid { op: "bilinear", reason });
+        }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{check_channels, check_groups, check_op, from_fan_in};
 use crate::Parameters;
-use crate::functional;
+use crate::functional::{self, Conv1dOptions};
 use crate::init::check_size;
 use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
@@ -163,14 +163,9 @@ pub struct Conv1d<T: Element = f64> {
     pub weight: Param<T>,
     /// `[out]`.
     pub bias: Option<Param<T>>,
+    /// The stride, padding, dilation and groups.
     #[parameters(skip)]
-    stride: usize,
-    #[parameters(skip)]
-    padding: usize,
-    #[parameters(skip)]
-    dilation: usize,
-    #[parameters(skip)]
-    groups: usize,
+    pub conv: Conv1dOptions,
 }
 
 impl<T: Element> Conv1d<T> {
@@ -197,7 +192,7 @@ impl<T: Element> Conv1d<T> {
         let seen = inputs / groups;
         check_size::<T>("conv1d", [outputs, seen, kernel]);
         let [weight, bias] = from_fan_in("conv1d", [outputs, seen, kernel], outputs, seen * kernel, rng);
-        Conv1d { weight, bias: Some(bias), stride: 1, padding: 0, dilation: 1, groups }
+        Conv1d { weight, bias: Some(bias), conv: Conv1dOptions { groups, ..Conv1dOptions::default() } }
     }
 
     /// Sets the stride: the distance between neighbouring windows.
@@ -205,14 +200,16 @@ impl<T: Element> Conv1d<T> {
     /// # Panics
     /// If it is 0.
     #[track_caller]
-    pub fn stride(self, stride: usize) -> Conv1d<T> {
+    pub fn stride(mut self, stride: usize) -> Conv1d<T> {
         expect(setting::counts("conv1d", "stride", &[stride]));
-        Conv1d { stride, ..self }
+        self.conv.stride = stride;
+        self
     }
 
     /// Sets the padding: the number of zeros on each side of the signal.
-    pub fn padding(self, padding: usize) -> Conv1d<T> {
-        Conv1d { padding, ..self }
+    pub fn padding(mut self, padding: usize) -> Conv1d<T> {
+        self.conv.padding = padding;
+        self
     }
 
     /// Sets the dilation: the distance between neighbouring elements of a window.
@@ -220,9 +217,10 @@ impl<T: Element> Conv1d<T> {
     /// # Panics
     /// If it is 0.
     #[track_caller]
-    pub fn dilation(self, dilation: usize) -> Conv1d<T> {
+    pub fn dilation(mut self, dilation: usize) -> Conv1d<T> {
         expect(setting::counts("conv1d", "dilation", &[dilation]));
-        Conv1d { dilation, ..self }
+        self.conv.dilation = dilation;
+        self
     }
 
     /// Removes the bias.
@@ -236,7 +234,7 @@ impl<T: Element> Module<T> for Conv1d<T> {
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         let shape = x.shape();
         let signal = match shape.rank() {
-            3 => check_channels("conv1d", &shape, self.weight.value().shape()[1] * self.groups),
+            3 => check_channels("conv1d", &shape, self.weight.value().shape()[1] * self.conv.groups),
             _ => {
                 let expected = "a signal [batch, channels, length]";
                 Err(Error::Rank { op: "conv1d", expected, found: shape.dims() })
@@ -246,6 +244,6 @@ impl<T: Element> Module<T> for Conv1d<T> {
             return x;
         }
         let (w, b) = (self.weight.on(x.tape()), recorded(&self.bias, x.tape()));
-        functional::conv1d(&x, &w, b.as_ref(), self.stride, self.padding, self.dilation, self.groups)
+        functional::conv1d(&x, &w, b.as_ref(), self.conv)
     }
 }

@@ -9,8 +9,9 @@ use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use tape::{Element, Error, Shape, Tensor, Var};
 
-/// Refuses inputs whose last axes have other extents.
-fn check_trailing(op: &'static str, x: &Shape, normalized: &Shape) -> Result<(), Error> {
+/// Refuses an `eps` out of range, and inputs whose last axes have other extents.
+fn check_trailing(op: &'static str, x: &Shape, normalized: &Shape, eps: f64) -> Result<(), Error> {
+    setting::not_negative(op, "epsilon", eps)?;
     if !x.ends_with(normalized) {
         let reason = format!("expected a shape that ends in {normalized:?}, found {x:?}");
         return Err(Error::Invalid { op, reason });
@@ -51,10 +52,12 @@ pub struct LayerNorm<T: Element = f64> {
     pub weight: Option<Param<T>>,
     /// The shift of each element.
     pub bias: Option<Param<T>>,
+    /// The term under the square root that keeps it from 0, finite and not negative.
     #[parameters(skip)]
-    eps: f64,
+    pub eps: f64,
+    /// The extents of the last axes, which are normalized.
     #[parameters(skip)]
-    normalized: Shape,
+    pub normalized: Shape,
 }
 
 impl<T: Element> LayerNorm<T> {
@@ -96,7 +99,8 @@ impl<T: Element> LayerNorm<T> {
 impl<T: Element> Module<T> for LayerNorm<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        if !cx.accepts(self.weight.as_ref(), check_trailing("layer_norm", &x.shape(), &self.normalized)) {
+        let checked = check_trailing("layer_norm", &x.shape(), &self.normalized, self.eps);
+        if !cx.accepts(self.weight.as_ref(), checked) {
             return x;
         }
         let axes = trailing(&self.normalized);
@@ -128,10 +132,12 @@ impl<T: Element> Module<T> for LayerNorm<T> {
 pub struct RmsNorm<T: Element = f64> {
     /// The scale of each normalized element.
     pub weight: Option<Param<T>>,
+    /// The term under the square root that keeps it from 0, finite and not negative.
     #[parameters(skip)]
-    eps: f64,
+    pub eps: f64,
+    /// The extents of the last axes, which are normalized.
     #[parameters(skip)]
-    normalized: Shape,
+    pub normalized: Shape,
 }
 
 impl<T: Element> RmsNorm<T> {
@@ -167,7 +173,8 @@ impl<T: Element> RmsNorm<T> {
 impl<T: Element> Module<T> for RmsNorm<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        if !cx.accepts(self.weight.as_ref(), check_trailing("rms_norm", &x.shape(), &self.normalized)) {
+        let checked = check_trailing("rms_norm", &x.shape(), &self.normalized, self.eps);
+        if !cx.accepts(self.weight.as_ref(), checked) {
             return x;
         }
         let axes = trailing(&self.normalized);
@@ -200,12 +207,15 @@ pub struct GroupNorm<T: Element = f64> {
     pub weight: Option<Param<T>>,
     /// The shift of each channel.
     pub bias: Option<Param<T>>,
+    /// The term under the square root that keeps it from 0, finite and not negative.
     #[parameters(skip)]
-    eps: f64,
+    pub eps: f64,
+    /// The number of blocks of channels; it divides the channels.
     #[parameters(skip)]
-    groups: usize,
+    pub groups: usize,
+    /// The number of channels.
     #[parameters(skip)]
-    channels: usize,
+    pub channels: usize,
 }
 
 impl<T: Element> GroupNorm<T> {
@@ -241,7 +251,9 @@ impl<T: Element> GroupNorm<T> {
 impl<T: Element> Module<T> for GroupNorm<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        if !cx.accepts(self.weight.as_ref(), check_channels("group_norm", &x.shape(), self.channels)) {
+        let checked = setting::not_negative("group_norm", "epsilon", self.eps)
+            .and_then(|()| check_channels("group_norm", &x.shape(), self.channels));
+        if !cx.accepts(self.weight.as_ref(), checked) {
             return x;
         }
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));

@@ -53,10 +53,12 @@ pub struct TransformerBlock<T: Element = f64> {
     pub activation: Box<dyn Module<T>>,
     /// The dropout of the hidden units and of both branches.
     pub dropout: Dropout,
+    /// Whether the normalizations are before attention and network instead of after them.
     #[parameters(skip)]
-    norm_first: bool,
+    pub norm_first: bool,
+    /// Whether later positions are masked.
     #[parameters(skip)]
-    causal: bool,
+    pub causal: bool,
 }
 
 impl<T: Element> TransformerBlock<T> {

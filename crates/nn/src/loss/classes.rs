@@ -6,6 +6,7 @@
 //! An ignored sample, or one whose class has weight 0, has loss 0 and gradient 0, whatever its predictions are.
 
 use super::{Losses, finite};
+use crate::Labels;
 use crate::functional::{CrossEntropyOptions, class_axis};
 use crate::setting::expect;
 use tape::{Element, Error, Tensor, Var};
@@ -13,7 +14,7 @@ use tape::{Element, Error, Tensor, Var};
 /// The weighted one-hot rows of the labels.
 pub(super) fn rows<T: Element>(
     x: Var<'_, T>,
-    labels: &[i64],
+    labels: &(impl Labels + ?Sized),
     options: &CrossEntropyOptions<T>,
 ) -> Result<Tensor<T>, Error> {
     options.rows(labels, &x.shape())
@@ -37,7 +38,11 @@ pub(super) fn rows<T: Element>(
 /// # Panics
 /// If [`try_nll`] returns an error.
 #[track_caller]
-pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], options: &CrossEntropyOptions<T>) -> Losses<'t, T> {
+pub fn nll<'t, T: Element>(
+    x: Var<'t, T>,
+    labels: &(impl Labels + ?Sized),
+    options: &CrossEntropyOptions<T>,
+) -> Losses<'t, T> {
     expect(try_nll(x, labels, options))
 }
 
@@ -60,7 +65,7 @@ pub fn nll<'t, T: Element>(x: Var<'t, T>, labels: &[i64], options: &CrossEntropy
 /// ```
 pub fn try_nll<'t, T: Element>(
     x: Var<'t, T>,
-    labels: &[i64],
+    labels: &(impl Labels + ?Sized),
     options: &CrossEntropyOptions<T>,
 ) -> Result<Losses<'t, T>, Error> {
     without_smoothing("nll", options)?;
@@ -91,7 +96,7 @@ pub fn try_nll<'t, T: Element>(
 #[track_caller]
 pub fn multi_margin<'t, T: Element>(
     x: Var<'t, T>,
-    labels: &[i64],
+    labels: &(impl Labels + ?Sized),
     p: i32,
     margin: f64,
     options: &CrossEntropyOptions<T>,
@@ -118,7 +123,7 @@ pub fn multi_margin<'t, T: Element>(
 /// ```
 pub fn try_multi_margin<'t, T: Element>(
     x: Var<'t, T>,
-    labels: &[i64],
+    labels: &(impl Labels + ?Sized),
     p: i32,
     margin: f64,
     options: &CrossEntropyOptions<T>,

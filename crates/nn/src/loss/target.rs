@@ -1,5 +1,6 @@
 //! The targets of losses.
 
+use crate::Labels;
 use tape::{Element, Tape, Tensor, Var};
 
 /// Targets of a loss: a tensor, which becomes a constant of the tape, or a recorded tensor.
@@ -31,8 +32,7 @@ impl<'t, T: Element> Target<'t, T> for Tensor<T> {
 
 /// Targets of a classification: one label for each sample, or distributions as any [`Target`].
 ///
-/// Labels are a reference to a slice, vector or array of `usize`, `i64` or `i32`; use a signed type if a
-/// negative label marks samples to ignore.
+/// Labels are any [`Labels`]; use a signed type if a negative label marks samples to ignore.
 pub trait ClassTarget<'t, T: Element> {
     /// The targets on the tape of the predictions.
     #[doc(hidden)]
@@ -63,32 +63,8 @@ macro_rules! distributions {
 
 distributions!(Var<'t, T>, &Tensor<T>, Tensor<T>);
 
-/// Implements [`ClassTarget`] for slices, vectors and arrays of a type of labels.
-macro_rules! labels {
-    ($($label:ty: $convert:expr),*) => {$(
-        impl<'t, T: Element> ClassTarget<'t, T> for &[$label] {
-            fn on(self, _tape: &'t Tape<T>) -> ClassTargets<'t, T> {
-                ClassTargets::Labels(self.iter().copied().map($convert).collect())
-            }
-        }
-
-        impl<'t, T: Element> ClassTarget<'t, T> for &Vec<$label> {
-            fn on(self, tape: &'t Tape<T>) -> ClassTargets<'t, T> {
-                ClassTarget::<T>::on(self.as_slice(), tape)
-            }
-        }
-
-        impl<'t, T: Element, const N: usize> ClassTarget<'t, T> for &[$label; N] {
-            fn on(self, tape: &'t Tape<T>) -> ClassTargets<'t, T> {
-                ClassTarget::<T>::on(self.as_slice(), tape)
-            }
-        }
-    )*};
+impl<'t, T: Element, L: Labels + ?Sized> ClassTarget<'t, T> for &L {
+    fn on(self, _tape: &'t Tape<T>) -> ClassTargets<'t, T> {
+        ClassTargets::Labels(self.to_i64().into_owned())
+    }
 }
-
-// A label beyond `i64` is not a class in any case.
-labels!(
-    usize: |label| i64::try_from(label).unwrap_or(i64::MAX),
-    i64: |label| label,
-    i32: i64::from
-);

@@ -1,5 +1,7 @@
 //! Classes from outputs, and their accuracy.
 
+use crate::Labels;
+use crate::functional::no_class;
 use tape::{Element, Error, Tensor};
 
 /// The column of the largest element of each row, the first of equal ones. NaN is skipped; a row of NaNs
@@ -45,9 +47,10 @@ pub fn argmax_rows<T: Element>(x: &Tensor<T>) -> Result<Vec<usize>, Error> {
 /// assert_eq!(nn::metrics::accuracy(&[3, 1, 4, 1], &[3, 1, 4, 5])?, 0.75);
 /// # Ok::<(), tape::Error>(())
 /// ```
-pub fn accuracy(predicted: &[usize], labels: &[usize]) -> Result<f64, Error> {
-    same_count("accuracy", predicted, labels)?;
-    let correct = predicted.iter().zip(labels).filter(|(a, b)| a == b).count();
+pub fn accuracy(predicted: &(impl Labels + ?Sized), labels: &(impl Labels + ?Sized)) -> Result<f64, Error> {
+    let (predicted, labels) = (predicted.to_i64(), labels.to_i64());
+    same_count("accuracy", &predicted, &labels)?;
+    let correct = predicted.iter().zip(labels.iter()).filter(|(a, b)| a == b).count();
     Ok(correct as f64 / labels.len() as f64)
 }
 
@@ -69,7 +72,11 @@ pub fn accuracy(predicted: &[usize], labels: &[usize]) -> Result<f64, Error> {
 /// let scores = Tensor::from([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]);
 /// assert_eq!([1, 2, 3].map(|k| top_k(&scores, &[1, 2], k).unwrap()), [0.5, 1.0, 1.0]);
 /// ```
-pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Result<f64, Error> {
+pub fn top_k<T: Element>(
+    scores: &Tensor<T>,
+    labels: &(impl Labels + ?Sized),
+    k: usize,
+) -> Result<f64, Error> {
     let &[n, classes] = &scores.shape()[..] else {
         return Err(Error::Rank { op: "top_k", expected: "rank 2", found: scores.shape().dims() });
     };
@@ -77,12 +84,13 @@ pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Resu
         let reason = format!("expected k from 1 to the number of classes, {classes}, found {k}");
         return Err(Error::Invalid { op: "top_k", reason });
     }
+    let labels = labels.to_i64();
     if n != labels.len() {
         return Err(Error::Elements { op: "top_k", shape: vec![n], found: labels.len() });
     }
-    if let Some(&label) = labels.iter().find(|&&label| label >= classes) {
-        return Err(Error::index(label, 1, scores.shape()).named("top_k"));
-    }
+    let class =
+        |&label: &i64| class_below(classes, label).ok_or_else(|| no_class("top_k", label, 1, scores.shape()));
+    let labels = labels.iter().map(class).collect::<Result<Vec<usize>, Error>>()?;
     let before = |row: &[T], label: usize| {
         let own = row[label];
         let ahead = |&(i, &score): &(usize, &T)| match (score.is_nan(), own.is_nan()) {
@@ -93,11 +101,16 @@ pub fn top_k<T: Element>(scores: &Tensor<T>, labels: &[usize], k: usize) -> Resu
     };
     let values = scores.to_vec();
     let rows = values.chunks_exact(classes).zip(labels);
-    let found = rows.filter(|&(row, &label)| before(row, label) < k).count();
+    let found = rows.filter(|&(row, label)| before(row, label) < k).count();
     Ok(found as f64 / n as f64)
 }
 
-pub(super) fn same_count(op: &'static str, predicted: &[usize], labels: &[usize]) -> Result<(), Error> {
+/// A label as an index, if it is a class.
+pub(super) fn class_below(classes: usize, label: i64) -> Option<usize> {
+    usize::try_from(label).ok().filter(|&class| class < classes)
+}
+
+pub(super) fn same_count(op: &'static str, predicted: &[i64], labels: &[i64]) -> Result<(), Error> {
     if predicted.len() == labels.len() {
         return Ok(());
     }

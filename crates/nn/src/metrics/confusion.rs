@@ -1,6 +1,8 @@
 //! Confusion matrices.
 
-use super::classes::same_count;
+use super::classes::{class_below, same_count};
+use crate::Labels;
+use crate::functional::no_class;
 use std::fmt;
 use tape::{Error, Shape, Tensor};
 
@@ -28,18 +30,22 @@ impl Confusion {
     /// # Errors
     /// Different numbers of predictions and labels, a class that is not below `classes`, or more classes than there is memory
     /// for their pairs.
-    pub fn new(predicted: &[usize], labels: &[usize], classes: usize) -> Result<Confusion, Error> {
-        same_count("confusion", predicted, labels)?;
+    pub fn new(
+        predicted: &(impl Labels + ?Sized),
+        labels: &(impl Labels + ?Sized),
+        classes: usize,
+    ) -> Result<Confusion, Error> {
+        let (predicted, labels) = (predicted.to_i64(), labels.to_i64());
+        same_count("confusion", &predicted, &labels)?;
         // A count takes no more bytes than an `f64`.
         Tensor::<f64>::fits("confusion", &Shape::from([classes, classes]))?;
         let mut counts = vec![0; classes * classes];
-        for (&column, &row) in predicted.iter().zip(labels) {
-            for (axis, class) in [row, column].into_iter().enumerate() {
-                if class >= classes {
-                    return Err(Error::index(class, axis, &[classes, classes]).named("confusion"));
-                }
-            }
-            counts[row * classes + column] += 1;
+        let shape = [classes; 2];
+        let class = |axis, label| {
+            class_below(classes, label).ok_or_else(|| no_class("confusion", label, axis, &shape))
+        };
+        for (&column, &row) in predicted.iter().zip(labels.iter()) {
+            counts[class(0, row)? * classes + class(1, column)?] += 1;
         }
         Ok(Confusion { classes, counts })
     }

@@ -231,7 +231,7 @@ impl<T: Element> Tape<T> {
         let graph = self.graph();
         let array = &graph.tensors[slot as usize];
         if !array.value.ptr_eq(value) {
-            Error::ChangedParameter { id: id.0 }.panic();
+            Error::ChangedParameter { id: id.0, shape: value.shape().dims() }.panic();
         }
         Var { tape: self, index: array.node, slot, literal: T::ZERO }
     }

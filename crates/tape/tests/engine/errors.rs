@@ -74,10 +74,13 @@ fn every_variant_says_what_was_expected_and_found() {
             "gradients: node 4 (mul) is not a leaf and its gradient was not kept; \
              use backward_all() or backward_retaining()",
         ),
-        (Error::UnknownParameter { id: 5 }, "gradients: parameter 5 was not recorded on this tape"),
         (
-            Error::ChangedParameter { id: 5 },
-            "param: the value of parameter 5 changed after it was recorded; \
+            Error::UnknownParameter { id: 5 },
+            "gradients: parameter 5 was not recorded on this tape as a variable (frozen ones are not)",
+        ),
+        (
+            Error::ChangedParameter { id: 5, shape: vec![2, 3] },
+            "param: the value of parameter 5, of shape [2, 3], changed after it was recorded; \
              reset the tape before the next forward pass",
         ),
         (

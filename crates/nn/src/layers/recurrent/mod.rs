@@ -19,9 +19,10 @@ use crate::Parameters;
 use crate::init::{Fans, Init, UniformFanIn, check_size};
 use crate::linear::affine;
 use crate::param::{Param, recorded};
+use crate::setting::expect;
 use rand::Rng;
 use std::fmt::Debug;
-use tape::{Element, Error, Tape, Tensor, Var};
+use tape::{Element, Error, Shape, Tape, Tensor, Var};
 
 /// The equations of a kind of recurrent layer. You can define your own:
 ///
@@ -191,14 +192,23 @@ impl<G: CellRule, T: Element> Cell<G, T> {
     /// The state after one more input.
     ///
     /// # Panics
-    /// If the batch sizes of input and state differ.
+    /// If the width of the input is not that of `weight_ih`, or the batch sizes of input and state differ.
     #[track_caller]
     pub fn forward<'t>(&self, x: Var<'t, T>, state: G::State<'t, T>) -> G::State<'t, T> {
-        let expected = [x.shape().first().copied().unwrap_or(1), self.hidden()];
-        if let Err(error) = check_state::<G, T>(state, &expected) {
-            error.panic()
-        }
+        let batch = x.shape().first().copied().unwrap_or(1);
+        expect(self.check_input(&x.shape(), &[batch]));
+        expect(check_state::<G, T>(state, &[batch, self.hidden()]));
         self.on(x.tape())(x, state)
+    }
+
+    /// Refuses inputs that are not vectors of the cell's width, one for each index of `axes`.
+    fn check_input(&self, x: &Shape, axes: &[usize]) -> Result<(), Error> {
+        let mut expected = axes.to_vec();
+        expected.push(self.weight_ih.value().shape()[1]);
+        if x[..] != expected[..] {
+            return Err(Error::Shape { op: "recurrent input", expected, found: x.dims() });
+        }
+        Ok(())
     }
 
     /// A step with parameters that are recorded once for a whole sequence.

@@ -4,6 +4,7 @@ use super::lengths::Lengths;
 use super::{Cell, CellRule, State, check_state};
 use crate::Param;
 use crate::parameters::{Parameters, Path};
+use crate::setting::expect;
 use rand::Rng;
 use tape::{Element, Error, Tensor, Var};
 
@@ -205,6 +206,9 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
                 format!("expected a reverse cell for each of {layers} layers, or none, found {reverse}");
             return Err(Error::Invalid { op: "recurrent", reason });
         }
+        for cell in directions.iter().filter_map(|cells| cells.first()) {
+            cell.check_input(&x.shape(), &[batch, time])?;
+        }
         if let Some(state) = state {
             let count = directions.len() * self.layers.len();
             check_state::<G, T>(state, &[count, batch, self.layers[0].hidden()])?;
@@ -321,14 +325,6 @@ fn check_layers(layers: usize) {
     if layers == 0 || layers > LAYERS {
         let reason = format!("expected 1 to {LAYERS} layers, found {layers}");
         Error::Invalid { op: "recurrent", reason }.panic()
-    }
-}
-
-#[track_caller]
-fn expect<V>(result: Result<V, Error>) -> V {
-    match result {
-        Ok(value) => value,
-        Err(error) => error.panic(),
     }
 }
 
