@@ -5,7 +5,7 @@ use nn::files::FileErrorKind;
 use nn::metrics::{Confusion, accuracy, argmax_rows, r_squared, rmse, top_k};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tape::{Error, Tensor};
 
 /// The error message for a malformed table.
@@ -252,14 +252,14 @@ fn a_transform_is_drawn_anew_in_every_epoch_and_a_seed_repeats_it() {
     let data = numbered(6);
     let epochs = |seed: u64| {
         let mut rng = StdRng::seed_from_u64(seed);
-        let calls = RefCell::new(0);
+        let calls = AtomicUsize::new(0);
         let mut loader = Loader::new(&data, 4).unwrap().without_shuffle().transform(|x, rng| {
-            *calls.borrow_mut() += 1;
+            calls.fetch_add(1, Ordering::Relaxed);
             x.as_mut_slice().iter_mut().for_each(|x| *x += rng.random_range(0.0..0.5));
         });
         let mut epoch = || loader.epoch(&mut rng).flat_map(|(x, _)| x.to_vec()).collect::<Vec<f64>>();
         let epochs = [epoch(), epoch()];
-        assert_eq!(*calls.borrow(), 4);
+        assert_eq!(calls.load(Ordering::Relaxed), 4);
         epochs
     };
     let [first, second] = epochs(1);

@@ -1,12 +1,12 @@
-//! Mini-batches: every sample once per epoch, in an order drawn from the caller's generator.
+//! Mini-batches: the indices of the samples of each, in an order drawn from the caller's generator.
 
+use super::sampling::{self, Sampling};
 use rand::Rng;
-use rand::seq::SliceRandom;
 use tape::{Element, Error, Shape, Tensor};
 
 /// How to treat the samples that do not fill a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Remainder {
+pub(super) enum Remainder {
     /// They form a last, smaller batch.
     #[default]
     Own,
@@ -16,10 +16,18 @@ enum Remainder {
     Joined,
 }
 
-/// The indices `0..n` cut into batches.
+/// The indices `0..n` of samples, cut into batches.
 ///
-/// One value serves all epochs: [`shuffle`](Batches::shuffle) starts from `0, 1, ..., n - 1` each time, so an
-/// epoch's order depends only on the state of the generator, and memory is reused.
+/// | batches | an epoch has |
+/// |---|---|
+/// | [`new`](Batches::new) | every sample once, in random order |
+/// | [`new`](Batches::new), [`without_shuffle`](Batches::without_shuffle) | every sample once, in the order of the data |
+/// | [`weighted`](Batches::weighted) | samples drawn with replacement, by weight |
+/// | [`bucketed`](Batches::bucketed) | every sample once, in batches of similar length |
+///
+/// One value serves all epochs: [`shuffle`](Batches::shuffle) begins anew each time, so an epoch's order depends
+/// only on the state of the generator, and memory is reused. A [`Loader`](super::Loader) copies the rows of these
+/// indices; for data of another kind, batches are a [`BatchSource`](super::BatchSource) of index lists.
 ///
 /// ```
 /// use nn::data::Batches;
@@ -31,9 +39,11 @@ enum Remainder {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Batches {
+    samples: usize,
     order: Vec<usize>,
     batch: usize,
     remainder: Remainder,
+    sampling: Sampling,
 }
 
 impl Batches {
@@ -56,13 +66,77 @@ impl Batches {
     /// # Errors
     /// If `batch` is 0, or there is no memory for the order of `n` samples.
     pub fn try_new(n: usize, batch: usize) -> Result<Batches, Error> {
+        Batches::check(n, batch)?;
+        Ok(Batches::of(n, (0..n).collect(), batch, Sampling::Uniform))
+    }
+
+    /// Batches of samples drawn independently, with replacement, each with a probability proportional to its weight:
+    /// for classes of unequal size, or samples of unequal importance. An epoch has `draws` samples. Before the first
+    /// [`shuffle`](Batches::shuffle), they are the samples at the quantiles `(i + 1/2) / draws` of the weights.
+    ///
+    /// # Errors
+    /// If a weight is negative, infinite or NaN, all are 0, or their sum is infinite; if `batch` is 0, or there is no
+    /// memory for the order.
+    ///
+    /// ```
+    /// use nn::data::Batches;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// // Ninety samples of one class and ten of another: with these weights, half of each epoch is of the second.
+    /// let weights: Vec<f64> = (0..100).map(|i| if i < 90 { 1.0 / 90.0 } else { 1.0 / 10.0 }).collect();
+    /// let mut batches = Batches::weighted(&weights, 1000, 50)?;
+    /// batches.shuffle(&mut StdRng::seed_from_u64(0));
+    /// let rare = batches.order().iter().filter(|&&i| i >= 90).count();
+    /// assert!((450..550).contains(&rare) && batches.len() == 20);
+    /// let error = Batches::weighted(&[1.0, -2.0], 4, 2).unwrap_err();
+    /// assert_eq!(error.to_string(), "batches: expected finite weights, 0 or more, found -2 for sample 1");
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn weighted(weights: &[f64], draws: usize, batch: usize) -> Result<Batches, Error> {
+        Batches::check(draws, batch)?;
+        let cumulative = sampling::Cumulative::new(weights)?;
+        let order = (0..draws).map(|i| cumulative.at((i as f64 + 0.5) / draws as f64)).collect();
+        Ok(Batches::of(weights.len(), order, batch, Sampling::Weighted(cumulative)))
+    }
+
+    /// Batches of samples of similar length, for sequences that are padded to the longest of their batch. Each
+    /// [`shuffle`](Batches::shuffle) orders the samples by length, those of equal length at random, cuts the order
+    /// into batches, and shuffles the batches. If `batch` does not divide the number of samples, the batch of another
+    /// size is the last, and has samples of any length: which ones is drawn too. Before the first shuffle, the samples
+    /// are in order of length.
+    ///
+    /// # Errors
+    /// If `batch` is 0, or there is no memory for the order.
+    ///
+    /// ```
+    /// use nn::data::Batches;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// let lengths = [9, 2, 30, 3, 31, 8];
+    /// let mut batches = Batches::bucketed(&lengths, 2)?;
+    /// batches.shuffle(&mut StdRng::seed_from_u64(0));
+    /// for rows in batches.iter() {
+    ///     assert!(lengths[rows[0]].abs_diff(lengths[rows[1]]) == 1);
+    /// }
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn bucketed(lengths: &[usize], batch: usize) -> Result<Batches, Error> {
+        Batches::check(lengths.len(), batch)?;
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        order.sort_by_key(|&i| lengths[i]);
+        Ok(Batches::of(lengths.len(), order, batch, Sampling::Bucketed(lengths.to_vec())))
+    }
+
+    /// Refuses batches of 0 samples, and more indices than there is memory for.
+    fn check(n: usize, batch: usize) -> Result<(), Error> {
         if batch == 0 {
             let reason = "expected at least 1 sample in a batch, found 0".to_owned();
             return Err(Error::Invalid { op: "batches", reason });
         }
         // An index takes no more bytes than an `f64`.
-        Tensor::<f64>::fits("batches", &Shape::from([n]))?;
-        Ok(Batches { order: (0..n).collect(), batch, remainder: Remainder::Own })
+        Tensor::<f64>::fits("batches", &Shape::from([n]))
+    }
+
+    fn of(samples: usize, order: Vec<usize>, batch: usize, sampling: Sampling) -> Batches {
+        Batches { samples, order, batch, remainder: Remainder::Own, sampling }
     }
 
     /// Leaves out the samples that do not fill a batch; there is no batch if `n < batch`.
@@ -90,11 +164,36 @@ impl Batches {
         self
     }
 
-    /// Draws a new order; all orders are equally likely.
-    pub fn shuffle<R: Rng + ?Sized>(&mut self, rng: &mut R) -> &mut Batches {
-        self.order.iter_mut().enumerate().for_each(|(i, index)| *index = i);
-        self.order.shuffle(rng);
+    /// Keeps the current order in every epoch: [`shuffle`](Batches::shuffle) changes nothing and draws nothing.
+    ///
+    /// ```
+    /// use nn::data::Batches;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// let mut batches = Batches::new(5, 2).without_shuffle();
+    /// batches.shuffle(&mut StdRng::seed_from_u64(0));
+    /// assert_eq!(batches.order(), [0, 1, 2, 3, 4]);
+    /// ```
+    pub fn without_shuffle(mut self) -> Batches {
+        self.sampling = Sampling::InOrder;
         self
+    }
+
+    /// Draws the order of a new epoch. Without other settings, all orders are equally likely.
+    pub fn shuffle<R: Rng + ?Sized>(&mut self, rng: &mut R) -> &mut Batches {
+        self.sampling.draw(&mut self.order, self.batch, self.remainder, rng);
+        self
+    }
+
+    /// The number of samples that the indices refer to.
+    ///
+    /// ```
+    /// use nn::data::Batches;
+    /// let batches = Batches::weighted(&[1.0, 2.0, 1.0], 100, 10)?;
+    /// assert_eq!((batches.samples(), batches.order().len()), (3, 100));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn samples(&self) -> usize {
+        self.samples
     }
 
     /// The number of batches.
@@ -112,7 +211,8 @@ impl Batches {
         self.len() == 0
     }
 
-    /// The indices of all samples, in batch order.
+    /// The indices of the samples of an epoch, in batch order; those that [`drop_last`](Batches::drop_last) leaves out
+    /// are at the end.
     pub fn order(&self) -> &[usize] {
         &self.order
     }

@@ -2,8 +2,9 @@
 //!
 //! [`Table`] reads CSV (with the options of [`Csv`]), [`Idx`] the files of MNIST and its relatives, and
 //! [`Mnist`] its four files in a directory. A [`Dataset`] holds inputs with targets, a [`Split`] divides it,
-//! [`MinMax`] and [`Standard`] scale columns, [`Batches`] shuffles indices, and a [`Loader`] serves the
-//! batches of each epoch. Nothing here knows about modules or tapes.
+//! [`MinMax`] and [`Standard`] scale columns, [`Batches`] shuffles indices (uniformly, by weight, by length), and a
+//! [`Loader`] serves the batches of each epoch. Batches of any type come from a [`BatchSource`]; [`Prefetch`] prepares
+//! them on a thread. Nothing here knows about modules or tapes.
 //!
 //! ```
 //! use nn::data::{Dataset, Loader, Split, Standard, Table};
@@ -34,6 +35,9 @@ mod idx;
 mod loader;
 mod min_max;
 mod mnist;
+mod prefetch;
+mod sampling;
+mod source;
 mod standard;
 mod table;
 
@@ -44,5 +48,7 @@ pub use idx::{Idx, IdxData};
 pub use loader::{EpochBatches, Loader};
 pub use min_max::MinMax;
 pub use mnist::{Images, Mnist, PIXEL_DEVIATION, PIXEL_MEAN};
+pub use prefetch::{Prefetch, Prefetched};
+pub use source::{BatchSource, FromFn, from_fn};
 pub use standard::Standard;
 pub use table::{LabelColumn, Table};
