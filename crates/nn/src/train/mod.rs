@@ -50,12 +50,14 @@
 
 mod best;
 mod callback;
+mod entry;
 mod history;
 #[cfg(feature = "progress")]
 mod progress;
 mod report;
 mod run;
 mod shards;
+mod step;
 mod stopping;
 mod trainer;
 mod weighted_mean;
@@ -67,6 +69,7 @@ pub use history::History;
 pub use progress::Progress;
 pub use report::{Report, StopReason, TrainError};
 pub use shards::Shards;
+pub use step::{StepFailure, descend, loss_function};
 pub use stopping::EarlyStopping;
 pub use trainer::{Keep, OnNonFinite, Trainer};
 pub use weighted_mean::WeightedMean;

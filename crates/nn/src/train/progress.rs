@@ -63,8 +63,8 @@ impl Progress {
     }
 }
 
-impl<T: Element> Callback<T> for Progress {
-    fn after_epoch(&mut self, epoch: &Epoch<'_, T>, _: &mut dyn Optimizer<T>) -> ControlFlow<()> {
+impl<T: Element, M: ?Sized> Callback<T, M> for Progress {
+    fn after_epoch(&mut self, epoch: &Epoch<'_, T, M>, _: &mut dyn Optimizer<T>) -> ControlFlow<()> {
         self.epoch(epoch.number, epoch.value("loss"));
         ControlFlow::Continue(())
     }

@@ -67,10 +67,10 @@ pub enum TrainError {
     },
     /// An epoch has no batch.
     NoBatches {
-        /// The number of samples.
-        samples: usize,
+        /// The number of samples, if the source of the batches has any.
+        samples: Option<usize>,
     },
-    /// An invalid setting, or validation data without samples.
+    /// An invalid setting, one that this kind of run cannot follow, or validation data without samples.
     Setting(Error),
     /// The model or the loss refused a batch.
     Batch {
@@ -111,7 +111,12 @@ impl fmt::Display for TrainError {
             TrainError::AllSkipped { epoch } => {
                 write!(f, "epoch {epoch}: no batch has a finite loss and gradient")
             }
-            TrainError::NoBatches { samples } => write!(f, "{samples} samples do not fill a batch"),
+            TrainError::NoBatches { samples: Some(samples) } => {
+                write!(f, "{samples} samples do not fill a batch")
+            }
+            TrainError::NoBatches { samples: None } => {
+                f.write_str("expected 1 batch or more in an epoch, found 0")
+            }
             TrainError::Setting(error) => error.fmt(f),
             TrainError::Batch { epoch, step, error } => write!(f, "epoch {epoch}, step {step}: {error}"),
             TrainError::Validation { epoch, error } => write!(f, "epoch {epoch}, validation: {error}"),

@@ -1,26 +1,53 @@
 //! The loop that [`Trainer`] describes.
 
 use super::callback::{Epoch, Step};
-use super::trainer::BatchLoss;
+use super::step::StepFailure;
+use super::trainer::{BatchLoss, Validation};
 use super::{BestWeights, History, Keep, OnNonFinite, Report, StopReason, TrainError, Trainer, WeightedMean};
-use crate::data::Loader;
+use crate::data::{BatchSource, Dataset};
 use crate::files::State;
-use crate::module::{Context, Module};
 use crate::optim::schedule::Goal;
 use crate::optim::{Average, Optimizer, StepError};
-use crate::parameters::{Parameters, Path};
+use crate::parameters::Parameters;
 use crate::state::{load_state_dict, state_dict};
 use rand::Rng;
-use tape::{Element, Error, Gradients, Scalar, Tape, Tensor, Var};
+use std::marker::PhantomData;
+use tape::{Element, Error, Tensor};
+
+/// The part in which the entry points of [`Trainer`] differ.
+pub(super) trait Work<T: Element, M: ?Sized> {
+    /// A batch of the source.
+    type Batch;
+
+    /// `true` if batches are inputs and targets, to which some settings refer.
+    const PAIRS: bool = false;
+
+    /// Makes one step, and returns the loss before it.
+    fn step(
+        &mut self,
+        model: &mut M,
+        optimizer: &mut dyn Optimizer<T>,
+        batch: Self::Batch,
+        step: Step,
+    ) -> Result<f64, StepFailure>;
+
+    /// The targets of a batch of [pairs](Work::PAIRS).
+    fn targets(_batch: &Self::Batch) -> Option<&Tensor<T>> {
+        None
+    }
+
+    /// The loss of data, if batches are [pairs](Work::PAIRS).
+    fn validation(&self, _model: &M, _data: &Dataset<T>) -> Option<Result<f64, Error>> {
+        None
+    }
+}
 
 /// A training run: the settings, the objects being trained, and the current position.
-pub(super) struct Run<'r, 'a, T: Element, M, L> {
-    pub fit: Trainer<'a, T>,
+pub(super) struct Run<'r, 'a, T: Element, M: ?Sized, W> {
+    pub fit: Trainer<'a, T, M>,
     pub model: &'r mut M,
     pub optimizer: &'r mut dyn Optimizer<T>,
-    pub loss: L,
-    pub tape: Tape<T>,
-    pub cx: Context<T>,
+    pub work: W,
     /// The next step.
     pub step: Step,
 }
@@ -31,18 +58,6 @@ enum Passed {
     NonFinite { step: usize },
 }
 
-/// The reason why a step was not made, or not in full.
-enum Refused {
-    /// The loss, or its gradient, is not finite.
-    Loss(f64),
-    /// The model or the loss refused the batch.
-    Batch(Error),
-    /// New weights would not be finite.
-    Step(StepError),
-    /// The optimizer does not fit the model.
-    Model(StepError),
-}
-
 /// Weights that may have to be restored.
 struct Kept<T: Element> {
     start: Option<State<T>>,
@@ -50,16 +65,16 @@ struct Kept<T: Element> {
     average: Average<T>,
 }
 
-impl<T, M, L> Run<'_, '_, T, M, L>
+impl<T, M, W> Run<'_, '_, T, M, W>
 where
     T: Element,
-    M: Module<T>,
-    L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Result<Scalar<'t, T>, Error>,
+    M: Parameters<T> + ?Sized,
+    W: Work<T, M>,
 {
     pub(super) fn train(
         &mut self,
-        data: &mut Loader<'_, T>,
-        rng: &mut (impl Rng + ?Sized),
+        batches: &mut impl BatchSource<Batch = W::Batch>,
+        rng: &mut dyn Rng,
         watched: &str,
         goal: Goal,
     ) -> Result<Report, TrainError> {
@@ -69,7 +84,7 @@ where
         let mut stopping = self.fit.stopping.map(|stopping| stopping.goal(goal));
         for epoch in 1..=self.fit.epochs {
             self.step.epoch = epoch;
-            match self.pass(data, rng)? {
+            match self.pass(batches, rng)? {
                 Passed::Done { loss, skipped } => {
                     report.skipped += skipped;
                     report.history.push(&self.measure(loss)?);
@@ -96,107 +111,89 @@ where
     }
 
     /// Runs one epoch.
-    fn pass(
+    fn pass<S: BatchSource<Batch = W::Batch>>(
         &mut self,
-        data: &mut Loader<'_, T>,
-        rng: &mut (impl Rng + ?Sized),
+        batches: &mut S,
+        rng: &mut dyn Rng,
     ) -> Result<Passed, TrainError> {
         let epoch = self.step.epoch;
         let (mut mean, mut sum, mut made, mut skipped) = (WeightedMean::new(), 0.0, 0, 0);
-        for (i, (x, y)) in data.epoch(rng).enumerate() {
+        for (i, batch) in batches.epoch(rng).enumerate() {
             for callback in &mut self.fit.callbacks {
                 callback.before_step(self.step, self.optimizer);
             }
+            let weight = self.weight::<S>(i + 1, &batch)?;
+            let result = self.work.step(self.model, self.optimizer, batch, self.step);
             self.step.number += 1;
-            let weight = self.weight(epoch, i + 1, &y)?;
-            match (self.step(x, &y), self.fit.non_finite) {
+            match (finite(result), self.fit.non_finite) {
                 (Ok(loss), _) => {
                     mean.add(loss, weight);
                     sum += loss;
                     made += 1;
                 }
-                (Err(Refused::Batch(error)), _) => {
+                (Err(StepFailure::Batch(error)), _) => {
                     return Err(TrainError::Batch { epoch, step: i + 1, error });
                 }
-                (Err(Refused::Model(error)), _) => {
+                (Err(StepFailure::Optimizer(error)), policy)
+                    if policy == OnNonFinite::Stop || !is_non_finite(&error) =>
+                {
                     return Err(TrainError::Step { epoch, step: i + 1, error });
                 }
-                (Err(_), OnNonFinite::Skip) => skipped += 1,
-                (Err(_), OnNonFinite::RestoreBest) => return Ok(Passed::NonFinite { step: i + 1 }),
-                (Err(Refused::Loss(loss)), OnNonFinite::Stop) => {
+                (Err(StepFailure::NonFinite { loss }), OnNonFinite::Stop) => {
                     return Err(TrainError::NonFinite { epoch, step: i + 1, loss: loss.to_string() });
                 }
-                (Err(Refused::Step(error)), OnNonFinite::Stop) => {
-                    return Err(TrainError::Step { epoch, step: i + 1, error });
-                }
+                (Err(_), OnNonFinite::RestoreBest) => return Ok(Passed::NonFinite { step: i + 1 }),
+                (Err(_), _) => skipped += 1,
             }
         }
-        if made == 0 {
-            return Err(TrainError::AllSkipped { epoch });
+        match (made, skipped) {
+            (0, 0) => return Err(TrainError::NoBatches { samples: batches.epoch_samples() }),
+            (0, _) => return Err(TrainError::AllSkipped { epoch }),
+            _ => {}
         }
         let loss = if matches!(self.fit.batch_loss, BatchLoss::Sum) { sum } else { mean.value() };
         Ok(Passed::Done { loss, skipped })
     }
 
     /// The weight of a batch in the loss of its epoch.
-    fn weight(&mut self, epoch: usize, step: usize, y: &Tensor<T>) -> Result<f64, TrainError> {
-        let BatchLoss::Weighed(weight) = &mut self.fit.batch_loss else { return Ok(y.shape()[0] as f64) };
+    fn weight<S: BatchSource<Batch = W::Batch>>(
+        &mut self,
+        step: usize,
+        batch: &W::Batch,
+    ) -> Result<f64, TrainError> {
+        let (BatchLoss::Weighed(weight), Some(y)) = (&mut self.fit.batch_loss, W::targets(batch)) else {
+            return Ok(S::size(batch) as f64);
+        };
         let weight = weight(y);
         if weight >= 0.0 && weight.is_finite() {
             return Ok(weight);
         }
         let reason = format!("expected a batch to have a finite weight, 0 or more, found {weight}");
-        Err(TrainError::Batch { epoch, step, error: Error::Invalid { op: "fit", reason } })
-    }
-
-    /// Makes one step, and returns the loss before it.
-    ///
-    /// # Errors
-    /// If the loss or the gradient is not finite, no step is made. The model, the loss and the optimizer may
-    /// refuse one too.
-    fn step(&mut self, x: Tensor<T>, y: &Tensor<T>) -> Result<f64, Refused> {
-        let output = self.model.forward(self.tape.constant(x), &mut self.cx);
-        if let Some(error) = self.cx.take_error_of(&*self.model) {
-            return Err(Refused::Batch(error));
-        }
-        let loss = (self.loss)(output, y).map_err(Refused::Batch)?;
-        let value = loss.value().to_f64();
-        let grads = loss.backward();
-        // Reset first: a tape that still holds the parameters makes the step copy them.
-        self.tape.reset();
-        if !value.is_finite() || !finite(self.model, &grads) {
-            self.cx.discard();
-            return Err(Refused::Loss(value));
-        }
-        self.cx.commit(self.model);
-        match self.optimizer.try_step(self.model, &grads) {
-            Ok(()) => Ok(value),
-            Err(error @ (StepError::Gradient { .. } | StepError::Overflow { .. })) => {
-                Err(Refused::Step(error))
-            }
-            Err(error) => Err(Refused::Model(error)),
-        }
+        let error = Error::Invalid { op: "fit", reason };
+        Err(TrainError::Batch { epoch: self.step.epoch, step, error })
     }
 
     /// The metrics of an epoch, in the order of the columns.
     fn measure(&mut self, loss: f64) -> Result<Vec<f64>, TrainError> {
         let mut values = vec![loss];
-        if let Some(data) = &self.fit.validation {
-            let tape = Tape::of().inference();
-            let mut cx = Context::eval().errors_wait();
-            let output = self.model.forward(tape.constant(data.x().clone()), &mut cx);
-            let loss = cx.take_error_of(&*self.model).map_or_else(|| (self.loss)(output, data.y()), Err);
-            let refused = |error| TrainError::Validation { epoch: self.step.epoch, error };
-            values.push(loss.map_err(refused)?.value().to_f64());
+        match &mut self.fit.validation {
+            None => {}
+            Some(Validation::By(measure)) => values.push(measure(self.model)),
+            Some(Validation::Of(data)) => {
+                let refused = |error| TrainError::Validation { epoch: self.step.epoch, error };
+                let loss = self.work.validation(self.model, data).transpose().map_err(refused)?;
+                values.extend(loss);
+            }
         }
         for (_, metric) in &mut self.fit.metrics {
-            values.push(metric(&*self.model));
+            values.push(metric(self.model));
         }
         Ok(values)
     }
 
     fn callbacks_break(&mut self, epoch: usize, history: &History) -> bool {
-        let epoch = Epoch { number: epoch, epochs: self.fit.epochs, history, model: &*self.model };
+        let epochs = self.fit.epochs;
+        let epoch = Epoch { number: epoch, epochs, history, model: &*self.model, elements: PhantomData };
         let mut end = false;
         for callback in &mut self.fit.callbacks {
             end |= callback.after_epoch(&epoch, self.optimizer).is_break();
@@ -241,14 +238,12 @@ where
     }
 }
 
-/// Returns `true` if every gradient of the model is finite.
-fn finite<T: Element>(model: &impl Parameters<T>, grads: &Gradients<T>) -> bool {
-    let mut finite = true;
-    model.visit(&Path::root(), &mut |_, param| {
-        if let (true, Ok(gradient)) = (finite && param.is_trainable(), grads.try_of(param)) {
-            let gradient: Tensor<T> = gradient.contiguous();
-            finite = gradient.as_slice().unwrap_or_default().iter().all(|g| g.is_finite());
-        }
-    });
-    finite
+/// A loss that is not finite as a failure, for steps that do not check it themselves.
+fn finite(result: Result<f64, StepFailure>) -> Result<f64, StepFailure> {
+    result.and_then(|loss| if loss.is_finite() { Ok(loss) } else { Err(StepFailure::NonFinite { loss }) })
+}
+
+/// Returns `true` for an error that is about values; the others are about the model.
+fn is_non_finite(error: &StepError) -> bool {
+    matches!(error, StepError::Gradient { .. } | StepError::Overflow { .. })
 }

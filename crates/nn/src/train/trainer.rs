@@ -1,17 +1,15 @@
 //! A training loop whose variations are settings.
 
 use super::callback::{AfterEpoch, BeforeStep, Callback, Epoch, Step};
-use super::run::Run;
-use super::{EarlyStopping, Report, TrainError};
-use crate::data::{Dataset, Loader};
-use crate::module::{Context, Module};
+use super::{EarlyStopping, TrainError};
+use crate::data::Dataset;
+use crate::module::Module;
 use crate::optim::Optimizer;
 use crate::optim::schedule::Goal;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
+use crate::parameters::Parameters;
 use std::fmt;
 use std::ops::ControlFlow;
-use tape::{Element, Error, Scalar, Tape, Tensor, Var};
+use tape::{Element, Error, Tensor};
 
 /// The weights that the model has after training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +38,7 @@ pub enum OnNonFinite {
     RestoreBest,
 }
 
-pub(super) type Metric<'a, T> = Box<dyn FnMut(&dyn Module<T>) -> f64 + 'a>;
+pub(super) type Metric<'a, M> = Box<dyn FnMut(&M) -> f64 + 'a>;
 
 type Weight<'a, T> = Box<dyn FnMut(&Tensor<T>) -> f64 + 'a>;
 
@@ -54,7 +52,22 @@ pub(super) enum BatchLoss<'a, T: Element> {
     Sum,
 }
 
-/// A training loop: configure it, then call [`run`](Trainer::run).
+/// The column `validation`.
+pub(super) enum Validation<'a, T: Element, M: ?Sized> {
+    /// The loss of these data.
+    Of(Dataset<T>),
+    /// The value of this function.
+    By(Metric<'a, M>),
+}
+
+/// A training loop: configure it, then call [`run`](Trainer::run), or for a model of another kind, one of the other three:
+///
+/// | | model | batches | the closure |
+/// |---|---|---|---|
+/// | [`run`](Trainer::run) | a [`Module`] | inputs and targets | the loss of an output and its targets |
+/// | [`try_run`](Trainer::try_run) | a [`Module`] | inputs and targets | the same, or an error |
+/// | [`run_batches`](Trainer::run_batches) | any [`Parameters`](crate::Parameters) | any | records the loss of a batch on a tape |
+/// | [`run_steps`](Trainer::run_steps) | any [`Parameters`](crate::Parameters) | any | makes the whole step, with optimizers of its own |
 ///
 /// ```
 /// use nn::data::{Dataset, Loader};
@@ -103,6 +116,10 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// });
 /// ```
 ///
+/// # Models that are no modules
+/// `M` is the type in which metrics and callbacks see the model: `dyn Module` for a trainer of [`new`](Trainer::new), the
+/// type itself for one of [`for_model`](Trainer::for_model).
+///
 /// # The loss of an epoch
 /// The column `loss` is a mean over samples: the loss of a batch is taken to be a mean over its samples and
 /// weighted by their number, so that a short last batch counts for no more than its samples. Skipped batches
@@ -111,11 +128,11 @@ pub(super) enum BatchLoss<'a, T: Element> {
 /// divisor ([`batch_weight`](Trainer::batch_weight)). Either way, for weights that do not move, the loss
 /// equals the `validation` of the same data. The steps are the same in any case: this affects only what is
 /// reported, watched and called best.
-pub struct Trainer<'a, T: Element = f64> {
+pub struct Trainer<'a, T: Element = f64, M: ?Sized = dyn Module<T>> {
     pub(super) epochs: usize,
-    pub(super) validation: Option<Dataset<T>>,
-    pub(super) metrics: Vec<(String, Metric<'a, T>)>,
-    pub(super) callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    pub(super) validation: Option<Validation<'a, T, M>>,
+    pub(super) metrics: Vec<(String, Metric<'a, M>)>,
+    pub(super) callbacks: Vec<Box<dyn Callback<T, M> + 'a>>,
     pub(super) batch_loss: BatchLoss<'a, T>,
     watched: Option<(String, Goal)>,
     pub(super) stopping: Option<EarlyStopping>,
@@ -123,7 +140,7 @@ pub struct Trainer<'a, T: Element = f64> {
     pub(super) non_finite: OnNonFinite,
 }
 
-impl<T: Element> fmt::Debug for Trainer<'_, T> {
+impl<T: Element, M: ?Sized> fmt::Debug for Trainer<'_, T, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Trainer")
             .field("epochs", &self.epochs)
@@ -135,8 +152,31 @@ impl<T: Element> fmt::Debug for Trainer<'_, T> {
 }
 
 impl<'a, T: Element> Trainer<'a, T> {
-    /// A loop of this many epochs, one or more, with nothing else set.
+    /// A loop of this many epochs, one or more, with nothing else set, for a model that is a [`Module`].
     pub fn new(epochs: usize) -> Trainer<'a, T> {
+        Trainer::for_model(epochs)
+    }
+
+    /// A loop of this many epochs, one or more, with nothing else set, for a model of type `M`:
+    /// `Trainer::for_model::<Vae>(100)`. Metrics and callbacks see the model in its own type.
+    ///
+    /// ```
+    /// use nn::Param;
+    /// use nn::optim::Sgd;
+    /// use nn::train::Trainer;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// let (mut w, mut rng) = (Param::new(1.0), StdRng::seed_from_u64(0));
+    /// let report = Trainer::for_model::<Param>(2).metric("w", |w| w.value().item()).run_batches(
+    ///     &mut w,
+    ///     &mut Sgd::new(0.25),
+    ///     &mut vec![()],
+    ///     &mut rng,
+    ///     |w, (), tape, _| Ok(w.on(tape).square().sum()),
+    /// )?;
+    /// assert_eq!(report.history.get("w"), Some(vec![0.5, 0.25]));
+    /// # Ok::<(), nn::train::TrainError>(())
+    /// ```
+    pub fn for_model<M: Parameters<T> + ?Sized>(epochs: usize) -> Trainer<'a, T, M> {
         Trainer {
             epochs,
             validation: None,
@@ -151,42 +191,14 @@ impl<'a, T: Element> Trainer<'a, T> {
     }
 
     /// Measures the loss of these data, one sample or more, in one batch after each epoch, in evaluation
-    /// mode: the column `validation`.
+    /// mode: the column `validation`. For [`run`](Trainer::run) and [`try_run`](Trainer::try_run).
     pub fn validation(self, data: &Dataset<T>) -> Trainer<'a, T> {
-        Trainer { validation: Some(data.clone()), ..self }
-    }
-
-    /// Declares that the loss is a sum over the samples of a batch: the [loss of an
-    /// epoch](Trainer#the-loss-of-an-epoch) is then the sum over its batches.
-    ///
-    /// ```
-    /// use nn::data::{Dataset, Loader};
-    /// use nn::{Linear, loss};
-    /// use nn::optim::Sgd;
-    /// use nn::train::Trainer;
-    /// use rand::{SeedableRng, rngs::StdRng};
-    /// use tape::Tensor;
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([[1.0], [2.0], [3.0]]))?;
-    /// let (mut model, mut rng) = (Linear::from_values([[0.0]], [0.0]), StdRng::seed_from_u64(0));
-    /// let report = Trainer::new(1).loss_is_sum().run(
-    ///     &mut model,
-    ///     &mut Sgd::new(0.0),
-    ///     &mut Loader::new(&data, 2)?,
-    ///     &mut rng,
-    ///     |a, y| loss::squared_error(a, y).sum(),
-    /// )?;
-    /// assert_eq!(report.history.last("loss"), Some(14.0));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn loss_is_sum(self) -> Trainer<'a, T> {
-        Trainer { batch_loss: BatchLoss::Sum, ..self }
+        Trainer { validation: Some(Validation::Of(data.clone())), ..self }
     }
 
     /// Weights the loss of a batch by this function of its targets instead of its samples, for a mean with
     /// that divisor: the sum of class weights, or the number of targets that are not ignored. If the weights
-    /// of an epoch are all 0, its loss is NaN.
+    /// of an epoch are all 0, its loss is NaN. For [`run`](Trainer::run) and [`try_run`](Trainer::try_run).
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
@@ -215,39 +227,92 @@ impl<'a, T: Element> Trainer<'a, T> {
     pub fn batch_weight(self, weight: impl FnMut(&Tensor<T>) -> f64 + 'a) -> Trainer<'a, T> {
         Trainer { batch_loss: BatchLoss::Weighed(Box::new(weight)), ..self }
     }
+}
+
+impl<'a, T: Element, M: ?Sized> Trainer<'a, T, M> {
+    /// Measures the model by this function after each epoch: the column `validation`, which is
+    /// [watched](Trainer::watch) by default, and should be least for the best model.
+    ///
+    /// ```
+    /// use nn::Param;
+    /// use nn::optim::Sgd;
+    /// use nn::train::{Keep, Trainer};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// // Training leads to 1; the held-out data would have 0.5.
+    /// let (mut w, mut rng) = (Param::new(0.0), StdRng::seed_from_u64(0));
+    /// let report = Trainer::for_model::<Param>(10)
+    ///     .validation_by(|w| (w.value().item() - 0.5).powi(2))
+    ///     .keep(Keep::Best)
+    ///     .run_batches(&mut w, &mut Sgd::new(0.25), &mut vec![()], &mut rng, |w, (), tape, _| {
+    ///         Ok((w.on(tape) - 1.0).square().sum())
+    ///     })?;
+    /// assert_eq!((report.best, w.value().item()), (Some((1, 0.0)), 0.5));
+    /// # Ok::<(), nn::train::TrainError>(())
+    /// ```
+    pub fn validation_by(self, measure: impl FnMut(&M) -> f64 + 'a) -> Trainer<'a, T, M> {
+        Trainer { validation: Some(Validation::By(Box::new(measure))), ..self }
+    }
+
+    /// Declares that the loss is a sum over the samples of a batch: the [loss of an
+    /// epoch](Trainer#the-loss-of-an-epoch) is then the sum over its batches.
+    ///
+    /// ```
+    /// use nn::data::{Dataset, Loader};
+    /// use nn::{Linear, loss};
+    /// use nn::optim::Sgd;
+    /// use nn::train::Trainer;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([[1.0], [2.0], [3.0]]))?;
+    /// let (mut model, mut rng) = (Linear::from_values([[0.0]], [0.0]), StdRng::seed_from_u64(0));
+    /// let report = Trainer::new(1).loss_is_sum().run(
+    ///     &mut model,
+    ///     &mut Sgd::new(0.0),
+    ///     &mut Loader::new(&data, 2)?,
+    ///     &mut rng,
+    ///     |a, y| loss::squared_error(a, y).sum(),
+    /// )?;
+    /// assert_eq!(report.history.last("loss"), Some(14.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn loss_is_sum(self) -> Trainer<'a, T, M> {
+        Trainer { batch_loss: BatchLoss::Sum, ..self }
+    }
 
     /// Adds a metric of the model, measured after each epoch.
     pub fn metric(
         mut self,
         name: impl Into<String>,
-        measure: impl FnMut(&dyn Module<T>) -> f64 + 'a,
-    ) -> Trainer<'a, T> {
+        measure: impl FnMut(&M) -> f64 + 'a,
+    ) -> Trainer<'a, T, M> {
         self.metrics.push((name.into(), Box::new(measure)));
         self
     }
 
     /// Adds a callback.
-    pub fn callback(mut self, callback: impl Callback<T> + 'a) -> Trainer<'a, T> {
+    pub fn callback(mut self, callback: impl Callback<T, M> + 'a) -> Trainer<'a, T, M> {
         self.callbacks.push(Box::new(callback));
         self
     }
 
     /// Calls this before each step: for learning rates that change from step to step.
-    pub fn before_step(self, f: impl FnMut(Step, &mut dyn Optimizer<T>) + 'a) -> Trainer<'a, T> {
+    pub fn before_step(self, f: impl FnMut(Step, &mut dyn Optimizer<T>) + 'a) -> Trainer<'a, T, M> {
         self.callback(BeforeStep(f))
     }
 
     /// Calls this after each epoch; a break ends training.
     pub fn after_epoch(
         self,
-        f: impl FnMut(&Epoch<'_, T>, &mut dyn Optimizer<T>) -> ControlFlow<()> + 'a,
-    ) -> Trainer<'a, T> {
+        f: impl FnMut(&Epoch<'_, T, M>, &mut dyn Optimizer<T>) -> ControlFlow<()> + 'a,
+    ) -> Trainer<'a, T, M> {
         self.callback(AfterEpoch(f))
     }
 
     /// Sets the column to watch for early stopping and the best weights, and its goal. The default is the
     /// least `validation`, or the least `loss` without such data.
-    pub fn watch(self, name: impl Into<String>, goal: Goal) -> Trainer<'a, T> {
+    pub fn watch(self, name: impl Into<String>, goal: Goal) -> Trainer<'a, T, M> {
         Trainer { watched: Some((name.into(), goal)), ..self }
     }
 
@@ -256,101 +321,23 @@ impl<'a, T: Element> Trainer<'a, T> {
     /// # Panics
     /// If it is 0.
     #[track_caller]
-    pub fn patience(self, epochs: usize) -> Trainer<'a, T> {
+    pub fn patience(self, epochs: usize) -> Trainer<'a, T, M> {
         self.early_stopping(EarlyStopping::new(epochs))
     }
 
     /// Ends training by this rule for the watched metric, whose goal it takes.
-    pub fn early_stopping(self, stopping: EarlyStopping) -> Trainer<'a, T> {
+    pub fn early_stopping(self, stopping: EarlyStopping) -> Trainer<'a, T, M> {
         Trainer { stopping: Some(stopping), ..self }
     }
 
     /// Sets the weights that the model has after training.
-    pub fn keep(self, keep: Keep) -> Trainer<'a, T> {
+    pub fn keep(self, keep: Keep) -> Trainer<'a, T, M> {
         Trainer { keep, ..self }
     }
 
     /// Sets the policy for a loss or gradient that is not finite.
-    pub fn on_non_finite(self, policy: OnNonFinite) -> Trainer<'a, T> {
+    pub fn on_non_finite(self, policy: OnNonFinite) -> Trainer<'a, T, M> {
         Trainer { non_finite: policy, ..self }
-    }
-
-    /// Trains `model` on `data`: `loss` maps an output and its targets to [a mean over the
-    /// samples](Trainer#the-loss-of-an-epoch) unless another setting says otherwise.
-    ///
-    /// # Errors
-    /// See [`TrainError`]. The model then has the weights of the last step that was made; of a refused step,
-    /// the elements that could move have moved.
-    ///
-    /// # Panics
-    /// If the model or the loss panics: the shapes of the data are not those that they take. A loss that data
-    /// can make fail (labels out of range) belongs in [`try_run`](Trainer::try_run).
-    pub fn run<L>(
-        self,
-        model: &mut impl Module<T>,
-        optimizer: &mut dyn Optimizer<T>,
-        data: &mut Loader<'_, T>,
-        rng: &mut (impl Rng + ?Sized),
-        loss: L,
-    ) -> Result<Report, TrainError>
-    where
-        L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Scalar<'t, T>,
-    {
-        self.try_run(model, optimizer, data, rng, |a, y| Ok(loss(a, y)))
-    }
-
-    /// [`run`](Trainer::run) with a loss that can fail: its error ends training, with the epoch and the step.
-    ///
-    /// ```
-    /// use nn::data::{Dataset, Loader};
-    /// use nn::functional::CrossEntropyOptions;
-    /// use nn::loss::try_cross_entropy_with_logits_and_options;
-    /// use nn::Linear;
-    /// use nn::optim::Sgd;
-    /// use nn::train::Trainer;
-    /// use rand::{SeedableRng, rngs::StdRng};
-    /// use tape::Tensor;
-    /// # fn main() -> Result<(), tape::Error> {
-    /// let data = Dataset::new(Tensor::zeros([3, 1]), Tensor::from([0.0, 1.0, 2.0]))?;
-    /// let (mut model, mut rng) = (Linear::from_values([[0.0]; 2], [0.0, 0.0]), StdRng::seed_from_u64(0));
-    /// let mut loader = Loader::new(&data, 2)?.without_shuffle();
-    /// let result = Trainer::new(1).try_run(&mut model, &mut Sgd::new(0.1), &mut loader, &mut rng, |z, y| {
-    ///     let labels: Vec<i64> = y.to_vec().iter().map(|&label| label as i64).collect();
-    ///     Ok(try_cross_entropy_with_logits_and_options(z, &labels, &CrossEntropyOptions::default())?.mean())
-    /// });
-    /// let text = result.unwrap_err().to_string();
-    /// assert!(text.starts_with("epoch 1, step 2: ") && text.contains("index 2 is out of range"), "{text}");
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// See [`TrainError`]. The model then has the weights of the last step that was made.
-    ///
-    /// # Panics
-    /// If the model or the loss panics: the shapes of the data are not those that they take.
-    pub fn try_run<L>(
-        self,
-        model: &mut impl Module<T>,
-        optimizer: &mut dyn Optimizer<T>,
-        data: &mut Loader<'_, T>,
-        rng: &mut (impl Rng + ?Sized),
-        loss: L,
-    ) -> Result<Report, TrainError>
-    where
-        L: for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Result<Scalar<'t, T>, Error>,
-    {
-        self.check()?;
-        let (watched, goal) = self.watched_column()?;
-        if data.is_empty() {
-            return Err(TrainError::NoBatches { samples: data.data().len() });
-        }
-        let step = Step { number: 0, steps: self.epochs.saturating_mul(data.len()), epoch: 1 };
-        let cx = Context::train(StdRng::from_rng(rng)).errors_wait();
-        let mut run = Run { fit: self, model, optimizer, loss, tape: Tape::of(), cx, step };
-        let result = run.train(data, rng, &watched, goal);
-        run.fit.callbacks.iter_mut().for_each(|callback| callback.finish());
-        result
     }
 
     /// The columns of the history.
@@ -361,7 +348,7 @@ impl<'a, T: Element> Trainer<'a, T> {
     }
 
     /// Checks the settings.
-    fn check(&self) -> Result<(), TrainError> {
+    pub(super) fn check(&self, pairs: bool) -> Result<(), TrainError> {
         let refused = |reason| Err(TrainError::Setting(Error::Invalid { op: "fit", reason }));
         if self.epochs == 0 {
             return refused("expected 1 epoch or more, found 0".to_owned());
@@ -369,8 +356,20 @@ impl<'a, T: Element> Trainer<'a, T> {
         if self.keep == Keep::AverageFrom(0) {
             return refused("expected an average from epoch 1 or later, found 0".to_owned());
         }
-        if self.validation.as_ref().is_some_and(Dataset::is_empty) {
-            return refused("expected 1 sample or more to validate with, found 0".to_owned());
+        let alone = "for `run` and `try_run` only, whose batches are inputs and targets";
+        match &self.validation {
+            Some(Validation::Of(_)) if !pairs => {
+                return refused(format!("`validation` is {alone}; `validation_by` takes a function"));
+            }
+            Some(Validation::Of(data)) if data.is_empty() => {
+                return refused("expected 1 sample or more to validate with, found 0".to_owned());
+            }
+            _ => {}
+        }
+        if matches!(self.batch_loss, BatchLoss::Weighed(_)) && !pairs {
+            return refused(format!(
+                "`batch_weight` is {alone}; the source of the batches gives their sizes"
+            ));
         }
         let names = self.names();
         match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
@@ -379,7 +378,7 @@ impl<'a, T: Element> Trainer<'a, T> {
         }
     }
 
-    fn watched_column(&self) -> Result<(String, Goal), TrainError> {
+    pub(super) fn watched_column(&self) -> Result<(String, Goal), TrainError> {
         let unless_said = if self.validation.is_some() { VALIDATION } else { LOSS };
         let (name, goal) = self.watched.clone().unwrap_or_else(|| (unless_said.to_owned(), Goal::Minimize));
         let known = self.names();
