@@ -227,9 +227,48 @@ impl<'a, T: Element> Trainer<'a, T> {
     pub fn batch_weight(self, weight: impl FnMut(&Tensor<T>) -> f64 + 'a) -> Trainer<'a, T> {
         Trainer { batch_loss: BatchLoss::Weighed(Box::new(weight)), ..self }
     }
+
+    /// Adds a metric of the model, measured after each epoch.
+    pub fn metric(
+        mut self,
+        name: impl Into<String>,
+        mut measure: impl FnMut(&dyn Module<T>) -> f64 + 'a,
+    ) -> Trainer<'a, T> {
+        self.metrics.push((name.into(), Box::new(move |model| measure(model))));
+        self
+    }
+
+    /// Measures the model by this function after each epoch, in place of the loss of a data set: the column `validation`,
+    /// which is [watched](Trainer::watch) by default, and should be least for the best model.
+    ///
+    /// ```
+    /// use nn::data::{Dataset, Loader};
+    /// use nn::{Linear, Module, loss};
+    /// use nn::optim::Sgd;
+    /// use nn::train::Trainer;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let data = Dataset::new(Tensor::from([[1.0]]), Tensor::from([[2.0]]))?;
+    /// let (mut model, mut rng) = (Linear::from_values([[0.0]], [0.0]), StdRng::seed_from_u64(0));
+    /// let worst = |model: &dyn Module| (model.predict(data.x()) - data.y()).abs().max();
+    /// let report = Trainer::new(3).validation_by(worst).run(
+    ///     &mut model,
+    ///     &mut Sgd::new(0.125),
+    ///     &mut Loader::new(&data, 1)?,
+    ///     &mut rng,
+    ///     |a, y| loss::squared_error(a, y).mean(),
+    /// )?;
+    /// assert_eq!(report.history.get("validation"), Some(vec![1.0, 0.5, 0.25]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn validation_by(self, mut measure: impl FnMut(&dyn Module<T>) -> f64 + 'a) -> Trainer<'a, T> {
+        Trainer { validation: Some(Validation::By(Box::new(move |model| measure(model)))), ..self }
+    }
 }
 
-impl<'a, T: Element, M: ?Sized> Trainer<'a, T, M> {
+impl<'a, T: Element, M> Trainer<'a, T, M> {
     /// Measures the model by this function after each epoch: the column `validation`, which is
     /// [watched](Trainer::watch) by default, and should be least for the best model.
     ///
@@ -253,6 +292,18 @@ impl<'a, T: Element, M: ?Sized> Trainer<'a, T, M> {
         Trainer { validation: Some(Validation::By(Box::new(measure))), ..self }
     }
 
+    /// Adds a metric of the model, measured after each epoch, in its own type.
+    pub fn metric(
+        mut self,
+        name: impl Into<String>,
+        measure: impl FnMut(&M) -> f64 + 'a,
+    ) -> Trainer<'a, T, M> {
+        self.metrics.push((name.into(), Box::new(measure)));
+        self
+    }
+}
+
+impl<'a, T: Element, M: ?Sized> Trainer<'a, T, M> {
     /// Declares that the loss is a sum over the samples of a batch: the [loss of an
     /// epoch](Trainer#the-loss-of-an-epoch) is then the sum over its batches.
     ///
@@ -279,16 +330,6 @@ impl<'a, T: Element, M: ?Sized> Trainer<'a, T, M> {
     /// ```
     pub fn loss_is_sum(self) -> Trainer<'a, T, M> {
         Trainer { batch_loss: BatchLoss::Sum, ..self }
-    }
-
-    /// Adds a metric of the model, measured after each epoch.
-    pub fn metric(
-        mut self,
-        name: impl Into<String>,
-        measure: impl FnMut(&M) -> f64 + 'a,
-    ) -> Trainer<'a, T, M> {
-        self.metrics.push((name.into(), Box::new(measure)));
-        self
     }
 
     /// Adds a callback.
