@@ -142,7 +142,7 @@ where
     }
 }
 
-/// What a thread leaves: the source, and the payload of its panic.
+/// The result of a thread: the source, and the payload of a panic.
 type Left<S> = (S, Option<Box<dyn Any + Send>>);
 
 /// Sends the batches of an epoch, until the caller hangs up.

@@ -1,10 +1,10 @@
-//! Where batches come from, epoch after epoch.
+//! Sources of batches, epoch after epoch.
 
 use super::{Batches, Loader};
 use rand::Rng;
 use tape::{Element, Tensor};
 
-/// A source of batches of any type, epoch after epoch: what [`Trainer`](crate::train::Trainer) goes through.
+/// A source of batches of any type, epoch after epoch, for [`Trainer`](crate::train::Trainer).
 ///
 /// | source | batches |
 /// |---|---|
@@ -14,7 +14,7 @@ use tape::{Element, Tensor};
 /// | a `Vec` | its elements, cloned, in order |
 /// | [`Prefetch`](super::Prefetch) | those of another source, prepared on a thread |
 ///
-/// Of your own, a source is the number of batches and an iterator over one epoch:
+/// A user-defined source gives the number of batches, and an iterator over one epoch:
 ///
 /// ```
 /// use nn::data::BatchSource;

@@ -91,6 +91,27 @@
 //! For labels from user input there are functions that return an error instead of panicking:
 //! [`try_cross_entropy_with_logits_and_options`], [`try_nll`], [`try_multi_margin`]. [`Loss`] is a loss
 //! chosen by name.
+//!
+//! # As an argument
+//! Where a function of predictions and targets is expected, as by [`Trainer::run`](crate::train::Trainer::run), write a
+//! closure in place, `|a, y| squared_error(a, y).mean()`. The name alone, `squared_error`, is refused: it does not say the
+//! normalisation, and the functions here are generic over their targets, so that each use of the name is for the handles of
+//! one tape (to the compiler, "not general enough"). A closure in a variable needs
+//! [`loss_function`](crate::train::loss_function); a loss from a configuration is [`Loss::as_fn`].
+//!
+//! ```compile_fail
+//! # use nn::{Linear, data::Loader, loss, optim::Sgd, train::Trainer};
+//! # fn f(mut model: Linear, mut loader: Loader<'_>, rng: &mut rand::rngs::StdRng) {
+//! Trainer::new(1).run(&mut model, &mut Sgd::new(0.1), &mut loader, rng, loss::squared_error);
+//! # }
+//! ```
+//!
+//! ```
+//! # use nn::{Linear, data::Loader, loss, optim::Sgd, train::Trainer};
+//! # fn f(mut model: Linear, mut loader: Loader<'_>, rng: &mut rand::rngs::StdRng) {
+//! Trainer::new(1).run(&mut model, &mut Sgd::new(0.1), &mut loader, rng, |a, y| loss::squared_error(a, y).mean());
+//! # }
+//! ```
 
 mod binary;
 mod classes;

@@ -7,7 +7,7 @@ use super::{
 };
 use std::fmt;
 use std::str::FromStr;
-use tape::{Element, Scalar, Var};
+use tape::{Element, Scalar, Tensor, Var};
 
 /// Declares [`LossFunction`] from a table of variants and functions.
 macro_rules! functions {
@@ -142,6 +142,30 @@ impl Loss {
             Reduction::Mean => losses.mean(),
         };
         if self.half { loss * T::from_f64(0.5) } else { loss }
+    }
+
+    /// The loss as a function, for [`Trainer::run`](crate::train::Trainer::run).
+    ///
+    /// ```
+    /// use nn::Linear;
+    /// use nn::data::{Dataset, Loader};
+    /// use nn::loss::LossFunction;
+    /// use nn::optim::Sgd;
+    /// use nn::train::Trainer;
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let data = Dataset::new(Tensor::from([[0.0], [1.0]]), Tensor::from([[1.0], [3.0]]))?;
+    /// let (mut model, mut rng) = (Linear::from_values([[0.0]], [0.0]), StdRng::seed_from_u64(0));
+    /// let (mut optimizer, mut loader) = (Sgd::new(0.25), Loader::new(&data, 2)?);
+    /// let loss = LossFunction::SquaredError.mean();
+    /// Trainer::new(200).run(&mut model, &mut optimizer, &mut loader, &mut rng, loss.as_fn())?;
+    /// assert!(model.weight.value().allclose(&Tensor::from([[2.0]])));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn as_fn<T: Element>(self) -> impl for<'t> Fn(Var<'t, T>, &Tensor<T>) -> Scalar<'t, T> + Copy {
+        move |a, y| self.of(a, y)
     }
 }
 

@@ -19,9 +19,8 @@ impl<T: Element> Trainer<'_, T> {
     /// otherwise.
     ///
     /// The loss is a closure written in place, as `|a, y| loss::squared_error(a, y).mean()`, or the name of a function
-    /// with this signature. A closure in a variable needs [`loss_function`](super::loss_function). The functions of
-    /// [`nn::loss`](crate::loss) are no losses by name: they also take other targets, so that each use of the name is
-    /// for one tape only, and what they return has no normalisation yet.
+    /// with this signature. A closure in a variable needs [`loss_function`](super::loss_function). The name of a function
+    /// of [`nn::loss`](crate::loss) alone is refused, as [explained there](crate::loss#as-an-argument).
     ///
     /// ```
     /// use nn::data::{Dataset, Loader};
@@ -190,9 +189,9 @@ impl<T: Element, M: Parameters<T> + ?Sized> Trainer<'_, T, M> {
         self.start(model, optimizer, batches, rng, work)
     }
 
-    /// Trains `model` by a closure that makes the whole step and returns the loss of the batch, before the step or after
-    /// it, as it likes: for several optimizers, several steps per batch, or a step that is no gradient descent. The closure
-    /// owns what it needs, and gets the model, a batch, the number of the [`Step`], and the context.
+    /// Trains `model` by a closure that makes the whole step and returns the loss of the batch: for several optimizers,
+    /// several steps per batch, or a step that is no gradient descent. The closure owns what it needs, and gets the model, a
+    /// batch, the position of the [`Step`], by which it sets learning rates, and the context.
     ///
     /// Two models that are trained against each other, each with its optimizer and its schedule:
     ///

@@ -43,8 +43,10 @@
 //! ```
 //!
 //! [`Trainer`] is the same loop with its variations as settings: validation, metrics, callbacks, early
-//! stopping, which weights are kept, and what happens when the loss is not finite. If it does not do what you
-//! want, write the loop. (There, [`optim::Average`](crate::optim::Average) averages weights, and
+//! stopping, which weights are kept, and what happens when the loss is not finite. Its batches come from any
+//! [`BatchSource`](crate::data::BatchSource). A model with other inputs than one tensor, or other targets, is trained by
+//! [`Trainer::run_batches`], one with several optimizers by [`Trainer::run_steps`], of which [`descend`] is a step. If it
+//! does not do what you want, write the loop. (There, [`optim::Average`](crate::optim::Average) averages weights, and
 //! [`WeightedMean`] gives the loss of an epoch of unequal batches.) A loop that uses several threads per
 //! batch takes its gradients from [`Shards`].
 
