@@ -1,10 +1,10 @@
 //! A service may catch a panic and go on: everything that it would keep is unwind safe.
 
 use nn::checkpoint::{Checkpoint, SavedState};
-use nn::data::{Dataset, Loader, MinMax, Standard};
+use nn::data::{Batches, Dataset, Loader, MinMax, Prefetch, Standard};
 use nn::files::FileError;
 use nn::optim::{Adam, AdamW, Average, GradientAccumulator, Lbfgs, Sgd, StepError};
-use nn::train::{BestWeights, EarlyStopping, History, TrainError};
+use nn::train::{BestWeights, EarlyStopping, History, StepFailure, TrainError};
 use nn::{
     BatchNorm1d, Context, Conv2d, Embedding, Identity, Linear, Lstm, Module, MultiHeadAttention, Param,
     Residual, Sequential, TransformerBlock, mlp,
@@ -39,6 +39,8 @@ const _: () = {
     safe::<GradientAccumulator>();
     safe::<Dataset>();
     safe::<Loader<'_>>();
+    safe::<Batches>();
+    safe::<Prefetch<Batches>>();
     safe::<Standard>();
     safe::<MinMax>();
     safe::<Checkpoint>();
@@ -48,6 +50,7 @@ const _: () = {
     safe::<History>();
     safe::<FileError>();
     safe::<StepError>();
+    safe::<StepFailure>();
     safe::<TrainError>();
 };
 

@@ -191,7 +191,8 @@ impl<T: Element, M: Parameters<T> + ?Sized> Trainer<'_, T, M> {
 
     /// Trains `model` by a closure that makes the whole step and returns the loss of the batch: for several optimizers,
     /// several steps per batch, or a step that is no gradient descent. The closure owns what it needs, and gets the model, a
-    /// batch, the position of the [`Step`], by which it sets learning rates, and the context.
+    /// batch, the position of the [`Step`], by which it sets learning rates, and the context. Optimizers that callbacks
+    /// read, for checkpoints, are fields of the model with `#[parameters(skip)]`.
     ///
     /// Two models that are trained against each other, each with its optimizer and its schedule:
     ///
