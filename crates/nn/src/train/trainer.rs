@@ -26,7 +26,8 @@ pub enum Keep {
 
 /// The policy for a batch whose loss or gradient is not finite, or whose step would make weights non-finite.
 /// In the first case no step is made; in the second, the elements concerned are unchanged: see
-/// [`Optimizer`](crate::optim::Optimizer).
+/// [`Optimizer`](crate::optim::Optimizer). Where a closure makes the steps, it decides which are made: see
+/// [`Trainer::run_steps`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnNonFinite {
     /// Training ends with an error.
@@ -105,8 +106,9 @@ pub(super) enum Validation<'a, T: Element, M: ?Sized> {
 /// ```
 ///
 /// All randomness comes from the generator passed to `run`: the order of the samples, their transformations,
-/// and, by a generator seeded from it, the random layers. The learning rate belongs to the optimizer; a
-/// schedule is a callback:
+/// and, by a generator seeded from it, the random layers and the noise that a closure draws from its context. The
+/// learning rate belongs to the optimizer; a schedule is a callback (in [`run_steps`](Trainer::run_steps), a line of the
+/// closure):
 ///
 /// ```
 /// # use nn::optim::Optimizer;
@@ -122,8 +124,8 @@ pub(super) enum Validation<'a, T: Element, M: ?Sized> {
 ///
 /// # The loss of an epoch
 /// The column `loss` is a mean over samples: the loss of a batch is taken to be a mean over its samples and
-/// weighted by their number, so that a short last batch counts for no more than its samples. Skipped batches
-/// do not count. Two kinds of loss are no such mean and must be declared: a sum over the samples
+/// weighted by their number ([`BatchSource::size`](crate::data::BatchSource::size)), so that a short last batch
+/// counts for no more than its samples. Skipped batches do not count. Two kinds of loss are no such mean and must be declared: a sum over the samples
 /// ([`loss_is_sum`](Trainer::loss_is_sum): then it is the sum over the batches), and a mean with another
 /// divisor ([`batch_weight`](Trainer::batch_weight)). Either way, for weights that do not move, the loss
 /// equals the `validation` of the same data. The steps are the same in any case: this affects only what is
