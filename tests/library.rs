@@ -1,6 +1,7 @@
 //! The engine and the layers against closed forms, numbers from elsewhere, files of other programs, and what the
 //! documentation says.
 
+mod corpora;
 mod documentation;
 mod engine;
 mod files;

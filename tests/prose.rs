@@ -27,7 +27,9 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.expect("an entry that can be read").path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !["target", "data", ".git"].contains(&name.as_str()) {
+            let data =
+                ["tests/data", "examples/data", "reference/data"].iter().any(|end| path.ends_with(end));
+            if !data && !["target", ".git"].contains(&name.as_str()) {
                 files(&path, found);
             }
         } else if ["rs", "md", "py", "toml"].iter().any(|&end| path.extension().is_some_and(|e| e == end))

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Debug};
 use tape::internal::{BinaryPoints, Cases, OpDoc, Points, Registrar, register};
-use tape::{Arithmetic, Array, Binary, Element, Op, Scalar, Shape, Tensor, Unary, Var};
+use tape::{Arithmetic, Array, Binary, Element, Error, Op, Scalar, Shape, Tensor, Unary, Var};
 
 /// A registered operation.
 #[derive(Debug)]
@@ -57,6 +57,10 @@ pub trait Apply<T: Element>: Debug {
     fn compute(&self, x: &[&Tensor<T>]) -> Tensor<T>;
     /// Records the operation.
     fn record<'t>(&self, x: &[Var<'t, T>]) -> Var<'t, T>;
+    /// Records the operation, or returns the error of operands that it refuses. (A composition panics.)
+    fn try_record<'t>(&self, x: &[Var<'t, T>]) -> Result<Var<'t, T>, Error> {
+        Ok(self.record(x))
+    }
 }
 
 /// A function of one or two scalars of one type, as a trait object.
@@ -125,6 +129,10 @@ impl<T: Element, F: Binary> Apply<T> for BinaryFn<F> {
     fn record<'t>(&self, x: &[Var<'t, T>]) -> Var<'t, T> {
         x[0].zip(x[1], self.0)
     }
+    fn try_record<'t>(&self, x: &[Var<'t, T>]) -> Result<Var<'t, T>, Error> {
+        Shape::broadcast(&x[0].shape(), &x[1].shape())?;
+        Ok(self.record(x))
+    }
 }
 
 impl<T: Element, F: Binary> Evaluate<T> for BinaryFn<F> {
@@ -147,6 +155,9 @@ impl<T: Element, O: Op<T>> Apply<T> for TensorFn<O> {
     fn record<'t>(&self, x: &[Var<'t, T>]) -> Var<'t, T> {
         let x: Vec<&Var<'t, T>> = x.iter().collect();
         Var::apply(self.0.clone(), &x)
+    }
+    fn try_record<'t>(&self, x: &[Var<'t, T>]) -> Result<Var<'t, T>, Error> {
+        x[0].tape().try_apply(self.0.clone(), x)
     }
 }
 

@@ -66,7 +66,9 @@ pub use saved::SavedState;
 pub(crate) use saved::{count_of, finite_of, rate_of, tensor_of};
 
 use crate::Parameters;
-use crate::files::{FileElement, FileError, FileErrorKind, Options, StateError, repeated_key, safetensors};
+use crate::files::{
+    self, FileElement, FileError, FileErrorKind, Options, State, StateError, repeated_key, safetensors,
+};
 use crate::module::Context;
 use crate::state::{load_state_dict, state_dict};
 use rand::rngs::StdRng;
@@ -249,11 +251,20 @@ impl<T: FileElement> Checkpoint<T> {
     /// that could not be loaded again.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), FileError> {
         let path = path.as_ref();
+        let bytes = self.to_bytes().map_err(|kind| kind.of(path))?;
+        files::write(path, &bytes)
+    }
+
+    /// The checkpoint as the bytes of the file that [`save`](Checkpoint::save) writes.
+    ///
+    /// # Errors
+    /// As `save`, but for those of the operating system.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, FileErrorKind> {
         for (part, state) in &self.parts {
             let mut seen = HashSet::new();
             if let Some((name, _)) = state.numbers.iter().find(|(name, _)| !seen.insert(name)) {
                 let reason = format!("number {name:?} of part {part:?} appears more than once");
-                return Err(FileErrorKind::Corrupt { format: "checkpoint", reason }.of(path));
+                return Err(corrupt(reason));
             }
         }
         let mut tensors = Vec::new();
@@ -261,8 +272,27 @@ impl<T: FileElement> Checkpoint<T> {
             let named = state.tensors.iter();
             tensors.extend(named.map(|(name, tensor)| (format!("{part}/{name}"), tensor.clone())));
         }
-        let metadata = (KEY, self.metadata().to_string());
-        safetensors::save_with(path, &tensors, Some(metadata))
+        safetensors::to_bytes_with(&tensors, Some((KEY, self.metadata().to_string())))
+    }
+
+    /// Reads the bytes of a file written by [`save`](Checkpoint::save), such as those that another service sends.
+    ///
+    /// ```
+    /// use nn::checkpoint::{Checkpoint, SavedState};
+    /// let mut checkpoint: Checkpoint = Checkpoint::new();
+    /// checkpoint.put("schedule", SavedState::of_numbers([("step", 3.0)]));
+    /// let mut read: Checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes()?)?;
+    /// assert_eq!(read.take("schedule")?.number("step"), Some(3.0));
+    /// let error = Checkpoint::<f64>::from_bytes(b"").unwrap_err();
+    /// assert!(error.to_string().starts_with("not a valid safetensors file: "), "{error}");
+    /// # Ok::<(), nn::files::FileErrorKind>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`load`](Checkpoint::load), but for those of the operating system.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Checkpoint<T>, FileErrorKind> {
+        let (tensors, metadata) = safetensors::from_bytes_same(bytes, KEY, &Options::new())?;
+        Checkpoint::of_parts(tensors, metadata)
     }
 
     /// Reads a file written by [`save`](Checkpoint::save).
@@ -282,18 +312,20 @@ impl<T: FileElement> Checkpoint<T> {
     pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Checkpoint<T>, FileError> {
         let path = path.as_ref();
         let (tensors, metadata) = safetensors::load_same(path, KEY, options)?;
-        let read = || -> Result<Checkpoint<T>, FileErrorKind> {
-            let mut checkpoint = Checkpoint::of_metadata(metadata.as_deref())?;
-            for (full, tensor) in tensors {
-                let (part, name) = full.split_once('/').unwrap_or(("", &full));
-                let state = checkpoint.parts.get_mut(part).filter(|_| full.contains('/'));
-                let state =
-                    state.ok_or_else(|| corrupt(format!("tensor {full:?} belongs to none of its parts")))?;
-                state.tensors.push((name.to_owned(), tensor));
-            }
-            Ok(checkpoint)
-        };
-        read().map_err(|kind| kind.of(path))
+        Checkpoint::of_parts(tensors, metadata).map_err(|kind| kind.of(path))
+    }
+
+    /// The checkpoint whose file has these tensors and this metadata.
+    fn of_parts(tensors: State<T>, metadata: Option<String>) -> Result<Checkpoint<T>, FileErrorKind> {
+        let mut checkpoint = Checkpoint::of_metadata(metadata.as_deref())?;
+        for (full, tensor) in tensors {
+            let (part, name) = full.split_once('/').unwrap_or(("", &full));
+            let state = checkpoint.parts.get_mut(part).filter(|_| full.contains('/'));
+            let state =
+                state.ok_or_else(|| corrupt(format!("tensor {full:?} belongs to none of its parts")))?;
+            state.tensors.push((name.to_owned(), tensor));
+        }
+        Ok(checkpoint)
     }
 
     /// Everything but the tensors, as JSON. Numbers are written as text, in the shortest form that parses

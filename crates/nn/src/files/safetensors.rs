@@ -66,7 +66,7 @@ pub fn to_bytes<T: FileElement>(state: &[(String, Tensor<T>)]) -> Result<Vec<u8>
 
 /// As [`to_bytes`], with one metadata entry. (With several, the bytes would vary: the library writes them in
 /// an unspecified order.)
-fn to_bytes_with<T: FileElement>(
+pub(crate) fn to_bytes_with<T: FileElement>(
     state: &[(String, Tensor<T>)],
     metadata: Option<(&str, String)>,
 ) -> Result<Vec<u8>, FileErrorKind> {
@@ -141,6 +141,13 @@ impl<'o, R: Read> Contents<'o, R> {
         Ok(Contents { header, numbers: reader, options })
     }
 
+    /// Reads all tensors, and the metadata entry `key`.
+    fn with_metadata<T: FileElement>(self, key: &str) -> Result<(State<T>, Option<String>), FileErrorKind> {
+        let metadata = self.header.metadata().as_ref();
+        let text = metadata.and_then(|metadata| metadata.get(key)).cloned();
+        Ok((self.tensors(|_| true)?, text))
+    }
+
     /// Reads the tensors whose names `keep` accepts, sorted by name.
     fn tensors<T: FileElement>(mut self, keep: impl Fn(&str) -> bool) -> Result<State<T>, FileErrorKind> {
         let entries = self.header.tensors();
@@ -205,16 +212,8 @@ fn tensor<T: FileElement>(
 /// # }
 /// ```
 pub fn save<T: FileElement>(path: impl AsRef<Path>, state: &[(String, Tensor<T>)]) -> Result<(), FileError> {
-    save_with(path.as_ref(), state, None)
-}
-
-/// As [`save`], with one metadata entry.
-pub(crate) fn save_with<T: FileElement>(
-    path: &Path,
-    state: &[(String, Tensor<T>)],
-    metadata: Option<(&str, String)>,
-) -> Result<(), FileError> {
-    let bytes = to_bytes_with(state, metadata).map_err(|kind| kind.of(path))?;
+    let path = path.as_ref();
+    let bytes = to_bytes(state).map_err(|kind| kind.of(path))?;
     atomic::write(path, &bytes)
 }
 
@@ -224,12 +223,18 @@ pub(crate) fn load_same<T: FileElement>(
     key: &str,
     options: &Options,
 ) -> Result<(State<T>, Option<String>), FileError> {
+    read(path, &options.clone().same_type(), |contents| contents.with_metadata(key))
+}
+
+/// As [`load_same`], from the bytes of a file.
+pub(crate) fn from_bytes_same<T: FileElement>(
+    bytes: &[u8],
+    key: &str,
+    options: &Options,
+) -> Result<(State<T>, Option<String>), FileErrorKind> {
     let options = options.clone().same_type();
-    read(path, &options, |contents| {
-        let metadata = contents.header.metadata().as_ref();
-        let text = metadata.and_then(|metadata| metadata.get(key)).cloned();
-        Ok((contents.tensors(|_| true)?, text))
-    })
+    options.limits.check_bytes(bytes.len() as u64)?;
+    Contents::of(bytes, bytes.len() as u64, &options)?.with_metadata(key)
 }
 
 /// Opens a file and reads something of its contents.
