@@ -10,13 +10,13 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Heatmaps};
 use examples::{cli, mnist_files};
 use nn::data::{Batches, copy_rows};
 use nn::optim::schedule::{Cosine, Schedule};
 use nn::optim::{Adam, Optimizer};
 use nn::train::{Progress, WeightedMean};
 use nn::{Context, Identity, Module, Relu, Sequential, Sigmoid, loss, mlp};
+use nn_plot::Heatmaps;
 use rand::{SeedableRng, rngs::StdRng};
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -96,11 +96,10 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     for (name, error) in &errors {
         cli::say(format_args!("  {name:12}{error:.5}"));
     }
-    let values: Vec<Vec<f64>> = rows.iter().map(|row| row.cast::<f64>().to_vec()).collect();
-    let images: Vec<&[f64]> = values.iter().flat_map(|row| row.chunks_exact(pixels)).collect();
-    let title = "Digits, through linear layers, and through a deep autoencoder";
-    let shape = [shape[1], shape[2]];
-    plot::heatmaps(PICTURE, &Heatmaps { title, images: &images, shape, columns: SHOWN })?;
+    let picture =
+        Heatmaps::new("Digits, through linear layers, and through a deep autoencoder").per_row(SHOWN);
+    let images = |row: &Tensor<f32>| row.reshape([SHOWN, shape[1], shape[2]]);
+    rows.iter().fold(picture, |picture, row| picture.images(&images(row))).save(PICTURE)?;
     cli::say(format_args!("picture: {PICTURE}"));
     let mut fields = vec![("codes", codes.to_string())];
     fields.extend(errors.into_iter().map(|(name, error)| (name, format!("{error:.5}"))));

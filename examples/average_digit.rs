@@ -5,9 +5,9 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Heatmaps};
 use examples::{cli, mnist_files};
 use nn::metrics::Confusion;
+use nn_plot::Heatmaps;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -61,11 +61,9 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         100.0 * absolute.accuracy(),
         100.0 * squared.accuracy()
     );
-    let values = means.to_vec();
-    let images: Vec<&[f64]> = values.chunks_exact(rows * columns).collect();
     let file = Path::new(PICTURES).join("averages.svg");
-    let title = "Average of the training images of each digit";
-    plot::heatmaps(&file, &Heatmaps { title, images: &images, shape: [rows, columns], columns: 5 })?;
+    let images = means.reshape([CLASSES, rows, columns]);
+    Heatmaps::new("Average of the training images of each digit").images(&images).per_row(5).save(&file)?;
     println!("picture: {}", file.display());
     cli::result(&[
         ("accuracy", format!("{:.4}", absolute.accuracy())),

@@ -10,9 +10,9 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Lines, Series};
 use nn::Param;
 use nn::optim::{Optimizer, Sgd};
+use nn_plot::Lines;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -169,12 +169,12 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     }
     cli::say(format_args!("better arm in the last {last} of {} pulls, mean of {runs} runs:", args.pulls));
     cli::say(format_args!("  no baseline {:.4}, mean reward as baseline {:.4}", shares[0], shares[1]));
-    let series = [
-        Series { name: "no baseline", points: &curves[0] },
-        Series { name: "baseline: mean reward", points: &curves[1] },
-    ];
-    let (title, x_label) = ("How often the better machine is chosen", "pull");
-    plot::lines(PICTURE, &Lines { title, x_label, y_label: "share", series: &series, log_y: false })?;
+    Lines::new("How often the better machine is chosen")
+        .x_label("pull")
+        .y_label("share")
+        .curve("no baseline", &curves[0])
+        .curve("baseline: mean reward", &curves[1])
+        .save(PICTURE)?;
     cli::say(format_args!("picture: {PICTURE}"));
     cli::result(&[
         ("better_arm", format!("{:.4}", shares[1])),

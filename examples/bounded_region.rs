@@ -12,9 +12,8 @@
 use clap::{Parser, ValueEnum};
 use examples::cli;
 use examples::planar::{Network, Phase, Points, Take, epoch};
-use examples::plot::regions::grid;
-use examples::plot::{self, Lines, Region, Regions, Series};
 use nn::train::Progress;
+use nn_plot::{Lines, Region, Regions};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::Path;
@@ -100,13 +99,13 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     draw(&[&printed, &corrected, &trained, &model], &points)?;
     // At most one curve per colour.
     curves.truncate(7);
-    let names: Vec<String> = (0..curves.len()).map(|i| format!("run {i}")).collect();
-    let series: Vec<Series<'_>> =
-        names.iter().zip(&curves).map(|(name, points)| Series { name, points }).collect();
     let file = Path::new(PICTURES).join("loss.svg");
-    let title = "Bounded region: loss of each run";
-    let (x_label, y_label) = ("epoch", "mean negative log-loss");
-    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: true })?;
+    Lines::new("Bounded region: loss of each run")
+        .x_label("epoch")
+        .y_label("mean negative log-loss")
+        .curves(curves.iter().enumerate().map(|(i, points)| (format!("run {i}"), points)))
+        .log_y()
+        .save(&file)?;
     println!("picture: {}", file.display());
     cli::result(&[
         ("mistakes", format!("{mistakes}")),
@@ -153,7 +152,7 @@ fn learn(args: &Args) -> Result<(Network, Points, Vec<Curve>), Box<dyn Error>> {
 }
 
 /// Coordinates and classes.
-type Labelled = [(f64, f64, bool)];
+type Labelled = [(f64, f64, usize)];
 
 fn draw(models: &[&Network; 4], learned: &Points) -> Result<(), Box<dyn Error>> {
     let wide = Points::disc_and_ring(80, 1.5, [4.0, 6.0], &mut StdRng::seed_from_u64(0));
@@ -164,16 +163,14 @@ fn draw(models: &[&Network; 4], learned: &Points) -> Result<(), Box<dyn Error>> 
         ("weights of the published training run", 9.0, &[]),
         ("learned here", 4.0, &learned),
     ];
-    let outputs: Vec<Vec<f64>> =
-        models.iter().zip(panels).map(|(model, panel)| model.outputs(&grid(panel.1))).collect();
-    let panels: Vec<Region<'_>> = panels
-        .iter()
-        .zip(&outputs)
-        .map(|(&(title, extent, points), outputs)| Region { title, extent, outputs, points })
-        .collect();
+    let mut picture = Regions::new("Regions enclosed by five hidden units");
+    for (model, (title, extent, points)) in models.iter().zip(panels) {
+        let square = -extent..extent;
+        let region = Region::new(title, square.clone(), square, |x| model.outputs(x));
+        picture = picture.panel(region.points(points));
+    }
     let file = Path::new(PICTURES).join("regions.svg");
-    let title = "Regions enclosed by five hidden units";
-    plot::regions(&file, &Regions { title, panels: &panels, columns: 2 })?;
+    picture.save(&file)?;
     println!("picture: {}", file.display());
     Ok(())
 }

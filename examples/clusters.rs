@@ -11,11 +11,11 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Cloud, Scatter};
 use nn::init::{Fans, Init, Normal};
 use nn::metrics::Confusion;
 use nn::optim::{Adam, Optimizer};
 use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp};
+use nn_plot::{Cloud, Scatter};
 use rand::seq::index;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
@@ -201,15 +201,12 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
 fn draw(panels: &[(String, Tensor, Clusters)]) -> Result<(), Box<dyn Error>> {
     let pairs =
         |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
-    let drawn: Vec<_> = panels
-        .iter()
-        .map(|(title, x, clusters)| {
-            let points = pairs(x).into_iter().zip(&clusters.nearest).map(|((x, y), &c)| (x, y, c)).collect();
-            (title, points, pairs(&clusters.centres))
-        })
-        .collect::<Vec<(_, Vec<_>, Vec<_>)>>();
-    let panels: Vec<Cloud<'_>> =
-        drawn.iter().map(|(title, points, marks)| Cloud { title, points, marks }).collect();
-    plot::scatter(PICTURE, &Scatter { title: "Clusters found by k-means", panels: &panels, columns: 2 })?;
+    let mut picture = Scatter::new("Clusters found by k-means");
+    for (title, x, clusters) in panels {
+        let points = pairs(x).into_iter().zip(&clusters.nearest).map(|((x, y), &c)| (x, y, c));
+        let cloud = Cloud::new(title).points(points.collect::<Vec<_>>());
+        picture = picture.panel(cloud.marks(pairs(&clusters.centres)));
+    }
+    picture.save(PICTURE)?;
     Ok(())
 }

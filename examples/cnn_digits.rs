@@ -8,7 +8,6 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Heatmaps};
 use examples::{cli, mnist_files};
 use nn::data::{Batches, Images, copy_rows};
 use nn::metrics::{Confusion, argmax_rows};
@@ -16,9 +15,10 @@ use nn::optim::schedule::{OneCycle, Schedule};
 use nn::optim::{Adam, Optimizer};
 use nn::train::{Progress, WeightedMean};
 use nn::{Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Parameters, Relu, Sequential, loss};
+use nn_plot::Heatmaps;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 use tape::{Tape, Tensor};
@@ -159,9 +159,6 @@ fn classify(model: &Sequential<f32>, images: &Images) -> Result<Vec<usize>, Box<
 /// Draws the kernels of the first layer.
 fn draw_kernels(model: &Sequential<f32>) -> Result<(), Box<dyn Error>> {
     let Some((_, kernels)) = model.named_parameters().into_iter().next() else { return Ok(()) };
-    let kernels = kernels.value().cast::<f64>().to_vec();
-    let images: Vec<&[f64]> = kernels.chunks_exact(25).collect();
-    let title = "Kernels of the first layer";
-    plot::heatmaps(Path::new(PICTURE), &Heatmaps { title, images: &images, shape: [5, 5], columns: 6 })?;
+    Heatmaps::new("Kernels of the first layer").images(kernels.value()).per_row(6).save(PICTURE)?;
     Ok(())
 }

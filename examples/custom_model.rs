@@ -10,12 +10,12 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Lines, Series};
 use nn::data::{Dataset, Loader};
 use nn::metrics::rmse;
 use nn::optim::{Optimizer, Sgd};
 use nn::train::{Progress, WeightedMean};
 use nn::{Context, Identity, Linear, Module, Param, Parameters, Sequential, Tanh, mlp};
+use nn_plot::Lines;
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use std::error::Error;
@@ -183,13 +183,13 @@ fn picture(wave: &Wave, usual: &Sequential) -> Result<(), Box<dyn Error>> {
     let grid = points(-10.0, 14.0, 300)?;
     let pairs = |y: &Tensor| -> Vec<(f64, f64)> { grid.x().to_vec().into_iter().zip(y.to_vec()).collect() };
     let (own, tangents) = (pairs(&wave.predict(grid.x())), pairs(&usual.predict(grid.x())));
-    let series = [
-        Series { name: "own units", points: &own },
-        Series { name: "hyperbolic tangents", points: &tangents },
-        Series { name: "truth", points: &pairs(grid.y()) },
-    ];
-    let (title, x_label, y_label) = ("A wave on a slope, learned from -7 to 7", "x", "y");
-    plot::lines(PICTURE, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+    Lines::new("A wave on a slope, learned from -7 to 7")
+        .x_label("x")
+        .y_label("y")
+        .curve("own units", own)
+        .curve("hyperbolic tangents", tangents)
+        .curve("truth", pairs(grid.y()))
+        .save(PICTURE)?;
     println!("picture: {PICTURE}");
     Ok(())
 }

@@ -8,12 +8,12 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Landscape, Lines, Series};
 use examples::{cli, demand_data};
 use nn::data::MinMax;
 use nn::loss::squared_error;
 use nn::optim::{Optimizer, Sgd};
 use nn::{Context, Identity, Module, Parameters, Sequential, Sigmoid, mlp};
+use nn_plot::{Landscape, Lines};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::error::Error;
@@ -135,13 +135,13 @@ fn pictures(four: &[f64], many: &[f64], data: &Problem, model: &Sequential) -> R
     let points = |losses: &[f64]| {
         losses.iter().enumerate().map(|(i, &loss)| ((i + 1) as f64, loss)).collect::<Vec<(f64, f64)>>()
     };
-    let (four, many) = (points(four), points(many));
-    let series = [
-        Series { name: "four printed rows", points: &four },
-        Series { name: "generated rows", points: &many },
-    ];
-    let (title, x_label, y_label) = ("Mean squared error of the scaled target", "step", "loss");
-    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: true })?;
+    Lines::new("Mean squared error of the scaled target")
+        .x_label("step")
+        .y_label("loss")
+        .curve("four printed rows", points(four))
+        .curve("generated rows", points(many))
+        .log_y()
+        .save(&file)?;
     println!("picture: {}", file.display());
     let file = Path::new(PICTURES).join("prediction.svg");
     let thousands = |y: &Tensor| -> Result<Vec<f64>, tape::Error> {
@@ -150,20 +150,12 @@ fn pictures(four: &[f64], many: &[f64], data: &Problem, model: &Sequential) -> R
     let (wanted, found) = (thousands(&data.y)?, thousands(&model.predict(&data.x))?);
     let top = wanted.iter().chain(&found).copied().fold(1.0, f64::max) * 1.05;
     let dots: Vec<(f64, f64)> = wanted.into_iter().zip(found).collect();
-    let diagonal = [(0.0, 0.0), (top, top)];
-    plot::landscape(
-        &file,
-        &Landscape {
-            title: "Units sold, in thousands: target and prediction",
-            x_label: "wanted",
-            y_label: "predicted",
-            x: 0.0..top,
-            y: 0.0..top,
-            curves: &[Series { name: "equal", points: &diagonal }],
-            points: &[Series { name: "generated rows", points: &dots }],
-            ..Landscape::default()
-        },
-    )?;
+    Landscape::new("Units sold, in thousands: target and prediction", 0.0..top, 0.0..top)
+        .x_label("wanted")
+        .y_label("predicted")
+        .curve([(0.0, 0.0), (top, top)])
+        .points("generated rows", dots)
+        .save(&file)?;
     println!("picture: {}", file.display());
     Ok(())
 }

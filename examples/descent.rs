@@ -9,9 +9,9 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Height, Landscape, Lines, Series};
 use nn::Param;
 use nn::optim::{Optimizer, Sgd};
+use nn_plot::{Landscape, Lines};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::error::Error;
@@ -85,9 +85,11 @@ fn parabola() -> Result<f64, Box<dyn Error>> {
         println!("{rate:>5} {x:>12.6} {:>12.6}  {verdict}", 10.0 * (1.0 - 2.0 * rate).powi(7));
         curves.push((format!("η = {rate}"), points));
     }
-    let series: Vec<Series<'_>> = curves.iter().map(|(name, points)| Series { name, points }).collect();
-    let (title, x_label, y_label) = ("Descent on x² from 10: the learning rate decides", "step", "x");
-    plot::lines(picture("parabola"), &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+    Lines::new("Descent on x² from 10: the learning rate decides")
+        .x_label("step")
+        .y_label("x")
+        .curves(curves)
+        .save(picture("parabola"))?;
     println!("\nlargest distance from the closed form: {worst:.1e}\n");
     Ok(worst)
 }
@@ -115,22 +117,12 @@ fn paraboloid() -> Result<f64, Box<dyn Error>> {
         sum / 6.0
     );
     println!("largest distance from 10 · 0.4ⁿ and 200 · 0.16ⁿ: {worst:.1e}\n");
-    let bowl: Height<'_> = &|a, b| a * a + b * b;
-    let paths = [Series { name: "η = 0.3", points: &path }];
-    plot::landscape(
-        picture("paraboloid"),
-        &Landscape {
-            title: "Descent on a² + b² from (10, 10)",
-            x_label: "a",
-            y_label: "b",
-            x: -12.0..12.0,
-            y: -12.0..12.0,
-            height: Some(bowl),
-            levels: &[1.0, 5.0, 20.0, 50.0, 100.0, 150.0, 200.0],
-            paths: &paths,
-            ..Landscape::default()
-        },
-    )?;
+    Landscape::new("Descent on a² + b² from (10, 10)", -12.0..12.0, -12.0..12.0)
+        .x_label("a")
+        .y_label("b")
+        .height(|a, b| a * a + b * b, &[1.0, 5.0, 20.0, 50.0, 100.0, 150.0, 200.0])
+        .path("η = 0.3", path)
+        .save(picture("paraboloid"))?;
     Ok(worst)
 }
 
@@ -179,20 +171,10 @@ fn minima(seed: u64, restarts: usize) -> Result<String, Box<dyn Error>> {
     let value = |x: f64| valleys(Tape::new().scalar_constant(x)).value();
     let curve: Vec<(f64, f64)> =
         (0..=400).map(|i| -1.6 + f64::from(i) * 0.008).map(|x| (x, value(x))).collect();
-    let dots: Vec<Series<'_>> = paths.iter().map(|(name, points)| Series { name, points }).collect();
-    plot::landscape(
-        picture("minima"),
-        &Landscape {
-            title: "Descent on x⁴ - 2x² + 0.3x: each start ends in its own valley",
-            x_label: "x",
-            y_label: "value",
-            x: -1.7..1.7,
-            y: -1.6..1.6,
-            curves: &[Series { name: "", points: &curve }],
-            points: &dots,
-            ..Landscape::default()
-        },
-    )?;
+    let title = "Descent on x⁴ - 2x² + 0.3x: each start ends in its own valley";
+    let plane = Landscape::new(title, -1.7..1.7, -1.6..1.6).x_label("x").y_label("value").curve(curve);
+    let with = |plane: Landscape<'static>, (name, points)| plane.points(name, points);
+    paths.into_iter().fold(plane, with).save(picture("minima"))?;
     Ok(format!("{found}/{restarts}"))
 }
 
@@ -248,21 +230,12 @@ fn momentum() -> Result<String, Box<dyn Error>> {
     }
     println!();
     // The plain path last, so that it hides nothing of the others.
-    let series: Vec<Series<'_>> = paths.iter().rev().map(|(name, points)| Series { name, points }).collect();
-    let valley: Height<'_> = &|x, y| (x * x + 50.0 * y * y) / 2.0;
-    plot::landscape(
-        picture("momentum"),
-        &Landscape {
-            title: "The first 60 steps in a narrow valley, (x² + 50y²)/2, η = 0.02",
-            x_label: "x",
-            y_label: "y",
-            x: -1.1..1.1,
-            y: -1.1..1.1,
-            height: Some(valley),
-            levels: &[0.05, 0.2, 0.5, 2.0, 5.0, 10.0, 20.0],
-            paths: &series,
-            ..Landscape::default()
-        },
-    )?;
+    let title = "The first 60 steps in a narrow valley, (x² + 50y²)/2, η = 0.02";
+    let valley = Landscape::new(title, -1.1..1.1, -1.1..1.1)
+        .x_label("x")
+        .y_label("y")
+        .height(|x, y| (x * x + 50.0 * y * y) / 2.0, &[0.05, 0.2, 0.5, 2.0, 5.0, 10.0, 20.0]);
+    let with = |plane: Landscape<'static>, (name, points)| plane.path(name, points);
+    paths.into_iter().rev().fold(valley, with).save(picture("momentum"))?;
     Ok(counts.join(","))
 }

@@ -13,10 +13,10 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Cloud, Scatter};
 use nn::checkpoint::Checkpoint;
 use nn::optim::{Adam, Optimizer};
 use nn::{Context, Identity, Module, RandomTensor, Sequential, Silu, mlp};
+use nn_plot::{Cloud, Scatter};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -177,9 +177,8 @@ fn picture(points: &Tensor) -> Result<(), Box<dyn Error>> {
     let pairs =
         |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
     let drawn: Vec<(f64, f64, usize)> = pairs(points).iter().take(1000).map(|&(x, y)| (x, y, 0)).collect();
-    let panel =
-        Cloud { title: "Generated points, and the centres", points: &drawn, marks: &pairs(&centres()) };
-    plot::scatter(PICTURE, &Scatter { title: "A ring of eight modes", panels: &[panel], columns: 1 })?;
+    let cloud = Cloud::new("Generated points, and the centres").points(drawn).marks(pairs(&centres()));
+    Scatter::new("A ring of eight modes").panel(cloud).save(PICTURE)?;
     println!("picture: {PICTURE}");
     Ok(())
 }

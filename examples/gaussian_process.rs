@@ -8,16 +8,15 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Band};
 use examples::{cli, penguins};
 use nn::Param;
 use nn::files::FileError;
 use nn::optim::{Optimizer, Sgd};
+use nn_plot::Band;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use std::error::Error;
-use std::path::Path;
 use std::process::ExitCode;
 use tape::{Scalar, Tape, Tensor, Var};
 
@@ -191,15 +190,12 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         .zip(mean.to_vec().into_iter().zip(variance.to_vec()).map(back))
         .map(|(&x, (mean, deviation))| [x, mean - NORMAL_95 * deviation, mean, mean + NORMAL_95 * deviation])
         .collect();
-    let picture = Band {
-        title: "Penguins: body mass from flipper length",
-        x_label: "flipper length in mm",
-        y_label: "body mass in g",
-        name: "95 % of observations",
-        curve: &curve,
-        points: &[("learned from", training), ("held out", held_out)],
-    };
-    plot::band(Path::new(PICTURE), &picture)?;
+    Band::new("Penguins: body mass from flipper length", "95 % of observations", curve)
+        .x_label("flipper length in mm")
+        .y_label("body mass in g")
+        .points("learned from", training)
+        .points("held out", held_out)
+        .save(PICTURE)?;
     println!("picture: {PICTURE}");
     cli::result(&[
         ("log_likelihood", format!("{likelihood:.3}")),

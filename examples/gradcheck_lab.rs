@@ -10,8 +10,8 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Lines, Series};
 use gradcheck::{GradCheck, Inputs, Reason, Report, Sweep, Verdict};
+use nn_plot::Lines;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::error::Error;
@@ -88,20 +88,14 @@ fn draw(sweep: &Sweep) -> Result<(), Box<dyn Error>> {
         // A logarithmic axis cannot show an error of exactly 0.
         points.filter(|(_, error)| error.is_finite()).map(|(h, error)| (h, error.max(1e-17))).collect()
     };
-    let curves = [0, 1, 4].map(curve);
-    let names = ["forward", "central", "Richardson"];
-    let series: Vec<Series<'_>> =
-        names.iter().zip(&curves).map(|(name, points)| Series { name, points }).collect();
-    plot::lines(
-        "target/gradcheck_lab/error_against_step.svg",
-        &Lines {
-            title: "Relative error of difference formulas against their step",
-            x_label: "log₁₀ of the step",
-            y_label: "relative error",
-            series: &series,
-            log_y: true,
-        },
-    )?;
+    Lines::new("Relative error of difference formulas against their step")
+        .x_label("log₁₀ of the step")
+        .y_label("relative error")
+        .curve("forward", curve(0))
+        .curve("central", curve(1))
+        .curve("Richardson", curve(4))
+        .log_y()
+        .save("target/gradcheck_lab/error_against_step.svg")?;
     Ok(())
 }
 

@@ -6,11 +6,11 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Landscape, Lines, Series};
 use nn::Param;
 use nn::init::{Fans, Init, Normal};
 use nn::loss::squared_error;
 use nn::optim::{Optimizer, Sgd};
+use nn_plot::{Landscape, Lines};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::error::Error;
@@ -91,28 +91,21 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
 
     let file = Path::new(PICTURES).join("line.svg");
     let points: Vec<(f64, f64)> = y.to_vec().into_iter().enumerate().map(|(i, y)| (i as f64, y)).collect();
-    let line = [(-0.5, 1.1 - 0.55), (3.5, 1.1 + 3.85)];
-    let named = [Series { name: "data", points: &points }];
-    let (title, x_label, y_label) = ("The line with the smallest sum of squares: 1.1 + 1.1 x", "x", "y");
-    let curves = [Series { name: "", points: &line }];
-    let picture = Landscape {
-        title,
-        x_label,
-        y_label,
-        x: -0.5..3.5,
-        y: 0.0..6.0,
-        curves: &curves,
-        points: &named,
-        ..Landscape::default()
-    };
-    plot::landscape(&file, &picture)?;
+    Landscape::new("The line with the smallest sum of squares: 1.1 + 1.1 x", -0.5..3.5, 0.0..6.0)
+        .x_label("x")
+        .y_label("y")
+        .curve([(-0.5, 1.1 - 0.55), (3.5, 1.1 + 3.85)])
+        .points("data", points)
+        .save(&file)?;
     println!("picture: {}", file.display());
     let file = Path::new(PICTURES).join("descent.svg");
-    let (title, x_label, y_label) =
-        ("Gradient descent approaches the closed form", "step", "largest distance in θ");
     let shown: Vec<(f64, f64)> = distances.into_iter().take(120).collect();
-    let series = [Series { name: "", points: &shown }];
-    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: true })?;
+    Lines::new("Gradient descent approaches the closed form")
+        .x_label("step")
+        .y_label("largest distance in θ")
+        .curve("", shown)
+        .log_y()
+        .save(&file)?;
     println!("picture: {}", file.display());
     cli::result(&[("loss", format!("{loss:.6}")), ("descent_error", format!("{end:.1e}"))]);
     Ok(())

@@ -10,12 +10,12 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Landscape, Series};
 use examples::{cli, penguins};
 use nn::Param;
 use nn::data::Standard;
 use nn::metrics::{Confusion, argmax_rows};
 use nn::optim::{Adam, Optimizer};
+use nn_plot::Landscape;
 use rand::rngs::StdRng;
 use rand::{SeedableRng, seq::index};
 use std::error::Error;
@@ -278,29 +278,21 @@ fn draw(
         |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
     let theta = theta.to_vec();
     let (components, _) = theta[LOGITS..].as_chunks();
-    let mut ellipses = Vec::new();
+    let mut picture =
+        Landscape::new("Penguins in a mixture of three normal distributions", 30.0..62.0, 12.0..23.0)
+            .x_label("bill length in mm")
+            .y_label("bill depth in mm");
     for (&[m0, m1, ln_l00, l10, ln_l11], r) in components.iter().flat_map(|k| [(k, 1.0), (k, 2.0)]) {
         let angles = (0..=90).map(|i| (TAU * f64::from(i) / 90.0).sin_cos());
         let point = |(sin, cos)| [m0 + r * ln_l00.exp() * cos, m1 + r * (l10 * cos + ln_l11.exp() * sin)];
         let points = Tensor::from(angles.flat_map(point).collect::<Vec<f64>>()).reshape([91, 2]);
-        ellipses.push(pairs(&scale.inverse(&points)?));
+        picture = picture.curve(pairs(&scale.inverse(&points)?));
     }
     let birds = pairs(measured);
-    let group = |k| birds.iter().zip(nearest).filter(move |bird| *bird.1 == k).map(|bird| *bird.0).collect();
-    let groups: Vec<Vec<(f64, f64)>> = (0..names.len()).map(group).collect();
-    let curves: Vec<Series<'_>> = ellipses.iter().map(|points| Series { name: "", points }).collect();
-    let points: Vec<Series<'_>> =
-        names.iter().zip(&groups).map(|(name, points)| Series { name, points }).collect();
-    let picture = Landscape {
-        title: "Penguins in a mixture of three normal distributions",
-        x_label: "bill length in mm",
-        y_label: "bill depth in mm",
-        x: 30.0..62.0,
-        y: 12.0..23.0,
-        curves: &curves,
-        points: &points,
-        ..Landscape::default()
-    };
-    plot::landscape(PICTURE, &picture)?;
+    for (k, name) in names.iter().enumerate() {
+        let group = birds.iter().zip(nearest).filter(|bird| *bird.1 == k).map(|bird| *bird.0);
+        picture = picture.points(name, group.collect::<Vec<_>>());
+    }
+    picture.save(PICTURE)?;
     Ok(())
 }

@@ -9,7 +9,6 @@
 //! ```
 
 use clap::{Parser, ValueEnum};
-use examples::plot::{self, Heatmaps, Lines, Series};
 use examples::{cli, mnist_files};
 use nn::data::{Batches, Images, copy_rows};
 use nn::files::FileElement;
@@ -21,6 +20,7 @@ use nn::train::{Progress, WeightedMean};
 use nn::{
     Context, Identity, Linear, Module, Param, Parameters, Relu, Sequential, Sigmoid, Softmax, Tanh, by_hand,
 };
+use nn_plot::{Heatmaps, Lines};
 use rand::seq::index;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
@@ -374,19 +374,14 @@ fn pictures<T: FileElement>(
     if !losses.is_empty() {
         let file = Path::new(PICTURES).join("loss.svg");
         let points: Vec<(f64, f64)> = losses.iter().enumerate().map(|(i, &l)| ((i + 1) as f64, l)).collect();
-        let series = [Series { name: "", points: &points }];
-        let (title, x_label, y_label) = ("Mean loss of the batches of each epoch", "epoch", "loss");
-        plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+        let picture = Lines::new("Mean loss of the batches of each epoch").curve("", points);
+        picture.x_label("epoch").y_label("loss").save(&file)?;
         files.push(file);
     }
     if let Some((_, weight)) = model.named_parameters().first() {
         let file = Path::new(PICTURES).join("weights.svg");
-        let values = weight.value().cast::<f64>().to_vec();
-        let images: Vec<&[f64]> = values.chunks_exact(shape[0] * shape[1]).collect();
-        plot::heatmaps(
-            &file,
-            &Heatmaps { title: "Weights of the hidden units", images: &images, shape, columns: 8 },
-        )?;
+        let images = weight.value().reshape([weight.value().shape()[0], shape[0], shape[1]]);
+        Heatmaps::new("Weights of the hidden units").images(&images).save(&file)?;
         files.push(file);
     }
     Ok(files)

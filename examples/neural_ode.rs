@@ -13,10 +13,10 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Lines, Series};
 use nn::optim::schedule::{Cosine, Schedule};
 use nn::optim::{Adam, Optimizer};
 use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp};
+use nn_plot::Lines;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -133,10 +133,8 @@ fn main() -> ExitCode {
 fn picture(truth: &Tensor, found: &Tensor) -> Result<(), Box<dyn Error>> {
     let pairs =
         |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
-    let (truth, found) = (pairs(truth), pairs(found));
-    let series = [Series { name: "truth", points: &truth }, Series { name: "network", points: &found }];
-    let (title, x_label, y_label) = ("A spiral, and the network's", "x", "y");
-    plot::lines(PICTURE, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+    let picture = Lines::new("A spiral, and the network's").x_label("x").y_label("y");
+    picture.curve("truth", pairs(truth)).curve("network", pairs(found)).save(PICTURE)?;
     println!("picture: {PICTURE}");
     Ok(())
 }

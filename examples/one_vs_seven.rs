@@ -5,13 +5,13 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Heatmaps, Lines, Series};
 use examples::{cli, mnist_files, one_or_seven};
 use nn::data::{Batches, copy_rows};
 use nn::init::{Fans, Init, Normal};
 use nn::loss::binary_cross_entropy_with_probabilities;
 use nn::optim::{Optimizer, Sgd};
 use nn::{Context, Linear, Module, Param, Parameters, Sequential, Sigmoid};
+use nn_plot::{Heatmaps, Lines};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::error::Error;
@@ -176,16 +176,16 @@ fn descend(
 
 fn pictures(curves: &[(String, Vec<(f64, f64)>)], model: &Sequential) -> Result<(), Box<dyn Error>> {
     let file = Path::new(PICTURES).join("loss.svg");
-    let series: Vec<Series<'_>> = curves.iter().map(|(name, points)| Series { name, points }).collect();
-    let (title, x_label, y_label) =
-        ("Loss of the neuron on all training images", "epoch", "binary cross-entropy");
-    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+    Lines::new("Loss of the neuron on all training images")
+        .x_label("epoch")
+        .y_label("binary cross-entropy")
+        .curves(curves.iter().map(|(name, points)| (name, points)))
+        .save(&file)?;
     println!("picture: {}", file.display());
     let file = Path::new(PICTURES).join("weights.svg");
     if let Some((_, weight)) = model.named_parameters().first() {
-        let values = weight.value().to_vec();
-        let title = "Orange speaks for seven";
-        plot::heatmaps(&file, &Heatmaps { title, images: &[&values], shape: [28, 28], columns: 1 })?;
+        let image = weight.value().reshape([28, 28]);
+        Heatmaps::new("Orange speaks for seven").image(&image).save(&file)?;
         println!("picture: {}", file.display());
     }
     Ok(())

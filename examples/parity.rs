@@ -14,11 +14,12 @@
 use clap::Parser;
 use examples::cli;
 use examples::parity::{BITS, Divisor, HIDDEN, Numbers, TRAIN, Training, column_norms};
-use examples::plot::{self, Lines, Matrices, Matrix, Series};
 use nn::train::Progress;
+use nn_plot::{Lines, Matrices, Matrix};
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
+use tape::Tensor;
 
 /// The published errors of the first epochs, as printed.
 const PUBLISHED: [(usize, &str); 12] = [
@@ -128,44 +129,24 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
 
 fn draw(errors: &[f64], [hidden, output]: [Vec<f64>; 2]) -> Result<(), Box<dyn Error>> {
     let points: Vec<(f64, f64)> = errors.iter().enumerate().map(|(i, &error)| (i as f64, error)).collect();
-    let series = [Series { name: "", points: &points }];
     let file = Path::new(PICTURES).join("error.svg");
-    plot::lines(
-        &file,
-        &Lines {
-            title: "Parity of ten bits: error while training",
-            x_label: "epoch",
-            y_label: "squared error, mean of the batches",
-            series: &series,
-            log_y: true,
-        },
-    )?;
+    Lines::new("Parity of ten bits: error while training")
+        .x_label("epoch")
+        .y_label("squared error, mean of the batches")
+        .curve("", points)
+        .log_y()
+        .save(&file)?;
     println!("picture: {}", file.display());
 
     let bits: Vec<String> = (0..BITS).rev().map(|power| (1 << power).to_string()).collect();
     let units: Vec<String> = (1..=HIDDEN).map(|i| format!("hidden {i}")).collect();
-    let classes = ["odd", "even"].map(str::to_owned);
-    let matrices = [
-        Matrix {
-            title: "Hidden layer",
-            shape: [HIDDEN, BITS],
-            values: &hidden,
-            x_label: "value of the bit",
-            columns: &bits,
-            rows: &units,
-        },
-        Matrix {
-            title: "Output layer",
-            shape: [2, HIDDEN],
-            values: &output,
-            x_label: "",
-            columns: &units,
-            rows: &classes,
-        },
-    ];
     let file = Path::new(PICTURES).join("weights.svg");
-    let title = "Weights after training: the last bit decides";
-    plot::matrices(&file, &Matrices { title, matrices: &matrices })?;
+    let hidden = Matrix::new("Hidden layer", &Tensor::from_vec([HIDDEN, BITS], hidden)?);
+    let output = Matrix::new("Output layer", &Tensor::from_vec([2, HIDDEN], output)?);
+    Matrices::new("Weights after training: the last bit decides")
+        .matrix(hidden.x_label("value of the bit").columns(bits).rows(&units))
+        .matrix(output.columns(&units).rows(["odd", "even"]))
+        .save(&file)?;
     println!("picture: {}", file.display());
     Ok(())
 }

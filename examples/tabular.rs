@@ -10,18 +10,19 @@
 //! ```
 
 use clap::Parser;
-use examples::plot::{self, Matrices, Matrix};
 use examples::{cli, penguins};
 use nn::data::{Dataset, LabelColumn, Loader, Split, Standard, Table};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::optim::Sgd;
 use nn::train::{Keep, Progress, Report, Trainer};
 use nn::{Identity, Module, Sequential, Tanh, loss, mlp};
+use nn_plot::{Lines, Matrices, Matrix};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tape::Tensor;
 
 const PICTURES: &str = "target/tabular";
 
@@ -161,14 +162,13 @@ fn judge(confusion: &Confusion, classes: &LabelColumn) {
 
 fn pictures(report: &Report, confusion: &Confusion, names: &[String]) -> Result<(), Box<dyn Error>> {
     let file = Path::new(PICTURES).join("loss.svg");
-    plot::history(&file, "Cross-entropy", &report.history, &["loss", "validation"], true)?;
+    Lines::columns("Cross-entropy", &report.history, ["loss", "validation"])?.log_y().save(&file)?;
     println!("\npicture: {}", file.display());
     let file = Path::new(PICTURES).join("confusion.svg");
     let n = names.len();
-    let counts: Vec<f64> = (0..n * n).map(|i| confusion.count(i / n, i % n) as f64).collect();
-    let (title, x_label) = ("rows: what they are", "what they were taken for");
-    let matrix = Matrix { title, shape: [n, n], values: &counts, x_label, columns: names, rows: names };
-    plot::matrices(&file, &Matrices { title: "Test rows", matrices: &[matrix] })?;
+    let counts: Tensor = Tensor::from_fn([n, n], |i| confusion.count(i[0], i[1]) as f64);
+    let matrix = Matrix::new("rows: what they are", &counts).x_label("what they were taken for");
+    Matrices::new("Test rows").matrix(matrix.columns(names).rows(names)).save(&file)?;
     println!("picture: {}", file.display());
     Ok(())
 }

@@ -10,9 +10,8 @@
 use clap::Parser;
 use examples::cli;
 use examples::planar::{Network, Points, Take, epoch};
-use examples::plot::regions::grid;
-use examples::plot::{self, Lines, Region, Regions, Series};
 use nn::train::Progress;
+use nn_plot::{Lines, Region, Regions};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::Path;
@@ -80,28 +79,22 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     }
 
     let extent = 2.0 * args.centre + 2.0 * args.spread;
-    let (cells, list) = (grid(extent), points.list());
     let after = format!("after {epochs} epochs: {} wrong", mistakes[epochs]);
     let start = format!("before training: {} wrong", mistakes[0]);
-    let outputs = [before.outputs(&cells), model.outputs(&cells)];
-    let panel = |title, outputs| Region { title, extent, outputs, points: &list };
-    let panels = [panel(&start, &outputs[0]), panel(&after, &outputs[1])];
+    let panel = |title, model: &Network| {
+        let square = -extent..extent;
+        Region::new(title, square.clone(), square, |x| model.outputs(x)).points(points.list())
+    };
     let file = Path::new(PICTURES).join("boundary.svg");
-    let title = "Two groups of points: output of the network";
-    plot::regions(&file, &Regions { title, panels: &panels, columns: 2 })?;
+    Regions::new("Two groups of points: output of the network")
+        .panel(panel(start, &before))
+        .panel(panel(after, &model))
+        .save(&file)?;
     println!("picture: {}", file.display());
     let curve: Vec<(f64, f64)> = losses.iter().enumerate().map(|(i, &loss)| (i as f64, loss)).collect();
     let file = Path::new(PICTURES).join("loss.svg");
-    plot::lines(
-        &file,
-        &Lines {
-            title: "Two groups of points: loss",
-            x_label: "epoch",
-            y_label: "mean negative log-loss",
-            series: &[Series { name: "", points: &curve }],
-            log_y: true,
-        },
-    )?;
+    let picture = Lines::new("Two groups of points: loss").x_label("epoch").y_label("mean negative log-loss");
+    picture.curve("", curve).log_y().save(&file)?;
     println!("picture: {}", file.display());
     let right = (points.len() - mistakes[epochs]) as f64 / points.len() as f64;
     cli::result(&[

@@ -12,11 +12,11 @@
 //! `twins/vae.py` is the same program for PyTorch.
 
 use clap::Parser;
-use examples::plot::{self, Heatmaps};
 use examples::{cli, digits8x8};
 use nn::data::Batches;
 use nn::optim::{Adam, Optimizer};
 use nn::{Context, Identity, Module, Parameters, RandomTensor, Sequential, Tanh, loss, mlp};
+use nn_plot::Heatmaps;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -126,10 +126,9 @@ fn picture(model: &Vae) -> Result<(), Box<dyn Error>> {
     const SIDE: usize = 13;
     let at = |i: usize| 4.0 * i as f64 / (SIDE - 1) as f64 - 2.0;
     let codes = Tensor::from_fn([SIDE * SIDE, 2], |i| at(if i[1] == 0 { i[0] % SIDE } else { i[0] / SIDE }));
-    let pixels = model.decoder.predict(&codes).sigmoid().to_vec();
-    let images: Vec<&[f64]> = pixels.chunks_exact(64).collect();
-    let title = "Decoded codes, from -2 to 2 along both axes";
-    plot::heatmaps(PICTURE, &Heatmaps { title, images: &images, shape: [8, 8], columns: SIDE })?;
+    let images = model.decoder.predict(&codes).sigmoid().reshape([SIDE * SIDE, 8, 8]);
+    let picture = Heatmaps::new("Decoded codes, from -2 to 2 along both axes").images(&images);
+    picture.per_row(SIDE).save(PICTURE)?;
     println!("picture: {PICTURE}");
     Ok(())
 }

@@ -6,8 +6,8 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Lines, Series};
 use nn::{Identity, Linear, Module, Parameters, Relu, Sequential, Sigmoid, Tanh, loss, mlp};
+use nn_plot::Lines;
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::path::Path;
@@ -56,21 +56,13 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     let zs: Vec<f64> = (-40..=80).map(|i| f64::from(i) / 4.0).collect();
     let quadratics: Vec<(f64, f64)> = zs.iter().map(|&z| (z, grad(quadratic, z))).collect();
     let entropies: Vec<(f64, f64)> = zs.iter().map(|&z| (z, grad(cross_entropy, z))).collect();
-    let series = [
-        Series { name: "squared error", points: &quadratics },
-        Series { name: "cross-entropy", points: &entropies },
-    ];
     let file = Path::new(PICTURES).join("saturation.svg");
-    plot::lines(
-        &file,
-        &Lines {
-            title: "Gradient of a sigmoid that should be 0",
-            x_label: "weighted input z (the larger, the more wrong)",
-            y_label: "gradient with respect to z",
-            series: &series,
-            log_y: false,
-        },
-    )?;
+    Lines::new("Gradient of a sigmoid that should be 0")
+        .x_label("weighted input z (the larger, the more wrong)")
+        .y_label("gradient with respect to z")
+        .curve("squared error", quadratics)
+        .curve("cross-entropy", entropies)
+        .save(&file)?;
     println!("picture: {}", file.display());
 
     println!(
@@ -101,19 +93,13 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         curves.push((name, lengths));
     }
     let names = ["chain of sigmoids", "10 wide, sigmoid", "10 wide, tanh", "10 wide, relu"];
-    let series: Vec<Series<'_>> =
-        curves.iter().zip(names).map(|((_, points), name)| Series { name, points }).collect();
     let file = Path::new(PICTURES).join("depth.svg");
-    plot::lines(
-        &file,
-        &Lines {
-            title: "Gradient of the first layer",
-            x_label: "layers",
-            y_label: "length of the gradient",
-            series: &series,
-            log_y: true,
-        },
-    )?;
+    Lines::new("Gradient of the first layer")
+        .x_label("layers")
+        .y_label("length of the gradient")
+        .curves(curves.iter().zip(names).map(|((_, points), name)| (name, points)))
+        .log_y()
+        .save(&file)?;
     println!("picture: {}", file.display());
     let [first, last] = chains[longest - 1];
     cli::result(&[

@@ -10,11 +10,11 @@
 
 use clap::Parser;
 use examples::cli;
-use examples::plot::{self, Height, Landscape, Lines, Series};
 use nn::init::{Fans, Init, Normal};
 use nn::loss::squared_error;
 use nn::optim::{Optimizer, Sgd};
 use nn::{Context, Linear, Module, Param, Parameters, Sequential, Sigmoid};
+use nn_plot::{Landscape, Lines};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::error::Error;
@@ -158,33 +158,24 @@ fn correct(model: &Sequential) -> usize {
 
 fn pictures(model: &Sequential, curves: &[Vec<(f64, f64)>]) -> Result<(), Box<dyn Error>> {
     let file = Path::new(PICTURES).join("loss.svg");
-    let series: Vec<Series<'_>> = curves.iter().map(|points| Series { name: "", points }).collect();
-    let (title, x_label, y_label) =
-        ("Mean loss of the four samples, one curve for each network", "pass", "loss");
-    plot::lines(&file, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+    Lines::new("Mean loss of the four samples, one curve for each network")
+        .x_label("pass")
+        .y_label("loss")
+        .curves(curves.iter().map(|points| ("", points)))
+        .save(&file)?;
     println!("\npicture: {}", file.display());
     let file = Path::new(PICTURES).join("output.svg");
-    let height: Height<'_> = &|a, b| model.predict(&Tensor::from([[a, b]])).item();
     let corners = |class: f64| {
         let pairs = X.iter().zip(Y).filter(|&(_, y)| y == class);
         pairs.map(|(x, _)| (x[0], x[1])).collect::<Vec<_>>()
     };
-    let (ones, zeros) = (corners(1.0), corners(0.0));
-    let points = [Series { name: "wanted 0", points: &zeros }, Series { name: "wanted 1", points: &ones }];
-    plot::landscape(
-        &file,
-        &Landscape {
-            title: "Output of a trained network over the square",
-            x_label: "x1",
-            y_label: "x2",
-            x: -0.5..1.5,
-            y: -0.5..1.5,
-            height: Some(height),
-            levels: &[0.1, 0.3, 0.5, 0.7, 0.9],
-            points: &points,
-            ..Landscape::default()
-        },
-    )?;
+    Landscape::new("Output of a trained network over the square", -0.5..1.5, -0.5..1.5)
+        .x_label("x1")
+        .y_label("x2")
+        .height(|a, b| model.predict(&Tensor::from([[a, b]])).item(), &[0.1, 0.3, 0.5, 0.7, 0.9])
+        .points("wanted 0", corners(0.0))
+        .points("wanted 1", corners(1.0))
+        .save(&file)?;
     println!("picture: {}", file.display());
     Ok(())
 }

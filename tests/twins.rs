@@ -17,7 +17,7 @@ fn read(path: &str) -> String {
 /// The lines that are neither blank nor comments, up to [`REST`], without the imports that only the rest needs.
 fn rust_lines(program: &str) -> usize {
     let (program, _) = program.split_once(REST).unwrap_or_else(|| panic!("expected the line `{REST}`"));
-    let rest = ["use clap::", "use examples::", "use std::process::ExitCode;"];
+    let rest = ["use clap::", "use examples::", "use nn_plot::", "use std::process::ExitCode;"];
     let counted = |line: &&str| {
         let code = line.trim_start();
         !code.is_empty() && !code.starts_with("//") && !rest.iter().any(|import| code.starts_with(import))

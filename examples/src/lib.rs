@@ -1,4 +1,4 @@
-//! Shared by the example programs: the command line, pictures, and data.
+//! Shared by the example programs: the command line and data.
 
 pub mod cli;
 pub mod demand_data;
@@ -9,6 +9,5 @@ pub mod one_or_seven;
 pub mod parity;
 pub mod penguins;
 pub mod planar;
-pub mod plot;
 pub mod text;
 pub mod writing;

@@ -75,9 +75,9 @@ impl Points {
     }
 
     /// Coordinates and classes, for pictures.
-    pub fn list(&self) -> Vec<(f64, f64, bool)> {
+    pub fn list(&self) -> Vec<(f64, f64, usize)> {
         let y = self.y.to_vec();
-        self.x.to_vec().chunks_exact(3).zip(y).map(|(x, y)| (x[0], x[1], y > 0.5)).collect()
+        self.x.to_vec().chunks_exact(3).zip(y).map(|(x, y)| (x[0], x[1], usize::from(y > 0.5))).collect()
     }
 }
 
@@ -133,24 +133,23 @@ impl Network {
 
     /// The output at a point of the plane.
     pub fn at(&self, x: f64, y: f64) -> f64 {
-        self.outputs(&[[x, y]])[0]
+        self.outputs(&Tensor::from([[x, y]])).item()
     }
 
-    /// The outputs at points of the plane.
-    pub fn outputs(&self, points: &[[f64; 2]]) -> Vec<f64> {
-        let x = Tensor::from_fn([points.len(), 3], |at| points[at[0]].get(at[1]).copied().unwrap_or(1.0));
+    /// The outputs at points of the plane, `[points, 2]`.
+    pub fn outputs(&self, points: &Tensor) -> Tensor {
+        let x = Tensor::concat(&[points, &Tensor::ones([points.shape()[0], 1])], 1);
         let tape = Tape::new().inference();
-        self.forward(tape.constant(x)).value().to_vec()
+        self.forward(tape.constant(x)).value()
     }
 
     /// The largest output in this many directions at a distance from the origin.
     pub fn largest_on_circle(&self, radius: f64, directions: usize) -> f64 {
-        let point = |i: usize| {
-            let (sin, cos) = (TAU * i as f64 / directions as f64).sin_cos();
-            [radius * cos, radius * sin]
-        };
-        let points: Vec<[f64; 2]> = (0..directions).map(point).collect();
-        self.outputs(&points).into_iter().fold(0.0, f64::max)
+        let points = Tensor::from_fn([directions, 2], |i| {
+            let (sin, cos) = (TAU * i[0] as f64 / directions as f64).sin_cos();
+            radius * if i[1] == 0 { cos } else { sin }
+        });
+        self.outputs(&points).to_vec().into_iter().fold(0.0, f64::max)
     }
 
     /// The number of points on the wrong side of 1/2.
@@ -293,15 +292,15 @@ mod tests {
     #[test]
     fn points_are_drawn_in_their_regions() {
         let mut rng = StdRng::seed_from_u64(1);
-        for (x, y, positive) in Points::disc_and_ring(200, 1.0, [1.4, 3.0], &mut rng).list() {
+        for (x, y, class) in Points::disc_and_ring(200, 1.0, [1.4, 3.0], &mut rng).list() {
             let radius = x.hypot(y);
-            let inside = if positive { radius <= 1.0 } else { (1.4..=3.0).contains(&radius) };
-            assert!(inside, "radius {radius}, positive: {positive}");
+            let inside = if class == 1 { radius <= 1.0 } else { (1.4..=3.0).contains(&radius) };
+            assert!(inside, "radius {radius}, class {class}");
         }
         let groups = Points::two_groups(100, 0.5, 0.2, 0.1, &mut rng);
         assert_eq!((groups.len(), groups.y.sum()), (200, 100.0));
-        for (x, y, positive) in groups.list() {
-            assert_eq!(positive, x + y > 0.0, "({x}, {y})");
+        for (x, y, class) in groups.list() {
+            assert_eq!(class == 1, x + y > 0.0, "({x}, {y})");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Shared by the programs that learn to write: flags, the text, the loss curve, the report.
 
-use crate::plot::{self, Lines, Series};
 use crate::text::Text;
 use crate::{cli, text};
 use nn::train::Progress;
+use nn_plot::Lines;
 use rand::Rng;
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -127,9 +127,8 @@ impl Task {
     ) -> Result<(), Box<dyn Error>> {
         cli::say(format_args!("\n{written}\n"));
         let picture = Path::new("target").join(program).join("loss.svg");
-        let series = [Series { name: "", points: curve }];
-        let (title, x_label, y_label) = ("Loss while training", "step", "nats per character");
-        plot::lines(&picture, &Lines { title, x_label, y_label, series: &series, log_y: false })?;
+        let lines = Lines::new("Loss while training").x_label("step").y_label("nats per character");
+        lines.curve("", curve).save(&picture)?;
         cli::say(format_args!("picture: {}", picture.display()));
         cli::result(&[
             ("validation_loss", format!("{loss:.4}")),

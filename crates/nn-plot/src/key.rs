@@ -19,7 +19,7 @@ const POSITIONS: [(SeriesLabelPosition, [f64; 2]); 8] = [
 const SAMPLES: usize = 16;
 
 /// The position for a legend with these names that covers the fewest points of the curves.
-pub(super) fn position(
+pub(crate) fn position(
     curves: &[Vec<(f64, f64)>],
     names: &[&str],
     x: &Range<f64>,

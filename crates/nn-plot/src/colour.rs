@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 /// For curves: the palette of Okabe and Ito without its yellow, which is faint on white.
-pub(super) const CURVES: [RGBColor; 7] = [
+pub(crate) const CURVES: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -14,20 +14,20 @@ pub(super) const CURVES: [RGBColor; 7] = [
 ];
 
 /// Shades on each side of the neutral one.
-pub(super) const SHADES: i32 = 16;
+pub(crate) const SHADES: i32 = 16;
 
 const NEGATIVE: [f64; 3] = [5.0, 80.0, 160.0];
 const NEUTRAL: [f64; 3] = [247.0, 247.0, 247.0];
 const POSITIVE: [f64; 3] = [175.0, 75.0, 0.0];
 
 /// The shade of a value: from `-SHADES` at `-limit` over 0 to `SHADES` at `limit`; neutral for NaN.
-pub(super) fn shade(value: f64, limit: f64) -> i32 {
+pub(crate) fn shade(value: f64, limit: f64) -> i32 {
     let part = if limit > 0.0 { (value / limit).clamp(-1.0, 1.0) } else { 0.0 };
     (part * f64::from(SHADES)).round() as i32
 }
 
 /// Blue for negative shades, white around 0, orange for positive ones.
-pub(super) fn diverging(shade: i32) -> RGBColor {
+pub(crate) fn diverging(shade: i32) -> RGBColor {
     let end = if shade < 0 { NEGATIVE } else { POSITIVE };
     let part = f64::from(shade.abs()) / f64::from(SHADES);
     let [red, green, blue] = [0, 1, 2].map(|i| (NEUTRAL[i] + (end[i] - NEUTRAL[i]) * part).round() as u8);
