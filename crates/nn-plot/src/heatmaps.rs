@@ -92,8 +92,10 @@ impl Heatmaps {
     }
 }
 
-/// Pixels of the picture for one pixel of an image.
-const PIXEL: i32 = 4;
+/// Pixels of the picture for one pixel of an image: at least, and in a small picture at most.
+const PIXEL: [usize; 2] = [4, 24];
+/// The smallest width of a picture.
+const NARROWEST: usize = 320;
 /// The gap between images.
 const GAP: i32 = 10;
 /// The height above the images.
@@ -104,30 +106,45 @@ const FOOT: i32 = 58;
 /// The fraction of the values that the scale covers; a few outliers would make all others white.
 const COVERED: f64 = 0.995;
 
+/// The extent of this many images of `n` pixels, each with a gap.
+fn extent(count: usize, n: usize, pixel: usize) -> usize {
+    count.saturating_mul(n.saturating_mul(pixel).saturating_add(GAP as usize))
+}
+
+/// Pixels of the picture for one pixel of an image: more if all images then fit into the narrowest picture.
+fn pixel([across, down]: [usize; 2], [rows, columns]: [usize; 2]) -> usize {
+    let [least, most] = PIXEL;
+    let room = NARROWEST - GAP as usize;
+    let fits = |&pixel: &usize| extent(across, columns, pixel).max(extent(down, rows, pixel)) <= room;
+    (least..=most).rev().find(fits).unwrap_or(least)
+}
+
 impl Draw for Heatmaps {
     fn size(&self) -> (usize, usize) {
         let [rows, columns] = self.shape().unwrap_or_default();
         let (across, down) = arrange(self.images.len(), self.per_row);
-        let step = |n: usize| n.saturating_mul(PIXEL as usize).saturating_add(GAP as usize);
-        let all = |count: usize, n: usize| count.saturating_mul(step(n));
-        let width = all(across, columns).saturating_add(GAP as usize).max(320);
         let down = if self.images.is_empty() { 0 } else { down };
-        (width, all(down, rows).saturating_add((HEAD + FOOT) as usize))
+        let pixel = pixel([across, down], [rows, columns]);
+        let width = extent(across, columns, pixel).saturating_add(GAP as usize).max(NARROWEST);
+        (width, extent(down, rows, pixel).saturating_add((HEAD + FOOT) as usize))
     }
 
     fn draw(&self, root: &Canvas<'_>) -> Drawn {
         let [rows, columns] = self.shape()?.map(|n| n as i32);
-        let across = arrange(self.images.len(), self.per_row).0 as i32;
-        let step = |n: i32| n * PIXEL + GAP;
+        let (across, down) = arrange(self.images.len(), self.per_row);
+        let pixel = pixel([across, down], self.shape()?);
+        let margin = (self.size().0 - extent(across, columns as usize, pixel) + GAP as usize) as i32 / 2;
+        let (across, pixel) = (across as i32, pixel as i32);
+        let step = |n: i32| n * pixel + GAP;
         let (width, height) = self.size();
         let (width, height) = (width as i32, height as i32);
         let limit = limit(self.images.iter().flat_map(|(_, values)| values));
         root.draw(&Text::new(self.title.as_str(), (width / 2, 14), centred(19)))?;
         for (i, (_, image)) in self.images.iter().enumerate() {
             let (left, top) =
-                (GAP + i as i32 % across * step(columns), HEAD + i as i32 / across * step(rows));
+                (margin + i as i32 % across * step(columns), HEAD + i as i32 / across * step(rows));
             let rectangle = |x: [i32; 2], y: [i32; 2], level: i32| {
-                let corner = |x: i32, y: i32| (left + x * PIXEL, top + y * PIXEL);
+                let corner = |x: i32, y: i32| (left + x * pixel, top + y * pixel);
                 root.draw(&Rectangle::new(
                     [corner(x[0], y[0]), corner(x[1], y[1])],
                     diverging(level).filled(),

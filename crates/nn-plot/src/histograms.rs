@@ -166,7 +166,7 @@ fn draw_panel(area: &Canvas<'_>, name: &str, values: &[f64]) -> Drawn {
         .x_labels(5)
         .y_labels(5)
         .x_label_formatter(&|value| short(if value.abs() < 1e-9 * (x.end - x.start) { 0.0 } else { *value }))
-        .y_label_formatter(&|count| short(*count))
+        .y_label_formatter(&|count| if count.fract() == 0.0 { short(*count) } else { String::new() })
         .label_style(("sans-serif", 12))
         .draw()?;
     let edge = |i: usize| x.start + (x.end - x.start) * i as f64 / BARS as f64;
