@@ -166,7 +166,8 @@
 //! There is no graph compiler, no device other than the CPU, no mixed precision, and no collection of pretrained models.
 //!
 //! # Features
-//! `gradcheck` adds gradient checks of models (`nn::gradcheck`), `progress` a progress bar, `rayon` several threads.
+//! `gradcheck` adds gradient checks of models (`nn::gradcheck`), `progress` a progress bar, `tensorboard` and `tracing` event
+//! logs of training ([`train::EventLog`]), `rayon` several threads.
 
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -26,7 +26,7 @@ fn kind(found: FileType) -> &'static str {
 
 /// Refuses anything but a regular file: a device has no end, a pipe may block forever, and neither can be
 /// replaced.
-pub(super) fn regular(found: FileType) -> Result<(), FileErrorKind> {
+pub(crate) fn regular(found: FileType) -> Result<(), FileErrorKind> {
     if found.is_file() { Ok(()) } else { Err(FileErrorKind::NotAFile { found: kind(found) }) }
 }
 

@@ -54,6 +54,7 @@ mod best;
 mod callback;
 mod entry;
 mod history;
+mod log;
 #[cfg(feature = "progress")]
 mod progress;
 mod report;
@@ -67,6 +68,7 @@ mod weighted_mean;
 pub use best::BestWeights;
 pub use callback::{Callback, Epoch, Step};
 pub use history::History;
+pub use log::EventLog;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 pub use report::{Report, StopReason, TrainError};
