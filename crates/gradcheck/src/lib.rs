@@ -45,6 +45,7 @@ pub mod registry;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 
+#[doc(inline)]
 pub use check::{
     Certificate, Check, CheckFailure, Cotangent, Entries, Entry, Evidence, FORMULAS, GradCheck, Inputs,
     Interval, Method, Model, Noise, Outcome, Output, Reason, Report, SetupError, Step, Summary, Sweep,

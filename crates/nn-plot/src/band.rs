@@ -28,6 +28,12 @@ pub struct Band {
 impl Band {
     /// A band with its name in the legend. A row is an abscissa, the lower end, the middle, and the upper end, from left to
     /// right.
+    ///
+    /// ```
+    /// use nn_plot::Band;
+    /// assert!(Band::new("", "95 %", [[0.0, -1.0, 0.0, 1.0], [1.0, -1.5, 0.0, 1.5]]).svg()?.contains("95 %"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>, name: impl Into<String>, rows: impl AsRef<[[f64; 4]]>) -> Band {
         let rows = rows.as_ref().iter().copied();
         Band {
@@ -41,16 +47,34 @@ impl Band {
     }
 
     /// The label of the horizontal axis.
+    ///
+    /// ```
+    /// use nn_plot::Band;
+    /// assert!(Band::new("", "", []).x_label("length").svg()?.contains("length"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn x_label(self, label: impl Into<String>) -> Band {
         Band { x_label: text(label), ..self }
     }
 
     /// The label of the vertical axis.
+    ///
+    /// ```
+    /// use nn_plot::Band;
+    /// assert!(Band::new("", "", []).y_label("mass").svg()?.contains("mass"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn y_label(self, label: impl Into<String>) -> Band {
         Band { y_label: text(label), ..self }
     }
 
     /// Adds a group of points, with a name for the legend.
+    ///
+    /// ```
+    /// use nn_plot::Band;
+    /// assert!(Band::new("", "", []).points("observed", [(0.0, 1.0), (2.0, 0.5)]).svg()?.contains("observed"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn points(mut self, name: impl Into<String>, points: impl AsRef<[(f64, f64)]>) -> Band {
         let finite = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
         let points: Vec<_> = points.as_ref().iter().filter(finite).copied().collect();

@@ -24,7 +24,7 @@ pub enum PlotError {
     },
     /// The data cannot be drawn.
     Data {
-        /// What was expected and what was found.
+        /// The expectation and what was found.
         reason: String,
     },
     /// The system has no font for the text of a PNG. An SVG needs none.

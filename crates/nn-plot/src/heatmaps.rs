@@ -32,11 +32,25 @@ type Image = (Vec<usize>, Vec<f64>);
 
 impl Heatmaps {
     /// No images yet, under this title.
+    ///
+    /// ```
+    /// use nn_plot::Heatmaps;
+    /// assert!(Heatmaps::new("Weights").svg()?.contains("Weights"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>) -> Heatmaps {
         Heatmaps { title: text(title), images: Vec::new(), per_row: 8 }
     }
 
     /// Adds a matrix `[rows, columns]`.
+    ///
+    /// ```
+    /// use nn_plot::Heatmaps;
+    /// use tape::Tensor;
+    /// let text = Heatmaps::new("").image(&Tensor::from([[1.0, -0.5]])).svg()?;
+    /// assert!(text.contains("-1.000") && text.contains("+1.000"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn image<T: Element>(mut self, image: &Tensor<T>) -> Heatmaps {
         self.images.push((image.shape().to_vec(), image.cast::<f64>().to_vec()));
         self
@@ -67,6 +81,15 @@ impl Heatmaps {
     }
 
     /// The number of images side by side: 8 by default.
+    ///
+    /// ```
+    /// use nn_plot::Heatmaps;
+    /// use tape::Tensor;
+    /// let images: Tensor = Tensor::ones([4, 28, 28]);
+    /// let text = Heatmaps::new("").images(&images).per_row(4).svg()?;
+    /// assert!(text.starts_with("<svg width=\"498\" height=\"228\""));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn per_row(self, images: usize) -> Heatmaps {
         Heatmaps { per_row: images, ..self }
     }

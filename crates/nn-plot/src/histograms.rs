@@ -39,11 +39,25 @@ pub struct Histograms {
 
 impl Histograms {
     /// No values yet, under this title.
+    ///
+    /// ```
+    /// use nn_plot::Histograms;
+    /// assert!(Histograms::new("Weights").svg()?.contains("Weights"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>) -> Histograms {
         Histograms { title: text(title), panels: Vec::new(), per_row: 2, refused: None }
     }
 
     /// The values of every parameter of a model.
+    ///
+    /// ```
+    /// use nn::Linear;
+    /// use nn_plot::Histograms;
+    /// let model = Linear::from_values([[1.0, -2.0, 0.5]], [0.0]);
+    /// assert!(Histograms::parameters("", &model).svg()?.contains("weight: 3 values"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn parameters<T: Element>(
         title: impl Into<String>,
         model: &(impl Parameters<T> + ?Sized),
@@ -53,6 +67,16 @@ impl Histograms {
     }
 
     /// The gradients with respect to every trainable parameter of a model that took part.
+    ///
+    /// ```
+    /// use nn::Param;
+    /// use nn_plot::Histograms;
+    /// use tape::Tape;
+    /// let (w, tape): (Param, _) = (Param::new([1.0, 2.0]), Tape::new());
+    /// let gradients = w.on(&tape).square().sum().backward();
+    /// assert!(Histograms::gradients("", &[w], &gradients).svg()?.contains("0: 2 values"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn gradients<T: Element>(
         title: impl Into<String>,
         model: &(impl Parameters<T> + ?Sized),
@@ -72,6 +96,16 @@ impl Histograms {
 
     /// The output of every layer for the input `x`, in evaluation mode. An input that a layer does not take is reported when
     /// the picture is drawn.
+    ///
+    /// ```
+    /// use nn::{Linear, Relu, Sequential};
+    /// use nn_plot::Histograms;
+    /// use tape::Tensor;
+    /// let model = Sequential::new().push(Linear::from_values([[1.0], [-1.0]], [0.0, 0.0])).push(Relu);
+    /// let text = Histograms::activations("", &model, &Tensor::from([[1.0], [2.0]])).svg()?;
+    /// assert!(text.contains("layer 0: 4 values") && text.contains("layer 1: 4 values"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn activations<T: Element>(
         title: impl Into<String>,
         model: &Sequential<T>,
@@ -106,6 +140,14 @@ impl Histograms {
     }
 
     /// The number of histograms side by side: 2 by default.
+    ///
+    /// ```
+    /// use nn_plot::Histograms;
+    /// use tape::Tensor;
+    /// let picture = (0..3).fold(Histograms::new(""), |picture, i| picture.tensor(i.to_string(), &Tensor::from([1.0])));
+    /// assert!(picture.per_row(3).svg()?.starts_with("<svg width=\"1020\""));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn per_row(self, panels: usize) -> Histograms {
         Histograms { per_row: panels, ..self }
     }

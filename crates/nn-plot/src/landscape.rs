@@ -39,6 +39,12 @@ type Height<'a> = Box<dyn Fn(f64, f64) -> f64 + 'a>;
 
 impl<'a> Landscape<'a> {
     /// A white plane over these ranges, under this title.
+    ///
+    /// ```
+    /// use nn_plot::Landscape;
+    /// assert!(Landscape::new("A plane", -1.0..1.0, -1.0..1.0).svg()?.contains("A plane"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>, x: Range<f64>, y: Range<f64>) -> Landscape<'a> {
         Landscape {
             title: text(title),
@@ -55,22 +61,50 @@ impl<'a> Landscape<'a> {
     }
 
     /// The label of the horizontal axis.
+    ///
+    /// ```
+    /// use nn_plot::Landscape;
+    /// assert!(Landscape::new("", -1.0..1.0, -1.0..1.0).x_label("first weight").svg()?.contains("first weight"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn x_label(self, label: impl Into<String>) -> Landscape<'a> {
         Landscape { x_label: text(label), ..self }
     }
 
     /// The label of the vertical axis.
+    ///
+    /// ```
+    /// use nn_plot::Landscape;
+    /// assert!(Landscape::new("", -1.0..1.0, -1.0..1.0).y_label("second weight").svg()?.contains("second weight"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn y_label(self, label: impl Into<String>) -> Landscape<'a> {
         Landscape { y_label: text(label), ..self }
     }
 
     /// The function that is shaded, with its contour levels, ascending. The shade runs from blue at the first over white to
     /// orange at the last.
+    ///
+    /// ```
+    /// use nn_plot::Landscape;
+    /// let picture = Landscape::new("", -1.0..1.0, -1.0..1.0).height(|x, y| x * y, &[-0.5, 0.0, 0.5]);
+    /// assert!(picture.svg()?.contains("-0.5"));
+    /// let wrong = Landscape::new("", -1.0..1.0, -1.0..1.0).height(|x, y| x * y, &[0.5, 0.0]);
+    /// assert_eq!(wrong.svg().unwrap_err().to_string(), "expected ascending contour levels, found [0.5, 0.0]");
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn height(self, height: impl Fn(f64, f64) -> f64 + 'a, levels: &[f64]) -> Landscape<'a> {
         Landscape { height: Some(Box::new(height)), levels: levels.to_vec(), ..self }
     }
 
     /// Adds a grey line.
+    ///
+    /// ```
+    /// use nn_plot::Landscape;
+    /// let plane = || Landscape::new("", -1.0..1.0, -1.0..1.0);
+    /// assert!(plane().curve([(-1.0, 0.0), (1.0, 0.5)]).svg()?.len() > plane().svg()?.len());
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn curve(mut self, points: impl AsRef<[(f64, f64)]>) -> Landscape<'a> {
         let series = self.series("", points);
         self.curves.push(series);
@@ -78,6 +112,12 @@ impl<'a> Landscape<'a> {
     }
 
     /// Adds a line with a dot at each point, and a name for the legend.
+    ///
+    /// ```
+    /// use nn_plot::Landscape;
+    /// assert!(Landscape::new("", -1.0..1.0, -1.0..1.0).path("descent", [(1.0, 1.0), (0.5, 0.5)]).svg()?.contains("descent"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn path(mut self, name: impl Into<String>, points: impl AsRef<[(f64, f64)]>) -> Landscape<'a> {
         let series = self.series(name, points);
         self.paths.push(series);
@@ -85,6 +125,12 @@ impl<'a> Landscape<'a> {
     }
 
     /// Adds dots, in the colours after those of the paths, with a name for the legend.
+    ///
+    /// ```
+    /// use nn_plot::Landscape;
+    /// assert!(Landscape::new("", -1.0..1.0, -1.0..1.0).points("ends", [(0.5, 0.5)]).svg()?.contains("ends"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn points(mut self, name: impl Into<String>, points: impl AsRef<[(f64, f64)]>) -> Landscape<'a> {
         let series = self.series(name, points);
         self.points.push(series);

@@ -42,6 +42,12 @@ pub struct Lines {
 
 impl Lines {
     /// No curves yet, under this title.
+    ///
+    /// ```
+    /// let text = nn_plot::Lines::new("Loss").svg()?;
+    /// assert!(text.contains("Loss") && text.contains("</svg>"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>) -> Lines {
         let (x_label, y_label, curves) = (String::new(), String::new(), Vec::new());
         Lines { title: text(title), x_label, y_label, curves, log_y: false }
@@ -98,6 +104,13 @@ impl Lines {
     }
 
     /// Adds a curve through these points, with a name for the legend; an empty name has no entry.
+    ///
+    /// ```
+    /// use nn_plot::Lines;
+    /// let text = Lines::new("").curve("loss", [(1.0, 0.5), (2.0, 0.25)]).curve("", vec![(1.0, 0.5)]).svg()?;
+    /// assert_eq!(text.matches("loss").count(), 1);
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn curve(mut self, name: impl Into<String>, points: impl AsRef<[(f64, f64)]>) -> Lines {
         self.curves.push(Series::new(name, points));
         self
@@ -121,11 +134,23 @@ impl Lines {
     }
 
     /// The label of the horizontal axis.
+    ///
+    /// ```
+    /// use nn_plot::Lines;
+    /// assert!(Lines::new("Loss").x_label("epoch").svg()?.contains("epoch"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn x_label(self, label: impl Into<String>) -> Lines {
         Lines { x_label: text(label), ..self }
     }
 
     /// The label of the vertical axis.
+    ///
+    /// ```
+    /// use nn_plot::Lines;
+    /// assert!(Lines::new("Loss").y_label("nats").svg()?.contains("nats"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn y_label(self, label: impl Into<String>) -> Lines {
         Lines { y_label: text(label), ..self }
     }

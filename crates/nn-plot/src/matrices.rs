@@ -42,16 +42,41 @@ impl Matrix {
     }
 
     /// The meaning of the names of the columns, below them.
+    ///
+    /// ```
+    /// use nn_plot::{Matrices, Matrix};
+    /// use tape::Tensor;
+    /// let matrix = Matrix::new("W", &Tensor::from([[0.5, 1.0]])).x_label("source");
+    /// assert!(Matrices::new("").matrix(matrix).svg()?.contains("source"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn x_label(self, label: impl Into<String>) -> Matrix {
         Matrix { x_label: picture::text(label), ..self }
     }
 
     /// The names of the rows.
+    ///
+    /// ```
+    /// use nn_plot::{Matrices, Matrix};
+    /// use tape::Tensor;
+    /// let matrix = Matrix::new("W", &Tensor::from([[0.5, 1.0]])).rows(["a", "b"]);
+    /// let error = Matrices::new("").matrix(matrix).svg().unwrap_err().to_string();
+    /// assert_eq!(error, "matrix \"W\", names of rows: expected 1, found 2");
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn rows<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Matrix {
         Matrix { rows: names.into_iter().map(picture::text).collect(), ..self }
     }
 
     /// The names of the columns.
+    ///
+    /// ```
+    /// use nn_plot::{Matrices, Matrix};
+    /// use tape::Tensor;
+    /// let matrix = Matrix::new("W", &Tensor::from([[0.5, 1.0]])).columns(["left", "right"]);
+    /// assert!(Matrices::new("").matrix(matrix).svg()?.contains("right"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn columns<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Matrix {
         Matrix { columns: names.into_iter().map(picture::text).collect(), ..self }
     }
@@ -69,7 +94,7 @@ impl Matrix {
         for (axis, names, extent) in [("rows", &self.rows, rows), ("columns", &self.columns, columns)] {
             if ![0, extent].contains(&names.len()) {
                 let found = names.len();
-                let reason = format!("matrix {title:?}: expected names of {extent} {axis}, found {found}");
+                let reason = format!("matrix {title:?}, names of {axis}: expected {extent}, found {found}");
                 return Err(PlotError::data(reason));
             }
         }
@@ -96,11 +121,34 @@ pub struct Matrices {
 
 impl Matrices {
     /// No matrices yet, under this title.
+    ///
+    /// ```
+    /// use nn_plot::{Matrices, Matrix};
+    /// use tape::Tensor;
+    /// let matrix = Matrix::new("W", &Tensor::from([[0.5, 1.0]]));
+    /// assert!(Matrices::new("").matrix(matrix).svg()?.contains("0.50"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
+    ///
+    /// ```
+    /// use nn_plot::Matrices;
+    /// assert!(Matrices::new("Weights").svg()?.contains("Weights"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>) -> Matrices {
         Matrices { title: picture::text(title), matrices: Vec::new() }
     }
 
     /// Adds a matrix below the others.
+    ///
+    /// ```
+    /// use nn_plot::{Matrices, Matrix};
+    /// use tape::Tensor;
+    /// let matrix = Matrix::new("W", &Tensor::from([[0.5, 1.0]]));
+    /// let text = Matrices::new("").matrix(matrix.clone()).matrix(matrix).svg()?;
+    /// assert_eq!(text.matches("0.50").count(), 2);
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn matrix(mut self, matrix: Matrix) -> Matrices {
         self.matrices.push(matrix);
         self
@@ -183,9 +231,9 @@ mod tests {
         let error = refused(Matrix::new("W", &Tensor::<f64>::ones([2])));
         assert_eq!(error, "matrix \"W\": expected shape [rows, columns], found [2]");
         let square = Matrix::new("W", &Tensor::<f32>::ones([2, 2]));
-        assert_eq!(refused(square.clone().rows(["a"])), "matrix \"W\": expected names of 2 rows, found 1");
+        assert_eq!(refused(square.clone().rows(["a"])), "matrix \"W\", names of rows: expected 2, found 1");
         let error = refused(square.columns(["a", "b", "c"]));
-        assert_eq!(error, "matrix \"W\": expected names of 2 columns, found 3");
+        assert_eq!(error, "matrix \"W\", names of columns: expected 2, found 3");
     }
 
     #[test]

@@ -55,6 +55,19 @@ impl Region {
 
     /// The output of a model over these ranges, as [`new`](Region::new) takes it. A model that does not take inputs
     /// `[cells, 2]` is reported when the picture is drawn.
+    ///
+    /// ```
+    /// use nn::Linear;
+    /// use nn_plot::{Region, Regions};
+    /// let model: Linear = Linear::from_values([[1.0, 1.0]], [0.5]);
+    /// let region = Region::of_model("a line", -1.0..1.0, -1.0..1.0, &model);
+    /// assert!(Regions::new("").panel(region).svg()?.contains("a line"));
+    /// let wrong: Linear = Linear::from_values([[1.0, 1.0, 1.0]], [0.5]);
+    /// let region = Region::of_model("three inputs", -1.0..1.0, -1.0..1.0, &wrong);
+    /// let error = Regions::new("").panel(region).svg().unwrap_err().to_string();
+    /// assert_eq!(error, "region \"three inputs\": linear: expected shape [16384, 3], found [16384, 2]");
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn of_model<T: Element>(
         title: impl Into<String>,
         x: Range<f64>,
@@ -91,6 +104,14 @@ impl Region {
     }
 
     /// Adds points, each with its class. Those that are not finite are left out.
+    ///
+    /// ```
+    /// use nn_plot::{Region, Regions};
+    /// let half = Region::new("", -1.0..1.0, -1.0..1.0, |x| x.slice(1, ..1)).points([(0.5, 0.5, 1), (0.9, 0.1, 1)]);
+    /// let text = Regions::new("").panel(half).svg()?;
+    /// assert_eq!(text.matches("<circle").count(), 4); // a dot with a white edge each
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn points(mut self, points: impl AsRef<[(f64, f64, usize)]>) -> Region {
         let finite = |point: &&(f64, f64, usize)| point.0.is_finite() && point.1.is_finite();
         self.points.extend(points.as_ref().iter().filter(finite));
@@ -121,17 +142,39 @@ pub struct Regions {
 
 impl Regions {
     /// No panels yet, under this title.
+    ///
+    /// ```
+    /// use nn_plot::Regions;
+    /// assert!(Regions::new("Borders").svg()?.contains("Borders"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>) -> Regions {
         Regions { title: text(title), panels: Vec::new(), per_row: 2 }
     }
 
     /// Adds a panel. All have one output, or all several.
+    ///
+    /// ```
+    /// use nn_plot::{Region, Regions};
+    /// let panel = |title| Region::new(title, -1.0..1.0, -1.0..1.0, |x| x.slice(1, ..1));
+    /// let text = Regions::new("").panel(panel("left")).panel(panel("right")).svg()?;
+    /// assert!(text.contains("left") && text.contains("right"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn panel(mut self, region: Region) -> Regions {
         self.panels.push(region);
         self
     }
 
     /// The number of panels side by side: 2 by default.
+    ///
+    /// ```
+    /// use nn_plot::{Region, Regions};
+    /// let panel = || Region::new("", -1.0..1.0, -1.0..1.0, |x| x.slice(1, ..1));
+    /// let text = Regions::new("").panel(panel()).panel(panel()).per_row(1).svg()?;
+    /// assert!(text.starts_with("<svg width=\"360\" height=\"820\""));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn per_row(self, panels: usize) -> Regions {
         Regions { per_row: panels, ..self }
     }

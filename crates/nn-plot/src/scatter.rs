@@ -22,11 +22,24 @@ pub struct Cloud {
 
 impl Cloud {
     /// No points yet, under this title.
+    ///
+    /// ```
+    /// use nn_plot::{Cloud, Scatter};
+    /// assert!(Scatter::new("").panel(Cloud::new("blobs")).svg()?.contains("blobs"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>) -> Cloud {
         Cloud { title: text(title), points: Vec::new(), marks: Vec::new() }
     }
 
     /// Adds points, each with its group; a group is a colour.
+    ///
+    /// ```
+    /// use nn_plot::{Cloud, Scatter};
+    /// let cloud = Cloud::new("").points([(0.0, 0.0, 0), (1.0, 2.0, 1), (f64::NAN, 0.0, 1)]);
+    /// assert_eq!(Scatter::new("").panel(cloud).svg()?.matches("<circle").count(), 2);
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn points(mut self, points: impl AsRef<[(f64, f64, usize)]>) -> Cloud {
         let finite = |point: &&(f64, f64, usize)| point.0.is_finite() && point.1.is_finite();
         self.points.extend(points.as_ref().iter().filter(finite));
@@ -34,6 +47,14 @@ impl Cloud {
     }
 
     /// Adds black crosses: centres.
+    ///
+    /// ```
+    /// use nn_plot::{Cloud, Scatter};
+    /// let without = Scatter::new("").panel(Cloud::new("")).svg()?;
+    /// let with = Scatter::new("").panel(Cloud::new("").marks([(0.5, 0.5)])).svg()?;
+    /// assert!(with.len() > without.len());
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn marks(mut self, marks: impl AsRef<[(f64, f64)]>) -> Cloud {
         let finite = |point: &&(f64, f64)| point.0.is_finite() && point.1.is_finite();
         self.marks.extend(marks.as_ref().iter().filter(finite));
@@ -63,17 +84,37 @@ const HEAD: u32 = 40;
 
 impl Scatter {
     /// No panels yet, under this title.
+    ///
+    /// ```
+    /// use nn_plot::Scatter;
+    /// assert!(Scatter::new("Data").svg()?.contains("Data"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new(title: impl Into<String>) -> Scatter {
         Scatter { title: text(title), panels: Vec::new(), per_row: 2 }
     }
 
     /// Adds a panel.
+    ///
+    /// ```
+    /// use nn_plot::{Cloud, Scatter};
+    /// let text = Scatter::new("").panel(Cloud::new("left")).panel(Cloud::new("right")).svg()?;
+    /// assert!(text.contains("left") && text.contains("right"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn panel(mut self, cloud: Cloud) -> Scatter {
         self.panels.push(cloud);
         self
     }
 
     /// The number of panels side by side: 2 by default.
+    ///
+    /// ```
+    /// use nn_plot::{Cloud, Scatter};
+    /// let picture = (0..3).fold(Scatter::new(""), |picture, _| picture.panel(Cloud::new("")));
+    /// assert!(picture.per_row(3).svg()?.starts_with("<svg width=\"960\" height=\"360\""));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn per_row(self, panels: usize) -> Scatter {
         Scatter { per_row: panels, ..self }
     }

@@ -254,7 +254,9 @@ pub mod recurrent {
 /// assert!(model.predict(&x).allclose_within(&y, 0.0, 0.1));
 /// ```
 pub mod prelude {
+    #[doc(inline)]
     pub use crate::loss::*;
+    #[doc(inline)]
     pub use crate::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd};
     pub use crate::*;
     pub use tape::prelude::*;

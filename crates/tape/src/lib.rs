@@ -163,6 +163,7 @@ pub use error::{Dims, Error};
 pub use graph::{GraphInput, GraphNode, GraphView, Memory};
 pub use index::{Index, Position, Positions};
 pub use operand::Operand;
+#[doc(inline)]
 pub use ops::{Elementwise, PadMode, TensorOps};
 pub use program::{Derivatives, MapLanes, Program, Recorder};
 pub use rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, SlopeFromOutput, Unary};
@@ -189,7 +190,9 @@ pub use tensor::{Iter, Tensor};
 /// assert_eq!((y.value(), y.backward().wrt(x)), (6.0, Tensor::from([2.0, 4.0])));
 /// ```
 pub mod prelude {
+    #[doc(inline)]
     pub use super::transform::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};
+    #[doc(inline)]
     pub use super::{
         Axes, Binary, Element, Error, Gradients, INFER, Program, Scalar, Shape, Tape, Tensor, Unary, Var,
     };
