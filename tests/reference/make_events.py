@@ -7,7 +7,7 @@ from tensorboardX.crc32c import crc32c
 from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 
-HERE = Path(__file__).parent
+OUT = Path(__file__).parents[2] / "crates/nn/tests/files/other/events.tfevents"
 
 # (wall time, step, name, value), as the test of crates/nn has them.
 SCALARS = [
@@ -35,4 +35,4 @@ events = [Event(wall_time=1700000000.0, file_version="brain.Event:2")]
 for wall_time, step, name, value in SCALARS:
     summary = Summary(value=[Summary.Value(tag=name, simple_value=value)])
     events.append(Event(wall_time=wall_time, step=step, summary=summary))
-(HERE / "data" / "events.tfevents").write_bytes(b"".join(map(record, events)))
+OUT.write_bytes(b"".join(map(record, events)))

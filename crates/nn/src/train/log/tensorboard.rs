@@ -134,7 +134,7 @@ mod tests {
 
     /// `tests/reference/make_events.py`, by tensorboardX 2.6.5.
     const REFERENCE: &[u8] =
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/reference/data/events.tfevents"));
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files/other/events.tfevents"));
 
     #[test]
     fn events_are_those_of_tensorboard_byte_for_byte() {
