@@ -15,7 +15,7 @@ use nn::init::{Fans, Init, Normal};
 use nn::metrics::Confusion;
 use nn::optim::{Adam, Optimizer};
 use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp};
-use nn_plot::{Cloud, Scatter};
+use nn_plot::{Cloud, Scatter, pairs};
 use rand::seq::index;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
@@ -199,13 +199,11 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
 
 /// Draws the points, coloured by cluster, and the centres.
 fn draw(panels: &[(String, Tensor, Clusters)]) -> Result<(), Box<dyn Error>> {
-    let pairs =
-        |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
     let mut picture = Scatter::new("Clusters found by k-means");
     for (title, x, clusters) in panels {
-        let points = pairs(x).into_iter().zip(&clusters.nearest).map(|((x, y), &c)| (x, y, c));
+        let points = pairs(x)?.into_iter().zip(&clusters.nearest).map(|((x, y), &c)| (x, y, c));
         let cloud = Cloud::new(title).points(points.collect::<Vec<_>>());
-        picture = picture.panel(cloud.marks(pairs(&clusters.centres)));
+        picture = picture.panel(cloud.marks(pairs(&clusters.centres)?));
     }
     picture.save(PICTURE)?;
     Ok(())

@@ -16,7 +16,7 @@ use examples::cli;
 use nn::checkpoint::Checkpoint;
 use nn::optim::{Adam, Optimizer};
 use nn::{Context, Identity, Module, RandomTensor, Sequential, Silu, mlp};
-use nn_plot::{Cloud, Scatter};
+use nn_plot::{Cloud, Scatter, pairs};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -174,10 +174,8 @@ fn main() -> ExitCode {
 
 /// Draws 1,000 generated points around the centres.
 fn picture(points: &Tensor) -> Result<(), Box<dyn Error>> {
-    let pairs =
-        |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
-    let drawn: Vec<(f64, f64, usize)> = pairs(points).iter().take(1000).map(|&(x, y)| (x, y, 0)).collect();
-    let cloud = Cloud::new("Generated points, and the centres").points(drawn).marks(pairs(&centres()));
+    let drawn: Vec<(f64, f64, usize)> = pairs(points)?.iter().take(1000).map(|&(x, y)| (x, y, 0)).collect();
+    let cloud = Cloud::new("Generated points, and the centres").points(drawn).marks(pairs(&centres())?);
     Scatter::new("A ring of eight modes").panel(cloud).save(PICTURE)?;
     println!("picture: {PICTURE}");
     Ok(())

@@ -274,8 +274,6 @@ fn draw(
     theta: &Tensor,
     scale: &Standard,
 ) -> Result<(), Box<dyn Error>> {
-    let pairs =
-        |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
     let theta = theta.to_vec();
     let (components, _) = theta[LOGITS..].as_chunks();
     let mut picture =
@@ -286,9 +284,9 @@ fn draw(
         let angles = (0..=90).map(|i| (TAU * f64::from(i) / 90.0).sin_cos());
         let point = |(sin, cos)| [m0 + r * ln_l00.exp() * cos, m1 + r * (l10 * cos + ln_l11.exp() * sin)];
         let points = Tensor::from(angles.flat_map(point).collect::<Vec<f64>>()).reshape([91, 2]);
-        picture = picture.curve(pairs(&scale.inverse(&points)?));
+        picture = picture.curve(nn_plot::pairs(&scale.inverse(&points)?)?);
     }
-    let birds = pairs(measured);
+    let birds = nn_plot::pairs(measured)?;
     for (k, name) in names.iter().enumerate() {
         let group = birds.iter().zip(nearest).filter(|bird| *bird.1 == k).map(|bird| *bird.0);
         picture = picture.points(name, group.collect::<Vec<_>>());

@@ -16,7 +16,7 @@ use examples::cli;
 use nn::optim::schedule::{Cosine, Schedule};
 use nn::optim::{Adam, Optimizer};
 use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp};
-use nn_plot::Lines;
+use nn_plot::{Lines, pairs};
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
 use std::process::ExitCode;
@@ -131,10 +131,8 @@ fn main() -> ExitCode {
 }
 
 fn picture(truth: &Tensor, found: &Tensor) -> Result<(), Box<dyn Error>> {
-    let pairs =
-        |x: &Tensor| -> Vec<(f64, f64)> { x.to_vec().chunks_exact(2).map(|p| (p[0], p[1])).collect() };
     let picture = Lines::new("A spiral, and the network's").x_label("x").y_label("y");
-    picture.curve("truth", pairs(truth)).curve("network", pairs(found)).save(PICTURE)?;
+    picture.curve("truth", pairs(truth)?).curve("network", pairs(found)?).save(PICTURE)?;
     println!("picture: {PICTURE}");
     Ok(())
 }

@@ -9,7 +9,7 @@ use nn::metrics::{Confusion, argmax_rows};
 use nn::prelude::*;
 use nn::train::History;
 use nn_plot::{
-    Band, Cloud, Heatmaps, Histograms, Landscape, Lines, Matrices, Matrix, Region, Regions, Scatter,
+    Band, Cloud, Heatmaps, Histograms, Landscape, Lines, Matrices, Matrix, Region, Regions, Scatter, pairs,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::error::Error;
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let classes: Vec<usize> = (0..CLASSES * POINTS).map(|i| i / POINTS).collect();
     let y = Tensor::from_fn([classes.len(), CLASSES], |i| f64::from(u8::from(classes[i[0]] == i[1])));
     let labelled: Vec<(f64, f64, usize)> =
-        x.to_vec().chunks_exact(2).zip(&classes).map(|(x, &class)| (x[0], x[1], class)).collect();
+        pairs(&x)?.into_iter().zip(&classes).map(|((x, y), &class)| (x, y, class)).collect();
 
     let mut model = mlp(&[2, 16, 16, CLASSES], Tanh, Identity, &mut rng);
     let square = || (-1.2..1.2, -1.2..1.2);

@@ -25,6 +25,8 @@
 //! | [`Band`] | predictions with their uncertainty, and observations |
 //! | [`Landscape`] | a function over the plane with contours, and paths on it |
 //!
+//! Points are pairs of numbers; [`pairs`] takes them from a tensor.
+//!
 //! Values that are not finite are left out, or neutral where a colour is needed; an empty picture is one without data. Data
 //! that cannot be drawn, such as an image of the wrong rank, are an error of [`Lines::svg`] and its like. Nothing panics.
 //!
@@ -46,6 +48,7 @@ mod key;
 mod landscape;
 mod lines;
 mod matrices;
+mod pairs;
 mod picture;
 #[cfg(feature = "png")]
 mod png;
@@ -59,6 +62,7 @@ pub use histograms::Histograms;
 pub use landscape::Landscape;
 pub use lines::Lines;
 pub use matrices::{Matrices, Matrix};
+pub use pairs::pairs;
 pub use regions::{Region, Regions};
 pub use scatter::{Cloud, Scatter};
 
