@@ -9,7 +9,7 @@ use tape::Error;
 
 /// Named columns of numbers, one row for each epoch. Epochs count from 1.
 ///
-/// It prints as CSV and gives each column as points of a curve; drawing is left to a plotting library.
+/// It prints as CSV and gives each column as points of a curve; the crate `nn-plot` draws it.
 ///
 /// ```
 /// use nn::optim::schedule::Goal;

@@ -48,7 +48,7 @@
 //! [`Trainer::run_batches`], one with several optimizers by [`Trainer::run_steps`], of which [`descend`] is a step. If it
 //! does not do what you want, write the loop. (There, [`optim::Average`](crate::optim::Average) averages weights, and
 //! [`WeightedMean`] gives the loss of an epoch of unequal batches.) A loop that uses several threads per
-//! batch takes its gradients from [`Shards`].
+//! batch takes its gradients from [`Shards`]. An [`EventLog`] writes metrics to a file as they come, from either loop.
 
 mod best;
 mod callback;

@@ -244,8 +244,8 @@ impl fmt::Debug for EventLog {
 }
 
 /// Writes the metrics of each epoch.
-impl<T: Element> Callback<T> for &mut EventLog {
-    fn after_epoch(&mut self, epoch: &Epoch<'_, T>, optimizer: &mut dyn Optimizer<T>) -> ControlFlow<()> {
+impl<T: Element, M: ?Sized> Callback<T, M> for &mut EventLog {
+    fn after_epoch(&mut self, epoch: &Epoch<'_, T, M>, optimizer: &mut dyn Optimizer<T>) -> ControlFlow<()> {
         for name in epoch.history.names() {
             self.write(epoch.number, name, epoch.value(name));
         }
