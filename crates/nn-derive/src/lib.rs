@@ -1,9 +1,14 @@
-//! `#[derive(Parameters)]`: the visits of `nn::Parameters`, written from the fields of a struct.
+//! `#[derive(Parameters)]`: the visits of `nn::Parameters` and the conversion `nn::Cast`, written from the fields of a
+//! struct.
 
+mod cast;
+mod element;
+
+use element::Number;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Field, Fields, GenericParam, Ident, Index, Type, TypeParamBound};
+use syn::{Data, DeriveInput, Error, Field, Index, Member};
 
 /// Implements `nn::Parameters`: every field is visited under its name, in the order of the declaration; the fields
 /// of a tuple struct under their positions.
@@ -11,61 +16,82 @@ use syn::{Data, DeriveInput, Error, Field, Fields, GenericParam, Ident, Index, T
 /// A field is a parameter, a module, or a `Vec`, `Option`, `Box`, array or tuple of them. A field that holds
 /// anything else carries `#[parameters(skip)]`.
 ///
-/// The numbers are those of the type parameter that is bound by `Element`; `f64`, if there is none, or what
-/// `#[parameters(element = f32)]` on the struct says.
+/// The number type is the type parameter that is bound by `Element`. A struct without one has the number type that its
+/// fields name, `f32` for a `Linear<f32>`, and `f64` if they name none; `#[parameters(element = f32)]` on the struct
+/// states it.
 ///
-/// The example of this macro is the one of `nn::Parameters`.
+/// Also implements `nn::Cast` for a struct that is generic over its number type, under the condition that its fields are
+/// `Cast`. Fields whose type does not depend on the number type are cloned; a type parameter that fields with parameters
+/// depend on, such as that of a module, is cast too.
+///
+/// The examples of this macro are those of `nn::Parameters` and `nn::Cast`.
 #[proc_macro_derive(Parameters, attributes(parameters))]
 pub fn parameters(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
     derive(&input).unwrap_or_else(Error::into_compile_error).into()
 }
 
+/// A field, and whether it has parameters.
+struct Part<'i> {
+    field: &'i Field,
+    member: Member,
+    visited: bool,
+}
+
 fn derive(input: &DeriveInput) -> Result<TokenStream, Error> {
     let Data::Struct(data) = &input.data else {
         return Err(Error::new(input.span(), "Parameters can be derived for a struct only"));
     };
-    let mut visited = Vec::new();
-    for (position, field) in data.fields.iter().enumerate() {
-        if !skipped(field)? {
-            visited.push(step(position, field, &data.fields));
-        }
+    let mut parts = Vec::new();
+    for (field, member) in data.fields.iter().zip(data.fields.members()) {
+        parts.push(Part { field, member, visited: !skipped(field)? });
     }
-    let element = element(input)?;
+    let number = element::number(input, &parts)?;
+    let (impl_cast, cast_module) = match &number {
+        Number::Generic(element) => cast::cast(input, &parts, element),
+        Number::Fixed(_) => (TokenStream::new(), TokenStream::new()),
+    };
+    let element = number.tokens();
     let (name, (generics, arguments, conditions)) = (&input.ident, input.generics.split_for_impl());
-    let (paths, fields): (Vec<_>, Vec<_>) = visited.into_iter().unzip();
+    let (paths, fields): (Vec<_>, Vec<_>) =
+        parts.iter().filter(|part| part.visited).map(|part| (path(&part.member), &part.member)).unzip();
     Ok(quote! {
+        #[automatically_derived]
         impl #generics ::nn::Parameters<#element> for #name #arguments #conditions {
-            fn visit<'a>(
-                &'a self,
+            fn visit<'__a>(
+                &'__a self,
                 path: &::nn::Path<'_>,
-                f: &mut dyn FnMut(&::nn::Path<'_>, &'a ::nn::Param<#element>),
+                f: &mut dyn FnMut(&::nn::Path<'_>, &'__a ::nn::Param<#element>),
             ) {
                 #(::nn::Parameters::<#element>::visit(&self.#fields, &path.#paths, f);)*
             }
 
-            fn visit_mut<'a>(
-                &'a mut self,
+            fn visit_mut<'__a>(
+                &'__a mut self,
                 path: &::nn::Path<'_>,
-                f: &mut dyn FnMut(&::nn::Path<'_>, &'a mut ::nn::Param<#element>),
+                f: &mut dyn FnMut(&::nn::Path<'_>, &'__a mut ::nn::Param<#element>),
             ) {
                 #(::nn::Parameters::<#element>::visit_mut(&mut self.#fields, &path.#paths, f);)*
             }
+
+            #cast_module
         }
+
+        #impl_cast
     })
 }
 
-/// The call that makes the path of a field, and how the field is reached.
-fn step(position: usize, field: &Field, fields: &Fields) -> (TokenStream, TokenStream) {
-    match (&field.ident, fields) {
-        (Some(name), _) => {
+/// The call that makes the path of a field.
+fn path(member: &Member) -> TokenStream {
+    match member {
+        Member::Named(name) => {
             let text = name.to_string();
             let text = text.trim_start_matches("r#");
-            (quote!(field(#text)), quote!(#name))
+            quote!(field(#text))
         }
-        (None, _) => {
-            let at = Index::from(position);
-            (quote!(index(#position)), quote!(#at))
+        Member::Unnamed(Index { index, .. }) => {
+            let position = *index as usize;
+            quote!(index(#position))
         }
     }
 }
@@ -83,49 +109,4 @@ fn skipped(field: &Field) -> Result<bool, Error> {
         })?;
     }
     Ok(skip)
-}
-
-/// The number type of the parameters.
-fn element(input: &DeriveInput) -> Result<TokenStream, Error> {
-    let mut given: Option<Type> = None;
-    for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("parameters")) {
-        attribute.parse_nested_meta(|meta| match meta.path.is_ident("element") {
-            true => {
-                given = Some(meta.value()?.parse()?);
-                Ok(())
-            }
-            false => Err(meta.error("expected `element = type`")),
-        })?;
-    }
-    let generic = generic_element(input);
-    Ok(match (given, generic) {
-        (Some(given), _) => quote!(#given),
-        (None, Some(generic)) => quote!(#generic),
-        (None, None) => quote!(f64),
-    })
-}
-
-/// The type parameter that is bound by `Element`, with the bound where it is declared or in a `where` clause.
-fn generic_element(input: &DeriveInput) -> Option<Ident> {
-    let is_element = |bound: &TypeParamBound| match bound {
-        TypeParamBound::Trait(bound) => {
-            bound.path.segments.last().is_some_and(|last| last.ident == "Element")
-        }
-        _ => false,
-    };
-    for parameter in &input.generics.params {
-        let GenericParam::Type(parameter) = parameter else { continue };
-        if parameter.bounds.iter().any(is_element) {
-            return Some(parameter.ident.clone());
-        }
-    }
-    let clauses = input.generics.where_clause.as_ref()?;
-    clauses.predicates.iter().find_map(|predicate| match predicate {
-        syn::WherePredicate::Type(clause) if clause.bounds.iter().any(is_element) => match &clause.bounded_ty
-        {
-            Type::Path(path) => path.path.get_ident().cloned(),
-            _ => None,
-        },
-        _ => None,
-    })
 }

@@ -1,7 +1,10 @@
-//! The optimizers compiled for `f32` and `f64`, so that the crates that use them need not: see the file of this name in
+//! The optimizers, and the layers as boxed modules, compiled for `f32` and `f64`, so that the crates that use them need not: see the file of this name in
 //! `tape`.
 
+use crate::cast::Source;
 use crate::optim::{Adam, Optimizer, Sgd};
+use crate::*;
+use std::any::Any;
 use std::hint::black_box;
 use tape::Element;
 
@@ -9,8 +12,27 @@ fn optimizers<T: Element>() -> [Box<dyn Optimizer<T>>; 2] {
     [Box::new(Sgd::new(0.1)), Box::new(Adam::new(0.1))]
 }
 
+/// Compiles the casts of boxed modules, and so the modules that they result in: a program that uses layers in one number
+/// type alone would otherwise compile them in the other one too.
+macro_rules! layers {
+    ($($layer:ty),* $(,)?) => {
+        fn layers<T: Element, U: Element>() {
+            $(black_box(Source::<'static, $layer, U>::fill as fn(&Source<'static, $layer, U>, &mut dyn Any) -> _);)*
+        }
+    };
+}
+
+layers! {
+    Linear<T>, Sequential<T>, Residual<T>, BatchNorm1d<T>, BatchNorm2d<T>, LayerNorm<T>, Conv2d<T>,
+    Dropout, Flatten, MaxPool2d, AvgPool2d, Identity, Relu, Sigmoid, Tanh, Gelu, Softmax,
+}
+
 /// Never called: it exists to be compiled.
 #[doc(hidden)]
 pub fn instances() {
     black_box((optimizers::<f32>(), optimizers::<f64>()));
+    layers::<f32, f32>();
+    layers::<f32, f64>();
+    layers::<f64, f32>();
+    layers::<f64, f64>();
 }

@@ -177,6 +177,7 @@ extern crate self as nn;
 
 mod activation;
 pub mod by_hand;
+mod cast;
 pub mod checkpoint;
 pub mod data;
 pub mod files;
@@ -205,6 +206,7 @@ pub mod train;
 pub mod transform;
 
 pub use activation::{Identity, LogSoftmax, Softmax};
+pub use cast::{Cast, copy_cast};
 pub use labels::Labels;
 pub use layers::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d,
@@ -225,6 +227,13 @@ pub use tape::ops::{
     Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu, Selu, Sigmoid, SigmoidScaled, Silu,
     Softplus, Tanh,
 };
+
+/// The parts of derived code.
+#[doc(hidden)]
+pub mod derived {
+    pub use crate::cast::{Kept, Source, Unable};
+    pub use tape::Error;
+}
 
 /// The parts of recurrent layers, for defining a cell: [`CellRule`](recurrent::CellRule) declares the
 /// equations, and [`Recurrent`](recurrent::Recurrent) runs cells along sequences. The ready-made layers are

@@ -97,7 +97,7 @@ pub trait Module<T: Element = f64>:
     }
 }
 
-/// Implements [`Parameters`] for types without parameters, for every element type.
+/// Implements [`Parameters`] and [`Cast`](crate::Cast) for types without parameters, for every element type.
 macro_rules! without_parameters {
     ($($name:ty),* $(,)?) => {$(
         impl<T: tape::Element> $crate::Parameters<T> for $name {
@@ -113,6 +113,16 @@ macro_rules! without_parameters {
                 _: &$crate::Path<'_>,
                 _: &mut dyn FnMut(&$crate::Path<'_>, &'a mut $crate::Param<T>),
             ) {
+            }
+
+            $crate::cast::cast_module!();
+        }
+
+        impl<U: tape::Element> $crate::Cast<U> for $name {
+            type Output = $name;
+
+            fn cast_to(&self) -> Result<$name, tape::Error> {
+                Ok(*self)
             }
         }
     )*};

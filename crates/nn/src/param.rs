@@ -161,6 +161,11 @@ impl<T: Element> Param<T> {
         Param { id: self.id, ..self.clone() }
     }
 
+    /// A separate parameter of the same role with this value.
+    pub(crate) fn converted<U: Element>(&self, value: Tensor<U>) -> Param<U> {
+        Param { role: self.role, ..Param::new(value) }
+    }
+
     /// Takes the identity of another parameter, for snapshots of whole models.
     pub(crate) fn set_id(&mut self, id: ParamId) {
         self.id = id;
@@ -170,7 +175,7 @@ impl<T: Element> Param<T> {
 /// A separate parameter: same value and role, fresh id.
 impl<T: Element> Clone for Param<T> {
     fn clone(&self) -> Param<T> {
-        Param { role: self.role, ..Param::new(self.latest()) }
+        self.converted(self.latest())
     }
 }
 

@@ -4,9 +4,11 @@
 //! are formed only when a [`Path`] is printed.
 
 use crate::Param;
+use crate::cast::{Cast, not_cast};
 use crate::files::{FileElement, FileError};
 use crate::state;
 use crate::summary::Summary;
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
@@ -93,8 +95,9 @@ impl fmt::Display for Path<'_> {
 ///
 /// Written by `#[derive(Parameters)]`: each field that is a parameter, a module, or a `Vec`, `Option`, `Box`,
 /// array or tuple of them is visited under its name; `#[parameters(skip)]` marks a field that is something
-/// else. The element type is the type parameter bound by `Element`, else `f64`, unless the struct says
-/// `#[parameters(element = f32)]`.
+/// else. The element type is the type parameter bound by `Element`, or else `f32` if the types of fields say so, as
+/// `Linear<f32>` does, or else `f64`; `#[parameters(element = f32)]` on the struct states it. A struct that is generic over
+/// it is also [`Cast`].
 ///
 /// ```
 /// use nn::{Linear, Param, Parameters};
@@ -114,6 +117,18 @@ impl fmt::Display for Path<'_> {
 /// assert_eq!(net.count(), 4);
 /// assert_eq!(net.freeze_matching("blocks.*").unwrap(), 2);
 /// assert_eq!(net.count(), 1);
+/// ```
+///
+/// Fields of both number types are refused, unless the struct states which one its parameters have:
+///
+/// ```compile_fail
+/// use nn::{Linear, Parameters};
+///
+/// #[derive(Parameters)]
+/// struct Mixed {
+///     first: Linear<f32>,
+///     second: Linear<f64>,
+/// }
 /// ```
 ///
 /// By hand, each visit has one line per field. Both visits call `f` for the same parameters, under the same
@@ -145,7 +160,7 @@ impl fmt::Display for Path<'_> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no parameters of type `{T}`",
     note = "derive `Parameters` for it, make it a `Param`, or mark the field with `#[parameters(skip)]`",
-    note = "a struct whose elements are not `f64` needs `#[parameters(element = f32)]`"
+    note = "`#[parameters(element = f32)]` on a struct states the type of its elements if its fields do not"
 )]
 pub trait Parameters<T: Element = f64> {
     /// Calls `f` with every parameter and its path, which begins with `path`.
@@ -293,6 +308,76 @@ pub trait Parameters<T: Element = f64> {
         });
         copy
     }
+
+    /// The model in the number type `U`: its values converted, its frozen parameters and buffers as they are, with fresh ids.
+    /// From `f32` to `f64` no value changes; from `f64` to `f32` values are rounded to nearest.
+    ///
+    /// ```
+    /// use nn::{Identity, Module, Parameters, Tanh, mlp};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::Tensor;
+    /// let mut single = mlp::<f32>(&[2, 3, 1], Tanh, Identity, &mut StdRng::seed_from_u64(0));
+    /// single.freeze_matching("0.*")?;
+    /// let double = single.cast::<f64>();
+    /// assert_eq!(double.count(), single.count());
+    /// let (y, expected) = (double.predict(&Tensor::from([[0.5, -1.0]])), single.predict(&Tensor::from([[0.5, -1.0]])));
+    /// assert!((&y - &expected.cast::<f64>()).abs().max() < 1e-6);
+    /// assert_eq!(nn::state_dict(&double.cast::<f32>()), nn::state_dict(&single));
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If [`try_cast`](Parameters::try_cast) returns an error.
+    #[track_caller]
+    fn cast<U: Element>(&self) -> Self::Output
+    where
+        Self: Cast<U> + Sized,
+    {
+        match self.try_cast() {
+            Ok(model) => model,
+            Err(error) => error.panic(),
+        }
+    }
+
+    /// As [`cast`](Parameters::cast).
+    ///
+    /// # Errors
+    /// If a boxed module, such as a layer of a [`Sequential`](crate::Sequential), cannot be cast: see [`Cast`].
+    ///
+    /// ```
+    /// use nn::{Context, Module, Param, Parameters, Sequential};
+    /// use tape::Var;
+    ///
+    /// /// A module of `f32` alone.
+    /// #[derive(Clone, Debug, Parameters)]
+    /// struct Gain(Param<f32>);
+    ///
+    /// impl Module<f32> for Gain {
+    ///     fn forward<'t>(&self, x: Var<'t, f32>, _: &mut Context<f32>) -> Var<'t, f32> {
+    ///         x * self.0.on(x.tape())
+    ///     }
+    /// }
+    ///
+    /// let model = Sequential::new().push(Gain(Param::new(2.0)));
+    /// assert!(model.try_cast::<f32>().is_ok());
+    /// let error = model.try_cast::<f64>().unwrap_err().to_string();
+    /// assert!(error.starts_with("cast: layer 0: expected a module that derives `Parameters` and is generic"), "{error}");
+    /// ```
+    fn try_cast<U: Element>(&self) -> Result<Self::Output, Error>
+    where
+        Self: Cast<U> + Sized,
+    {
+        self.cast_to()
+    }
+
+    /// Casts this, as a boxed module, to the number type of the place `to`.
+    #[doc(hidden)]
+    fn cast_module(&self, _to: &mut dyn Any) -> Result<(), Error>
+    where
+        Self: 'static,
+    {
+        Err(not_cast::<Self>())
+    }
 }
 
 /// A model of which some parameters are frozen until this is dropped: see [`Parameters::frozen`]. It dereferences to the
@@ -384,6 +469,13 @@ impl<T: Element, P: Parameters<T> + ?Sized> Parameters<T> for Box<P> {
 
     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
         (**self).visit_mut(path, f);
+    }
+
+    fn cast_module(&self, to: &mut dyn Any) -> Result<(), Error>
+    where
+        Self: 'static,
+    {
+        (**self).cast_module(to)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::Linear;
 use crate::Param;
 use crate::activation::{Identity, Softmax};
 use crate::by_hand::{Activation, Mlp};
+use crate::cast::{Cast, cast_module};
 use crate::module::{Context, Module};
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
@@ -99,6 +100,24 @@ impl<T: Element> Parameters<T> for Sequential<T> {
 
     fn visit_mut<'a>(&'a mut self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a mut Param<T>)) {
         self.layers.visit_mut(path, f);
+    }
+
+    cast_module!();
+}
+
+impl<T: Element, U: Element> Cast<U> for Sequential<T> {
+    type Output = Sequential<U>;
+
+    fn cast_to(&self) -> Result<Sequential<U>, Error> {
+        let layers = self.layers.iter().enumerate().map(|(i, layer)| {
+            layer.cast_to().map_err(|error| match error {
+                Error::Invalid { op, reason } => {
+                    Error::Invalid { op, reason: format!("layer {i}: {reason}") }
+                }
+                error => error,
+            })
+        });
+        Ok(Sequential { layers: layers.collect::<Result<_, _>>()? })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::lengths::Lengths;
 use super::{Cell, CellRule, State, check_state};
 use crate::Param;
+use crate::cast::Cast;
 use crate::parameters::{Parameters, Path};
 use crate::setting::expect;
 use rand::Rng;
@@ -336,6 +337,14 @@ fn sequence<T: Element>(x: Var<'_, T>) -> Result<(usize, usize), Error> {
             let expected = "sequences [batch, time, inputs] of 1 step or more";
             Err(Error::Rank { op: "recurrent", expected, found: x.shape().dims() })
         }
+    }
+}
+
+impl<G: CellRule, T: Element, U: Element> Cast<U> for Recurrent<G, T> {
+    type Output = Recurrent<G, U>;
+
+    fn cast_to(&self) -> Result<Recurrent<G, U>, Error> {
+        Ok(Recurrent { layers: self.layers.cast_to()?, reverse: self.reverse.cast_to()? })
     }
 }
 
