@@ -2,7 +2,7 @@
 //!
 //! Each transformation records a closure on a separate tape and returns plain numbers and tensors; the caller
 //! writes no lifetime. A closure of `f64` takes a [`Scalar`], of [`Tensor`] a [`Var`], of an array an array
-//! of scalars, of a tuple one argument for each entry.
+//! of them, of a tuple one argument for each entry: [`Args`] has the table.
 //!
 //! ```
 //! use tape::Tensor;
@@ -59,188 +59,322 @@ macro_rules! function {
     }};
 }
 
-/// Arguments of a closure `F` that returns a scalar.
+/// The arguments of a transformation: a number, a tensor, or an array, vector or tuple of arguments.
 ///
-/// Implemented for `f64`, arrays, vectors and tuples of `f64`, and for [`Tensor`] and tuples of tensors of any
-/// number type.
-pub trait ScalarArgs<F>: Sized {
+/// | value | argument of the closure | gradient |
+/// |---|---|---|
+/// | `f64` | [`Scalar`] | `f64` |
+/// | [`Single`]`(x)`, of an `f32` | `Scalar<f32>` | `f32` |
+/// | [`Tensor<T>`](Tensor) | [`Var<T>`](Var) | `Tensor<T>` |
+/// | `[X; N]` | an array | an array |
+/// | `Vec<X>` | a slice; in a tuple a `Vec` | a `Vec` |
+/// | `(X, Y)`, up to 4 entries | one argument for each entry | a tuple |
+///
+/// ```
+/// use tape::Tensor;
+/// use tape::transform::{grad, hessian, hvp, jacobian, jvp, vjp};
+/// let x = Tensor::from([1.0, 2.0]);
+/// // 3 (x₀ + x₁) + x₀²
+/// assert_eq!(grad(|a, x| a * x.sum() + x.at(0).square(), (3.0, x.clone())), (3.0, Tensor::from([5.0, 3.0])));
+/// assert_eq!(grad(|x, [a, b]| x.sum() * a * b, (x.clone(), [3.0, 5.0])), (Tensor::from([15.0, 15.0]), [15.0, 9.0]));
+/// assert_eq!(grad(|w| (w[0] * w[1]).sum(), vec![x.clone(), x.clone()]), vec![x.clone(), x.clone()]);
+/// assert_eq!(jvp(|a, x| x * a, (3.0, x.clone()), (1.0, Tensor::zeros([2]))).1, x);
+/// assert_eq!(vjp(|a, x| x * a, (3.0, x.clone()), [1.0, 1.0]).1, (3.0, Tensor::from([3.0, 3.0])));
+/// assert_eq!(hvp(|a, x| a * x.sum(), (3.0, x.clone()), (1.0, Tensor::zeros([2]))), (0.0, Tensor::ones([2])));
+/// assert_eq!(jacobian(|a, x| x * a, (3.0, x.clone())), Tensor::from([[1.0, 3.0, 0.0], [2.0, 0.0, 3.0]]));
+/// assert_eq!(hessian(|a, x| a * x.sum(), (3.0, Tensor::from([1.0]))), Tensor::from([[0.0, 1.0], [1.0, 0.0]]));
+/// ```
+pub trait Args: Sized {
     /// The number type.
     type Elem: Element;
-    /// The gradient, with the structure of the arguments.
+    /// Gradients, tangents and cotangents, with the structure of the arguments.
     type Gradient;
     /// The arguments as handles on a tape.
     type Handles<'t>: Handle<'t, Self::Elem, Value = Self::Gradient> + Clone;
 
-    /// Records the closure.
+    /// Records the arguments.
     #[doc(hidden)]
-    fn record<'t>(self, f: &F, tape: &'t Tape<Self::Elem>) -> (Self::Handles<'t>, Scalar<'t, Self::Elem>);
+    fn handles<'t>(self, tape: &'t Tape<Self::Elem>) -> Self::Handles<'t>;
 
-    /// Builds a gradient from a flat list in the order of the arguments.
+    /// Takes a gradient from the front of a flat list in the order of the arguments.
     #[doc(hidden)]
-    fn gather(&self, flat: &[Self::Elem]) -> Self::Gradient;
+    fn gather(&self, flat: &mut &[Self::Elem]) -> Self::Gradient;
+
+    /// The number of elements.
+    #[doc(hidden)]
+    fn size(&self) -> usize;
+
+    /// The shape of the columns of a Jacobian.
+    #[doc(hidden)]
+    fn columns(&self) -> Shape {
+        Shape::from([self.size()])
+    }
 }
 
-/// Arguments of a closure `F` that returns a tensor.
+/// Arguments of a closure `F` that returns a scalar: see [`Args`].
+pub trait ScalarArgs<F>: Args {
+    /// Calls the closure.
+    #[doc(hidden)]
+    fn call<'t>(f: &F, x: &Self::Handles<'t>) -> Scalar<'t, Self::Elem>;
+}
+
+/// Arguments of a closure `F` that returns a tensor: see [`Args`].
+pub trait ArrayArgs<F>: Args {
+    /// Calls the closure.
+    #[doc(hidden)]
+    fn call<'t>(f: &F, x: &Self::Handles<'t>) -> Var<'t, Self::Elem>;
+}
+
+/// An `f32`, or an array or vector of them, as the arguments of a transformation.
 ///
-/// Implemented for `f64`, and for [`Tensor`] and tuples of tensors of any number type.
-pub trait ArrayArgs<F>: Sized {
-    /// The number type.
-    type Elem: Element;
-    /// Tangents and cotangents, with the structure of the arguments.
-    type Gradient;
-    /// The arguments as handles on a tape.
-    type Handles<'t>: Handle<'t, Self::Elem, Value = Self::Gradient> + Clone;
+/// Numbers that are not marked are `f64`: the compiler must know the type of `x` in `|x| ...` before it has seen whether
+/// `2.0` is to be an `f32`.
+///
+/// ```
+/// use tape::Tensor;
+/// use tape::transform::{Single, grad, hessian, value_and_grad};
+/// let slope: f32 = grad(|x| x * x * x, Single(2.0));
+/// assert_eq!(slope, 12.0);
+/// assert_eq!(grad(|[x, y]| x / y, Single([3.0, 2.0])), [0.5, -0.75]);
+/// assert_eq!(value_and_grad(|x| x[0] * x[1], Single(vec![3.0, 2.0])), (6.0, vec![2.0, 3.0]));
+/// assert_eq!(hessian(|x| x * x, Single(2.0)), Tensor::from([[2.0f32]]));
+/// let mixed = grad(|a, x| x.sum() * a, (Single(3.0), Tensor::from([1.0f32, 2.0])));
+/// assert_eq!(mixed, (3.0, Tensor::from([3.0, 3.0])));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Single<X>(pub X);
 
-    /// Records the closure.
-    #[doc(hidden)]
-    fn record<'t>(self, f: &F, tape: &'t Tape<Self::Elem>) -> (Self::Handles<'t>, Var<'t, Self::Elem>);
+/// Takes one number from the front of a list.
+fn take<T: Copy>(flat: &mut &[T]) -> T {
+    let first = flat[0];
+    *flat = &flat[1..];
+    first
 }
 
+/// Plain numbers, by the type of the argument and the number in it.
 macro_rules! numbers {
-    ($($t:ident)*) => {$(
-        impl<F: for<'t> Fn(Scalar<'t, $t>) -> Scalar<'t, $t>> ScalarArgs<F> for $t {
+    ($($args:ty, $t:ident, $at:pat => $x:expr;)*) => {$(
+        impl Args for $args {
             type Elem = $t;
             type Gradient = $t;
             type Handles<'t> = Scalar<'t, $t>;
-            fn record<'t>(self, f: &F, tape: &'t Tape<$t>) -> (Scalar<'t, $t>, Scalar<'t, $t>) {
-                let x = tape.scalar(self);
-                (x, f(x))
+            fn handles<'t>(self, tape: &'t Tape<$t>) -> Scalar<'t, $t> {
+                let $at = self;
+                tape.scalar($x)
             }
-            fn gather(&self, flat: &[$t]) -> $t {
-                flat[0]
+            fn gather(&self, flat: &mut &[$t]) -> $t {
+                take(flat)
             }
-        }
-        impl<F: for<'t> Fn([Scalar<'t, $t>; N]) -> Scalar<'t, $t>, const N: usize> ScalarArgs<F> for [$t; N] {
-            type Elem = $t;
-            type Gradient = [$t; N];
-            type Handles<'t> = [Scalar<'t, $t>; N];
-            fn record<'t>(self, f: &F, tape: &'t Tape<$t>) -> ([Scalar<'t, $t>; N], Scalar<'t, $t>) {
-                let x = self.map(|x| tape.scalar(x));
-                (x, f(x))
+            fn size(&self) -> usize {
+                1
             }
-            fn gather(&self, flat: &[$t]) -> [$t; N] {
-                std::array::from_fn(|i| flat[i])
+            fn columns(&self) -> Shape {
+                Shape::default()
             }
         }
-        impl<F: for<'t> Fn(&[Scalar<'t, $t>]) -> Scalar<'t, $t>> ScalarArgs<F> for Vec<$t> {
-            type Elem = $t;
-            type Gradient = Vec<$t>;
-            type Handles<'t> = Vec<Scalar<'t, $t>>;
-            fn record<'t>(self, f: &F, tape: &'t Tape<$t>) -> (Vec<Scalar<'t, $t>>, Scalar<'t, $t>) {
-                let x: Vec<_> = self.into_iter().map(|x| tape.scalar(x)).collect();
-                let y = f(&x);
-                (x, y)
-            }
-            fn gather(&self, flat: &[$t]) -> Vec<$t> {
-                flat.to_vec()
-            }
-        }
-        impl<F: for<'t> Fn(Scalar<'t, $t>) -> Var<'t, $t>> ArrayArgs<F> for $t {
-            type Elem = $t;
-            type Gradient = $t;
-            type Handles<'t> = Scalar<'t, $t>;
-            fn record<'t>(self, f: &F, tape: &'t Tape<$t>) -> (Scalar<'t, $t>, Var<'t, $t>) {
-                let x = tape.scalar(self);
-                (x, f(x))
-            }
-        }
-        number_tuple!($t A 0, B 1);
-        number_tuple!($t A 0, B 1, C 2);
-        number_tuple!($t A 0, B 1, C 2, D 3);
     )*};
 }
 
-macro_rules! number_tuple {
-    ($t:ident $($name:ident $at:tt),*) => {
-        impl<F: for<'t> Fn($(same!($name Scalar<'t, $t>)),*) -> Scalar<'t, $t>> ScalarArgs<F>
-            for ($(same!($name $t),)*)
-        {
-            type Elem = $t;
-            type Gradient = ($(same!($name $t),)*);
-            type Handles<'t> = ($(same!($name Scalar<'t, $t>),)*);
-            fn record<'t>(self, f: &F, tape: &'t Tape<$t>) -> (Self::Handles<'t>, Scalar<'t, $t>) {
-                let x = ($(tape.scalar(self.$at),)*);
-                (x, f($(x.$at),*))
-            }
-            fn gather(&self, flat: &[$t]) -> Self::Gradient {
-                ($(flat[$at],)*)
-            }
-        }
-    };
+numbers! {
+    f64, f64, x => x;
+    Single<f32>, f32, Single(x) => x;
 }
 
-macro_rules! same {
-    ($name:ident $t:ty) => {
-        $t
-    };
-}
-
-// Plain numbers are `f64`, so that the type of literals is known; pass `f32` as tensors.
-numbers!(f64);
-
-/// Cuts a flat list into tensors of the shapes of `x`, in order.
-fn cut<T: Element>(flat: &mut &[T], x: &Tensor<T>) -> Tensor<T> {
-    let (head, tail) = flat.split_at(x.size());
-    *flat = tail;
-    crate::error::expect(Tensor::from_slice(x.shape(), head))
-}
-
-impl<T: Element, F: for<'t> Fn(Var<'t, T>) -> Scalar<'t, T>> ScalarArgs<F> for Tensor<T> {
+impl<T: Element> Args for Tensor<T> {
     type Elem = T;
     type Gradient = Tensor<T>;
     type Handles<'t> = Var<'t, T>;
-    fn record<'t>(self, f: &F, tape: &'t Tape<T>) -> (Var<'t, T>, Scalar<'t, T>) {
-        let x = tape.var(self);
-        (x, f(x))
+    fn handles<'t>(self, tape: &'t Tape<T>) -> Var<'t, T> {
+        tape.var(self)
     }
-    fn gather(&self, mut flat: &[T]) -> Tensor<T> {
-        cut(&mut flat, self)
+    fn gather(&self, flat: &mut &[T]) -> Tensor<T> {
+        let (head, tail) = flat.split_at(Tensor::size(self));
+        *flat = tail;
+        crate::error::expect(Tensor::from_slice(self.shape(), head))
     }
-}
-
-impl<T: Element, F: for<'t> Fn(Var<'t, T>) -> Var<'t, T>> ArrayArgs<F> for Tensor<T> {
-    type Elem = T;
-    type Gradient = Tensor<T>;
-    type Handles<'t> = Var<'t, T>;
-    fn record<'t>(self, f: &F, tape: &'t Tape<T>) -> (Var<'t, T>, Var<'t, T>) {
-        let x = tape.var(self);
-        (x, f(x))
+    fn size(&self) -> usize {
+        Tensor::size(self)
+    }
+    fn columns(&self) -> Shape {
+        self.shape().clone()
     }
 }
 
-macro_rules! tensor_tuple {
-    ($($name:ident $at:tt),*) => {
-        impl<T: Element, F: for<'t> Fn($(same!($name Var<'t, T>)),*) -> Scalar<'t, T>> ScalarArgs<F>
-            for ($(same!($name Tensor<T>),)*)
-        {
-            type Elem = T;
-            type Gradient = ($(same!($name Tensor<T>),)*);
-            type Handles<'t> = ($(same!($name Var<'t, T>),)*);
-            fn record<'t>(self, f: &F, tape: &'t Tape<T>) -> (Self::Handles<'t>, Scalar<'t, T>) {
-                let x = ($(tape.var(self.$at),)*);
-                (x, f($(x.$at),*))
+impl<X: Args, const N: usize> Args for [X; N] {
+    type Elem = X::Elem;
+    type Gradient = [X::Gradient; N];
+    type Handles<'t> = [X::Handles<'t>; N];
+    fn handles<'t>(self, tape: &'t Tape<X::Elem>) -> Self::Handles<'t> {
+        self.map(|x| x.handles(tape))
+    }
+    fn gather(&self, flat: &mut &[X::Elem]) -> Self::Gradient {
+        self.each_ref().map(|x| x.gather(flat))
+    }
+    fn size(&self) -> usize {
+        self.iter().map(X::size).sum()
+    }
+}
+
+impl<X: Args> Args for Vec<X> {
+    type Elem = X::Elem;
+    type Gradient = Vec<X::Gradient>;
+    type Handles<'t> = Vec<X::Handles<'t>>;
+    fn handles<'t>(self, tape: &'t Tape<X::Elem>) -> Self::Handles<'t> {
+        self.into_iter().map(|x| x.handles(tape)).collect()
+    }
+    fn gather(&self, flat: &mut &[X::Elem]) -> Self::Gradient {
+        self.iter().map(|x| x.gather(flat)).collect()
+    }
+    fn size(&self) -> usize {
+        self.iter().map(X::size).sum()
+    }
+}
+
+impl<const N: usize> Args for Single<[f32; N]> {
+    type Elem = f32;
+    type Gradient = [f32; N];
+    type Handles<'t> = [Scalar<'t, f32>; N];
+    fn handles<'t>(self, tape: &'t Tape<f32>) -> Self::Handles<'t> {
+        self.0.map(|x| tape.scalar(x))
+    }
+    fn gather(&self, flat: &mut &[f32]) -> [f32; N] {
+        self.0.map(|_| take(flat))
+    }
+    fn size(&self) -> usize {
+        N
+    }
+}
+
+impl Args for Single<Vec<f32>> {
+    type Elem = f32;
+    type Gradient = Vec<f32>;
+    type Handles<'t> = Vec<Scalar<'t, f32>>;
+    fn handles<'t>(self, tape: &'t Tape<f32>) -> Self::Handles<'t> {
+        self.0.into_iter().map(|x| tape.scalar(x)).collect()
+    }
+    fn gather(&self, flat: &mut &[f32]) -> Vec<f32> {
+        self.0.iter().map(|_| take(flat)).collect()
+    }
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// A closure over handles of any tape. `F: for<'t> Fn(X::Handles<'t>) -> Scalar<'t>` is refused, since the arguments, as an
+/// associated type, need not depend on `'t`; here it is a parameter. The closure's type follows from the supertrait.
+macro_rules! closures {
+    ($($closure:ident($($arg:ident: $given:ty),*);)*) => {$(
+        #[doc(hidden)]
+        #[diagnostic::on_unimplemented(
+            message = "expected a closure from the handles of the arguments to `{R}`, found `{Self}`",
+            note = "the table of `tape::transform::Args` lists the handles"
+        )]
+        pub trait $closure<'t, $($arg,)* R>: Fn($($given),*) -> R {}
+
+        impl<'t, $($arg,)* R, F: Fn($($given),*) -> R> $closure<'t, $($arg,)* R> for F {}
+    )*};
+}
+
+closures! {
+    Closure1(A: A);
+    ClosureOfSlice(A: &[A]);
+    Closure2(A: A, B: B);
+    Closure3(A: A, B: B, C: C);
+    Closure4(A: A, B: B, C: C, D: D);
+}
+
+macro_rules! tuple {
+    ($first:ident 0, $($name:ident $at:tt),*) => {
+        impl<$first: Args, $($name: Args<Elem = $first::Elem>),*> Args for ($first, $($name),*) {
+            type Elem = $first::Elem;
+            type Gradient = ($first::Gradient, $($name::Gradient),*);
+            type Handles<'t> = ($first::Handles<'t>, $($name::Handles<'t>),*);
+            fn handles<'t>(self, tape: &'t Tape<Self::Elem>) -> Self::Handles<'t> {
+                (self.0.handles(tape), $(self.$at.handles(tape)),*)
             }
-            fn gather(&self, mut flat: &[T]) -> Self::Gradient {
-                ($(cut(&mut flat, &self.$at),)*)
+            fn gather(&self, flat: &mut &[Self::Elem]) -> Self::Gradient {
+                (self.0.gather(flat), $(self.$at.gather(flat)),*)
             }
-        }
-        impl<T: Element, F: for<'t> Fn($(same!($name Var<'t, T>)),*) -> Var<'t, T>> ArrayArgs<F>
-            for ($(same!($name Tensor<T>),)*)
-        {
-            type Elem = T;
-            type Gradient = ($(same!($name Tensor<T>),)*);
-            type Handles<'t> = ($(same!($name Var<'t, T>),)*);
-            fn record<'t>(self, f: &F, tape: &'t Tape<T>) -> (Self::Handles<'t>, Var<'t, T>) {
-                let x = ($(tape.var(self.$at),)*);
-                (x, f($(x.$at),*))
+            fn size(&self) -> usize {
+                self.0.size() $(+ self.$at.size())*
             }
         }
     };
 }
 
-tensor_tuple!(A 0, B 1);
-tensor_tuple!(A 0, B 1, C 2);
-tensor_tuple!(A 0, B 1, C 2, D 3);
+tuple!(A 0, B 1);
+tuple!(A 0, B 1, C 2);
+tuple!(A 0, B 1, C 2, D 3);
+
+/// The calls of closures that return one kind of handle.
+macro_rules! calls {
+    ($trait:ident, $handle:ident) => {
+        impl<F: for<'t> Fn(Scalar<'t>) -> $handle<'t>> $trait<F> for f64 {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t> {
+                f(*x)
+            }
+        }
+        impl<F: for<'t> Fn(Scalar<'t, f32>) -> $handle<'t, f32>> $trait<F> for Single<f32> {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t, f32> {
+                f(*x)
+            }
+        }
+        impl<F: for<'t> Fn([Scalar<'t, f32>; N]) -> $handle<'t, f32>, const N: usize> $trait<F>
+            for Single<[f32; N]>
+        {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t, f32> {
+                f(*x)
+            }
+        }
+        impl<F: for<'t> Fn(&[Scalar<'t, f32>]) -> $handle<'t, f32>> $trait<F> for Single<Vec<f32>> {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t, f32> {
+                f(x)
+            }
+        }
+        impl<T: Element, F: for<'t> Fn(Var<'t, T>) -> $handle<'t, T>> $trait<F> for Tensor<T> {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t, T> {
+                f(*x)
+            }
+        }
+        impl<X: Args, F, const N: usize> $trait<F> for [X; N]
+        where
+            F: for<'t> Closure1<'t, [X::Handles<'t>; N], $handle<'t, X::Elem>>,
+        {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t, X::Elem> {
+                f(x.clone())
+            }
+        }
+        impl<X: Args, F> $trait<F> for Vec<X>
+        where
+            F: for<'t> ClosureOfSlice<'t, X::Handles<'t>, $handle<'t, X::Elem>>,
+        {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t, X::Elem> {
+                f(x)
+            }
+        }
+        calls!($trait, $handle, Closure2, A 0, B 1);
+        calls!($trait, $handle, Closure3, A 0, B 1, C 2);
+        calls!($trait, $handle, Closure4, A 0, B 1, C 2, D 3);
+    };
+    ($trait:ident, $handle:ident, $closure:ident, $first:ident 0, $($name:ident $at:tt),*) => {
+        impl<$first: Args, $($name: Args<Elem = $first::Elem>,)* F> $trait<F> for ($first, $($name),*)
+        where
+            F: for<'t> $closure<
+                    't,
+                    $first::Handles<'t>,
+                    $($name::Handles<'t>,)*
+                    $handle<'t, $first::Elem>,
+                >,
+        {
+            fn call<'t>(f: &F, x: &Self::Handles<'t>) -> $handle<'t, Self::Elem> {
+                f(x.0.clone(), $(x.$at.clone()),*)
+            }
+        }
+    };
+}
+
+calls!(ScalarArgs, Scalar);
+calls!(ArrayArgs, Var);
 
 /// The gradient of `f` at `x`: one reverse sweep.
 pub fn grad<X: ScalarArgs<F>, F>(f: F, x: X) -> X::Gradient {
@@ -257,7 +391,8 @@ pub fn grad<X: ScalarArgs<F>, F>(f: F, x: X) -> X::Gradient {
 /// ```
 pub fn value_and_grad<X: ScalarArgs<F>, F>(f: F, x: X) -> (X::Elem, X::Gradient) {
     let tape = Tape::of();
-    let (x, y) = x.record(&f, &tape);
+    let x = x.handles(&tape);
+    let y = X::call(&f, &x);
     (y.value(), y.backward().wrt(x))
 }
 
@@ -274,7 +409,8 @@ pub fn value_and_grad<X: ScalarArgs<F>, F>(f: F, x: X) -> (X::Elem, X::Gradient)
 #[track_caller]
 pub fn vjp<X: ArrayArgs<F>, F>(f: F, x: X, ct: impl Into<Tensor<X::Elem>>) -> (Tensor<X::Elem>, X::Gradient) {
     let tape = Tape::of();
-    let (x, y) = x.record(&f, &tape);
+    let x = x.handles(&tape);
+    let y = X::call(&f, &x);
     (y.value(), y.vjp(ct).wrt(x))
 }
 
@@ -291,41 +427,45 @@ pub fn vjp<X: ArrayArgs<F>, F>(f: F, x: X, ct: impl Into<Tensor<X::Elem>>) -> (T
 #[track_caller]
 pub fn jvp<X: ArrayArgs<F>, F>(f: F, x: X, dx: X::Gradient) -> (Tensor<X::Elem>, Tensor<X::Elem>) {
     let tape = Tape::of();
-    let (x, y) = x.record(&f, &tape);
+    let x = x.handles(&tape);
+    let y = X::call(&f, &x);
     (y.value(), y.jvp(x, dx))
 }
 
-/// The Jacobian of a function of one tensor, of shape `[shape of f(x).., shape of x..]`: a forward sweep for
-/// each element of `x`, or a reverse sweep for each element of `f(x)`, whichever are fewer.
+/// The Jacobian of `f` at `x`, of shape `[shape of f(x).., shape of x..]` for a tensor or a number, and `[shape of
+/// f(x).., n]` for an array, vector or tuple of `n` elements, in order: a forward sweep for each element of `x`, or a
+/// reverse sweep for each element of `f(x)`, whichever are fewer.
 ///
 /// ```
 /// use tape::{Tensor, transform::jacobian};
 /// let rows = jacobian(|x| x.reshape([3, 1]).matmul(x.reshape([1, 3])), Tensor::from([1.0, 2.0, 3.0]));
 /// assert_eq!(rows.shape(), [3, 3, 3]);
 /// assert_eq!(rows.get([0, 1, 1]), Some(1.0));
+/// let rows = jacobian(|x, a| x * a, (Tensor::from([1.0, 2.0]), 5.0));
+/// assert_eq!(rows, Tensor::from([[5.0, 0.0, 1.0], [0.0, 5.0, 2.0]]));
 /// ```
 ///
 /// # Panics
 /// If the system has no memory for it.
 #[track_caller]
-pub fn jacobian<T: Element, F>(f: F, x: Tensor<T>) -> Tensor<T>
-where
-    F: for<'t> Fn(Var<'t, T>) -> Var<'t, T>,
-{
+pub fn jacobian<X: ArrayArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
     let tape = Tape::of();
-    let (x, y) = ArrayArgs::record(x, &f, &tape);
-    let (rows, columns) = (y.shape(), x.shape());
+    let handles = x.clone().handles(&tape);
+    let y = X::call(&f, &handles);
+    let (rows, columns) = (y.shape(), x.columns());
     let shape: Shape = rows.iter().chain(columns.iter()).copied().collect();
-    crate::error::expect(Tensor::<T>::fits("jacobian", &shape));
-    let (m, n) = (rows.size(), columns.size());
-    let mut out = vec![T::ZERO; m * n];
+    crate::error::expect(Tensor::<X::Elem>::fits("jacobian", &shape));
+    let (m, n) = (rows.size(), x.size());
+    let mut out = vec![X::Elem::default(); m * n];
     if m <= n {
         for (i, row) in out.chunks_exact_mut(n.max(1)).enumerate() {
-            row.copy_from_slice(&y.vjp(unit(&rows, i)).wrt(x).to_vec());
+            let gradient = flat::<X>(&y.vjp(unit(&rows, i)).wrt(handles.clone()));
+            row.copy_from_slice(&gradient);
         }
     } else {
         for j in 0..n {
-            let column = y.jvp(x, unit(&columns, j)).to_vec();
+            let direction = unit::<X::Elem>(&Shape::from([n]), j).to_vec();
+            let column = y.jvp(handles.clone(), x.gather(&mut &direction[..])).to_vec();
             column.iter().enumerate().for_each(|(i, &dy)| out[i * n + j] = dy);
         }
     }
@@ -352,8 +492,8 @@ fn unit<T: Element>(shape: &Shape, at: usize) -> Tensor<T> {
 #[track_caller]
 pub fn hvp<X: ScalarArgs<F>, F>(f: F, x: X, v: X::Gradient) -> X::Gradient {
     let tape = Tape::of();
-    let (x, y) = x.record(&f, &tape);
-    let slope = y.grad(x.clone());
+    let x = x.handles(&tape);
+    let slope = X::call(&f, &x).grad(x.clone());
     tape.jvp(slope, x, v)
 }
 
@@ -370,28 +510,22 @@ pub fn hvp<X: ScalarArgs<F>, F>(f: F, x: X, v: X::Gradient) -> X::Gradient {
 /// If the system has no memory for it.
 #[track_caller]
 pub fn hessian<X: ScalarArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
-    let tape = Tape::of();
-    let (handles, y) = x.clone().record(&f, &tape);
-    let slope = y.grad(handles.clone());
-    let sizes = {
-        let mut values = Vec::new();
-        scatter::<X, F>(&y.backward().wrt(handles.clone()), &mut values);
-        values.iter().map(Tensor::size).sum::<usize>()
-    };
-    crate::error::expect(Tensor::<X::Elem>::fits("hessian", &Shape::from([sizes, sizes])));
-    let mut rows = Vec::with_capacity(sizes * sizes);
-    let mut direction = vec![X::Elem::default(); sizes];
-    for i in 0..sizes {
-        direction[i] = <X::Elem as crate::element::Real>::ONE;
-        let row = tape.jvp(slope.clone(), handles.clone(), x.gather(&direction));
-        let mut parts = Vec::new();
-        scatter::<X, F>(&row, &mut parts);
-        parts.iter().for_each(|part| rows.extend(part.to_vec()));
-        direction[i] = X::Elem::default();
+    let (tape, n) = (Tape::of(), x.size());
+    let handles = x.clone().handles(&tape);
+    let slope = X::call(&f, &handles).grad(handles.clone());
+    crate::error::expect(Tensor::<X::Elem>::fits("hessian", &Shape::from([n, n])));
+    let mut rows = Vec::with_capacity(n * n);
+    for i in 0..n {
+        let direction = unit::<X::Elem>(&Shape::from([n]), i).to_vec();
+        let row = tape.jvp(slope.clone(), handles.clone(), x.gather(&mut &direction[..]));
+        rows.extend(flat::<X>(&row));
     }
-    crate::error::expect(Tensor::from_vec([sizes, sizes], rows))
+    crate::error::expect(Tensor::from_vec([n, n], rows))
 }
 
-fn scatter<X: ScalarArgs<F>, F>(values: &X::Gradient, to: &mut Vec<Tensor<X::Elem>>) {
-    <X::Handles<'_> as Handle<'_, X::Elem>>::scatter(values, to);
+/// The elements of a gradient, in the order of the arguments.
+fn flat<X: Args>(gradient: &X::Gradient) -> Vec<X::Elem> {
+    let mut parts = Vec::new();
+    <X::Handles<'_> as Handle<'_, X::Elem>>::scatter(gradient, &mut parts);
+    parts.iter().flat_map(Tensor::to_vec).collect()
 }
