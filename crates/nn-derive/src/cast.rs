@@ -61,8 +61,6 @@ pub(crate) fn cast(input: &DeriveInput, parts: &[Part<'_>], element: &Ident) -> 
         let arguments = substitute(arguments.to_token_stream(), &renamed);
         quote!(#name #arguments)
     };
-    let fixed = |number: TokenStream| quote!(::nn::derived::Source::<'_, Self, #number>::new(self).fill(to));
-    let (single, double) = (fixed(quote!(f32)), fixed(quote!(f64)));
     let implementation = quote! {
         #[automatically_derived]
         impl<#(#parameters,)* #(#targets),*> ::nn::Cast<#target> for #name #arguments
@@ -76,21 +74,7 @@ pub(crate) fn cast(input: &DeriveInput, parts: &[Part<'_>], element: &Ident) -> 
             }
         }
     };
-    let method = quote! {
-        fn cast_module(
-            &self,
-            to: &mut dyn ::core::any::Any,
-        ) -> ::core::result::Result<(), ::nn::derived::Error>
-        where
-            Self: 'static,
-        {
-            #[allow(unused_imports)]
-            use ::nn::derived::Unable as _;
-            #single?;
-            #double
-        }
-    };
-    (implementation, method)
+    (implementation, quote!(::nn::__cast_module!();))
 }
 
 /// A parameter of the struct as one of the implementation, without bounds and default.

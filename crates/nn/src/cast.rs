@@ -14,7 +14,8 @@ use tape::{Element, Error, Tensor};
 /// Every layer of this crate is one. `#[derive(Parameters)]` implements the trait for a struct that is generic over its
 /// number type, `struct Model<T: Element>`, if its fields are `Cast` too; fields that do not depend on the number type are
 /// cloned. A boxed module, and so a layer of a [`Sequential`](crate::Sequential), can be cast if its type derives
-/// `Parameters`, can be cast, and is a [`Module`] in both number types; but not if it is generic over another module.
+/// `Parameters`, can be cast, and is a [`Module`] in both number types; but not if it is generic over another module. This
+/// needs the feature `cast` of this crate, with which every module that is boxed is compiled in both number types.
 ///
 /// ```
 /// use nn::{Context, Linear, Module, Parameters, Sequential, Tanh};
@@ -64,6 +65,7 @@ use tape::{Element, Error, Tensor};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be cast to `{U}`",
     note = "`#[derive(Parameters)]` makes `struct Model<T: Element>` castable if all its fields are",
+    note = "chains and other boxed modules need the feature `cast` of `nn`",
     note = "between two models of any types, `nn::copy_cast` copies the values by name"
 )]
 pub trait Cast<U: Element> {
@@ -127,6 +129,8 @@ impl<T: Element, U: Element> Cast<U> for PhantomData<T> {
     }
 }
 
+/// With the feature `cast`.
+#[cfg(feature = "cast")]
 impl<T: Element, U: Element> Cast<U> for Box<dyn Module<T>> {
     type Output = Box<dyn Module<U>>;
 
@@ -261,19 +265,31 @@ impl<V: Clone, U> Kept<U> for V {
     }
 }
 
-/// Implements the casts of a boxed module in an implementation of [`Parameters`].
-macro_rules! cast_module {
+/// Implements the cast of a boxed module in an implementation of [`Parameters`].
+#[cfg(feature = "cast")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cast_module {
     () => {
-        fn cast_module(&self, to: &mut dyn ::std::any::Any) -> Result<(), ::tape::Error>
+        fn cast_module(
+            &self,
+            to: &mut dyn ::std::any::Any,
+        ) -> ::std::result::Result<(), $crate::derived::Error>
         where
             Self: 'static,
         {
             #[allow(unused_imports)]
-            use $crate::cast::Unable as _;
-            $crate::cast::Source::<Self, f32>::new(self).fill(to)?;
-            $crate::cast::Source::<Self, f64>::new(self).fill(to)
+            use $crate::derived::Unable as _;
+            $crate::derived::Source::<Self, f32>::new(self).fill(to)?;
+            $crate::derived::Source::<Self, f64>::new(self).fill(to)
         }
     };
 }
 
-pub(crate) use cast_module;
+/// Without the feature, no module is compiled in another number type than its own.
+#[cfg(not(feature = "cast"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __cast_module {
+    () => {};
+}

@@ -115,7 +115,7 @@ macro_rules! without_parameters {
             ) {
             }
 
-            $crate::cast::cast_module!();
+            $crate::__cast_module!();
         }
 
         impl<U: tape::Element> $crate::Cast<U> for $name {

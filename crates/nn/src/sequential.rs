@@ -4,7 +4,8 @@ use crate::Linear;
 use crate::Param;
 use crate::activation::{Identity, Softmax};
 use crate::by_hand::{Activation, Mlp};
-use crate::cast::{Cast, cast_module};
+#[cfg(feature = "cast")]
+use crate::cast::Cast;
 use crate::module::{Context, Module};
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
@@ -102,9 +103,11 @@ impl<T: Element> Parameters<T> for Sequential<T> {
         self.layers.visit_mut(path, f);
     }
 
-    cast_module!();
+    crate::__cast_module!();
 }
 
+/// With the feature `cast`.
+#[cfg(feature = "cast")]
 impl<T: Element, U: Element> Cast<U> for Sequential<T> {
     type Output = Sequential<U>;
 

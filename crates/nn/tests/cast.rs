@@ -174,7 +174,7 @@ struct Tree<T: Element> {
     children: Vec<Tree<T>>,
 }
 
-/// What can neither be cloned nor cast.
+/// A type that can be neither cloned nor cast.
 struct Log;
 
 #[derive(Parameters)]

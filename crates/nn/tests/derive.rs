@@ -43,7 +43,7 @@ struct Single {
 #[derive(Parameters)]
 struct Found {
     chain: Sequential<f32>,
-    blocks: Vec<Option<(Box<Linear<f32>>, Param<f32>)>>,
+    blocks: Vec<(Box<Linear<f32>>, Param<f32>)>,
     #[parameters(skip)]
     _rate: f64,
 }
@@ -103,12 +103,12 @@ fn names_are_the_paths_of_the_fields() {
     assert_eq!(names(&Single { weight: Param::new([1.0_f32]) }), ["weight"]);
     let found = Found {
         chain: mlp(&[1, 1], Tanh, Tanh, &mut StdRng::seed_from_u64(0)),
-        blocks: vec![None, Some((Box::new(Linear::from_values([[1.0]], [1.0])), Param::new(1.0)))],
+        blocks: vec![(Box::new(Linear::from_values([[1.0]], [1.0])), Param::new(1.0))],
         _rate: 0.1,
     };
     assert_eq!(
         names::<f32>(&found),
-        ["chain.0.weight", "chain.0.bias", "blocks.1.0.weight", "blocks.1.0.bias", "blocks.1.1"]
+        ["chain.0.weight", "chain.0.bias", "blocks.0.0.weight", "blocks.0.0.bias", "blocks.0.1"]
     );
     let stated = Stated(Param::new(0.0), Misleading { weight: Param::new(0.0), _setting: 1.0f32 });
     assert_eq!(names(&stated), ["0", "1.weight"]);
