@@ -2,9 +2,12 @@
 
 use gradcheck::{Entries, Method, Verdict};
 use nn::gradcheck::module;
-use nn::{Context, Identity, Module, Param, Parameters, Path, Relu, Sequential, Sigmoid, Tanh, mlp};
+use nn::{
+    BatchNorm1d, Context, Identity, Linear, Module, Param, Parameters, Path, RandomTensor, Relu, Sequential,
+    Sigmoid, Tanh, mlp,
+};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use tape::{Scalar, Tape, Tensor, Var};
+use tape::{Element, Scalar, Tape, Tensor, Var};
 
 const BATCH: usize = 4;
 
@@ -145,4 +148,101 @@ fn a_gradient_for_a_frozen_parameter_is_refused() {
     let mut model = Stubborn(Param::new([1.0, 2.0]));
     model.0.freeze();
     module(&model, |model, tape| tape.parameter(model.0.id(), model.0.value()).sum());
+}
+
+/// `y = x²` with a derivative that is off by `error` in one number type, or in both.
+#[derive(Clone, Debug)]
+struct Squared {
+    wrong: &'static str,
+    error: f64,
+}
+
+/// A small model in any number type, around such an operation.
+#[derive(Clone, Debug, Parameters)]
+struct Around<T: Element> {
+    first: Linear<T>,
+    norm: BatchNorm1d<T>,
+    rest: Sequential<T>,
+    #[parameters(skip)]
+    squared: Squared,
+}
+
+impl<T: Element> Module<T> for Around<T> {
+    fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
+        let Squared { wrong, error } = self.squared;
+        let factor = T::from_f64(if [T::NAME, "both"].contains(&wrong) { 2.0 + error } else { 2.0 });
+        let x = self.norm.forward(self.first.forward(x, cx), cx);
+        let squared = x.tape().custom_vjp(&[x], |x| x[0] * x[0], move |x, _, dy| vec![x[0] * dy * factor]);
+        self.rest.forward(squared, cx)
+    }
+}
+
+/// The report on a model with a frozen weight, buffers that are not those of a new layer, and a wrong derivative.
+fn around(wrong: &'static str, error: f64) -> gradcheck::Report {
+    let rng = &mut StdRng::seed_from_u64(5);
+    let mut model = Around::<f32> {
+        first: Linear::new(3, 4, rng),
+        norm: BatchNorm1d::new(4),
+        rest: mlp(&[4, 5, 2], Sigmoid, Identity, rng),
+        squared: Squared { wrong, error },
+    };
+    model.freeze_matching("rest.0.weight").unwrap();
+    let x = Tensor::randn([6, 3], rng);
+    model.forward(Tape::of().constant(x.clone()), &mut Context::train(StdRng::seed_from_u64(6)));
+    let check = nn::gradcheck::module_f32(
+        &model,
+        |model, tape| {
+            let logits = model.forward(tape.constant(x.clone()), &mut Context::eval());
+            nn::loss::cross_entropy_with_logits(logits, &[0, 1, 1, 0, 1, 0]).mean()
+        },
+        |model, tape| {
+            let logits = model.forward(tape.constant(x.cast()), &mut Context::eval());
+            nn::loss::cross_entropy_with_logits(logits, &[0, 1, 1, 0, 1, 0]).mean()
+        },
+    );
+    check.run().unwrap()
+}
+
+#[test]
+fn the_gradients_of_a_model_in_single_precision_agree() {
+    let report = around("", 0.0);
+    assert_eq!(report.verdict(), Verdict::Agree, "{report}");
+    assert!(report.to_string().contains("f32 ok"), "{report}");
+    assert!(report.by_input("rest.0.weight").is_some_and(|summary| summary.constant), "{report}");
+    assert!(report.by_input("norm.running_var").is_some_and(|summary| summary.constant), "{report}");
+}
+
+#[test]
+fn a_wrong_derivative_in_single_precision_is_found() {
+    // In both number types, by differences in `f64`.
+    let report = around("both", 1e-3);
+    assert_eq!(report.verdict(), Verdict::Disagree, "{report}");
+    assert!(report.worst().is_some_and(|entry| entry.verdict == Verdict::Disagree), "{report}");
+    // In `f32` alone, by the gradient in `f64`.
+    let report = around("f32", 1e-3);
+    assert_eq!(report.verdict(), Verdict::Disagree, "{report}");
+    assert!(report.entries().iter().all(|entry| entry.verdict == Verdict::Agree), "{report}");
+    assert!(report.to_string().contains("f32 FAIL: "), "{report}");
+}
+
+#[test]
+#[should_panic(expected = "f32 FAIL: 0.weight")]
+fn a_loss_that_differs_between_the_number_types_is_found() {
+    let model = mlp::<f32>(&[2, 1], Tanh, Identity, &mut StdRng::seed_from_u64(7));
+    nn::assert_module_gradients_f32!(&model, |model, tape| {
+        let y = model.forward(tape.constant([[1.0, 2.0]]), &mut Context::eval()).square().sum();
+        y * if std::mem::size_of_val(&y.value()) == 4 { 2.0 } else { 1.0 }
+    });
+}
+
+#[test]
+fn a_model_at_a_kink_of_one_number_type_is_inconclusive() {
+    // x · 3 - 3 x is 0 in `f64` for x = 1/10 rounded to `f32`, and not 0 after the roundings of `f32`.
+    let model = Linear::from_values([[3.0f32]], [-0.3f32]);
+    fn loss<'t, T: Element>(model: &Linear<T>, tape: &'t Tape<T>) -> Scalar<'t, T> {
+        let x = tape.constant(Tensor::from([[0.1f32]]).cast());
+        model.forward(x, &mut Context::eval()).relu().sum()
+    }
+    let report = nn::gradcheck::module_f32(&model, loss, loss).run().unwrap();
+    assert!(matches!(report.verdict(), Verdict::Inconclusive(_)), "{report}");
 }

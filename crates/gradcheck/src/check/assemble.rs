@@ -6,6 +6,7 @@ use super::report::{Check, Outcome, Report, Summary};
 use super::run::Run;
 use super::self_test::SELF_TEST;
 use super::setup::Input;
+use super::single::SINGLE;
 use super::verdict::{Reason, Verdict};
 
 /// Builds the report.
@@ -14,7 +15,10 @@ pub(crate) fn report(check: &GradCheck<'_>, seed: u64, run: Run<'_, '_>) -> Repo
     let flat = run.scales.iter().all(|&scale| scale == 0.0);
     let (entries, checks, evaluations) = (run.entries, run.checks, run.problem.evaluations);
     let inputs: Vec<Summary> = check.inputs.iter().map(|input| summary(input, &entries)).collect();
-    let verdict = overall(&entries, &checks, &inputs, run.only.is_some(), flat);
+    let verdict = match overall(&entries, &checks, &inputs, run.only.is_some(), flat) {
+        Verdict::Agree if check.compared => compared(&checks),
+        verdict => verdict,
+    };
     Report { name: check.name.clone(), seed, evaluations, entries, checks, inputs, verdict }
 }
 
@@ -42,6 +46,17 @@ fn summary(input: &Input, entries: &[Entry]) -> Summary {
         worst: worst.map(|e| (e.label(), e.discrepancy_ratio())),
         mde: (mde.get(mde.len() / 2).copied().unwrap_or(f64::NAN), mde.last().copied().unwrap_or(f64::NAN)),
     }
+}
+
+/// Returns the verdict of an agreement that requires the comparison in `f32`.
+fn compared(checks: &[Check]) -> Verdict {
+    let why = match checks.iter().find(|check| check.name == SINGLE).map(|check| &check.outcome) {
+        Some(Outcome::Passed(_)) => return Verdict::Agree,
+        Some(Outcome::Failed(_)) => return Verdict::Disagree,
+        Some(Outcome::Skipped(why)) => why.clone(),
+        None => "no method compares it".to_string(),
+    };
+    Verdict::Inconclusive(Reason::NotCompared { why })
 }
 
 /// Returns the overall verdict: any disagreement wins, then anything inconclusive; an agreement must have

@@ -46,6 +46,8 @@ use tape::{Program, Scalar, Tensor, Var};
 pub struct GradCheck<'f> {
     f: Box<Objective<'f>>,
     single: Option<Box<Single<'f>>>,
+    /// `true` if an agreement requires the comparison in `f32`.
+    compared: bool,
     program: Option<Program>,
     name: String,
     inputs: Vec<Input>,
@@ -64,6 +66,7 @@ impl<'f> GradCheck<'f> {
         GradCheck {
             f: Box::new(f),
             single: None,
+            compared: false,
             program: None,
             name: std::thread::current().name().unwrap_or("gradcheck").to_string(),
             inputs: Vec::new(),

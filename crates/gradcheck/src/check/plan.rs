@@ -9,6 +9,7 @@ use super::report::Report;
 use super::run::Run;
 use super::self_test::self_test;
 use super::setup::{Cotangent, Entries, Input, Method, SetupError};
+use super::single::SINGLE;
 use tape::Tensor;
 use tape::internal::SplitMix64;
 
@@ -145,6 +146,11 @@ impl Run<'_, '_> {
                 }
                 _ => self.sampled(check.entries, method),
             }
+        }
+        if let Some(single) = check.single.as_ref().filter(|_| check.compared)
+            && !self.checks.iter().any(|check| check.name == SINGLE)
+        {
+            self.single(&**single);
         }
         if check.order >= 2 {
             self.symmetry();

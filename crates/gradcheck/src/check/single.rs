@@ -14,6 +14,9 @@ use super::verdict::Evidence;
 use super::{GradCheck, setup::position};
 use tape::{Element, Tape, Tensor, Var};
 
+/// The name of the comparison.
+pub(crate) const SINGLE: &str = "f32";
+
 /// One rounding of `f32`.
 const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 
@@ -59,13 +62,43 @@ impl<'f> GradCheck<'f> {
         let check = GradCheck::new(move |v| double.record(v));
         GradCheck { single: Some(Box::new(move |v| model.record(v))), ..check }
     }
+
+    /// Also compares the gradient of `f`, the same function in `f32`, with that in `f64`, at inputs rounded to `f32`: the
+    /// bound is that of a check of a [`Model`], some dozens of roundings of `f32` in the gradient and in the value, and
+    /// the measured effect of rounding everything once. For functions that cannot be written as a `Model`.
+    ///
+    /// Where the gradients cannot be compared, the verdict is [`Reason::NotCompared`](super::Reason::NotCompared): the two
+    /// formats decide differently at a kink, or values are too large for `f32`.
+    ///
+    /// ```
+    /// use gradcheck::{GradCheck, Verdict};
+    /// let check = |wrong: f64| {
+    ///     GradCheck::loss(|v| v["x"].exp().sum())
+    ///         .single(move |v| {
+    ///             let f = v.tape().custom_vjp(
+    ///                 &[v["x"]],
+    ///                 |x| x[0].exp(),
+    ///                 move |_, y, dy| vec![y * dy * (1.0 + wrong as f32)],
+    ///             );
+    ///             f.sum().to_var()
+    ///         })
+    ///         .input("x", [0.5, -2.0])
+    /// };
+    /// check(0.0).run().unwrap().require().unwrap();
+    /// let report = check(1e-3).run().unwrap();
+    /// assert_eq!(report.verdict(), Verdict::Disagree);
+    /// assert!(report.to_string().contains("f32 FAIL: x[0]"), "{report}");
+    /// ```
+    pub fn single<F: for<'t> Fn(&Inputs<'t, f32>) -> Var<'t, f32> + 'f>(self, f: F) -> GradCheck<'f> {
+        GradCheck { single: Some(Box::new(f)), compared: true, ..self }
+    }
 }
 
 impl Run<'_, '_> {
     /// Compares the gradients in both formats, at inputs rounded to `f32`.
     pub(crate) fn single(&mut self, f: &Single<'_>) {
         let outcome = self.formats(f);
-        self.checks.push(Check { name: "f32", outcome, evidence: Evidence::Reference });
+        self.checks.push(Check { name: SINGLE, outcome, evidence: Evidence::Reference });
     }
 
     fn formats(&mut self, f: &Single<'_>) -> Outcome {

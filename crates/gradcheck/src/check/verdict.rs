@@ -52,6 +52,11 @@ pub enum Reason {
         /// The smallest distance tried.
         at: f64,
     },
+    /// The gradient in `f32` could not be compared with that in `f64`, as [`single`](super::GradCheck::single) requires.
+    NotCompared {
+        /// The reason.
+        why: String,
+    },
     /// No comparison could have failed.
     Vacuous,
 }
@@ -97,6 +102,7 @@ impl fmt::Display for Reason {
             Reason::Noise { r, needed } => write!(f, "the interval has radius {r:.1e}, needed {needed:.1e}"),
             Reason::Scale { narrow, wide } => write!(f, "narrow steps give {narrow}, wide ones {wide}"),
             Reason::NonFinite { at } => write!(f, "not finite, even {at:.1e} away"),
+            Reason::NotCompared { why } => write!(f, "the gradient in f32 was not compared: {why}"),
             Reason::Vacuous => write!(f, "nothing was compared that could have failed"),
         }
     }
