@@ -106,6 +106,7 @@ pub trait Init: Debug {
 
 /// U(`low`, `high`), `low` included and `high` excluded.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Uniform {
     /// The lower bound.
     pub low: f64,
@@ -115,6 +116,7 @@ pub struct Uniform {
 
 /// N(`mean`, `std`²).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Normal {
     /// The mean.
     pub mean: f64,
@@ -124,6 +126,7 @@ pub struct Normal {
 
 /// A constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Constant(
     /// The number.
     pub f64,
@@ -131,23 +134,28 @@ pub struct Constant(
 
 /// U(±1/√fan_in), for weights and biases alike: the default of `Linear::new`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniformFanIn;
 
 /// U(±√(6 / (fan_in + fan_out))): preserves the variance of activations and gradients where the slope is 1.
 /// Glorot and Bengio, 2010.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct XavierUniform;
 
 /// N(0, 2 / (fan_in + fan_out)). Glorot and Bengio, 2010.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct XavierNormal;
 
 /// U(±√(6 / fan_in)): preserves the variance of activations through rectifiers. He, Zhang, Ren and Sun, 2015.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KaimingUniform;
 
 /// N(0, 2 / fan_in). He, Zhang, Ren and Sun, 2015.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct KaimingNormal;
 
 fn uniform(low: f64, high: f64, rng: &mut dyn Rng) -> f64 {

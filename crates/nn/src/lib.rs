@@ -166,8 +166,10 @@
 //! There is no graph compiler, no device other than the CPU, no mixed precision, and no collection of pretrained models.
 //!
 //! # Features
-//! `gradcheck` adds gradient checks of models (`nn::gradcheck`), `progress` a progress bar, `tensorboard` and `tracing` event
-//! logs of training ([`train::EventLog`]), `rayon` several threads.
+//! `gradcheck` adds gradient checks of models (`nn::gradcheck`), `cast` the conversion of chains and other boxed modules
+//! between `f32` and `f64` ([`Cast`]), `progress` a progress bar, `tensorboard` and `tracing` event logs of training
+//! ([`train::EventLog`]), `rayon` several threads, `serde` tensors and settings as data of that crate, `ndarray` views of
+//! tensors as its arrays.
 
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

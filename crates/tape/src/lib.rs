@@ -129,6 +129,10 @@
 //! There is no GPU backend, no just-in-time compiler and no source transformation: an operation is computed when it is
 //! called. Tensors hold `f32` or `f64`, nothing else. A tape belongs to one thread; loops inside an operation may use several
 //! (feature `rayon`).
+//!
+//! # Features
+//! `rayon` uses several threads, `serde` makes [`Tensor`] data of that crate, and `ndarray` gives views of tensors as its
+//! arrays and takes over its arrays as tensors.
 
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -38,6 +38,8 @@ mod mnist;
 mod prefetch;
 mod sampling;
 mod source;
+#[cfg(feature = "serde")]
+mod serde;
 mod standard;
 mod table;
 

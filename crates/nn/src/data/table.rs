@@ -41,6 +41,7 @@ pub(super) type Positions = HashMap<String, Option<usize>>;
 
 /// A column of class names as labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LabelColumn {
     /// The names, sorted.
     pub names: Vec<String>,

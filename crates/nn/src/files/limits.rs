@@ -19,6 +19,7 @@ use super::error::FileErrorKind;
 /// assert!(npy::from_bytes_with::<f64>(&bytes, &patient).is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Limits {
     /// Bytes of a file, and of everything in it when inflated: 16 GiB.
     pub bytes: u64,
@@ -78,6 +79,7 @@ pub(crate) fn at_most(what: &'static str, limit: u64, found: u64) -> Result<(), 
 
 /// The conversion of elements of a type other than the requested one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Conversion {
     /// They are refused.
     None,
@@ -105,6 +107,7 @@ pub enum Conversion {
 /// # Ok::<(), nn::files::FileErrorKind>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Options {
     /// The limits.
     pub limits: Limits,

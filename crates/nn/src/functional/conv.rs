@@ -125,6 +125,7 @@ pub fn conv1d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, conv: Conv1d
 
 /// The options of [`conv_transpose1d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ConvTranspose1dOptions {
     /// Distance between neighbouring windows.
     pub stride: usize,

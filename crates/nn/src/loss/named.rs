@@ -189,6 +189,33 @@ impl FromStr for Loss {
     }
 }
 
+/// The name, as a string. With the feature `serde`.
+///
+/// ```
+/// use nn::loss::{Loss, LossFunction};
+/// let loss = LossFunction::SquaredError.mean().half();
+/// let text = serde_json::to_string(&loss)?;
+/// assert_eq!(text, "\"squared_error.mean*0.5\"");
+/// assert_eq!(serde_json::from_str::<Loss>(&text)?, loss);
+/// assert!(serde_json::from_str::<Loss>("\"hinge.sum\"").is_err());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[cfg(feature = "serde")]
+impl serde::Serialize for Loss {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// From its name. With the feature `serde`.
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Loss {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Loss, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// A name that is not the name of a loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseLossError {

@@ -25,6 +25,7 @@ pub type AdaDelta<T = f64> = GradientDescent<AdaDeltaRule, T>;
 
 /// The equations of [`AdaDelta`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdaDeltaRule {
     /// ρ, the decay rate of the means.
     pub rho: f64,

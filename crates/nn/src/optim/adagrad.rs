@@ -25,6 +25,7 @@ pub type AdaGrad<T = f64> = GradientDescent<AdaGradRule, T>;
 
 /// The equations of [`AdaGrad`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdaGradRule {
     /// δ, the decay of the learning rate.
     pub rate_decay: f64,

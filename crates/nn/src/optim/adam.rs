@@ -43,6 +43,7 @@ pub type AdamW<T = f64> = GradientDescent<AdamRule<true>, T>;
 
 /// The equations of [`Adam`] and [`AdamW`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdamRule<const DECOUPLED: bool> {
     /// β₁ and β₂, the decay rates of the means.
     pub betas: (f64, f64),

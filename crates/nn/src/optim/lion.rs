@@ -26,6 +26,7 @@ pub type Lion<T = f64> = GradientDescent<LionRule, T>;
 
 /// The equations of [`Lion`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LionRule {
     /// β₁, the share of the mean in the step, and β₂, its decay rate.
     pub betas: (f64, f64),

@@ -29,6 +29,7 @@ pub type NAdam<T = f64> = GradientDescent<NAdamRule, T>;
 
 /// The equations of [`NAdam`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct NAdamRule {
     /// β₁ and β₂, the decay rates of the means.
     pub betas: (f64, f64),

@@ -26,6 +26,7 @@ pub type RmsProp<T = f64> = GradientDescent<RmsPropRule, T>;
 
 /// The equations of [`RmsProp`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct RmsPropRule {
     /// α, the decay rate of the means.
     pub alpha: f64,

@@ -31,6 +31,7 @@ pub type Sgd<T = f64> = GradientDescent<SgdRule, T>;
 
 /// The equations of [`Sgd`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct SgdRule {
     /// μ, the share of the last step that is kept; 0 for none.
     pub momentum: f64,

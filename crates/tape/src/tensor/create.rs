@@ -83,7 +83,12 @@ impl<T: Element> Tensor<T> {
     /// );
     /// ```
     pub fn from_vec(shape: impl Into<Shape>, data: Vec<T>) -> Result<Tensor<T>, Error> {
-        let shape = filled::<T>("from_vec", shape.into(), data.len())?;
+        Tensor::from_vec_for("from_vec", shape.into(), data)
+    }
+
+    /// As [`from_vec`](Tensor::from_vec), with another name in errors.
+    pub(super) fn from_vec_for(op: &'static str, shape: Shape, data: Vec<T>) -> Result<Tensor<T>, Error> {
+        let shape = filled::<T>(op, shape, data.len())?;
         let strides = shape.strides();
         Ok(Tensor { data: Buffer(Some(Arc::new(data))), offset: 0, shape, strides })
     }

@@ -11,7 +11,11 @@ pub(crate) mod factor;
 mod grid;
 pub(crate) mod kernel;
 pub(crate) mod matmul;
+#[cfg(feature = "ndarray")]
+mod ndarray;
 pub(crate) mod reduce;
+#[cfg(feature = "serde")]
+mod serde;
 mod view;
 
 use crate::error::{self, Error};

@@ -75,6 +75,7 @@ impl<F: Fn(u64) -> f64> Schedule for F {
 
 /// The same rate in every epoch.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Constant(pub f64);
 
 impl Schedule for Constant {
@@ -96,6 +97,7 @@ impl Schedule for Constant {
 /// assert_eq!([0, 1, 2, 3, 4].map(|k| schedule.at(k)), [1.0, 1.0, 0.5, 0.5, 0.25]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct StepDecay {
     /// The first rate.
     pub base: f64,
@@ -124,6 +126,7 @@ impl Schedule for StepDecay {
 /// assert_eq!([0, 1, 3, 4, 9].map(|k| schedule.at(k)), [1.0, 0.5, 0.5, 0.25, 0.25]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MultiStep {
     /// The first rate.
     pub base: f64,
@@ -152,6 +155,7 @@ impl Schedule for MultiStep {
 /// assert_eq!(Exponential { base: 1.0, factor: 0.5 }.at(3), 0.125);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Exponential {
     /// The first rate.
     pub base: f64,
@@ -179,6 +183,7 @@ impl Schedule for Exponential {
 /// assert!([1.0, 0.5, 0.0, 0.5].iter().zip(0..).all(|(rate, k)| (rate - schedule.at(k)).abs() < 1e-15));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Cosine {
     /// The first rate.
     pub base: f64,
@@ -210,6 +215,7 @@ impl Schedule for Cosine {
 /// assert!((schedule.at(4) - 0.5).abs() < 1e-15 && schedule.at(6) == 1.0);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct CosineRestarts {
     /// The first rate of each period.
     pub base: f64,
@@ -248,6 +254,7 @@ impl Schedule for CosineRestarts {
 /// assert_eq!([0, 1, 4, 9].map(|k| schedule.at(k)), [0.0, 0.25, 1.0, 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct LinearRamp {
     /// The rate of epoch 0.
     pub from: f64,
@@ -277,6 +284,7 @@ impl Schedule for LinearRamp {
 /// assert_eq!([0, 1, 2, 4, 5, 9].map(|k| schedule.at(k)), [0.3, 0.3, 0.1, 0.1, 0.01, 0.01]);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PiecewiseConstant {
     /// The rate before the first change.
     pub base: f64,
@@ -310,6 +318,7 @@ impl Schedule for PiecewiseConstant {
 
 /// A schedule after a warm-up, made by [`Schedule::warm_up`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct WarmUp<S> {
     epochs: u64,
     then: S,

@@ -8,6 +8,7 @@ use tape::element::Real;
 
 /// The shape of a phase of [`OneCycle`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Anneal {
     /// Half a cosine wave.
     #[default]
@@ -29,6 +30,7 @@ pub enum Anneal {
 /// assert!((schedule.at(9) - 1.0 / 25.0 / 1e4).abs() < 1e-15);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct OneCycle {
     /// The largest rate.
     pub top: f64,

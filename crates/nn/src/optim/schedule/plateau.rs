@@ -7,6 +7,7 @@ use tape::Element;
 
 /// The direction in which a measurement improves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Goal {
     /// As small as possible: a loss.
     #[default]
@@ -17,6 +18,7 @@ pub enum Goal {
 
 /// The margin by which a measurement must be better than the best to count.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Threshold {
     /// Relative to the best's absolute value: where the best is 0, any improvement counts.
     Relative(f64),
