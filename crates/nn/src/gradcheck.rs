@@ -43,7 +43,7 @@ where
 
 /// A check of a model in `f32`: of the gradient of the [cast](crate::Cast) model by `double`, as by [`module`], and of the
 /// gradient in `f32` by `single`, entry by entry against that in `f64` of the same weights. Both closures compute the same
-/// loss; [`assert_module_gradients_f32!`](crate::assert_module_gradients_f32) writes both from one.
+/// loss by the same operations; [`assert_module_gradients_f32!`](crate::assert_module_gradients_f32) writes both from one.
 ///
 /// Differences in `f32` are too coarse to show anything. So an error in a formula is found in `f64`, and one that exists in
 /// `f32` alone by the comparison, for which [`GradCheck::single`] states the bound. A data set that the closures capture

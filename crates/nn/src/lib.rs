@@ -170,6 +170,22 @@
 //! between `f32` and `f64` ([`Cast`]), `progress` a progress bar, `tensorboard` and `tracing` event logs of training
 //! ([`train::EventLog`]), `rayon` several threads, `serde` tensors and settings as data of that crate, `ndarray` views of
 //! tensors as its arrays.
+//!
+//! With `serde`, the rules of optimizers, schedules, initializers, options of readers, losses by name and the scalings of
+//! [`data`] are read from the configuration of a program. Their values are checked where they are used, those of scalings
+//! and losses as they are read:
+//!
+#![cfg_attr(feature = "serde", doc = "```")]
+#![cfg_attr(not(feature = "serde"), doc = "```ignore")]
+//! use nn::optim::schedule::{Schedule, StepDecay};
+//! use nn::optim::{Adam, AdamRule};
+//! let rule: AdamRule<false> = serde_json::from_str(r#"{"betas": [0.9, 0.99], "eps": 1e-8, "amsgrad": false}"#)?;
+//! let schedule: StepDecay = serde_json::from_str(r#"{"base": 0.1, "factor": 0.5, "every": 10}"#)?;
+//! schedule.check()?;
+//! let adam = Adam::<f64>::try_with_rule(rule, schedule.at(0))?;
+//! assert_eq!(serde_json::to_string(adam.rule())?, r#"{"betas":[0.9,0.99],"eps":1e-8,"amsgrad":false}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

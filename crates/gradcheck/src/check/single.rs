@@ -67,25 +67,26 @@ impl<'f> GradCheck<'f> {
     /// bound is that of a check of a [`Model`], some dozens of roundings of `f32` in the gradient and in the value, and
     /// the measured effect of rounding everything once. For functions that cannot be written as a `Model`.
     ///
-    /// Where the gradients cannot be compared, the verdict is [`Reason::NotCompared`](super::Reason::NotCompared): the two
-    /// formats decide differently at a kink, or values are too large for `f32`.
+    /// Both functions record the same operations in the same order. Where the gradients cannot be compared, the verdict is
+    /// [`Reason::NotCompared`](super::Reason::NotCompared): the two recordings differ, or decide differently at a kink, or
+    /// values are too large for `f32`.
     ///
     /// ```
     /// use gradcheck::{GradCheck, Verdict};
-    /// let check = |wrong: f64| {
-    ///     GradCheck::loss(|v| v["x"].exp().sum())
-    ///         .single(move |v| {
-    ///             let f = v.tape().custom_vjp(
-    ///                 &[v["x"]],
-    ///                 |x| x[0].exp(),
-    ///                 move |_, y, dy| vec![y * dy * (1.0 + wrong as f32)],
-    ///             );
-    ///             f.sum().to_var()
-    ///         })
+    /// use tape::{Element, Scalar, Var};
+    ///
+    /// /// The sum of `exp(x)`, with a derivative that is off by a factor.
+    /// fn sum_exp<'t, T: Element>(x: Var<'t, T>, factor: T) -> Scalar<'t, T> {
+    ///     x.tape().custom_vjp(&[x], |x| x[0].exp(), move |_, y, dy| vec![y * dy * factor]).sum()
+    /// }
+    ///
+    /// let check = |factor: f32| {
+    ///     GradCheck::loss(|v| sum_exp(v["x"], 1.0))
+    ///         .single(move |v| sum_exp(v["x"], factor).to_var())
     ///         .input("x", [0.5, -2.0])
     /// };
-    /// check(0.0).run().unwrap().require().unwrap();
-    /// let report = check(1e-3).run().unwrap();
+    /// check(1.0).run().unwrap().require().unwrap();
+    /// let report = check(1.001).run().unwrap();
     /// assert_eq!(report.verdict(), Verdict::Disagree);
     /// assert!(report.to_string().contains("f32 FAIL: x[0]"), "{report}");
     /// ```
