@@ -132,7 +132,7 @@ fn header(bytes: &mut Bytes<'_>) -> String {
 pub fn safetensors_container(data: &[u8]) {
     let bytes = &mut Bytes(data);
     let mut header = header(bytes);
-    while header.len() % 8 != 0 {
+    while !header.len().is_multiple_of(8) {
         header.push(' ');
     }
     let mut file = (header.len() as u64).to_le_bytes().to_vec();

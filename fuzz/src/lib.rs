@@ -12,8 +12,11 @@ pub use containers::{npz_container, safetensors_container};
 pub use programs::tape_program;
 pub use readers::{checkpoint, csv, idx, npy, npz, safetensors};
 
-/// The targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+/// A target: its name, and its function.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 9] = [
     ("idx", idx),
     ("npy", npy),
     ("npz", npz),

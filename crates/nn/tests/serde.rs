@@ -2,10 +2,12 @@
 
 use nn::data::{LabelColumn, MinMax, Standard};
 use nn::files::{Conversion, Limits, Options};
+use nn::functional::Conv1dOptions;
 use nn::init::{KaimingNormal, Uniform};
 use nn::loss::{Loss, LossFunction};
 use nn::optim::schedule::*;
 use nn::optim::*;
+use nn::train::{Keep, OnNonFinite};
 use nn::{RandomTensor, load_state_dict, mlp, state_dict};
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{from_str, json, to_string};
@@ -37,6 +39,8 @@ fn settings_are_read_back_as_written() {
     round_trip(&(Uniform { low: -0.1, high: 0.1 }, KaimingNormal));
     round_trip(&Options { limits: Limits { axes: 3, ..Limits::default() }, conversion: Conversion::Rounded });
     round_trip(&LabelColumn { names: vec!["a".into(), "b".into()], labels: vec![1, 0, 1] });
+    round_trip(&(Keep::AverageFrom(3), OnNonFinite::RestoreBest));
+    round_trip(&Conv1dOptions { stride: 2, ..Conv1dOptions::default() });
     for function in LossFunction::ALL {
         assert_eq!(round_trip(&function.mean().half()), format!("\"{}.mean*0.5\"", function.name()));
     }

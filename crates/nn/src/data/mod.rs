@@ -37,9 +37,9 @@ mod min_max;
 mod mnist;
 mod prefetch;
 mod sampling;
-mod source;
 #[cfg(feature = "serde")]
 mod serde;
+mod source;
 mod standard;
 mod table;
 

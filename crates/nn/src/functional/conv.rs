@@ -78,6 +78,7 @@ fn as_signal<T: Element, A: Array<T>>(y: &A) -> A {
 
 /// The options of [`conv1d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Conv1dOptions {
     /// Distance between neighbouring windows, 1 or more.
     pub stride: usize,

@@ -13,6 +13,7 @@ use tape::{Element, Error, Tensor};
 
 /// The weights that the model has after training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Keep {
     /// Those of the last step.
     #[default]
@@ -29,6 +30,7 @@ pub enum Keep {
 /// [`Optimizer`](crate::optim::Optimizer). Where a closure makes the steps, it decides which are made: see
 /// [`Trainer::run_steps`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum OnNonFinite {
     /// Training ends with an error.
     #[default]
