@@ -43,6 +43,20 @@ fn every_input_keeps_the_promises_of_its_target() {
     }
 }
 
+/// Random bytes are programs too: many for each operation, with `PROPTEST_CASES` programs in place of 1,000.
+#[test]
+fn random_programs_record_or_are_refused() {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
+    let mut rng = StdRng::seed_from_u64(1);
+    for _ in 0..cases {
+        let data: Vec<u8> = (0..rng.random_range(8..120)).map(|_| rng.random()).collect();
+        if let Err(panic) = std::panic::catch_unwind(|| fuzz::tape_program(&data)) {
+            println!("the program: {data:?}");
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
 /// The inputs that a fuzzer starts from: valid files, and random bytes where bytes are decisions.
 fn first_inputs() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let state = vec![

@@ -38,6 +38,9 @@ impl<T: Element> Op<T> for FromScalars {
         if self.shape.try_size() != Some(x.len()) {
             return Err(Error::elements(self.shape.dims(), x.len()));
         }
+        if let Some(tensor) = x.iter().find(|x| x.rank() != 0) {
+            return Err(Error::Rank { op: "vector", expected: "operands of rank 0", found: tensor.dims() });
+        }
         Ok(self.shape.clone())
     }
 
