@@ -1,5 +1,6 @@
 //! A curve with an uncertainty band, and the observed points.
 
+use crate::chart;
 use crate::colour::CURVES;
 use crate::lines::Series;
 use crate::picture::{Canvas, Draw, Drawn, range, short, text};
@@ -94,23 +95,9 @@ impl Draw for Band {
         let heights = self.rows.iter().flat_map(|row| row[1..].iter().copied());
         let y = range(heights.chain(points().map(|point| point.1)))?;
         let margin = 0.03 * (y.end - y.start);
-        let mut chart = ChartBuilder::on(root)
-            .caption(&self.title, ("sans-serif", 20))
-            .margin(14)
-            .x_label_area_size(44)
-            .y_label_area_size(64)
-            .build_cartesian_2d(x, y.start - margin..y.end + margin)?;
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BLACK.mix(0.12))
-            .x_desc(&self.x_label)
-            .y_desc(&self.y_label)
-            .x_label_formatter(&|x| short(*x))
-            .y_label_formatter(&|y| short(*y))
-            .axis_desc_style(("sans-serif", 15))
-            .label_style(("sans-serif", 13))
-            .draw()?;
+        let mut chart = chart::on(root, &self.title, x, y.start - margin..y.end + margin)?;
+        let label = |value: &f64| short(*value);
+        chart::axes(&mut chart, 0.12, [&self.x_label, &self.y_label], [&label, &label])?;
         let colour = CURVES[0];
         let ends = self.rows.iter().map(|row| (row[0], row[1]));
         let back = self.rows.iter().rev().map(|row| (row[0], row[3]));
@@ -137,14 +124,7 @@ impl Draw for Band {
                 entry.legend(move |(x, y)| Cross::new((x + 9, y), 3, colour.stroke_width(1)));
             }
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.9))
-            .border_style(BLACK.mix(0.3))
-            .label_font(("sans-serif", 14))
-            .draw()?;
-        Ok(())
+        chart::legend(&mut chart, SeriesLabelPosition::UpperLeft)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Grids of small images: weights, gradients, digits.
 
-use crate::colour::{SHADES, diverging, shade};
+use crate::chart;
+use crate::colour::{diverging, shade};
 use crate::error::PlotError;
 use crate::picture::{Canvas, Draw, Drawn, arrange, centred, text};
 use plotters::prelude::*;
@@ -187,18 +188,9 @@ impl Draw for Heatmaps {
                 }
             }
         }
-        let (band, top) = (240 / (2 * SHADES + 1), height - FOOT + 12);
-        let left = (width - band * (2 * SHADES + 1)) / 2;
-        for level in -SHADES..=SHADES {
-            let x = left + (level + SHADES) * band;
-            root.draw(&Rectangle::new([(x, top), (x + band, top + 14)], diverging(level).filled()))?;
-        }
-        for (level, value) in [(-SHADES, -limit), (0, 0.0), (SHADES, limit)] {
-            let x = left + (level + SHADES) * band + band / 2;
-            let label = if value == 0.0 { "0".to_owned() } else { format!("{value:+.3}") };
-            root.draw(&Text::new(label, (x, top + 20), centred(13)))?;
-        }
-        Ok(())
+        let label = |value: f64| if value == 0.0 { "0".to_owned() } else { format!("{value:+.3}") };
+        let place = ((width - chart::SCALE) / 2, height - FOOT + 12);
+        chart::scale(root, place, [-limit, 0.0, limit].map(label))
     }
 }
 

@@ -1,8 +1,9 @@
 //! The distributions of named values: weights, gradients, activations.
 
+use crate::chart::Panels;
 use crate::colour::CURVES;
 use crate::error::PlotError;
-use crate::picture::{Canvas, Draw, Drawn, arrange, centred, range, short, text};
+use crate::picture::{Canvas, Draw, Drawn, range, short, text};
 use nn::optim::GradientSource;
 use nn::{Module, Parameters, Path, Sequential};
 use plotters::prelude::*;
@@ -152,33 +153,29 @@ impl Histograms {
         Histograms { per_row: panels, ..self }
     }
 
+    fn layout(&self) -> Panels {
+        let (count, per_row) = (self.panels.len(), self.per_row);
+        Panels { count, per_row, size: (340, 230), head: (40, 12), foot: 0 }
+    }
+
     fn add<T: Element>(&mut self, name: impl Into<String>, values: &Tensor<T>) {
         self.panels.push((text(name), values.cast::<f64>().to_vec()));
     }
 }
-
-const PANEL: (u32, u32) = (340, 230);
-const HEAD: u32 = 40;
 
 /// The number of bars of a histogram.
 const BARS: usize = 40;
 
 impl Draw for Histograms {
     fn size(&self) -> (usize, usize) {
-        let (columns, rows) = arrange(self.panels.len(), self.per_row);
-        let height = rows.saturating_mul(PANEL.1 as usize).saturating_add(HEAD as usize);
-        (columns.saturating_mul(PANEL.0 as usize), height)
+        self.layout().picture()
     }
 
     fn draw(&self, root: &Canvas<'_>) -> Drawn {
         if let Some(error) = &self.refused {
             return Err(error.clone().into());
         }
-        let (columns, rows) = arrange(self.panels.len(), self.per_row);
-        let middle = self.size().0 as i32 / 2;
-        root.draw(&Text::new(self.title.as_str(), (middle, 12), centred(19)))?;
-        let (_, panels) = root.split_vertically(HEAD);
-        for (area, (name, values)) in panels.split_evenly((rows, columns)).iter().zip(&self.panels) {
+        for (area, (name, values)) in self.layout().areas(root, &self.title)?.iter().zip(&self.panels) {
             draw_panel(area, name, values)?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! A function over the plane as shades with contours, and paths and points on it.
 
+use crate::chart;
 use crate::colour::{CURVES, SHADES, diverging};
 use crate::error::PlotError;
 use crate::key;
@@ -193,12 +194,7 @@ impl Draw for Landscape<'_> {
         }
         let scaled = self.height.is_some() && !self.levels.is_empty();
         let (left, right) = root.split_horizontally(if scaled { SIZE.0 - SCALE } else { SIZE.0 });
-        let mut chart = ChartBuilder::on(&left)
-            .caption(&self.title, ("sans-serif", 20))
-            .margin(14)
-            .x_label_area_size(44)
-            .y_label_area_size(64)
-            .build_cartesian_2d(x_range.clone(), y_range.clone())?;
+        let mut chart = chart::on(&left, &self.title, x_range.clone(), y_range.clone())?;
         if let Some(height) = &self.height {
             let (columns, rows) = CELLS;
             let x = |i: usize| x_range.start + (x_range.end - x_range.start) * i as f64 / columns as f64;
@@ -219,17 +215,8 @@ impl Draw for Landscape<'_> {
                 chart.draw_series([PathElement::new(segment, BLACK.mix(0.35))])?;
             }
         }
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BLACK.mix(if self.height.is_some() { 0.0 } else { 0.12 }))
-            .x_desc(&self.x_label)
-            .y_desc(&self.y_label)
-            .x_label_formatter(&|x| label(*x))
-            .y_label_formatter(&|y| label(*y))
-            .axis_desc_style(("sans-serif", 15))
-            .label_style(("sans-serif", 13))
-            .draw()?;
+        let (opacity, label) = (if self.height.is_some() { 0.0 } else { 0.12 }, |value: &f64| label(*value));
+        chart::axes(&mut chart, opacity, [&self.x_label, &self.y_label], [&label, &label])?;
         for curve in &self.curves {
             let grey = BLACK.mix(0.55).stroke_width(2);
             chart.draw_series(LineSeries::new(curve.points.iter().copied(), grey))?;
@@ -261,13 +248,7 @@ impl Draw for Landscape<'_> {
             let names: Vec<&str> =
                 self.paths.iter().chain(&self.points).map(|series| series.name.as_str()).collect();
             let hidden: Vec<Vec<(f64, f64)>> = lines.chain(dots).collect();
-            let mut labels = chart.configure_series_labels();
-            labels.position(key::position(&hidden, &names, &x_range, &y_range));
-            labels
-                .background_style(WHITE.mix(0.9))
-                .border_style(BLACK.mix(0.3))
-                .label_font(("sans-serif", 14));
-            labels.draw()?;
+            chart::legend(&mut chart, key::position(&hidden, &names, &x_range, &y_range))?;
         }
         if scaled {
             scale(&right, &self.levels)?;
@@ -296,8 +277,7 @@ fn label(x: f64) -> String {
     short(if x.abs() < 1e-9 { 0.0 } else { x })
 }
 
-/// The contours as short lines, one for each cell they pass (marching squares; saddles are not resolved, as
-/// they matter in none of the pictures).
+/// The contours as short lines, one for each cell they pass.
 fn contours(
     height: &dyn Fn(f64, f64) -> f64,
     levels: &[f64],
@@ -311,16 +291,7 @@ fn contours(
     for (j, i) in (0..rows).flat_map(|j| (0..columns).map(move |i| (j, i))) {
         let corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
         for &level in levels {
-            let crossing = |k: usize| {
-                let ((ai, aj), (bi, bj)) = (corners[k], corners[(k + 1) % 4]);
-                let (a, b) = (values[aj][ai] - level, values[bj][bi] - level);
-                let part = a / (a - b);
-                let between = |a: f64, b: f64| a + part * (b - a);
-                ((a > 0.0) != (b > 0.0) && part.is_finite())
-                    .then(|| (between(x(ai), x(bi)), between(y(aj), y(bj))))
-            };
-            let crossings: Vec<(f64, f64)> = (0..4).filter_map(crossing).collect();
-            out.extend(crossings.chunks_exact(2).map(<[_]>::to_vec));
+            out.extend(chart::segments(corners.map(|(i, j)| ((x(i), y(j)), values[j][i] - level))));
         }
     }
     out

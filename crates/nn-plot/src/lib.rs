@@ -40,6 +40,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod band;
+mod chart;
 mod colour;
 mod error;
 mod heatmaps;

@@ -1,5 +1,6 @@
 //! Curves over one axis.
 
+use crate::chart;
 use crate::colour::CURVES;
 use crate::error::PlotError;
 use crate::key;
@@ -186,24 +187,9 @@ impl Draw for Lines {
         // From zero if that costs little space, so that heights are comparable.
         let low = if !self.log_y && y.start > 0.0 && y.start < y.end / 2.0 { 0.0 } else { y.start };
         let top = y.end + 0.04 * (y.end - low);
-        let mut chart = ChartBuilder::on(root)
-            .caption(&self.title, ("sans-serif", 20))
-            .margin(14)
-            .x_label_area_size(44)
-            .y_label_area_size(64)
-            .build_cartesian_2d(x.clone(), low..top)?;
+        let mut chart = chart::on(root, &self.title, x.clone(), low..top)?;
         let label = |y: &f64| if self.log_y { format!("{:.1e}", 10f64.powf(*y)) } else { short(*y) };
-        chart
-            .configure_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(BLACK.mix(0.12))
-            .x_desc(&self.x_label)
-            .y_desc(&self.y_label)
-            .x_label_formatter(&|x| short(*x))
-            .y_label_formatter(&label)
-            .axis_desc_style(("sans-serif", 15))
-            .label_style(("sans-serif", 13))
-            .draw()?;
+        chart::axes(&mut chart, 0.12, [&self.x_label, &self.y_label], [&|x| short(*x), &label])?;
         for ((points, series), colour) in curves.iter().zip(&self.curves).zip(CURVES.into_iter().cycle()) {
             let finite = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
             for (i, segment) in points.split(|point| !finite(point)).enumerate() {
@@ -218,13 +204,7 @@ impl Draw for Lines {
         }
         if self.curves.iter().any(|series| !series.name.is_empty()) {
             let names: Vec<&str> = self.curves.iter().map(|series| series.name.as_str()).collect();
-            chart
-                .configure_series_labels()
-                .position(key::position(&curves, &names, &x, &(low..top)))
-                .background_style(WHITE.mix(0.9))
-                .border_style(BLACK.mix(0.3))
-                .label_font(("sans-serif", 14))
-                .draw()?;
+            chart::legend(&mut chart, key::position(&curves, &names, &x, &(low..top)))?;
         }
         Ok(())
     }

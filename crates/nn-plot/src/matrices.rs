@@ -30,6 +30,14 @@ pub struct Matrix {
 
 impl Matrix {
     /// A matrix `[rows, columns]` under this title.
+    ///
+    /// ```
+    /// use nn_plot::{Matrices, Matrix};
+    /// use tape::Tensor;
+    /// let matrix = Matrix::new("W", &Tensor::from([[0.5, 1.0]]));
+    /// assert!(Matrices::new("").matrix(matrix).svg()?.contains("0.50"));
+    /// # Ok::<(), nn_plot::PlotError>(())
+    /// ```
     pub fn new<T: Element>(title: impl Into<String>, matrix: &Tensor<T>) -> Matrix {
         Matrix {
             title: picture::text(title),
@@ -121,14 +129,6 @@ pub struct Matrices {
 
 impl Matrices {
     /// No matrices yet, under this title.
-    ///
-    /// ```
-    /// use nn_plot::{Matrices, Matrix};
-    /// use tape::Tensor;
-    /// let matrix = Matrix::new("W", &Tensor::from([[0.5, 1.0]]));
-    /// assert!(Matrices::new("").matrix(matrix).svg()?.contains("0.50"));
-    /// # Ok::<(), nn_plot::PlotError>(())
-    /// ```
     ///
     /// ```
     /// use nn_plot::Matrices;

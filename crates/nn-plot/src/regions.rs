@@ -1,10 +1,10 @@
 //! Decision regions in the plane: the output of a classifier everywhere, and its training points.
 
+use crate::chart::{self, Chart, Panels};
 use crate::colour::{CURVES, SHADES, diverging, shade};
 use crate::error::PlotError;
-use crate::picture::{Canvas, Draw, Drawn, arrange, centred, given, near, text};
+use crate::picture::{Canvas, Draw, Drawn, centred, given, near, text};
 use nn::Module;
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use std::ops::Range;
 use tape::{Element, Error, Tensor};
@@ -194,15 +194,18 @@ fn grid(x: &Range<f64>, y: &Range<f64>) -> Vec<[f64; 2]> {
     (0..GRID * GRID).map(|i| [centre(x, i % GRID), centre(y, i / GRID)]).collect()
 }
 
-const PANEL: u32 = 360;
-const HEAD: u32 = 44;
 const FOOT: u32 = 56;
+
+impl Regions {
+    fn layout(&self) -> Panels {
+        let (count, per_row) = (self.panels.len(), self.per_row);
+        Panels { count, per_row, size: (360, 360), head: (44, 14), foot: FOOT }
+    }
+}
 
 impl Draw for Regions {
     fn size(&self) -> (usize, usize) {
-        let (columns, rows) = arrange(self.panels.len(), self.per_row);
-        let height = rows.saturating_mul(PANEL as usize).saturating_add((HEAD + FOOT) as usize);
-        (columns.saturating_mul(PANEL as usize), height)
+        self.layout().picture()
     }
 
     fn draw(&self, root: &Canvas<'_>) -> Drawn {
@@ -213,35 +216,19 @@ impl Draw for Regions {
             )
             .into());
         }
-        let (columns, rows) = arrange(self.panels.len(), self.per_row);
-        let (width, height) = self.size();
-        let (middle, top) = (width as i32 / 2, height as i32 - FOOT as i32 + 8);
-        root.draw(&Text::new(self.title.as_str(), (middle, 14), centred(19)))?;
-        let (_, below) = root.split_vertically(HEAD);
-        let (panels, _) = below.split_vertically(rows as u32 * PANEL);
-        for (area, panel) in panels.split_evenly((rows, columns)).iter().zip(&self.panels) {
+        for (area, panel) in self.layout().areas(root, &self.title)?.iter().zip(&self.panels) {
             draw_panel(area, panel)?;
         }
+        let (width, height) = self.size();
+        let (width, top) = (width as i32, height as i32 - FOOT as i32 + 8);
         match self.panels.iter().map(|panel| panel.classes).max() {
-            Some(classes @ 2..) => names(root, classes, width as i32, top),
-            _ => scale(root, middle, top),
+            Some(classes @ 2..) => names(root, classes, width, top),
+            _ => {
+                let labels = ["0: cross", "output 1/2", "1: dot"].map(str::to_owned);
+                chart::scale(root, (width / 2 - chart::SCALE / 2, top), labels)
+            }
         }
     }
-}
-
-/// The shades of one output.
-fn scale(root: &Canvas<'_>, middle: i32, top: i32) -> Drawn {
-    let band = 240 / (2 * SHADES + 1);
-    let left = middle - band * (2 * SHADES + 1) / 2;
-    for level in -SHADES..=SHADES {
-        let x = left + (level + SHADES) * band;
-        root.draw(&Rectangle::new([(x, top), (x + band, top + 14)], diverging(level).filled()))?;
-    }
-    for (level, label) in [(-SHADES, "0: cross"), (0, "output 1/2"), (SHADES, "1: dot")] {
-        let x = left + (level + SHADES) * band + band / 2;
-        root.draw(&Text::new(label, (x, top + 20), centred(13)))?;
-    }
-    Ok(())
 }
 
 /// The colours of the classes, as many as fit.
@@ -312,11 +299,8 @@ fn draw_panel(area: &Canvas<'_>, panel: &Region) -> Drawn {
     Ok(())
 }
 
-/// A panel with its axes.
-type Panel<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
 /// Fills the cells: neighbours of one kind form one rectangle.
-fn fill(chart: &mut Panel<'_, '_>, panel: &Region, kinds: &[i32], colour: fn(i32) -> RGBColor) -> Drawn {
+fn fill(chart: &mut Chart<'_, '_>, panel: &Region, kinds: &[i32], colour: fn(i32) -> RGBColor) -> Drawn {
     let edge = |range, i: usize| at(range, 2.0 * i as f64 / GRID as f64 - 1.0);
     for (j, row) in kinds.chunks_exact(GRID).enumerate() {
         let mut start = 0;
@@ -332,7 +316,7 @@ fn fill(chart: &mut Panel<'_, '_>, panel: &Region, kinds: &[i32], colour: fn(i32
 }
 
 /// Draws the line where the values of the cells change their sign.
-fn border(chart: &mut Panel<'_, '_>, panel: &Region, values: &[f64]) -> Drawn {
+fn border(chart: &mut Chart<'_, '_>, panel: &Region, values: &[f64]) -> Drawn {
     let lines = boundary(values, &panel.x, &panel.y);
     chart.draw_series(lines.into_iter().map(|line| PathElement::new(line, BLACK.stroke_width(2))))?;
     Ok(())
@@ -376,16 +360,7 @@ fn boundary(values: &[f64], x: &Range<f64>, y: &Range<f64>) -> Vec<Vec<(f64, f64
         for i in 0..GRID - 1 {
             let at = |i: usize, j: usize| j * GRID + i;
             let corners = [at(i, j), at(i + 1, j), at(i + 1, j + 1), at(i, j + 1)];
-            let mut crossings = Vec::new();
-            for (&a, &b) in corners.iter().zip(corners.iter().cycle().skip(1)) {
-                let (fa, fb) = (values[a], values[b]);
-                let t = fa / (fa - fb);
-                if (fa > 0.0) != (fb > 0.0) && t.is_finite() {
-                    let between = |k: usize| centres[a][k] + t * (centres[b][k] - centres[a][k]);
-                    crossings.push((between(0), between(1)));
-                }
-            }
-            lines.extend(crossings.chunks_exact(2).map(<[(f64, f64)]>::to_vec));
+            lines.extend(chart::segments(corners.map(|at| (centres[at].into(), values[at]))));
         }
     }
     lines

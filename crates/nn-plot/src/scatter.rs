@@ -1,8 +1,9 @@
 //! Points of the plane in groups.
 
+use crate::chart::Panels;
 use crate::colour::CURVES;
 use crate::error::PlotError;
-use crate::picture::{Canvas, Draw, Drawn, arrange, centred, near, range, short, text};
+use crate::picture::{Canvas, Draw, Drawn, near, range, short, text};
 use plotters::prelude::*;
 
 /// One set of points of a [`Scatter`].
@@ -79,9 +80,6 @@ pub struct Scatter {
     per_row: usize,
 }
 
-const PANEL: u32 = 320;
-const HEAD: u32 = 40;
-
 impl Scatter {
     /// No panels yet, under this title.
     ///
@@ -120,21 +118,20 @@ impl Scatter {
     }
 }
 
+impl Scatter {
+    fn layout(&self) -> Panels {
+        let (count, per_row) = (self.panels.len(), self.per_row);
+        Panels { count, per_row, size: (320, 320), head: (40, 12), foot: 0 }
+    }
+}
+
 impl Draw for Scatter {
     fn size(&self) -> (usize, usize) {
-        let (columns, rows) = arrange(self.panels.len(), self.per_row);
-        (
-            columns.saturating_mul(PANEL as usize),
-            rows.saturating_mul(PANEL as usize).saturating_add(HEAD as usize),
-        )
+        self.layout().picture()
     }
 
     fn draw(&self, root: &Canvas<'_>) -> Drawn {
-        let (columns, rows) = arrange(self.panels.len(), self.per_row);
-        let middle = self.size().0 as i32 / 2;
-        root.draw(&Text::new(self.title.as_str(), (middle, 12), centred(19)))?;
-        let (_, panels) = root.split_vertically(HEAD);
-        for (area, panel) in panels.split_evenly((rows, columns)).iter().zip(&self.panels) {
+        for (area, panel) in self.layout().areas(root, &self.title)?.iter().zip(&self.panels) {
             draw_panel(area, panel)?;
         }
         Ok(())
