@@ -48,14 +48,11 @@ fn array(bytes: &mut Bytes<'_>) -> Vec<u8> {
     header
 }
 
-/// The checksum of an entry of an archive (CRC-32, the polynomial of ISO 3309).
+/// The checksum of an entry of an archive.
 fn crc(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(
-            crc ^ u32::from(byte),
-            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
-        )
-    })
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
 }
 
 /// An archive of uncompressed arrays, in which some numbers may be wrong.

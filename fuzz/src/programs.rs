@@ -2,6 +2,7 @@
 //! modes compared.
 
 use super::bytes::Bytes;
+use super::readers::brief;
 use gradcheck::registry::{Apply, Evaluate, Function, Kind, Operation, registry};
 use std::cell::OnceCell;
 use tape::{Error, Scalar, Tape, Tensor, Var};
@@ -112,12 +113,6 @@ impl<'t> Program<'t> {
             Err(error) => brief(&error),
         }
     }
-}
-
-/// Asserts that an error of the tape fits on a screen.
-fn brief(error: &Error) {
-    let text = error.to_string();
-    assert!(!text.is_empty() && text.len() < 3000, "{text}");
 }
 
 /// Returns `true` if all numbers are finite.

@@ -3,12 +3,13 @@
 use nn::checkpoint::Checkpoint;
 use nn::data::{Csv, Idx};
 use nn::files::{FileError, FileErrorKind, Options, npy, npz, safetensors};
-use std::fmt::{Debug, Display};
+use std::fmt::Display;
 use tape::Tensor;
 
 /// Asserts that an error fits on a screen and does not move the cursor of a terminal.
-fn brief(error: impl Display + Debug) {
+pub(super) fn brief(error: impl Display) {
     let text = error.to_string();
+    assert!(!text.is_empty());
     assert!(text.len() < 3000, "{} bytes: {text}", text.len());
     assert!(!text.contains(|c: char| c.is_control()), "{text:?}");
 }

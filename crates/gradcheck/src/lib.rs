@@ -78,12 +78,19 @@ macro_rules! assert_gradients {
             $crate::Output::into_var($body)
         });
         $(let check = check.input(names.next().unwrap_or_default(), $value);)+
-        match check.run().map(|report| report.require()) {
-            Ok(Ok(certificate)) => certificate,
-            Ok(Err(failure)) => panic!("{failure}"),
-            Err(error) => panic!("{error}"),
-        }
+        $crate::certified(check)
     }};
+}
+
+/// Runs a check for a macro that asserts: panics with the report if the gradients do not agree.
+#[doc(hidden)]
+#[track_caller]
+pub fn certified(check: GradCheck<'_>) -> Certificate {
+    match check.run().map(|report| report.require()) {
+        Ok(Ok(certificate)) => certificate,
+        Ok(Err(failure)) => panic!("{failure}"),
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// The README of the crate runs.

@@ -5,6 +5,9 @@ use gradcheck::{GradCheck, Inputs};
 use std::cell::RefCell;
 use tape::{Element, Scalar, Tape};
 
+#[doc(hidden)]
+pub use gradcheck::certified;
+
 /// A check of the gradient of `loss` with respect to every trainable parameter of `model`. Frozen parameters and
 /// buffers appear in the report as held constant, and must not receive a gradient.
 ///
@@ -138,11 +141,7 @@ fn refuse_differentiated_constants<T: Element, M: Parameters<T>>(
 #[macro_export]
 macro_rules! assert_module_gradients {
     ($model:expr, $loss:expr $(,)?) => {
-        match $crate::gradcheck::module($model, $loss).run().map(|report| report.require()) {
-            Ok(Ok(certificate)) => certificate,
-            Ok(Err(failure)) => panic!("{failure}"),
-            Err(error) => panic!("{error}"),
-        }
+        $crate::gradcheck::certified($crate::gradcheck::module($model, $loss))
     };
 }
 
@@ -167,10 +166,6 @@ macro_rules! assert_module_gradients {
 #[macro_export]
 macro_rules! assert_module_gradients_f32 {
     ($model:expr, $loss:expr $(,)?) => {
-        match $crate::gradcheck::module_f32($model, $loss, $loss).run().map(|report| report.require()) {
-            Ok(Ok(certificate)) => certificate,
-            Ok(Err(failure)) => panic!("{failure}"),
-            Err(error) => panic!("{error}"),
-        }
+        $crate::gradcheck::certified($crate::gradcheck::module_f32($model, $loss, $loss))
     };
 }

@@ -464,8 +464,7 @@ pub fn jacobian<X: ArrayArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
         }
     } else {
         for j in 0..n {
-            let direction = unit::<X::Elem>(&Shape::from([n]), j).to_vec();
-            let column = y.jvp(handles.clone(), x.gather(&mut &direction[..])).to_vec();
+            let column = y.jvp(handles.clone(), direction(&x, j)).to_vec();
             column.iter().enumerate().for_each(|(i, &dy)| out[i * n + j] = dy);
         }
     }
@@ -516,11 +515,16 @@ pub fn hessian<X: ScalarArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
     crate::error::expect(Tensor::<X::Elem>::fits("hessian", &Shape::from([n, n])));
     let mut rows = Vec::with_capacity(n * n);
     for i in 0..n {
-        let direction = unit::<X::Elem>(&Shape::from([n]), i).to_vec();
-        let row = tape.jvp(slope.clone(), handles.clone(), x.gather(&mut &direction[..]));
+        let row = tape.jvp(slope.clone(), handles.clone(), direction(&x, i));
         rows.extend(flat::<X>(&row));
     }
     crate::error::expect(Tensor::from_vec([n, n], rows))
+}
+
+/// The direction in which element `at` of the arguments alone moves.
+fn direction<X: Args>(x: &X, at: usize) -> X::Gradient {
+    let elements = unit::<X::Elem>(&Shape::from([x.size()]), at).to_vec();
+    x.gather(&mut &elements[..])
 }
 
 /// The elements of a gradient, in the order of the arguments.

@@ -95,8 +95,7 @@ pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, FileErrorKin
 /// # Errors
 /// As [`from_bytes`].
 pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, FileErrorKind> {
-    options.limits.check_bytes(bytes.len() as u64)?;
-    Contents::of(bytes, bytes.len() as u64, options)?.tensors(|_| true)
+    Contents::of_bytes(bytes, options)?.tensors(|_| true)
 }
 
 /// A file whose header has been read and checked against the length of the file; the elements come next.
@@ -104,6 +103,14 @@ struct Contents<'o, R> {
     header: Metadata,
     numbers: R,
     options: &'o Options,
+}
+
+impl<'o, 'b> Contents<'o, &'b [u8]> {
+    /// Reads the header in the bytes of a file.
+    fn of_bytes(bytes: &'b [u8], options: &'o Options) -> Result<Contents<'o, &'b [u8]>, FileErrorKind> {
+        options.limits.check_bytes(bytes.len() as u64)?;
+        Contents::of(bytes, bytes.len() as u64, options)
+    }
 }
 
 impl<'o, R: Read> Contents<'o, R> {
@@ -233,8 +240,7 @@ pub(crate) fn from_bytes_same<T: FileElement>(
     options: &Options,
 ) -> Result<(State<T>, Option<String>), FileErrorKind> {
     let options = options.clone().same_type();
-    options.limits.check_bytes(bytes.len() as u64)?;
-    Contents::of(bytes, bytes.len() as u64, &options)?.with_metadata(key)
+    Contents::of_bytes(bytes, &options)?.with_metadata(key)
 }
 
 /// Opens a file and reads something of its contents.
