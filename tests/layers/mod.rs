@@ -8,6 +8,7 @@ mod functional;
 mod gradients;
 mod masked;
 mod modules;
+mod nonfinite;
 mod traps;
 
 use catalogue::{Layer, build};

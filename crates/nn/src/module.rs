@@ -5,7 +5,7 @@ use crate::param::{Param, Request};
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe};
+use std::panic::{AssertUnwindSafe, Location, RefUnwindSafe, UnwindSafe};
 use tape::{Element, Error, ParamId, Tape, Tensor, Var};
 
 /// A map from tensors to tensors with named parameters.
@@ -151,7 +151,8 @@ impl<T: Element> Clone for Box<dyn Module<T>> {
 impl<T: Element> Module<T> for Box<dyn Module<T>> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        (**self).forward(x, cx)
+        // A call through `dyn` would end the caller's location here.
+        x.tape().at_location(Location::caller(), || (**self).forward(x, cx))
     }
 
     fn as_linear(&self) -> Option<&Linear<T>> {
@@ -345,9 +346,12 @@ impl<T: Element> Context<T> {
     #[track_caller]
     pub(crate) fn chain<V>(
         &mut self,
+        tape: &Tape<T>,
         model: &(impl Parameters<T> + ?Sized),
         run: impl FnOnce(&mut Context<T>) -> V,
     ) -> V {
+        let site = Location::caller();
+        let run = |cx: &mut Context<T>| tape.at_location(site, || run(cx));
         if matches!(self.refusal, Refusal::Waits(_)) {
             return run(self);
         }

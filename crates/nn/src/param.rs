@@ -204,7 +204,11 @@ impl<T: Element> From<&Param<T>> for ParamId {
 /// Records an optional parameter.
 #[track_caller]
 pub(crate) fn recorded<'t, T: Element>(param: &Option<Param<T>>, tape: &'t Tape<T>) -> Option<Var<'t, T>> {
-    param.as_ref().map(|param| param.on(tape))
+    // No closure: the recording has the caller's location.
+    match param {
+        Some(param) => Some(param.on(tape)),
+        None => None,
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
-use tape::{Element, Error, ParamId};
+use tape::{Element, Error, ParamId, Tape};
 
 /// The path of a parameter in a model: `blocks.2.fc1.weight`. Segments are linked on the stack.
 ///
@@ -174,6 +174,25 @@ pub trait Parameters<T: Element = f64> {
         let mut list = Vec::new();
         self.visit(&Path::root(), &mut |path, param| list.push((path.to_string(), param)));
         list
+    }
+
+    /// Names the parameters that a tape has recorded, for [views](Tape::view) and for
+    /// [`find_nonfinite`](Tape::find_nonfinite). Call it after the forward pass.
+    ///
+    /// ```
+    /// use nn::{Context, Linear, Module, Parameters, Sequential, Tanh};
+    /// use tape::{Tape, Tensor};
+    /// let model = Sequential::new().push(Tanh).push(Linear::from_values([[1.0, f64::NAN]], [0.5]));
+    /// let tape = Tape::new();
+    /// let y = model.forward(tape.constant([[1.0, 2.0]]), &mut Context::eval());
+    /// model.name_on(&tape);
+    /// let found = y.square().mean().find_nonfinite().forward.unwrap();
+    /// assert_eq!(found.to_string(), "leaf `1.weight`: value is NaN");
+    /// ```
+    fn name_on(&self, tape: &Tape<T>) {
+        self.visit(&Path::root(), &mut |path, param| {
+            tape.name_parameter(param.id(), &param.latest(), &path.to_string());
+        });
     }
 
     /// Every parameter in order of visit; frozen ones and buffers too.

@@ -127,7 +127,7 @@ impl<T: Element, U: Element> Cast<U> for Sequential<T> {
 impl<T: Element> Module<T> for Sequential<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        cx.chain(self, |cx| {
+        cx.chain(x.tape(), self, |cx| {
             let (mut x, mut layers) = (x, &self.layers[..]);
             while let [layer, rest @ ..] = layers {
                 let position = self.layers.len() - layers.len();

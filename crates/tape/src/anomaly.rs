@@ -16,8 +16,12 @@ pub struct Anomaly {
     pub node: usize,
     /// The operation that produced it.
     pub op: &'static str,
+    /// Its [name](crate::Var::named), if it has one.
+    pub name: Option<String>,
     /// The indices of its operands.
     pub inputs: Vec<usize>,
+    /// The operands: by name, or as `#3`.
+    pub labels: Vec<String>,
     /// The operand that the derivative belongs to, if this is a derivative.
     pub operand: Option<usize>,
     /// The value, cotangent or slope that is not finite.
@@ -33,8 +37,9 @@ pub struct NonFinite {
     pub forward: Option<Anomaly>,
     /// The first step of the reverse sweep that contributes something not finite.
     pub backward: Option<Anomaly>,
-    /// Every non-finite slope that an exactly zero cotangent absorbed. Harmless in a branch that was not taken;
-    /// a surprise in a product like `sqrt(x)²` at 0, whose derivative 1 is lost.
+    /// Every non-finite slope that an exactly zero cotangent absorbed, and every slope 0 / 0 that is [0 by
+    /// convention](crate::Op::undefined), as that of the norm of zeros (as NaN). Harmless in a branch that was not taken; a
+    /// surprise in a product like `sqrt(x)²` at 0, whose derivative 1 is lost.
     pub absorbed: Vec<Anomaly>,
 }
 
@@ -83,8 +88,8 @@ impl<T: Element> Scalar<'_, T> {
 fn find<T: Element>(tape: &Tape<T>, root: NodeId) -> NonFinite {
     tape.replay(tape.nodes.len());
     let graph = tape.graph();
-    let mut watch =
-        Watch { found: NonFinite { forward: forward(&graph), ..NonFinite::default() }, graph: &graph };
+    let found = NonFinite { forward: forward(&graph), ..NonFinite::default() };
+    let mut watch = Watch { found, graph: &graph, behind: behind(&graph, root) };
     if root != CONSTANT {
         // A sweep that stops early has still reported what it visited.
         let _stopped = reverse(&graph, root, None, &mut GradientBuffers::default(), &mut watch);
@@ -103,21 +108,41 @@ fn forward<T: Element>(graph: &TapeRef<T>) -> Option<Anomaly> {
     })
 }
 
+/// What a node was computed from.
+fn operands<T: Element>(graph: &TapeRef<T>, node: NodeId) -> SmallVec<[NodeId; 4]> {
+    let operands: SmallVec<[NodeId; 4]> = match graph.slot(node) {
+        Some(slot) => graph.inputs(slot).iter().map(|x| x.node).collect(),
+        None => graph.nodes.get(node as usize).operands(node).collect(),
+    };
+    operands.into_iter().filter(|&i| i != CONSTANT).collect()
+}
+
+/// Which nodes `root` depends on: a sweep also visits scalars that it does not, with cotangent 0.
+fn behind<T: Element>(graph: &TapeRef<T>, root: NodeId) -> Vec<bool> {
+    let mut behind = vec![false; root as usize + 1];
+    behind[root as usize] = true;
+    for node in (1..=root).rev().filter(|_| root != CONSTANT) {
+        if behind[node as usize] {
+            operands(graph, node).into_iter().for_each(|i| behind[i as usize] = true);
+        }
+    }
+    behind
+}
+
 /// The first element that is not finite.
 fn nonfinite<T: Element>(x: &Tensor<T>) -> Option<T> {
     x.to_vec().into_iter().find(|value| !value.is_finite())
 }
 
 fn anomaly<T: Element>(graph: &TapeRef<T>, node: NodeId, operand: Option<usize>, value: T) -> Anomaly {
-    let operands: Vec<NodeId> = match graph.slot(node) {
-        Some(slot) => graph.inputs(slot).iter().map(|x| x.node).collect(),
-        None => graph.nodes.get(node as usize).operands(node).collect(),
-    };
-    let inputs = operands.into_iter().filter(|&i| i != CONSTANT).map(|i| i as usize);
+    let inputs = operands(graph, node);
+    let label = |i: NodeId| graph.names.get(&i).cloned().unwrap_or_else(|| format!("#{i}"));
     Anomaly {
         node: node as usize,
         op: graph.name(node),
-        inputs: inputs.collect(),
+        name: graph.names.get(&node).cloned(),
+        labels: inputs.iter().map(|&i| label(i)).collect(),
+        inputs: inputs.iter().map(|&i| i as usize).collect(),
         operand,
         value: value.to_f64(),
         site: graph.site(node),
@@ -128,6 +153,8 @@ fn anomaly<T: Element>(graph: &TapeRef<T>, node: NodeId, operand: Option<usize>,
 struct Watch<'g, T: Element> {
     found: NonFinite,
     graph: &'g TapeRef<'g, T>,
+    /// Which nodes the root of the sweep depends on.
+    behind: Vec<bool>,
 }
 
 impl<T: Element> Watch<'_, T> {
@@ -140,8 +167,16 @@ impl<T: Element> Watch<'_, T> {
 
 impl<T: Element> Observer<T> for Watch<'_, T> {
     fn scalar(&mut self, node: NodeId, k: usize, parent: NodeId, ct: T, slope: T) -> T {
-        if parent == CONSTANT {
+        if parent == CONSTANT || !self.behind[node as usize] {
             return slope;
+        }
+        let recorded = self.graph.nodes.get(node as usize);
+        let undefined = recorded.function().is_some_and(|function| {
+            let [a, b] = self.graph.parents(&recorded);
+            self.graph.functions.get(function).undefined(a, b)
+        });
+        if undefined {
+            self.found.absorbed.push(anomaly(self.graph, node, Some(k), T::NAN));
         }
         if ct == T::ZERO {
             if !slope.is_finite() {
@@ -156,11 +191,18 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
     /// A cotangent of 1 in place of 0 reveals the slopes that were absorbed.
     fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
         let Some(slot) = graph.slot(node) else { return };
-        let Some(op) = graph.op(slot).filter(|op| op.elementwise()) else { return };
-        let silent = dy.map_elements(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
+        let Some(op) = graph.op(slot) else { return };
         let inputs = graph.inputs(slot);
         let x = graph.values(inputs);
         let want: SmallVec<[bool; 4]> = inputs.iter().map(|&x| graph.depends(x)).collect();
+        if op.undefined(&x, &graph.tensors[slot].value) {
+            let wanted = (0..want.len()).filter(|&k| want[k]);
+            self.found.absorbed.extend(wanted.map(|k| anomaly(graph, node, Some(k), T::NAN)));
+        }
+        if !op.elementwise() {
+            return;
+        }
+        let silent = dy.map_elements(|ct| if ct == T::ZERO { T::ONE } else { T::ZERO });
         let mut absorbed = |k: usize, slope: Tensor<T>| {
             let found = nonfinite(&slope).map(|value| anomaly(graph, node, Some(k), value));
             self.found.absorbed.extend(found);
@@ -181,7 +223,14 @@ impl<T: Element> Observer<T> for Watch<'_, T> {
 /// One line, as in an error message.
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node {} ({} of {:?})", self.node, self.op, self.inputs)?;
+        write!(f, "{}", self.op)?;
+        match &self.name {
+            Some(name) => write!(f, " `{name}`")?,
+            None => write!(f, " #{}", self.node)?,
+        }
+        if !self.labels.is_empty() {
+            write!(f, " of {}", self.labels.join(", "))?;
+        }
         match self.operand {
             Some(k) => write!(f, ": derivative with respect to operand {k} is {}", self.value)?,
             None => write!(f, ": value is {}", self.value)?,

@@ -5,6 +5,7 @@ use tape::ops::{Conv2d, ConvTranspose2d};
 use tape::{Array, Element, Error, TensorOps};
 
 /// `y + b`, or `y` without a bias.
+#[track_caller]
 fn biased<T: Element, A: Array<T>>(y: A, b: Option<&A>) -> A {
     match b {
         Some(b) => {
@@ -62,6 +63,7 @@ pub fn conv_transpose2d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, co
 }
 
 /// Reshapes a signal `[batch, channels, length]`, or its kernels, to an image of one row.
+#[track_caller]
 fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
     let shape = x.shape();
     match shape[..] {
@@ -71,6 +73,7 @@ fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
 }
 
 /// Reshapes an image of one row to a signal.
+#[track_caller]
 fn as_signal<T: Element, A: Array<T>>(y: &A) -> A {
     let shape = y.shape();
     y.reshape([shape[0], shape[1], shape[3]])

@@ -52,6 +52,7 @@ pub fn per_channel<T: Element, A: Array<T>>(channels: &A, x: &A) -> A {
 }
 
 /// `y · w + b`, where `w` and `b` are optional.
+#[track_caller]
 fn affine<T: Element, A: Array<T>>(y: A, w: Option<A>, b: Option<A>) -> A {
     let scaled = match w {
         Some(w) => y * w,

@@ -101,7 +101,16 @@ pub fn group_norm<T: Element, A: Array<T>>(
     let block = shape[1] / groups * shape[2..].iter().product::<usize>();
     let blocks = x.reshape([shape[0], groups, block]);
     let y = standardize(&blocks, Axes::from(-1), eps, true).reshape(shape);
-    affine(y, w.map(|w| per_channel(w, x)), b.map(|b| per_channel(b, x)))
+    affine(y, optional(w, x), optional(b, x))
+}
+
+/// [`per_channel`], if there are values for the channels.
+#[track_caller]
+fn optional<T: Element, A: Array<T>>(channels: Option<&A>, x: &A) -> Option<A> {
+    match channels {
+        Some(channels) => Some(per_channel(channels, x)),
+        None => None,
+    }
 }
 
 /// `(x - mean) / √(variance + eps) · w + b` for each channel, with the statistics of the batch, which are
@@ -144,5 +153,5 @@ pub fn batch_norm<T: Element, A: Array<T>>(
             standardize(x, Axes::from(&axes[..]), eps, true)
         }
     };
-    affine(y, w.map(|w| per_channel(w, x)), b.map(|b| per_channel(b, x)))
+    affine(y, optional(w, x), optional(b, x))
 }

@@ -9,6 +9,7 @@ use crate::module::{Context, Module};
 use crate::param::{Param, recorded};
 use crate::setting::{self, expect};
 use rand::Rng;
+use std::panic::Location;
 use tape::{Element, Error, Shape, Tensor, Var};
 
 /// Multi-head attention: attention in `heads` subspaces in parallel. Vaswani and others, 2017.
@@ -130,20 +131,21 @@ impl<T: Element> MultiHeadAttention<T> {
     #[track_caller]
     fn project<'t>(&self, x: [Var<'t, T>; 3]) -> [Var<'t, T>; 3] {
         let tape = x[0].tape();
-        // Before the closure, so that an error is reported at the line of the caller.
+        // Before the closures, so that an error is reported at the line of the caller.
         for x in x {
             expect(self.check(&x.shape()));
         }
         let (weight, bias) = (self.in_proj_weight.on(tape), recorded(&self.in_proj_bias, tape));
         let width = weight.shape()[1] as isize;
-        [0, 1, 2].map(|i: isize| {
+        let projection = |i: isize| {
             let (x, rows) = (x[i as usize], i * width..(i + 1) * width);
             let shape = x.shape();
             let projected = affine(x, weight.slice(0, rows.clone()), bias.map(|b| b.slice(0, rows)));
             projected
                 .reshape([shape[0], shape[1], self.heads, width as usize / self.heads])
                 .permute([0, 2, 1, 3])
-        })
+        };
+        tape.at_location(Location::caller(), || [0, 1, 2].map(projection))
     }
 
     /// Refuses what is not a batch of sequences of the layer's width.

@@ -45,7 +45,7 @@ impl<T: Element> Residual<T> {
 impl<T: Element> Module<T> for Residual<T> {
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
-        cx.chain(self, |cx| {
+        cx.chain(x.tape(), self, |cx| {
             let passed = match &self.shortcut {
                 Some(shortcut) => shortcut.forward(x, cx),
                 None => x,

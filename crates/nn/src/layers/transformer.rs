@@ -6,6 +6,7 @@ use crate::Parameters;
 use crate::functional::AttentionOptions;
 use crate::module::{Context, Module};
 use rand::Rng;
+use std::panic::Location;
 use tape::ops::Relu;
 use tape::{Element, Var};
 
@@ -134,8 +135,10 @@ impl<T: Element> TransformerBlock<T> {
         attention: &AttentionOptions<T>,
         cx: &mut Context<T>,
     ) -> Var<'t, T> {
-        let x = self.around(x, &self.norm1, cx, |x, cx| self.self_attn.forward(x, x, x, attention, cx).0);
-        self.around(x, &self.norm2, cx, |x, cx| self.network(x, cx))
+        x.tape().at_location(Location::caller(), || {
+            let x = self.around(x, &self.norm1, cx, |x, cx| self.self_attn.forward(x, x, x, attention, cx).0);
+            self.around(x, &self.norm2, cx, |x, cx| self.network(x, cx))
+        })
     }
 
     /// `norm(x + D f(x))`, or `x + D f(norm(x))`.

@@ -63,6 +63,7 @@ pub fn nll<'t, T: Element>(
 /// assert_eq!(error.to_string(), "cross_entropy: shape [1] needs 1 elements, found 2");
 /// # Ok::<(), tape::Error>(())
 /// ```
+#[track_caller]
 pub fn try_nll<'t, T: Element>(
     x: Var<'t, T>,
     labels: &(impl Labels + ?Sized),
@@ -121,6 +122,7 @@ pub fn multi_margin<'t, T: Element>(
 /// assert_eq!(error.to_string(), "multi_margin: expected a positive p, found 0");
 /// # Ok::<(), tape::Error>(())
 /// ```
+#[track_caller]
 pub fn try_multi_margin<'t, T: Element>(
     x: Var<'t, T>,
     labels: &(impl Labels + ?Sized),

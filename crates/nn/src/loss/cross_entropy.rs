@@ -141,6 +141,7 @@ pub fn cross_entropy_with_logits_and_options<'t, T: Element>(
 /// assert_eq!(error.to_string(), "cross_entropy: index 2 is out of range for axis 1 of shape [2, 2]");
 /// # Ok::<(), tape::Error>(())
 /// ```
+#[track_caller]
 pub fn try_cross_entropy_with_logits_and_options<'t, T: Element>(
     z: Var<'t, T>,
     y: impl ClassTarget<'t, T>,
@@ -159,6 +160,7 @@ pub fn try_cross_entropy_with_logits_and_options<'t, T: Element>(
 }
 
 /// The losses of labels.
+#[track_caller]
 fn of_labels<'t, T: Element>(
     z: Var<'t, T>,
     labels: &[i64],

@@ -3,6 +3,7 @@
 use super::binary::together;
 use super::{Losses, Target, check, positive, probabilities, targets};
 use crate::setting::expect;
+use std::panic::Location;
 use tape::element::Real;
 use tape::ops::Ln;
 use tape::{Algebra, Binary, Element, Error, Tensor, Var};
@@ -120,9 +121,11 @@ fn scales<T: Element>(x: Var<'_, T>, axis: isize) -> Tensor<T> {
 pub fn cosine_similarity<'t, T: Element>(u: Var<'t, T>, v: Var<'t, T>, axis: isize, eps: f64) -> Var<'t, T> {
     expect(check("cosine_similarity", u, v));
     positive::<T>("cosine_similarity", "eps", eps);
-    let [u, v] = [u, v].map(|x| x / &scales(x, axis));
-    let length = |x: Var<'t, T>| x.norm_axes(2.0, axis, false).maximum(T::from_f64(eps));
-    (u * v).sum_axes(axis, false) / (length(u) * length(v))
+    let (u, v) = (u / &scales(u, axis), v / &scales(v, axis));
+    let [length_u, length_v] = u.tape().at_location(Location::caller(), || {
+        [u, v].map(|x| x.norm_axes(2.0, axis, false).maximum(T::from_f64(eps)))
+    });
+    (u * v).sum_axes(axis, false) / (length_u * length_v)
 }
 
 /// For pairs of vectors, one per sample: `1 - cos` where the target is 1 (they belong together), `max(0, cos - margin)`
@@ -159,15 +162,17 @@ pub fn cosine_embedding<'t, T: Element>(
         let reason = format!("expected a margin between -1 and 1, found {margin}");
         Error::Invalid { op: "cosine_embedding", reason }.panic();
     }
-    let product = |a: Var<'t, T>, b: Var<'t, T>| (a * b).sum_axes(1, false);
-    let [(u, least_u), (v, least_v)] = [u, v].map(|x| {
-        let scale = scales(x, 1);
-        // Beside a length that is scaled down, the term that keeps it from 0 vanishes.
-        let least = scale.map_elements(|scale| T::from_f64(if scale == T::ONE { 1e-12 } else { 0.0 }));
-        (x / &scale, least.reshape([x.shape()[0]]))
+    let cosine = u.tape().at_location(Location::caller(), || {
+        let product = |a: Var<'t, T>, b: Var<'t, T>| (a * b).sum_axes(1, false);
+        let [(u, least_u), (v, least_v)] = [u, v].map(|x| {
+            let scale = scales(x, 1);
+            // Beside a length that is scaled down, the term that keeps it from 0 vanishes.
+            let least = scale.map_elements(|scale| T::from_f64(if scale == T::ONE { 1e-12 } else { 0.0 }));
+            (x / &scale, least.reshape([x.shape()[0]]))
+        });
+        let square = |a: Var<'t, T>, least: Tensor<T>| product(a, a) + &least;
+        product(u, v) / (square(u, least_u) * square(v, least_v)).sqrt()
     });
-    let square = |a: Var<'t, T>, least: Tensor<T>| product(a, a) + &least;
-    let cosine = product(u, v) / (square(u, least_u) * square(v, least_v)).sqrt();
     expect(check("cosine_embedding", cosine, y.on(u.tape())));
     Losses::of_elements(Var::select(&together(y), -cosine + T::ONE, (cosine - T::from_f64(margin)).relu()))
 }

@@ -49,6 +49,7 @@ fn elements<T: Element>(x: Var<'_, T>) -> T {
 }
 
 /// `sum / count`; 0, with derivative 0, if the count is 0.
+#[track_caller]
 fn divide<T: Element>(sum: Scalar<'_, T>, count: T) -> Scalar<'_, T> {
     if count == T::ZERO { sum * T::ZERO } else { sum / count }
 }

@@ -1,6 +1,7 @@
 //! Penalties of large weights, to be added to a loss.
 
 use crate::parameters::{Parameters, Path};
+use std::panic::Location;
 use tape::{Element, Scalar, Tape, Tensor, Var};
 
 /// `Σ |w|` over all trainable parameters; the derivative at 0 is 0. To leave out biases, pass the weights
@@ -45,12 +46,14 @@ fn total<'t, T: Element>(
     tape: &'t Tape<T>,
     term: impl Fn(Var<'t, T>) -> Scalar<'t, T>,
 ) -> Scalar<'t, T> {
-    let mut sum: Option<Scalar<'t, T>> = None;
-    model.visit(&Path::root(), &mut |_, param| {
-        if param.is_trainable() {
-            let term = term(param.on(tape));
-            sum = Some(sum.map_or(term, |sum| sum + term));
-        }
-    });
-    sum.unwrap_or_else(|| tape.constant(Tensor::scalar(T::ZERO)).sum())
+    tape.at_location(Location::caller(), || {
+        let mut sum: Option<Scalar<'t, T>> = None;
+        model.visit(&Path::root(), &mut |_, param| {
+            if param.is_trainable() {
+                let term = term(param.on(tape));
+                sum = Some(sum.map_or(term, |sum| sum + term));
+            }
+        });
+        sum.unwrap_or_else(|| tape.constant(Tensor::scalar(T::ZERO)).sum())
+    })
 }

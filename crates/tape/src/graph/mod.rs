@@ -15,6 +15,7 @@ use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::tape::{CONSTANT, NodeId, Scalar, Tape, TapeRef, Var};
 use crate::tensor::Tensor;
+use std::panic::Location;
 
 /// An operand of a recorded operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +44,8 @@ pub struct GraphNode<T: Element = f64> {
     pub tracked: bool,
     /// The name it was given with [`Var::named`] or [`Scalar::named`].
     pub name: Option<String>,
+    /// Where it was created, on a tape with locations.
+    pub site: Option<&'static Location<'static>>,
 }
 
 impl<T: Element> GraphNode<T> {
@@ -191,6 +194,7 @@ fn node<T: Element>(graph: &TapeRef<T>, index: NodeId) -> GraphNode<T> {
         value,
         tracked: graph.tracked(index),
         name: graph.names.get(&index).cloned(),
+        site: graph.site(index),
     }
 }
 

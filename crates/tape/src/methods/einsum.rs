@@ -7,6 +7,7 @@ use crate::rules::op::Array;
 use crate::shape::{Axes, Shape};
 use crate::tape::{Tape, Var};
 use crate::tensor::Tensor;
+use std::panic::Location;
 
 impl<T: Element> Tensor<T> {
     /// The sum of products given by `spec`: see [`Tape::einsum`].
@@ -61,9 +62,10 @@ impl<T: Element> Tape<T> {
     /// let error = tape.try_einsum("i,i->", &[a, b]).unwrap_err();
     /// assert_eq!(error.to_string(), "einsum: axes i of extents 2 and 3 in \"i,i->\"");
     /// ```
+    #[track_caller]
     pub fn try_einsum<'t>(&'t self, spec: &str, x: &[Var<'t, T>]) -> Result<Var<'t, T>, Error> {
         x.iter().try_for_each(|x| self.owns("einsum", x.tape()))?;
-        sum_of_products(spec, &x.iter().collect::<Vec<_>>())
+        self.at_location(Location::caller(), || sum_of_products(spec, &x.iter().collect::<Vec<_>>()))
     }
 }
 

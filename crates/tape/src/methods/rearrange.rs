@@ -8,6 +8,7 @@ use crate::shape::Shape;
 use crate::tape::Var;
 use crate::tensor::Tensor;
 use std::ops::Range;
+use std::panic::Location;
 
 /// The shape with a range of axes merged into one; an empty range inserts an axis of extent 1.
 fn flattened(x: &Shape, axes: impl Positions) -> Result<Shape, Error> {
@@ -93,6 +94,23 @@ fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
     split(x, &sizes, axis)
 }
 
+/// Runs a closure that records, so that its recording has a location: see [`Tape::at_location`](crate::Tape::at_location).
+trait Located {
+    fn located<V>(&self, site: &'static Location<'static>, run: impl FnOnce() -> V) -> V;
+}
+
+impl<T: Element> Located for Tensor<T> {
+    fn located<V>(&self, _site: &'static Location<'static>, run: impl FnOnce() -> V) -> V {
+        run()
+    }
+}
+
+impl<T: Element> Located for Var<'_, T> {
+    fn located<V>(&self, site: &'static Location<'static>, run: impl FnOnce() -> V) -> V {
+        self.tape().at_location(site, run)
+    }
+}
+
 /// The methods of a type: the type of `self`, and how it gets its shape.
 macro_rules! methods {
     ($([$($lifetime:lifetime)?] $type:ty, $this:ty;)*) => {$(
@@ -148,7 +166,8 @@ macro_rules! methods {
             pub fn rows(self: $this) -> impl ExactSizeIterator<Item = $type> + use<$($lifetime,)? T> {
                 let x = self.clone();
                 let extent = error::expect(x.shape().extent(0));
-                (0..extent).map(move |at| x.row(at as isize))
+                let site = Location::caller();
+                (0..extent).map(move |at| x.located(site, || x.row(at as isize)))
             }
 
             /// Without an axis of extent 1: [`reshape`](Self::reshape).
@@ -219,7 +238,7 @@ macro_rules! methods {
             #[track_caller]
             pub fn split(self: $this, sizes: &[usize], axis: isize) -> Vec<$type> {
                 let parts = error::expect(split(&self.shape(), sizes, axis));
-                parts.into_iter().map(|range| self.slice(axis, range)).collect()
+                self.located(Location::caller(), || parts.into_iter().map(|range| self.slice(axis, range)).collect())
             }
 
             /// Chunks of `⌈extent / n⌉` entries along `axis`, the last one possibly shorter; there may be
@@ -236,7 +255,7 @@ macro_rules! methods {
             #[track_caller]
             pub fn chunk(self: $this, n: usize, axis: isize) -> Vec<$type> {
                 let parts = error::expect(chunk(&self.shape(), n, axis));
-                parts.into_iter().map(|range| self.slice(axis, range)).collect()
+                self.located(Location::caller(), || parts.into_iter().map(|range| self.slice(axis, range)).collect())
             }
         }
     )*};

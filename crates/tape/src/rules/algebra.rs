@@ -170,6 +170,12 @@ pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
     fn branch<T: Element>(&self, _a: T, _b: T) -> i64 {
         0
     }
+
+    /// Returns `true` if the slopes at this pair are 0 / 0 and are 0 by convention: see [`Op::undefined`](crate::Op::undefined).
+    #[inline(always)]
+    fn undefined<T: Element>(&self, _a: T, _b: T) -> bool {
+        false
+    }
 }
 
 /// The product in which zero on the left absorbs the factor on the right. See [`Arithmetic::chain_rule`].

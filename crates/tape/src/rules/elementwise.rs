@@ -150,6 +150,11 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
             }
         }
     }
+
+    fn undefined(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> bool {
+        let [a, b] = [x[0], x[1]].map(|x| x.stretched(y.shape()).to_vec());
+        a.into_iter().zip(b).any(|(a, b)| self.0.undefined(a, b))
+    }
 }
 
 /// Where the test of the first two operands holds, the third; elsewhere the fourth.

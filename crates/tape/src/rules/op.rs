@@ -168,6 +168,12 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     /// or a jump; a smooth operation reports nothing. See [`Unary::branch`](crate::Unary::branch).
     fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, _report: &mut dyn FnMut(usize, i64)) {}
 
+    /// Returns `true` if at some element the slope is 0 / 0 and the rules return 0 by convention, as at the norm of zeros: the
+    /// sweep goes on, and [`Tape::find_nonfinite`](crate::Tape::find_nonfinite) lists the operation.
+    fn undefined(&self, _x: &[&Tensor<T>], _y: &Tensor<T>) -> bool {
+        false
+    }
+
     /// Checks that the derivative exists at these operands. The sweeps do so before they apply a rule, and their `try_` forms
     /// return the error. Override it only where the derivative can be missing for reasons that neither the shapes nor
     /// the value show (the logarithm of the determinant of a singular matrix).

@@ -9,6 +9,7 @@ use crate::error::{self, Error};
 use crate::rules::algebra::Element;
 use crate::tape::{AnyHandle, Handle, Retain, Scalar, Var};
 use crate::tensor::Tensor;
+use std::panic::Location;
 use std::sync::Arc;
 
 impl<'t, T: Element> Scalar<'t, T> {
@@ -98,7 +99,8 @@ impl<'t, T: Element> Scalar<'t, T> {
     #[track_caller]
     pub fn try_grad<H: Handle<'t, T>>(self, x: H) -> Result<H, Error> {
         let one = self.number(T::ONE);
-        gradients(self.tape, self.index, &x, AnyHandle::Scalar(one))
+        let gradients = || gradients(self.tape, self.index, &x, AnyHandle::Scalar(one));
+        self.tape.at_location(Location::caller(), gradients)
     }
 }
 
@@ -148,7 +150,8 @@ impl<'t, T: Element> Var<'t, T> {
             let (expected, found) = (self.shape().dims(), ct.shape().dims());
             return Err(Error::Shape { op: "grad", expected, found });
         }
-        gradients(self.tape, self.index, &x, AnyHandle::new(ct))
+        let gradients = || gradients(self.tape, self.index, &x, AnyHandle::new(ct));
+        self.tape.at_location(Location::caller(), gradients)
     }
 
     fn checked(self, ct: Tensor<T>) -> Result<Tensor<T>, Error> {

@@ -7,6 +7,7 @@ use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::keeps_word;
 use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Tape, Var};
 use smallvec::SmallVec;
+use std::panic::Location;
 
 impl<T: Element> Tape<T> {
     /// As [`jvp`](Tape::jvp), recorded: the tangent is a handle that can be differentiated again.
@@ -66,10 +67,13 @@ impl<T: Element> Tape<T> {
                 *sum = Some(sum.map_or(seed, |sum| sum.plus(seed)));
             }
         }
-        for i in (1..count).filter(|&i| active[i]) {
-            let pushed = self.push_recorded(i as NodeId, &active, &tangents)?;
-            tangents[i] = tangents[i].into_iter().chain(pushed).reduce(AnyHandle::plus);
-        }
+        self.at_location(Location::caller(), || {
+            (1..count).filter(|&i| active[i]).try_for_each(|i| {
+                let pushed = self.push_recorded(i as NodeId, &active, &tangents)?;
+                tangents[i] = tangents[i].into_iter().chain(pushed).reduce(AnyHandle::plus);
+                Ok(())
+            })
+        })?;
         let mut results = Handles::new();
         for &i in &to {
             let tangent = tangents.get(i as usize).copied().flatten();

@@ -14,6 +14,7 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn differentiable(&self, k: usize) -> bool;
     fn elementwise(&self) -> bool;
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
+    fn undefined(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> bool;
     /// Applies the reverse rule, and passes every wanted cotangent with the position of its operand to `add`. (A list of
     /// them would be copied on its way to the sweep.)
     fn pull(
@@ -58,6 +59,9 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     }
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         Op::branches(self, x, y, report);
+    }
+    fn undefined(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> bool {
+        Op::undefined(self, x, y)
     }
     fn pull(
         &self,

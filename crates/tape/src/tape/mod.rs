@@ -36,6 +36,7 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
 use std::cell::{RefCell, RefMut};
+use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A list of recorded operations, scalar and tensor, in recording order.
@@ -120,9 +121,27 @@ impl<T: Element> Tape<T> {
     }
 
     /// Returns the tape, which from now on remembers the source location where each node is created.
+    /// (`sum` and `product` of an iterator have that of the standard library, which calls them.)
     pub fn with_locations(mut self) -> Tape<T> {
         self.nodes.trace();
         self
+    }
+
+    /// Runs `f`, in which every recorded node gets this location, on a tape with locations. For code that records on behalf of
+    /// a caller where `#[track_caller]` ends, at a call through `dyn` or in a closure; of nested calls the outermost counts.
+    ///
+    /// ```
+    /// use std::panic::Location;
+    /// use tape::Tape;
+    /// let tape = Tape::new().with_locations();
+    /// let here = Location::caller();
+    /// let layers: [fn(tape::Scalar<'_>) -> tape::Scalar<'_>; 2] = [|x| x - 1.0, |x| x.ln()];
+    /// let y = tape.at_location(here, || layers.iter().fold(tape.scalar(1.0), |x, layer| layer(x)));
+    /// let found = y.find_nonfinite().forward.unwrap();
+    /// assert_eq!((found.op, found.site), ("ln", Some(here)));
+    /// ```
+    pub fn at_location<V>(&self, site: &'static Location<'static>, f: impl FnOnce() -> V) -> V {
+        self.nodes.located(site, f)
     }
 
     /// Returns the tape in inference mode, which computes values only: leaves and parameters are constants,
@@ -234,6 +253,28 @@ impl<T: Element> Tape<T> {
             Error::ChangedParameter { id: id.0, shape: value.shape().dims() }.panic();
         }
         Var { tape: self, index: array.node, slot, literal: T::ZERO }
+    }
+
+    /// Gives the leaf of parameter `id` a name in views and reports, if the parameter is recorded. Constants with the buffer of
+    /// `value` get the name too: a parameter that is not differentiated is recorded as one.
+    ///
+    /// ```
+    /// use tape::{ParamId, Tape, Tensor};
+    /// let (id, value) = (ParamId::new(), Tensor::from([2.0, f64::NAN]));
+    /// let tape = Tape::new();
+    /// let y = tape.parameter(id, &value).sum();
+    /// tape.name_parameter(id, &value, "gain");
+    /// assert_eq!(tape.view().named("gain").unwrap().op, "leaf");
+    /// assert_eq!(y.find_nonfinite().forward.unwrap().to_string(), "leaf `gain`: value is NaN");
+    /// ```
+    pub fn name_parameter(&self, id: ParamId, value: &Tensor<T>, name: &str) {
+        let mut records = self.records_mut();
+        let Records { tensors, parameters, names, .. } = &mut *records;
+        let leaf = parameters.get(id.0).map(|slot| tensors[slot as usize].node);
+        let constants = tensors.iter().filter(|x| !x.tracked && !x.computed && x.value.ptr_eq(value));
+        for node in leaf.into_iter().chain(constants.map(|x| x.node)) {
+            names.insert(node, name.to_string());
+        }
     }
 
     /// Binds parameter `id` to an existing leaf: [`parameter`](Tape::parameter) called with the same buffer

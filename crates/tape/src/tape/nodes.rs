@@ -120,7 +120,11 @@ fn locate(index: u32) -> (usize, usize) {
 }
 
 /// The source locations where nodes were created.
-type Sites = RefCell<Vec<&'static Location<'static>>>;
+struct Sites {
+    of_nodes: RefCell<Vec<&'static Location<'static>>>,
+    /// The location of every node that is created now: see [`Nodes::located`].
+    all: Cell<Option<&'static Location<'static>>>,
+}
 
 /// Contiguous nodes, each of which can be set while others are read.
 type Chunk<T> = Box<[Cell<Node<T>>]>;
@@ -145,7 +149,25 @@ impl<T: Element> Nodes<T> {
     /// Remembers from now on where nodes are created.
     #[track_caller]
     pub(crate) fn trace(&mut self) {
-        self.sites = Some(RefCell::new(vec![Location::caller(); self.len()]));
+        let of_nodes = RefCell::new(vec![Location::caller(); self.len()]);
+        self.sites = Some(Sites { of_nodes, all: Cell::new(None) });
+    }
+
+    /// Runs `f`, in which every node that is created gets this location. The outermost call counts.
+    pub(crate) fn located<V>(&self, site: &'static Location<'static>, f: impl FnOnce() -> V) -> V {
+        let Some(all) = self.sites.as_ref().map(|sites| &sites.all).filter(|all| all.get().is_none()) else {
+            return f();
+        };
+        /// Ends it, also when `f` panics.
+        struct End<'s>(&'s Cell<Option<&'static Location<'static>>>);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.set(None);
+            }
+        }
+        all.set(Some(site));
+        let _end = End(all);
+        f()
     }
 
     /// The number of nodes.
@@ -177,7 +199,7 @@ impl<T: Element> Nodes<T> {
     #[inline(never)]
     fn note(&self, site: &'static Location<'static>) {
         if let Some(sites) = &self.sites {
-            sites.borrow_mut().push(site);
+            sites.of_nodes.borrow_mut().push(sites.all.get().unwrap_or(site));
         }
     }
 
@@ -217,7 +239,7 @@ impl<T: Element> Nodes<T> {
     pub(crate) fn clear(&mut self) {
         self.len.set(1);
         if let Some(sites) = &mut self.sites {
-            sites.get_mut().truncate(1);
+            sites.of_nodes.get_mut().truncate(1);
         }
     }
 
@@ -229,7 +251,7 @@ impl<T: Element> Nodes<T> {
 
     /// Where a node was created, on a tape with locations.
     pub(crate) fn site(&self, index: NodeId) -> Option<&'static Location<'static>> {
-        self.sites.as_ref()?.borrow().get(index as usize).copied()
+        self.sites.as_ref()?.of_nodes.borrow().get(index as usize).copied()
     }
 }
 

@@ -10,6 +10,7 @@ use crate::rules::op::{Op, compute};
 use crate::shape::{Shape, collect_small};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
+use std::panic::Location;
 
 impl<T: Element> Tape<T> {
     /// Records scalars as one tensor.
@@ -104,7 +105,8 @@ impl<T: Element> Tape<T> {
         for x in x {
             self.owns(op.name(), x.tape)?;
         }
-        let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand());
+        let site = Location::caller();
+        let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand(site));
         let graph = self.graph();
         let operands = graph.values(&inputs);
         let value = compute(&op, &operands);
@@ -127,7 +129,8 @@ impl<T: Element> Tape<T> {
         x: &[Var<'t, T>],
         value: Tensor<T>,
     ) -> Var<'t, T> {
-        let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand());
+        let site = Location::caller();
+        let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand(site));
         let tracked = inputs.iter().any(|&x| self.graph().depends(x));
         self.store(op, &inputs, value, tracked)
     }

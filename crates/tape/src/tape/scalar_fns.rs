@@ -24,6 +24,8 @@ pub(crate) trait ScalarFn<T: Element>: Debug + Send + Sync + Any {
     fn record<'t>(&self, a: Scalar<'t, T>, b: Scalar<'t, T>) -> Scalar<'t, T>;
     /// The branch of the function that the operands lie on.
     fn branch(&self, a: T, b: T) -> i64;
+    /// Whether the slopes at these operands are 0 by convention: see [`Op::undefined`](crate::Op::undefined).
+    fn undefined(&self, a: T, b: T) -> bool;
     /// The derivative with respect to operand `k`, recorded.
     fn slope<'t>(&self, k: usize, a: Scalar<'t, T>, b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T>;
 }
@@ -56,6 +58,9 @@ impl<T: Element, F: Unary> ScalarFn<T> for UnaryFn<F> {
     fn branch(&self, a: T, _b: T) -> i64 {
         self.0.branch(a)
     }
+    fn undefined(&self, _a: T, _b: T) -> bool {
+        false
+    }
     fn slope<'t>(&self, _k: usize, a: Scalar<'t, T>, _b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T> {
         self.0.slope(a, y)
     }
@@ -82,6 +87,9 @@ impl<T: Element, F: Binary> ScalarFn<T> for BinaryFn<F> {
     }
     fn branch(&self, a: T, b: T) -> i64 {
         self.0.branch(a, b)
+    }
+    fn undefined(&self, a: T, b: T) -> bool {
+        self.0.undefined(a, b)
     }
     fn slope<'t>(&self, k: usize, a: Scalar<'t, T>, b: Scalar<'t, T>, y: Scalar<'t, T>) -> Scalar<'t, T> {
         if k == 0 { self.0.slope_a(a, b, y) } else { self.0.slope_b(a, b, y) }

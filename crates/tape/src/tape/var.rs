@@ -8,6 +8,7 @@ use crate::rules::op::{Array, Op};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::fmt;
+use std::panic::Location;
 
 /// A recorded tensor.
 ///
@@ -85,11 +86,11 @@ impl<'t, T: Element> Var<'t, T> {
         number(if tensor.tracked { self.index } else { CONSTANT }, tensor.value.item())
     }
 
-    /// This tensor as an operand; a constant of rank 0 gets a node.
-    #[track_caller]
-    pub(crate) fn operand(&self) -> Input {
+    /// This tensor as an operand of something recorded at `site`; a constant of rank 0 gets a node.
+    pub(crate) fn operand(&self, site: &'static Location<'static>) -> Input {
         if self.slot == NOT_A_TENSOR {
-            return self.tape.constant(Tensor::scalar(self.literal)).operand();
+            let constant = || self.tape.constant(Tensor::scalar(self.literal));
+            return self.tape.at_location(site, constant).operand(site);
         }
         Input { node: self.index, slot: self.slot }
     }

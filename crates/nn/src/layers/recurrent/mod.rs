@@ -22,6 +22,7 @@ use crate::param::{Param, recorded};
 use crate::setting::expect;
 use rand::Rng;
 use std::fmt::Debug;
+use std::panic::Location;
 use tape::{Element, Error, Shape, Tape, Tensor, Var};
 
 /// The equations of a kind of recurrent layer. You can define your own:
@@ -186,7 +187,8 @@ impl<G: CellRule, T: Element> Cell<G, T> {
     /// The initial state: zeros.
     #[track_caller]
     pub fn zero_state<'t>(&self, tape: &'t Tape<T>, batch: usize) -> G::State<'t, T> {
-        State::from_fn(|_| tape.constant(Tensor::zeros([batch, self.hidden()])))
+        let zeros = || State::from_fn(|_| tape.constant(Tensor::zeros([batch, self.hidden()])));
+        tape.at_location(Location::caller(), zeros)
     }
 
     /// The state after one more input.
@@ -198,7 +200,7 @@ impl<G: CellRule, T: Element> Cell<G, T> {
         let batch = x.shape().first().copied().unwrap_or(1);
         expect(self.check_input(&x.shape(), &[batch]));
         expect(check_state::<G, T>(state, &[batch, self.hidden()]));
-        self.on(x.tape())(x, state)
+        x.tape().at_location(Location::caller(), || self.on(x.tape())(x, state))
     }
 
     /// Refuses inputs that are not vectors of the cell's width, one for each index of `axes`.

@@ -7,6 +7,7 @@ use crate::cast::Cast;
 use crate::parameters::{Parameters, Path};
 use crate::setting::expect;
 use rand::Rng;
+use std::panic::Location;
 use tape::{Element, Error, Tensor, Var};
 
 /// Stacked cells along a sequence: [`Rnn`](super::Rnn), [`Gru`](super::Gru) or [`Lstm`](super::Lstm). Each
@@ -130,7 +131,8 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
         x: Var<'t, T>,
         state: Option<G::State<'t, T>>,
     ) -> (Var<'t, T>, G::State<'t, T>) {
-        expect(sequence(x).and_then(|(_, time)| self.run(x, &Lengths::full(time), state)))
+        let run = || sequence(x).and_then(|(_, time)| self.run(x, &Lengths::full(time), state));
+        expect(x.tape().at_location(Location::caller(), run))
     }
 
     /// As [`forward`](Recurrent::forward), for padded sequences of these `lengths`. Outputs past a sequence's
@@ -182,6 +184,7 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
     /// If the number of lengths differs from that of the sequences, or a length is 0 or exceeds the steps of
     /// the batch; if the input is not a batch of sequences of one step or more, or the state has the wrong
     /// shape.
+    #[track_caller]
     pub fn try_forward_lengths<'t>(
         &self,
         x: Var<'t, T>,
@@ -189,7 +192,8 @@ impl<G: CellRule, T: Element> Recurrent<G, T> {
         state: Option<G::State<'t, T>>,
     ) -> Result<(Var<'t, T>, G::State<'t, T>), Error> {
         let (batch, time) = sequence(x)?;
-        self.run(x, &Lengths::new(lengths, batch, time)?, state)
+        let lengths = Lengths::new(lengths, batch, time)?;
+        x.tape().at_location(Location::caller(), || self.run(x, &lengths, state))
     }
 
     fn run<'t>(

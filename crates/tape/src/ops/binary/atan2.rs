@@ -52,6 +52,10 @@ impl Binary for Atan2 {
     fn branch<T: Element>(&self, a: T, b: T) -> i64 {
         i64::from(b < T::ZERO && a < T::ZERO)
     }
+
+    fn undefined<T: Element>(&self, a: T, b: T) -> bool {
+        a == T::ZERO && b == T::ZERO
+    }
 }
 
 /// `x / r²`, and 0 where `r` is 0 or ∞.

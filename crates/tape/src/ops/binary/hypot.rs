@@ -44,6 +44,10 @@ impl Binary for Hypot {
     fn slope_b<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
         b.zip(a, Share)
     }
+
+    fn undefined<T: Element>(&self, a: T, b: T) -> bool {
+        a == T::ZERO && b == T::ZERO
+    }
 }
 
 /// `a / √(a² + b²)`, the slope of [`Hypot`]; 0 at the origin.

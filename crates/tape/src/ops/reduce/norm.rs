@@ -153,6 +153,15 @@ impl<T: Element> Op<T> for Norm {
             _ => {}
         }
     }
+
+    /// Where the result is 0, and for `p < 1` where an element is.
+    fn undefined(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> bool {
+        match self.p {
+            1.0 | f64::INFINITY => false,
+            p if p < 1.0 => x[0].to_vec().contains(&T::ZERO),
+            _ => y.to_vec().contains(&T::ZERO),
+        }
+    }
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

@@ -92,6 +92,11 @@ impl<T: Element> Op<T> for StdDev {
         let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(self.slope(x[0], y))
     }
+
+    /// Where the result is 0.
+    fn undefined(&self, _x: &[&Tensor<T>], y: &Tensor<T>) -> bool {
+        y.to_vec().contains(&T::ZERO)
+    }
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {
