@@ -172,8 +172,9 @@
 //! tensors as its arrays.
 //!
 //! With `serde`, the rules of optimizers, schedules, initializers, options of readers, losses by name and the scalings of
-//! [`data`] are read from the configuration of a program. Their values are checked where they are used, those of scalings
-//! and losses as they are read:
+//! [`data`] are read from the configuration of a program. Their values are checked where they are used, those of scalings,
+//! losses, `Plateau`, [`EarlyStopping`](train::EarlyStopping) and [`History`](train::History), which are also the state of a
+//! run, as they are read:
 //!
 #![cfg_attr(feature = "serde", doc = "```")]
 #![cfg_attr(not(feature = "serde"), doc = "```ignore")]

@@ -78,3 +78,30 @@ pub(crate) fn expect<V>(result: Result<V, Error>) -> V {
         Err(error) => error.panic(),
     }
 }
+
+/// Implements both directions of `serde` for a type whose derived code is `remote = "Self"`: what is read has to pass its
+/// `check`.
+#[cfg(feature = "serde")]
+macro_rules! serde_checked {
+    ($type:ident, $text:literal) => {
+        #[doc = concat!($text, " With the feature `serde`.")]
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                // The derived function, which is not a method of the trait.
+                $type::serialize(self, serializer)
+            }
+        }
+
+        /// With the feature `serde`. Values that cannot be set are refused.
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+                let read = $type::deserialize(deserializer)?;
+                read.check().map_err(serde::de::Error::custom)?;
+                Ok(read)
+            }
+        }
+    };
+}
+
+#[cfg(feature = "serde")]
+pub(crate) use serde_checked;

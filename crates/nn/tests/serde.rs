@@ -7,7 +7,7 @@ use nn::init::{KaimingNormal, Uniform};
 use nn::loss::{Loss, LossFunction};
 use nn::optim::schedule::*;
 use nn::optim::*;
-use nn::train::{Keep, OnNonFinite};
+use nn::train::{EarlyStopping, History, Keep, OnNonFinite};
 use nn::{RandomTensor, load_state_dict, mlp, state_dict};
 use rand::{SeedableRng, rngs::StdRng};
 use serde_json::{from_str, json, to_string};
@@ -103,4 +103,47 @@ fn a_state_dict_goes_through_json_bit_for_bit() {
     let x: Tensor = Tensor::randn([50], rng);
     round_trip(&(&x * 1e-300).exp().sin());
     round_trip(&x);
+}
+
+#[test]
+fn the_state_of_training_is_read_back_and_goes_on() {
+    let mut stopping = EarlyStopping::new(2).min_change(0.1).goal(Goal::Maximize);
+    let mut plateau = Plateau::new(0.1).patience(1).factor(0.5).cooldown(1);
+    for measured in [1.0, 0.5] {
+        stopping.observe(measured);
+        plateau.observe(measured);
+    }
+    let expected = r#"{"patience":2,"goal":"Maximize","min_change":0.1,"best":1.0,"waited":1}"#;
+    assert_eq!(round_trip(&stopping), expected);
+    let mut again: EarlyStopping = from_str(expected).unwrap();
+    assert!(again.observe(1.05) && stopping.observe(1.05), "the second epoch without an improvement");
+    let mut resumed: Plateau = from_str(&round_trip(&plateau)).unwrap();
+    for measured in [0.6, 0.6, 0.6, 0.6] {
+        assert_eq!(resumed.observe(measured), plateau.observe(measured));
+    }
+    assert_eq!(resumed, plateau);
+
+    let mut history = History::new(["loss", "accuracy"]);
+    history.push(&[0.5, 0.75]);
+    round_trip(&history);
+    history.push(&[0.25, f64::NAN]);
+    let text = to_string(&history).unwrap();
+    assert_eq!(text, r#"{"names":["loss","accuracy"],"rows":[[0.5,0.75],[0.25,null]]}"#);
+    let read: History = from_str(&text).unwrap();
+    assert!(read.to_string() == history.to_string() && read.last("accuracy").unwrap().is_nan());
+
+    let refused = |text: &str| {
+        [
+            from_str::<EarlyStopping>(text).err(),
+            from_str::<Plateau>(text).err(),
+            from_str::<History>(text).err(),
+        ]
+        .map(|error| error.map_or(String::new(), |error| error.to_string()))
+    };
+    let stopping = expected.replace("\"patience\":2", "\"patience\":0");
+    assert_eq!(refused(&stopping)[0], "early_stopping: expected a patience of 1 epoch or more, found 0");
+    let plateau = to_string(&plateau).unwrap().replace("\"factor\":0.5", "\"factor\":1.5");
+    assert_eq!(refused(&plateau)[1], "plateau: expected a factor in [0, 1), found 1.5");
+    let ragged = r#"{"names":["loss"],"rows":[[0.5],[0.25,1.0]]}"#;
+    assert_eq!(refused(ragged)[2], "history: shape [1] needs 1 elements, found 2");
 }

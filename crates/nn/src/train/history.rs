@@ -3,6 +3,7 @@
 use super::best::improves;
 use crate::files::{self, FileError};
 use crate::optim::schedule::Goal;
+use crate::setting::expect;
 use std::fmt;
 use std::path::Path;
 use tape::Error;
@@ -23,10 +24,34 @@ use tape::Error;
 /// assert_eq!(history.to_string(), "epoch,loss,accuracy\n1,0.5,0.75\n2,0.25,0.875\n");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(remote = "Self"))]
 pub struct History {
     names: Vec<String>,
+    #[cfg_attr(feature = "serde", serde(with = "or_missing"))]
     rows: Vec<Vec<f64>>,
 }
+
+/// Rows in which a value that is NaN is missing: JSON has no NaN.
+#[cfg(feature = "serde")]
+mod or_missing {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(rows: &[Vec<f64>], serializer: S) -> Result<S::Ok, S::Error> {
+        let present = |row: &Vec<f64>| row.iter().map(|x| (!x.is_nan()).then_some(*x)).collect::<Vec<_>>();
+        rows.iter().map(present).collect::<Vec<_>>().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Vec<f64>>, D::Error> {
+        let rows = Vec::<Vec<Option<f64>>>::deserialize(deserializer)?;
+        Ok(rows.into_iter().map(|row| row.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect()).collect())
+    }
+}
+
+#[cfg(feature = "serde")]
+crate::setting::serde_checked!(
+    History,
+    "The names of the columns and a row for each epoch; NaN is a missing value."
+);
 
 impl History {
     /// No epochs yet, with these columns.
@@ -40,10 +65,20 @@ impl History {
     /// If the number of values is not the number of columns.
     #[track_caller]
     pub fn push(&mut self, values: &[f64]) {
-        if values.len() != self.names.len() {
-            Error::Elements { op: "history", shape: vec![self.names.len()], found: values.len() }.panic();
-        }
+        expect(self.fits(values));
         self.rows.push(values.to_vec());
+    }
+
+    fn fits(&self, row: &[f64]) -> Result<(), Error> {
+        if row.len() == self.names.len() {
+            return Ok(());
+        }
+        Err(Error::Elements { op: "history", shape: vec![self.names.len()], found: row.len() })
+    }
+
+    #[cfg(feature = "serde")]
+    fn check(&self) -> Result<(), Error> {
+        self.rows.iter().try_for_each(|row| self.fits(row))
     }
 
     /// The names of the columns.

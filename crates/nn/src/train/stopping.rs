@@ -2,6 +2,7 @@
 
 use super::best::improves;
 use crate::optim::schedule::Goal;
+use crate::setting::expect;
 use tape::Error;
 
 /// Detects that a measurement has not improved for some epochs.
@@ -13,6 +14,7 @@ use tape::Error;
 /// assert_eq!(stop, [false, false, false, true, false]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(remote = "Self"))]
 pub struct EarlyStopping {
     patience: usize,
     goal: Goal,
@@ -28,11 +30,10 @@ impl EarlyStopping {
     /// If `patience` is 0.
     #[track_caller]
     pub fn new(patience: usize) -> EarlyStopping {
-        if patience == 0 {
-            let reason = "expected a patience of 1 epoch or more, found 0".to_owned();
-            Error::Invalid { op: "early_stopping", reason }.panic()
-        }
-        EarlyStopping { patience, goal: Goal::Minimize, min_change: 0.0, best: None, waited: 0 }
+        let stopping =
+            EarlyStopping { patience, goal: Goal::Minimize, min_change: 0.0, best: None, waited: 0 };
+        expect(stopping.check());
+        stopping
     }
 
     /// Sets the goal.
@@ -46,11 +47,21 @@ impl EarlyStopping {
     /// If `min_change` is negative or not finite.
     #[track_caller]
     pub fn min_change(self, min_change: f64) -> EarlyStopping {
-        if !(min_change >= 0.0 && min_change.is_finite()) {
-            let reason = format!("expected a finite min_change, 0 or more, found {min_change}");
-            Error::Invalid { op: "early_stopping", reason }.panic()
-        }
-        EarlyStopping { min_change, ..self }
+        let stopping = EarlyStopping { min_change, ..self };
+        expect(stopping.check());
+        stopping
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let EarlyStopping { patience, min_change, .. } = *self;
+        let reason = if patience == 0 {
+            "expected a patience of 1 epoch or more, found 0".to_owned()
+        } else if !(min_change >= 0.0 && min_change.is_finite()) {
+            format!("expected a finite min_change, 0 or more, found {min_change}")
+        } else {
+            return Ok(());
+        };
+        Err(Error::Invalid { op: "early_stopping", reason })
     }
 
     /// Records the measurement of an epoch. Returns `true` when it is time to stop. NaN is no improvement.
@@ -64,3 +75,6 @@ impl EarlyStopping {
         self.waited >= self.patience
     }
 }
+
+#[cfg(feature = "serde")]
+crate::setting::serde_checked!(EarlyStopping, "The settings and what was observed so far.");

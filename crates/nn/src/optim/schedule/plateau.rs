@@ -35,6 +35,7 @@ pub enum Threshold {
 /// assert_eq!(rates, [0.1, 0.1, 0.1, 0.05, 0.05]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(remote = "Self"))]
 pub struct Plateau {
     goal: Goal,
     factor: f64,
@@ -71,6 +72,17 @@ impl Plateau {
             bad: 0,
             cooling: 0,
         }
+    }
+
+    /// Checks settings that come from a file; the methods check each as it is set.
+    #[cfg(feature = "serde")]
+    fn check(&self) -> Result<(), tape::Error> {
+        let (Threshold::Relative(margin) | Threshold::Absolute(margin)) = self.threshold;
+        setting::not_negative(NAME, "rate", self.rate)?;
+        setting::share(NAME, "factor", self.factor)?;
+        setting::not_negative(NAME, "threshold", margin)?;
+        setting::not_negative(NAME, "floor", self.floor)?;
+        Ok(())
     }
 
     /// Sets the goal.
@@ -182,3 +194,6 @@ impl Plateau {
         Ok(())
     }
 }
+
+#[cfg(feature = "serde")]
+setting::serde_checked!(Plateau, "The settings, the current rate and what was observed so far.");
