@@ -8,7 +8,7 @@
 
 use super::error::{FileError, FileErrorKind};
 use super::limits::Options;
-use super::source::{self, Budget, up_to};
+use super::source::{self, Budget, is_damage, up_to};
 use super::state_error::StateError;
 use super::{FileElement, State, atomic, npy, only, unique_names, writable_state};
 use std::collections::HashSet;
@@ -23,7 +23,10 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 const SUFFIX: &str = ".npy";
 
 fn corrupt(error: ZipError) -> FileErrorKind {
-    refused(error.to_string())
+    match error {
+        ZipError::Io(error) if !is_damage(&error) => error.into(),
+        error => refused(error.to_string()),
+    }
 }
 
 fn refused(reason: String) -> FileErrorKind {
@@ -100,11 +103,16 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
         if self.names[i].ends_with(SUFFIX) {
             return Ok(true);
         }
-        // An entry that cannot even be opened (a password, an unknown compression) is not one of ours.
-        match self.archive.by_index(i) {
-            Ok(entry) => Ok(up_to(&mut self.budget.of(entry), npy::MAGIC.len() as u64)
-                .is_ok_and(|start| start == npy::MAGIC)),
-            Err(_) => Ok(false),
+        // An entry that cannot even be opened (a password, an unknown compression), or is damaged, is not one of ours.
+        let start = match self.archive.by_index(i) {
+            Ok(entry) => up_to(&mut self.budget.of(entry), npy::MAGIC.len() as u64),
+            Err(ZipError::Io(error)) => Err(error),
+            Err(_) => return Ok(false),
+        };
+        match start {
+            Ok(start) => Ok(start == npy::MAGIC),
+            Err(error) if is_damage(&error) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -114,6 +122,8 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
         npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|kind| match kind {
             // These name the tensor, or say what to change.
             FileErrorKind::Dtype { .. } | FileErrorKind::Value { .. } | FileErrorKind::Limit { .. } => kind,
+            // These are about the device or the memory.
+            FileErrorKind::Io { .. } | FileErrorKind::NotFound | FileErrorKind::TooLarge { .. } => kind,
             kind => refused(format!("entry {:?}: {kind}", self.names[i])),
         })
     }
