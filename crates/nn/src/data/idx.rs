@@ -224,7 +224,11 @@ impl Idx {
     /// Reads the array from a stream of this many bytes.
     fn from_reader(mut reader: impl BufRead, length: u64, limits: &Limits) -> Result<Idx, FileErrorKind> {
         limits.check_bytes(length)?;
-        if reader.fill_buf()?.starts_with(&GZIP) {
+        // A read may yield one byte, or be interrupted.
+        let start = up_to(&mut reader, GZIP.len())?;
+        let compressed = start == GZIP;
+        let reader = start.as_slice().chain(reader);
+        if compressed {
             let mut budget = Budget::new(limits, length);
             let most = budget.left();
             Idx::decode(budget.of(MultiGzDecoder::new(reader)), Some(most), limits)
@@ -306,5 +310,25 @@ fn damaged(error: io::Error) -> FileErrorKind {
     match is_damage(&error) {
         true => FileErrorKind::Corrupt { format: "gzip", reason: error.to_string() },
         false => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::failing::each_failure;
+    use flate2::{Compression, read::GzEncoder};
+
+    #[test]
+    fn failures_of_the_device_are_passed_on() {
+        let bytes = Idx { shape: vec![2, 2], numbers: IdxData::I16(vec![1, 2, 3, 4]) }.to_bytes();
+        let mut compressed = Vec::new();
+        let read = GzEncoder::new(&bytes[..], Compression::best()).read_to_end(&mut compressed);
+        read.expect("a slice is compressed");
+        for bytes in [bytes, compressed] {
+            each_failure(&bytes, |stream| {
+                Idx::from_reader(BufReader::new(stream), bytes.len() as u64, &Limits::default())
+            });
+        }
     }
 }

@@ -10,6 +10,8 @@
 
 mod atomic;
 mod error;
+#[cfg(test)]
+pub(crate) mod failing;
 mod json;
 mod limits;
 pub mod npy;

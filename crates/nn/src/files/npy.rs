@@ -83,7 +83,7 @@ pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Resul
 }
 
 /// Reads the tensor of a file, which has no name.
-fn single<T: FileElement>(
+pub(super) fn single<T: FileElement>(
     mut reader: impl Read,
     length: u64,
     options: &Options,

@@ -13,7 +13,7 @@ use super::state_error::StateError;
 use super::{FileElement, State, atomic, npy, only, unique_names, writable_state};
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use tape::Tensor;
 use zip::result::ZipError;
@@ -68,7 +68,16 @@ pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, FileErrorKin
 /// As [`from_bytes`].
 pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, FileErrorKind> {
     options.limits.check_bytes(bytes.len() as u64)?;
-    tensors(Archive::open(Cursor::new(bytes), bytes.len() as u64, options)?, |_| true)
+    of_stream(Cursor::new(bytes), bytes.len() as u64, options)
+}
+
+/// Reads the tensors of a stream of this many bytes.
+pub(super) fn of_stream<T: FileElement>(
+    stream: impl Read + Seek,
+    length: u64,
+    options: &Options,
+) -> Result<State<T>, FileErrorKind> {
+    tensors(Archive::open(stream, length, options)?, |_| true)
 }
 
 /// An archive whose entries can be read one by one.
@@ -122,8 +131,9 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
         npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|kind| match kind {
             // These name the tensor, or say what to change.
             FileErrorKind::Dtype { .. } | FileErrorKind::Value { .. } | FileErrorKind::Limit { .. } => kind,
-            // These are about the device or the memory.
-            FileErrorKind::Io { .. } | FileErrorKind::NotFound | FileErrorKind::TooLarge { .. } => kind,
+            // These are about the device or the memory. (An unknown compression is an error of reading, too.)
+            FileErrorKind::NotFound | FileErrorKind::TooLarge { .. } => kind,
+            FileErrorKind::Io { kind: cause, .. } if cause != ErrorKind::Unsupported => kind,
             kind => refused(format!("entry {:?}: {kind}", self.names[i])),
         })
     }
