@@ -69,7 +69,9 @@ fn write_in_a_child() {
     }
     let writer = WRITERS[writer.parse::<usize>().unwrap()];
     match std::env::var("NN_FILES_FAULTS_FOREVER") {
-        Ok(_) => (1..).for_each(|i| writer.1(path, f64::from(1 + i % 2)).unwrap()),
+        Ok(_) => loop {
+            [1.0, 2.0].into_iter().for_each(|x| writer.1(path, x).unwrap());
+        },
         Err(_) => match writer.1(path, 2.0) {
             Ok(()) => println!("written"),
             Err(error) => println!("error: {error}"),

@@ -377,3 +377,78 @@ fn every_limit_is_exact_for_every_reader() {
         );
     }
 }
+
+/// Operations of the tape, and functions of data, that take a count or a list.
+#[test]
+fn an_operation_of_twice_as_many_costs_twice_as_much() {
+    use nn::data::{Batches, Split, copy_rows};
+    use nn::metrics::top_k;
+    use rand::{SeedableRng, rngs::StdRng};
+    use tape::{Scalar, Tape, Var};
+    let same = |n: usize| n;
+    is_linear("vector", same, |&n| {
+        let tape = Tape::new();
+        let x: Vec<Scalar<'_>> = (0..n).map(|i| tape.scalar(i as f64)).collect();
+        drop(tape.vector(&x).sum().backward());
+    });
+    is_linear("concat", same, |&n| {
+        let tape = Tape::new();
+        let x: Vec<Var<'_>> = (0..n).map(|_| tape.var(Tensor::ones([2]))).collect();
+        drop(tape.concat(&x, 0).sum().backward());
+    });
+    is_linear("stack", same, |&n| {
+        let tape = Tape::new();
+        let x: Vec<Var<'_>> = (0..n).map(|_| tape.var(Tensor::ones([2]))).collect();
+        drop(tape.stack(&x, 0).sum().backward());
+    });
+    is_linear("split, of values", same, |&n| drop(Tensor::<f64>::ones([n]).split(&vec![1; n], 0)));
+    is_linear("chunk, of values", same, |&n| drop(Tensor::<f64>::ones([n]).chunk(n, 0)));
+    is_linear("split, of variables", same, |&n| {
+        let tape = Tape::new();
+        let parts = tape.var(Tensor::ones([n])).split(&vec![1; n], 0);
+        drop(tape.concat(&parts, 0).sum().backward());
+    });
+    is_linear("chunk, of variables", same, |&n| {
+        let tape = Tape::new();
+        let parts = tape.var(Tensor::ones([n])).chunk(n, 0);
+        drop(tape.concat(&parts, 0).sum().backward());
+    });
+    is_linear("tile", same, |&n| {
+        let tape = Tape::new();
+        drop(tape.var(Tensor::ones([2])).tile([n]).sum().backward());
+    });
+    is_linear("sort", same, |&n| {
+        let tape = Tape::new();
+        drop(tape.var(Tensor::linspace(0.0, 1.0, n)).sort(0, true).0.sum().backward());
+    });
+    is_linear("topk", same, |&n| {
+        let tape = Tape::new();
+        drop(tape.var(Tensor::linspace(0.0, 1.0, n)).topk(n, 0, true).0.sum().backward());
+    });
+    is_linear("one_hot", same, |&n| drop(Tensor::<f64>::one_hot(&[0][..], n).unwrap()));
+    is_linear("a chain, backward and forward", same, |&n| {
+        let tape = Tape::new();
+        let x = tape.scalar(0.5);
+        let y = (0..n).fold(x, |y, _| y.sin());
+        drop(y.backward());
+        assert!(y.jvp(x, 1.0).is_finite());
+    });
+    is_linear("a sum of one scalar", same, |&n| {
+        let tape = Tape::new();
+        let x = tape.scalar(0.5);
+        drop((0..n).fold(x, |sum, _| sum + x).backward());
+    });
+    is_linear("batches", same, |&n| {
+        Batches::new(n, 1).shuffle(&mut StdRng::seed_from_u64(0));
+    });
+    is_linear("split of samples", same, |&n| {
+        drop(Split::new(n, [0.5, 0.25, 0.25], &mut StdRng::seed_from_u64(0)).unwrap());
+    });
+    is_linear("copy_rows", same, |&n| {
+        let rows: Vec<usize> = (0..n).rev().collect();
+        copy_rows(&Tensor::<f64>::ones([n, 3]), &rows, &mut Tensor::default()).unwrap();
+    });
+    is_linear("top_k of classes", same, |&n| {
+        top_k(&Tensor::linspace(0.0, 1.0, n).reshape([1, n]), &[0], n / 2).unwrap();
+    });
+}
