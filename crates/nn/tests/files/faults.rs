@@ -232,7 +232,7 @@ fn a_full_disk_leaves_the_old_file() {
     assert_eq!(fs::read_to_string(&path).unwrap(), before + "1,loss,0.5\n");
 }
 
-/// Places where nobody may write, whatever the permissions: a directory that is a file, a file system that is read-only.
+/// Places where no user may write, whatever the permissions: below a file, in a missing directory, in /proc.
 #[test]
 fn where_nothing_may_be_written_the_error_names_the_file() {
     let scratch = Scratch::new("forbidden");

@@ -3,7 +3,7 @@
 use super::catalogue::{Row, check, foreign, state_of};
 use super::*;
 
-/// A file of these entries, and the bytes 0 of so many after them.
+/// A file of these entries, and `data` zero bytes after it.
 fn entries(text: &str, data: usize) -> Vec<u8> {
     with_header(&format!("{{{text}}}"), data)
 }
