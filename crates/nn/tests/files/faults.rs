@@ -89,7 +89,7 @@ fn child(before: &str, writer: &str, path: &Path) -> Command {
     command
 }
 
-/// What a child did: how it ended, and the error that it printed.
+/// Runs a child, and returns how it ended, and the error that it printed.
 fn run(before: &str, writer: &str, path: &Path) -> (ExitStatus, Option<String>) {
     let output = child(before, writer, path).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

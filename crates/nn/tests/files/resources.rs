@@ -1,4 +1,4 @@
-//! What reading costs, counted in bytes and requests of memory; and what happens when memory is refused.
+//! The cost of reading, counted in bytes and requests of memory; and the errors when memory is refused.
 
 use super::allocator::{measure, refusing};
 use super::*;

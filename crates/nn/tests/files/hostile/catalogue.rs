@@ -1,4 +1,4 @@
-//! What every table of hostile files has in common: a row, and the check of all rows.
+//! The rows of the tables of hostile files, and the check of all rows.
 
 use super::*;
 use crate::allocator::measure;
