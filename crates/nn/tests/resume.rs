@@ -94,7 +94,10 @@ fn a_state_that_is_no_preprocessing_is_refused() {
     assert!(matches!(other, StateError::Names { .. }), "{other}");
     let mut checkpoint = Checkpoint::<f64>::new();
     checkpoint.set_meta("kinds", "oak");
-    assert_eq!(checkpoint.take_names("kinds").unwrap_err().to_string(), "note \"kinds\" is \"oak\"");
+    assert_eq!(
+        checkpoint.take_names("kinds").unwrap_err().to_string(),
+        "note \"kinds\": expected text that parses as the requested type, found \"oak\""
+    );
 }
 
 #[test]

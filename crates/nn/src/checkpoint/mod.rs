@@ -346,22 +346,30 @@ impl<T: FileElement> Checkpoint<T> {
             return Err(corrupt(format!("{name:?} appears more than once")));
         }
         let all: Value = serde_json::from_str(text).map_err(invalid)?;
-        let found = all["version"].as_u64().ok_or_else(|| corrupt("it has no version"))?;
+        let expected = |what: &str, expected: &str, found: &Value| {
+            let found = if found.is_null() { "none".to_owned() } else { found.to_string() };
+            corrupt(format!("{what}: expected {expected}, found {found}"))
+        };
+        let object = |what: &str, value: &Value| {
+            value.as_object().cloned().ok_or_else(|| expected(what, "an object", value))
+        };
+        let version = &all["version"];
+        let found = version.as_u64().ok_or_else(|| expected("version", "a whole number", version))?;
         if found != VERSION {
             return Err(FileErrorKind::Version { expected: VERSION, found });
         }
-        let object = |value: &Value, what: &str| value.as_object().cloned().ok_or_else(|| corrupt(what));
-        let text = |value: &Value, what: &str| value.as_str().map(str::to_owned).ok_or_else(|| corrupt(what));
         let mut checkpoint = Checkpoint::new();
-        for (name, note) in object(&all["notes"], "it has no notes")? {
-            checkpoint.notes.insert(name, text(&note, "a note is not text")?);
+        for (name, note) in object("notes", &all["notes"])? {
+            let text = note.as_str().ok_or_else(|| expected(&format!("note {name:?}"), "text", &note))?;
+            checkpoint.notes.insert(name, text.to_owned());
         }
-        for (part, numbers) in object(&all["parts"], "it has no parts")? {
+        for (part, numbers) in object("parts", &all["parts"])? {
             let mut state = SavedState::new();
-            for (name, number) in object(&numbers, "a part has no numbers")? {
-                let number = text(&number, "a number is not text")?;
-                let number = number.parse().map_err(|_| corrupt("a number does not parse"))?;
-                state.numbers.push((name, number));
+            for (name, number) in object(&format!("part {part:?}"), &numbers)? {
+                let refused =
+                    || expected(&format!("number {name:?} of part {part:?}"), "a number as text", &number);
+                let parsed = number.as_str().and_then(|text| text.parse().ok()).ok_or_else(refused)?;
+                state.numbers.push((name, parsed));
             }
             checkpoint.parts.insert(part, state);
         }
@@ -383,16 +391,23 @@ mod tests {
         let read = |text| Checkpoint::<f64>::of_metadata(text).map_err(|kind| kind.to_string());
         let refused = [
             (None, "not a valid checkpoint file: it is not marked as one"),
-            (Some("{}"), "not a valid checkpoint file: it has no version"),
+            (Some("{}"), "not a valid checkpoint file: version: expected a whole number, found none"),
+            (
+                Some(r#"{"version": "1"}"#),
+                "not a valid checkpoint file: version: expected a whole number, found \"1\"",
+            ),
             (Some(r#"{"version": 2}"#), "checkpoint layout: expected version 1, found 2"),
-            (Some(r#"{"version": 1, "notes": {}}"#), "not a valid checkpoint file: it has no parts"),
+            (
+                Some(r#"{"version": 1, "notes": {}}"#),
+                "not a valid checkpoint file: parts: expected an object, found none",
+            ),
             (
                 Some(r#"{"version": 1, "notes": {"a": "1", "a": "2"}, "parts": {}}"#),
                 "not a valid checkpoint file: \"a\" appears more than once",
             ),
             (
                 Some(r#"{"version": 1, "notes": {}, "parts": {"a": {"b": "c"}}}"#),
-                "not a valid checkpoint file: a number does not parse",
+                "not a valid checkpoint file: number \"b\" of part \"a\": expected a number as text, found \"c\"",
             ),
         ];
         for (text, expected) in refused {
@@ -411,7 +426,7 @@ mod tests {
         assert_eq!(read.meta("seed"), Ok(u64::MAX));
         assert_eq!(
             read.meta::<u8>("seed").unwrap_err().to_string(),
-            format!("note \"seed\" is {:?}", u64::MAX.to_string())
+            format!("note \"seed\": expected text that parses as the requested type, found \"{}\"", u64::MAX)
         );
         let part = read.take("part").expect("it was put there");
         assert!(numbers.iter().all(|&(name, number)| part.number(name) == Some(number)));

@@ -82,8 +82,8 @@ impl Csv {
     /// Reads a file.
     ///
     /// # Errors
-    /// A file that does not exist, is not regular, is not UTF-8, or has a row whose number of cells differs
-    /// from the number of columns; two columns of the same name; a first line that is missing, or holds a
+    /// A file that does not exist, is not regular, is not UTF-8, ends within quotes, or has a row whose number of
+    /// cells differs from the number of columns; two columns of the same name; a first line that is missing, or holds a
     /// number where names are expected; anything beyond the [`Limits`].
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table, FileError> {
         let bytes = files::read(path.as_ref(), &self.limits)?;
@@ -109,7 +109,17 @@ impl Csv {
         let mut lines = Lines { text, counted: 0, line: 1 };
         let mut record = StringRecord::new();
         let mut next = |record: &mut StringRecord| match reader.read_record(record) {
-            Ok(more) => Ok(more.then(|| lines.of(record.position()))),
+            Ok(false) => Ok(None),
+            Ok(true) => {
+                let line = lines.of(record.position());
+                // A quote that is not closed takes the rest of the file.
+                let last = reader.position().byte() == text.len() as u64;
+                if last && lines.quote_is_open(self.separator) {
+                    let reason = format!("line {line}: expected a closing quote, found the end of the file");
+                    return Err(FileErrorKind::Corrupt { format: "CSV", reason });
+                }
+                Ok(Some(line))
+            }
             Err(error) => Err(lines.error(&error)),
         };
         let mut line = next(&mut record)?;
@@ -140,7 +150,7 @@ impl Csv {
                 let (expected, found) = (table.columns().len() as u64, record.len() as u64);
                 return Err(FileErrorKind::Row { line: begin, expected, found });
             }
-            table.push(begin, record.iter());
+            table.push(begin, record.iter())?;
             line = next(&mut record)?;
         }
         Ok(table)
@@ -190,6 +200,26 @@ impl Lines<'_> {
         self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u64;
         self.counted = begin;
         self.line
+    }
+
+    /// Returns `true` if the record that begins here has a quote that is not closed. The reader takes the end of the file
+    /// for the closing quote.
+    fn quote_is_open(&self, separator: u8) -> bool {
+        let text = &self.text[self.counted..];
+        let mut bytes = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).iter().copied().peekable();
+        // A cell is quoted if the quote is its first byte.
+        let (mut quoted, mut first) = (false, true);
+        while let Some(byte) = bytes.next() {
+            match byte {
+                // Two quotes in a quoted cell are one character.
+                b'"' if quoted => quoted = bytes.next_if_eq(&b'"').is_some(),
+                _ if quoted => {}
+                b'\r' | b'\n' => return false,
+                _ => quoted = first && byte == b'"',
+            }
+            first = !quoted && byte == separator;
+        }
+        quoted
     }
 
     /// Converts an error of the reader.

@@ -3,7 +3,7 @@
 //! The magic number is two zero bytes, the code of the element type, and the number of axes. Gzip compression
 //! is recognised by the first bytes; inflated bytes count towards the [`Limits`].
 
-use crate::files::{self, Budget, FileError, FileErrorKind, Limits, byte_count, goes_on};
+use crate::files::{self, Budget, FileError, FileErrorKind, Limits, byte_count, goes_on, is_damage, reserve};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -71,20 +71,24 @@ impl IdxData {
     }
 
     /// Decodes elements of the type with this code, which must be valid.
-    fn decode(code: u8, bytes: Vec<u8>) -> IdxData {
+    fn decode(code: u8, bytes: Vec<u8>) -> Result<IdxData, FileErrorKind> {
         macro_rules! words {
-            ($t:ident) => {
-                bytes.as_chunks().0.iter().map(|&word| $t::from_be_bytes(word)).collect()
-            };
+            ($t:ident) => {{
+                let (words, _) = bytes.as_chunks();
+                let mut numbers = Vec::new();
+                reserve(&mut numbers, words.len() as u64)?;
+                numbers.extend(words.iter().map(|&word| $t::from_be_bytes(word)));
+                numbers
+            }};
         }
-        match code {
+        Ok(match code {
             0x09 => IdxData::I8(words!(i8)),
             0x0b => IdxData::I16(words!(i16)),
             0x0c => IdxData::I32(words!(i32)),
             0x0d => IdxData::F32(words!(f32)),
             0x0e => IdxData::F64(words!(f64)),
             _ => IdxData::U8(bytes),
-        }
+        })
     }
 }
 
@@ -148,7 +152,8 @@ impl Idx {
     /// As [`to_tensor`](Idx::to_tensor), for elements that may be too large for `T`.
     ///
     /// # Errors
-    /// [`FileErrorKind::Value`] for a finite element that would become infinite.
+    /// [`FileErrorKind::Value`] for a finite element that would become infinite, [`FileErrorKind::TooLarge`] if there is no
+    /// memory for the elements.
     ///
     /// ```
     /// use nn::data::{Idx, IdxData};
@@ -158,6 +163,8 @@ impl Idx {
     /// assert_eq!(idx.try_to_tensor::<f64>()?.to_vec(), [0.5, 1e300]);
     /// # Ok::<(), nn::files::FileErrorKind>(())
     /// ```
+    // One of the six types is `f64` already.
+    #[allow(clippy::useless_conversion)]
     pub fn try_to_tensor<T: Element>(&self) -> Result<Tensor<T>, FileErrorKind> {
         let number = |(position, x): (usize, f64)| {
             let y = T::from_f64(x);
@@ -167,10 +174,12 @@ impl Idx {
             let (expected, found) = (format!("values in the range of {}", T::NAME), format!("{x:?}"));
             Err(FileErrorKind::Value { tensor: String::new(), expected, found, position })
         };
-        // One of the six types is `f64` already.
-        #[allow(clippy::useless_conversion)]
-        let data: Result<Vec<T>, FileErrorKind> = each!(&self.numbers, data => data.iter().map(|&x| f64::from(x)).enumerate().map(number).collect());
-        match Tensor::from_vec(Shape::from(self.shape.as_slice()), data?) {
+        let mut numbers = Vec::new();
+        reserve(&mut numbers, self.numbers.len() as u64)?;
+        each!(&self.numbers, data => for (position, &x) in data.iter().enumerate() {
+            numbers.push(number((position, f64::from(x)))?);
+        });
+        match Tensor::from_vec(Shape::from(self.shape.as_slice()), numbers) {
             Ok(tensor) => Ok(tensor),
             Err(_) => unreachable!("the constructors count the numbers"),
         }
@@ -215,7 +224,11 @@ impl Idx {
     /// Reads the array from a stream of this many bytes.
     fn from_reader(mut reader: impl BufRead, length: u64, limits: &Limits) -> Result<Idx, FileErrorKind> {
         limits.check_bytes(length)?;
-        if reader.fill_buf()?.starts_with(&GZIP) {
+        // A read may yield one byte, or be interrupted.
+        let start = up_to(&mut reader, GZIP.len())?;
+        let compressed = start == GZIP;
+        let reader = start.as_slice().chain(reader);
+        if compressed {
             let mut budget = Budget::new(limits, length);
             let most = budget.left();
             Idx::decode(budget.of(MultiGzDecoder::new(reader)), Some(most), limits)
@@ -257,7 +270,7 @@ impl Idx {
             return Err(FileErrorKind::Trailing { expected });
         }
         let shape = extents.iter().map(|&n| n as usize).collect();
-        Ok(Idx { shape, numbers: IdxData::decode(code, bytes) })
+        Ok(Idx { shape, numbers: IdxData::decode(code, bytes)? })
     }
 
     /// The magic number of a file with this array.
@@ -283,21 +296,39 @@ impl Idx {
 }
 
 /// Reads up to `count` bytes: the buffer grows with the stream, whatever the header claims. A truncated
-/// compressed stream counts as one that ends there, unless only its checksum is missing.
+/// compressed stream counts as one that ends there, unless nothing of it is left or only its checksum is missing.
 fn up_to(reader: &mut impl Read, count: usize) -> Result<Vec<u8>, FileErrorKind> {
     let mut bytes = Vec::new();
     match reader.take(count as u64).read_to_end(&mut bytes) {
-        Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => Err(damaged(error)),
+        Err(error) if bytes.is_empty() || error.kind() != io::ErrorKind::UnexpectedEof => Err(damaged(error)),
         _ => Ok(bytes),
     }
 }
 
 /// Damage inside a compressed stream is reported as a read error.
 fn damaged(error: io::Error) -> FileErrorKind {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-            FileErrorKind::Corrupt { format: "gzip", reason: error.to_string() }
+    match is_damage(&error) {
+        true => FileErrorKind::Corrupt { format: "gzip", reason: error.to_string() },
+        false => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::failing::each_failure;
+    use flate2::{Compression, read::GzEncoder};
+
+    #[test]
+    fn failures_of_the_device_are_passed_on() {
+        let bytes = Idx { shape: vec![2, 2], numbers: IdxData::I16(vec![1, 2, 3, 4]) }.to_bytes();
+        let mut compressed = Vec::new();
+        let read = GzEncoder::new(&bytes[..], Compression::best()).read_to_end(&mut compressed);
+        read.expect("a slice is compressed");
+        for bytes in [bytes, compressed] {
+            each_failure(&bytes, |stream| {
+                Idx::from_reader(BufReader::new(stream), bytes.len() as u64, &Limits::default())
+            });
         }
-        _ => error.into(),
     }
 }

@@ -1,8 +1,8 @@
 //! Tables of comma-separated values.
 
 use super::csv::{Csv, number};
-use crate::files::{FileError, FileErrorKind};
-use std::collections::HashMap;
+use crate::files::{FileError, FileErrorKind, reserve};
+use std::collections::{HashMap, TryReserveError};
 use std::path::{Path, PathBuf};
 use tape::{Element, Tensor};
 
@@ -99,12 +99,25 @@ impl Table {
     }
 
     /// Appends a row that begins on this line.
-    pub(super) fn push<'c>(&mut self, line: u64, cells: impl Iterator<Item = &'c str>) {
+    pub(super) fn push<'c>(
+        &mut self,
+        line: u64,
+        cells: impl Iterator<Item = &'c str>,
+    ) -> Result<(), FileErrorKind> {
+        // More at a time than is needed now, so that a table of n rows is copied few times.
+        let room = |granted: Result<(), TryReserveError>, rows| {
+            granted.map_err(|_| FileErrorKind::TooLarge { shape: vec![rows + 1, self.columns.len() as u64] })
+        };
+        let rows = self.lines.len() as u64;
+        room(self.lines.try_reserve(1), rows)?;
+        room(self.ends.try_reserve(self.columns.len()), rows)?;
         self.lines.push(line);
         for cell in cells {
+            room(self.text.try_reserve(cell.len()), rows)?;
             self.text.push_str(cell);
             self.ends.push(self.text.len());
         }
+        Ok(())
     }
 
     /// The cell of a row in a column.
@@ -135,7 +148,9 @@ impl Table {
     /// If there is no column of that name, or the name is empty and several columns are unnamed.
     pub fn column(&self, name: &str) -> Result<Vec<&str>, FileError> {
         let at = self.position(name)?;
-        Ok((0..self.len()).map(|row| self.get(row, at)).collect())
+        let mut cells = self.list(1)?;
+        cells.extend((0..self.len()).map(|row| self.get(row, at)));
+        Ok(cells)
     }
 
     /// The rows without `missing` (often `""` or `"NA"`) in any of these columns.
@@ -149,7 +164,8 @@ impl Table {
         let mut table = table.map_err(|kind| kind.of(&self.path))?;
         for row in 0..self.len() {
             if at.iter().all(|&column| self.get(row, column) != missing) {
-                table.push(self.lines[row], (0..self.columns.len()).map(|column| self.get(row, column)));
+                let cells = (0..self.columns.len()).map(|column| self.get(row, column));
+                table.push(self.lines[row], cells).map_err(|kind| kind.of(&self.path))?;
             }
         }
         Ok(table)
@@ -162,7 +178,7 @@ impl Table {
     /// value must not become an unexpected NaN, nor `1e39` an infinity in an `f32`.
     pub fn numbers<T: Element>(&self, columns: &[&str]) -> Result<Tensor<T>, FileError> {
         let at = self.positions(columns)?;
-        let mut data = Vec::with_capacity(self.len() * at.len());
+        let mut data = self.list(at.len())?;
         for row in 0..self.len() {
             for &column in &at {
                 let refused = |expected| self.cell(row, column, expected);
@@ -216,11 +232,19 @@ impl Table {
             let more = names.len().saturating_sub(SHOWN);
             if more == 0 { some } else { format!("{some} and {more} more") }
         };
-        let label = |row| {
+        let mut found = self.list(1)?;
+        for row in 0..self.len() {
             let label = labels.get(self.get(row, at)).copied();
-            label.ok_or_else(|| self.cell(row, at, format!("one of {}", known())))
-        };
-        (0..self.len()).map(label).collect()
+            found.push(label.ok_or_else(|| self.cell(row, at, format!("one of {}", known())))?);
+        }
+        Ok(found)
+    }
+
+    /// A list with room for this many values of each row.
+    fn list<V>(&self, values: usize) -> Result<Vec<V>, FileError> {
+        let mut list = Vec::new();
+        reserve(&mut list, self.len() as u64 * values as u64).map_err(|kind| kind.of(&self.path))?;
+        Ok(list)
     }
 
     fn positions(&self, columns: &[&str]) -> Result<Vec<usize>, FileError> {

@@ -10,6 +10,8 @@
 
 mod atomic;
 mod error;
+#[cfg(test)]
+pub(crate) mod failing;
 mod json;
 mod limits;
 pub mod npy;
@@ -27,7 +29,7 @@ pub use state_error::StateError;
 pub use stored::FileElement;
 
 pub(crate) use json::repeated_key;
-pub(crate) use source::{Budget, goes_on, open, read, regular, reserve};
+pub(crate) use source::{Budget, goes_on, is_damage, open, read, regular, reserve};
 pub(crate) use stored::byte_count;
 
 use std::collections::{HashMap, HashSet};

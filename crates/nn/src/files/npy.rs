@@ -9,7 +9,7 @@
 
 use super::error::{FileError, FileErrorKind};
 use super::limits::{Conversion, Limits, Options};
-use super::source::{self, Inflating, goes_on, up_to};
+use super::source::{self, Inflating, goes_on, is_damage, reserve, up_to};
 use super::stored::{self, Kind, Numbers};
 use super::{FileElement, atomic, writable};
 use std::fs::File;
@@ -83,7 +83,7 @@ pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Resul
 }
 
 /// Reads the tensor of a file, which has no name.
-fn single<T: FileElement>(
+pub(super) fn single<T: FileElement>(
     mut reader: impl Read,
     length: u64,
     options: &Options,
@@ -116,12 +116,7 @@ pub(super) fn from_inflating<T: FileElement>(
 
 /// Damage inside a compressed stream is reported as a read error.
 fn read_error(error: io::Error) -> FileErrorKind {
-    match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput => {
-            corrupt(error.to_string())
-        }
-        _ => FileErrorKind::from(error),
-    }
+    if is_damage(&error) { corrupt(error.to_string()) } else { error.into() }
 }
 
 /// The header, which precedes the elements.
@@ -142,8 +137,8 @@ impl Header {
         let wide = match start.get(MAGIC.len()) {
             Some(1) => 2,
             Some(2 | 3) => 4,
-            Some(version) => return Err(corrupt(format!("version {version} is unknown"))),
-            None => return Err(corrupt("it has no version")),
+            Some(version) => return Err(corrupt(format!("expected version 1, 2 or 3, found {version}"))),
+            None => return Err(corrupt("expected version 1, 2 or 3, found the end of the file")),
         };
         let mut length = exactly(reader, wide)?;
         length.resize(4, 0);
@@ -159,7 +154,10 @@ impl Header {
     }
 
     fn parse(text: &str) -> Result<Header, FileErrorKind> {
-        let refused = || corrupt(format!("header {:?}", text.trim_end()));
+        let refused = || {
+            let found = text.trim_end();
+            corrupt(format!("expected a dictionary of descr, fortran_order and shape, found {found:?}"))
+        };
         let mut rest = Rest(text);
         let (mut descr, mut fortran_order, mut shape) = (None, None, None);
         let parsed = (|| {
@@ -237,7 +235,11 @@ impl Header {
         shape.reverse();
         let reversed = stored::tensor(&shape, numbers)?;
         let axes: Vec<isize> = (0..shape.len() as isize).rev().collect();
-        Ok(reversed.permute(&axes[..]).contiguous())
+        let mut numbers = Vec::new();
+        reserve(&mut numbers, count as u64)?;
+        numbers.extend(reversed.permute(&axes[..]).iter());
+        shape.reverse();
+        stored::tensor(&shape, numbers)
     }
 }
 

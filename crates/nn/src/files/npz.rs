@@ -8,12 +8,12 @@
 
 use super::error::{FileError, FileErrorKind};
 use super::limits::Options;
-use super::source::{self, Budget, up_to};
+use super::source::{self, Budget, is_damage, up_to};
 use super::state_error::StateError;
 use super::{FileElement, State, atomic, npy, only, unique_names, writable_state};
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{BufReader, Cursor, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use tape::Tensor;
 use zip::result::ZipError;
@@ -23,7 +23,10 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter};
 const SUFFIX: &str = ".npy";
 
 fn corrupt(error: ZipError) -> FileErrorKind {
-    refused(error.to_string())
+    match error {
+        ZipError::Io(error) if !is_damage(&error) => error.into(),
+        error => refused(error.to_string()),
+    }
 }
 
 fn refused(reason: String) -> FileErrorKind {
@@ -65,7 +68,16 @@ pub fn from_bytes<T: FileElement>(bytes: &[u8]) -> Result<State<T>, FileErrorKin
 /// As [`from_bytes`].
 pub fn from_bytes_with<T: FileElement>(bytes: &[u8], options: &Options) -> Result<State<T>, FileErrorKind> {
     options.limits.check_bytes(bytes.len() as u64)?;
-    tensors(Archive::open(Cursor::new(bytes), bytes.len() as u64, options)?, |_| true)
+    of_stream(Cursor::new(bytes), bytes.len() as u64, options)
+}
+
+/// Reads the tensors of a stream of this many bytes.
+pub(super) fn of_stream<T: FileElement>(
+    stream: impl Read + Seek,
+    length: u64,
+    options: &Options,
+) -> Result<State<T>, FileErrorKind> {
+    tensors(Archive::open(stream, length, options)?, |_| true)
 }
 
 /// An archive whose entries can be read one by one.
@@ -100,11 +112,16 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
         if self.names[i].ends_with(SUFFIX) {
             return Ok(true);
         }
-        // An entry that cannot even be opened (a password, an unknown compression) is not one of ours.
-        match self.archive.by_index(i) {
-            Ok(entry) => Ok(up_to(&mut self.budget.of(entry), npy::MAGIC.len() as u64)
-                .is_ok_and(|start| start == npy::MAGIC)),
-            Err(_) => Ok(false),
+        // An entry that cannot even be opened (a password, an unknown compression), or is damaged, is not one of ours.
+        let start = match self.archive.by_index(i) {
+            Ok(entry) => up_to(&mut self.budget.of(entry), npy::MAGIC.len() as u64),
+            Err(ZipError::Io(error)) => Err(error),
+            Err(_) => return Ok(false),
+        };
+        match start {
+            Ok(start) => Ok(start == npy::MAGIC),
+            Err(error) if is_damage(&error) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -114,6 +131,9 @@ impl<'o, R: Read + Seek> Archive<'o, R> {
         npy::from_inflating(self.budget.of(entry), name, self.options).map_err(|kind| match kind {
             // These name the tensor, or say what to change.
             FileErrorKind::Dtype { .. } | FileErrorKind::Value { .. } | FileErrorKind::Limit { .. } => kind,
+            // These are about the device or the memory. (An unknown compression is an error of reading, too.)
+            FileErrorKind::NotFound | FileErrorKind::TooLarge { .. } => kind,
+            FileErrorKind::Io { kind: cause, .. } if cause != ErrorKind::Unsupported => kind,
             kind => refused(format!("entry {:?}: {kind}", self.names[i])),
         })
     }

@@ -199,6 +199,16 @@ fn tensor<T: FileElement>(
     stored::tensor(&info.shape, numbers.read(reader, options.conversion)?)
 }
 
+/// Reads the tensors of a stream of this many bytes.
+#[cfg(test)]
+pub(super) fn of_stream<T: FileElement>(
+    stream: impl Read,
+    length: u64,
+    options: &Options,
+) -> Result<State<T>, FileErrorKind> {
+    Contents::of(stream, length, options)?.tensors(|_| true)
+}
+
 /// Writes named tensors to a file.
 ///
 /// # Errors

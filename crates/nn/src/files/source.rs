@@ -75,6 +75,12 @@ pub(crate) fn goes_on(reader: &mut impl Read) -> io::Result<bool> {
     Ok(!up_to(reader, 1)?.is_empty())
 }
 
+/// Returns `true` if an error of reading is about the contents of a compressed stream, and not about the device.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
+}
+
 /// The number of bytes that one file may inflate to, shared by all its streams.
 pub(crate) struct Budget {
     limit: u64,

@@ -89,7 +89,10 @@ impl fmt::Display for StateError {
                 write!(f, "number {}: expected {expected}, found {found}", Quoted(number))
             }
             StateError::Part { missing } => write!(f, "there is no {} in this checkpoint", Quoted(missing)),
-            StateError::Note { name, text } => write!(f, "note {} is {}", Quoted(name), Quoted(text)),
+            StateError::Note { name, text } => {
+                let (name, text) = (Quoted(name), Quoted(text));
+                write!(f, "note {name}: expected text that parses as the requested type, found {text}")
+            }
             StateError::Duplicate { tensor } => write!(f, "tensor {} appears more than once", Quoted(tensor)),
         }
     }

@@ -8,9 +8,15 @@ use proptest::prelude::*;
 use std::path::PathBuf;
 use tape::Tensor;
 
+mod allocator;
+mod faults;
 mod hostile;
 mod others;
+mod resources;
 mod saving;
+
+#[global_allocator]
+static ALLOCATOR: allocator::Accountant = allocator::Accountant;
 
 /// A directory of its own for each test, removed at the end.
 struct Scratch(PathBuf);

@@ -1,6 +1,6 @@
 //! Rows of a CSV file.
 
-use super::{Sink, failed, open};
+use super::{Sink, Whole, failed, open};
 use crate::files::{FileError, FileErrorKind};
 use ::csv::Writer;
 use std::fs::{File, OpenOptions};
@@ -12,7 +12,7 @@ const HEADER: &str = "step,name,value\n";
 /// An open file.
 pub(super) struct Rows {
     path: PathBuf,
-    rows: Writer<File>,
+    rows: Whole,
 }
 
 impl Rows {
@@ -40,19 +40,23 @@ impl Rows {
         file.set_len(end)
             .and_then(|()| file.seek(SeekFrom::Start(end)))
             .map_err(|error| failed(path, error))?;
-        Ok(Rows { path: path.to_owned(), rows: Writer::from_writer(file) })
+        Ok(Rows { path: path.to_owned(), rows: Whole { file, end } })
     }
 
     fn begin(path: &Path, file: File) -> Result<Rows, FileError> {
-        let mut rows = Rows { path: path.to_owned(), rows: Writer::from_writer(file) };
+        let mut rows = Rows { path: path.to_owned(), rows: Whole { file, end: 0 } };
         let [step, name, value] = ["step", "name", "value"];
         rows.record([step, name, value])?;
         Ok(rows)
     }
 
     fn record(&mut self, fields: [&str; 3]) -> Result<(), FileError> {
-        let written = self.rows.write_record(fields).map_err(std::io::Error::from);
-        written.and_then(|()| self.rows.flush()).map_err(|error| failed(&self.path, error))
+        let mut row = Writer::from_writer(Vec::new());
+        let row = row.write_record(fields).map_err(std::io::Error::from).and_then(|()| {
+            // Hands over the bytes, which are in memory.
+            row.into_inner().map_err(|error| error.into_error())
+        });
+        row.and_then(|row| self.rows.append(&row)).map_err(|error| failed(&self.path, error))
     }
 }
 
@@ -62,7 +66,7 @@ impl Sink for Rows {
     }
 
     fn finish(&mut self) -> Result<(), FileError> {
-        self.rows.get_ref().sync_all().map_err(|error| failed(&self.path, error))
+        self.rows.file.sync_all().map_err(|error| failed(&self.path, error))
     }
 }
 

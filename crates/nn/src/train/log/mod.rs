@@ -11,6 +11,7 @@ use crate::files::{FileError, FileErrorKind};
 use crate::optim::Optimizer;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use tape::Element;
@@ -21,7 +22,7 @@ use tape::Element;
 /// each epoch it writes every metric, with the number of the epoch as the step, and the learning rate if the optimizer has one.
 ///
 /// Each value reaches the operating system before `write` returns, so that a run that is killed keeps what it wrote. Writing
-/// never fails: training continues when the disk is full, and [`finish`](EventLog::finish) returns the first error.
+/// never fails: training continues when the disk is full, the file ends with a whole record, and [`finish`](EventLog::finish) returns the first error.
 ///
 /// ```
 /// use nn::data::{Dataset, Loader};
@@ -264,6 +265,29 @@ fn open(path: &Path, options: &OpenOptions) -> Result<File, FileErrorKind> {
         crate::files::regular(found.file_type())?;
     }
     Ok(options.open(path)?)
+}
+
+/// A file that grows by whole records.
+struct Whole {
+    file: File,
+    /// The end of the last record.
+    end: u64,
+}
+
+impl Whole {
+    /// Hands a record to the operating system. If that fails, on a full disk for example, the part that was written is
+    /// removed, so that the file can be read and continued.
+    fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        match self.file.write_all(record) {
+            Ok(()) => self.end += record.len() as u64,
+            Err(error) => {
+                // The failure that led here is the one to report.
+                let _ = self.file.set_len(self.end);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// An error of the operating system, for a file.

@@ -4,11 +4,11 @@
 //! record is a message `Event` in the encoding of Protocol Buffers; of its fields, those of a scalar are written. Numbers are
 //! little-endian. (`tensorflow/core/lib/io/record_writer.h`, `tensorboard/compat/proto/{event,summary}.proto`.)
 
-use super::{Sink, failed};
+use super::{Sink, Whole, failed};
 use crate::files::FileError;
 use crc::{CRC_32_ISCSI, Crc};
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// An open file.
 pub(super) struct Events {
     path: PathBuf,
-    file: File,
+    records: Whole,
 }
 
 impl Events {
@@ -33,14 +33,14 @@ impl Events {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 file => file.map_err(|error| failed(&path, error))?,
             };
-            let mut events = Events { path, file };
+            let mut events = Events { path, records: Whole { file, end: 0 } };
             events.append(&version(now))?;
             return Ok(events);
         }
     }
 
     fn append(&mut self, event: &[u8]) -> Result<(), FileError> {
-        self.file.write_all(&record(event)).map_err(|error| failed(&self.path, error))
+        self.records.append(&record(event)).map_err(|error| failed(&self.path, error))
     }
 }
 
@@ -50,7 +50,7 @@ impl Sink for Events {
     }
 
     fn finish(&mut self) -> Result<(), FileError> {
-        self.file.sync_all().map_err(|error| failed(&self.path, error))
+        self.records.file.sync_all().map_err(|error| failed(&self.path, error))
     }
 }
 
