@@ -10,4 +10,5 @@ mod layers;
 mod losses;
 mod optim;
 mod prose;
+mod reproducible;
 mod twins;
