@@ -108,13 +108,13 @@ impl Listing {
                     }
                 }
                 Item::Struct(item) if !is_public(&item.vis) => {
-                    drop(self.private.insert(item.ident.to_string()))
+                    self.private.insert(item.ident.to_string());
                 }
                 Item::Enum(item) if !is_public(&item.vis) => {
-                    drop(self.private.insert(item.ident.to_string()))
+                    self.private.insert(item.ident.to_string());
                 }
                 Item::Trait(item) if !is_public(&item.vis) => {
-                    drop(self.private.insert(item.ident.to_string()))
+                    self.private.insert(item.ident.to_string());
                 }
                 Item::Mod(item) if !is_hidden(&item.attrs) => {
                     item.content.iter().for_each(|(_, items)| self.look(items));
@@ -288,8 +288,8 @@ impl Listing {
             match &token {
                 TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
                     if is_list(group.stream()) {
-                        let words = part.drain(..).filter(|token| matches!(token, TokenTree::Ident(_)));
-                        let family = words.last().map(|token| token.to_string()).unwrap_or_default();
+                        let mut words = part.drain(..).filter(|token| matches!(token, TokenTree::Ident(_)));
+                        let family = words.next_back().map(|token| token.to_string()).unwrap_or_default();
                         self.arguments(&format!("{head} {family}"), group.stream());
                     } else {
                         part.push(token);
