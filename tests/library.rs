@@ -9,5 +9,8 @@ mod guesses;
 mod layers;
 mod losses;
 mod optim;
+mod packages;
 mod prose;
+mod public_api;
+mod reproducible;
 mod twins;

@@ -8,6 +8,7 @@ pub mod properties;
 pub mod recursion;
 pub mod reference;
 pub mod systems;
+pub mod training;
 
 /// Prints one checked number of a system of the literature, for the table in the documentation:
 /// `row: id | what | published | ours | remark`.

@@ -475,6 +475,31 @@ fn mismatched_operands_are_refused() {
     assert!(count >= 60, "{count} calls");
 }
 
+/// The rank has no limit of its own: shapes, views, sums, gradients and text work far beyond what is stored inline.
+#[test]
+fn tensors_of_any_rank() {
+    for rank in [6, 7, 8, 9, 64, 65, 1000] {
+        let mut shape = vec![1; rank];
+        (shape[0], shape[rank - 1]) = (2, 3);
+        let tape = Tape::new();
+        let x = tape.var(numbers(6).reshape(shape.clone()));
+        assert_eq!((x.shape().rank(), x.shape().size()), (rank, 6));
+        let order: Vec<isize> = (0..rank as isize).rev().collect();
+        let turned = x.permute(&order[..]);
+        assert_eq!(turned.shape()[0], 3);
+        shape[1] = 4;
+        let y = (turned.permute(&order[..]) * 2.0).broadcast_to(shape) + tape.constant(Tensor::ones([3]));
+        let sum = y.sum_axes([0, -1], false);
+        assert_eq!(sum.shape().rank(), rank - 2);
+        assert_eq!(sum.sum().value(), 4.0 * (2.0 * 15.0 + 6.0));
+        assert_eq!(sum.sum().backward().wrt(x).to_vec(), [8.0; 6]);
+        assert_eq!(sum.sum().jvp(x, x.value()), 8.0 * 15.0);
+        assert!(x.value().to_string().ends_with(']'), "rank {rank}");
+        let axis = complaint("sum", || x.sum_axes(rank as isize, false));
+        assert_eq!(axis, None, "rank {rank}");
+    }
+}
+
 /// Calls near the limits that have a result.
 #[test]
 fn extreme_calls_with_a_result_give_it() {

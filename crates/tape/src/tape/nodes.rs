@@ -299,4 +299,20 @@ mod tests {
             assert_eq!(nodes.len(), 1);
         }
     }
+
+    /// As many nodes as indices: the next one is refused, and a list that is cleared goes on.
+    #[test]
+    fn indices_run_out_with_an_error() {
+        let mut nodes = Nodes::<f64>::new();
+        nodes.len.set(LIMIT as u32);
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| nodes.push(Node::leaf(1.0))));
+        let payload = refused.expect_err("there is no index for one more");
+        let text = payload.downcast_ref::<String>().expect("a text");
+        assert_eq!(*text, Error::Capacity { limit: LIMIT }.to_string());
+        assert!(text.contains("4294967232"), "{text}");
+        assert_eq!(nodes.len(), LIMIT, "nothing was added");
+        nodes.clear();
+        assert_eq!(nodes.push(Node::leaf(2.0)), 1);
+        assert_eq!(nodes.get(1).partial[0], 2.0);
+    }
 }

@@ -8,6 +8,7 @@ use crate::parallel;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
+use checked::Checked;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -154,7 +155,6 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
         let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
         return simd::run(work, Small { out, a, b, start });
     }
-    assert!(a.inside() && b.inside(), "matmul: an operand reaches outside its buffer");
     if b.clashes() && m >= FEW_ROWS {
         let rows = b.copied();
         return product(out, a, Matrix::rows(&rows), start);
@@ -165,39 +165,81 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     // The kernel wants rows of `out` that are next to each other: of `outᵀ = bᵀ · aᵀ`. A column is one already.
     let (left, right) = if n == 1 { (a, b) } else { (b.transposed(), a.transposed()) };
     let (left, right) = left.forwards(right);
-    // SAFETY: gemm writes to `out`, whose transpose has steps n and 1, and holds m · n elements; the
-    // product was checked above and did not overflow. It is borrowed mutably, so it overlaps neither operand.
-    // gemm reads `a`, which is m by k, and `b`, which is k by n, by the first assertion; `forwards` reads the same
-    // elements in another order. None of the
-    // extents is 0 (k because there is work), so `inside` has computed the positions of all four corners of
-    // each without overflow and found them inside its buffer. A position is linear in row and column, so
-    // every other one lies between the least and the greatest corner: inside the buffer too, and with an
-    // offset from the first element that fits an `isize`. `clashes` copies `b` to rows that are checked
-    // again. None of this relies on what the shape of a tensor promises.
-    // The kernel is that of `T`, for this processor. gemm's threads write disjoint tiles of `out` and are done when it
-    // returns.
-    unsafe {
-        T::product_kernel()(
-            left.rows,
-            right.cols,
-            k,
-            out.as_mut_ptr(),
-            n as isize,
-            1,
-            start.is_some(),
-            left.data.as_ptr().add(left.at),
-            left.col_step,
-            left.row_step,
-            right.data.as_ptr().add(right.at),
-            right.col_step,
-            right.row_step,
-            T::ONE,
-            T::ONE,
-            false,
-            false,
-            false,
-            parallel::product(work),
-        );
+    match Checked::new(out, n, left, right) {
+        Some(product) => product.run(start.is_some(), work),
+        None => panic!("matmul: an operand reaches outside its buffer"),
+    }
+}
+
+/// The only `unsafe` call of the engine, behind a type that cannot be built for an access out of bounds.
+mod checked {
+    use super::{Element, Matrix, parallel};
+
+    /// A product of which every element that is read or written is inside its buffer. The fields are private to this
+    /// module, so that only [`Checked::new`] makes one.
+    pub(super) struct Checked<'a, 'o, T> {
+        left: Matrix<'a, T>,
+        right: Matrix<'a, T>,
+        out: &'o mut [T],
+        step: usize,
+    }
+
+    impl<'a, 'o, T: Element> Checked<'a, 'o, T> {
+        /// The product `left · right`, whose columns are contiguous in `out` and begin `step` elements apart. `None` if it
+        /// has no elements or no terms, if the extents do not fit, or if an element is outside its buffer.
+        pub(super) fn new(
+            out: &'o mut [T],
+            step: usize,
+            left: Matrix<'a, T>,
+            right: Matrix<'a, T>,
+        ) -> Option<Checked<'a, 'o, T>> {
+            let columns = right.cols.checked_sub(1)?.checked_mul(step)?;
+            let end = columns.checked_add(left.rows)?;
+            // Columns that overlap would be written by two threads.
+            let apart = right.cols == 1 || step >= left.rows;
+            let fits = end <= out.len() && apart && isize::try_from(step).is_ok() && left.cols == right.rows;
+            (fits && left.inside() && right.inside()).then_some(Checked { left, right, out, step })
+        }
+
+        /// Computes it; adds it to what `out` holds if `add` is `true`. `work` is the number of multiplications.
+        pub(super) fn run(self, add: bool, work: usize) {
+            let Checked { left, right, out, step } = self;
+            // SAFETY: gemm writes to the elements `i + j · step` of `out`, for `i < left.rows` and `j < right.cols`. The
+            // last of them is `end - 1` in `new`, computed without overflow and found inside. `out` is borrowed mutably,
+            // so it overlaps neither operand, and `step` fits an `isize`.
+            // gemm reads `left`, which is `left.rows` by k, and `right`, which is k by `right.cols`: `new` compared
+            // both inner extents. None of the extents is 0, because `inside` is `false` then. It has computed the
+            // positions of all four corners of each without overflow and found them inside its buffer. A position is
+            // linear in row and column, so every other one lies between the least and the greatest corner: inside the
+            // buffer too, and with an offset from the first element that fits an `isize`. None of this relies on what
+            // the shape of a tensor promises, and the matrices are those that gemm gets: nothing changes them after
+            // the check.
+            // The kernel is that of `T`, for this processor. gemm's threads write disjoint tiles of `out`, whose
+            // columns do not overlap, and are done when it returns.
+            unsafe {
+                T::product_kernel()(
+                    left.rows,
+                    right.cols,
+                    left.cols,
+                    out.as_mut_ptr(),
+                    step as isize,
+                    1,
+                    add,
+                    left.data.as_ptr().add(left.at),
+                    left.col_step,
+                    left.row_step,
+                    right.data.as_ptr().add(right.at),
+                    right.col_step,
+                    right.row_step,
+                    T::ONE,
+                    T::ONE,
+                    false,
+                    false,
+                    false,
+                    parallel::product(work),
+                );
+            }
+        }
     }
 }
 
@@ -395,5 +437,50 @@ mod tests {
         columns_that_clash::<f32>(256);
         columns_that_clash::<f32>(512);
         columns_that_clash::<f64>(128);
+    }
+
+    /// A matrix of 4 rows and 5 columns in 20 elements.
+    fn matrix(data: &[f64]) -> Matrix<'_, f64> {
+        Matrix { data, at: 0, rows: 4, cols: 5, row_step: 5, col_step: 1 }
+    }
+
+    #[test]
+    fn no_product_that_reaches_outside_a_buffer_can_be_made() {
+        let (data, huge) = (vec![1.0; 20], isize::MAX);
+        let (left, right) = (matrix(&data), matrix(&data).transposed());
+        let made = |length: usize, step: usize, left, right| {
+            Checked::new(&mut vec![0.0; length], step, left, right).is_some()
+        };
+        assert!(made(16, 4, left, right));
+        assert!(made(19, 5, left, right), "a gap between the columns");
+        for (length, step) in [(15, 4), (16, 5), (16, 3), (16, 0), (16, usize::MAX), (0, 4)] {
+            assert!(!made(length, step, left, right), "{length} elements, columns {step} apart");
+        }
+        let wrong = [
+            Matrix { at: 1, ..left },
+            Matrix { at: usize::MAX, ..left },
+            Matrix { rows: 5, ..left },
+            Matrix { rows: 0, ..left },
+            Matrix { rows: usize::MAX, ..left },
+            Matrix { cols: 6, ..left },
+            Matrix { cols: 0, ..left },
+            Matrix { row_step: 6, ..left },
+            Matrix { row_step: -5, ..left },
+            Matrix { row_step: huge, ..left },
+            Matrix { row_step: -huge - 1, ..left },
+            Matrix { col_step: 2, ..left },
+            Matrix { col_step: -1, ..left },
+            Matrix { col_step: huge, ..left },
+            Matrix { row_step: huge / 3, col_step: huge / 4, ..left },
+            Matrix { data: &[], ..left },
+        ];
+        for (k, wrong) in wrong.into_iter().enumerate() {
+            assert!(!made(100, 10, wrong, right), "left {k}");
+            assert!(!made(100, 10, wrong.transposed(), left), "left {k}, rows as columns");
+            assert!(!made(100, 10, left, wrong.transposed()), "right {k}");
+        }
+        assert!(!made(100, 10, Matrix { cols: 4, ..left }, right), "the inner extents differ");
+        let backwards = Matrix { at: 19, row_step: -5, col_step: -1, ..left };
+        assert!(made(16, 4, backwards, right));
     }
 }

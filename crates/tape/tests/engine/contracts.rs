@@ -426,3 +426,161 @@ mod derivatives_at_the_edge {
         true
     }
 }
+
+mod panics_of_user_defined_functions {
+    use super::*;
+    use std::cell::Cell;
+    use tape::{Algebra, Binary, Program, Scalar, Unary};
+
+    thread_local! {
+        /// The calls of user-defined functions so far, and the one that panics.
+        static CALLS: Cell<usize> = const { Cell::new(0) };
+        static FATAL: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+
+    /// Counts a call, and panics if it is the fatal one.
+    fn call() {
+        let number = CALLS.replace(CALLS.get() + 1);
+        assert!(number != FATAL.get(), "the fatal call");
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Cube;
+
+    impl Unary for Cube {
+        const NAME: &'static str = "my_cube";
+        fn eval<T: Element>(&self, x: T) -> T {
+            call();
+            x * x * x
+        }
+        fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+            call();
+            x.lift(3.0) * x.clone() * x
+        }
+        fn branch<T: Element>(&self, _x: T) -> i64 {
+            call();
+            0
+        }
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Product;
+
+    impl Binary for Product {
+        const NAME: &'static str = "my_product";
+        fn eval<T: Element>(&self, a: T, b: T) -> T {
+            call();
+            a * b
+        }
+        fn slope_a<A: Algebra>(&self, _a: A, b: A, _y: A) -> A {
+            call();
+            b
+        }
+        fn slope_b<A: Algebra>(&self, a: A, _b: A, _y: A) -> A {
+            call();
+            a
+        }
+        fn branch<T: Element>(&self, _a: T, _b: T) -> i64 {
+            call();
+            0
+        }
+    }
+
+    /// The product of two tensors of one shape.
+    #[derive(Clone, Debug)]
+    struct Times;
+
+    impl<T: Element> Op<T> for Times {
+        const NAME: &'static str = "my_times";
+        const ARITY: Arity = Arity::TWO;
+        fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+            call();
+            Ok(x[0].clone())
+        }
+        fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
+            call();
+            x[0] * x[1]
+        }
+        fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
+            call();
+            dx.clone() * x[1 - k].clone()
+        }
+        fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
+            call();
+            dy.clone() * x[1 - k].clone()
+        }
+        fn differentiable(&self, _k: usize) -> bool {
+            call();
+            true
+        }
+        fn check_derivative(&self, _x: &[&Tensor<T>], _y: &Tensor<T>) -> Result<(), Error> {
+            call();
+            Ok(())
+        }
+    }
+
+    /// Values and derivatives of all modes through every kind of user-defined function, as bits.
+    fn everything(tape: &Tape) -> Vec<u64> {
+        let (x, s) = (tape.var([0.5, -1.5, 2.0]), tape.scalar(0.75));
+        let t = tape.apply(Times, &[x.map(Cube), x.zip(x.sin(), Product)]);
+        let custom = tape.custom_vjp(
+            &[t],
+            |t| {
+                call();
+                t[0].tanh()
+            },
+            |_, y, dy| {
+                call();
+                vec![dy * (y * y * -1.0 + 1.0)]
+            },
+        );
+        let again = tape.checkpoint(&[custom, x], |v| {
+            call();
+            tape_of(v[0]).apply(Times, &[v[0].map(Cube), v[1]])
+        });
+        let scalar: Scalar<'_> = s.map(Cube).zip(s, Product);
+        let program = Program::new(|p| {
+            call();
+            let s = p.input("s");
+            s.map(Cube).zip(s, Product)
+        });
+        let lanes = tape.map_lanes(&program, &[x]);
+        let y = (again + lanes).sum() * scalar;
+        let mut found = vec![y.value(), y.jvp(s, 1.0), y.jvp(x, Tensor::ones([3]))];
+        let slope = y.grad(x);
+        found.extend(slope.value().to_vec());
+        let grads = slope.sum().backward();
+        found.push(grads.wrt(s));
+        found.extend(grads.wrt(x).to_vec());
+        found.extend(y.backward().wrt(x).to_vec());
+        found.into_iter().map(f64::to_bits).collect()
+    }
+
+    fn tape_of<'t>(x: Var<'t>) -> &'t Tape {
+        x.tape()
+    }
+
+    /// Each of the calls panics once. Afterwards the tape records and differentiates as before, after a reset and without.
+    #[test]
+    fn at_each_call_leave_a_tape_that_works() {
+        let expected = everything(&Tape::new());
+        let calls = CALLS.get();
+        assert!(calls > 60, "only {calls} calls");
+        let mut tape = Tape::new();
+        for fatal in 0..calls {
+            (CALLS.set(0), FATAL.set(fatal));
+            let text = panic_of(|| everything(&tape));
+            assert!(text.contains("the fatal call"), "call {fatal}: {text}");
+            FATAL.set(usize::MAX);
+            assert_eq!(
+                everything(&tape),
+                expected,
+                "without a reset, after a panic in call {fatal} of {calls}"
+            );
+            tape.reset();
+            assert!(tape.is_empty());
+            assert_eq!(everything(&tape), expected, "after a panic in call {fatal} of {calls}");
+            tape.reset();
+        }
+    }
+}
