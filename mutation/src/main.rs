@@ -10,6 +10,7 @@ mod sample;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 const USAGE: &str = "expected one of
     WORK prepare SIZE    writes SIZE mutants of every area into WORK/tree
@@ -31,8 +32,10 @@ fn main() -> ExitCode {
         [work, "trace", folder, program] => {
             run::trace(Path::new(work), Path::new(folder), Path::new(program))
         }
-        [work, "run"] => run::run(Path::new(work), usize::MAX),
-        [work, "run", seconds] => number(seconds).and_then(|seconds| run::run(Path::new(work), seconds)),
+        [work, "run"] => run::run(Path::new(work), Duration::MAX),
+        [work, "run", seconds] => {
+            number(seconds).and_then(|seconds| run::run(Path::new(work), Duration::from_secs(seconds as u64)))
+        }
         [work, "report"] => run::report(Path::new(work)),
         _ => Err(std::io::Error::other(USAGE)),
     };

@@ -126,8 +126,8 @@ pub fn trace(work: &Path, folder: &Path, program: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs the mutants without a result, each for `seconds` at most: what is left of it is for the next run.
-pub fn run(work: &Path, seconds: usize) -> io::Result<()> {
+/// Runs the mutants without a result, each for about `limit`: what is left of it is for a later run.
+pub fn run(work: &Path, limit: Duration) -> io::Result<()> {
     let work = &work.canonicalize()?;
     let mut tests = tests(work)?;
     tests.sort_by_key(|test| test.time);
@@ -144,8 +144,8 @@ pub fn run(work: &Path, seconds: usize) -> io::Result<()> {
             None => ("survived", "no test reaches it".to_owned()),
         };
         for test in reaching {
-            if start.elapsed().as_secs() as usize >= seconds {
-                result = ("open", format!("no test of {seconds} seconds"));
+            if start.elapsed().saturating_add(test.time) > limit {
+                result = ("open", format!("no test of the first {} seconds", limit.as_secs()));
                 break;
             }
             if !test.passes(work, &[("MUTANT", number.to_string())], SLOWER * test.time + LONGER)? {
