@@ -207,8 +207,8 @@ mod tests {
 
     #[test]
     fn a_value_above_the_last_one_closes_the_bracket() {
-        let (_, found) = bracketed(&[-1000.0, -999.0, -2000.0, 1.0]);
-        assert!(matches!(&found, Bracket::Between(a, b) if a.t == 1.0 && b.t == 1.01));
+        let (_, found) = bracketed(&[-1000.0, -2000.0, -1999.0, 1.0]);
+        assert!(matches!(&found, Bracket::Between(a, b) if (a.value, b.value) == (-2000.0, -1999.0)));
     }
 
     #[test]
