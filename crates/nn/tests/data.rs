@@ -75,6 +75,15 @@ fn every_truncation_is_refused() {
 }
 
 #[test]
+fn a_truncated_compressed_file_ends_there() {
+    let bytes =
+        Idx::new([1000], IdxData::U8((0..1000).map(|i| (i * i % 251) as u8).collect())).unwrap().to_bytes();
+    let packed = gzip(&bytes);
+    let error = Idx::from_bytes(&packed[..packed.len() / 2]).unwrap_err().to_string();
+    assert!(error.starts_with("truncated: expected 1008 bytes, found "), "{error}");
+}
+
+#[test]
 fn wrong_headers_are_refused() {
     let magic = |bytes: &[u8]| {
         let kind = Idx::from_bytes(bytes).unwrap_err();
@@ -236,6 +245,7 @@ fn a_directory_is_read_and_each_fault_names_its_file() {
     assert_eq!(mnist.train.rows::<f64>(), Tensor::from([[0.0, 0.2], [1.0, 0.4]]));
     assert_eq!(mnist.train.tensor::<f32>().shape(), [2, 1, 1, 2]);
     assert_eq!(mnist.train.first(1).labels(), [3]);
+    assert!(!mnist.train.is_empty() && mnist.train.first(0).is_empty());
     let fault = |expected: &str| {
         let text = Mnist::read(&directory).unwrap_err().to_string();
         assert!(text.starts_with(directory.to_str().unwrap()) && text.ends_with(expected), "{text}");

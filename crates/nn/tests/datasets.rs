@@ -199,6 +199,21 @@ fn a_part_that_would_be_empty_against_its_share_is_refused() {
 }
 
 #[test]
+fn the_largest_remainders_are_rounded_up() {
+    let split = Split::new(10, [0.52, 0.29, 0.19], &mut StdRng::seed_from_u64(0)).unwrap();
+    // Quotas of 5.2, 2.9 and 1.9.
+    assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [5, 3, 2]);
+}
+
+#[test]
+fn a_quota_that_is_whole_but_for_its_rounding_is_exact() {
+    // 0.55 · 1000 is a little more than 550. By then the classes of one owe the first part a sample.
+    let labels: Vec<usize> = (0..19).chain(std::iter::repeat_n(19, 1000)).collect();
+    let split = Split::stratified(&labels, [0.55, 0.2505, 0.1995], &mut StdRng::seed_from_u64(0)).unwrap();
+    assert_eq!(split.train.iter().filter(|&&sample| labels[sample] == 19).count(), 550);
+}
+
+#[test]
 fn inputs_and_targets_belong_together() {
     let x = Tensor::<f64>::zeros([3, 2]);
     assert_eq!(

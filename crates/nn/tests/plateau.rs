@@ -100,3 +100,19 @@ fn saved_numbers_are_checked() {
         assert_eq!(plateau.rate(), 0.5);
     }
 }
+
+#[test]
+fn a_change_by_exactly_the_threshold_is_no_improvement() {
+    for (goal, sign) in [(Goal::Minimize, 1.0), (Goal::Maximize, -1.0)] {
+        for threshold in [Threshold::Relative(0.5), Threshold::Absolute(4.0)] {
+            assert!(
+                !better(goal, threshold, [sign * 8.0, sign * 8.0 - sign * 4.0]),
+                "{goal:?}, {threshold:?}"
+            );
+            assert!(
+                better(goal, threshold, [sign * 8.0, sign * 8.0 - sign * 4.5]),
+                "{goal:?}, {threshold:?}"
+            );
+        }
+    }
+}

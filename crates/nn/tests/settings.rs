@@ -206,6 +206,17 @@ fn shares_of_accumulated_gradients_are_numbers() {
 }
 
 #[test]
+fn schedules_at_the_ends_of_their_phases() {
+    // The rise takes no time: it ends in epoch 0.
+    let one_cycle = OneCycle { rise: 0.25, ..OneCycle::new(2.0, 4) };
+    assert_eq!(one_cycle.at(0), 2.0);
+    // Periods of equal length are not counted one by one.
+    let restarts = CosineRestarts { base: 1.0, floor: 0.0, period: 4, period_factor: 1 };
+    assert_eq!(restarts.at(1 << 62), 1.0);
+    assert_eq!(restarts.at((1 << 62) + 1), restarts.at(1));
+}
+
+#[test]
 fn schedules_refuse_rates_and_factors_that_are_none() {
     let right = [0.0, 0.5, 1.0];
     /// Both forms of one refusal.

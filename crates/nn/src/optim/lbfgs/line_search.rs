@@ -185,6 +185,42 @@ mod tests {
         assert_eq!(minimum_of_cubic(&at(3.0), &at(0.0), (0.0, 3.0)), t);
     }
 
+    /// The steps of a bracket whose points have these values, all with the slope -1.
+    fn bracketed(values: &[f64]) -> (Vec<f64>, Bracket<()>) {
+        let mut steps = Vec::new();
+        let mut at = |t| {
+            steps.push(t);
+            Trial { t, value: values[steps.len() - 1], slope: -1.0, gradient: () }
+        };
+        let start = Trial { t: 0.0, value: 0.0, slope: -1.0, gradient: () };
+        let mut left = EVALUATIONS;
+        let found = bracket(&mut at, &Wolfe { value: 0.0, slope: -1.0 }, start, 1.0, &mut left);
+        (steps, found)
+    }
+
+    #[test]
+    fn a_step_grows_by_a_hundredth_of_the_last_one_or_more() {
+        // The cubic of a steep descent has its minimum closer than that.
+        let (steps, _) = bracketed(&[-1000.0, 1.0]);
+        assert_eq!(steps, [1.0, 1.01]);
+    }
+
+    #[test]
+    fn a_value_above_the_last_one_closes_the_bracket() {
+        let (_, found) = bracketed(&[-1000.0, -2000.0, -1999.0, 1.0]);
+        assert!(matches!(&found, Bracket::Between(a, b) if (a.value, b.value) == (-2000.0, -1999.0)));
+    }
+
+    #[test]
+    fn steps_keep_off_the_ends_of_their_interval() {
+        let step = |t, stuck| keep_off_the_ends(t, 1.0, 5.0, stuck);
+        assert_eq!(step(3.0, true), (3.0, false));
+        assert_eq!(step(4.9, false), (4.9, true));
+        assert_eq!(step(4.9, true), (4.6, false));
+        assert_eq!(step(1.1, true), (1.4, false));
+        assert_eq!(step(5.0, false), (4.6, false));
+    }
+
     #[test]
     fn what_is_found_satisfies_both_conditions() {
         // Steps too short, too long, and across a hill.
