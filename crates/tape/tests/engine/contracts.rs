@@ -455,7 +455,7 @@ mod panics_of_user_defined_functions {
         }
         fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
             call();
-            x.lift(3.0) * x.clone() * x
+            x.lift(3.0) * x * x
         }
         fn branch<T: Element>(&self, _x: T) -> i64 {
             call();
@@ -568,7 +568,8 @@ mod panics_of_user_defined_functions {
         assert!(calls > 60, "only {calls} calls");
         let mut tape = Tape::new();
         for fatal in 0..calls {
-            (CALLS.set(0), FATAL.set(fatal));
+            CALLS.set(0);
+            FATAL.set(fatal);
             let text = panic_of(|| everything(&tape));
             assert!(text.contains("the fatal call"), "call {fatal}: {text}");
             FATAL.set(usize::MAX);
