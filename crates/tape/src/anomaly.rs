@@ -108,7 +108,7 @@ fn forward<T: Element>(graph: &TapeRef<T>) -> Option<Anomaly> {
     })
 }
 
-/// What a node was computed from.
+/// The operands of a node, without constants of rank 0.
 fn operands<T: Element>(graph: &TapeRef<T>, node: NodeId) -> SmallVec<[NodeId; 4]> {
     let operands: SmallVec<[NodeId; 4]> = match graph.slot(node) {
         Some(slot) => graph.inputs(slot).iter().map(|x| x.node).collect(),
@@ -117,7 +117,7 @@ fn operands<T: Element>(graph: &TapeRef<T>, node: NodeId) -> SmallVec<[NodeId; 4
     operands.into_iter().filter(|&i| i != CONSTANT).collect()
 }
 
-/// Which nodes `root` depends on: a sweep also visits scalars that it does not, with cotangent 0.
+/// The nodes that `root` depends on, marked: a sweep also visits scalars that it does not, with cotangent 0.
 fn behind<T: Element>(graph: &TapeRef<T>, root: NodeId) -> Vec<bool> {
     let mut behind = vec![false; root as usize + 1];
     behind[root as usize] = true;
