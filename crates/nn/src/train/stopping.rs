@@ -2,8 +2,10 @@
 
 use super::best::improves;
 use crate::optim::schedule::Goal;
-use crate::setting::expect;
+use crate::setting::{self, expect};
 use tape::Error;
+
+const NAME: &str = "early_stopping";
 
 /// Detects that a measurement has not improved for some epochs.
 ///
@@ -54,14 +56,9 @@ impl EarlyStopping {
 
     fn check(&self) -> Result<(), Error> {
         let EarlyStopping { patience, min_change, .. } = *self;
-        let reason = if patience == 0 {
-            "expected a patience of 1 epoch or more, found 0".to_owned()
-        } else if !(min_change >= 0.0 && min_change.is_finite()) {
-            format!("expected a finite min_change, 0 or more, found {min_change}")
-        } else {
-            return Ok(());
-        };
-        Err(Error::Invalid { op: "early_stopping", reason })
+        setting::check(NAME, patience > 0, "a patience of 1 epoch or more", patience)?;
+        let finite = min_change >= 0.0 && min_change.is_finite();
+        setting::check(NAME, finite, "a finite min_change, 0 or more", min_change)
     }
 
     /// Records the measurement of an epoch. Returns `true` when it is time to stop. NaN is no improvement.

@@ -44,16 +44,6 @@ fn written(writer: &Writer, x: f64) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// The names in a directory.
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
 /// Runs in a process of its own: writes state 2 once, or without end, or to a log.
 #[test]
 #[ignore = "for the other tests of faults"]

@@ -39,6 +39,16 @@ impl Drop for Scratch {
     }
 }
 
+/// The names in a directory.
+fn names(directory: &std::path::Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
 /// Numbers that a detour over decimal text or another type would lose.
 fn delicate() -> (State<f32>, State<f64>) {
     let single =

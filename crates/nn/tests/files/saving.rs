@@ -8,16 +8,6 @@ use std::time::Duration;
 
 const CHILD: &str = "NN_FILES_SAVING_CHILD";
 
-/// The names in a directory.
-fn names(directory: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
 fn state(x: f64) -> State<f64> {
     vec![("w".to_owned(), Tensor::full([1 << 16], x))]
 }

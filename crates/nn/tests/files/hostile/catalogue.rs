@@ -56,9 +56,9 @@ pub(super) fn check(format: &str, rows: Vec<Row>, read: impl Fn(&Path) -> Result
     assert!(wrong.is_empty(), "{format}: {} of {} rows:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
 }
 
-/// The first bytes of files of other formats.
-pub(super) fn foreign() -> [(&'static str, Vec<u8>); 8] {
-    [
+/// The first bytes of files of other formats, and the error of each.
+pub(super) fn foreign(errors: [&'static str; 8]) -> impl Iterator<Item = Row> {
+    let files = [
         ("a pickle", b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00]\x94(K\x01K\x02e.".to_vec()),
         ("a web page", b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n".to_vec()),
         ("a pointer of Git LFS", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n".to_vec()),
@@ -67,7 +67,8 @@ pub(super) fn foreign() -> [(&'static str, Vec<u8>); 8] {
         ("a program", b"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00\x3e\x00".to_vec()),
         ("zeros", vec![0; 64]),
         ("ones", vec![0xff; 64]),
-    ]
+    ];
+    files.into_iter().zip(errors).map(|((name, bytes), error)| (name, bytes, Err(error)))
 }
 
 /// A model of two parameters, with values that no file of the tables has.

@@ -1,6 +1,7 @@
 //! Hostile checkpoints: each begins as a good one of a run, in which something is replaced.
 
 use super::catalogue::{Row, check, foreign, model};
+use super::safetensors_files::FOREIGN;
 use super::*;
 use nn::optim::schedule::Plateau;
 use nn::optim::{Average, Optimizer, Sgd};
@@ -139,7 +140,6 @@ fn element(tensor: &str, value: f64) -> Vec<u8> {
 }
 
 fn rows() -> Vec<Row> {
-    let foreign = foreign().into_iter().zip(FOREIGN).map(|((name, bytes), error)| (name, bytes, Err(error)));
     let single = || {
         let mut checkpoint = Checkpoint::<f32>::new();
         checkpoint.put_model("model", &Linear::<f32>::from_values([[1.0, 2.0]], [3.0]));
@@ -532,19 +532,8 @@ fn rows() -> Vec<Row> {
             Err("number \"cooling\": expected a whole number from 0 to 2^53, found inf"),
         ),
     ];
-    rows.into_iter().chain(foreign).collect()
+    rows.into_iter().chain(foreign(FOREIGN)).collect()
 }
-
-const FOREIGN: [&str; 8] = [
-    "not a valid safetensors file: a header of 194315392 bytes, expected at most 100000000",
-    "not a valid safetensors file: a header of 5789751444030890300 bytes, expected at most 100000000",
-    "not a valid safetensors file: a header of 2336927755350992246 bytes, expected at most 100000000",
-    "not a valid safetensors file: a header of 727905341920923785 bytes, expected at most 100000000",
-    "not a valid safetensors file: a header of 727905341903489161 bytes, expected at most 100000000",
-    "not a valid safetensors file: a header of 282584257676671 bytes, expected at most 100000000",
-    "not a valid safetensors file: EOF while parsing a value at line 1 column 0",
-    "not a valid safetensors file: a header of 18446744073709551615 bytes, expected at most 100000000",
-];
 
 #[test]
 fn checkpoints() {

@@ -24,7 +24,6 @@ fn bytes(text: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 fn rows() -> Vec<Row> {
-    let foreign = foreign().into_iter().zip(FOREIGN).map(|((name, bytes), error)| (name, bytes, Err(error)));
     let utf16 =
         |text: &str, bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
     let rows = vec![
@@ -306,7 +305,7 @@ fn rows() -> Vec<Row> {
         ),
         ("a compressed table", gzip(b"x,kind\n1,a\n"), Err("not a valid CSV file: line 1 is not UTF-8")),
     ];
-    rows.into_iter().chain(foreign).collect()
+    rows.into_iter().chain(foreign(FOREIGN)).collect()
 }
 
 const FOREIGN: [&str; 8] = [

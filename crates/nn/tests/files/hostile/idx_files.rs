@@ -33,7 +33,6 @@ fn cut(mut bytes: Vec<u8>, from_end: usize) -> Vec<u8> {
 
 fn rows() -> Vec<Row> {
     const MAX: u32 = u32::MAX;
-    let foreign = foreign().into_iter().zip(FOREIGN).map(|((name, bytes), error)| (name, bytes, Err(error)));
     let rows = vec![
         // Where the file ends early.
         ("nothing", vec![], Err("wrong magic number: expected an IDX file, found nothing")),
@@ -359,7 +358,7 @@ fn rows() -> Vec<Row> {
             Ok("[3]: 7 2 1"),
         ),
     ];
-    rows.into_iter().chain(foreign).collect()
+    rows.into_iter().chain(foreign(FOREIGN)).collect()
 }
 
 const FOREIGN: [&str; 8] = [

@@ -38,7 +38,6 @@ fn extents(axes: usize, extent: &str) -> String {
 }
 
 fn rows() -> Vec<Row> {
-    let foreign = foreign().into_iter().zip(FOREIGN).map(|((name, bytes), error)| (name, bytes, Err(error)));
     let of_numbers = |descr: &str, numbers: &[u8]| {
         [with_dictionary(&dictionary(descr, "False", "(1,)"), 0), numbers.to_vec()].concat()
     };
@@ -512,7 +511,7 @@ fn rows() -> Vec<Row> {
         ),
         ("a number that is none", of_numbers("'>f8'", &f64::NAN.to_be_bytes()), Ok("\"x\" [1]: NaN")),
     ];
-    rows.into_iter().chain(foreign).collect()
+    rows.into_iter().chain(foreign(FOREIGN)).collect()
 }
 
 const FOREIGN: [&str; 8] = [
