@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use tape::Tape;
 
-fn read(path: &str) -> String {
+/// The text of a file of the workspace.
+pub(super) fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -1,18 +1,15 @@
 //! The packages as users get them: what their manifests say, and what the lock file holds.
 
+use super::documentation::read;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The packages for users; the others are marked as not to be published.
-const PUBLISHED: [&str; 5] = ["tape", "gradcheck", "nn", "nn-derive", "nn-plot"];
+pub(super) const PUBLISHED: [&str; 5] = ["tape", "gradcheck", "nn", "nn-derive", "nn-plot"];
 
-fn root() -> PathBuf {
+/// The folder of the workspace.
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The right side of `key = ...` in a manifest.

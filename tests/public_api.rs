@@ -4,19 +4,13 @@
 //! Read from the sources, so that the test needs no tool: the lint `unreachable_pub` makes sure that what is `pub` can be
 //! reached. Of a macro that declares public items, each list of arguments is a part of the interface, as is the declaration.
 
+use super::packages::{PUBLISHED, root};
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use syn::spanned::Spanned;
 use syn::{Attribute, Fields, ImplItem, Item, TraitItem, Type, Visibility};
-
-/// The crates with an interface of their own; that of `nn-derive` is a derive of `nn`.
-const CRATES: [&str; 5] = ["tape", "gradcheck", "nn", "nn-derive", "nn-plot"];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 fn committed(name: &str) -> PathBuf {
     root().join("tests/data/public_api").join(name).with_extension("txt")
@@ -364,7 +358,7 @@ fn differences(old: &BTreeSet<String>, new: &BTreeSet<String>) -> String {
 #[test]
 fn the_public_interfaces_are_the_committed_ones() {
     let mut changes = String::new();
-    for name in CRATES {
+    for name in PUBLISHED {
         let old =
             fs::read_to_string(committed(name)).unwrap_or_default().lines().map(str::to_owned).collect();
         changes += &differences(&old, &interface(name));
@@ -379,7 +373,7 @@ fn the_public_interfaces_are_the_committed_ones() {
 #[test]
 #[ignore = "writes tests/data/public_api"]
 fn write_the_public_interfaces() {
-    for name in CRATES {
+    for name in PUBLISHED {
         let lines = interface(name).into_iter().collect::<Vec<_>>().join("\n") + "\n";
         fs::write(committed(name), lines).expect("a writable folder");
     }
