@@ -6,6 +6,7 @@ use benches::deep::Deep;
 use benches::harness::{Harness, Medians};
 use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
+use benches::pieces::{TakeApart, WAYS, cubes, nested};
 use benches::product::{Matrix, product};
 use benches::scalar::{Chains, Fused, Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
@@ -20,6 +21,7 @@ fn main() {
     println!("Medians of interleaved rounds in one process; ratios are formed within a round.");
     scalar(&harness);
     overhead(&harness);
+    pieces(&harness);
     training(&harness);
     checkpoints(&harness);
     products(&harness);
@@ -246,6 +248,58 @@ fn overhead_row<const N: usize>(
     let time = harness.compare(&mut [&mut || chain(&mut a, false), &mut || chain(&mut b, true)]);
     let (forward, both) = (time.ns[0] / CHAIN as f64, time.ns[1] / CHAIN as f64);
     println!("| {name} | {} | {} |", cell(forward, 0), cell(both - forward, 0));
+}
+
+/// What one of many pieces costs, relative to one of few.
+fn pieces(harness: &Harness) {
+    let columns = [
+        "pieces of four elements",
+        "gradient, ns a piece",
+        "many / few",
+        "Hessian product, ns a piece",
+        "many / few",
+    ];
+    harness.table("Pieces: many are 16 000, few are 1000", &columns);
+    for (name, take_apart) in WAYS {
+        pieces_row(harness, name, take_apart);
+    }
+    harness.table("Inner derivatives of a nested optimisation", &["steps", "ns a step", "many / few"]);
+    if harness.wants("nested") {
+        let (few, many) = if harness.measure { (1000, 59_000) } else { (10, 20) };
+        let (mut a, mut b) = (Tape::new(), Tape::new());
+        let run = |tape: &mut Tape, steps: usize| {
+            tape.reset();
+            let weight = tape.scalar(0.5);
+            black_box(nested(weight, steps).backward().wrt(weight));
+        };
+        let time = harness.compare(&mut [&mut || run(&mut a, few), &mut || run(&mut b, many)]);
+        let ratio = time.ratio(1, 0) * few as f64 / many as f64;
+        println!("| nested, {many} | {} | {} |", cell(time.ns[1] / many as f64, 0), cell(ratio, 2));
+    }
+}
+
+fn pieces_row(harness: &Harness, name: &str, take_apart: TakeApart) {
+    let row = format!("pieces {name}");
+    if !harness.wants(&row) {
+        return;
+    }
+    let (few, many) = if harness.measure { (1000, 16_000) } else { (10, 20) };
+    let cells = [false, true].map(|second| {
+        let run = |tape: &mut Tape, n: usize| {
+            tape.reset();
+            let (x, y) = cubes(tape, n, take_apart);
+            if second {
+                black_box(y.grad(x).sum().backward().wrt(x));
+            } else {
+                black_box(y.backward().wrt(x));
+            }
+        };
+        let (mut a, mut b) = (Tape::new(), Tape::new());
+        let time = harness.compare(&mut [&mut || run(&mut a, few), &mut || run(&mut b, many)]);
+        let ratio = time.ratio(1, 0) * few as f64 / many as f64;
+        format!("{} | {}", cell(time.ns[1] / many as f64, 0), cell(ratio, 2))
+    });
+    println!("| {row} | {} |", cells.join(" | "));
 }
 
 fn training(harness: &Harness) {

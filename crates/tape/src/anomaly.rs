@@ -91,8 +91,9 @@ fn find<T: Element>(tape: &Tape<T>, root: NodeId) -> NonFinite {
     let found = NonFinite { forward: forward(&graph), ..NonFinite::default() };
     let mut watch = Watch { found, graph: &graph, behind: behind(&graph, root) };
     if root != CONSTANT {
-        // A sweep that stops early has still reported what it visited.
-        let _stopped = reverse(&graph, root, None, &mut GradientBuffers::default(), &mut watch);
+        // Of every node: a slope that is not finite is listed even if a cotangent of zero hides it. A sweep that stops early has
+        // still reported what it visited.
+        let _stopped = reverse(&graph, root, None, true, &mut GradientBuffers::default(), &mut watch);
     }
     watch.found
 }
@@ -166,6 +167,10 @@ impl<T: Element> Watch<'_, T> {
 }
 
 impl<T: Element> Observer<T> for Watch<'_, T> {
+    fn adds_pieces(&self, _op: &'static str) -> bool {
+        false
+    }
+
     fn scalar(&mut self, node: NodeId, k: usize, parent: NodeId, ct: T, slope: T) -> T {
         if parent == CONSTANT || !self.behind[node as usize] {
             return slope;

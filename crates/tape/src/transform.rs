@@ -463,8 +463,8 @@ pub fn jacobian<X: ArrayArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
             row.copy_from_slice(&gradient);
         }
     } else {
-        for j in 0..n {
-            let column = y.jvp(handles.clone(), direction(&x, j)).to_vec();
+        let columns = along_each(&x, |directions| tape.jvp_each(y, handles.clone(), directions));
+        for (j, column) in columns.enumerate() {
             column.iter().enumerate().for_each(|(i, &dy)| out[i * n + j] = dy);
         }
     }
@@ -514,11 +514,21 @@ pub fn hessian<X: ScalarArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
     let slope = X::call(&f, &handles).grad(handles.clone());
     crate::error::expect(Tensor::<X::Elem>::fits("hessian", &Shape::from([n, n])));
     let mut rows = Vec::with_capacity(n * n);
-    for i in 0..n {
-        let row = tape.jvp(slope.clone(), handles.clone(), direction(&x, i));
+    for row in along_each(&x, |directions| tape.jvp_each(slope.clone(), handles.clone(), directions)) {
         rows.extend(flat::<X>(&row));
     }
     crate::error::expect(Tensor::from_vec([n, n], rows))
+}
+
+/// Directions in one forward sweep. Twice as many take twice the memory and save little more.
+const DIRECTIONS: usize = 16;
+
+/// The tangents in which each element of the arguments alone moves, from a sweep for several at once.
+fn along_each<X: Args, V>(x: &X, sweep: impl Fn(&[X::Gradient]) -> Vec<V>) -> impl Iterator<Item = V> {
+    (0..x.size()).step_by(DIRECTIONS).flat_map(move |first| {
+        let last = x.size().min(first + DIRECTIONS);
+        sweep(&(first..last).map(|at| direction(x, at)).collect::<Vec<_>>())
+    })
 }
 
 /// The direction in which element `at` of the arguments alone moves.

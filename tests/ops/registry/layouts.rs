@@ -105,6 +105,14 @@ fn a_value_used_by_two_operations_gets_both_contributions_in_either_order() {
             let grads = total.backward().wrt(vars.clone());
             let expected: Vec<Tensor> = alone.iter().zip(&w).map(|(a, w)| a + w).collect();
             close(&name, "sum of both", &flat(&grads), &flat(&expected), ROUNDINGS * f64::EPSILON);
+            let recorded: Vec<Tensor> = total.grad(vars).iter().map(|x| x.value()).collect();
+            close(
+                &name,
+                "recorded sum of both",
+                &flat(&recorded),
+                &flat(&expected),
+                ROUNDINGS * f64::EPSILON,
+            );
         }
     }
 }

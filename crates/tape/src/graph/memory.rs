@@ -81,8 +81,7 @@ impl<T: Element> Tape<T> {
         let mut buffers = Buffers::default();
         let value_bytes = graph.tensors.iter().map(|array| buffers.bytes(&array.value)).sum();
         let gradient_bytes = graph.recycled.iter().map(|store| {
-            let tensors = store.tensors.iter().flatten();
-            size_of_val(&store.scalars[..]) + tensors.map(|x| buffers.bytes(x)).sum::<usize>()
+            store.scalars.bytes() + store.tensors.values().map(|x| buffers.bytes(x)).sum::<usize>()
         });
         Memory {
             nodes: self.len(),

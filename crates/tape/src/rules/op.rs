@@ -155,6 +155,22 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
         false
     }
 
+    /// For an operation whose result consists of elements of its only operand (a slice, rows of a table): reports them, in the
+    /// result's row-major order, as runs `(start, length)` of the row-major elements of an operand of shape `x`, and returns
+    /// `true`. The sweeps then add the cotangent of a piece where it was taken, in time and memory proportional to the piece,
+    /// and call [`vjp`](Op::vjp) only where nothing else contributes to the operand.
+    ///
+    /// ```
+    /// use tape::{Op, Shape, ops::Slice};
+    /// let column = Slice::new(1, 2..4, 1);
+    /// let mut runs = Vec::new();
+    /// assert!(Op::<f64>::sources(&column, &Shape::from([2, 5]), &mut |start, length| runs.push((start, length))));
+    /// assert_eq!(runs, [(2, 2), (7, 2)]);
+    /// ```
+    fn sources(&self, _x: &Shape, _run: &mut dyn FnMut(usize, usize)) -> bool {
+        false
+    }
+
     /// Returns `true` if the value takes next to no memory, because it is a view of its operand or one element of it.
     /// Otherwise it is refused, before it is computed, where the system has no memory for the result or for an operand
     /// that repeats its elements.

@@ -116,6 +116,10 @@ pub(crate) struct Planted {
 }
 
 impl<T: Element> Observer<T> for Planted {
+    fn adds_pieces(&self, op: &'static str) -> bool {
+        planted(op).is_none()
+    }
+
     fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
         self.seen = None;
         let Some(slot) = graph.slot(node) else { return };
@@ -145,7 +149,7 @@ impl<T: Element> Observer<T> for Planted {
     ) {
         match input.slot() {
             Some(slot) if ct.rank() > 0 && planted(op) == Some((Fault::Overwrite, k)) => {
-                buffers.tensors[slot] = Some(ct);
+                buffers.set(input.node, slot, ct);
             }
             _ => buffers.add(input, ct),
         }

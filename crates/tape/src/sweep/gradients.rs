@@ -66,7 +66,7 @@ impl<T: Element> Gradients<T> {
         let id = id.into().get();
         let slot = self.0.parameters.get(id).ok_or(Error::UnknownParameter { id })?;
         match self.0.tensors.get(slot as usize) {
-            Some(Some(gradient)) => Ok(gradient.clone()),
+            Some(gradient) => Ok(gradient.clone()),
             // Recorded after the scalar that these gradients belong to.
             _ => Err(Error::UnknownParameter { id }),
         }
@@ -79,7 +79,7 @@ impl<'t, T: Element> ReadGradients<'t, T> for &GradientBuffers<T> {
         if x.index != CONSTANT {
             self.check(x.tape, x.index)?;
         }
-        Ok(self.scalar(x.index))
+        Ok(self.scalars.get(x.index))
     }
 
     fn tensor(&mut self, x: Var<'t, T>) -> Result<Tensor<T>, Error> {
@@ -89,23 +89,14 @@ impl<'t, T: Element> ReadGradients<'t, T> for &GradientBuffers<T> {
         self.check(x.tape, x.index)?;
         let value = &x.tape.graph().tensors[x.slot as usize].value;
         Ok(match self.tensors.get(x.slot as usize) {
-            _ if value.rank() == 0 => Tensor::scalar(self.scalar(x.index)),
-            Some(Some(gradient)) => gradient.clone(),
+            _ if value.rank() == 0 => Tensor::scalar(self.scalars.get(x.index)),
+            Some(gradient) => gradient.clone(),
             _ => zeros(value),
         })
     }
 }
 
 impl<T: Element> GradientBuffers<T> {
-    /// The gradient of a scalar, 0 where the sweep did not reach it.
-    #[inline]
-    fn scalar(&self, index: NodeId) -> T {
-        match index {
-            CONSTANT => T::ZERO,
-            index => self.scalars.get(index as usize).copied().unwrap_or(T::ZERO),
-        }
-    }
-
     /// Checks that the gradient of this node was kept.
     #[inline]
     fn check(&self, tape: &Tape<T>, index: NodeId) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! Recorded nodes as handles, for the two sweeps that record.
 
+use super::reach::Between;
 use crate::error::Error;
 use crate::rules::algebra::{Element, Test};
 use crate::tape::{AnyHandle, CONSTANT, ErasedOp, Input, NOT_A_TENSOR, NodeId, Scalar, Tape, Var, zeros};
@@ -25,8 +26,8 @@ fn scalar<T: Element>(tape: &Tape<T>, index: NodeId) -> Scalar<'_, T> {
 }
 
 /// The node to which a recorded scalar adds its function of the parents, if it depends on a target.
-pub(crate) fn addend<T: Element>(tape: &Tape<T>, i: NodeId, active: &[bool]) -> Option<NodeId> {
-    tape.nodes.get(i as usize).addend(i).filter(|&addend| active[addend as usize])
+pub(super) fn addend<T: Element>(tape: &Tape<T>, i: NodeId, active: &Between) -> Option<NodeId> {
+    tape.nodes.get(i as usize).addend(i).filter(|&addend| active.contains(addend))
 }
 
 /// The comparison that chose between the parents of a recorded scalar.
@@ -56,10 +57,10 @@ impl<'t, T: Element> Chosen<'t, T> {
 
 /// The parents of a recorded scalar that depend on a target, each with the recorded derivative.
 #[track_caller]
-pub(crate) fn slopes<'t, T: Element>(
+pub(super) fn slopes<'t, T: Element>(
     tape: &'t Tape<T>,
     i: NodeId,
-    active: &[bool],
+    active: &Between,
 ) -> SmallVec<[(NodeId, Scalar<'t, T>); 2]> {
     let node = tape.nodes.get(i as usize);
     let mut slopes = SmallVec::new();
@@ -70,7 +71,7 @@ pub(crate) fn slopes<'t, T: Element>(
         parent => scalar(tape, parent),
     });
     for (k, &parent) in node.parent.iter().enumerate().take(rule.arity()) {
-        if active[parent as usize] {
+        if active.contains(parent) {
             slopes.push((parent, rule.slope(k, a, b, scalar(tape, i))));
         }
     }

@@ -11,6 +11,7 @@ pub(crate) mod gradients;
 mod handles;
 mod methods;
 pub(crate) mod observe;
+mod pieces;
 mod pushforward;
 mod reach;
 pub(crate) mod recorded;
@@ -22,7 +23,9 @@ use crate::error::Error;
 use crate::rules::algebra::Element;
 use crate::rules::op::keeps_word;
 use crate::shape::collect_small;
-use crate::tape::{CONSTANT, GradientBuffers, MUL_ADD, Node, NodeId, Retain, TENSOR, Tape, TapeRef};
+use crate::tape::{
+    BLOCK, CONSTANT, GradientBuffers, MUL_ADD, Node, NodeId, Retain, RunningSums, TENSOR, Tape, TapeRef,
+};
 use crate::tensor::Tensor;
 use gradients::Gradients;
 use observe::Observer;
@@ -30,76 +33,97 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 /// The reverse sweep: the cotangent of `root` is `seed`, or 1, and every node from there down passes its
-/// cotangent on to its operands.
+/// cotangent on to its operands. With `all` it visits every node before the root, else the blocks of nodes that it reaches:
+/// the results are the same.
 pub(crate) fn reverse<T: Element>(
     graph: &TapeRef<T>,
     root: NodeId,
     seed: Option<Tensor<T>>,
+    all: bool,
     buffers: &mut GradientBuffers<T>,
     observer: &mut impl Observer<T>,
 ) -> Result<(), Error> {
-    buffers.begin(graph, root, seed);
-    // The list of nodes is in chunks. Scalars run in a tight loop, which stops at each tensor.
-    for (first, chunk) in graph.nodes.chunks_rev(root as usize + 1) {
-        let mut rest = chunk;
-        while let Some((at, slot)) = pull_scalars(first, rest, &mut buffers.scalars, observer) {
-            pull_tensor(graph, (first + at) as NodeId, slot, buffers, observer)?;
-            rest = &chunk[..at];
+    buffers.begin(graph, root, seed, all);
+    let mut end = root as usize + 1;
+    while let Some(block) = buffers.scalars.last_block(end) {
+        // Scalars run in a tight loop, which stops at each tensor.
+        let (first, nodes) = graph.nodes.chunk(end.min(block + BLOCK));
+        let (at, slot) = match all {
+            true => pull_scalars::<T, false>(first, nodes, buffers.scalars.running(), observer),
+            false => pull_scalars::<T, true>(first, nodes, buffers.scalars.running(), observer),
+        };
+        end = first + at;
+        if let Some(slot) = slot {
+            pull_tensor(graph, end as NodeId, slot, buffers, observer)?;
         }
     }
     buffers.complete(graph);
     Ok(())
 }
 
-/// The chain rule at scalars, `cts[operand] += ct · slope`, from the end of a chunk down to a tensor. Returns
-/// the tensor's position in the chunk, whose first node is `first`, and its slot among the tensors.
-fn pull_scalars<T: Element>(
+/// The chain rule at scalars, `cts[operand] += ct · slope`, from the end of a list whose first node is `first` down to a tensor
+/// or to a block that has not been reached. Returns the position in the list where it stopped, and the slot if it is a tensor.
+/// `SPARSE` says that there may be blocks that have not been reached.
+#[inline(never)]
+fn pull_scalars<T: Element, const SPARSE: bool>(
     first: usize,
-    chunk: &[Cell<Node<T>>],
-    cts: &mut [T],
+    nodes: &[Cell<Node<T>>],
+    mut cts: RunningSums<'_, T, SPARSE>,
     observer: &mut impl Observer<T>,
-) -> Option<(usize, usize)> {
-    for (at, node) in chunk.iter().enumerate().rev() {
-        let (i, node) = (first + at, node.get());
-        if node.rule >= TENSOR {
-            match node.rule {
-                TENSOR => return Some((at, node.parent[0] as usize)),
-                _ => continue,
+) -> (usize, Option<usize>) {
+    let mut end = nodes.len();
+    while end > 0 {
+        let start = (end - 1) / BLOCK * BLOCK;
+        if !cts.enter(first + start) {
+            return (end, None);
+        }
+        for (at, node) in nodes[start..end].iter().enumerate().rev() {
+            let (i, node) = (first + start + at, node.get());
+            if node.rule >= TENSOR {
+                match node.rule {
+                    TENSOR => return (start + at, Some(node.parent[0] as usize)),
+                    _ => continue,
+                }
+            }
+            // A separate test: leaves are handled above without loading the rest of the node.
+            if node.rule == MUL_ADD {
+                pull_addend(i, &mut cts, observer);
+            }
+            let ct = cts.here(i);
+            let [a, b] = node.parent;
+            let slope_a = observer.scalar(i as NodeId, 0, a, ct, node.partial[0]);
+            let slope_b = observer.scalar(i as NodeId, 1, b, ct, node.partial[1]);
+            // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
+            if ct != T::ZERO {
+                cts.add(a, ct * slope_a);
+                // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
+                if b != CONSTANT {
+                    cts.add(b, ct * slope_b);
+                }
             }
         }
-        // A separate test: leaves are handled above without loading the rest of the node.
-        if node.rule == MUL_ADD {
-            pull_addend(i, cts, observer);
-        }
-        let ct = cts[i];
-        let [a, b] = node.parent;
-        let slope_a = observer.scalar(i as NodeId, 0, a, ct, node.partial[0]);
-        let slope_b = observer.scalar(i as NodeId, 1, b, ct, node.partial[1]);
-        // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
-        if ct != T::ZERO {
-            cts[a as usize] += ct * slope_a;
-            // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
-            if b != CONSTANT {
-                cts[b as usize] += ct * slope_b;
-            }
-        }
+        end = start;
     }
-    None
+    (0, None)
 }
 
 /// A sum fused with its product passes its cotangent to the preceding node. This comes before the product's
 /// contributions to its factors, as when product and sum are two nodes: the same additions in the same order.
 #[inline(always)]
-fn pull_addend<T: Element>(i: usize, cts: &mut [T], observer: &mut impl Observer<T>) {
-    let (ct, addend) = (cts[i], i - 1);
-    let slope = observer.scalar(i as NodeId, 2, addend as NodeId, ct, T::ONE);
+fn pull_addend<T: Element, const SPARSE: bool>(
+    i: usize,
+    cts: &mut RunningSums<'_, T, SPARSE>,
+    observer: &mut impl Observer<T>,
+) {
+    let (ct, addend) = (cts.here(i), (i - 1) as NodeId);
+    let slope = observer.scalar(i as NodeId, 2, addend, ct, T::ONE);
     if ct != T::ZERO {
-        cts[addend] += ct * slope;
+        cts.add(addend, ct * slope);
     }
 }
 
 /// The chain rule at a tensor: computes the cotangents of the operands by the operation's rule, and
-/// accumulates each.
+/// accumulates each. The cotangent of a piece is added to the sum of the operand in place.
 #[inline(never)]
 fn pull_tensor<T: Element>(
     graph: &TapeRef<T>,
@@ -115,6 +139,12 @@ fn pull_tensor<T: Element>(
     let x = graph.values(inputs);
     let want = collect_small(inputs.len(), false, |k| graph.depends(inputs[k]) && op.differentiable(k));
     observer.tensor(graph, node, &dy);
+    if let (&[input], &[true]) = (inputs, &want[..])
+        && observer.adds_pieces(op.name())
+        && pieces::add(op.as_ref(), &x, y, &dy, buffers, input)?
+    {
+        return Ok(());
+    }
     op.pull(&x, y, dy, &want, &mut |k, ct| {
         keeps_word(op.name(), "vjp", Some(k), graph.shape(inputs[k].slot()), ct.shape())?;
         let ct = observer.contribution(node, k, inputs[k].node, ct);
@@ -134,6 +164,7 @@ fn sweep<T: Element>(
 ) -> Result<Gradients<T>, Error> {
     tape.check_values("backward")?;
     tape.check_recorded("backward")?;
+    let all = tape.records_mut().width.sweeps_all();
     let mut shared = tape.records_mut().recycled.take().unwrap_or_default();
     if Arc::get_mut(&mut shared).is_none() {
         shared = Arc::default();
@@ -143,7 +174,11 @@ fn sweep<T: Element>(
         buffers.epoch = tape.epoch;
         buffers.retained = retained;
         buffers.parameters.clone_from(&graph.parameters);
-        reverse(&graph, root, seed, buffers, observer)?;
+        reverse(&graph, root, seed, all, buffers, observer)?;
+        drop(graph);
+        if !all {
+            tape.records_mut().width.reached(buffers.scalars.reached_blocks());
+        }
     }
     tape.records_mut().recycled = Some(shared.clone());
     Ok(Gradients(shared))

@@ -16,6 +16,11 @@ pub(crate) type Ordinary = super::faults::Planted;
 /// Sees every contribution of a sweep before it is added, and may change it. [`Ordinary`] does neither and
 /// costs nothing. In a forward sweep contributions go from operands to results, and are reported in the same way.
 pub(crate) trait Observer<T: Element> {
+    /// Whether the cotangents of pieces that operation `op` has taken may be added in place, unseen.
+    #[inline(always)]
+    fn adds_pieces(&self, _op: &'static str) -> bool {
+        true
+    }
     /// Node `node`, a scalar with cotangent `ct`, contributes `ct · slope` to `parent`, its operand `k`. Returns the slope.
     #[inline(always)]
     fn scalar(&mut self, _node: NodeId, _k: usize, _parent: NodeId, _ct: T, slope: T) -> T {
@@ -73,6 +78,9 @@ impl<F> Perturbed<F> {
 }
 
 impl<T: Element, F: FnMut() -> T> Observer<T> for Perturbed<F> {
+    fn adds_pieces(&self, _op: &'static str) -> bool {
+        false
+    }
     fn scalar(&mut self, _node: NodeId, _k: usize, _parent: NodeId, _ct: T, slope: T) -> T {
         slope * (self.factor)()
     }

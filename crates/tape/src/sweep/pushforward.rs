@@ -1,7 +1,7 @@
 //! The forward sweep over handles: the tangents are recorded, so they can be differentiated again.
 
 use super::handles::{Chosen, addend, operands, operation, slopes, variable, zero_gradient};
-use super::reach::{dependent, indices};
+use super::reach::{Between, indices};
 use crate::error::{self, Error};
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::keeps_word;
@@ -52,31 +52,33 @@ impl<T: Element> Tape<T> {
                 found: seeds.0.len(),
             });
         }
-        let count = to.iter().copied().max().unwrap_or(CONSTANT) as usize + 1;
-        let active = dependent(&self.graph(), &from, count);
-        let mut tangents: Vec<Option<AnyHandle<'t, T>>> = vec![None; count];
+        let active = Between::new(&self.graph(), &from, &to);
+        let mut tangents: Vec<Option<AnyHandle<'t, T>>> = vec![None; active.nodes.len()];
         for (&index, &seed) in from.iter().zip(&seeds.0) {
-            if index != CONSTANT && (index as usize) < count && self.graph().tracked(index) {
-                let graph = self.graph();
-                let (expected, found) = (graph.shape(graph.slot(index)).clone(), seed.shape());
-                drop(graph);
-                if expected != found {
-                    return Err(Error::Shape { op, expected: expected.dims(), found: found.dims() });
-                }
-                let (seed, sum) = (seed.carried(), &mut tangents[index as usize]);
+            if index == CONSTANT || !self.graph().tracked(index) {
+                continue;
+            }
+            let graph = self.graph();
+            let (expected, found) = (graph.shape(graph.slot(index)).clone(), seed.shape());
+            drop(graph);
+            if expected != found {
+                return Err(Error::Shape { op, expected: expected.dims(), found: found.dims() });
+            }
+            if let Some(at) = active.position(index) {
+                let (seed, sum) = (seed.carried(), &mut tangents[at]);
                 *sum = Some(sum.map_or(seed, |sum| sum.plus(seed)));
             }
         }
         self.at_location(Location::caller(), || {
-            (1..count).filter(|&i| active[i]).try_for_each(|i| {
-                let pushed = self.push_recorded(i as NodeId, &active, &tangents)?;
-                tangents[i] = tangents[i].into_iter().chain(pushed).reduce(AnyHandle::plus);
+            (0..).zip(&active.nodes).try_for_each(|(at, &i)| {
+                let pushed = self.push_recorded(i, &active, &tangents)?;
+                tangents[at] = tangents[at].into_iter().chain(pushed).reduce(AnyHandle::plus);
                 Ok(())
             })
         })?;
         let mut results = Handles::new();
         for &i in &to {
-            let tangent = tangents.get(i as usize).copied().flatten();
+            let tangent = active.position(i).and_then(|at| tangents[at]);
             results.0.push(tangent.unwrap_or_else(|| zero_gradient(self, i)));
         }
         Ok(y.rebuild(&mut results))
@@ -87,15 +89,16 @@ impl<T: Element> Tape<T> {
     fn push_recorded<'t>(
         &'t self,
         i: NodeId,
-        active: &[bool],
+        active: &Between,
         tangents: &[Option<AnyHandle<'t, T>>],
     ) -> Result<Option<AnyHandle<'t, T>>, Error> {
+        let tangent = |node: NodeId| active.position(node).and_then(|at| tangents[at]);
         let mut parts: SmallVec<[AnyHandle<'t, T>; 4]> = SmallVec::new();
         let slot = self.graph().slot(i);
         match slot {
             None if let Some(chosen) = Chosen::new(self, i) => {
                 let [then, otherwise] =
-                    self.nodes.get(i as usize).parent.map(|parent| match tangents[parent as usize] {
+                    self.nodes.get(i as usize).parent.map(|parent| match tangent(parent) {
                         Some(AnyHandle::Scalar(dx)) => dx,
                         _ => self.scalar_constant(T::ZERO),
                     });
@@ -103,18 +106,18 @@ impl<T: Element> Tape<T> {
             }
             None => {
                 for (parent, slope) in slopes(self, i, active) {
-                    if let Some(AnyHandle::Scalar(dx)) = tangents[parent as usize] {
+                    if let Some(AnyHandle::Scalar(dx)) = tangent(parent) {
                         parts.push(AnyHandle::Scalar(dx.chain_rule(slope)));
                     }
                 }
                 // After the product, so that the order of additions is that of two nodes.
-                parts.extend(addend(self, i, active).and_then(|addend| tangents[addend as usize]));
+                parts.extend(addend(self, i, active).and_then(tangent));
             }
             Some(slot) => {
                 let Some((op, inputs)) = operation(self, slot)? else { return Ok(None) };
                 let x = operands(self, &inputs);
                 let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
-                let (y, moves) = (variable(self, i), |k: usize| tangents[inputs[k].node as usize]);
+                let (y, moves) = (variable(self, i), |k: usize| tangent(inputs[k].node));
                 let moved = |k| moves(k).filter(|_| op.differentiable(k)).map(AnyHandle::to_var);
                 let dx: SmallVec<[Option<Var<'t, T>>; 4]> = (0..inputs.len()).map(moved).collect();
                 if dx.iter().all(Option::is_none) {

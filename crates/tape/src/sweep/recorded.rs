@@ -2,12 +2,14 @@
 //! again.
 
 use super::handles::{Chosen, addend, operands, operation, slopes, variable, zero_gradient};
-use super::reach::{dependent, indices};
+use super::pieces;
+use super::reach::{Between, indices};
 use crate::error::Error;
+use crate::ops::IndexAdd;
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::{all_there, keeps_word};
 use crate::shape::collect_small;
-use crate::tape::{AnyHandle, CONSTANT, Handle, Handles, NodeId, Scalar, Tape, Var};
+use crate::tape::{AnyHandle, Handle, Handles, NodeId, Scalar, Tape, Var};
 use smallvec::SmallVec;
 
 /// The recordings of a reverse sweep from a scalar, for listings: each visited node with its cotangent and with the slopes
@@ -22,8 +24,8 @@ pub(crate) fn visited<'t, T: Element>(
 ) -> Result<Visited<'t, T>, Error> {
     let mut sweep = RecordedSweep::new(y.tape, y.index, &indices("grad", y.tape, x)?);
     sweep.pull(AnyHandle::Scalar(y.number(T::ONE)))?;
-    let cts = (0..).zip(&sweep.cts).filter_map(|(i, ct)| match ct {
-        Some(AnyHandle::Scalar(ct)) => Some((i, *ct)),
+    let cts = sweep.active.nodes.iter().zip(&sweep.cts).filter_map(|(&i, ct)| match ct {
+        Sum::Whole(AnyHandle::Scalar(ct)) => Some((i, *ct)),
         _ => None,
     });
     Ok(cts.map(|(i, ct)| (i, ct, slopes(y.tape, i, &sweep.active))).collect())
@@ -42,22 +44,39 @@ pub(super) fn gradients<'t, T: Element, H: Handle<'t, T>>(
     Ok(x.rebuild(&mut RecordedSweep::new(tape, root, &targets).run(seed, &targets)?))
 }
 
+/// The cotangent of a node, as far as it is known.
+enum Sum<'t, T: Element> {
+    Zero,
+    Whole(AnyHandle<'t, T>),
+    /// Contributions in the order they came, some of which are the cotangents of pieces. They are summed when all are known, by
+    /// one operation: to sum them one by one would take a tensor of the size of the whole for each.
+    Parts(Vec<Part<'t, T>>),
+}
+
+/// A contribution to a cotangent.
+#[derive(Clone, Copy)]
+enum Part<'t, T: Element> {
+    Whole(AnyHandle<'t, T>),
+    /// The cotangent of a node that is a piece of the operand.
+    Piece(NodeId, AnyHandle<'t, T>),
+}
+
 /// The reverse sweep over handles.
 struct RecordedSweep<'t, T: Element> {
     tape: &'t Tape<T>,
     root: NodeId,
-    /// For each node, whether it depends on a target.
-    active: Vec<bool>,
-    /// Cotangents, by node.
-    cts: Vec<Option<AnyHandle<'t, T>>>,
+    /// The nodes to visit.
+    active: Between,
+    /// Their cotangents, in the same order.
+    cts: Vec<Sum<'t, T>>,
 }
 
 impl<'t, T: Element> RecordedSweep<'t, T> {
     #[inline(never)]
     fn new(tape: &'t Tape<T>, root: NodeId, targets: &[NodeId]) -> Self {
-        let count = root as usize + 1;
-        let active = dependent(&tape.graph(), targets, count);
-        RecordedSweep { tape, root, active, cts: vec![None; count] }
+        let active = Between::new(&tape.graph(), targets, &[root]);
+        let cts = active.nodes.iter().map(|_| Sum::Zero).collect();
+        RecordedSweep { tape, root, active, cts }
     }
 
     #[track_caller]
@@ -74,12 +93,10 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
     /// Every node that depends on a target passes its cotangent on.
     #[track_caller]
     fn pull(&mut self, seed: AnyHandle<'t, T>) -> Result<(), Error> {
-        self.cts[self.root as usize] = Some(seed);
-        for i in (1..=self.root).rev() {
-            let Some(ct) = self.cts[i as usize] else { continue };
-            if !self.active[i as usize] {
-                continue;
-            }
+        self.add(self.root, seed);
+        for at in (0..self.cts.len()).rev() {
+            let Some(ct) = self.complete(at)? else { continue };
+            let i = self.active.nodes[at];
             let slot = self.tape.graph().slot(i);
             match slot {
                 Some(slot) => self.pull_tensor(i, slot, ct)?,
@@ -98,9 +115,7 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
             let (zero, parents) =
                 (self.tape.scalar_constant(T::ZERO), self.tape.nodes.get(i as usize).parent);
             for (parent, ct) in parents.into_iter().zip([chosen.choose(ct, zero), chosen.choose(zero, ct)]) {
-                if self.active[parent as usize] {
-                    self.add(parent, AnyHandle::Scalar(ct));
-                }
+                self.add(parent, AnyHandle::Scalar(ct));
             }
             return;
         }
@@ -116,10 +131,33 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
     #[track_caller]
     fn pull_tensor(&mut self, i: NodeId, slot: usize, ct: AnyHandle<'t, T>) -> Result<(), Error> {
         let Some((op, inputs)) = operation(self.tape, slot)? else { return Ok(()) };
+        if let [input] = inputs[..] {
+            let graph = self.tape.graph();
+            let (x, size) = (graph.shape(input.slot()), ct.shape().size());
+            let piece = size < x.size() && pieces::runs(op.as_ref(), x, size, |_, _| {})?;
+            drop(graph);
+            if piece {
+                self.add_part(input.node, Part::Piece(i, ct));
+                return Ok(());
+            }
+        }
+        self.pull_whole(i, ct, |sweep, node, ct| sweep.add(node, ct))
+    }
+
+    /// The cotangents of the operands of a tensor by the rule of its operation, each passed to `add` with its node.
+    #[track_caller]
+    fn pull_whole(
+        &mut self,
+        i: NodeId,
+        ct: AnyHandle<'t, T>,
+        mut add: impl FnMut(&mut Self, NodeId, AnyHandle<'t, T>),
+    ) -> Result<(), Error> {
+        let slot = self.tape.graph().operand(i).slot as usize;
+        let Some((op, inputs)) = operation(self.tape, slot)? else { return Ok(()) };
         let x = operands(self.tape, &inputs);
         let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
         let (y, dy) = (variable(self.tape, i), ct.to_var());
-        let active = |k: usize| self.active[inputs[k].node as usize] && op.differentiable(k);
+        let active = |k: usize| self.active.contains(inputs[k].node) && op.differentiable(k);
         let want = collect_small(inputs.len(), false, active);
         let cts = op.vjp_each(&x, &y, &dy, &want);
         all_there(op.name(), &want, &cts)?;
@@ -127,25 +165,83 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
             let Some(ct) = ct else { continue };
             self.tape.owns(op.name(), ct.tape)?;
             keeps_word(op.name(), "vjp", Some(k), self.tape.graph().shape(input.slot()), &ct.shape())?;
-            self.add(input.node, AnyHandle::new(ct));
+            add(self, input.node, AnyHandle::new(ct));
         }
         Ok(())
     }
 
-    /// Accumulates a cotangent.
+    /// Accumulates a cotangent of a node, if it depends on a target.
     #[track_caller]
-    fn add(&mut self, index: NodeId, ct: AnyHandle<'t, T>) {
-        let sum = &mut self.cts[index as usize];
-        *sum = Some(match *sum {
-            Some(sum) => sum.plus(ct),
-            None => ct,
-        });
+    fn add(&mut self, node: NodeId, ct: AnyHandle<'t, T>) {
+        let Some(at) = self.active.position(node) else { return };
+        match &mut self.cts[at] {
+            zero @ Sum::Zero => *zero = Sum::Whole(ct),
+            Sum::Whole(sum) => *sum = sum.plus(ct),
+            Sum::Parts(parts) => parts.push(Part::Whole(ct)),
+        }
+    }
+
+    /// Accumulates a cotangent of which one part is the cotangent of a piece.
+    fn add_part(&mut self, node: NodeId, part: Part<'t, T>) {
+        let Some(at) = self.active.position(node) else { return };
+        match &mut self.cts[at] {
+            zero @ Sum::Zero => *zero = Sum::Parts(vec![part]),
+            Sum::Whole(sum) => self.cts[at] = Sum::Parts(vec![Part::Whole(*sum), part]),
+            Sum::Parts(parts) => parts.push(part),
+        }
+    }
+
+    /// The complete cotangent of the node at a position.
+    #[track_caller]
+    fn complete(&mut self, at: usize) -> Result<Option<AnyHandle<'t, T>>, Error> {
+        let parts = match &mut self.cts[at] {
+            Sum::Zero => return Ok(None),
+            Sum::Whole(ct) => return Ok(Some(*ct)),
+            Sum::Parts(parts) => std::mem::take(parts),
+        };
+        let ct = match parts[..] {
+            [Part::Piece(i, ct)] => {
+                let mut whole = None;
+                self.pull_whole(i, ct, |_, _, ct| whole = Some(ct))?;
+                whole
+            }
+            _ => Some(self.assembled(self.active.nodes[at], &parts)?),
+        };
+        self.cts[at] = ct.map_or(Sum::Zero, Sum::Whole);
+        Ok(ct)
+    }
+
+    /// The sum of contributions to a node, each added where it belongs.
+    #[track_caller]
+    fn assembled(&self, node: NodeId, parts: &[Part<'t, T>]) -> Result<AnyHandle<'t, T>, Error> {
+        let graph = self.tape.graph();
+        let shape = graph.shape(graph.slot(node)).clone();
+        drop(graph);
+        let (mut positions, mut cts) = (Vec::new(), Vec::new());
+        for part in parts {
+            let ct = match *part {
+                Part::Whole(ct) => {
+                    positions.extend(0..shape.size());
+                    ct
+                }
+                Part::Piece(i, ct) => {
+                    let graph = self.tape.graph();
+                    if let Some(op) = graph.slot(i).and_then(|slot| graph.op(slot)) {
+                        pieces::runs(op.as_ref(), &shape, ct.shape().size(), |_, to| positions.extend(to))?;
+                    }
+                    ct
+                }
+            };
+            cts.push(ct.to_var().reshape([ct.shape().size()]));
+        }
+        let add = IndexAdd { axis: 0, index: positions.into(), extent: shape.size() };
+        Ok(AnyHandle::Var(self.tape.apply(add, &[self.tape.concat(&cts, 0)]).reshape(shape)))
     }
 
     /// The gradient with respect to a target, zero if the root does not depend on it.
     fn result(&self, target: NodeId) -> AnyHandle<'t, T> {
-        match self.cts.get(target as usize) {
-            Some(Some(ct)) if target != CONSTANT => *ct,
+        match self.active.position(target).map(|at| &self.cts[at]) {
+            Some(Sum::Whole(ct)) => *ct,
             _ => zero_gradient(self.tape, target),
         }
     }

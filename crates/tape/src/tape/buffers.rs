@@ -3,6 +3,7 @@
 //! Defined here because the tape keeps the last one for reuse; users see it as
 //! [`Gradients`](crate::Gradients).
 
+use super::sums::{ScalarSums, Sparse};
 use super::{Input, NodeId, Parameters, TapeRef};
 use crate::rules::algebra::Element;
 use crate::tensor::Tensor;
@@ -37,9 +38,9 @@ pub(crate) struct GradientBuffers<T: Element> {
     pub(crate) epoch: u64,
     pub(crate) retained: Retain,
     /// By node: scalars, and tensors of rank 0.
-    pub(crate) scalars: Vec<T>,
+    pub(crate) scalars: ScalarSums<T>,
     /// By slot in the table of tensors.
-    pub(crate) tensors: Vec<Option<Tensor<T>>>,
+    pub(crate) tensors: Sparse<Tensor<T>>,
     pub(crate) parameters: Parameters,
 }
 
@@ -48,23 +49,24 @@ impl<T: Element> Default for GradientBuffers<T> {
         GradientBuffers {
             epoch: 0,
             retained: Retain::Leaves,
-            scalars: Vec::new(),
-            tensors: Vec::new(),
+            scalars: ScalarSums::default(),
+            tensors: Sparse::default(),
             parameters: Parameters::default(),
         }
     }
 }
 
 impl<T: Element> GradientBuffers<T> {
-    /// Sets everything to zero but `root`, which gets `seed`, or 1.
-    pub(crate) fn begin(&mut self, graph: &TapeRef<T>, root: NodeId, seed: Option<Tensor<T>>) {
-        self.scalars.clear();
-        self.scalars.resize(root as usize + 1, T::ZERO);
-        self.tensors.clear();
-        self.tensors.resize_with(graph.tensors.len(), || None);
-        match (seed, graph.slot(root)) {
-            (Some(seed), Some(slot)) if seed.rank() > 0 => self.tensors[slot] = Some(seed),
-            (seed, _) => self.scalars[root as usize] = seed.map_or(T::ONE, |seed| seed.item()),
+    /// Sets everything to zero but `root`, which gets `seed`, or 1. With `all` the sweep is to visit every node.
+    pub(crate) fn begin(&mut self, graph: &TapeRef<T>, root: NodeId, seed: Option<Tensor<T>>, all: bool) {
+        self.scalars.begin(root as usize + 1);
+        if all {
+            self.scalars.reach_all();
+        }
+        self.tensors.begin(graph.tensors.len());
+        match seed {
+            Some(seed) => self.add(graph.operand(root), seed),
+            None => self.scalars.add(root, T::ONE),
         }
     }
 
@@ -72,12 +74,19 @@ impl<T: Element> GradientBuffers<T> {
     #[inline(always)]
     pub(crate) fn add(&mut self, input: Input, ct: Tensor<T>) {
         match input.slot() {
-            Some(slot) if ct.rank() > 0 => match &mut self.tensors[slot] {
+            Some(slot) if ct.rank() > 0 => match self.tensors.get_mut(slot) {
                 Some(sum) => sum.add_in_place(&ct),
-                none => *none = Some(ct),
+                None => self.set(input.node, slot, ct),
             },
-            _ => self.scalars[input.node as usize] += ct.item(),
+            _ => self.scalars.add(input.node, ct.item()),
         }
+    }
+
+    /// Sets the cotangent of a tensor.
+    #[inline]
+    pub(crate) fn set(&mut self, node: NodeId, slot: usize, ct: Tensor<T>) {
+        self.scalars.mark(node);
+        self.tensors.set(slot, ct);
     }
 
     /// The complete cotangent of a tensor, unless it is zero. It is moved out unless it is to be retained.
@@ -89,12 +98,12 @@ impl<T: Element> GradientBuffers<T> {
         value: &Tensor<T>,
     ) -> Option<Tensor<T>> {
         if value.rank() == 0 {
-            let ct = self.scalars[node as usize];
+            let ct = self.scalars.here(node);
             (ct != T::ZERO).then(|| Tensor::scalar(ct))
         } else if self.retained.retains(node) {
-            self.tensors[slot].clone()
+            self.tensors.get(slot).cloned()
         } else {
-            self.tensors[slot].take()
+            self.tensors.take(slot)
         }
     }
 
@@ -102,12 +111,10 @@ impl<T: Element> GradientBuffers<T> {
     pub(crate) fn complete(&mut self, graph: &TapeRef<T>) {
         for slot in graph.parameters.slots() {
             let tensor = &graph.tensors[slot];
-            let gradient = &mut self.tensors[slot];
             if tensor.value.rank() == 0 {
-                let ct = self.scalars.get(tensor.node as usize).copied().unwrap_or(T::ZERO);
-                *gradient = Some(Tensor::scalar(ct));
-            } else if gradient.is_none() {
-                *gradient = Some(zeros(&tensor.value));
+                self.tensors.set(slot, Tensor::scalar(self.scalars.get(tensor.node)));
+            } else if self.tensors.get(slot).is_none() {
+                self.tensors.set(slot, zeros(&tensor.value));
             }
         }
     }

@@ -4,6 +4,7 @@ use super::Var;
 use crate::error::Error;
 use crate::rules::algebra::Element;
 use crate::rules::op::{Each, Op, all_there};
+use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::any::Any;
 use std::fmt::Debug;
@@ -13,6 +14,7 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn name(&self) -> &'static str;
     fn differentiable(&self, k: usize) -> bool;
     fn elementwise(&self) -> bool;
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool;
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64));
     fn undefined(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> bool;
     /// Applies the reverse rule, and passes every wanted cotangent with the position of its operand to `add`. (A list of
@@ -56,6 +58,9 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     }
     fn elementwise(&self) -> bool {
         Op::elementwise(self)
+    }
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        Op::sources(self, x, run)
     }
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         Op::branches(self, x, y, report);

@@ -14,6 +14,7 @@ mod record;
 mod records;
 mod scalar;
 mod scalar_fns;
+mod sums;
 mod var;
 
 pub use branches::{MASK, branches, op_name};
@@ -21,12 +22,13 @@ pub(crate) use buffers::{GradientBuffers, Retain, zeros};
 pub(crate) use erased::ErasedOp;
 pub(crate) use handles::AnyHandle;
 pub use handles::{Handle, Handles, ReadGradients};
-pub(crate) use nodes::{CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
+pub(crate) use nodes::{BLOCK, CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
 pub use parameter::ParamId;
 pub(crate) use parameter::Parameters;
 pub(crate) use records::{Records, TapeRef};
 pub use scalar::Scalar;
 pub(crate) use scalar_fns::{ScalarFn, ScalarFns, Word};
+pub(crate) use sums::RunningSums;
 pub use var::Var;
 
 use crate::error::{self, Error};

@@ -99,6 +99,9 @@ impl Input {
 /// Nodes in the first chunk, as a power of two.
 const FIRST: u32 = 6;
 
+/// Nodes in a block, the unit in which sweeps skip nodes: as many as in the first chunk, so that chunks consist of blocks.
+pub(crate) const BLOCK: usize = 1 << FIRST;
+
 /// Chunk `k` has `2ᵏ` nodes, beginning with index `2ᵏ - 2^FIRST`; there are none below `FIRST`.
 const CHUNKS: usize = u32::BITS as usize;
 
@@ -225,14 +228,19 @@ impl<T: Element> Nodes<T> {
         self.chunks[chunk].get().map(|nodes| nodes[at].get()).expect("a node that was recorded")
     }
 
-    /// The first `end` nodes in chunks, the last chunk first: each with the index of its first node.
+    /// The nodes of the block that begins with node `first`, up to node `end`.
     #[inline]
-    pub(crate) fn chunks_rev(&self, end: usize) -> impl Iterator<Item = (usize, &[Cell<Node<T>>])> {
-        let chunks = if end == 0 { 0 } else { locate((end - 1) as u32).0 + 1 };
-        (FIRST as usize..chunks).rev().filter_map(move |chunk| {
-            let (length, first) = extent(chunk);
-            self.chunks[chunk].get().map(|nodes| (first, &nodes[..length.min(end - first)]))
-        })
+    pub(crate) fn block(&self, first: usize, end: usize) -> &[Cell<Node<T>>] {
+        let (chunk, at) = locate(first as u32);
+        let nodes = self.chunks[chunk].get().map_or(&[][..], |nodes| &nodes[at..]);
+        &nodes[..BLOCK.min(end - first)]
+    }
+
+    /// The nodes of the chunk that holds node `end - 1`, up to that node, and the index of the first of them.
+    #[inline]
+    pub(crate) fn chunk(&self, end: usize) -> (usize, &[Cell<Node<T>>]) {
+        let (chunk, at) = locate((end - 1) as u32);
+        (end - 1 - at, self.chunks[chunk].get().map_or(&[], |nodes| &nodes[..at + 1]))
     }
 
     /// Forgets all nodes but node 0 and keeps the memory.
@@ -282,18 +290,14 @@ mod tests {
             for i in 1..1000 {
                 assert_eq!(nodes.get(i).partial[0], (i as f64) + f64::from(round), "node {i}");
             }
-            for end in [0, 1, 64, 65, 700, 1000] {
-                let mut below = end;
-                for (first, run) in nodes.chunks_rev(end) {
-                    assert_eq!(first + run.len(), below);
-                    assert!(
-                        run.iter()
-                            .enumerate()
-                            .all(|(i, n)| first + i == 0 || n.get().partial[0] >= (first + i) as f64)
-                    );
-                    below = first;
+            for end in [1, 64, 65, 700, 1000] {
+                for first in (0..end).step_by(BLOCK) {
+                    let block = nodes.block(first, end);
+                    assert_eq!(block.len(), BLOCK.min(end - first));
+                    for (i, node) in (first..).zip(block).skip(usize::from(first == 0)) {
+                        assert_eq!(node.get().partial[0], (i as f64) + f64::from(round), "node {i}");
+                    }
                 }
-                assert_eq!(below, 0);
             }
             nodes.clear();
             assert_eq!(nodes.len(), 1);

@@ -2,6 +2,7 @@
 
 use super::buffers::GradientBuffers;
 use super::nodes::{CHOICE, CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node, NodeId, Nodes, TENSOR};
+use super::sums::SweepWidth;
 use super::{ErasedOp, Parameters, ScalarFns};
 use crate::error::Error;
 use crate::ops::FromScalars;
@@ -64,6 +65,8 @@ pub(crate) struct Records<T: Element> {
     pub(crate) names: HashMap<NodeId, String>,
     /// The gradients handed out last; reused once their owner has dropped them.
     pub(crate) recycled: Option<Arc<GradientBuffers<T>>>,
+    /// How the next reverse sweep goes.
+    pub(crate) width: SweepWidth,
     /// Placeholder for operands that are not tensors.
     placeholder: Tensor<T>,
     /// The shape of a scalar.
@@ -82,6 +85,7 @@ impl<T: Element> Records<T> {
             parameters: Parameters::default(),
             names: HashMap::new(),
             recycled: None,
+            width: SweepWidth::new(),
             placeholder: Tensor::default(),
             rank0: Shape::default(),
         }
@@ -95,6 +99,7 @@ impl<T: Element> Records<T> {
         self.scalars.clear();
         self.names.clear();
         self.parameters.clear();
+        self.width = SweepWidth::new();
     }
 
     /// Operands of the tensor at `slot`.

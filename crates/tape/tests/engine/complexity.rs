@@ -95,6 +95,88 @@ fn many_scalars_make_a_vector() {
     assert_eq!(tangent.value(), (0..MANY).map(|i| 2.0 * i as f64).sum());
 }
 
+/// `Σ (x - i)²` of the first `i`, and of each a step towards its minimum by an inner derivative that is itself recorded.
+#[test]
+fn many_inner_derivatives_on_one_tape() {
+    let tape = Tape::new();
+    let (weight, one) = (tape.scalar(0.5), tape.scalar_constant(1.0));
+    let mut x = tape.scalar(0.0);
+    for i in 0..MANY / 5 {
+        let start = x;
+        let inner = (start - f64::from(i as u32 % 7)).square() * weight;
+        let slope = inner.grad(start);
+        assert_eq!(inner.jvp(start, 1.0), slope.value());
+        assert_eq!(tape.pushforward(inner, start, one).value(), slope.value());
+        x = start - 0.25 * slope;
+    }
+    // Each step multiplies the distance by 1 - 0.25 · 2 · weight: the last few decide.
+    let slope = x.backward().wrt(weight);
+    let expected = (0..MANY / 5).fold((0.0, 0.0), |(x, dx): (f64, f64), i| {
+        let distance = x - f64::from(i as u32 % 7);
+        (x - 0.25 * distance, 0.75 * dx - 0.5 * distance)
+    });
+    assert!((x.value() - expected.0).abs() < 1e-12 && (slope - expected.1).abs() < 1e-12, "{slope}");
+    assert_eq!(x.grad(weight).value(), slope);
+}
+
+#[test]
+fn many_tensors_with_inner_derivatives_on_one_tape() {
+    let tape = Tape::new();
+    let weight = tape.var([0.5, 0.25]);
+    for i in 0..MANY / 20 {
+        let x = tape.var([f64::from(i as u32 % 5), 1.0]);
+        let y = (x.square() * weight).sum();
+        let grads = y.backward();
+        assert_eq!(grads.wrt((x, weight)), (2.0 * x.value() * weight.value(), x.value().square()));
+        assert_eq!(y.grad(x).value(), grads.wrt(x));
+        assert_eq!(y.jvp(x, Tensor::ones([2])), grads.wrt(x).sum());
+    }
+}
+
+/// Sweeps that reach little and sweeps that reach everything in turn leave the same gradients as a tape of their own.
+#[test]
+fn narrow_and_wide_sweeps_in_turn() {
+    fn record(tape: &Tape, n: usize) -> (Vec<Scalar<'_>>, Vec<Scalar<'_>>) {
+        let x: Vec<_> = (0..n).map(|i| tape.scalar(0.1 * i as f64)).collect();
+        let roots = x.iter().scan(x[0], |sum, &x| {
+            *sum = (*sum * 0.5 + x).sin();
+            Some(*sum)
+        });
+        let roots = roots.collect();
+        (x, roots)
+    }
+    let tape = Tape::new();
+    let (x, roots) = record(&tape, 300);
+    for (turn, &k) in [299, 0, 1, 298, 5, 250, 2, 297, 299, 0].iter().cycle().take(60).enumerate() {
+        let y = if turn % 3 == 0 { roots[k] } else { (x[k] * x[0]).exp() };
+        let own = Tape::new();
+        let (other, other_roots) = record(&own, 300);
+        let expected = if turn % 3 == 0 { other_roots[k] } else { (other[k] * other[0]).exp() };
+        assert_eq!(y.backward().wrt(x.clone()), expected.backward().wrt(other.clone()), "turn {turn}, {k}");
+        assert_eq!(
+            y.grad(x.clone()).iter().map(|dx| dx.value()).collect::<Vec<_>>(),
+            y.backward().wrt(x.clone())
+        );
+    }
+}
+
+#[test]
+fn directions_share_a_sweep_with_the_same_bits() {
+    let tape = Tape::new();
+    let (x, a) = (tape.var([[1.0, 2.0], [3.0, 4.0]]), tape.scalar(0.3));
+    let y = (x.matmul(x.sin()) * a.exp()).softmax(1);
+    let direction =
+        |k: usize| (Tensor::from_fn([2, 2], |at| (k * 3 + at[0] + 2 * at[1]) as f64 % 4.0), k as f64 - 1.0);
+    let directions: Vec<_> = (0..4).map(direction).collect();
+    let together = tape.jvp_each((y, a.sin()), (x, a), &directions);
+    for (found, direction) in together.into_iter().zip(directions) {
+        assert_eq!(found, tape.jvp((y, a.sin()), (x, a), direction));
+    }
+    assert_eq!(tape.jvp_each(y, x, &[]), []);
+    let wrong = tape.try_jvp_each(y, x, &[Tensor::ones([2, 2]), Tensor::ones([2])]).unwrap_err();
+    assert_eq!(wrong.to_string(), "jvp: expected shape [2, 2], found [2]");
+}
+
 #[test]
 fn many_intermediate_gradients_are_kept() {
     let tape = Tape::new();

@@ -6,4 +6,5 @@ mod complexity;
 mod contracts;
 mod custom;
 mod errors;
+mod pieces;
 mod sweeps;

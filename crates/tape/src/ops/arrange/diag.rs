@@ -78,6 +78,15 @@ impl<T: Element> Op<T> for Diag {
         }
     }
 
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        if x.rank() != 2 {
+            return false;
+        }
+        let (length, [row, column]) = extent(x, self.offset);
+        (0..length).for_each(|i| run((row + i) * x[1] + column + i, 1));
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let shape = x[0].shape();
         match shape.rank() {

@@ -50,6 +50,11 @@ impl<T: Element> Op<T> for At {
         true
     }
 
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        run(position(&self.index, x), 1);
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(AtAdjoint { index: self.index.clone(), shape: x[0].shape() }, &[dy])
     }
@@ -57,6 +62,11 @@ impl<T: Element> Op<T> for At {
     fn branches(&self, _x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         positions_as_branches(&self.index, report);
     }
+}
+
+/// The position of an element in row-major order.
+fn position(index: &Shape, shape: &Shape) -> usize {
+    index.iter().zip(shape.iter()).fold(0, |at, (&i, &n)| at * n + i)
 }
 
 fn check(shape: &Shape, index: &Shape) -> Result<(), Error> {
@@ -92,8 +102,7 @@ impl<T: Element> Op<T> for AtAdjoint {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let mut out = Tensor::zeros(shape);
-        let position = self.index.iter().zip(shape.iter()).fold(0, |at, (&i, &n)| at * n + i);
-        out.as_mut_slice()[position] = x[0].item();
+        out.as_mut_slice()[position(&self.index, shape)] = x[0].item();
         out
     }
 

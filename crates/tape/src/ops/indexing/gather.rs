@@ -59,6 +59,12 @@ impl<T: Element> Op<T> for Gather {
         })
     }
 
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        let axis = error::expect(x.axis(self.axis));
+        self.index.positions(axis, x).into_iter().for_each(|i| run(i, 1));
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let zeros = dy.constant(Tensor::zeros(x[0].shape()));
         A::apply(ScatterAdd { axis: self.axis, index: self.index.clone() }, &[&zeros, dy])

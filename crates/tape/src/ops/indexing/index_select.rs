@@ -71,6 +71,15 @@ impl<T: Element> Op<T> for IndexSelect {
         })
     }
 
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        let axis = error::expect(x.axis(self.axis));
+        let inner = x[axis + 1..].iter().product::<usize>();
+        for outer in 0..x[..axis].iter().product() {
+            self.index.as_slice().iter().for_each(|&i| run((outer * x[axis] + i) * inner, inner));
+        }
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let axis = error::expect(x[0].shape().axis(self.axis));
         let extent = x[0].shape()[axis];

@@ -104,6 +104,19 @@ impl<T: Element> Op<T> for Slice {
         true
     }
 
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        let Taken { axis, start, count } = error::expect(self.taken(x));
+        let (extent, inner) = (x[axis], x[axis + 1..].iter().product::<usize>());
+        for outer in 0..x[..axis].iter().product() {
+            let first = outer * extent + start;
+            match self.step {
+                1 => run(first * inner, count * inner),
+                step => (0..count).for_each(|i| run((first + i * step) * inner, inner)),
+            }
+        }
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(SliceAdjoint { slice: *self, shape: x[0].shape() }, &[dy])
     }

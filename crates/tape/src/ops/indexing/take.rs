@@ -54,6 +54,11 @@ impl<T: Element> Op<T> for Take {
         })
     }
 
+    fn sources(&self, _x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        self.index.as_slice().iter().for_each(|&i| run(i, 1));
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let (list, shape) = (self.index.as_slice(), x[0].shape());
         let add = IndexAdd { axis: 0, index: list.into(), extent: shape.size() };

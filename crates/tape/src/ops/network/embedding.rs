@@ -80,6 +80,11 @@ impl<T: Element> Op<T> for Embedding {
         })
     }
 
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        self.indices.iter().for_each(|&row| run(row * x[1], x[1]));
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(EmbeddingAdjoint { taken: self.clone(), rows: x[0].shape()[0] }, &[dy])
     }

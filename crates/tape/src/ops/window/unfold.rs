@@ -75,6 +75,17 @@ impl<T: Element> Op<T> for Unfold {
         true
     }
 
+    fn sources(&self, x: &Shape, run: &mut dyn FnMut(usize, usize)) -> bool {
+        let (axis, count) = error::expect(self.windows(x));
+        let (extent, inner) = (x[axis], x[axis + 1..].iter().product::<usize>());
+        for i in 0..x[..axis].iter().product::<usize>() * count * inner {
+            let (outer, i, lane) = (i / inner / count, i / inner % count, i % inner);
+            let first = (outer * extent + i * self.step) * inner + lane;
+            (0..self.size).for_each(|k| run(first + k * inner, 1));
+        }
+        true
+    }
+
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         A::apply(Fold { unfold: *self, shape: x[0].shape() }, &[dy])
     }
