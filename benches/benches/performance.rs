@@ -250,7 +250,7 @@ fn overhead_row<const N: usize>(
     println!("| {name} | {} | {} |", cell(forward, 0), cell(both - forward, 0));
 }
 
-/// What one of many pieces costs, relative to one of few.
+/// The cost of one of many pieces, relative to one of few.
 fn pieces(harness: &Harness) {
     let columns = [
         "pieces of four elements",

@@ -46,16 +46,18 @@ pub(crate) fn reverse<T: Element>(
     buffers.begin(graph, root, seed, all);
     let mut end = root as usize + 1;
     while let Some(block) = buffers.scalars.last_block(end) {
+        let (first, mut nodes) = graph.nodes.chunk(end.min(block + BLOCK));
         // Scalars run in a tight loop, which stops at each tensor.
-        let (first, nodes) = graph.nodes.chunk(end.min(block + BLOCK));
-        let (at, slot) = match all {
-            true => pull_scalars::<T, false>(first, nodes, buffers.scalars.running(), observer),
-            false => pull_scalars::<T, true>(first, nodes, buffers.scalars.running(), observer),
-        };
-        end = first + at;
-        if let Some(slot) = slot {
-            pull_tensor(graph, end as NodeId, slot, buffers, observer)?;
+        loop {
+            let (at, slot) = match all {
+                true => pull_scalars::<T, false>(first, nodes, buffers.scalars.running(), observer),
+                false => pull_scalars::<T, true>(first, nodes, buffers.scalars.running(), observer),
+            };
+            nodes = &nodes[..at];
+            let Some(slot) = slot else { break };
+            pull_tensor(graph, (first + at) as NodeId, slot, buffers, observer)?;
         }
+        end = first + nodes.len();
     }
     buffers.complete(graph);
     Ok(())

@@ -25,7 +25,7 @@ pub(crate) fn visited<'t, T: Element>(
     let mut sweep = RecordedSweep::new(y.tape, y.index, &indices("grad", y.tape, x)?);
     sweep.pull(AnyHandle::Scalar(y.number(T::ONE)))?;
     let cts = sweep.active.nodes.iter().zip(&sweep.cts).filter_map(|(&i, ct)| match ct {
-        Sum::Whole(AnyHandle::Scalar(ct)) => Some((i, *ct)),
+        PartialSum::Whole(AnyHandle::Scalar(ct)) => Some((i, *ct)),
         _ => None,
     });
     Ok(cts.map(|(i, ct)| (i, ct, slopes(y.tape, i, &sweep.active))).collect())
@@ -45,17 +45,17 @@ pub(super) fn gradients<'t, T: Element, H: Handle<'t, T>>(
 }
 
 /// The cotangent of a node, as far as it is known.
-enum Sum<'t, T: Element> {
+enum PartialSum<'t, T: Element> {
     Zero,
     Whole(AnyHandle<'t, T>),
     /// Contributions in the order they came, some of which are the cotangents of pieces. They are summed when all are known, by
     /// one operation: to sum them one by one would take a tensor of the size of the whole for each.
-    Parts(Vec<Part<'t, T>>),
+    Parts(Vec<Contribution<'t, T>>),
 }
 
 /// A contribution to a cotangent.
 #[derive(Clone, Copy)]
-enum Part<'t, T: Element> {
+enum Contribution<'t, T: Element> {
     Whole(AnyHandle<'t, T>),
     /// The cotangent of a node that is a piece of the operand.
     Piece(NodeId, AnyHandle<'t, T>),
@@ -68,14 +68,14 @@ struct RecordedSweep<'t, T: Element> {
     /// The nodes to visit.
     active: Between,
     /// Their cotangents, in the same order.
-    cts: Vec<Sum<'t, T>>,
+    cts: Vec<PartialSum<'t, T>>,
 }
 
 impl<'t, T: Element> RecordedSweep<'t, T> {
     #[inline(never)]
     fn new(tape: &'t Tape<T>, root: NodeId, targets: &[NodeId]) -> Self {
         let active = Between::new(&tape.graph(), targets, &[root]);
-        let cts = active.nodes.iter().map(|_| Sum::Zero).collect();
+        let cts = active.nodes.iter().map(|_| PartialSum::Zero).collect();
         RecordedSweep { tape, root, active, cts }
     }
 
@@ -137,7 +137,7 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
             let piece = size < x.size() && pieces::runs(op.as_ref(), x, size, |_, _| {})?;
             drop(graph);
             if piece {
-                self.add_part(input.node, Part::Piece(i, ct));
+                self.add_part(input.node, Contribution::Piece(i, ct));
                 return Ok(());
             }
         }
@@ -175,19 +175,19 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
     fn add(&mut self, node: NodeId, ct: AnyHandle<'t, T>) {
         let Some(at) = self.active.position(node) else { return };
         match &mut self.cts[at] {
-            zero @ Sum::Zero => *zero = Sum::Whole(ct),
-            Sum::Whole(sum) => *sum = sum.plus(ct),
-            Sum::Parts(parts) => parts.push(Part::Whole(ct)),
+            zero @ PartialSum::Zero => *zero = PartialSum::Whole(ct),
+            PartialSum::Whole(sum) => *sum = sum.plus(ct),
+            PartialSum::Parts(parts) => parts.push(Contribution::Whole(ct)),
         }
     }
 
     /// Accumulates a cotangent of which one part is the cotangent of a piece.
-    fn add_part(&mut self, node: NodeId, part: Part<'t, T>) {
+    fn add_part(&mut self, node: NodeId, part: Contribution<'t, T>) {
         let Some(at) = self.active.position(node) else { return };
         match &mut self.cts[at] {
-            zero @ Sum::Zero => *zero = Sum::Parts(vec![part]),
-            Sum::Whole(sum) => self.cts[at] = Sum::Parts(vec![Part::Whole(*sum), part]),
-            Sum::Parts(parts) => parts.push(part),
+            zero @ PartialSum::Zero => *zero = PartialSum::Parts(vec![part]),
+            PartialSum::Whole(sum) => self.cts[at] = PartialSum::Parts(vec![Contribution::Whole(*sum), part]),
+            PartialSum::Parts(parts) => parts.push(part),
         }
     }
 
@@ -195,36 +195,36 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
     #[track_caller]
     fn complete(&mut self, at: usize) -> Result<Option<AnyHandle<'t, T>>, Error> {
         let parts = match &mut self.cts[at] {
-            Sum::Zero => return Ok(None),
-            Sum::Whole(ct) => return Ok(Some(*ct)),
-            Sum::Parts(parts) => std::mem::take(parts),
+            PartialSum::Zero => return Ok(None),
+            PartialSum::Whole(ct) => return Ok(Some(*ct)),
+            PartialSum::Parts(parts) => std::mem::take(parts),
         };
         let ct = match parts[..] {
-            [Part::Piece(i, ct)] => {
+            [Contribution::Piece(i, ct)] => {
                 let mut whole = None;
                 self.pull_whole(i, ct, |_, _, ct| whole = Some(ct))?;
                 whole
             }
             _ => Some(self.assembled(self.active.nodes[at], &parts)?),
         };
-        self.cts[at] = ct.map_or(Sum::Zero, Sum::Whole);
+        self.cts[at] = ct.map_or(PartialSum::Zero, PartialSum::Whole);
         Ok(ct)
     }
 
     /// The sum of contributions to a node, each added where it belongs.
     #[track_caller]
-    fn assembled(&self, node: NodeId, parts: &[Part<'t, T>]) -> Result<AnyHandle<'t, T>, Error> {
+    fn assembled(&self, node: NodeId, parts: &[Contribution<'t, T>]) -> Result<AnyHandle<'t, T>, Error> {
         let graph = self.tape.graph();
         let shape = graph.shape(graph.slot(node)).clone();
         drop(graph);
         let (mut positions, mut cts) = (Vec::new(), Vec::new());
         for part in parts {
             let ct = match *part {
-                Part::Whole(ct) => {
+                Contribution::Whole(ct) => {
                     positions.extend(0..shape.size());
                     ct
                 }
-                Part::Piece(i, ct) => {
+                Contribution::Piece(i, ct) => {
                     let graph = self.tape.graph();
                     if let Some(op) = graph.slot(i).and_then(|slot| graph.op(slot)) {
                         pieces::runs(op.as_ref(), &shape, ct.shape().size(), |_, to| positions.extend(to))?;
@@ -241,7 +241,7 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
     /// The gradient with respect to a target, zero if the root does not depend on it.
     fn result(&self, target: NodeId) -> AnyHandle<'t, T> {
         match self.active.position(target).map(|at| &self.cts[at]) {
-            Some(Sum::Whole(ct)) => *ct,
+            Some(PartialSum::Whole(ct)) => *ct,
             _ => zero_gradient(self.tape, target),
         }
     }

@@ -1,4 +1,4 @@
-//! What a reverse sweep adds up, in memory of which only the part that it reaches is touched.
+//! The sums of a reverse sweep, in memory of which only the part that it reaches is touched.
 
 use super::NodeId;
 use super::nodes::{BLOCK, CONSTANT};
@@ -184,7 +184,7 @@ impl SweepWidth {
         all
     }
 
-    /// A sweep that looked has reached so many of all blocks.
+    /// Notes the blocks that a sweep which looked has reached, and their number in all.
     pub(crate) fn reached(&mut self, (reached, blocks): (usize, usize)) {
         self.all = if 2 * reached > blocks { 15 } else { 0 };
     }
