@@ -239,16 +239,20 @@ impl<V> Sparse<V> {
         self.entries[place].1.take()
     }
 
+    /// The value at an index, to be set.
+    #[inline(always)]
+    pub(crate) fn slot(&mut self, index: usize) -> &mut Option<V> {
+        let place = self.place(index).unwrap_or_else(|| {
+            self.places[index] = self.entries.len() as u32;
+            self.entries.push((index as u32, None));
+            self.entries.len() - 1
+        });
+        &mut self.entries[place].1
+    }
+
     /// Sets the value at an index.
-    #[inline]
     pub(crate) fn set(&mut self, index: usize, value: V) {
-        match self.place(index) {
-            Some(place) => self.entries[place].1 = Some(value),
-            None => {
-                self.places[index] = self.entries.len() as u32;
-                self.entries.push((index as u32, Some(value)));
-            }
-        }
+        *self.slot(index) = Some(value);
     }
 
     /// Every value that is set.
