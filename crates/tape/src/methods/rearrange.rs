@@ -241,6 +241,27 @@ macro_rules! methods {
                 self.located(Location::caller(), || parts.into_iter().map(|range| self.slice(axis, range)).collect())
             }
 
+            /// The entries of an axis in order, each without that axis: see [`rows`](Self::rows).
+            ///
+            /// ```
+            /// use tape::{Tape, Tensor};
+            /// let tape = Tape::new();
+            /// let x = tape.var([[1.0, 2.0], [3.0, 4.0]]);
+            /// let columns = x.unbind(-1);
+            /// assert_eq!(columns[1].value(), Tensor::from([2.0, 4.0]));
+            /// assert_eq!(columns[1].vjp([5.0, 6.0]).wrt(x), Tensor::from([[0.0, 5.0], [0.0, 6.0]]));
+            /// ```
+            ///
+            /// # Panics
+            /// If the axis does not exist.
+            #[track_caller]
+            pub fn unbind(self: $this, axis: isize) -> Vec<$type> {
+                let x = self.shape();
+                let extent = x[error::expect(x.axis(axis).map_err(|error| error.named("unbind")))] as isize;
+                let entry = |i: isize| self.slice(axis, i..i + 1).squeeze(axis);
+                self.located(Location::caller(), || (0..extent).map(entry).collect())
+            }
+
             /// Chunks of `⌈extent / n⌉` entries along `axis`, the last one possibly shorter; there may be
             /// fewer than `n`.
             ///

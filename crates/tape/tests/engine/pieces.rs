@@ -7,12 +7,13 @@ use tape::{Index, Op, PadMode, Scalar, Shape, Tape, Tensor, Var, ops};
 /// A way to take `n` pieces of a tensor of shape `[n, 4]`.
 type TakeApart = for<'t> fn(Var<'t>, usize) -> Vec<Var<'t>>;
 
-const WAYS: [(&str, TakeApart); 14] = [
+const WAYS: [(&str, TakeApart); 15] = [
     ("slice", |x, n| (0..n).map(|i| x.slice(0, i..i + 1)).collect()),
     ("slice of both axes", |x, n| (0..n).map(|i| x.slice(0, i..i + 1).slice_step(1, .., 2)).collect()),
     ("chunk", |x, n| x.chunk(n, 0)),
     ("split", |x, n| x.split(&vec![1; n], 0)),
     ("rows", |x, _| x.rows().collect()),
+    ("unbind", |x, _| x.transpose().unbind(-1)),
     ("at", |x, n| (0..n).map(|i| x.at([i, i % 4]).to_var()).collect()),
     ("take", |x, n| (0..n).map(|i| x.take([4 * i + 3, 4 * i])).collect()),
     ("index_select", |x, n| (0..n).map(|i| x.index_select(0, [i])).collect()),
