@@ -204,10 +204,18 @@ impl<V> Default for Sparse<V> {
     }
 }
 
+/// The value that was set last is dropped first: a sweep sets them in the reverse order of recording, so the buffers of tensors
+/// return to the pool in the order in which the next recording takes them.
+impl<V> Drop for Sparse<V> {
+    fn drop(&mut self) {
+        while self.entries.pop().is_some() {}
+    }
+}
+
 impl<V> Sparse<V> {
     /// Forgets everything, and makes room for indices below `count`.
     pub(crate) fn begin(&mut self, count: usize) {
-        self.entries.clear();
+        while self.entries.pop().is_some() {}
         if self.places.is_empty() {
             self.places = vec![0; count];
         } else {
@@ -232,11 +240,14 @@ impl<V> Sparse<V> {
         self.entries[place].1.as_mut()
     }
 
-    /// Moves a value out.
+    /// Moves a value out. The entries that are then empty at the end are given up, so the list is about as long as values are set
+    /// at a time.
     #[inline]
     pub(crate) fn take(&mut self, index: usize) -> Option<V> {
         let place = self.place(index)?;
-        self.entries[place].1.take()
+        let value = self.entries[place].1.take();
+        while self.entries.pop_if(|entry| entry.1.is_none()).is_some() {}
+        value
     }
 
     /// The value at an index, to be set.
