@@ -10,35 +10,37 @@ use crate::rules::algebra::Element;
 /// contribution to one of them arrives, and the sweep visits no block that none has reached.
 #[derive(Clone, Debug)]
 pub(crate) struct ScalarSums<T> {
-    /// Of no meaning in blocks that have not been reached.
+    /// Of no meaning in blocks that have not been reached. As long as for the largest sweep so far: to grow takes time.
     values: Vec<T>,
     /// One bit a block.
     reached: Vec<u64>,
+    /// The number of nodes.
+    count: usize,
 }
 
 impl<T> Default for ScalarSums<T> {
     fn default() -> ScalarSums<T> {
-        ScalarSums { values: Vec::new(), reached: Vec::new() }
+        ScalarSums { values: Vec::new(), reached: Vec::new(), count: 0 }
     }
 }
 
 impl<T: Element> ScalarSums<T> {
     /// Forgets everything, and makes room for `count` nodes.
     pub(crate) fn begin(&mut self, count: usize) {
-        let blocks = count.div_ceil(BLOCK);
+        self.count = count;
         self.reached.clear();
-        self.reached.resize(blocks.div_ceil(64), 0);
+        self.reached.resize(count.div_ceil(BLOCK).div_ceil(64), 0);
         if self.values.is_empty() {
             // The system's own zeros: its pages cost nothing until they are written.
             self.values = vec![T::ZERO; count];
-        } else {
+        } else if self.values.len() < count {
             self.values.resize(count, T::ZERO);
         }
     }
 
     /// Reaches every block with zeros, for sweeps that are to visit all nodes.
     pub(crate) fn reach_all(&mut self) {
-        self.values.fill(T::ZERO);
+        self.values[..self.count].fill(T::ZERO);
         self.reached.fill(u64::MAX);
     }
 
@@ -86,7 +88,7 @@ impl<T: Element> ScalarSums<T> {
     pub(crate) fn get(&self, node: NodeId) -> T {
         let (node, block) = (node as usize, node as usize / BLOCK);
         match self.reached.get(block / 64) {
-            Some(bits) if bits & (1 << (block % 64)) != 0 && node < self.values.len() => self.values[node],
+            Some(bits) if bits & (1 << (block % 64)) != 0 && node < self.count => self.values[node],
             _ => T::ZERO,
         }
     }
@@ -100,12 +102,12 @@ impl<T: Element> ScalarSums<T> {
     /// The number of blocks that have been reached, and that of all.
     pub(crate) fn reached_blocks(&self) -> (usize, usize) {
         let reached = self.reached.iter().map(|bits| bits.count_ones() as usize).sum();
-        (reached, self.values.len().div_ceil(BLOCK))
+        (reached, self.count.div_ceil(BLOCK))
     }
 
     /// The bytes in use.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.values[..])
+        size_of_val(&self.values[..self.count])
     }
 }
 
@@ -295,6 +297,9 @@ mod tests {
             assert!(nodes.iter().all(|&node| sums.get(node) == f64::from(round)));
             assert_eq!([0, 2, 65, 4097, 5000].map(|node| sums.get(node)), [0.0; 5], "round {round}");
         }
+        sums.begin(70);
+        sums.add(3, 5.0);
+        assert_eq!((sums.get(3), sums.get(69), sums.bytes()), (5.0, 0.0, 70 * 8));
         sums.begin(70);
         assert_eq!((sums.get(1), sums.get(100), sums.last_block(70)), (0.0, 0.0, None));
         sums.reach_all();
