@@ -176,6 +176,7 @@ mod tests {
             "fn f() -> S { if let Some(x) = y && x { z } else { w } }",
             "impl Debug for S { fn fmt(&self) -> bool { 1 + 2 } }",
             "fn f() {}",
+            "fn f() -> S { match a { x if let Some(y) = x => y, z => z } }",
         ] {
             assert_eq!(all(source), source);
         }

@@ -206,7 +206,8 @@ impl<'ast> Visit<'ast> for Finder {
         let rest = of.arms.iter().any(|arm| matches!(arm.pat, Pat::Wild(_)) && arm.guard.is_none());
         for arm in &of.arms {
             if let Some((_, guard)) = &arm.guard {
-                for value in ["true", "false"] {
+                // The arm uses what a `let` binds.
+                for value in ["true", "false"].iter().filter(|_| !has_let(guard)) {
                     let change = Change::Replace { whole: bytes(&**guard), pieces: vec![Piece::Text(value)] };
                     self.add(guard.span(), format!("replace the guard by {value}"), change);
                 }
