@@ -22,7 +22,8 @@ const RESULTS: &str = "results.txt";
 const PASSED: &str = "passed.txt";
 
 /// The packages whose tests are run, but for their documentation.
-const PROGRAMS: &[&str] = &["test", "--no-run", "-p", "tape", "-p", "nn", "-p", "tests", "--lib", "--tests"];
+const PROGRAMS: &[&str] =
+    &["test", "--no-run", "-p", "tape", "-p", "gradcheck", "-p", "nn", "-p", "tests", "--lib", "--tests"];
 
 /// A mutant may take this many times the time of the original, and this much longer.
 const SLOWER: u32 = 3;
@@ -117,7 +118,7 @@ pub fn trace(work: &Path, folder: &Path, program: &Path) -> io::Result<()> {
             name: name.to_owned(),
             reaches: HashSet::new(),
         };
-        let notes = work.join("trace.txt");
+        let notes = work.join(format!("trace-{}.txt", std::process::id()));
         fs::write(&notes, "")?;
         let start = Instant::now();
         if test.run(work, ("MUTANT_TRACE", &notes.display().to_string()), LONGEST)? != Outcome::Passed {
@@ -128,6 +129,7 @@ pub fn trace(work: &Path, folder: &Path, program: &Path) -> io::Result<()> {
         // A test with child processes notes a mutant more than once.
         let reached: BTreeSet<usize> =
             fs::read_to_string(&notes)?.lines().filter_map(|line| line.parse().ok()).collect();
+        fs::remove_file(&notes)?;
         let reached: Vec<_> = reached.iter().map(usize::to_string).collect();
         let (folder, program) = (folder.display(), program.display());
         writeln!(list, "{}\t{folder}\t{program}\t{name}\t{}", test.time.as_millis(), reached.join(","))?;
