@@ -127,8 +127,8 @@ fn a_sample_needs_no_batch() {
     let tape = Tape::new();
     let (z, options) = ([0.5, -1.0, 0.25], CrossEntropyOptions::default());
     let (alone, batch) = (tape.var(z), tape.var([z]));
-    let of = |z: &Var<'_>| functional::cross_entropy(z, &[2], &options, Reduction::Sum);
-    let (found, expected) = (of(&alone), of(&batch));
+    let found = functional::cross_entropy(&alone, &[2], &options, Reduction::Sum);
+    let expected = functional::cross_entropy(&batch, &[2], &options, Reduction::Sum);
     assert_eq!(found.value().item(), expected.value().item());
     let gradient = expected.sum().backward().wrt(batch);
     assert_eq!(found.sum().backward().wrt(alone).to_vec(), gradient.to_vec());
@@ -399,9 +399,13 @@ fn weights_of_positive_targets_are_finite_and_not_negative() {
         let panic = catch_unwind(|| {
             let tape = Tape::new();
             let z = tape.var([0.5, -0.5]);
-            binary_cross_entropy_with_logits_and_pos_weight(z, [1.0, 0.0], &Tensor::scalar(weight))
-                .sum()
-                .value()
+            binary_cross_entropy_with_logits_and_pos_weight(
+                z,
+                Tensor::from([1.0, 0.0]),
+                &Tensor::scalar(weight),
+            )
+            .sum()
+            .value()
         })
         .unwrap_err();
         let expected = format!("expected a finite pos_weight, 0 or more, found {weight}");
