@@ -159,6 +159,14 @@ mod tests {
     }
 
     #[test]
+    fn a_body_is_not_replaced_by_itself() {
+        let expected = "fn f() -> bool { if on(0) { return false; } true }";
+        assert_eq!(all("fn f() -> bool { true }"), expected);
+        let expected = "fn f() -> Result<usize> { if on(0) { return Ok(0); } Ok(1) }";
+        assert_eq!(all("fn f() -> Result<usize> { Ok(1) }"), expected);
+    }
+
+    #[test]
     fn constants_tests_and_conditions_with_let_stay() {
         for source in [
             "const A: usize = 1 + 2;",
@@ -167,6 +175,8 @@ mod tests {
             "fn f() -> [u8; 1 + 2] { [0; 1 + 2] }",
             "fn f() -> S { if let Some(x) = y && x { z } else { w } }",
             "impl Debug for S { fn fmt(&self) -> bool { 1 + 2 } }",
+            "fn f() {}",
+            "fn f() -> S { match a { x if let Some(y) = x => y, z => z } }",
         ] {
             assert_eq!(all(source), source);
         }

@@ -74,7 +74,7 @@ impl Finder {
                 ReturnType::Type(_, of) => values(of),
             };
             let at = block.brace_token.span.open();
-            for value in values.into_iter().filter(|_| !block.stmts.is_empty()) {
+            for value in values.into_iter().filter(|value| !is_value(block, value)) {
                 let text = format!("replace the body by {value}");
                 let after = format!(" {{ return {value}; }}");
                 finder.add(at, text, Change::Insert { at: at.byte_range().end, before: " if ", after });
@@ -206,7 +206,8 @@ impl<'ast> Visit<'ast> for Finder {
         let rest = of.arms.iter().any(|arm| matches!(arm.pat, Pat::Wild(_)) && arm.guard.is_none());
         for arm in &of.arms {
             if let Some((_, guard)) = &arm.guard {
-                for value in ["true", "false"] {
+                // The arm uses what a `let` binds.
+                for value in ["true", "false"].iter().filter(|_| !has_let(guard)) {
                     let change = Change::Replace { whole: bytes(&**guard), pieces: vec![Piece::Text(value)] };
                     self.add(guard.span(), format!("replace the guard by {value}"), change);
                 }
@@ -324,6 +325,15 @@ fn values(of: &Type) -> Vec<String> {
             }
         }
         _ => Vec::new(),
+    }
+}
+
+/// Returns `true` if a body is nothing but a value, so that replacing it by that value is no mistake.
+fn is_value(body: &Block, value: &str) -> bool {
+    match &body.stmts[..] {
+        [] => value == "()",
+        [only] => only.span().source_text().is_some_and(|text| text == value),
+        _ => false,
     }
 }
 

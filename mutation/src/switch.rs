@@ -23,7 +23,9 @@ pub fn is(number: usize) -> bool {
 #[cold]
 fn reached(number: usize) {
     use std::io::Write;
-    if let (false, Some(file)) = (REACHED[number].swap(true, Ordering::Relaxed), &*TRACE)
+    // Read first: most calls are not the first one, and writing is slow.
+    let known = REACHED[number].load(Ordering::Relaxed) || REACHED[number].swap(true, Ordering::Relaxed);
+    if let (false, Some(file)) = (known, &*TRACE)
         && let Ok(mut file) = std::fs::OpenOptions::new().append(true).create(true).open(file)
     {
         let _ = file.write_all(format!("{number}\n").as_bytes());

@@ -49,6 +49,9 @@ fn the_constructor_counts() {
     assert!(Idx::new([usize::MAX, 2], IdxData::U8(vec![])).is_none());
     assert!(Idx::new([1 << 32, 0], IdxData::U8(vec![])).is_none());
     assert!(Idx::new([], IdxData::U8(vec![7])).is_some());
+    // The number of axes is a byte.
+    assert!(Idx::new([1; 255], IdxData::U8(vec![7])).is_some());
+    assert!(Idx::new([1; 256], IdxData::U8(vec![7])).is_none());
 }
 
 #[test]

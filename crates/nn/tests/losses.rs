@@ -1,6 +1,7 @@
 //! Losses: what has no weight takes no part, and what cannot be followed is refused.
 
-use nn::functional::CrossEntropyOptions;
+use nn::Linear;
+use nn::functional::{self, CrossEntropyOptions, Reduction};
 use nn::loss::{
     self, Losses, binary_cross_entropy_with_logits_and_pos_weight, cosine_embedding, cosine_similarity,
     cross_entropy_with_logits_and_options, hinge, hinge_embedding, huber, kl_divergence_from_logs,
@@ -105,6 +106,32 @@ fn what_has_no_weight_takes_no_part_in<T: Element>() {
 fn what_has_no_weight_takes_no_part() {
     what_has_no_weight_takes_no_part_in::<f64>();
     what_has_no_weight_takes_no_part_in::<f32>();
+}
+
+/// With no label that counts, nothing that is predicted does.
+#[test]
+fn predictions_whose_labels_are_all_ignored_take_no_part() {
+    let options = CrossEntropyOptions { ignore: Some(-1), ..CrossEntropyOptions::default() };
+    for wild in WILD {
+        let tape = Tape::new();
+        let x = tape.var([[0.5, wild], [wild, 1.0]]);
+        let loss = cross_entropy_with_logits_and_options(x, &[-1, -1], &options).sum();
+        assert_eq!(loss.value(), 0.0, "{wild}");
+        assert_eq!(loss.backward().wrt(x), Tensor::zeros([2, 2]), "{wild}");
+    }
+}
+
+/// The loss of a sample without a batch is that of a batch of one.
+#[test]
+fn a_sample_needs_no_batch() {
+    let tape = Tape::new();
+    let (z, options) = ([0.5, -1.0, 0.25], CrossEntropyOptions::default());
+    let (alone, batch) = (tape.var(z), tape.var([z]));
+    let found = functional::cross_entropy(&alone, &[2], &options, Reduction::Sum);
+    let expected = functional::cross_entropy(&batch, &[2], &options, Reduction::Sum);
+    assert_eq!(found.value().item(), expected.value().item());
+    let gradient = expected.sum().backward().wrt(batch);
+    assert_eq!(found.sum().backward().wrt(alone).to_vec(), gradient.to_vec());
 }
 
 #[test]
@@ -354,4 +381,48 @@ fn a_rounding_above_one_and_nan_are_not_refused() {
     let a = tape.var([[1.0 + f64::EPSILON, 0.0], [f64::NAN, 0.5]]);
     let each = loss::cross_entropy_with_probabilities(a, &[0, 0]).per_element().value().to_vec();
     assert!(each[0].abs() < 1e-15 && each[1].is_nan(), "{each:?}");
+}
+
+#[test]
+fn penalties_are_sums_over_the_trainable_parameters() {
+    let mut layer = Linear::from_values([[1.0, -2.0]], [3.0]);
+    let tape = Tape::new();
+    assert_eq!(loss::l1_penalty(&layer, &tape).value(), 6.0);
+    assert_eq!(loss::l2_penalty(&layer, &tape).value(), 14.0);
+    layer.weight.freeze();
+    assert_eq!(loss::l2_penalty(&layer, &tape).value(), 9.0);
+}
+
+#[test]
+fn weights_of_positive_targets_are_finite_and_not_negative() {
+    for weight in [-1.0, f64::INFINITY, f64::NAN] {
+        let panic = catch_unwind(|| {
+            let tape = Tape::new();
+            let z = tape.var([0.5, -0.5]);
+            binary_cross_entropy_with_logits_and_pos_weight(
+                z,
+                Tensor::from([1.0, 0.0]),
+                &Tensor::scalar(weight),
+            )
+            .sum()
+            .value()
+        })
+        .unwrap_err();
+        let expected = format!("expected a finite pos_weight, 0 or more, found {weight}");
+        assert!(panic.downcast_ref::<String>().is_some_and(|text| text.contains(&expected)), "{weight}");
+    }
+}
+
+#[test]
+fn predictions_of_labels_have_rank_2() {
+    for shape in [vec![2], vec![1, 2, 1]] {
+        let panic = catch_unwind(|| {
+            let tape = Tape::new();
+            let z = tape.var(Tensor::<f64>::zeros(&shape[..]));
+            loss::cross_entropy_with_logits(z, &[0]).sum().value()
+        })
+        .unwrap_err();
+        let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+        assert!(text.contains("expected predictions [N, classes]"), "{text}");
+    }
 }

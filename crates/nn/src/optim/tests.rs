@@ -155,6 +155,7 @@ fn clipping_by_norm_keeps_the_direction_and_by_value_does_not() {
     let (_, [a, b, c]) = clipped(Sgd::new(1.0).clip_norm(5.0));
     assert!((a - 3.0).abs() < 1e-15 && b == 0.0 && (c + 4.0).abs() < 1e-15);
     assert_eq!(clipped(Sgd::new(1.0).clip_value(7.0)).1, [6.0, 0.0, -7.0]);
+    assert_eq!(clipped(Sgd::new(1.0).clip_value(5.0)).1, [5.0, 0.0, -5.0]);
 }
 
 #[test]
@@ -179,4 +180,20 @@ fn schedules_compose() {
     assert_eq!([0, 1, 3, 4, 6].map(|k| warm.at(k)), [0.5, 1.0, 1.0, 0.5, 0.1]);
     let own = |k: u64| 1.0 / (k + 1) as f64;
     assert_eq!([own.at(3), Constant(0.3).at(7)], [0.25, 0.3]);
+}
+
+/// 0 / 0: with an ordinary gradient the result is written; with one that is not, nothing is. Both are errors.
+#[test]
+fn a_division_by_zero_shows_in_the_weight() {
+    let step = |gradient: f64| {
+        let mut w = [Param::<f64>::new([1.0, 2.0])];
+        let tape = Tape::of();
+        let loss = (w[0].on(&tape) * tape.constant([0.0, gradient])).sum();
+        let refused = AdaGrad::new(0.1).eps(0.0).try_step(&mut w, &loss.backward()).is_err();
+        assert!(refused, "{gradient}");
+        w[0].value().to_vec()
+    };
+    let written = step(1.0);
+    assert!(written[0].is_nan() && (written[1] - 1.9).abs() < 1e-12, "{written:?}");
+    assert_eq!(step(1e300), [1.0, 2.0]);
 }

@@ -180,3 +180,35 @@ fn a_checkpoint_and_a_custom_function_may_differentiate() {
     assert_eq!(y.value().to_vec(), [0.75, 12.0]);
     assert_eq!(y.sum().backward().wrt(x).to_vec(), [3.0, 12.0]);
 }
+
+/// Each table that a recording needs is counted: operands, settings of operations, values of scalars once they are known.
+#[test]
+fn memory_counts_every_table_of_a_recording() {
+    let bytes = |record: fn(Var<'_>)| {
+        let tape = Tape::new();
+        record(tape.var([[1.0, 2.0], [3.0, 4.0]]));
+        tape.memory().node_bytes
+    };
+    let plain = bytes(|x| _ = x.sin());
+    assert!(bytes(|x| _ = x + x) > plain, "two operands");
+    assert!(bytes(|x| _ = x.reshape([4])) > plain, "a shape");
+    let tape = Tape::new();
+    let _y = tape.scalar(2.0).sin();
+    let before = tape.memory().node_bytes;
+    tape.view();
+    assert_eq!(
+        tape.memory().node_bytes - before,
+        3 * size_of::<f64>(),
+        "the node of the constants has one too"
+    );
+}
+
+#[test]
+fn functions_are_named_in_the_graph() {
+    let tape = Tape::new();
+    let x = tape.var([1.0, 2.0]);
+    tape.checkpoint(&[x], |x| x[0].sin());
+    tape.custom_vjp(&[x], |x| x[0].cos(), |_, _, dy| vec![dy]);
+    let names: Vec<&str> = tape.view().nodes().iter().map(|node| node.op).collect();
+    assert_eq!(names, ["leaf", "checkpoint", "custom_vjp"]);
+}

@@ -710,3 +710,12 @@ fn operators_mix_owned_and_borrowed_tensors_handles_and_plain_numbers() {
     assert_eq!((v - &a).value().to_vec(), [-4.0, -4.0]);
     assert_eq!((s * v).sum().backward().wrt((s, v)), (6.0, Tensor::from([2.0, 2.0])));
 }
+
+/// More results than arguments: the columns of the matrix are directions of the forward sweep.
+#[test]
+fn the_jacobian_of_a_tall_matrix_is_the_matrix() {
+    let a = Tensor::from([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]);
+    let found =
+        tape::transform::jacobian(|x| x.tape().constant(a.clone()).matmul(x), Tensor::from([0.5, -1.0]));
+    assert_eq!(found, a);
+}

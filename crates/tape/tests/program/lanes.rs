@@ -153,6 +153,32 @@ fn no_lanes_are_a_sum_of_nothing() {
     assert_eq!(gradients[1].shape(), [0, 2]);
 }
 
+/// The derivative with respect to the shared input is the same in every lane: its sum is a product.
+#[test]
+fn the_sum_of_what_the_lanes_share_is_a_product() {
+    let program = Program::new(|p| {
+        let [w, x] = p.inputs(["w", "x"]);
+        w * w * 1.5 + x
+    });
+    let x = Tensor::from_fn([70], |at| at[0] as f64);
+    let (sum, gradients) = program.wrt(&["w", "x"]).sum_lanes(&[&Tensor::scalar(2.0), &x]);
+    assert_eq!(sum.item(), 70.0 * 6.0 + 70.0 * 69.0 / 2.0);
+    assert_eq!(gradients, [Tensor::scalar(70.0 * 6.0), Tensor::ones([70])]);
+}
+
+#[test]
+fn an_output_may_be_an_operand_of_another_one() {
+    let program = Program::several(|p| {
+        let [x, y] = p.inputs(["x", "y"]);
+        let product = x * y;
+        vec![product, product + x, product]
+    });
+    let x = [0, 1].map(|k| Tensor::from_fn([100], |at| (at[0] + k) as f64));
+    let found = program.map_lanes(&[&x[0], &x[1]]);
+    let expected = |at: &[usize]| (at[0] * (at[0] + 1) + if at[1] == 1 { at[0] } else { 0 }) as f64;
+    assert_eq!(found, Tensor::from_fn([100, 3], expected));
+}
+
 #[test]
 fn shapes_that_do_not_fit_are_refused() {
     let op = MapLanes::rows(network());

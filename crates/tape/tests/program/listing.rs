@@ -37,6 +37,31 @@ y[1] = t2
 }
 
 #[test]
+fn a_negative_number_is_in_parentheses_within_a_product() {
+    let f = Program::new(|p| {
+        let x = p.input("x");
+        x * -2.0 - 3.0 * x
+    });
+    assert_eq!(f.to_string(), "inputs x\nt1 = x * (-2) - 3 * x\ny = t1\n");
+}
+
+#[test]
+fn equal_choices_are_made_once() {
+    let f = Program::several(|p| {
+        let [x, y] = p.inputs(["x", "y"]);
+        vec![x.if_gt(y, x, y), x.if_gt(y, x, y), x.if_eq(y, x, y)]
+    });
+    let expected = "inputs x, y
+t1 = if x > y then x else y
+t2 = if x = y then x else y
+y[0] = t1
+y[1] = t1
+y[2] = t2
+";
+    assert_eq!(f.to_string(), expected);
+}
+
+#[test]
 fn the_lines_of_a_gradient_have_notes() {
     let expected = "inputs w, x, b
 t1 = w * x                ∂t1/∂w = x, ∂t1/∂x = w

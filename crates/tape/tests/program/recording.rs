@@ -160,3 +160,13 @@ fn a_program_records_itself_on_a_tape() {
     let y = f.on(&[x * x])[0];
     assert_eq!((y.value(), y.backward().wrt(x)), (0.25f64.sin(), 0.25f64.cos()));
 }
+
+#[test]
+fn a_choice_is_shown_with_its_comparison() {
+    Program::new(|p| {
+        let [x, y] = p.inputs(["x", "y"]);
+        let (greater, equal) = (x.if_gt(y, x, y), x.if_eq(y, x, y));
+        assert_eq!(format!("{greater:?} and {equal:?}"), "#3 if_gt NaN and #4 if_eq NaN");
+        greater + equal
+    });
+}

@@ -56,3 +56,20 @@ fn what_the_standard_library_lacks_is_named() {
     let error = Program::new(|p| p.input("a b")).to_rust("f").unwrap_err();
     assert_eq!(error.to_string(), "to_rust: expected names that are identifiers, found `a b`");
 }
+
+#[test]
+fn constants_are_written_with_their_type() {
+    let of = |constant: f64| Program::new(|p| p.constant(constant).atan2(p.input("x"))).to_rust("f").unwrap();
+    for (constant, text) in [
+        (2.5, "2.5_f64"),
+        (-2.5, "(-2.5_f64)"),
+        (f64::INFINITY, "f64::INFINITY"),
+        (f64::NEG_INFINITY, "f64::NEG_INFINITY"),
+        (f64::NAN, "f64::NAN"),
+    ] {
+        assert_eq!(
+            of(constant),
+            format!("fn f(x: f64) -> f64 {{\n    let t1 = {text}.atan2(x);\n    t1\n}}\n")
+        );
+    }
+}

@@ -113,8 +113,8 @@ impl<T: Element> Lbfgs<T> {
         Lbfgs { history: steps, ..self }
     }
 
-    /// Sets the tolerances: a step ends when no element of the gradient exceeds the first, or no element of
-    /// an iteration's step, or the change of the value, exceeds the second.
+    /// Sets the tolerances: a step ends when no element of the gradient exceeds the first, when no element of an
+    /// iteration's step exceeds the second, or when the change of the value is below the second.
     ///
     /// # Panics
     /// If one of them is negative, infinite or NaN.

@@ -1,6 +1,6 @@
 //! L-BFGS on functions whose minimum is known.
 
-use super::Lbfgs;
+use super::{Lbfgs, Trial, search};
 use crate::Param;
 use tape::{Element, Gradients, Tape, Tensor};
 
@@ -87,4 +87,29 @@ fn state_of_another_model_is_refused() {
 fn gradients_of_another_model_are_refused() {
     let model = start::<f64>();
     Lbfgs::new().step(&mut start(), |_| bowl(&model));
+}
+
+/// `10²⁰ + (w - 3)²`, which the squares are too small to change.
+#[test]
+fn a_change_of_nothing_is_below_every_tolerance_but_zero() {
+    let minimised = |tolerance| {
+        let mut w = Param::<f64>::new([0.0]);
+        Lbfgs::new().tolerances(1e-9, tolerance).step(&mut w, |w| {
+            let tape = Tape::of();
+            let value = (w.on(&tape) - 3.0).square().sum() + 1e20;
+            (value.value(), value.backward())
+        });
+        w.value().to_vec()[0]
+    };
+    // The first iteration goes a sixth of the way, because the gradient is 6.
+    assert_eq!(minimised(1e-300), 1.0);
+    assert!((minimised(0.0) - 3.0).abs() < 1e-9);
+}
+
+/// Up to a wall at 1 the function falls by less than a ten-thousandth of its slope at 0.
+#[test]
+fn of_points_that_descend_too_little_the_lowest_is_kept() {
+    let at = |t: f64| Trial { t, value: if t < 1.0 { -1e-6 * t } else { 0.5 }, slope: -1.0, gradient: () };
+    let (found, _) = search(at, at(0.0), 1.0, 1e-9);
+    assert!(found.value < 0.0, "{found:?}");
 }

@@ -94,6 +94,14 @@ fn rows() -> Vec<Row> {
             Err("not a valid npy file: a header of 65537 bytes, expected at most 65536"),
         ),
         (
+            "version 3 with a header of 64 KiB, most of it spaces",
+            {
+                let text = format!("{:<65535}\n", dictionary("'<f8'", "False", "(2,)").trim_end());
+                beginning(6, &[b"\x03\x00\x00\x00\x01\x00", text.as_bytes(), &[0; 16]].concat())
+            },
+            Ok("\"x\" [2]: 0 0"),
+        ),
+        (
             "version 2 with the short length",
             [&zeros()[..6], &[2, 0], &zeros()[8..]].concat(),
             Err("not a valid npy file: a header of 662372410 bytes, expected at most 65536"),

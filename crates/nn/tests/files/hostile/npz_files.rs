@@ -392,6 +392,14 @@ fn rows() -> Vec<Row> {
         ),
         ("a name twice", second(entry("bias.npy", &weight())), Err("tensor \"bias\" appears more than once")),
         (
+            "a name twice, after another one",
+            zip(
+                &[entry("weight.npy", &weight()), entry("bias.npy", &bias()), entry("bias.npy", &bias())],
+                |_| {},
+            ),
+            Err("tensor \"bias\" appears more than once"),
+        ),
+        (
             "a tensor twice, once without the ending",
             second(entry("bias", &bias())),
             Err("tensor \"bias\" appears more than once"),
