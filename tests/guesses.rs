@@ -36,6 +36,19 @@ fn creation() {
     assert_eq!((0..5).map(f64::from).collect::<Tensor>(), Tensor::arange(5));
 }
 
+/// The forms that `docs/coming-from-pytorch.md` gives for calls where no other line says the type of the elements.
+#[test]
+fn a_constructor_alone_names_its_type() {
+    let rng = &mut StdRng::seed_from_u64(1);
+    assert_eq!(TensorF64::zeros([2, 3]).to_vec(), [0.0f64; 6]);
+    assert_eq!(TensorF32::ones([2, 3]).to_vec(), [1.0f32; 6]);
+    assert_eq!(TensorF32::randn([2, 3], rng).shape(), TensorF64::eye(3).slice(0, 1..).shape());
+    assert_eq!(Param::<f64>::new([1.0, 2.0]).value().to_vec(), [1.0f64, 2.0]);
+    assert_eq!(Linear::<f64>::new(2, 3, rng).count() + mlp::<f32>(&[2, 3, 1], Tanh, Tanh, rng).count(), 22);
+    assert_eq!(Adam::<f64>::new(0.1).betas(0.8, 0.999).rule().betas, (0.8, 0.999));
+    assert_eq!(BatchNorm1d::<f64> { eps: 1e-3, ..BatchNorm1d::new(8) }.eps, 1e-3);
+}
+
 #[test]
 fn indexing() {
     let (x, y, tape) = (x(), y(), Tape::new());

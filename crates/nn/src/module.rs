@@ -42,7 +42,8 @@ pub trait Module<T: Element = f64>:
     ///
     /// # Panics
     /// If a layer cannot take its input, at the caller's line: the message names the first parameter of that layer, as
-    /// `2.weight`, if the layer is part of a [`Sequential`](crate::Sequential).
+    /// `2.weight`, if the layer is part of a [`Sequential`](crate::Sequential). A user-defined
+    /// `forward` does not add the name; [`predict`](Module::predict) on the same input has it.
     #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T>;
 

@@ -219,6 +219,21 @@ fn a_user_defined_model_names_its_fields() {
     assert_panics_here(call, &error, || _ = model.predict(&zeros(&[4, 2])));
 }
 
+/// Only the code of `forward` knows the model in a plain loop, so the layer has no name; `predict` finds it.
+#[test]
+fn a_user_defined_model_in_a_plain_loop_panics_at_the_callers_line_without_a_name() {
+    let rng = &mut StdRng::seed_from_u64(0);
+    let model = Encoder { first: Linear::new(2, 3, rng), rest: vec![Linear::new(3, 1, rng)] };
+    let (tape, mut cx) = (Tape::new(), Context::train(StdRng::seed_from_u64(0)));
+    let (x, expected) = (zeros(&[4, 5]), "linear: expected shape [4, 2], found [4, 5]");
+    let call = [line!(), line!() + 3];
+    assert_panics_here(call, expected, || {
+        model.forward(tape.constant(x.clone()), &mut cx);
+    });
+    let error = model.try_predict(&x).unwrap_err().to_string();
+    assert_eq!(error, format!("{expected} (layer of first.weight)"));
+}
+
 #[test]
 fn a_context_that_panicked_panics_again() {
     let model = mlp(&[2, 3, 1], Tanh, Identity, &mut StdRng::seed_from_u64(0));

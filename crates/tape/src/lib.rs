@@ -178,7 +178,7 @@ pub use sweep::gradients::Gradients;
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{Handles, ReadGradients};
-pub use tensor::{Iter, Tensor};
+pub use tensor::{Iter, Tensor, TensorF32, TensorF64};
 
 /// The names that most programs use, in one import: `use tape::prelude::*`.
 ///
@@ -198,7 +198,8 @@ pub mod prelude {
     pub use super::transform::{grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp};
     #[doc(inline)]
     pub use super::{
-        Axes, Binary, Element, Error, Gradients, INFER, Program, Scalar, Shape, Tape, Tensor, Unary, Var,
+        Axes, Binary, Element, Error, Gradients, INFER, Program, Scalar, Shape, Tape, Tensor, TensorF32,
+        TensorF64, Unary, Var,
     };
 }
 

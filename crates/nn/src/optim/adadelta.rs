@@ -33,6 +33,13 @@ pub struct AdaDeltaRule {
     pub eps: f64,
 }
 
+/// The settings of [`AdaDelta::new`].
+impl Default for AdaDeltaRule {
+    fn default() -> AdaDeltaRule {
+        AdaDeltaRule { rho: 0.9, eps: 1e-6 }
+    }
+}
+
 impl<T: Element> AdaDelta<T> {
     /// The optimizer with ρ = 0.9 and ε = 1e-6.
     ///
@@ -40,7 +47,7 @@ impl<T: Element> AdaDelta<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> AdaDelta<T> {
-        GradientDescent::with_rule(AdaDeltaRule { rho: 0.9, eps: 1e-6 }, learning_rate)
+        GradientDescent::with_rule(AdaDeltaRule::default(), learning_rate)
     }
 
     /// Sets ρ, in [0, 1).

@@ -35,6 +35,13 @@ pub struct AdaGradRule {
     pub eps: f64,
 }
 
+/// The settings of [`AdaGrad::new`].
+impl Default for AdaGradRule {
+    fn default() -> AdaGradRule {
+        AdaGradRule { rate_decay: 0.0, initial: 0.0, eps: 1e-10 }
+    }
+}
+
 impl<T: Element> AdaGrad<T> {
     /// The optimizer with δ = 0, `s` from 0, and ε = 1e-10.
     ///
@@ -42,7 +49,7 @@ impl<T: Element> AdaGrad<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> AdaGrad<T> {
-        GradientDescent::with_rule(AdaGradRule { rate_decay: 0.0, initial: 0.0, eps: 1e-10 }, learning_rate)
+        GradientDescent::with_rule(AdaGradRule::default(), learning_rate)
     }
 
     /// Sets δ.

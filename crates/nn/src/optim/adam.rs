@@ -53,6 +53,13 @@ pub struct AdamRule<const DECOUPLED: bool> {
     pub amsgrad: bool,
 }
 
+/// The settings of [`Adam::new`].
+impl<const DECOUPLED: bool> Default for AdamRule<DECOUPLED> {
+    fn default() -> AdamRule<DECOUPLED> {
+        AdamRule { betas: (0.9, 0.999), eps: 1e-8, amsgrad: false }
+    }
+}
+
 impl<const DECOUPLED: bool, T: Element> GradientDescent<AdamRule<DECOUPLED>, T> {
     /// The optimizer with β₁ = 0.9, β₂ = 0.999 and ε = 1e-8.
     ///
@@ -60,7 +67,7 @@ impl<const DECOUPLED: bool, T: Element> GradientDescent<AdamRule<DECOUPLED>, T> 
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> Self {
-        let rule = AdamRule { betas: (0.9, 0.999), eps: 1e-8, amsgrad: false };
+        let rule = AdamRule::default();
         GradientDescent::with_rule(rule, learning_rate).weight_decay(if DECOUPLED { 0.01 } else { 0.0 })
     }
 

@@ -23,8 +23,9 @@ use tape::{Element, Error, ParamId, Tensor};
 /// A step is one pass over each parameter (two with `clip_norm`), and allocates nothing once every parameter
 /// has had its first. [`Optimizer`] describes the treatment of values that are not finite.
 ///
-/// Settings out of range panic where they are set; [`try_with_rule`](GradientDescent::try_with_rule) returns
-/// an error, for settings from user input.
+/// Settings are changed by methods, such as [`weight_decay`](GradientDescent::weight_decay): see
+/// [the module](super#settings). Those out of range panic where they are set;
+/// [`try_with_rule`](GradientDescent::try_with_rule) returns an error, for settings from user input.
 #[derive(Clone, Debug)]
 pub struct GradientDescent<R, T: Element = f64> {
     /// η, the factor of the step.
@@ -73,7 +74,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     ///
     /// ```
     /// use nn::optim::{Adam, AdamRule};
-    /// let rule = AdamRule { betas: (0.9, 1.5), eps: 1e-8, amsgrad: false };
+    /// let rule = AdamRule { betas: (0.9, 1.5), ..AdamRule::default() };
     /// let error = Adam::<f64>::try_with_rule(rule, 0.1).unwrap_err();
     /// assert_eq!(error.to_string(), "adam: expected a second beta in [0, 1), found 1.5");
     /// ```

@@ -32,6 +32,13 @@ pub struct LionRule {
     pub betas: (f64, f64),
 }
 
+/// The settings of [`Lion::new`].
+impl Default for LionRule {
+    fn default() -> LionRule {
+        LionRule { betas: (0.9, 0.99) }
+    }
+}
+
 impl<T: Element> Lion<T> {
     /// The optimizer with β₁ = 0.9 and β₂ = 0.99.
     ///
@@ -39,7 +46,7 @@ impl<T: Element> Lion<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> Lion<T> {
-        GradientDescent::with_rule(LionRule { betas: (0.9, 0.99) }, learning_rate)
+        GradientDescent::with_rule(LionRule::default(), learning_rate)
     }
 
     /// Sets β₁ and β₂, in [0, 1).

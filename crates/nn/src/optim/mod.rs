@@ -18,6 +18,24 @@
 //! Each file reads like the published equations; [`UpdateRule`] is what such a file implements,
 //! [`GradientDescent`] is what they share. [`schedule`] has learning-rate schedules, and [`Average`] averages
 //! weights.
+//!
+//! # Settings
+//! An optimizer holds its settings together with its state, so its fields are private but for the learning rate, and
+//! `Adam { betas: (0.8, 0.999), ..Adam::new(0.1) }` does not compile. Each setting has a method instead. The settings
+//! of an update rule alone are a plain struct, whose values are checked when an optimizer takes it:
+//!
+//! ```
+//! use nn::optim::{Adam, AdamRule};
+//! let adam: Adam = Adam::new(0.1).betas(0.8, 0.999).weight_decay(1e-4);
+//! let rule = AdamRule { betas: (0.8, 0.999), ..AdamRule::default() };
+//! assert_eq!(adam.rule(), &rule);
+//! assert_eq!(Adam::<f64>::with_rule(rule, 0.1).weight_decay(1e-4).rule(), &rule);
+//! ```
+//!
+//! ```compile_fail
+//! use nn::optim::Adam;
+//! let adam: Adam = Adam { betas: (0.8, 0.999), ..Adam::new(0.1) };
+//! ```
 
 mod adadelta;
 mod adagrad;

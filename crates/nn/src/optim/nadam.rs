@@ -41,6 +41,13 @@ pub struct NAdamRule {
     pub decoupled: bool,
 }
 
+/// The settings of [`NAdam::new`].
+impl Default for NAdamRule {
+    fn default() -> NAdamRule {
+        NAdamRule { betas: (0.9, 0.999), eps: 1e-8, momentum_decay: 0.004, decoupled: false }
+    }
+}
+
 impl<T: Element> NAdam<T> {
     /// The optimizer with β₁ = 0.9, β₂ = 0.999, ε = 1e-8 and ψ = 0.004.
     ///
@@ -48,8 +55,7 @@ impl<T: Element> NAdam<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> NAdam<T> {
-        let rule = NAdamRule { betas: (0.9, 0.999), eps: 1e-8, momentum_decay: 0.004, decoupled: false };
-        GradientDescent::with_rule(rule, learning_rate)
+        GradientDescent::with_rule(NAdamRule::default(), learning_rate)
     }
 
     /// Sets β₁ and β₂, in [0, 1).

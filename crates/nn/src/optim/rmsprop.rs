@@ -38,6 +38,13 @@ pub struct RmsPropRule {
     pub centered: bool,
 }
 
+/// The settings of [`RmsProp::new`].
+impl Default for RmsPropRule {
+    fn default() -> RmsPropRule {
+        RmsPropRule { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false }
+    }
+}
+
 impl<T: Element> RmsProp<T> {
     /// The optimizer with α = 0.99 and ε = 1e-8, without momentum, not centered.
     ///
@@ -45,10 +52,7 @@ impl<T: Element> RmsProp<T> {
     /// If the rate is negative, infinite or NaN.
     #[track_caller]
     pub fn new(learning_rate: f64) -> RmsProp<T> {
-        GradientDescent::with_rule(
-            RmsPropRule { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false },
-            learning_rate,
-        )
+        GradientDescent::with_rule(RmsPropRule::default(), learning_rate)
     }
 
     /// Sets α, in [0, 1).

@@ -40,12 +40,35 @@ use triomphe::Arc;
 /// assert_eq!(x.transpose().to_vec(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
 /// assert_eq!((&x * 10.0).get([1, 2]), Some(60.0));
 /// ```
+///
+/// # The type of the elements
+/// Where nothing else says it, `Tensor::zeros([2, 3])` is an error, "type annotations needed": the default `f64` is that of
+/// the type `Tensor`, but Rust has no default for the function of an expression. [`TensorF64`] and [`TensorF32`] have
+/// the constructors of one type each; an annotation or `::<f64>` does the same here and for whatever else is generic.
+///
+/// ```
+/// use tape::{Tensor, TensorF32, TensorF64};
+/// let x = TensorF64::zeros([2, 3]);
+/// let y: Tensor = Tensor::zeros([2, 3]);
+/// assert_eq!((&x, &y), (&Tensor::<f64>::zeros([2, 3]), &TensorF32::zeros([2, 3]).cast()));
+/// ```
+///
+/// ```compile_fail,E0283
+/// use tape::Tensor;
+/// let x = Tensor::zeros([2, 3]);
+/// ```
 pub struct Tensor<T: Element = f64> {
     data: Buffer<T>,
     offset: usize,
     shape: Shape,
     strides: Strides,
 }
+
+/// A [`Tensor`] of `f64`, to name the type in an expression: `TensorF64::zeros([2, 3])`.
+pub type TensorF64 = Tensor<f64>;
+
+/// A [`Tensor`] of `f32`, to name the type in an expression: `TensorF32::zeros([2, 3])`.
+pub type TensorF32 = Tensor<f32>;
 
 /// The elements of a tensor in row-major order, in its own buffer or in that of a copy.
 pub(crate) struct Elements<'a, T: Element>(Cow<'a, Tensor<T>>);

@@ -196,7 +196,8 @@ fn structs_of_every_kind_can_be_cast() {
     // Of a boxed one it is not known whether the inner module can be cast.
     let boxed: Box<dyn Module<f64>> = Box::new(double);
     let refused = boxed.cast_to().map(|_: Box<dyn Module<f32>>| ()).unwrap_err().to_string();
-    assert!(refused.ends_with("found cast::Scaled<nn::linear::Linear, f64, 2>"), "{refused}");
+    let scaled = concat!("found ", module_path!(), "::Scaled<nn::linear::Linear, f64, 2>");
+    assert!(refused.ends_with(scaled), "{refused}");
 
     let leaf = |value: f32| Tree { value: Param::new(value), children: Vec::new() };
     let tree = Tree { value: Param::new(1.0), children: vec![leaf(2.0), leaf(3.0)] }.cast::<f64>();
@@ -226,7 +227,7 @@ fn a_module_of_one_number_type_is_refused_by_its_place() {
     let model = Sequential::new().push(Tanh).push(inner);
     let error = model.try_cast::<f64>().unwrap_err().to_string();
     assert!(error.starts_with("cast: layer 1: layer 2: expected a module that derives"), "{error}");
-    assert!(error.ends_with("found cast::OnlySingle"), "{error}");
+    assert!(error.ends_with(concat!("found ", module_path!(), "::OnlySingle")), "{error}");
     // To its own number type every module can be cast.
     assert_eq!(bits(&state_dict(&model.cast::<f32>())), bits(&state_dict(&model)));
 
