@@ -41,6 +41,7 @@ mod check;
 #[cfg(feature = "faults")]
 pub mod fault;
 pub mod numdiff;
+#[cfg(feature = "registry")]
 pub mod registry;
 #[cfg(feature = "proptest")]
 pub mod strategies;
