@@ -69,7 +69,8 @@ where
 /// ```
 ///
 /// # Panics
-/// If a frozen parameter or a buffer receives a gradient, or a boxed module of the model cannot be cast.
+/// If a frozen parameter or a buffer receives a gradient, or a boxed module of the model cannot be cast: chains need the feature
+/// `cast`.
 #[track_caller]
 pub fn module_f32<'f, M, F, G>(model: &M, single: F, double: G) -> GradCheck<'f>
 where
