@@ -6,6 +6,7 @@ use nn::files::{
 use nn::{Linear, Sequential, load_state_dict, state_dict};
 use proptest::prelude::*;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tape::Tensor;
 
 mod allocator;
@@ -22,8 +23,11 @@ static ALLOCATOR: allocator::Accountant = allocator::Accountant;
 struct Scratch(PathBuf);
 
 impl Scratch {
+    /// A folder of its own for each call: tests of one process run side by side.
     fn new(name: &str) -> Scratch {
-        let path = std::env::temp_dir().join(format!("nn-files-{name}-{}", std::process::id()));
+        static CALLS: AtomicUsize = AtomicUsize::new(0);
+        let call = CALLS.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("nn-files-{name}-{}-{call}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
         Scratch(path)
     }
