@@ -79,7 +79,7 @@ pub(super) fn slopes<'t, T: Element>(
 }
 
 /// The operation and the operands of a recorded tensor.
-type RecordedOp<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Input; 4]>);
+pub(super) type RecordedOp<T> = (Arc<dyn ErasedOp<T>>, SmallVec<[Input; 4]>);
 
 /// The operation and the operands of a recorded tensor, unless it is a leaf or a constant.
 ///

@@ -1,7 +1,7 @@
 //! The reverse sweep over handles: every step of the chain rule is itself recorded, so the results can be differentiated
 //! again.
 
-use super::handles::{Chosen, addend, operands, operation, slopes, variable, zero_gradient};
+use super::handles::{Chosen, RecordedOp, addend, operands, operation, slopes, variable, zero_gradient};
 use super::pieces;
 use super::reach::{Between, indices};
 use crate::error::Error;
@@ -93,7 +93,7 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
     /// Every node that depends on a target passes its cotangent on.
     #[track_caller]
     fn pull(&mut self, seed: AnyHandle<'t, T>) -> Result<(), Error> {
-        self.add(self.root, seed);
+        self.add(self.root, Contribution::Whole(seed));
         for at in (0..self.cts.len()).rev() {
             let Some(ct) = self.complete(at)? else { continue };
             let i = self.active.nodes[at];
@@ -115,15 +115,15 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
             let (zero, parents) =
                 (self.tape.scalar_constant(T::ZERO), self.tape.nodes.get(i as usize).parent);
             for (parent, ct) in parents.into_iter().zip([chosen.choose(ct, zero), chosen.choose(zero, ct)]) {
-                self.add(parent, AnyHandle::Scalar(ct));
+                self.add(parent, Contribution::Whole(AnyHandle::Scalar(ct)));
             }
             return;
         }
         if let Some(addend) = addend(self.tape, i, &self.active) {
-            self.add(addend, AnyHandle::Scalar(ct));
+            self.add(addend, Contribution::Whole(AnyHandle::Scalar(ct)));
         }
         for (parent, slope) in slopes(self.tape, i, &self.active) {
-            self.add(parent, AnyHandle::Scalar(ct.chain_rule(slope)));
+            self.add(parent, Contribution::Whole(AnyHandle::Scalar(ct.chain_rule(slope))));
         }
     }
 
@@ -137,11 +137,11 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
             let piece = size < x.size() && pieces::runs(op.as_ref(), x, size, |_, _| {})?;
             drop(graph);
             if piece {
-                self.add_part(input.node, Contribution::Piece(i, ct));
+                self.add(input.node, Contribution::Piece(i, ct));
                 return Ok(());
             }
         }
-        self.pull_whole(i, ct, |sweep, node, ct| sweep.add(node, ct))
+        self.pull_whole(i, (op, inputs), ct, |sweep, node, ct| sweep.add(node, Contribution::Whole(ct)))
     }
 
     /// The cotangents of the operands of a tensor by the rule of its operation, each passed to `add` with its node.
@@ -149,11 +149,10 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
     fn pull_whole(
         &mut self,
         i: NodeId,
+        (op, inputs): RecordedOp<T>,
         ct: AnyHandle<'t, T>,
         mut add: impl FnMut(&mut Self, NodeId, AnyHandle<'t, T>),
     ) -> Result<(), Error> {
-        let slot = self.tape.graph().operand(i).slot as usize;
-        let Some((op, inputs)) = operation(self.tape, slot)? else { return Ok(()) };
         let x = operands(self.tape, &inputs);
         let x: SmallVec<[&Var<'t, T>; 4]> = x.iter().collect();
         let (y, dy) = (variable(self.tape, i), ct.to_var());
@@ -170,24 +169,19 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
         Ok(())
     }
 
-    /// Accumulates a cotangent of a node, if it depends on a target.
+    /// Accumulates a contribution to the cotangent of a node, if it depends on a target.
     #[track_caller]
-    fn add(&mut self, node: NodeId, ct: AnyHandle<'t, T>) {
+    fn add(&mut self, node: NodeId, part: Contribution<'t, T>) {
         let Some(at) = self.active.position(node) else { return };
-        match &mut self.cts[at] {
-            zero @ PartialSum::Zero => *zero = PartialSum::Whole(ct),
-            PartialSum::Whole(sum) => *sum = sum.plus(ct),
-            PartialSum::Parts(parts) => parts.push(Contribution::Whole(ct)),
-        }
-    }
-
-    /// Accumulates a cotangent of which one part is the cotangent of a piece.
-    fn add_part(&mut self, node: NodeId, part: Contribution<'t, T>) {
-        let Some(at) = self.active.position(node) else { return };
-        match &mut self.cts[at] {
-            zero @ PartialSum::Zero => *zero = PartialSum::Parts(vec![part]),
-            PartialSum::Whole(sum) => self.cts[at] = PartialSum::Parts(vec![Contribution::Whole(*sum), part]),
-            PartialSum::Parts(parts) => parts.push(part),
+        let sum = &mut self.cts[at];
+        match (&mut *sum, part) {
+            (PartialSum::Parts(parts), part) => parts.push(part),
+            (PartialSum::Whole(whole), Contribution::Whole(ct)) => *whole = whole.plus(ct),
+            (PartialSum::Zero, Contribution::Whole(ct)) => *sum = PartialSum::Whole(ct),
+            (PartialSum::Zero, piece) => *sum = PartialSum::Parts(vec![piece]),
+            (PartialSum::Whole(whole), piece) => {
+                *sum = PartialSum::Parts(vec![Contribution::Whole(*whole), piece]);
+            }
         }
     }
 
@@ -202,7 +196,10 @@ impl<'t, T: Element> RecordedSweep<'t, T> {
         let ct = match parts[..] {
             [Contribution::Piece(i, ct)] => {
                 let mut whole = None;
-                self.pull_whole(i, ct, |_, _, ct| whole = Some(ct))?;
+                let slot = self.tape.graph().slot(i);
+                if let Some(recorded) = slot.map_or(Ok(None), |slot| operation(self.tape, slot))? {
+                    self.pull_whole(i, recorded, ct, |_, _, ct| whole = Some(ct))?;
+                }
                 whole
             }
             _ => Some(self.assembled(self.active.nodes[at], &parts)?),

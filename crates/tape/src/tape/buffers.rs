@@ -78,7 +78,7 @@ impl<T: Element> GradientBuffers<T> {
                 Some(sum) => sum.add_in_place(&ct),
                 none => {
                     *none = Some(ct);
-                    self.scalars.mark(input.node);
+                    self.scalars.reach(input.node);
                 }
             },
             _ => self.scalars.add(input.node, ct.item()),
@@ -88,7 +88,7 @@ impl<T: Element> GradientBuffers<T> {
     /// Sets the cotangent of a tensor.
     #[cfg(feature = "faults")]
     pub(crate) fn set(&mut self, node: NodeId, slot: usize, ct: Tensor<T>) {
-        self.scalars.mark(node);
+        self.scalars.reach(node);
         self.tensors.set(slot, ct);
     }
 
@@ -101,7 +101,7 @@ impl<T: Element> GradientBuffers<T> {
         value: &Tensor<T>,
     ) -> Option<Tensor<T>> {
         if value.rank() == 0 {
-            let ct = self.scalars.here(node);
+            let ct = self.scalars.get(node);
             (ct != T::ZERO).then(|| Tensor::scalar(ct))
         } else if self.retained.retains(node) {
             self.tensors.get(slot).cloned()

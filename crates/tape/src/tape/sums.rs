@@ -57,10 +57,10 @@ impl<T: Element> ScalarSums<T> {
         Some((word * 64 + bits.ilog2() as usize) * BLOCK)
     }
 
-    /// Sets the block of a node to zero, if this is the first contribution to one of its nodes.
+    /// Makes the sweep visit the block of a node, with zeros if nothing has reached it before.
     #[inline]
-    fn reach(&mut self, node: usize) {
-        self.running::<true>().reach(node);
+    pub(crate) fn reach(&mut self, node: NodeId) {
+        self.running::<true>().reach(node as usize);
     }
 
     #[inline]
@@ -68,17 +68,11 @@ impl<T: Element> ScalarSums<T> {
         RunningSums { first: 0, values: &mut self.values, reached: &mut self.reached }
     }
 
-    /// The cotangent of a node in a block that has been reached.
-    #[inline]
-    pub(crate) fn here(&self, node: NodeId) -> T {
-        self.values[node as usize]
-    }
-
     /// Adds a contribution to a node. Constants have no cotangent.
     #[inline]
     pub(crate) fn add(&mut self, node: NodeId, ct: T) {
         if node != CONSTANT {
-            self.reach(node as usize);
+            self.reach(node);
             self.values[node as usize] += ct;
         }
     }
@@ -86,17 +80,8 @@ impl<T: Element> ScalarSums<T> {
     /// The cotangent of a node, 0 if nothing has reached it.
     #[inline]
     pub(crate) fn get(&self, node: NodeId) -> T {
-        let (node, block) = (node as usize, node as usize / BLOCK);
-        match self.reached.get(block / 64) {
-            Some(bits) if bits & (1 << (block % 64)) != 0 && node < self.count => self.values[node],
-            _ => T::ZERO,
-        }
-    }
-
-    /// Notes that a tensor has received a contribution: the sweep has to visit its node.
-    #[inline]
-    pub(crate) fn mark(&mut self, node: NodeId) {
-        self.reach(node as usize);
+        let node = node as usize;
+        if node < self.count && is_reached(&self.reached, node) { self.values[node] } else { T::ZERO }
     }
 
     /// The number of blocks that have been reached, and that of all.
@@ -124,8 +109,7 @@ impl<T: Element, const SPARSE: bool> RunningSums<'_, T, SPARSE> {
     #[inline(always)]
     pub(crate) fn enter(&mut self, first: usize) -> bool {
         self.first = first;
-        let block = first / BLOCK;
-        !SPARSE || self.reached[block / 64] & (1 << (block % 64)) != 0
+        !SPARSE || is_reached(self.reached, first)
     }
 
     #[inline(always)]
@@ -146,11 +130,17 @@ impl<T: Element, const SPARSE: bool> RunningSums<'_, T, SPARSE> {
     /// never read.
     #[inline(always)]
     fn reach(&mut self, node: usize) {
-        let block = node / BLOCK;
-        if self.reached[block / 64] & (1 << (block % 64)) == 0 && node != CONSTANT as usize {
-            clear(self.values, self.reached, block);
+        if !is_reached(self.reached, node) && node != CONSTANT as usize {
+            clear(self.values, self.reached, node / BLOCK);
         }
     }
+}
+
+/// Returns `true` if a contribution has reached the block of a node.
+#[inline(always)]
+fn is_reached(reached: &[u64], node: usize) -> bool {
+    let block = node / BLOCK;
+    reached[block / 64] & (1 << (block % 64)) != 0
 }
 
 /// A function of slices: with a reference to [`RunningSums`] it would keep that out of registers.
