@@ -6,12 +6,15 @@ use benches::deep::Deep;
 use benches::harness::{Harness, Medians};
 use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
-use benches::pieces::{TakeApart, WAYS, cubes, nested};
 use benches::product::{Matrix, product};
 use benches::scalar::{Chains, Fused, Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
+
+#[path = "../../crates/tape/tests/engine/ways.rs"]
+mod ways;
+use ways::{TakeApart, WAYS, cubes};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -250,6 +253,10 @@ fn overhead_row<const N: usize>(
     println!("| {name} | {} | {} |", cell(forward, 0), cell(both - forward, 0));
 }
 
+/// As many tensors as pieces, for comparison.
+const NO_PIECES: (&str, TakeApart) =
+    ("none: tensors of their own", |x, n| (0..n).map(|_| x.tape().var([[1.0; 4]])).collect());
+
 /// The cost of one of many pieces, relative to one of few.
 fn pieces(harness: &Harness) {
     let columns = [
@@ -260,46 +267,51 @@ fn pieces(harness: &Harness) {
         "many / few",
     ];
     harness.table("Pieces: many are 16 000, few are 1000", &columns);
-    for (name, take_apart) in WAYS {
-        pieces_row(harness, name, take_apart);
+    for (name, take_apart) in [NO_PIECES].into_iter().chain(WAYS) {
+        let row = format!("pieces {name}");
+        if !harness.wants(&row) {
+            continue;
+        }
+        let cells = [false, true].map(|second| {
+            growth(harness, [1000, 16_000], |tape, n| {
+                let x = tape.var(Tensor::ones([n, 4]));
+                let y = cubes(x, n, take_apart);
+                let y = if second { y.grad(x).sum() } else { y };
+                black_box(y.backward().wrt(x));
+            })
+        });
+        println!("| {row} | {} |", cells.join(" | "));
     }
     harness.table("Inner derivatives of a nested optimisation", &["steps", "ns a step", "many / few"]);
     if harness.wants("nested") {
-        let (few, many) = if harness.measure { (1000, 59_000) } else { (10, 20) };
-        let (mut a, mut b) = (Tape::new(), Tape::new());
-        let run = |tape: &mut Tape, steps: usize| {
-            tape.reset();
+        let cells = growth(harness, [1000, 59_000], |tape, steps| {
             let weight = tape.scalar(0.5);
             black_box(nested(weight, steps).backward().wrt(weight));
-        };
-        let time = harness.compare(&mut [&mut || run(&mut a, few), &mut || run(&mut b, many)]);
-        let ratio = time.ratio(1, 0) * few as f64 / many as f64;
-        println!("| nested, {many} | {} | {} |", cell(time.ns[1] / many as f64, 0), cell(ratio, 2));
+        });
+        println!("| nested, 59000 | {cells} |");
     }
 }
 
-fn pieces_row(harness: &Harness, name: &str, take_apart: TakeApart) {
-    let row = format!("pieces {name}");
-    if !harness.wants(&row) {
-        return;
-    }
-    let (few, many) = if harness.measure { (1000, 16_000) } else { (10, 20) };
-    let cells = [false, true].map(|second| {
-        let run = |tape: &mut Tape, n: usize| {
-            tape.reset();
-            let (x, y) = cubes(tape, n, take_apart);
-            if second {
-                black_box(y.grad(x).sum().backward().wrt(x));
-            } else {
-                black_box(y.backward().wrt(x));
-            }
-        };
-        let (mut a, mut b) = (Tape::new(), Tape::new());
-        let time = harness.compare(&mut [&mut || run(&mut a, few), &mut || run(&mut b, many)]);
-        let ratio = time.ratio(1, 0) * few as f64 / many as f64;
-        format!("{} | {}", cell(time.ns[1] / many as f64, 0), cell(ratio, 2))
-    });
-    println!("| {row} | {} |", cells.join(" | "));
+/// The time of `run` for each of many, and that relative to each of few: two cells.
+fn growth(harness: &Harness, counts: [usize; 2], run: impl Fn(&Tape, usize)) -> String {
+    let [few, many] = if harness.measure { counts } else { [10, 20] };
+    let (mut a, mut b) = (Tape::new(), Tape::new());
+    let run = |tape: &mut Tape, n: usize| {
+        tape.reset();
+        run(tape, n);
+    };
+    let time = harness.compare(&mut [&mut || run(&mut a, few), &mut || run(&mut b, many)]);
+    let ratio = time.ratio(1, 0) * few as f64 / many as f64;
+    format!("{} | {}", cell(time.ns[1] / many as f64, 0), cell(ratio, 2))
+}
+
+/// `steps` steps of gradient descent on `(x - i)² w`, every gradient recorded, so that the last point can be differentiated.
+fn nested<'t>(weight: Scalar<'t>, steps: usize) -> Scalar<'t> {
+    (0..steps).fold(weight.tape().scalar_constant(0.0), |x, i| {
+        let x = x + weight * 1e-3;
+        let slope = ((x - f64::from(i as u32 % 7)).square() * weight).grad(x);
+        x - 0.25 * slope
+    })
 }
 
 fn training(harness: &Harness) {

@@ -11,7 +11,6 @@ pub mod harness;
 mod lanes;
 pub mod mixture;
 pub mod numbers;
-pub mod pieces;
 pub mod product;
 pub mod scalar;
 pub mod training;

@@ -8,3 +8,4 @@ mod custom;
 mod errors;
 mod pieces;
 mod sweeps;
+mod ways;
