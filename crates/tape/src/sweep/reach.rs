@@ -38,7 +38,7 @@ impl Between {
         let places = vec![0; (last - first) as usize + 1];
         let mut between = Between { nodes: Vec::new(), first, places };
         let mut targets = targets.into_iter().peekable();
-        for (block, mut bits) in (first..).step_by(BLOCK).zip(behind(graph, results, first, last)) {
+        for (block, mut bits) in (first..).step_by(BLOCK).zip(behind(graph, results, lowest, last)) {
             let nodes = graph.nodes.block(block as usize, last as usize + 1);
             while bits != 0 {
                 let (at, node) = (bits.trailing_zeros(), block + bits.trailing_zeros());
@@ -68,12 +68,15 @@ impl Between {
     }
 }
 
-/// The nodes from `first`, which begins a block, to `last` that a result depends on: one bit each.
-fn behind<T: Element>(graph: &TapeRef<T>, results: &[NodeId], first: NodeId, last: NodeId) -> Vec<u64> {
+/// The nodes from `lowest` to `last` that a result depends on: one bit each, beginning with the first of a block. Those below
+/// in that block are not followed, for a sweep over few nodes would visit more of them than of its own.
+fn behind<T: Element>(graph: &TapeRef<T>, results: &[NodeId], lowest: NodeId, last: NodeId) -> Vec<u64> {
+    let first = lowest - lowest % BLOCK as NodeId;
     let mut behind = vec![0_u64; (last - first) as usize / BLOCK + 1];
     let mark = |behind: &mut [u64], node: NodeId| {
-        if let Some(at) = node.checked_sub(first) {
-            behind[at as usize / BLOCK] |= 1 << (at as usize % BLOCK);
+        if node >= lowest {
+            let at = (node - first) as usize;
+            behind[at / BLOCK] |= 1 << (at % BLOCK);
         }
     };
     results.iter().for_each(|&node| mark(&mut behind, node));
