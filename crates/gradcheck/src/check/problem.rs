@@ -5,7 +5,7 @@ use super::lanes::Lanes;
 use super::rounding::{length, unit};
 use crate::numdiff::{ladder, size};
 use std::sync::Arc;
-use tape::internal::{MASK, SplitMix64, branches, op_name, perturbed_jvp, perturbed_vjp};
+use tape::internal::{MASK, SplitMix64, branches, op_name, perturbed_jvp, perturbed_vjp, roundings};
 use tape::{Element, Tape, Tensor, Var};
 
 /// The checked function, which records itself on a tape.
@@ -246,6 +246,17 @@ impl<'f> Problem<'f> {
         let grads = perturbed_vjp(y, seed, &mut noise);
         let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
         (0..self.values.len()).map(gradient).collect()
+    }
+
+    /// Returns a bound on the rounding error of the objective at `t` along a line, from one rounding of each result inside the
+    /// function. It may be far above one of the outputs, and shows in no difference of close values: where `log(eᵃ + eᵇ) - a`
+    /// absorbs b, its values do not change at all.
+    pub(crate) fn inner_rounding(&mut self, direction: &Direction, t: f64) -> f64 {
+        let point = self.point(direction, t);
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, &point, &self.tracked);
+        let y = (self.f)(&inputs);
+        0.5 * f64::EPSILON * roundings(y, self.cotangent.clone().reshape(y.shape()))
     }
 
     /// Returns the tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.

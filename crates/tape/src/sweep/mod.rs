@@ -17,7 +17,7 @@ mod reach;
 pub(crate) mod recorded;
 
 pub use forward::perturbed_jvp;
-pub use methods::perturbed_vjp;
+pub use methods::{perturbed_vjp, roundings};
 
 use crate::error::Error;
 use crate::rules::algebra::Element;

@@ -150,7 +150,8 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     }
     // A view that repeats a few elements may need more multiplications than `usize` can count.
     let work = out.len().saturating_mul(k);
-    if work <= SMALL {
+    // Also on a processor for which `gemm` has no kernel: right, if not fast.
+    if work <= SMALL || !simd::runs_gemm() {
         // A single column is contiguous like a row, and a row fills vectors.
         let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
         return simd::run(work, Small { out, a, b, start });
@@ -257,7 +258,7 @@ fn put<T: Copy>(from: &[T], count: usize, to: &mut [T]) {
     to[..count].copy_from_slice(&from[..count]);
 }
 
-/// The product of small matrices: panel by panel of `b`, adding multiples of its rows in order.
+/// The product of small matrices, right for all: panel by panel of `b`, adding multiples of its rows in order.
 struct Small<'a, T> {
     out: &'a mut [T],
     a: Matrix<'a, T>,
@@ -439,6 +440,30 @@ mod tests {
         columns_that_clash::<f32>(256);
         columns_that_clash::<f32>(512);
         columns_that_clash::<f64>(128);
+    }
+
+    /// The loop for small matrices takes over where `gemm` has no kernel for the processor, so it must be right for all.
+    fn the_loop_is_right_for<T: Element>(rows: usize, inner: usize, cols: usize) {
+        let number = |i: &[usize]| T::from_usize((7 * i[0] + 3 * i[1]) % 11) - T::from_usize(5);
+        let (a, b) = (Tensor::from_fn([rows, inner], number), Tensor::from_fn([inner, cols], number));
+        let start: Vec<T> = (0..cols).map(T::from_usize).collect();
+        for (b, start) in [(b.clone(), None), (b.transposed().contiguous().transposed(), Some(&start[..]))] {
+            let mut out = vec![T::NAN; rows * cols];
+            Small { out: &mut out, a: Matrix::rows(&a), b: Matrix::rows(&b), start }.call();
+            // Whole numbers: every order of the sums gives the same.
+            let expected = matmul(&a, &b, Shape::from([rows, cols])).to_vec();
+            let expected = expected.iter().enumerate().map(|(i, &y)| y + start.map_or(T::ZERO, |s| s[i % cols]));
+            assert_eq!(out, expected.collect::<Vec<T>>(), "{rows} x {inner} x {cols}");
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it would take minutes")]
+    fn the_loop_for_small_matrices_is_right_for_large_ones() {
+        for (rows, inner, cols) in [(1, 4096, 1), (257, 129, 65), (33, 1000, 40), (400, 7, 300)] {
+            the_loop_is_right_for::<f32>(rows, inner, cols);
+            the_loop_is_right_for::<f64>(rows, inner, cols);
+        }
     }
 
     /// A matrix of 4 rows and 5 columns in 20 elements.
