@@ -452,7 +452,8 @@ mod tests {
             Small { out: &mut out, a: Matrix::rows(&a), b: Matrix::rows(&b), start }.call();
             // Whole numbers: every order of the sums gives the same.
             let expected = matmul(&a, &b, Shape::from([rows, cols])).to_vec();
-            let expected = expected.iter().enumerate().map(|(i, &y)| y + start.map_or(T::ZERO, |s| s[i % cols]));
+            let expected =
+                expected.iter().enumerate().map(|(i, &y)| y + start.map_or(T::ZERO, |s| s[i % cols]));
             assert_eq!(out, expected.collect::<Vec<T>>(), "{rows} x {inner} x {cols}");
         }
     }
