@@ -24,12 +24,12 @@ use crate::tensor::{Tensor, reduce};
 ///
 /// # Examples
 /// ```
-/// use tape::Tape;
+/// use tape::{Tape, Tensor};
 /// let tape = Tape::new();
 /// let x = tape.var([1000.0, 1000.0]);
 /// let y = x.logcumsumexp(0);
 /// assert_eq!(y.value().to_vec(), [1000.0, 1000.0 + 2f64.ln()]);
-/// assert!((y.vjp([1.0, 10.0]).wrt(x) - [6.0, 5.0]).norm(1.0) < 1e-9);
+/// assert!((y.vjp([1.0, 10.0]).wrt(x) - Tensor::from([6.0, 5.0])).norm(1.0) < 1e-9);
 ///
 /// let none = f64::NEG_INFINITY;
 /// let x = tape.var([none, none, 0.5, none]);
