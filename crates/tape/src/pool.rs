@@ -105,8 +105,8 @@ pub(crate) fn acquire<T: Pooled>(n: usize) -> Option<Block<T>> {
     Some(Arc::new(vec![T::default(); capacity]))
 }
 
-/// Keeps `block` for later if it is not shared.
-#[inline]
+/// Keeps `block` for later if it is not shared. Not inlined: every place that drops a tensor would have a copy.
+#[inline(never)]
 pub(crate) fn release<T: Pooled>(block: Block<T>) {
     if !block.is_unique() {
         return;

@@ -3,7 +3,7 @@
 //! A kernel is written once as a plain loop. `run` executes the copy that suits the processor; every copy
 //! gives the same bits, because no kernel fuses or reorders arithmetic. Short loops skip the choice.
 
-use pulp::{Arch, NullaryFnOnce};
+use pulp::Arch;
 
 /// Below this number of elements a vector unit gains nothing.
 const SHORT: usize = 16;
@@ -27,8 +27,9 @@ pub(crate) fn runs_gemm() -> bool {
     true
 }
 
-/// Runs a kernel over `n` elements.
-#[inline]
-pub(crate) fn run<K: NullaryFnOnce>(n: usize, kernel: K) -> K::Output {
-    if n < SHORT { kernel.call() } else { Arch::new().dispatch(kernel) }
+/// Runs a kernel over `n` elements. Not inlined: every call would be another copy of the kernel.
+#[inline(never)]
+pub(crate) fn run<K: Kernel>(n: usize, kernel: K) -> K::Output {
+    let arch = if n < SHORT { Arch::Scalar } else { Arch::new() };
+    arch.dispatch(kernel)
 }

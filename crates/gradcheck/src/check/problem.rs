@@ -3,6 +3,7 @@
 use super::inputs::Inputs;
 use super::lanes::Lanes;
 use super::rounding::{length, unit};
+use super::samples::Samples;
 use crate::numdiff::{ladder, size};
 use std::sync::Arc;
 use tape::internal::{MASK, SplitMix64, branches, op_name, perturbed_jvp, perturbed_vjp, roundings};
@@ -76,6 +77,8 @@ pub(crate) struct Problem<'f> {
     tape: Tape,
     /// The function as a program, if it is one.
     pub(crate) lanes: Option<Lanes>,
+    pub(crate) samples: Samples,
+    /// The number of points that were asked for, remembered ones included.
     pub(crate) evaluations: usize,
 }
 
@@ -105,6 +108,7 @@ impl<'f> Problem<'f> {
             signature,
             tape,
             lanes,
+            samples: Samples::default(),
             evaluations: 1,
         }
     }
@@ -121,13 +125,15 @@ impl<'f> Problem<'f> {
 
     /// Evaluates the objective at `t` along a line.
     pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
-        if let Some(sample) = self.prepared(direction, t) {
+        if let Some(sample) = self.prepared(direction, t).or_else(|| self.samples.get(direction, t)) {
             self.evaluations += 1;
             return sample;
         }
         let point = self.point(direction, t);
         let (outputs, same) = self.evaluate(&point);
-        self.deviation(&outputs, same)
+        let sample = self.deviation(&outputs, same);
+        self.samples.insert(direction, t, sample);
+        sample
     }
 
     /// The objective for some outputs.

@@ -10,6 +10,9 @@ use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
 
+/// Fills an innermost run: its part of the result, the positions where it begins in each operand, and their strides.
+pub(crate) type Run<'r, T, const N: usize> = dyn Fn(&mut [T], [usize; N], [isize; N]) + Sync + 'r;
+
 /// A walk over a shape by `N` operands at once, innermost axis last.
 pub(crate) struct Walk<const N: usize> {
     /// Extent and, for each operand, stride of each axis, after merging.
@@ -41,26 +44,22 @@ impl<const N: usize> Walk<N> {
 
     /// Calls `run(out, positions, strides)` for every innermost run, where `out` is its part of the whole
     /// `out`; chunks of the outermost axis may run on several threads.
+    ///
+    /// `run` is called through a reference, so that the walk is compiled once and not for each loop.
     #[inline]
-    pub(crate) fn fill<T: Send>(
-        &self,
-        out: &mut [T],
-        start: [usize; N],
-        run: impl Fn(&mut [T], [usize; N], [isize; N]) + Sync,
-    ) {
+    pub(crate) fn fill<T: Send>(&self, out: &mut [T], start: [usize; N], run: &Run<'_, T, N>) {
         self.fill_blocks(out, 1, 1, start, run);
     }
 
     /// Like `fill`, where every position has `size` elements of `out` and costs as much as `cost`
     /// elements of a cheap loop.
-    #[inline]
     pub(crate) fn fill_blocks<T: Send>(
         &self,
         out: &mut [T],
         size: usize,
         cost: usize,
         start: [usize; N],
-        run: impl Fn(&mut [T], [usize; N], [isize; N]) + Sync,
+        run: &Run<'_, T, N>,
     ) {
         let part = |first, extent, mut rest: &mut [T]| {
             self.runs(first, extent, start, |at, n, steps| {
@@ -141,7 +140,7 @@ pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) 
         }
         None => {
             let buffer = x.buffer();
-            Walk::new(x.shape(), [x.strides()]).fill(out, [x.offset()], |out, [at], [step]| match step {
+            Walk::new(x.shape(), [x.strides()]).fill(out, [x.offset()], &|out, [at], [step]| match step {
                 1 => simd::run(out.len(), MapLoop(out, &buffer[at..at + out.len()], f)),
                 _ => each(out, |i| f(buffer[position(at, step, i)])),
             });
@@ -271,7 +270,7 @@ pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
         }
         let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
         let (x, y) = (a.buffer(), b.buffer());
-        Walk::new(shape, [&sa, &sb]).fill(out, [a.offset(), b.offset()], |out, [i, j], [p, q]| {
+        Walk::new(shape, [&sa, &sb]).fill(out, [a.offset(), b.offset()], &|out, [i, j], [p, q]| {
             let n = out.len();
             simd::run(n, ZipLoop(out, Lanes::new(x, i, n, p), Lanes::new(y, j, n, q), f));
         });
@@ -319,7 +318,7 @@ pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy + Sync>(a: &mut Tensor<
         });
     }
     let (strides, x) = (b.stretched_strides(&shape), b.buffer());
-    Walk::new(&shape, [&strides]).fill(out, [b.offset()], |out, [at], [step]| {
+    Walk::new(&shape, [&strides]).fill(out, [b.offset()], &|out, [at], [step]| {
         let n = out.len();
         simd::run(n, Update(out, Lanes::new(x, at, n, step), f));
     });
@@ -403,7 +402,7 @@ pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     let (sa, sb) = (a.stretched_strides(y.shape()), b.stretched_strides(y.shape()));
     let walk = Walk::new(y.shape(), [&sa, &sb, y.strides()]);
     let (x, z, all) = (a.buffer(), b.buffer(), y.buffer());
-    walk.fill(out, [a.offset(), b.offset(), y.offset()], |dy, [i, j, k], [p, q, _]| {
+    walk.fill(out, [a.offset(), b.offset(), y.offset()], &|dy, [i, j, k], [p, q, _]| {
         let n = dy.len();
         simd::run(n, Chain2(dy, Lanes::new(x, i, n, p), Lanes::new(z, j, n, q), &all[k..k + n], f));
     });
@@ -421,7 +420,7 @@ pub(crate) fn select<T: Element>(
     let buffers = [a.buffer(), b.buffer(), then.buffer(), otherwise.buffer()];
     Tensor::build(shape.clone(), |out| {
         let walk = Walk::new(shape, strides.each_ref().map(|s| &s[..]));
-        walk.fill(out, start, |out, at, steps| {
+        walk.fill(out, start, &|out, at, steps| {
             let operand = |k: usize, i: usize| buffers[k][position(at[k], steps[k], i)];
             for (i, out) in out.iter_mut().enumerate() {
                 let branch = if test(operand(0, i), operand(1, i)) { 2 } else { 3 };

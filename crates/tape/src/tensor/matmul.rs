@@ -370,7 +370,7 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
         let (sa, sb) = (leading(a), leading(b));
         let cost = size.saturating_mul(a.shape()[a.rank() - 1]).div_ceil(parallel::PER_ELEMENT);
         let (walk, start) = (Walk::new(&batch, [&sa, &sb]), [a.offset(), b.offset()]);
-        walk.fill_blocks(out, size, cost, start, |out, [i, j], [p, q]| {
+        walk.fill_blocks(out, size, cost, start, &|out, [i, j], [p, q]| {
             for (step, out) in out.chunks_exact_mut(size).enumerate() {
                 let a = Matrix::last_two(a, position(i, p, step));
                 let b = Matrix::last_two(b, position(j, q, step));

@@ -164,7 +164,7 @@ impl<T: Element> Tensor<T> {
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         let n = self.size();
         if !self.is_contiguous() || !self.data.is_unique() {
-            *self = self.copied();
+            self.take_copy();
         }
         let offset = if n == 0 { 0 } else { self.offset };
         match self.data.unique() {
@@ -209,6 +209,13 @@ impl<T: Element> Tensor<T> {
             Some(slice) => slice.to_vec(),
             None => self.copied().to_vec(),
         }
+    }
+
+    /// Replaces the tensor by its copy.
+    #[track_caller]
+    #[inline(never)]
+    fn take_copy(&mut self) {
+        *self = self.copied();
     }
 
     /// A row-major copy with its own buffer.
