@@ -158,7 +158,7 @@ fn each<I: Send>(items: impl Iterator<Item = I>, f: impl Fn(I) + Sync) {
     #[cfg(feature = "rayon")]
     if threads() > 1 {
         let f = &f;
-        return rayon::scope(|scope| items.for_each(|item| scope.spawn(move |_| f(item))));
+        return rayon::in_place_scope(|scope| items.for_each(|item| scope.spawn(move |_| f(item))));
     }
     items.for_each(f);
 }
