@@ -25,6 +25,11 @@ pub(crate) struct Matrix<'a, T> {
 }
 
 impl<'a, T: Element> Matrix<'a, T> {
+    /// A row-major matrix at the beginning of `data`.
+    pub(crate) fn new(data: &'a [T], rows: usize, cols: usize) -> Matrix<'a, T> {
+        Matrix { data, at: 0, rows, cols, row_step: cols as isize, col_step: 1 }
+    }
+
     /// The matrix in the last two axes of `x`, at `at` in its buffer.
     fn last_two(x: &'a Tensor<T>, at: usize) -> Matrix<'a, T> {
         let k = x.rank() - 2;
@@ -140,8 +145,28 @@ impl<T: Element> Matrix<'_, T> {
     }
 }
 
-/// `out = a · b`, with `start` (if given) added to every row; `out` is row-major.
-fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start: Option<&[T]>) {
+/// `out = a · b`; `out` is row-major.
+pub(crate) fn write<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>) {
+    product(out, a, b, Start::Zero);
+}
+
+/// `out += a · b`; `out` is row-major.
+pub(crate) fn add<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>) {
+    product(out, a, b, Start::Present);
+}
+
+/// The numbers at which the sums of a product start.
+#[derive(Clone, Copy)]
+enum Start<'a, T> {
+    Zero,
+    /// In every row of the result, these.
+    Row(&'a [T]),
+    /// The elements of the result.
+    Present,
+}
+
+/// `out = a · b`, starting from `start`; `out` is row-major.
+fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start: Start<'_, T>) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert_eq!(k, b.rows, "matmul: the inner extents differ");
     assert_eq!(Some(out.len()), m.checked_mul(n), "matmul: the output does not have the size of the product");
@@ -152,6 +177,16 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     let work = out.len().saturating_mul(k);
     // Also on a processor for which `gemm` has no kernel: right, if not fast.
     if work <= SMALL || !simd::runs_gemm() {
+        let start = match start {
+            Start::Zero => None,
+            Start::Row(start) => Some(start),
+            Start::Present => {
+                let terms =
+                    Tensor::build(Shape::from([out.len()]), |terms| product(terms, a, b, Start::Zero));
+                out.iter_mut().zip(terms.elements().iter()).for_each(|(out, &x)| *out += x);
+                return;
+            }
+        };
         // A single column is contiguous like a row, and a row fills vectors.
         let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
         return simd::run(work, Small { out, a, b, start });
@@ -160,14 +195,14 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
         let rows = b.copied();
         return product(out, a, Matrix::rows(&rows), start);
     }
-    if let Some(start) = start {
+    if let Start::Row(start) = start {
         repeat(start, out);
     }
     // The kernel wants rows of `out` that are next to each other: of `outᵀ = bᵀ · aᵀ`. A column is one already.
     let (left, right) = if n == 1 { (a, b) } else { (b.transposed(), a.transposed()) };
     let (left, right) = left.forwards(right);
     match Checked::new(out, n, left, right) {
-        Some(product) => product.run(start.is_some(), work),
+        Some(product) => product.run(!matches!(start, Start::Zero), work),
         None => panic!("matmul: an operand reaches outside its buffer"),
     }
 }
@@ -342,7 +377,7 @@ impl<T: Element> Matrix<'_, T> {
 
 /// `a · b` as a tensor of `shape`.
 pub(crate) fn tensor<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Shape) -> Tensor<T> {
-    Tensor::build(shape.clone(), |out| product(out, a, b, None))
+    Tensor::build(shape.clone(), |out| write(out, a, b))
 }
 
 /// The batched product of operands of rank 2 or more, whose leading axes broadcast to those of `shape`.
@@ -374,7 +409,7 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
             for (step, out) in out.chunks_exact_mut(size).enumerate() {
                 let a = Matrix::last_two(a, position(i, p, step));
                 let b = Matrix::last_two(b, position(j, q, step));
-                product(out, a, b, None);
+                write(out, a, b);
             }
         });
     })
@@ -401,7 +436,7 @@ pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) ->
     let bias = &*b.elements();
     let x = rows(x);
     Tensor::build(shape, |out| {
-        product(out, Matrix::rows(&x), Matrix::rows(w).transposed(), Some(bias));
+        product(out, Matrix::rows(&x), Matrix::rows(w).transposed(), Start::Row(bias));
     })
 }
 
