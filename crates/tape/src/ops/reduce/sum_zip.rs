@@ -25,7 +25,7 @@ use smallvec::smallvec;
 /// use tape::{Tape, Tensor, ops::{Hypot, SumZip}};
 /// let tape = Tape::new();
 /// let (a, b) = (tape.var([3.0, 5.0]), tape.constant([4.0, 12.0]));
-/// let y = tape.apply(SumZip(Hypot), &[a, b]);
+/// let y = tape.apply(SumZip(Hypot), &[a, b]).item();
 /// assert_eq!(y.value(), 18.0);
 /// assert_eq!(y.backward().wrt(a), Tensor::from([3.0 / 5.0, 5.0 / 13.0]));
 /// ```
