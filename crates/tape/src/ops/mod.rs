@@ -198,7 +198,10 @@ macro_rules! for_each_tensor_op {
                     fn std_axes(self; axes: impl Into<Axes>, ddof: usize, keepdim: bool) { StdDev { axes: axes.into(), ddof, keepdim } };
                 sum: Sum =>
                     fn sum_axes(self; axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
+                sum_map: SumMap =>
+                    fn sum_map(self; f: impl crate::rules::algebra::Unary, axes: impl Into<Axes>, keepdim: bool) { SumMap { f, axes: axes.into(), keepdim } };
                 sum_to: SumTo => fn sum_to(self; shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
+                sum_zip: SumZip =>;
                 variance: Variance =>
                     fn variance_axes(self; axes: impl Into<Axes>, ddof: usize, keepdim: bool) { Variance { axes: axes.into(), ddof, keepdim } };
             }

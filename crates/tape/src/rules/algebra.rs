@@ -165,6 +165,13 @@ pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
     /// The derivative with respect to `b`, from both inputs and the output.
     fn slope_b<A: Algebra>(&self, a: A, b: A, y: A) -> A;
 
+    /// The derivative with respect to `a` (`k` = 0) or `b` (`k` = 1), if it is 1 at every pair, or -1 at every pair: then a
+    /// cotangent is passed on as it is, or with the other sign.
+    #[inline(always)]
+    fn constant_slope(&self, _k: usize) -> Option<f64> {
+        None
+    }
+
     /// Which smooth branch of the function the pair lies on: see [`Unary::branch`].
     #[inline(always)]
     fn branch<T: Element>(&self, _a: T, _b: T) -> i64 {

@@ -5,7 +5,7 @@
 
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
-use crate::rules::algebra::{Algebra, Arithmetic, Binary, Element, Test, Unary};
+use crate::rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, Test, Unary};
 use crate::rules::op::{Arity, Array, Cotangents, Op, decided};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel, reduce};
@@ -128,17 +128,28 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        // The cotangent computed last may reuse the buffer of `dy`.
-        let (first, second) = match (want[0], want[1]) {
-            (true, true) => (Some(dy.clone()), Some(dy)),
-            (true, false) => (Some(dy), None),
-            (false, wanted) => (None, wanted.then_some(dy)),
+        // The cotangent computed last may reuse the buffer of `dy`: one that is not summed.
+        let f = self.0;
+        let cotangent = |k: usize, dy: Tensor<T>| match f.constant_slope(k) {
+            Some(slope) => {
+                let sum = reduce::sum_to(&dy, x[k].shape());
+                let slope = T::from_f64(slope);
+                if slope == T::ONE { sum } else { kernel::changed(sum, move |d| ChainRule.eval(d, slope)) }
+            }
+            None if x[k].shape() == y.shape() => dy.chain_binary(f, k, x[0], x[1], y),
+            None => match k {
+                0 => kernel::chain2_sum_to(x[0].shape(), &dy, x[0], x[1], y, move |d, a, b, y| {
+                    ChainRule.eval(d, f.slope_a(a, b, y))
+                }),
+                _ => kernel::chain2_sum_to(x[1].shape(), &dy, x[0], x[1], y, move |d, a, b, y| {
+                    ChainRule.eval(d, f.slope_b(a, b, y))
+                }),
+            },
         };
-        let cotangent = |k: usize, dy: Tensor<T>| {
-            let full = dy.chain_binary(self.0, k, x[0], x[1], y);
-            if full.shape() == x[k].shape() { full } else { reduce::sum_to(&full, x[k].shape()) }
-        };
-        smallvec![first.map(|dy| cotangent(0, dy)), second.map(|dy| cotangent(1, dy))]
+        let last = usize::from(x[1].shape() == y.shape() || !want[0]);
+        let other = want[1 - last].then(|| cotangent(1 - last, dy.clone()));
+        let own = want[last].then(|| cotangent(last, dy));
+        if last == 0 { smallvec![own, other] } else { smallvec![other, own] }
     }
 
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {

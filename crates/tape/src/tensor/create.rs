@@ -44,6 +44,11 @@ impl<T: Element> Tensor<T> {
         Tensor { data: Buffer(Some(block)), offset: 0, shape, strides }
     }
 
+    /// A vector with unspecified elements, to compute in.
+    pub(crate) fn scratch(n: usize) -> Tensor<T> {
+        Tensor::build(Shape::from([n]), |_| {})
+    }
+
     /// Refuses, in the name of `op`, a shape that no tensor can have or for which the system has no
     /// memory, before any work begins. (Memory is probed only for tensors larger than the blocks that a
     /// thread keeps, one gibibyte.)

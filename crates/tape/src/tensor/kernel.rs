@@ -3,7 +3,8 @@
 //! Every loop has a fast path for contiguous operands; the general path walks the axes with [`Walk`],
 //! which merges axes where possible and hands out one innermost run at a time.
 
-use super::Tensor;
+use super::matmul::{self, TILE};
+use super::{Tensor, blocks, reduce, sums};
 use crate::parallel;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
@@ -12,6 +13,12 @@ use smallvec::SmallVec;
 
 /// Fills an innermost run: its part of the result, the positions where it begins in each operand, and their strides.
 pub(crate) type Run<'r, T, const N: usize> = dyn Fn(&mut [T], [usize; N], [isize; N]) + Sync + 'r;
+
+/// Runs of fewer elements are not worth a vector loop each.
+const LONG: usize = 64;
+
+/// Tensors with fewer elements are not worth laying out an operand.
+const BLOCKED: usize = 256;
 
 /// A walk over a shape by `N` operands at once, innermost axis last.
 pub(crate) struct Walk<const N: usize> {
@@ -40,6 +47,14 @@ impl<const N: usize> Walk<N> {
             }
         }
         Walk { axes, empty: shape.contains(&0) }
+    }
+
+    /// Returns `true` if the innermost runs fill vectors, and every operand is contiguous in them or repeats one element.
+    fn has_long_runs(&self) -> bool {
+        let long = |&(extent, steps): &(usize, [isize; N])| {
+            extent >= LONG && steps.iter().all(|&step| step == 0 || step == 1)
+        };
+        self.axes.last().is_none_or(long)
     }
 
     /// Calls `run(out, positions, strides)` for every innermost run, where `out` is its part of the whole
@@ -148,6 +163,24 @@ pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) 
     })
 }
 
+/// A row-major copy of a tensor whose columns are contiguous, tile by tile; `None` if it is of another kind.
+pub(crate) fn copy_columns<T: Element>(x: &Tensor<T>) -> Option<Tensor<T>> {
+    let mut walk = Walk::new(x.shape(), [x.strides()]);
+    let &[.., (rows, [1]), (columns, [step])] = &walk.axes[..] else { return None };
+    if step == 0 || rows.min(columns) < TILE {
+        return None;
+    }
+    walk.axes.truncate(walk.axes.len() - 2);
+    let (buffer, size) = (x.buffer(), rows * columns);
+    Some(Tensor::build(x.shape().clone(), |out| {
+        walk.fill_blocks(out, size, size, [x.offset()], &|out, [at], [apart]| {
+            for (i, out) in out.chunks_exact_mut(size).enumerate() {
+                matmul::copy_columns(&buffer[position(at, apart, i)..], [rows, columns], step, out);
+            }
+        });
+    }))
+}
+
 struct Change<'a, T, F>(&'a mut [T], F);
 
 impl<T: Element, F: Fn(T) -> T> Kernel for Change<'_, T, F> {
@@ -165,6 +198,11 @@ impl<T: Element, F: Fn(T) -> T> Kernel for Change<'_, T, F> {
 #[inline]
 pub(crate) fn change<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &mut Tensor<T>, f: F) {
     parallel::elements(x.as_mut_slice(), |_, x| simd::run(x.len(), Change(x, f)));
+}
+
+/// `f` of every element, in the buffer of `x` if it is not shared.
+pub(crate) fn changed<T: Element, F: Fn(T) -> T + Copy + Sync>(x: Tensor<T>, f: F) -> Tensor<T> {
+    blocks::change(x, [], |x, []| simd::run(x.len(), Change(x, f)))
 }
 
 #[inline(always)]
@@ -205,6 +243,16 @@ impl<'a, T: Element> Lanes<'a, T> {
             Lanes::Strided(buffer, at, step) => buffer[position(at, step, i)],
         }
     }
+}
+
+/// `f` of every element of a slice.
+pub(crate) fn map_slice<T: Element, F: Fn(T) -> T>(out: &mut [T], x: &[T], f: F) {
+    simd::run(out.len(), MapLoop(out, x, f));
+}
+
+/// `f` of every pair of elements of two slices.
+pub(crate) fn zip_slices<T: Element, F: Fn(T, T) -> T>(out: &mut [T], a: &[T], b: &[T], f: F) {
+    simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
 }
 
 /// `f` of every lane.
@@ -269,8 +317,14 @@ pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
             });
         }
         let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
+        let walk = Walk::new(shape, [&sa, &sb]);
+        if out.len() >= BLOCKED && !walk.has_long_runs() {
+            return blocks::fill(out, shape, None, [a, b], |out, [a, b]| {
+                simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
+            });
+        }
         let (x, y) = (a.buffer(), b.buffer());
-        Walk::new(shape, [&sa, &sb]).fill(out, [a.offset(), b.offset()], &|out, [i, j], [p, q]| {
+        walk.fill(out, [a.offset(), b.offset()], &|out, [i, j], [p, q]| {
             let n = out.len();
             simd::run(n, ZipLoop(out, Lanes::new(x, i, n, p), Lanes::new(y, j, n, q), f));
         });
@@ -337,7 +391,7 @@ impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Chain1<'_, T, F> {
     }
 }
 
-/// `f(dy, x, y)` for every triple of one shape, in the buffer of `dy` if it is not shared.
+/// `f(dy, x, y)` for every element of `dy`, to whose shape `x` and `y` are stretched, in its buffer if that is not shared.
 #[inline]
 pub(crate) fn chain1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
@@ -345,40 +399,33 @@ pub(crate) fn chain1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     y: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
-    if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice()) {
+    if let (true, Some(x), Some(y)) = (dy.is_cheap_to_change(), x.as_slice(), y.as_slice())
+        && x.len() == dy.size()
+        && y.len() == dy.size()
+    {
         parallel::elements(dy.as_mut_slice(), |i, dy| {
             let (x, y) = (&x[i..i + dy.len()], &y[i..i + dy.len()]);
             simd::run(dy.len(), Chain1(dy, x, y, f));
         });
         return dy;
     }
-    chain1(dy, &x.contiguous(), &y.contiguous(), f)
+    blocks::change(dy, [x, y], |dy, [x, y]| simd::run(dy.len(), Chain1(dy, x, y, f)))
 }
 
-struct Chain2<'a, T, F>(&'a mut [T], Lanes<'a, T>, Lanes<'a, T>, &'a [T], F);
+struct Chain2<'a, T, F>(&'a mut [T], [&'a [T]; 3], F);
 
 impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Chain2<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Chain2(dy, a, b, y, f) = self;
-        match (a, b) {
-            (Lanes::Slice(a), Lanes::Slice(b)) => {
-                for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
-                    *dy = f(*dy, a, b, y);
-                }
-            }
-            (a, b) => {
-                for (i, (dy, &y)) in dy.iter_mut().zip(y).enumerate() {
-                    *dy = f(*dy, a.get(i), b.get(i), y);
-                }
-            }
+        let Chain2(dy, [a, b, y], f) = self;
+        for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
+            *dy = f(*dy, a, b, y);
         }
     }
 }
 
-/// `f(dy, a, b, y)` for every element of `y`, to which `a` and `b` are stretched, in the buffer of `dy`
-/// if it is not shared.
+/// `f(dy, a, b, y)` for every element of `dy`, to whose shape the others are stretched, in its buffer if that is not shared.
 #[inline]
 pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
@@ -387,26 +434,73 @@ pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     y: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
-    let y = y.compact();
-    let out = dy.as_mut_slice();
-    if let (Some(x), Some(z), Some(y)) = (a.as_slice(), b.as_slice(), y.as_slice())
-        && a.shape() == b.shape()
+    let n = dy.size();
+    if let (true, Some(a), Some(b), Some(y)) =
+        (dy.is_cheap_to_change(), a.as_slice(), b.as_slice(), y.as_slice())
+        && [a.len(), b.len(), y.len()] == [n; 3]
     {
-        parallel::elements(out, |i, dy| {
+        parallel::elements(dy.as_mut_slice(), |i, dy| {
             let n = dy.len();
-            let (x, z, y) = (&x[i..i + n], &z[i..i + n], &y[i..i + n]);
-            simd::run(n, Chain2(dy, Lanes::Slice(x), Lanes::Slice(z), y, f));
+            simd::run(n, Chain2(dy, [&a[i..i + n], &b[i..i + n], &y[i..i + n]], f));
         });
         return dy;
     }
-    let (sa, sb) = (a.stretched_strides(y.shape()), b.stretched_strides(y.shape()));
-    let walk = Walk::new(y.shape(), [&sa, &sb, y.strides()]);
-    let (x, z, all) = (a.buffer(), b.buffer(), y.buffer());
-    walk.fill(out, [a.offset(), b.offset(), y.offset()], &|dy, [i, j, k], [p, q, _]| {
-        let n = dy.len();
-        simd::run(n, Chain2(dy, Lanes::new(x, i, n, p), Lanes::new(z, j, n, q), &all[k..k + n], f));
-    });
-    dy
+    blocks::change(dy, [a, b, y], |dy, operands| simd::run(dy.len(), Chain2(dy, operands, f)))
+}
+
+/// As [`chain1`], summed over the axes along which `to` was stretched to the shape of `x`; the results are not stored.
+pub(crate) fn chain1_sum_to<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
+    to: &Shape,
+    x: &Tensor<T>,
+    [a, b]: [&Tensor<T>; 2],
+    f: F,
+) -> Tensor<T> {
+    sums::sum_to(x.shape(), to, [x, a, b], |out, [x, a, b]| {
+        out.copy_from_slice(x);
+        simd::run(out.len(), Chain1(out, a, b, f));
+    })
+}
+
+/// As [`chain2`], summed over the axes along which `to` was stretched to the shape of `y`: the products are not stored.
+pub(crate) fn chain2_sum_to<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
+    to: &Shape,
+    dy: &Tensor<T>,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    y: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    sums::sum_to(y.shape(), to, [dy, a, b, y], |out, [dy, a, b, y]| {
+        out.copy_from_slice(dy);
+        simd::run(out.len(), Chain2(out, [a, b, y], f));
+    })
+}
+
+/// The sum of `f(x)` over the axes along which `to` was stretched to the shape of `x`.
+pub(crate) fn map_sum_to<T: Element, F: Fn(T) -> T + Copy + Sync>(
+    to: &Shape,
+    x: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    if let (1, Some(x)) = (to.size(), x.as_slice()) {
+        return Tensor::full(to, reduce::sum_stored(x, x, move |x, _| f(x)));
+    }
+    sums::sum_to(x.shape(), to, [x], |out, [x]| simd::run(out.len(), MapLoop(out, x, f)))
+}
+
+/// The sum of `f(a, b)` over the axes along which `to` was stretched to the shape of `a`, which is that of `b`.
+pub(crate) fn zip_sum_to<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
+    to: &Shape,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    if let (1, Some(a), Some(b)) = (to.size(), a.as_slice(), b.as_slice()) {
+        return Tensor::full(to, reduce::sum_stored(a, b, f));
+    }
+    sums::sum_to(a.shape(), to, [a, b], |out, [a, b]| {
+        simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
+    })
 }
 
 /// `then` where the test of `a` against `b` holds, `otherwise` elsewhere; all four stretched to `shape`.

@@ -103,7 +103,7 @@ const FEW_ROWS: usize = 8;
 const CLASH: usize = 1024;
 
 /// The side of a tile that is transposed in registers.
-const TILE: usize = 16;
+pub(super) const TILE: usize = 16;
 
 impl<T: Element> Matrix<'_, T> {
     /// Returns `true` if packing the columns would evict one by the other. (Measured: half the rate at
@@ -115,20 +115,23 @@ impl<T: Element> Matrix<'_, T> {
 
     /// A row-major copy of a matrix whose columns are contiguous, tile by tile.
     fn copied(&self) -> Tensor<T> {
+        Tensor::build(Shape::from([self.rows, self.cols]), |out| self.copy_to(out))
+    }
+
+    /// Copies a matrix whose columns are contiguous, tile by tile, to rows.
+    fn copy_to(&self, out: &mut [T]) {
         let (rows, cols) = (self.rows, self.cols);
-        Tensor::build(Shape::from([rows, cols]), |out| {
-            for j in (0..cols).step_by(TILE) {
-                for i in (0..rows).step_by(TILE) {
-                    if i + TILE <= rows && j + TILE <= cols {
-                        self.copy_tile(i, j, out);
-                    } else {
-                        let part = (i..rows.min(i + TILE))
-                            .flat_map(|i| (j..cols.min(j + TILE)).map(move |j| (i, j)));
-                        part.for_each(|(i, j)| out[i * cols + j] = self.data[self.position(i, j)]);
-                    }
+        for j in (0..cols).step_by(TILE) {
+            for i in (0..rows).step_by(TILE) {
+                if i + TILE <= rows && j + TILE <= cols {
+                    self.copy_tile(i, j, out);
+                } else {
+                    let part =
+                        (i..rows.min(i + TILE)).flat_map(|i| (j..cols.min(j + TILE)).map(move |j| (i, j)));
+                    part.for_each(|(i, j)| out[i * cols + j] = self.data[self.position(i, j)]);
                 }
             }
-        })
+        }
     }
 
     /// Copies a whole tile, with all extents known to the compiler.
@@ -413,6 +416,11 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
             }
         });
     })
+}
+
+/// Copies contiguous columns that begin `step` elements apart to rows.
+pub(super) fn copy_columns<T: Element>(data: &[T], [rows, cols]: [usize; 2], step: isize, out: &mut [T]) {
+    Matrix { data, at: 0, rows, cols, row_step: 1, col_step: step }.copy_to(out);
 }
 
 /// Fills `out` with copies of `row`: a few at first, then many at a time.

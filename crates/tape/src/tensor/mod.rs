@@ -4,6 +4,7 @@
 //! (`kernel`, `reduce`, `matmul`). Nothing here knows about derivatives.
 
 mod access;
+mod blocks;
 mod buffer;
 mod create;
 mod display;
@@ -16,6 +17,7 @@ mod ndarray;
 pub(crate) mod reduce;
 #[cfg(feature = "serde")]
 mod serde;
+pub(crate) mod sums;
 mod view;
 
 use crate::error::{self, Error};
@@ -144,6 +146,18 @@ impl<T: Element> Tensor<T> {
         true
     }
 
+    /// Returns `true` if no other tensor shares the buffer.
+    #[inline]
+    fn is_unique(&self) -> bool {
+        self.data.is_unique()
+    }
+
+    /// Returns `true` if [`as_mut_slice`](Tensor::as_mut_slice) copies nothing, or next to nothing.
+    #[inline]
+    fn is_cheap_to_change(&self) -> bool {
+        self.size() <= 256 || (self.is_contiguous() && self.is_unique())
+    }
+
     /// The elements in row-major order, if they are contiguous in memory.
     #[inline]
     pub fn as_slice(&self) -> Option<&[T]> {
@@ -225,7 +239,7 @@ impl<T: Element> Tensor<T> {
             let value = self.data.slice()[self.offset];
             return Tensor::build_for("copy", self.shape.clone(), |out| out.fill(value));
         }
-        kernel::map(self, |x| x)
+        kernel::copy_columns(self).unwrap_or_else(|| kernel::map(self, |x| x))
     }
 
     /// The only element.
@@ -288,7 +302,12 @@ impl<T: Element> Tensor<T> {
     /// Adds `other`, of the same shape, in place.
     pub(crate) fn add_in_place(&mut self, other: &Tensor<T>) {
         debug_assert_eq!(self.shape, other.shape, "a cotangent must have the shape of its value");
-        kernel::update(self, other, |x, y| *x += y);
+        if self.is_contiguous() && self.is_unique() {
+            kernel::update(self, other, |x, y| *x += y);
+        } else {
+            // One pass, where writing would copy first.
+            *self = kernel::zip(&self.shape, self, other, |x, y| x + y);
+        }
     }
 }
 
