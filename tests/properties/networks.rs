@@ -309,11 +309,15 @@ mod pasted {
     /// The loss is rounded to multiples of far more than a rounding of it: its differences settle only where it does not change.
     #[test]
     fn a_loss_with_digits_missing() {
-        let mut numbers = vec![11, -28, -9, 6, 4, 41, 3, 3, 0, 0, 0, 0, 0, 0, -11, 30, 8, -25, -3, 3, -14, 2, 9];
+        let mut numbers =
+            vec![11, -28, -9, 6, 4, 41, 3, 3, 0, 0, 0, 0, 0, 0, -11, 30, 8, -25, -3, 3, -14, 2, 9];
         numbers.extend([11, -16, 3, 40, 0, 21, 18, 0, -5, 0, 40, 9, 4, -7, 22, 12, 32, -4, 0, -33, 8, 45]);
         numbers.extend([22, -25, 28, -35, -29, -1, -24, -7, -3, 35, 37, 33, 43, -19, 25, 10]);
-        let layers =
-            [(7, Softplus, [true, false, true]), (4, Identity, [false; 3]), (4, Softplus, [false, true, false])];
+        let layers = [
+            (7, Softplus, [true, false, true]),
+            (4, Identity, [false; 3]),
+            (4, Softplus, [false, true, false]),
+        ];
         assert!(intervals(spec(7, &layers, MlpLoss::SoftmaxCrossEntropy, numbers)).is_ok());
     }
 }

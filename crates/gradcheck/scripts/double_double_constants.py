@@ -20,7 +20,7 @@ def parts(x):
 def scalar(name, doc, x):
     """Print one constant."""
     print("/// %s" % doc)
-    print("pub(super) const %s: DoubleDouble = DoubleDouble::from_parts(%r, %r);\n" % ((name,) + parts(x)))
+    print("pub(super) const %s: DoubleDouble = DoubleDouble::new(%r, %r);\n" % ((name,) + parts(x)))
 
 
 def array(name, doc, values):
@@ -28,7 +28,7 @@ def array(name, doc, values):
     print("/// %s" % doc)
     print("pub(super) const %s: [DoubleDouble; %d] = [" % (name, len(values)))
     for x in values:
-        print("    DoubleDouble::from_parts(%r, %r)," % parts(x))
+        print("    DoubleDouble::new(%r, %r)," % parts(x))
     print("];\n")
 
 

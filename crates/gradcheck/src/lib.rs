@@ -38,6 +38,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod check;
+mod double_double;
 #[cfg(feature = "faults")]
 pub mod fault;
 pub mod numdiff;
@@ -45,6 +46,8 @@ pub mod numdiff;
 pub mod registry;
 #[cfg(feature = "proptest")]
 pub mod strategies;
+
+pub use double_double::DoubleDouble;
 
 #[doc(inline)]
 pub use check::{

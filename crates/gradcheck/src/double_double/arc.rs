@@ -1,9 +1,9 @@
 //! Inverse circular functions: the angle in `f64`, and what is left after turning by it.
 
+use super::DoubleDouble;
 use super::arithmetic::{exponent, sqrt};
 use super::constants::{FRAC_3_PI_4, FRAC_PI_2, FRAC_PI_4, PI};
 use super::trig::sin_cos;
-use super::DoubleDouble;
 use tape::element::Real;
 
 /// The angle of the point (x, y), in [-pi, pi], with the IEEE rules for signed zeros.

@@ -192,7 +192,13 @@ pub(super) fn sqrt(x: DoubleDouble) -> DoubleDouble {
         return DoubleDouble { hi: root, lo: 0.0 };
     }
     // Far from the ends of the range nothing overflows, and no error of a product is lost.
-    let far = if x.hi < 1e-200 { 300 } else if x.hi > 1e200 { -300 } else { 0 };
+    let far = if x.hi < 1e-200 {
+        300
+    } else if x.hi > 1e200 {
+        -300
+    } else {
+        0
+    };
     if far != 0 {
         return sqrt(x.times_power_of_two(far)).times_power_of_two(-far / 2);
     }
@@ -231,7 +237,13 @@ pub(super) fn cbrt(x: DoubleDouble) -> DoubleDouble {
         return x;
     }
     // Of x times a power of 8 such that no product overflows or loses its error.
-    let k = if x.hi.abs() < 1e-90 { 300 } else if x.hi.abs() > 1e90 { -300 } else { 0 };
+    let k = if x.hi.abs() < 1e-90 {
+        300
+    } else if x.hi.abs() > 1e90 {
+        -300
+    } else {
+        0
+    };
     if k != 0 {
         return cbrt(x.times_power_of_two(k)).times_power_of_two(-k / 3);
     }

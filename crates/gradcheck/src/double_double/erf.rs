@@ -1,9 +1,9 @@
 //! The error function and its complement: a series of positive terms up to 1, beyond it a continued fraction.
 
+use super::DoubleDouble;
 use super::arithmetic::two_prod;
 use super::constants::FRAC_2_SQRT_PI;
 use super::exp::exp;
-use super::DoubleDouble;
 
 const ONE: DoubleDouble = DoubleDouble::ONE;
 

@@ -41,11 +41,13 @@ pub struct DoubleDouble {
 }
 
 impl DoubleDouble {
-    pub(crate) const ZERO: DoubleDouble = DoubleDouble { hi: 0.0, lo: 0.0 };
-    pub(crate) const ONE: DoubleDouble = DoubleDouble { hi: 1.0, lo: 0.0 };
+    /// 0.
+    pub const ZERO: DoubleDouble = DoubleDouble { hi: 0.0, lo: 0.0 };
+    /// 1.
+    pub const ONE: DoubleDouble = DoubleDouble { hi: 1.0, lo: 0.0 };
 
     /// The parts of a number in normal form.
-    pub(crate) const fn from_parts(hi: f64, lo: f64) -> DoubleDouble {
+    pub(crate) const fn new(hi: f64, lo: f64) -> DoubleDouble {
         DoubleDouble { hi, lo }
     }
 

@@ -18,7 +18,11 @@ impl DoubleDouble {
     /// The largest integer not above `x`.
     pub(super) fn floored(self) -> DoubleDouble {
         let upper = self.hi.floor();
-        if upper == self.hi { DoubleDouble::renormalized(upper, self.lo.floor()) } else { DoubleDouble::from(upper) }
+        if upper == self.hi {
+            DoubleDouble::renormalized(upper, self.lo.floor())
+        } else {
+            DoubleDouble::from(upper)
+        }
     }
 
     /// The smallest integer not below `x`.
