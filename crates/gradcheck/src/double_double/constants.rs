@@ -12,27 +12,22 @@ pub(super) const LN_10: DoubleDouble = DoubleDouble::new(2.302585092994046, -2.1
 pub(super) const PI: DoubleDouble = DoubleDouble::new(3.141592653589793, 1.2246467991473532e-16);
 
 /// pi / 2.
-pub(super) const FRAC_PI_2: DoubleDouble =
-    DoubleDouble::new(1.5707963267948966, 6.123233995736766e-17);
+pub(super) const FRAC_PI_2: DoubleDouble = DoubleDouble::new(1.5707963267948966, 6.123233995736766e-17);
 
 /// pi / 4.
-pub(super) const FRAC_PI_4: DoubleDouble =
-    DoubleDouble::new(0.7853981633974483, 3.061616997868383e-17);
+pub(super) const FRAC_PI_4: DoubleDouble = DoubleDouble::new(0.7853981633974483, 3.061616997868383e-17);
 
 /// 3 pi / 4.
-pub(super) const FRAC_3_PI_4: DoubleDouble =
-    DoubleDouble::new(2.356194490192345, 9.184850993605148e-17);
+pub(super) const FRAC_3_PI_4: DoubleDouble = DoubleDouble::new(2.356194490192345, 9.184850993605148e-17);
 
 /// 2 / sqrt(pi).
-pub(super) const FRAC_2_SQRT_PI: DoubleDouble =
-    DoubleDouble::new(1.1283791670955126, 1.533545961316588e-17);
+pub(super) const FRAC_2_SQRT_PI: DoubleDouble = DoubleDouble::new(1.1283791670955126, 1.533545961316588e-17);
 
 /// ln pi.
 pub(super) const LN_PI: DoubleDouble = DoubleDouble::new(1.1447298858494002, 1.0265951162707826e-17);
 
 /// ln(2 pi) / 2.
-pub(super) const HALF_LN_2PI: DoubleDouble =
-    DoubleDouble::new(0.9189385332046728, -3.8782941580672414e-17);
+pub(super) const HALF_LN_2PI: DoubleDouble = DoubleDouble::new(0.9189385332046728, -3.8782941580672414e-17);
 
 /// 1 minus Euler's constant.
 pub(super) const ONE_MINUS_EULER: DoubleDouble =
@@ -43,8 +38,7 @@ pub(super) const LN_2_UPPER: f64 = 0.6931471805592082;
 /// The next 40 bits.
 pub(super) const LN_2_MIDDLE: f64 = 7.371002565161996e-13;
 /// The rest.
-pub(super) const LN_2_LOWER: DoubleDouble =
-    DoubleDouble::new(5.8029889835956905e-25, 1.0908259040173159e-41);
+pub(super) const LN_2_LOWER: DoubleDouble = DoubleDouble::new(5.8029889835956905e-25, 1.0908259040173159e-41);
 
 /// 1 / n! from n = 1: `(e^x - 1) / x`.
 pub(super) const EXP: [DoubleDouble; 26] = [

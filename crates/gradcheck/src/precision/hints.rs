@@ -10,7 +10,11 @@ const HINTS: [(&[&str], &[&str], &str); 11] = [
     (&["sub", "add", "neg"], &["cos"], "1 - cos x is 2 sin²(x/2)"),
     (&["sub"], &["erf"], "`erfc` is 1 - erf(x) with all digits"),
     (&["sub"], &["sigmoid"], "1 - sigmoid(x) is sigmoid(-x)"),
-    (&["sub"], &["tanh"], "1 - tanh²(x) has its digits as the derivative of `tanh`; 1 - tanh(x) is 2 sigmoid(-2x)"),
+    (
+        &["sub"],
+        &["tanh"],
+        "1 - tanh²(x) has its digits as the derivative of `tanh`; 1 - tanh(x) is 2 sigmoid(-2x)",
+    ),
     (&["ln"], &["sigmoid"], "`log_sigmoid` is the fused operation"),
     (&["ln"], &["softmax", "div"], "`log_softmax` is the fused operation; subtract the maximum first"),
     (&["ln"], &["sum"], "`logsumexp` is the fused operation; subtract the maximum first"),
@@ -27,7 +31,7 @@ pub(super) fn hint<T: tape::Element>(view: &GraphView<T>, node: usize) -> Option
     };
     let known = HINTS.iter().find(fits).map(|&(_, _, text)| text);
     let general = match node.op {
-        "sub" | "add" => Some("two numbers cancel: rewrite the difference, or compute it before they are rounded"),
+        "sub" | "add" => Some("two numbers cancel: rewrite the difference"),
         "sum" | "mean" | "matmul" | "dot" => Some("terms cancel: subtract what they have in common first"),
         "sin" | "cos" | "tan" => Some("the argument is large: reduce it before it is rounded"),
         _ => None,
@@ -37,7 +41,9 @@ pub(super) fn hint<T: tape::Element>(view: &GraphView<T>, node: usize) -> Option
 
 /// The same for an operation that itself rounds by more than it should.
 pub(super) fn rounds_badly(op: &str, units: f64) -> String {
-    format!("`{op}` is off by {units:.0} units in the last place at exact operands: its own formula loses the digits")
+    format!(
+        "`{op}` is off by {units:.0} units in the last place at exact operands: its own formula loses the digits"
+    )
 }
 
 /// Returns the number of decimal digits that two numbers have in common, relative to `scale`; at most those of `f64`.

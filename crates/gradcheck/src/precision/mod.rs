@@ -17,8 +17,8 @@ mod report;
 
 pub use report::{Digits, Loss, NodeError, PrecisionReport};
 
-use crate::check::{Inputs, Model};
 use crate::DoubleDouble;
+use crate::check::{Inputs, Model};
 use nodes::Recording;
 use std::sync::Arc;
 use tape::{Element, Tape, Tensor, Var};
@@ -84,7 +84,8 @@ impl<M: Model> Precision<M> {
         let (double, exact) = (Tape::<f64>::of(), Tape::<DoubleDouble>::of());
         let found = self.record(&double);
         let reference = self.record(&exact);
-        let names: Vec<&str> = self.names.iter().zip(&self.tracked).filter(|(_, t)| **t).map(|(n, _)| &**n).collect();
+        let names: Vec<&str> =
+            self.names.iter().zip(&self.tracked).filter(|(_, t)| **t).map(|(n, _)| &**n).collect();
         report::compare(&found, &reference, &names)
     }
 

@@ -51,7 +51,8 @@ pub struct Loss {
     pub values: (f64, DoubleDouble),
     /// The node whose rounding costs most.
     pub rounded_by: NodeError,
-    /// The node that magnifies it most, where the condition of one is large.
+    /// The node that magnifies it most, if the condition of one is large: of the function, or if the error passes none there, of
+    /// its derivative.
     pub magnified_by: Option<NodeError>,
     /// The usual way to keep the digits, if there is one.
     pub hint: Option<String>,
@@ -99,7 +100,9 @@ pub(super) fn compare(
     assert!(ops((&views.0, &views.1)), "precision: expected one recording in both number types, found two");
     let pairs = found.gradients.iter().zip(&exact.gradients).zip(names);
     let digits: Vec<Digits> = pairs
-        .map(|((found, exact), name)| counted(name, &found.shape(), &found.value().to_vec(), &exact.value().to_vec()))
+        .map(|((found, exact), name)| {
+            counted(name, &found.shape(), &found.value().to_vec(), &exact.value().to_vec())
+        })
         .collect();
     let fewest = |a: &usize, b: &usize| digits[*a].least.total_cmp(&digits[*b].least);
     let worst = (0..digits.len()).min_by(fewest).filter(|&k| digits[k].least < ENOUGH);
@@ -127,7 +130,8 @@ fn counted(name: &str, shape: &Shape, found: &[f64], exact: &[DoubleDouble]) -> 
     let mut order: Vec<usize> = (0..entries.len()).collect();
     order.sort_by(|&a, &b| entries[a].total_cmp(&entries[b]));
     let at = |place: usize| order.get(place).map_or(0.0, |&at| entries[at]);
-    let (least, median) = if entries.is_empty() { (f64::INFINITY, f64::INFINITY) } else { (at(0), at(order.len() / 2)) };
+    let (least, median) =
+        if entries.is_empty() { (f64::INFINITY, f64::INFINITY) } else { (at(0), at(order.len() / 2)) };
     let worst = order.first().copied().unwrap_or(0);
     Digits { input: name.to_string(), shape: shape.clone(), entries, least, median, worst }
 }
@@ -154,14 +158,20 @@ fn lost(
         })
     };
     let rounded = all.iter().max_by(|a, b| a.share.abs().total_cmp(&b.share.abs()))?;
-    // Nodes through which the error passes; of those, the one that magnifies most.
-    let through = all.iter().filter(|node| node.passed.abs() >= 0.1 * error && node.condition.is_finite());
-    let magnified = through.max_by(|a, b| a.condition.total_cmp(&b.condition)).filter(|node| node.condition >= LARGE);
+    let ill = |node: &&Node| node.condition.is_finite() && node.condition >= LARGE;
+    let steepest = |derivative: bool, passed: f64| {
+        let part =
+            all.iter().filter(|node| (node.index > function) == derivative && node.passed.abs() >= passed);
+        part.filter(ill).max_by(|a, b| a.condition.total_cmp(&b.condition))
+    };
+    let magnified = steepest(false, 0.1 * error).or_else(|| steepest(true, 0.1 * error));
+    // Where contributions to the gradient cancel, the function is a difference of close numbers: the hint is about that.
+    let cause = steepest(false, 0.0).or(magnified);
     let rounded_by = named(rounded)?;
     let magnified_by = magnified.and_then(named);
     let hint = match &magnified_by {
         _ if rounded.units > BADLY => Some(rounds_badly(rounded_by.op, rounded.units)),
-        Some(node) => hint(view, node.index).map(str::to_string),
+        Some(_) => cause.and_then(|node| hint(view, node.index)).map(str::to_string),
         None => None,
     };
     Some(Loss { entry, values, rounded_by, magnified_by, hint })
@@ -184,7 +194,12 @@ impl fmt::Display for PrecisionReport {
         let (name, at) = &loss.entry;
         writeln!(f, "fewest at {name}, entry {at}: {:e}, exactly {}", loss.values.0, loss.values.1)?;
         let node = &loss.rounded_by;
-        writeln!(f, "  rounded by {node}: {:.1} units, {:.0} % of the error", node.units, 100.0 * node.share)?;
+        writeln!(
+            f,
+            "  rounded by {node}: {:.1} units, {:.0} % of the error",
+            node.units,
+            100.0 * node.share
+        )?;
         if let Some(node) = &loss.magnified_by {
             writeln!(f, "  magnified by {node}: condition {:.1e}", node.condition)?;
         }

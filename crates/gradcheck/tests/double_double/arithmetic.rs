@@ -33,7 +33,10 @@ fn operators_invert_each_other_to_the_last_places() {
         assert!(close(x * y / y, x.hi().abs()), "{x} · {y}");
         assert!(close(x + y - y, x.hi().abs() + y.hi().abs()), "{x} + {y}");
         assert!(close(Real::sqrt(x * x).copysign(x), x.hi().abs()), "the root of the square of {x}");
-        assert!((x + y).lo().abs() <= (x + y).hi().abs() * f64::EPSILON / 2.0, "the normal form of {x} + {y}");
+        assert!(
+            (x + y).lo().abs() <= (x + y).hi().abs() * f64::EPSILON / 2.0,
+            "the normal form of {x} + {y}"
+        );
     }
 }
 

@@ -15,7 +15,10 @@ const LARGE_EXPONENT: f64 = 1e-29;
 
 /// The records of a file: `N` doubles each.
 fn records<const N: usize>(name: &str) -> Vec<[f64; N]> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/double_double").join(name).with_extension("f64");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/double_double")
+        .join(name)
+        .with_extension("f64");
     let bytes = std::fs::read(&path).unwrap();
     let (doubles, []) = bytes.as_chunks::<8>() else { panic!("{name}: half a number") };
     let doubles: Vec<f64> = doubles.iter().map(|&bytes| f64::from_le_bytes(bytes)).collect();
@@ -45,9 +48,9 @@ fn judge(name: &str, bound: f64, (error, at): (f64, String)) {
 }
 
 fn unary(name: &str, bound: f64, f: fn(DoubleDouble) -> DoubleDouble) {
-    let errors = records::<4>(name).into_iter().map(|[hi, lo, y, rest]| {
-        (error(f(number(hi, lo)), y, rest), format!("{hi:e} + {lo:e}"))
-    });
+    let errors = records::<4>(name)
+        .into_iter()
+        .map(|[hi, lo, y, rest]| (error(f(number(hi, lo)), y, rest), format!("{hi:e} + {lo:e}")));
     judge(name, bound, worst(errors));
 }
 

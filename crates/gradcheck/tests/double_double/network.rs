@@ -41,8 +41,10 @@ fn the_gradient_of_a_network_has_the_digits_of_its_number_type() {
 
     // Along a direction, against a difference of order 4: its error is the fourth power of the step.
     let rng = &mut SplitMix64(7);
-    let direction: Vec<Tensor<DoubleDouble>> =
-        parameters::<f64>().iter().map(|w| Tensor::<f64>::from_fn(w.shape().clone(), |_| rng.normal()).cast()).collect();
+    let direction: Vec<Tensor<DoubleDouble>> = parameters::<f64>()
+        .iter()
+        .map(|w| Tensor::<f64>::from_fn(w.shape().clone(), |_| rng.normal()).cast())
+        .collect();
     let loss_at = |t: f64| {
         let step = DoubleDouble::from(t);
         let w: Vec<_> = parameters().iter().zip(&direction).map(|(w, dw)| w + &(dw * step)).collect();

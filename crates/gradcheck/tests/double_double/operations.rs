@@ -63,7 +63,12 @@ struct Derivatives<T: Element> {
     second: Vec<Tensor<T>>,
 }
 
-fn derivatives<T: Element>(op: &dyn Apply<T>, x: &[Tensor], ct: &Tensor, weights: &[Tensor]) -> Derivatives<T> {
+fn derivatives<T: Element>(
+    op: &dyn Apply<T>,
+    x: &[Tensor],
+    ct: &Tensor,
+    weights: &[Tensor],
+) -> Derivatives<T> {
     let x: Vec<Tensor<T>> = x.iter().map(Tensor::cast).collect();
     derivatives_at(op, &x, ct, weights)
 }
@@ -150,9 +155,12 @@ fn derivatives_are_those_of_differences_to_22_digits() {
         }
         let found = derivatives_at(op, &leaves, &ct, &u);
         let orders = [
-            (dot(&found.first, &dx), difference(|t| {
-                dot(&[op.compute(&at(t).iter().collect::<Vec<_>>())], std::slice::from_ref(&ct)).0
-            })),
+            (
+                dot(&found.first, &dx),
+                difference(|t| {
+                    dot(&[op.compute(&at(t).iter().collect::<Vec<_>>())], std::slice::from_ref(&ct)).0
+                }),
+            ),
             (dot(&found.second, &dx), difference(|t| dot(&derivatives_at(op, &at(t), &ct, &u).first, &u).0)),
         ];
         for (order, ((derivative, size), expected)) in orders.into_iter().enumerate() {
@@ -241,7 +249,8 @@ fn the_adjoint_identity_holds_to_28_digits() {
             continue;
         }
         let ct = weights(&y.value().cast(), rng);
-        let dy = tape.jvp(y, leaves.clone(), dx.iter().map(|dx| dx.cast::<DoubleDouble>()).collect::<Vec<_>>());
+        let dy =
+            tape.jvp(y, leaves.clone(), dx.iter().map(|dx| dx.cast::<DoubleDouble>()).collect::<Vec<_>>());
         let forward = dot(&[dy], std::slice::from_ref(&ct));
         let reverse = dot(&y.vjp(ct.cast::<DoubleDouble>()).wrt(leaves), &dx);
         let error = (forward.0 - reverse.0).hi().abs() / (forward.1 + reverse.1).max(f64::MIN_POSITIVE);

@@ -21,7 +21,9 @@ fn spread<T: Element>(rows: usize, cols: usize) -> Tensor<T> {
 
 impl<T: Element> Network<T> {
     fn new() -> Network<T> {
-        let layer = |rows: usize, cols: usize| Linear::from_values(spread(rows, cols), spread(1, rows).reshape([rows]));
+        let layer = |rows: usize, cols: usize| {
+            Linear::from_values(spread(rows, cols), spread(1, rows).reshape([rows]))
+        };
         Network { hidden: layer(50, 60), output: layer(5, 50) }
     }
 

@@ -1,7 +1,7 @@
 //! Gaussian error linear unit, in its exact form.
 
-use crate::element::Constant;
 use super::silu::confine;
+use crate::element::Constant;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::ops::{Erfc, Exp};

@@ -1,7 +1,7 @@
 //! Gaussian error linear unit, in the `tanh` approximation used by many published models.
 
-use crate::element::Constant;
 use super::silu::confine;
+use crate::element::Constant;
 use crate::ops::Sigmoid;
 use crate::ops::activation::sigmoid;
 use crate::ops::common::doc::OpDoc;

@@ -62,7 +62,9 @@ impl<T: Element> Op<T> for CumProd {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, <T::Wide>::ONE, |product, x| product * x))
+        reduce::lanes(x[0], axis, |x, y| {
+            running(x, y, self.reverse, <T::Wide>::ONE, |product, x| product * x)
+        })
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {

@@ -1,7 +1,7 @@
 //! Arithmetic mean over axes.
 
-use crate::element::Constant;
 use super::sum::{finish, positions, reduced, restore};
+use crate::element::Constant;
 use crate::error::Error;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};

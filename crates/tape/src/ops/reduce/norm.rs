@@ -3,9 +3,9 @@
 use super::max::shares;
 use super::sum::{finish, positions, reduced, restore};
 use crate::error::Error;
+use crate::ops::arithmetic::powf::one_less;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
-use crate::ops::arithmetic::powf::one_less;
 use crate::ops::{Abs, Sign, TensorOps};
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::{Array, Op, hits};

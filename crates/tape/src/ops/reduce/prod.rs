@@ -75,7 +75,9 @@ impl<T: Element> Op<T> for Prod {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
-        let y = reduce::fold(x[0], &axes, |x| T::narrow(x.iter().fold(<T::Wide>::ONE, |product, x| product * x.widen())));
+        let y = reduce::fold(x[0], &axes, |x| {
+            T::narrow(x.iter().fold(<T::Wide>::ONE, |product, x| product * x.widen()))
+        });
         finish(y, shape)
     }
 
