@@ -13,7 +13,7 @@ pub(super) struct Recording<'t, T: Element> {
     pub(super) gradients: Vec<Var<'t, T>>,
 }
 
-/// What is known of a node.
+/// A node of both recordings.
 pub(super) struct Node {
     pub(super) index: usize,
     /// The share of the error of the entry: the rounding of this node times its cotangent.

@@ -116,7 +116,7 @@ fn has_value(y: &Exact) -> bool {
     y.size() > 0 && y.to_vec().iter().all(|y| y.is_finite())
 }
 
-/// What the operation decides at these operands.
+/// The decisions of the operation at these operands.
 fn decisions(op: &dyn Apply<DoubleDouble>, x: &[Exact]) -> Vec<(u32, usize, i64)> {
     let tape = Tape::of();
     let leaves: Vec<_> = x.iter().map(|x| tape.var(x.clone())).collect();
