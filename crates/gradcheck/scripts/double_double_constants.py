@@ -40,6 +40,8 @@ def leading(x, bits):
 
 
 print("//! Constants and series, written by `scripts/double_double_constants.py`.\n")
+print("// The first parts are those of the standard library.")
+print("#![allow(clippy::approx_constant)]\n")
 print("use super::DoubleDouble;\n")
 scalar("LN_2", "ln 2.", log(2))
 scalar("LN_10", "ln 10.", log(10))

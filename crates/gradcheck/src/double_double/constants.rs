@@ -1,5 +1,8 @@
 //! Constants and series, written by `scripts/double_double_constants.py`.
 
+// The first parts are those of the standard library.
+#![allow(clippy::approx_constant)]
+
 use super::DoubleDouble;
 
 /// ln 2.

@@ -38,7 +38,7 @@ fn times_two_over_pi(x: f64) -> Fixed {
     let mantissa = (x.to_bits() & 0x000f_ffff_ffff_ffff) | 0x0010_0000_0000_0000;
     // x = mantissa · 2^(exponent - 52): the digits of 2 / pi that only contribute multiples of 4 are skipped.
     let start = exponent(x) - 52 - 2;
-    let mut carry = digits(start + 64 * WORDS as i32) as u128 * mantissa as u128 >> 64;
+    let mut carry = (digits(start + 64 * WORDS as i32) as u128 * mantissa as u128) >> 64;
     for word in (0..WORDS).rev() {
         let sum = digits(start + 64 * word as i32) as u128 * mantissa as u128 + carry;
         (product[word], carry) = (sum as u64, sum >> 64);

@@ -32,19 +32,29 @@ fn inside(name: &str, intervals: &[(f64, f64)]) -> Vec<f64> {
 }
 
 /// Collects operations on tensors.
-pub(super) struct Collected(Vec<(Box<dyn Apply<f64>>, Box<dyn Apply<DoubleDouble>>, Vec<Input>)>);
+pub(super) struct Collected {
+    name: &'static str,
+    all: Vec<Twins>,
+}
+
+impl Collected {
+    fn add<O: Op<f64> + Op<DoubleDouble>>(&mut self, op: O, operands: Vec<Input>) {
+        let (double, exact) = (Box::new(TensorFn(op.clone())), Box::new(TensorFn(op)));
+        self.all.push(Twins { name: self.name, double, exact, operands });
+    }
+}
 
 impl Cases for Collected {
     type Other = DoubleDouble;
 
     fn case<O: Op<f64> + Op<f32> + Op<DoubleDouble>>(&mut self, op: O, shapes: &[&[usize]]) {
         let operands = shapes.iter().map(|&shape| Input::Shape(shape.into())).collect();
-        self.0.push((Box::new(TensorFn(op.clone())), Box::new(TensorFn(op)), operands));
+        self.add(op, operands);
     }
 
     fn values<O: Op<f64> + Op<f32> + Op<DoubleDouble>>(&mut self, op: O, values: &[Tensor<f64>]) {
         let operands = values.iter().cloned().map(Input::Values).collect();
-        self.0.push((Box::new(TensorFn(op.clone())), Box::new(TensorFn(op)), operands));
+        self.add(op, operands);
     }
 }
 
@@ -91,10 +101,9 @@ impl Registrar for Collect {
         _doc: OpDoc,
         cases: impl FnOnce(&mut Collected),
     ) {
-        let mut collected = Collected(Vec::new());
+        let mut collected = Collected { name, all: Vec::new() };
         cases(&mut collected);
-        let twins = collected.0.into_iter();
-        self.0.extend(twins.map(|(double, exact, operands)| Twins { name, double, exact, operands }));
+        self.0.append(&mut collected.all);
     }
 }
 
