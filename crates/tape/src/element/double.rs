@@ -68,6 +68,10 @@ impl Real for f64 {
         f64::copysign(self, sign)
     }
     #[inline(always)]
+    fn fmod(self, other: Self) -> Self {
+        self % other
+    }
+    #[inline(always)]
     fn powi(self, n: i32) -> Self {
         pow::powi_f64(self, n)
     }

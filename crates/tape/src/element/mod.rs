@@ -196,6 +196,11 @@ pub trait Real:
         let y = if (self == Self::ZERO) & (other == Self::ZERO) { self + other } else { y };
         if self.is_nan() { self } else { y }
     }
+    /// The remainder of `self / other` with the quotient rounded towards zero, exactly; it has the sign of `self`.
+    #[inline(always)]
+    fn fmod(self, other: Self) -> Self {
+        self - (self / other).trunc() * other
+    }
     /// `x^n` by repeated squaring.
     fn powi(self, n: i32) -> Self;
 

@@ -81,6 +81,10 @@ impl Real for f32 {
         f32::copysign(self, sign)
     }
     #[inline(always)]
+    fn fmod(self, other: Self) -> Self {
+        self % other
+    }
+    #[inline(always)]
     fn powi(self, n: i32) -> Self {
         pow::powi_f32(self, n)
     }
