@@ -29,6 +29,8 @@ pub struct Constant {
 impl Constant {
     /// π.
     pub const PI: Constant = Constant::new(std::f64::consts::PI, 1.2246467991473532e-16);
+    /// 2π.
+    pub const TAU: Constant = Constant::new(std::f64::consts::TAU, 2.4492935982947064e-16);
     /// ln 2.
     pub const LN_2: Constant = Constant::new(std::f64::consts::LN_2, 2.3190468138462996e-17);
     /// 1 / ln 2.
