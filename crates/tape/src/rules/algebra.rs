@@ -7,11 +7,11 @@
 //!
 //! This file must not know about tensors or tapes.
 
-use crate::element::Real;
+use crate::element::{Constant, Real};
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A number that tensors hold: `f32` or `f64`, with constants, elementary functions ([`Real`]) and arithmetic.
+/// A number that tensors hold: `f32`, `f64` or another format, with constants, elementary functions ([`Real`]) and arithmetic.
 pub trait Element: Real + Arithmetic {}
 
 impl<T: Real + Arithmetic> Element for T {}
@@ -22,8 +22,9 @@ impl<T: Real + Arithmetic> Element for T {}
 pub trait Arithmetic:
     Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
-    /// The constant `c` beside `self`: not differentiated, of rank 0 for tensors, so it broadcasts.
-    fn lift(&self, c: f64) -> Self;
+    /// The constant `c` beside `self`: not differentiated, of rank 0 for tensors, so it broadcasts. A number that is not a
+    /// double, such as π, is given as a [`Constant`].
+    fn lift(&self, c: impl Into<Constant>) -> Self;
 
     /// `f` of every element.
     fn map<F: Unary>(self, f: F) -> Self;
@@ -239,8 +240,8 @@ macro_rules! numbers {
     ($($t:ident)*) => {$(
         impl Arithmetic for $t {
             #[inline(always)]
-            fn lift(&self, c: f64) -> $t {
-                c as $t
+            fn lift(&self, c: impl Into<Constant>) -> $t {
+                c.into().to()
             }
             #[inline(always)]
             fn map<F: Unary>(self, f: F) -> $t {

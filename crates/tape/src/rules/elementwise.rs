@@ -3,6 +3,7 @@
 //! [`Map`] and [`Zip`] turn every [`Unary`] and [`Binary`] into an [`Op`] with fused kernels; broadcasting and
 //! its adjoint, the sum over stretched axes, are dealt with here and nowhere else.
 
+use crate::element::Constant;
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
 use crate::rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, Test, Unary};
@@ -23,14 +24,14 @@ pub struct Zip<F>(pub F);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Left<F> {
     pub(crate) f: F,
-    pub(crate) a: f64,
+    pub(crate) a: Constant,
 }
 
 /// A function of two numbers, the second of which is constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Right<F> {
     pub(crate) f: F,
-    pub(crate) b: f64,
+    pub(crate) b: Constant,
 }
 
 impl<F: Binary> Unary for Left<F> {
@@ -38,7 +39,7 @@ impl<F: Binary> Unary for Left<F> {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        self.f.eval(T::from_f64(self.a), x)
+        self.f.eval(self.a.to(), x)
     }
 
     #[inline(always)]
@@ -47,7 +48,7 @@ impl<F: Binary> Unary for Left<F> {
     }
 
     fn branch<T: Element>(&self, x: T) -> i64 {
-        self.f.branch(T::from_f64(self.a), x)
+        self.f.branch(self.a.to(), x)
     }
 }
 
@@ -56,7 +57,7 @@ impl<F: Binary> Unary for Right<F> {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        self.f.eval(x, T::from_f64(self.b))
+        self.f.eval(x, self.b.to())
     }
 
     #[inline(always)]
@@ -65,7 +66,7 @@ impl<F: Binary> Unary for Right<F> {
     }
 
     fn branch<T: Element>(&self, x: T) -> i64 {
-        self.f.branch(x, T::from_f64(self.b))
+        self.f.branch(x, self.b.to())
     }
 }
 
@@ -231,8 +232,8 @@ impl Select {
 }
 
 impl<T: Element> Arithmetic for Tensor<T> {
-    fn lift(&self, c: f64) -> Tensor<T> {
-        Tensor::scalar(T::from_f64(c))
+    fn lift(&self, c: impl Into<Constant>) -> Tensor<T> {
+        Tensor::scalar(c.into().to())
     }
 
     #[track_caller]

@@ -9,6 +9,7 @@ pub(crate) mod faults;
 mod forward;
 pub(crate) mod gradients;
 mod handles;
+mod local;
 mod methods;
 pub(crate) mod observe;
 mod pieces;
@@ -17,6 +18,7 @@ mod reach;
 pub(crate) mod recorded;
 
 pub use forward::perturbed_jvp;
+pub use local::{cotangents, tangent_of_node};
 pub use methods::{perturbed_vjp, roundings};
 
 use crate::error::Error;

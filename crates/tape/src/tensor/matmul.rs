@@ -178,8 +178,9 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     }
     // A view that repeats a few elements may need more multiplications than `usize` can count.
     let work = out.len().saturating_mul(k);
-    // Also on a processor for which `gemm` has no kernel: right, if not fast.
-    if work <= SMALL || !simd::runs_gemm() {
+    let kernel = if work > SMALL && simd::runs_gemm() { T::product_kernel() } else { None };
+    // Also for a processor or a number type for which `gemm` has no kernel: right, if not fast.
+    let Some(kernel) = kernel else {
         let start = match start {
             Start::Zero => None,
             Start::Row(start) => Some(start),
@@ -193,7 +194,7 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
         // A single column is contiguous like a row, and a row fills vectors.
         let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
         return simd::run(work, Small { out, a, b, start });
-    }
+    };
     if b.clashes() && m >= FEW_ROWS {
         let rows = b.copied();
         return product(out, a, Matrix::rows(&rows), start);
@@ -205,7 +206,7 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     let (left, right) = if n == 1 { (a, b) } else { (b.transposed(), a.transposed()) };
     let (left, right) = left.forwards(right);
     match Checked::new(out, n, left, right) {
-        Some(product) => product.run(!matches!(start, Start::Zero), work),
+        Some(product) => product.run(kernel, !matches!(start, Start::Zero), work),
         None => panic!("matmul: an operand reaches outside its buffer"),
     }
 }
@@ -213,6 +214,7 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
 /// The only `unsafe` call of the engine, behind a type that cannot be built for an access out of bounds.
 mod checked {
     use super::{Element, Matrix, parallel};
+    use crate::element::ProductKernel;
 
     /// A product of which every element that is read or written is inside its buffer. The fields are private to this
     /// module, so that only [`Checked::new`] makes one.
@@ -240,8 +242,8 @@ mod checked {
             (fits && left.inside() && right.inside()).then_some(Checked { left, right, out, step })
         }
 
-        /// Computes it; adds it to what `out` holds if `add` is `true`. `work` is the number of multiplications.
-        pub(super) fn run(self, add: bool, work: usize) {
+        /// Computes it by `kernel`; adds it to what `out` holds if `add` is `true`. `work` is the number of multiplications.
+        pub(super) fn run(self, kernel: ProductKernel<T>, add: bool, work: usize) {
             let Checked { left, right, out, step } = self;
             // SAFETY: gemm writes to the elements `i + j · step` of `out`, for `i < left.rows` and `j < right.cols`. The
             // last of them is `end - 1` in `new`, computed without overflow and found inside. `out` is borrowed mutably,
@@ -253,10 +255,11 @@ mod checked {
             // buffer too, and with an offset from the first element that fits an `isize`. None of this relies on what
             // the shape of a tensor promises, and the matrices are those that gemm gets: nothing changes them after
             // the check.
-            // The kernel is that of `T`, for this processor. gemm's threads write disjoint tiles of `out`, whose
+            // The kernel is one of gemm's, because only this crate makes a `ProductKernel`, and it is that of `T`, for this
+            // processor: number types of other crates have none, and never come here. gemm's threads write disjoint tiles of `out`, whose
             // columns do not overlap, and are done when it returns.
             unsafe {
-                T::product_kernel()(
+                kernel.0(
                     left.rows,
                     right.cols,
                     left.cols,

@@ -271,7 +271,8 @@ impl<T: Element> Tensor<T> {
         let source = &*self.elements();
         Tensor::build_for("cast", self.shape.clone(), |out| {
             for (to, from) in out.iter_mut().zip(source) {
-                *to = U::from_f64(from.to_f64());
+                let (hi, lo) = from.to_parts();
+                *to = U::from_parts(hi, lo);
             }
         })
     }

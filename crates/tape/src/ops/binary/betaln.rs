@@ -1,10 +1,10 @@
 //! Logarithm of the beta function: a primitive, because the three gamma functions cancel.
 
+use crate::element::Constant;
 use crate::ops::Digamma;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
 use crate::rules::algebra::{Algebra, Binary, Element};
-use std::f64::consts::PI;
 
 /// `ln |B(a, b)| = ln |Γ(a) Γ(b) / Γ(a + b)|`, element by element; shapes broadcast.
 ///
@@ -68,7 +68,7 @@ impl Binary for BetaLn {
         if p < large {
             return p.lgamma() + rest + p - (q - half) * (p / q).log1p() - p * (p + q).ln();
         }
-        let ends = half * (T::from_f64(2.0 * PI).ln() - q.ln());
+        let ends = half * (Constant::TAU.to::<T>().ln() - q.ln());
         ends + correction(p) + rest + (p - half) * (p / (p + q)).ln() - q * (p / q).log1p()
     }
 

@@ -1,9 +1,9 @@
 //! Modified Bessel functions of the first kind, of every integer order.
 
+use crate::element::Constant;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-use std::f64::consts::PI;
 
 /// `Iₙ(x)`, of which [`I0`](crate::ops::I0) and [`I1`](crate::ops::I1) are the first two.
 ///
@@ -64,7 +64,7 @@ fn expansion<T: Element>(n: u32, x: T) -> T {
     }
     // In two halves: the exponential overflows a little earlier than the function.
     let half = (x * T::from_f64(0.5)).exp();
-    half * (sum / (T::from_f64(2.0 * PI) * x).sqrt()) * half
+    half * (sum / (Constant::TAU.to::<T>() * x).sqrt()) * half
 }
 
 /// `Iₙ(x)`.

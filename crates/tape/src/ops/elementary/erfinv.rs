@@ -1,10 +1,11 @@
 //! Inverse error function.
 
+use crate::element::Constant;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::ops::{Exp, Square};
 use crate::rules::algebra::{Algebra, Element, Unary};
-use std::f64::consts::{FRAC_2_SQRT_PI, PI};
+use std::f64::consts::PI;
 
 /// The number whose error function is `x`.
 ///
@@ -54,7 +55,7 @@ impl Unary for Erfinv {
             return T::INFINITY.copysign(x);
         }
         if a < T::EPSILON {
-            return x / T::from_f64(FRAC_2_SQRT_PI);
+            return x / Constant::FRAC_2_SQRT_PI.to::<T>();
         }
         let tail = a > T::from_f64(0.5);
         let rest = T::ONE - a;
@@ -69,7 +70,7 @@ impl Unary for Erfinv {
         }
         for _ in 0..STEPS {
             let error = if tail { rest - y.erfc() } else { y.erf() - a };
-            let step = error * (y * y).exp() / T::from_f64(FRAC_2_SQRT_PI);
+            let step = error * (y * y).exp() / Constant::FRAC_2_SQRT_PI.to::<T>();
             y -= step / (T::ONE + y * step);
         }
         y.copysign(x)
@@ -77,7 +78,7 @@ impl Unary for Erfinv {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, y: A) -> A {
-        y.map(Square).map(Exp) / x.lift(FRAC_2_SQRT_PI)
+        y.map(Square).map(Exp) / x.lift(Constant::FRAC_2_SQRT_PI)
     }
 }
 

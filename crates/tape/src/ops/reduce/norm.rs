@@ -3,9 +3,10 @@
 use super::max::{nonempty, shares};
 use super::sum::{finish, positions, reduced, restore};
 use crate::error::Error;
+use crate::ops::arithmetic::powf::one_less;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
-use crate::ops::{Abs, Powf, Sign, TensorOps};
+use crate::ops::{Abs, Sign, TensorOps};
 use crate::rules::algebra::{Arithmetic, Element};
 use crate::rules::op::{Array, Op, hits};
 use crate::shape::{Axes, Shape};
@@ -124,7 +125,7 @@ impl Norm {
                     return y.clone().if_eq(zero(), zero(), x.clone() / y);
                 }
                 let share = y.clone().if_eq(zero(), zero(), x.clone().map(Abs) / y);
-                let slope = sign * share.map(Powf { p: p - 1.0 });
+                let slope = sign * one_less(share, p.into());
                 if p > 1.0 { slope } else { x.clone().if_eq(zero(), zero(), slope) }
             }
         }
