@@ -46,8 +46,9 @@ impl Unary for NanToNum {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        // Of a number that is not finite, the difference from itself is NaN.
-        (x - x).if_eq(x.lift(0.0), x.lift(1.0), x.lift(0.0))
+        // Zero times a number that is not finite is NaN.
+        let zero = x.lift(0.0);
+        (x * zero).if_eq(zero, x.lift(1.0), zero)
     }
 
     #[inline(always)]

@@ -60,7 +60,8 @@ impl Binary for BetaLn {
     fn eval<T: Element>(&self, a: T, b: T) -> T {
         let (p, q) = (a.minimum(b), a.maximum(b));
         let large = T::from_f64(LARGE);
-        if !(p > T::ZERO) || q < large || !q.is_finite() {
+        let cancels = p > T::ZERO && q >= large && q.is_finite();
+        if !cancels {
             return p.lgamma() + q.lgamma() - (p + q).lgamma();
         }
         let half = T::from_f64(0.5);

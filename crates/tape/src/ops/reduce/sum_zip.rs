@@ -6,7 +6,6 @@ use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
 use crate::ops::{Hypot, LogAddExp};
 use crate::rules::algebra::{Binary, Element};
-use crate::rules::elementwise::Zip;
 use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, kernel};
@@ -70,13 +69,12 @@ impl<T: Element, F: Binary> Op<T> for SumZip<F> {
     }
 
     fn branches(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
-        let y = Tensor::apply(Zip(self.0), x);
-        Op::<T>::branches(&Zip(self.0), x, &y, report);
+        let branches = x[0].to_vec().into_iter().zip(x[1].to_vec()).map(|(a, b)| self.0.branch(a, b));
+        branches.enumerate().filter(|&(_, branch)| branch != 0).for_each(|(at, branch)| report(at, branch));
     }
 
     fn undefined(&self, x: &[&Tensor<T>], _y: &Tensor<T>) -> bool {
-        let y = Tensor::apply(Zip(self.0), x);
-        Op::<T>::undefined(&Zip(self.0), x, &y)
+        x[0].to_vec().into_iter().zip(x[1].to_vec()).any(|(a, b)| self.0.undefined(a, b))
     }
 }
 
