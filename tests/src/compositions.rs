@@ -64,6 +64,8 @@ macro_rules! case {
     }};
 }
 
+mod shapes;
+
 /// [`Tape::einsum`] of tensors and of handles.
 trait Einsum: Sized {
     fn einsum(spec: &str, x: &[Self]) -> Self;
@@ -109,8 +111,17 @@ fn position(shape: &Shape, axis: isize) -> usize {
 }
 
 fn compositions() -> Vec<Entry> {
-    let families =
-        [pieces(), ordered(), statistics(), mixtures(), products(), networks(), losses(), programs()];
+    let families = [
+        pieces(),
+        shapes::compositions(),
+        ordered(),
+        statistics(),
+        mixtures(),
+        products(),
+        networks(),
+        losses(),
+        programs(),
+    ];
     families.into_iter().flatten().collect()
 }
 

@@ -166,6 +166,7 @@ pub use anomaly::{Anomaly, NonFinite};
 pub use error::{Dims, Error};
 pub use graph::{GraphInput, GraphNode, GraphView, Memory};
 pub use index::{Index, Position, Positions};
+pub use methods::scatter_reduce::ScatterReduce;
 pub use operand::Operand;
 #[doc(inline)]
 pub use ops::{Elementwise, PadMode, TensorOps};

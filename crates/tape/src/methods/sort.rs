@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 use std::cmp::Ordering;
 
 /// Compares for ascending order; NaN is larger than every number.
-fn ascending<T: Element>(a: T, b: T) -> Ordering {
+pub(super) fn ascending<T: Element>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 

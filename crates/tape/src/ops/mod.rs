@@ -162,6 +162,9 @@ macro_rules! for_each_tensor_op {
                 at: At, AtAdjoint =>;
                 gather: Gather =>
                     fn gather(self; axis: isize, index: impl Into<Index>) { Gather { axis, index: index.into() } };
+                index_put: IndexPut =>
+                    fn index_copy(self, src; axis: isize, index: impl Into<Index>) { IndexPut { axis, index: index.into(), accumulate: false } }
+                    fn index_add(self, src; axis: isize, index: impl Into<Index>) { IndexPut { axis, index: index.into(), accumulate: true } };
                 index_select: IndexSelect, IndexAdd =>
                     fn index_select(self; axis: isize, index: impl Into<Index>) { IndexSelect { axis, index: index.into() } };
                 scatter: Scatter =>

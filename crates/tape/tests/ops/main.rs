@@ -5,5 +5,6 @@ mod fused;
 mod indexing;
 mod long_sums;
 mod saturation;
+mod shapes;
 mod traps_elementwise;
 mod traps_indexing;
