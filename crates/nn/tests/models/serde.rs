@@ -31,6 +31,10 @@ fn settings_are_read_back_as_written() {
     round_trip(&NAdamRule { betas: (0.9, 0.999), eps: 1e-8, momentum_decay: 0.004, decoupled: false });
     round_trip(&AdaGradRule { rate_decay: 0.1, initial: 0.2, eps: 1e-10 });
     round_trip(&AdaDeltaRule { rho: 0.9, eps: 1e-6 });
+    round_trip(&AdamaxRule { betas: (0.9, 0.999), eps: 1e-8 });
+    round_trip(&RAdamRule { betas: (0.9, 0.999), eps: 1e-8, decoupled: true });
+    round_trip(&RpropRule { etas: (0.4, 1.3), bounds: (1e-5, 1.0) });
+    round_trip(&AsgdRule { decay: 1e-3, power: 0.5, average_from: 7 });
     round_trip(&StepDecay { base: 0.1, factor: 0.3, every: 7 }.warm_up(3));
     round_trip(&MultiStep { base: 0.1, factor: 0.3, milestones: vec![2, 5] });
     round_trip(&PiecewiseConstant { base: 0.1, changes: vec![(2, 0.05), (5, 0.01)] });
