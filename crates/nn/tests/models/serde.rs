@@ -2,9 +2,9 @@
 
 use nn::data::{LabelColumn, MinMax, Standard};
 use nn::files::{Conversion, Limits, Options};
-use nn::functional::Conv1dOptions;
+use nn::functional::{Conv1dOptions, Conv3dOptions, Interpolation, Pool1dOptions, Resize};
 use nn::init::{KaimingNormal, Uniform};
-use nn::loss::{Loss, LossFunction};
+use nn::loss::{CtcOptions, Loss, LossFunction, TripletOptions};
 use nn::optim::schedule::*;
 use nn::optim::*;
 use nn::train::{EarlyStopping, History, Keep, OnNonFinite};
@@ -45,6 +45,10 @@ fn settings_are_read_back_as_written() {
     round_trip(&LabelColumn { names: vec!["a".into(), "b".into()], labels: vec![1, 0, 1] });
     round_trip(&(Keep::AverageFrom(3), OnNonFinite::RestoreBest));
     round_trip(&Conv1dOptions { stride: 2, ..Conv1dOptions::default() });
+    round_trip(&Conv3dOptions { stride: [2, 1, 1], ..Conv3dOptions::default() });
+    round_trip(&Pool1dOptions { padding: 1, ..Pool1dOptions::new(3) });
+    round_trip(&(Resize::By(vec![1.5, 2.0]), Interpolation::Linear { align_corners: true }));
+    round_trip(&(CtcOptions { blank: 3, zero_infinity: true }, TripletOptions::default()));
     for function in LossFunction::ALL {
         assert_eq!(round_trip(&function.mean().half()), format!("\"{}.mean*0.5\"", function.name()));
     }
