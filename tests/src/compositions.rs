@@ -65,6 +65,7 @@ macro_rules! case {
 }
 
 mod shapes;
+mod spatial;
 
 /// [`Tape::einsum`] of tensors and of handles.
 trait Einsum: Sized {
@@ -119,6 +120,7 @@ fn compositions() -> Vec<Entry> {
         mixtures(),
         products(),
         networks(),
+        spatial::entries(),
         losses(),
         programs(),
     ];

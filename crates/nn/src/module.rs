@@ -123,7 +123,7 @@ macro_rules! without_parameters {
             type Output = $name;
 
             fn cast_to(&self) -> Result<$name, tape::Error> {
-                Ok(*self)
+                Ok(Clone::clone(self))
             }
         }
     )*};
