@@ -64,6 +64,9 @@ macro_rules! case {
     }};
 }
 
+// After the macro, which it uses.
+mod matrices;
+
 /// [`Tape::einsum`] of tensors and of handles.
 trait Einsum: Sized {
     fn einsum(spec: &str, x: &[Self]) -> Self;
@@ -109,7 +112,10 @@ fn position(shape: &Shape, axis: isize) -> usize {
 }
 
 fn compositions() -> Vec<Entry> {
-    [pieces(), ordered(), products(), networks(), losses(), programs()].into_iter().flatten().collect()
+    [pieces(), ordered(), products(), matrices::entries(), networks(), losses(), programs()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A neuron with weights that the lanes share, times a scalar of each lane.

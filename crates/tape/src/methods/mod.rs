@@ -4,6 +4,8 @@ mod algebra;
 mod argmax;
 mod compare;
 pub(crate) mod einsum;
+mod factors;
+mod linalg;
 mod mul_add;
 mod rearrange;
 mod sort;
