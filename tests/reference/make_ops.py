@@ -2,6 +2,7 @@
 and conventions .json. See README.md."""
 
 import itertools
+import math
 
 import mpmath
 import numpy as np
@@ -546,6 +547,90 @@ def linalg():
     s.write()
 
 
+# ------------------------------------------------------------- factorisations
+
+def factorisations():
+    s = Suite("factorisations.json", 909)
+    r = s.rand
+    L = torch.linalg
+
+    def spread(*shape):
+        """Singular values and eigenvalues far apart."""
+        x = r.t(*shape, lo=-1, hi=1)
+        k = torch.arange(min(shape[-2:]))
+        x[..., k, k] += 1.5 + 2.5 * k
+        return (x * 1000).round() / 1000
+
+    def signs(x):
+        """Of the largest component of every row."""
+        at = x.abs().argmax(-1, keepdim=True)
+        return x.gather(-1, at).sign().squeeze(-1).detach()
+
+    def qr(x):
+        q, u = L.qr(x)
+        d = u.diagonal(0, -2, -1).sign().detach()
+        return q * d[..., None, :], u * d[..., :, None]
+
+    def eigh(x):
+        values, v = L.eigh((x + x.mT) / 2)
+        return values, v * signs(v.mT)[..., None, :]
+
+    def svd(x):
+        u, values, vh = L.svd(x, full_matrices=False)
+        d = signs(vh) if x.shape[-2] >= x.shape[-1] else signs(u.mT)
+        return u * d[..., None, :], values, vh * d[..., :, None]
+
+    rectangles = ((2, 2), (3, 3), (4, 2), (2, 4), (2, 4, 3), (2, 1, 2, 3))
+    squares = ((2, 2), (3, 3), (4, 4), (2, 3, 3))
+    for a in rectangles:
+        s.add("qr", {}, qr, spread(*a))
+    for a in squares:
+        s.add("eigh", {}, eigh, spread(*a))
+        s.add("eigvalsh", {}, lambda x: L.eigvalsh((x + x.mT) / 2), spread(*a))
+    for a in rectangles:
+        s.add("svd", {}, svd, spread(*a))
+        s.add("svdvals", {}, L.svdvals, spread(*a))
+        s.add("pinv", {}, L.pinv, spread(*a))
+    for a, b in (((4, 2), (4, 3)), ((3, 3), (3, 1)), ((2, 4, 3), (2, 4, 2))):
+        s.add("lstsq", {}, lambda x, y: L.lstsq(x, y).solution, spread(*a), r.t(*b))
+    for a, b in (((2, 4), (2, 3)), ((2, 2, 3), (2, 2, 1))):
+        s.add("lstsq", {}, lambda x, y: L.pinv(x) @ y, spread(*a), r.t(*b))
+    for a, size in (((2, 2), 1.0), ((3, 3), 2.0), ((4, 4), 0.1), ((2, 3, 3), 4.0), ((1, 1), 1.0)):
+        s.add("matrix_exp", {}, torch.matrix_exp, r.t(*a, lo=-size, hi=size))
+    for a, n in (((2, 2), 3), ((3, 3), -2), ((2, 3, 3), 5), ((2, 2), 0), ((2, 2), 1), ((2, 2), -1)):
+        s.add("matrix_power", {"n": n}, lambda x: L.matrix_power(x, n), spread(*a))
+    for a, b in (((2, 2), (2, 3)), ((3,), (2, 2)), ((2, 1, 2), (2, 2)), ((2, 2), (3, 1, 2))):
+        s.add("kron", {}, torch.kron, r.t(*a), r.t(*b))
+    for a, b, axes in (((2, 3), (3, 4), ((1,), (0,))), ((2, 3, 4), (4, 2, 2), ((2, 0), (0, 1))), ((2,), (3,), ((), ())),
+                       ((2, 3), (3, 2), ((0, 1), (1, 0)))):
+        s.add("tensordot", {"axes": list(axes[0]), "rhs_axes": list(axes[1])}, lambda x, y: torch.tensordot(x, y, axes), r.t(*a), r.t(*b))
+    for a, b in (((3, 2), (4, 2)), ((2, 3, 3), (2, 2, 3)), ((1, 5), (2, 5))):
+        for p in (1.0, 2.0, 3.5, math.inf):
+            s.add("cdist", {"p": p}, lambda x, y: torch.cdist(x, y, p, "donot_use_mm_for_euclid_dist"), r.t(*a), r.t(*b))
+    for (a, b), (lower, trans, unit) in zip(
+            (((3, 3), (2, 3)), ((2, 2), (1, 2)), ((2, 3, 3), (2, 2, 3)), ((3, 3), (4, 3))),
+            ((True, False, False), (True, True, False), (False, False, True), (False, True, False))):
+        m = spread(*a)
+        m = m.tril() if lower else m.triu()
+
+        def right(m, b):
+            m = m.tril() if lower else m.triu()
+            return L.solve_triangular(m.mT if trans else m, b, upper=lower == trans, left=False, unitriangular=unit)
+
+        s.add("triangular_solve_right", {"lower": lower, "transpose": trans, "unit_diagonal": unit}, right, m, r.t(*b))
+    for a, b in (((3, 3), (3, 2)), ((2, 2), (2, 1)), ((2, 3, 3), (2, 3, 2))):
+        s.add("cholesky_solve", {}, lambda l, b: torch.cholesky_solve(b, l.tril()), spread(*a).tril(), r.t(*b))
+    for a in ((3, 3), (2, 4), (2, 4, 3)):
+        s.add("diagonals", {}, lambda x: x.diagonal(0, -2, -1), r.t(*a))
+    for a, axis in (((8,), 0), ((2, 7), -1), ((6, 2), 0), ((2, 15, 2), 1), ((1,), 0)):
+        n = a[axis]
+        s.add("rfft", {"axis": axis}, lambda x: torch.view_as_real(torch.fft.rfft(x, dim=axis)), r.t(*a))
+        half = list(a)
+        half[axis] = n // 2 + 1
+        s.add("irfft", {"n": n, "axis": axis}, lambda x: torch.fft.irfft(torch.view_as_complex(x), n, dim=axis), r.t(*half, 2))
+    s.write()
+
+
 # -------------------------------------------------------------------- network
 
 def network():
@@ -776,5 +861,6 @@ if __name__ == "__main__":
     reductions()
     shape_ops()
     linalg()
+    factorisations()
     network()
     conventions()

@@ -64,6 +64,8 @@ macro_rules! case {
     }};
 }
 
+// After the macro, which they use.
+mod matrices;
 mod shapes;
 mod spatial;
 
@@ -119,6 +121,7 @@ fn compositions() -> Vec<Entry> {
         statistics(),
         mixtures(),
         products(),
+        matrices::entries(),
         networks(),
         spatial::entries(),
         losses(),

@@ -7,6 +7,8 @@ mod blend;
 mod compare;
 mod diagonals;
 pub(crate) mod einsum;
+mod factors;
+mod linalg;
 mod mul_add;
 mod nonzero;
 mod order;

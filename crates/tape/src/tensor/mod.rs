@@ -9,11 +9,13 @@ mod buffer;
 mod create;
 mod display;
 pub(crate) mod factor;
+pub(crate) mod fourier;
 mod grid;
 pub(crate) mod kernel;
 pub(crate) mod matmul;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+pub(crate) mod orthogonal;
 pub(crate) mod reduce;
 #[cfg(feature = "serde")]
 mod serde;
