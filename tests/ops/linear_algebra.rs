@@ -69,7 +69,7 @@ fn factors<'t>(case: &Case, x: &[Var<'t>]) -> Option<Var<'t>> {
             case.flag("unit_diagonal"),
         ),
         "cholesky_solve" => a.cholesky_solve(b()),
-        "diagonals" => a.diagonals(),
+        "diagonals" => a.diagonal(),
         "rfft" => a.rfft(case.int("axis")),
         "irfft" => a.irfft(case.int("n") as usize, case.int("axis")),
         op => panic!("no operation is called {op}"),

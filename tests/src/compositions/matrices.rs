@@ -144,14 +144,6 @@ fn products() -> Vec<Entry> {
                 with_values(cases, [rows(&x, 1.0), rows(&y, -0.5)]);
             },
         ),
-        entry(
-            "diagonals",
-            doc("xᵢᵢ of every matrix", "linalg.diagonal", "linalg.diagonal"),
-            |draw, cases| {
-                let a = Shape::from([draw.between(0, 2), draw.between(0, 3), draw.between(0, 3)]);
-                case!(cases: [a]; [] |x| x[0].diagonals());
-            },
-        ),
     ]
 }
 

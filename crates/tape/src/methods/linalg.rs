@@ -99,15 +99,6 @@ fn cdist<T: Element, A: Array<T>>(x: &A, y: &A, p: f64) -> Result<A, Error> {
     Ok(gaps.norm_axes(p, [-1], false))
 }
 
-/// The main diagonals of a stack of matrices.
-fn diagonals<T: Element, A: Array<T>>(x: &A) -> Result<A, Error> {
-    let (batch, m, n) = matrices("diagonals", &x.shape())?;
-    let k = m.min(n);
-    let stop = k.saturating_sub(1) * (n + 1) + k.min(1);
-    let flat = x.reshape(ending(&batch, &[m * n]));
-    Ok(A::apply(ops::Slice::new(-1, 0..stop as isize, n + 1), &[&flat]))
-}
-
 /// The order of axes with one moved to the end, and its inverse.
 fn last(op: &'static str, x: &Shape, axis: isize) -> Result<[Vec<isize>; 2], Error> {
     let axis = x.axis(axis).map_err(|error| error.named(op))?;
@@ -227,25 +218,6 @@ macro_rules! methods {
             pub fn cdist(self: $this, rhs: impl Operand<$type>, p: f64) -> $type {
                 let rhs = rhs.beside(&self.clone());
                 self.located(Location::caller(), || error::expect(cdist(&self.clone(), &rhs, p)))
-            }
-
-            /// The main diagonals of the matrices in the last two axes: `[.., m, n] -> [.., min(m, n)]`. Their sums along the last axis
-            /// are the traces.
-            ///
-            /// ```
-            /// use tape::{Tape, Tensor};
-            /// let tape = Tape::new();
-            /// let x = tape.var([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]]);
-            /// let traces = x.diagonals().sum_axis(-1);
-            /// assert_eq!(traces.value(), Tensor::from([5.0, 13.0]));
-            /// assert_eq!(traces.vjp([1.0, 0.0]).wrt(x).row(0), Tensor::eye(2));
-            /// ```
-            ///
-            /// # Panics
-            /// If there are fewer than two axes.
-            #[track_caller]
-            pub fn diagonals(self: $this) -> $type {
-                self.located(Location::caller(), || error::expect(diagonals(&self.clone())))
             }
 
             /// The Fourier transform of real numbers along `axis`, which gets `⌊n / 2⌋ + 1` frequencies; real and imaginary

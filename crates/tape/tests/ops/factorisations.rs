@@ -52,7 +52,7 @@ fn factors_multiply_back<T: Element>(scale: f64) {
         near(&format!("Q R of {name}"), &q.matmul(&r), &a, bound);
         orthonormal(&format!("Q of {name}"), &q, bound);
         assert_eq!(r.tril(-1), Tensor::zeros([k, n]), "R of {name}");
-        assert!(r.diagonals().to_vec().iter().all(|&x| x > T::ZERO), "the diagonal of R of {name}");
+        assert!(r.diagonal().to_vec().iter().all(|&x| x > T::ZERO), "the diagonal of R of {name}");
 
         let (u, s, vt) = a.svd();
         assert_eq!((u.shape(), s.shape(), vt.shape()), (&[m, k].into(), &[k].into(), &[k, n].into()));
@@ -115,7 +115,7 @@ fn small_singular_values_of_graded_columns_keep_their_digits() {
     let a = sample::<f64>(&[5, 3]);
     let (_, r) = a.qr();
     let scale = Tensor::from([1.0, 1e-15, 1e-30]);
-    let (found, product) = ((&a * &scale).svdvals(), r.diagonals().prod_axis(0) * 1e-45);
+    let (found, product) = ((&a * &scale).svdvals(), r.diagonal().prod_axis(0) * 1e-45);
     near("product of the singular values", &found.prod_axis(0), &product, 32.0);
 }
 
@@ -163,7 +163,7 @@ fn between_equal_eigenvalues_the_slope_of_a_function_of_the_matrix_is_left_out()
     let (values, v) = a.eigh();
     let c = symmetric(&sample::<f64>(&[3, 3]));
     let square = (v * values.square()).matmul(v.transpose());
-    assert_eq!(square.vjp(c.clone()).wrt(a), Tensor::eye(3) * &c.diagonals() * 4.0);
+    assert_eq!(square.vjp(c.clone()).wrt(a), Tensor::eye(3) * &c.diagonal() * 4.0);
     assert_eq!(a.matrix_power(2).vjp(c.clone()).wrt(a), c * 4.0);
 }
 
@@ -263,7 +263,7 @@ fn exponentials_of_known_matrices() {
         near("rotation", &turn, &Tensor::from([[c, -s], [s, c]]), 8.0 * angle.max(1.0));
     }
     let diagonal = Tensor::<f64>::from([-700.0, -1.0, 1e-20, 5.0, 700.0]);
-    let found = (Tensor::eye(5) * &diagonal).matrix_exp().diagonals();
+    let found = (Tensor::eye(5) * &diagonal).matrix_exp().diagonal();
     for (found, x) in found.to_vec().iter().zip(diagonal.to_vec()) {
         assert!((found / x.exp() - 1.0).abs() < 1e-12, "exp({x}) is {found:e}");
     }
@@ -331,7 +331,7 @@ fn distances_of_zero_are_flat() {
         let tape = Tape::new();
         let x = tape.var([[1.0, 2.0], [3.0, 5.0]]);
         let d = x.cdist(x, p);
-        assert_eq!(d.value().diagonals(), Tensor::zeros([2]));
+        assert_eq!(d.value().diagonal(), Tensor::zeros([2]));
         let inside = d.vjp(Tensor::eye(2)).wrt(x);
         assert_eq!(inside, Tensor::zeros([2, 2]), "p = {p}");
     }
