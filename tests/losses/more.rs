@@ -113,7 +113,8 @@ fn the_alignments_are_all_paths_that_collapse_to_the_labels() {
         let p = z.softmax(-1).reshape([5, 3]);
         let tape = Tape::new();
         let options = CtcOptions { blank, ..CtcOptions::default() };
-        let found = loss::ctc(tape.var(z.clone()).log_softmax(-1), &[labels.clone()], None, &options);
+        let found =
+            loss::ctc(tape.var(z.clone()).log_softmax(-1), std::slice::from_ref(&labels), None, &options);
         let expected = by_enumeration(&p, &labels, blank);
         assert_close(&format!("{labels:?}"), &found.sum().value().into(), &expected.into(), EXACT);
     }
