@@ -32,8 +32,8 @@
 //!
 //! # Differentiate a program of tensors
 //!
-//! [`Var`] is the handle of a recorded [`Tensor`], with [over a hundred operations](ops): elementwise functions with
-//! broadcasting, reductions, indexing, linear algebra, convolutions.
+//! [`Var`] is the handle of a recorded [`Tensor`], with [over two hundred operations](ops): elementwise functions with
+//! broadcasting, reductions, scans, indexing, factorisations, convolutions.
 //!
 //! ```
 //! use tape::{Tape, Tensor};
