@@ -9,6 +9,7 @@
 use crate::ops::*;
 use crate::rules::algebra::{ChainRule, Element};
 use crate::rules::elementwise::{Left, Map, Right, Select as Choose, Zip};
+use crate::replay::Replay;
 use crate::rules::op::{Op, compute};
 use crate::tape::{ParamId, Tape};
 use crate::tensor::Tensor;
@@ -46,6 +47,11 @@ fn engine<T: Element>() {
     tape.parameter(ParamId::new(), &Tensor::scalar(T::ONE));
     let x = tape.var(Tensor::scalar(T::ONE));
     let gradients = x.item().try_backward();
+    let mut replay = Replay::<T>::several([], |_, []| Vec::new());
+    if let Ok(replay) = &mut replay {
+        black_box((replay.run(&[]).is_ok(), replay.value_and_gradient(&[]).is_ok()));
+        black_box(replay.bind(ParamId::new(), &Tensor::scalar(T::ONE)).is_ok());
+    }
     black_box((x.item().try_grad(x).is_ok(), x.try_grad(x, x).is_ok(), gradients.is_ok()));
 }
 

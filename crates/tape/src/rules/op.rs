@@ -131,6 +131,18 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
         Ok(self.eval(x, shape))
     }
 
+    /// The value, where a [`Replay`](crate::Replay) computes it again: `y` holds that of the run before, and may be written in
+    /// place. Override it only where the memory of a result can be spared so; the result must equal that of
+    /// [`eval`](Op::eval).
+    ///
+    /// # Errors
+    /// As [`try_eval`](Op::try_eval).
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        let shape = y.shape().clone();
+        *y = self.try_eval(x, &shape)?;
+        keeps_word(self.name(), "eval", None, &shape, y.shape())
+    }
+
     /// The tangent of the result when input `k` moves by `dx`.
     ///
     /// The default is right for multilinear operations (linear in each input): the derivative of a multilinear map is
@@ -238,6 +250,30 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     ) -> Result<Cotangents<T>, Error> {
         self.check_derivative(x, y)?;
         Ok(self.vjp_all(x, y, dy, want))
+    }
+
+    /// All wanted cotangents, where a [`Replay`](crate::Replay) computes them again: `cts[k]` is that of input `k`, in whose
+    /// place there is that of the run before, or anything else. `dy` is not needed afterwards, its buffer may be used. Override
+    /// it only where the memory of cotangents can be spared so; they must equal those of [`vjp`](Op::vjp).
+    ///
+    /// # Errors
+    /// As [`try_vjp_all`](Op::try_vjp_all).
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error> {
+        let each = self.try_vjp_all(x, y, std::mem::take(dy), want)?;
+        all_there(self.name(), want, &each)?;
+        for (k, ct) in each.into_iter().enumerate().filter(|&(k, _)| want[k]) {
+            if let Some(ct) = ct {
+                cts[k] = ct;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod buffer;
+pub(crate) mod columns;
 mod create;
 mod display;
 pub(crate) mod factor;
@@ -276,6 +277,24 @@ impl<T: Element> Tensor<T> {
             && self.offset == other.offset
             && self.shape == other.shape
             && self.strides == other.strides
+    }
+
+    /// Gives this tensor a shape, and elements that `fill` writes in row-major order: in its own buffer if it has one of that
+    /// shape that is not shared, otherwise in another.
+    #[inline]
+    pub(crate) fn refill(&mut self, shape: &Shape, fill: impl FnOnce(&mut [T])) {
+        if self.shape == *shape && self.is_contiguous() {
+            let (n, offset) = (self.size(), self.offset);
+            if let Some(block) = self.data.unique().and_then(|block| block.get_mut(offset..offset + n)) {
+                return fill(block);
+            }
+        }
+        *self = Tensor::build(shape.clone(), fill);
+    }
+
+    /// The address of the buffer, the same for tensors that share it.
+    pub(crate) fn buffer_address(&self) -> Option<usize> {
+        self.data.0.as_ref().map(|block| Arc::as_ptr(block) as usize)
     }
 
     /// Adds `other`, of the same shape, in place.

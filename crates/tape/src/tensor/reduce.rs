@@ -15,7 +15,7 @@ const LANES: usize = 16;
 /// Runs longer than this are halved, so that rounding errors grow with the logarithm of the length.
 const BLOCK: usize = 512;
 
-struct SumLoop<'a, T>(&'a [T]);
+pub(super) struct SumLoop<'a, T>(pub(super) &'a [T]);
 
 impl<T: Element> Kernel for SumLoop<'_, T> {
     type Output = T;
@@ -53,7 +53,7 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
     }
 }
 
-struct SumPairs<'a, T, F>(&'a [T], &'a [T], F);
+pub(super) struct SumPairs<'a, T, F>(pub(super) &'a [T], pub(super) &'a [T], pub(super) F);
 
 impl<T: Element, F: Fn(T, T) -> T> Kernel for SumPairs<'_, T, F> {
     type Output = T;
@@ -308,6 +308,14 @@ pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
     let axes: SmallVec<[usize; 4]> = (0..x.rank()).filter(stretched).collect();
     let sums = sum(x, &axes);
     if sums.shape() == shape { sums } else { sums.reshaped(shape.clone()) }
+}
+
+/// The sums of the columns of a matrix, in the buffer of `y` if possible: [`sum_to`] of a vector.
+pub(crate) fn sum_rows_into<T: Element>(y: &mut Tensor<T>, x: &Tensor<T>, shape: &Shape) {
+    match x.as_slice() {
+        Some(rows) if !rows.is_empty() => y.refill(shape, |out| column_sums(out, rows, x.shape()[0])),
+        _ => *y = sum_to(x, shape),
+    }
 }
 
 /// Applies `f` to every lane along `axis`: `f(input, output)`, both of the extent of the axis.
