@@ -8,7 +8,9 @@ use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
 use benches::scalar::{Chains, Fused, Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
-use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Replayed, ReplayedModules, Task, Trainer, Trainers, difference};
+use benches::training::{
+    Modules, PLAIN_LOOPS, Products, Recorded, Replayed, ReplayedModules, Task, Trainer, Trainers, difference,
+};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
 

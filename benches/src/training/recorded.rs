@@ -83,9 +83,7 @@ impl Network {
             x = layer(activation, x, w, b);
         }
         match self.loss {
-            Loss::Squares { divisor } => {
-                x.squared_distance(target).item() * (1.0 / divisor)
-            }
+            Loss::Squares { divisor } => x.squared_distance(target).item() * (1.0 / divisor),
             Loss::MeanOutput => x.mean(),
             Loss::CrossEntropy => (x.log_softmax(1) * target).sum() * (-1.0 / self.batch as f32),
         }

@@ -55,9 +55,10 @@ impl ReplayedModules {
     /// At the initial parameters of the task.
     pub fn new(task: &Task) -> ReplayedModules {
         let modules = Modules::new(task);
-        let step = ReplayedStep::new(&modules.model, [&modules.x, &modules.target], |model, [x, target], cx| {
-            loss_of(modules.loss, model.forward(x, cx), target)
-        });
+        let step =
+            ReplayedStep::new(&modules.model, [&modules.x, &modules.target], |model, [x, target], cx| {
+                loss_of(modules.loss, model.forward(x, cx), target)
+            });
         ReplayedModules { step: step.expect("the step uses no values"), modules }
     }
 }

@@ -7,9 +7,9 @@
 //! (`docs/decisions/0013-compiled-kernels.md` has the figures.)
 
 use crate::ops::*;
+use crate::replay::Replay;
 use crate::rules::algebra::{ChainRule, Element};
 use crate::rules::elementwise::{Left, Map, Right, Select as Choose, Zip};
-use crate::replay::Replay;
 use crate::rules::op::{Op, compute};
 use crate::tape::{ParamId, Tape};
 use crate::tensor::Tensor;

@@ -3,8 +3,8 @@
 use nn::optim::{Adam, Sgd};
 use nn::train::{ReplayedStep, StepFailure, descend};
 use nn::{
-    BatchNorm1d, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d, Module, Param, Parameters, Path, Relu,
-    Residual, Sequential, Tanh, loss,
+    BatchNorm1d, Context, Conv2d, Dropout, Flatten, LayerNorm, Linear, MaxPool2d, Module, Param, Parameters,
+    Path, Relu, Residual, Sequential, Tanh, loss,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tape::{Error, Scalar, Tape, Tensor, Var};
@@ -34,7 +34,8 @@ fn check(name: &str, model: &Sequential, x: &[usize], y: impl Fn(usize) -> Tenso
     let (mut first, mut second) = (Adam::new(0.01), Adam::new(0.01));
     let (mut tape, mut cx) = (Tape::new(), Context::train(StdRng::seed_from_u64(0)));
     let (x, y) = batch(0);
-    let mut step = ReplayedStep::new(&replayed, [&x, &y], loss).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut step =
+        ReplayedStep::new(&replayed, [&x, &y], loss).unwrap_or_else(|error| panic!("{name}: {error}"));
     for number in 1..20 {
         let (x, y) = batch(number);
         let expected = descend(&mut recorded, &mut first, &mut tape, &mut cx, |model, tape, cx| {
@@ -123,7 +124,10 @@ fn models_that_keep_a_state_in_training_are_refused() {
     let start = "dropout: expected a step that can be replayed, found random numbers, which would be the same in every run, at ";
     assert!(text.starts_with(start) && text.contains("replayed.rs"), "{text}");
     let text = refusal(&Sequential::new().push(BatchNorm1d::new(2)));
-    assert!(text.starts_with("batch_norm: expected a step that can be replayed, found running statistics"), "{text}");
+    assert!(
+        text.starts_with("batch_norm: expected a step that can be replayed, found running statistics"),
+        "{text}"
+    );
     let text = refusal(&Sequential::new().push(Noise));
     assert!(text.starts_with("model: expected a step that can be replayed, found random numbers"), "{text}");
 }

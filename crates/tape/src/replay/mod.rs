@@ -11,7 +11,9 @@ use crate::error::Error;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::sweep::gradients::Gradients;
-use crate::tape::{GradientBuffers, NodeId, ParamId, Parameters, Records, Scalar, ScalarStep, Tape, Var, zeros};
+use crate::tape::{
+    GradientBuffers, NodeId, ParamId, Parameters, Records, Scalar, ScalarStep, Tape, Var, zeros,
+};
 use crate::tensor::Tensor;
 use std::fmt;
 use std::sync::Arc;
@@ -110,7 +112,14 @@ impl<T: Element> Replay<T> {
         let (inputs, output) = {
             let x = inputs.map(|x| tape.var(x.clone()));
             let y = f(&tape, x);
-            (x.map(|x| x.slot as usize), if y.is_constant() { node_of(&tape, y.to_var()) } else { tape.owns("replay", y.tape()).map(|()| y.index) })
+            (
+                x.map(|x| x.slot as usize),
+                if y.is_constant() {
+                    node_of(&tape, y.to_var())
+                } else {
+                    tape.owns("replay", y.tape()).map(|()| y.index)
+                },
+            )
         };
         Replay::build(tape, &inputs, vec![output?])
     }
@@ -167,8 +176,18 @@ impl<T: Element> Replay<T> {
         let scalars = records.take_scalars();
         let (results, work) = (Vec::new(), run::Cotangents::new(&plan, scalars.len(), records.tensors.len()));
         let gradients = Arc::default();
-        let mut replay =
-            Replay { records, inputs, parameters, differentiated, outputs, plan, scalars, results, work, gradients };
+        let mut replay = Replay {
+            records,
+            inputs,
+            parameters,
+            differentiated,
+            outputs,
+            plan,
+            scalars,
+            results,
+            work,
+            gradients,
+        };
         replay.release();
         Ok(replay)
     }
@@ -233,7 +252,10 @@ impl<T: Element> Replay<T> {
         match (&self.outputs[..], &self.plan.outputs[..]) {
             (&[root], &[slot]) if slot.is_none_or(|slot| self.plan.is_scalar(slot)) => Ok(root),
             _ => {
-                let reason = format!("expected one output of rank 0 to differentiate, found {} outputs or another rank", self.outputs.len());
+                let reason = format!(
+                    "expected one output of rank 0 to differentiate, found {} outputs or another rank",
+                    self.outputs.len()
+                );
                 Err(Error::Invalid { op: "replay", reason })
             }
         }
@@ -255,7 +277,9 @@ impl<T: Element> Replay<T> {
             None => Ok(()),
             Some(missing) => {
                 let (id, shape) = (missing.id.get(), &missing.leaf.shape);
-                let reason = format!("expected a value for parameter {id} of shape {shape}, found none since the last run");
+                let reason = format!(
+                    "expected a value for parameter {id} of shape {shape}, found none since the last run"
+                );
                 Err(Error::Invalid { op: "replay", reason })
             }
         }
@@ -264,7 +288,9 @@ impl<T: Element> Replay<T> {
     /// Gives up the values of leaves, so that their owners can write them in place.
     fn release(&mut self) {
         let tensors = &mut self.records.tensors;
-        for leaf in self.inputs.iter_mut().chain(self.parameters.iter_mut().map(|parameter| &mut parameter.leaf)) {
+        for leaf in
+            self.inputs.iter_mut().chain(self.parameters.iter_mut().map(|parameter| &mut parameter.leaf))
+        {
             if leaf.shared {
                 tensors[leaf.slot].value = Tensor::default();
                 leaf.shared = false;
@@ -281,9 +307,18 @@ impl<T: Element> Replay<T> {
 impl Leaf {
     /// Sets the value.
     #[inline]
-    fn set<T: Element>(&mut self, value: &Tensor<T>, records: &mut Records<T>, scalars: &mut [T]) -> Result<(), Error> {
+    fn set<T: Element>(
+        &mut self,
+        value: &Tensor<T>,
+        records: &mut Records<T>,
+        scalars: &mut [T],
+    ) -> Result<(), Error> {
         if *value.shape() != self.shape {
-            return Err(Error::Shape { op: "replay", expected: self.shape.dims(), found: value.shape().dims() });
+            return Err(Error::Shape {
+                op: "replay",
+                expected: self.shape.dims(),
+                found: value.shape().dims(),
+            });
         }
         let own = &mut records.tensors[self.slot].value;
         match value.as_slice() {
@@ -313,6 +348,11 @@ fn node_of<T: Element>(tape: &Tape<T>, y: Var<'_, T>) -> Result<NodeId, Error> {
 impl<T: Element> fmt::Debug for Replay<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (inputs, parameters) = (self.inputs.len(), self.parameters.len());
-        write!(f, "Replay<{}> of {} operations, {inputs} inputs, {parameters} parameters", T::NAME, self.plan.forward.len())
+        write!(
+            f,
+            "Replay<{}> of {} operations, {inputs} inputs, {parameters} parameters",
+            T::NAME,
+            self.plan.forward.len()
+        )
     }
 }

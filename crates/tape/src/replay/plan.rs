@@ -22,7 +22,14 @@ pub(super) enum Reverse {
     /// preceding node.
     Scalar { node: NodeId, parent: [NodeId; 2], partials: usize, adds: bool },
     /// An operation on tensors. The cotangents of its operands are those from `first` on.
-    Tensor { node: NodeId, slot: usize, first: usize, inputs: SmallVec<[Input; 4]>, want: SmallVec<[bool; 4]>, piece: bool },
+    Tensor {
+        node: NodeId,
+        slot: usize,
+        first: usize,
+        inputs: SmallVec<[Input; 4]>,
+        want: SmallVec<[bool; 4]>,
+        piece: bool,
+    },
 }
 
 pub(super) struct Plan<T: Element> {
@@ -85,7 +92,9 @@ impl<T: Element> Plan<T> {
         let (inputs, scalar) = (graph.inputs(slot), self.scalars[slot]);
         self.forward.push(match inputs.iter().all(|input| input.slot().is_some()) {
             true => Forward::Tensor { node, slot, scalar },
-            false => Forward::Vector { node, slot, from: inputs.iter().map(|input| input.node).collect(), scalar },
+            false => {
+                Forward::Vector { node, slot, from: inputs.iter().map(|input| input.node).collect(), scalar }
+            }
         });
         let wanted = |(k, input): (usize, &Input)| active[input.node as usize] && op.differentiable(k);
         let want: SmallVec<[bool; 4]> = inputs.iter().enumerate().map(wanted).collect();

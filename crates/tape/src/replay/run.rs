@@ -75,7 +75,9 @@ impl<T: Element> Replay<T> {
                 }
                 Forward::Vector { node, slot, from, scalar } => {
                     let elements = records.tensors[*slot].value.as_mut_slice();
-                    for (element, &from) in elements.iter_mut().zip(from).filter(|(_, from)| **from != CONSTANT) {
+                    for (element, &from) in
+                        elements.iter_mut().zip(from).filter(|(_, from)| **from != CONSTANT)
+                    {
                         *element = scalars[from as usize];
                     }
                     if !scalar {
@@ -155,9 +157,7 @@ fn pull<T: Element>(step: &Reverse, records: &Records<T>, work: &mut Cotangents<
     } else {
         &mut before[at as usize]
     };
-    if *piece
-        && let Some(sum) = inputs[0].slot().map(|slot| work.sums[slot]).filter(|&sum| sum != NONE)
-    {
+    if *piece && let Some(sum) = inputs[0].slot().map(|slot| work.sums[slot]).filter(|&sum| sum != NONE) {
         // Taken out for the time being: the sum is in the same list.
         let taken = std::mem::take(dy);
         let added = pieces::add(op.as_ref(), &x, y, &taken, before.get_mut(sum as usize))?;

@@ -112,8 +112,7 @@ impl<T: Element> Tape<T> {
         let value = compute(&op, &operands);
         // A replay computes again all that depends on its leaves, differentiable or not.
         let replayed = self.is_replayed();
-        let tracked =
-            |(k, &x): (usize, &Input)| graph.depends(x) && (replayed || op.differentiable(k));
+        let tracked = |(k, &x): (usize, &Input)| graph.depends(x) && (replayed || op.differentiable(k));
         let tracked = inputs.iter().enumerate().any(tracked);
         let value = value.map_err(|error| match inputs.iter().map(|x| graph.site(x.node)).collect() {
             Some(operands) => Error::At { error: Box::new(error), operands },

@@ -2,9 +2,7 @@
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tape::ops::{Conv2d, Relu, Sigmoid, Tanh, Window};
-use tape::{
-    Array, Axes, Element, Error, Index, Op, ParamId, Replay, Scalar, Shape, Tape, Tensor, Var,
-};
+use tape::{Array, Axes, Element, Error, Index, Op, ParamId, Replay, Scalar, Shape, Tape, Tensor, Var};
 
 /// A step: the loss from inputs and parameters.
 type Step<T> = for<'t> fn(&[Var<'t, T>], &[Var<'t, T>]) -> Scalar<'t, T>;
@@ -19,7 +17,12 @@ fn bits<T: Element>(x: &Tensor<T>) -> (Vec<usize>, Vec<u64>) {
 }
 
 /// The loss and the gradients, as a training step on a tape has them.
-fn on_tape<T: Element>(step: Step<T>, ids: &[ParamId], inputs: &[Tensor<T>], parameters: &[Tensor<T>]) -> Run {
+fn on_tape<T: Element>(
+    step: Step<T>,
+    ids: &[ParamId],
+    inputs: &[Tensor<T>],
+    parameters: &[Tensor<T>],
+) -> Run {
     let tape = Tape::of();
     let x: Vec<_> = inputs.iter().map(|x| tape.constant(x.clone())).collect();
     let w: Vec<_> = ids.iter().zip(parameters).map(|(&id, w)| tape.parameter(id, w)).collect();
@@ -90,7 +93,9 @@ fn layers() {
 #[test]
 fn narrow_layers_with_many_rows() {
     let mut rng = StdRng::seed_from_u64(3);
-    for (rows, widths) in [(64, [3, 10, 5, 1]), (65, [1, 1, 2, 3]), (1000, [3, 10, 5, 1]), (1500, [32, 32, 31, 2])] {
+    for (rows, widths) in
+        [(64, [3, 10, 5, 1]), (65, [1, 1, 2, 3]), (1000, [3, 10, 5, 1]), (1500, [32, 32, 31, 2])]
+    {
         let ids: [ParamId; 6] = std::array::from_fn(|_| ParamId::new());
         let shapes = widths.windows(2).flat_map(|pair| [vec![pair[1], pair[0]], vec![pair[1]]]);
         let shapes: Vec<Vec<usize>> = shapes.collect();
@@ -123,7 +128,10 @@ fn narrow_layers_with_many_rows() {
                 let expected = expected.wrt(leaf);
                 let most = expected.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
                 let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-                assert!(worst <= 1e-13 * most, "{rows} {widths:?}, parameter {k}: off by {worst:e} of {most}");
+                assert!(
+                    worst <= 1e-13 * most,
+                    "{rows} {widths:?}, parameter {k}: off by {worst:e} of {most}"
+                );
             }
             assert_eq!(first.get_or_insert(all.clone()), &all, "every run has the same bits");
         }
@@ -184,7 +192,10 @@ fn scalars() {
 fn derivatives_of_derivatives() {
     check!("a penalty on the gradient", [&[4, 2], &[4]], &[&[5, 2], &[5], &[5]], |x, w| {
         let f = |x| Var::linear(x, w[0], w[1]).tanh().matmul(w[2]);
-        let (y, slope) = (f(x[0]), { let along = x[0].tape().var(Tensor::zeros([4, 2])); f(x[0] + along).sum().grad(along) });
+        let (y, slope) = (f(x[0]), {
+            let along = x[0].tape().var(Tensor::zeros([4, 2]));
+            f(x[0] + along).sum().grad(along)
+        });
         (y - x[1]).square().sum() + slope.square().sum()
     });
     check!("a checkpoint", [&[4, 2], &[4, 3]], &[&[3, 2], &[3]], |x, w| {

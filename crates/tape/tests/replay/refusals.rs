@@ -86,7 +86,8 @@ fn what_does_not_depend_on_inputs_may_be_used() {
 fn wrong_arguments_of_a_run_are_errors_and_the_next_run_works() {
     let (id, x, w) = (ParamId::new(), Tensor::from([1.0, 2.0]), Tensor::from([3.0, 4.0]));
     let mut replay = Replay::new([&x], |tape, [x]| (x * tape.parameter(id, &w)).sum()).unwrap();
-    let text = |result: Result<(f64, tape::Gradients), Error>| result.map(|run| run.0).unwrap_err().to_string();
+    let text =
+        |result: Result<(f64, tape::Gradients), Error>| result.map(|run| run.0).unwrap_err().to_string();
     let missing = format!(
         "replay: expected a value for parameter {} of shape [2], found none since the last run",
         id.get()
@@ -122,7 +123,8 @@ fn an_operation_may_refuse_the_values_of_a_run() {
     let mut replay = Replay::new([&eye, &b], |_, [a, b]| a.solve(b).sum()).unwrap();
     let error = replay.run(&[&Tensor::zeros([2, 2]), &b]).map(<[Tensor]>::to_vec).unwrap_err();
     let tape = Tape::new();
-    let expected = tape.try_apply(tape::ops::Solve, &[tape.constant(Tensor::zeros([2, 2])), tape.constant(b.clone())]);
+    let expected =
+        tape.try_apply(tape::ops::Solve, &[tape.constant(Tensor::zeros([2, 2])), tape.constant(b.clone())]);
     assert_eq!(error.to_string(), expected.unwrap_err().to_string());
     assert_eq!(replay.run(&[&eye, &b]).unwrap(), [Tensor::scalar(3.0)]);
 }

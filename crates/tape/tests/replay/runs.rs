@@ -5,8 +5,7 @@ use tape::{ParamId, Replay, Tensor};
 #[test]
 fn results_that_are_kept_do_not_change_with_the_next_run() {
     let (id, x, w) = (ParamId::new(), Tensor::from([[1.0, 2.0]]), Tensor::from([[3.0, 4.0], [5.0, 6.0]]));
-    let mut replay =
-        Replay::new([&x], |tape, [x]| x.matmul(tape.parameter(id, &w)).square().sum()).unwrap();
+    let mut replay = Replay::new([&x], |tape, [x]| x.matmul(tape.parameter(id, &w)).square().sum()).unwrap();
     let mut run = |x: &Tensor| replay.bind(id, &w).unwrap().value_and_gradient(&[x]).unwrap();
     let (value, first) = run(&x);
     let kept = first.of(id).to_vec();
@@ -50,8 +49,7 @@ fn dead_work_is_left_out() {
 #[test]
 fn a_parameter_that_is_not_differentiated_gets_its_value_in_every_run() {
     let (id, mean, x) = (ParamId::new(), Tensor::from([1.0, 1.0]), Tensor::from([2.0, 3.0]));
-    let mut replay =
-        Replay::new([&x], |tape, [x]| (x - tape.constant_parameter(id, &mean)).sum()).unwrap();
+    let mut replay = Replay::new([&x], |tape, [x]| (x - tape.constant_parameter(id, &mean)).sum()).unwrap();
     let mut run = |mean: &Tensor| replay.bind(id, mean).unwrap().value_and_gradient(&[&x]).unwrap();
     assert_eq!(run(&mean).0, 3.0);
     let (value, gradients) = run(&Tensor::from([0.0, -1.0]));
