@@ -322,9 +322,11 @@ impl Leaf {
         }
         let own = &mut records.tensors[self.slot].value;
         match value.as_slice() {
-            Some(elements) if elements.len() <= COPIED => {
-                own.refill(&self.shape, |out| out.copy_from_slice(elements));
-            }
+            Some(elements) if elements.len() <= COPIED => match own.own_elements(elements.len()) {
+                // Of the run before, so of this shape.
+                Some(own) if !self.shared => own.copy_from_slice(elements),
+                _ => own.refill(&self.shape, |out| out.copy_from_slice(elements)),
+            },
             _ => {
                 *own = value.clone();
                 self.shared = true;

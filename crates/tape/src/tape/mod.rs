@@ -402,7 +402,7 @@ impl<T: Element> Tape<T> {
         self.records.borrow_mut()
     }
 
-    /// What it has recorded beside its nodes.
+    /// The tables beside its nodes.
     pub(crate) fn into_records(self) -> Records<T> {
         self.records.into_inner()
     }

@@ -1,4 +1,4 @@
-//! What a recording needs that is repeated on other values: see [`Replay`](crate::Replay).
+//! The part of a tape that recordings for a replay need: see [`Replay`](crate::Replay).
 
 use super::nodes::{CONSTANT, MUL_ADD, Node, NodeId};
 use super::{ParamId, Purpose, ScalarFns, Tape, Var};

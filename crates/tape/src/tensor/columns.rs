@@ -21,8 +21,8 @@ const MAX_COLUMNS: usize = 32;
 /// With more multiplications, a product is worth several threads.
 const MAX_WORK: usize = 1 << 20;
 
-/// The rows that are computed at a time, in registers.
-const LANES: usize = 64;
+/// The rows that are computed at a time, in registers; at most `MIN_ROWS`.
+const LANES: usize = 32;
 
 /// The rows that are summed at a time.
 const BLOCK: usize = 512;
@@ -101,28 +101,21 @@ impl<T: Element> Kernel for Columns<'_, T> {
     #[inline(always)]
     fn call(self) {
         let Columns { out, x, rows, factors, start } = self;
-        for first in (0..rows).step_by(LANES) {
-            let count = LANES.min(rows - first);
+        for block in 0..rows.div_ceil(LANES) {
+            // The last block ends with the last row; what it has in common with the one before is computed twice.
+            let first = (block * LANES).min(rows - LANES);
             for (j, out) in out.chunks_exact_mut(rows).enumerate() {
                 let mut sums = [start.map_or(T::ZERO, |start| start[j]); LANES];
                 for (i, x) in x.chunks_exact(rows).enumerate() {
                     let factor = factors.get(i, j);
-                    match x[first..].first_chunk::<LANES>() {
-                        Some(x) => {
-                            for (sum, &x) in sums.iter_mut().zip(x) {
-                                *sum += factor * x;
-                            }
-                        }
-                        None => {
-                            for (sum, &x) in sums.iter_mut().zip(&x[first..]) {
-                                *sum += factor * x;
-                            }
+                    if let Some(x) = x[first..].first_chunk::<LANES>() {
+                        for (sum, &x) in sums.iter_mut().zip(x) {
+                            *sum += factor * x;
                         }
                     }
                 }
-                match out[first..].first_chunk_mut() {
-                    Some(out) => *out = sums,
-                    None => out[first..].copy_from_slice(&sums[..count]),
+                if let Some(out) = out[first..].first_chunk_mut() {
+                    *out = sums;
                 }
             }
         }

@@ -28,15 +28,22 @@ impl<T: Element> Kernel for SumLoop<'_, T> {
                 *lane += x;
             }
         }
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                lanes[i] += lanes[i + width];
-            }
-        }
-        rest.iter().fold(lanes[0], |sum, &x| sum + x)
+        rest.iter().fold(pairwise(lanes), |sum, &x| sum + x)
     }
+}
+
+/// The sum of the lanes, in pairs. Not inlined: the compiler would compute the lanes in the pairs that it sees here, not as
+/// vectors.
+#[inline(never)]
+fn pairwise<T: Element>(mut lanes: [T; LANES]) -> T {
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+    }
+    lanes[0]
 }
 
 /// Sum of a slice, pairwise above `BLOCK` elements.

@@ -1,4 +1,4 @@
-//! What a replay would get wrong is refused when it is recorded, with the operation and the line.
+//! Refusals, when a step is recorded, of all that a replay would get wrong.
 
 use tape::{Error, ParamId, Replay, Scalar, Tape, Tensor, Var};
 

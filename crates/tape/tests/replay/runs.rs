@@ -1,4 +1,4 @@
-//! What a run leaves behind: results that stay, buffers that their owners can write.
+//! After a run: results stay, and owners can write their buffers.
 
 use tape::{ParamId, Replay, Tensor};
 
@@ -35,7 +35,7 @@ fn after_a_run_parameters_are_written_in_place() {
     }
 }
 
-/// What no output needs is left out, and so are derivatives that no parameter needs.
+/// Operations that no output needs are left out, and so are derivatives that no parameter needs.
 #[test]
 fn dead_work_is_left_out() {
     let x = Tensor::from([1.0, 2.0]);
