@@ -88,7 +88,8 @@ fn replays() {
         let replay = Replay::new([&x, &target], |tape, [x, target]| {
             let leaf = |k: usize, value: &Tensor| tape.parameter(ids[k], value);
             let narrow = x.matmul(leaf(0, &v).transpose()).tanh().slice(1, ..20);
-            (narrow.linear(leaf(1, &w), tape.constant([0.5, -0.5])) - target).square().sum() + (leaf(2, &b) * narrow).sum()
+            (narrow.linear(leaf(1, &w), tape.constant([0.5, -0.5])) - target).square().sum()
+                + (leaf(2, &b) * narrow).sum()
         });
         let mut replay = replay.unwrap();
         let mut runs = Vec::new();

@@ -131,12 +131,8 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
         Ok(self.eval(x, shape))
     }
 
-    /// The value, where a [`Replay`](crate::Replay) computes it again: `y` holds that of the run before, and may be written in
-    /// place. Override it only where the memory of a result can be spared so; the result must equal that of
-    /// [`eval`](Op::eval).
-    ///
-    /// # Errors
-    /// As [`try_eval`](Op::try_eval).
+    /// The value, where a [`Replay`](crate::Replay) computes it again: `y` is that of the run before. Override it only to write
+    /// into the buffer of `y`; the result must equal that of [`try_eval`](Op::try_eval), whose errors it has.
     fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
         let shape = y.shape().clone();
         *y = self.try_eval(x, &shape)?;
@@ -252,12 +248,9 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
         Ok(self.vjp_all(x, y, dy, want))
     }
 
-    /// All wanted cotangents, where a [`Replay`](crate::Replay) computes them again: `cts[k]` is that of input `k`, in whose
-    /// place there is that of the run before, or anything else. `dy` is not needed afterwards, its buffer may be used. Override
-    /// it only where the memory of cotangents can be spared so; they must equal those of [`vjp`](Op::vjp).
-    ///
-    /// # Errors
-    /// As [`try_vjp_all`](Op::try_vjp_all).
+    /// All wanted cotangents, where a [`Replay`](crate::Replay) computes them again: `cts[k]` becomes that of input `k`, and may
+    /// be that of the run before. `dy` is not needed afterwards. Override it only to write into these buffers; the results must
+    /// equal those of [`try_vjp_all`](Op::try_vjp_all), whose errors it has.
     fn vjp_into(
         &self,
         x: &[&Tensor<T>],

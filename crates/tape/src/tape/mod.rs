@@ -207,27 +207,6 @@ impl<T: Element> Tape<T> {
         self.purpose == Purpose::Program
     }
 
-    /// Returns `true` if leaves are differentiated.
-    #[inline]
-    fn differentiates(&self) -> bool {
-        matches!(self.purpose, Purpose::Derivatives | Purpose::Replay)
-    }
-
-    /// Checks that values are known and may be used, before `op` uses them: those of a program are not known, and those of a
-    /// replay will be others.
-    #[track_caller]
-    #[inline]
-    pub(crate) fn check_values(&self, op: &'static str) -> Result<(), Error> {
-        match self.purpose {
-            Purpose::Program => Err(without_values(op)),
-            Purpose::Replay => {
-                self.refuse_replay(op, "the use of a value, which will be another one");
-                Ok(())
-            }
-            Purpose::Derivatives | Purpose::Values => Ok(()),
-        }
-    }
-
     /// Checks that derivatives are recorded, which they are not in inference mode.
     #[inline]
     pub(crate) fn check_recorded(&self, op: &'static str) -> Result<(), Error> {
@@ -400,11 +379,6 @@ impl<T: Element> Tape<T> {
 
     pub(crate) fn records_mut(&self) -> RefMut<'_, Records<T>> {
         self.records.borrow_mut()
-    }
-
-    /// The tables beside its nodes.
-    pub(crate) fn into_records(self) -> Records<T> {
-        self.records.into_inner()
     }
 
     /// Computes the values of the first `count` nodes, which the tape does not keep.

@@ -1,7 +1,7 @@
 //! The part of a tape that recordings for a replay need: see [`Replay`](crate::Replay).
 
 use super::nodes::{CONSTANT, MUL_ADD, Node, NodeId};
-use super::{ParamId, Purpose, ScalarFns, Tape, Var};
+use super::{ParamId, Purpose, Records, ScalarFns, Tape, Var};
 use crate::error::Error;
 use crate::rules::algebra::Element;
 use crate::tensor::Tensor;
@@ -18,6 +18,32 @@ impl<T: Element> Tape<T> {
     #[inline]
     pub fn is_replayed(&self) -> bool {
         self.purpose == Purpose::Replay
+    }
+
+    /// Returns `true` if leaves are differentiated.
+    #[inline]
+    pub(super) fn differentiates(&self) -> bool {
+        matches!(self.purpose, Purpose::Derivatives | Purpose::Replay)
+    }
+
+    /// Checks that values are known and may be used, before `op` uses them: those of a program are not known, and those of a
+    /// replay will be others.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn check_values(&self, op: &'static str) -> Result<(), Error> {
+        match self.purpose {
+            Purpose::Program => Err(super::without_values(op)),
+            Purpose::Replay => {
+                self.refuse_replay(op, "the use of a value, which will be another one");
+                Ok(())
+            }
+            Purpose::Derivatives | Purpose::Values => Ok(()),
+        }
+    }
+
+    /// The tables beside its nodes.
+    pub(crate) fn into_records(self) -> Records<T> {
+        self.records.into_inner()
     }
 
     /// Refuses a replay of this recording: `op` does something that a repetition of recorded operations would not do, such as
