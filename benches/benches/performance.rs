@@ -6,6 +6,7 @@ use benches::deep::Deep;
 use benches::harness::{Harness, Medians};
 use benches::mixture::TensorGmm;
 use benches::numbers::Numbers;
+use benches::passes;
 use benches::product::{Matrix, product};
 use benches::scalar::{Chains, Fused, Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
 use benches::training::{
@@ -29,6 +30,7 @@ fn main() {
     pieces(&harness);
     training(&harness);
     checkpoints(&harness);
+    passes(&harness);
     products(&harness);
 }
 
@@ -403,6 +405,19 @@ fn training_rows(harness: &Harness, task: &Task) {
             cell(100.0 * large, 0),
             counts[k],
         );
+    }
+}
+
+/// Losses, normalizations and updates, in units of the negation of a tensor: a read and a write of a megabyte.
+fn passes(harness: &Harness) {
+    if !harness.wants("passes") {
+        return;
+    }
+    harness.table("Passes over a tensor of 1024 x 256, f32", &["passes", "us", "x negation"]);
+    let mut pass = passes::pass();
+    for mut case in [passes::losses(), passes::normalizations(), passes::updates()].into_iter().flatten() {
+        let time = harness.compare(&mut [&mut *pass.step, &mut *case.step]);
+        println!("| {} | {} | {} |", case.name, cell(time.ns[1] / 1e3, 1), cell(time.ratio(1, 0), 1));
     }
 }
 

@@ -10,7 +10,7 @@ use benches::harness::Harness;
 use benches::numbers::Numbers;
 use benches::product::{Matrix, product};
 use benches::scalar::{Gmm, Lanes, ScalarMlp};
-use benches::training::{ByHand, Modules, Recorded, Sharded, Task, Trainer, difference};
+use benches::training::{ByHand, LeNet, Modules, Recorded, Sharded, Task, Trainer, difference};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -61,7 +61,7 @@ fn least(harness: &Harness, contenders: &mut [&mut dyn FnMut()]) -> Vec<f64> {
     }
 }
 
-/// W4 and W5; `handed over` counts the loops and products of a step that the engine distributed over several
+/// W4 to W6; `handed over` counts the loops and products of a step that the engine distributed over several
 /// threads; those of the hand-written step are not included.
 fn training(harness: &Harness, one: &ThreadPool) {
     harness.table(
@@ -69,17 +69,22 @@ fn training(harness: &Harness, one: &ThreadPool) {
         &["training step, f32", "trainer", "us", "x hand on two threads", "x hand on one", "handed over"],
     );
     let small = !harness.measure;
-    for task in [Task::w4(small), Task::w5(small)] {
+    for task in [Task::w4(small), Task::w5(small), Task::w6(small)] {
         if harness.wants(task.name) {
             training_rows(harness, one, &task);
         }
     }
 }
 
+fn by_hand(task: &Task) -> Box<dyn Trainer + Send> {
+    if task.convolutions.is_empty() { Box::new(ByHand::new(task)) } else { Box::new(LeNet::new(task)) }
+}
+
 fn training_rows(harness: &Harness, one: &ThreadPool, task: &Task) {
-    let mut alone = ByHand::new(task);
+    // Made in the pool in which it runs: it divides images between its threads.
+    let mut alone = one.install(|| by_hand(task));
     let mut trainers: Vec<(&str, Box<dyn Trainer>)> = vec![
-        ("by hand", Box::new(ByHand::new(task))),
+        ("by hand", by_hand(task)),
         ("tape", Box::new(Recorded::new(task))),
         ("nn", Box::new(Modules::new(task))),
         ("nn, 2 shards", Box::new(Sharded::new(task, 2))),

@@ -11,6 +11,7 @@ pub mod harness;
 mod lanes;
 pub mod mixture;
 pub mod numbers;
+pub mod passes;
 pub mod product;
 pub mod scalar;
 pub mod training;

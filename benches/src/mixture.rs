@@ -1,7 +1,8 @@
 //! The mixture of Gaussians of [`Gmm`] written with operations on whole tensors.
 
 use crate::scalar::{Gmm, Problem};
-use tape::{Scalar, Tape, Tensor, Var};
+use tape::ops::Square;
+use tape::{Axes, Scalar, Tape, Tensor, Var};
 
 /// [`Gmm`] on tensors: all points and all components at once.
 #[derive(Clone, Debug)]
@@ -55,14 +56,15 @@ impl TensorGmm {
         // Lower triangular matrices [k, d, d], with the exponentials on the diagonal.
         let factor = l.matmul(tape.constant(self.below.clone())).reshape([k, d, d])
             + scale.reshape([k, d, 1]) * &self.identity;
-        let transposed = factor.transpose();
-        // Q (x - mu) for every component and point: [k, n, d].
-        let centre = mu.reshape([k, 1, d]).matmul(transposed);
-        let residual = tape.constant(self.points.clone()).matmul(transposed) - centre;
-        let square = (residual * residual).sum_axes(2, false);
-        let offset = (alpha + q.sum_axes(1, false)).reshape([k, 1]);
-        let terms = (offset - square * 0.5).logsumexp_axes(0, false);
-        let prior = ((scale * scale).sum() + (l * l).sum()) * 0.5;
+        // Q (x - mu) for every point and component, [n, k, d]: one affine map of the points.
+        let centre = factor.matmul(mu.reshape([k, d, 1])).reshape([k * d]);
+        let residual = tape.constant(self.points.clone()).linear(factor.reshape([k * d, d]), -centre);
+        let square = residual.reshape([n, k, d]).sum_map(Square, -1, false);
+        let offset = alpha + q.sum_axes(1, false);
+        let terms = (offset - square * 0.5).logsumexp_axes(-1, false);
+        let prior = (scale.sum_map(Square, Axes::all(), false).item()
+            + l.sum_map(Square, Axes::all(), false).item())
+            * 0.5;
         (parameters, terms.sum() - alpha.logsumexp() * n as f64 + prior)
     }
 

@@ -4,9 +4,10 @@ use super::catalogue::{Layer, module};
 use super::{loaded, tensors, trains};
 use gradcheck::{Report, Verdict};
 use nn::{
-    AdaptiveAvgPool2d, AvgPool2d, Dropout, Elu, Flatten, Gelu, GeluTanh, HardTanh, Identity, LeakyRelu,
-    LearnedSigmoid, Linear, LogSigmoid, LogSoftmax, MaxPool2d, Mish, Relu, Residual, Selu, Sigmoid,
-    SigmoidScaled, Silu, Softmax, Softplus, Tanh,
+    AdaptiveAvgPool2d, AvgPool2d, Celu, Dropout, Elu, Flatten, Gelu, GeluTanh, HardShrink, HardSigmoid,
+    HardSwish, HardTanh, HardTanhBetween, Identity, LeakyRelu, LearnedSigmoid, Linear, LogSigmoid,
+    LogSoftmax, MaxPool2d, Mish, Relu, Relu6, Residual, Selu, Sigmoid, SigmoidScaled, Silu, SoftShrink,
+    Softmax, Softplus, SoftplusScaled, Softsign, Tanh, TanhShrink,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -68,6 +69,16 @@ fn others() -> Vec<(&'static str, Box<dyn Layer>, Vec<usize>)> {
         ("Silu", module(Silu), vector.clone()),
         ("Mish", module(Mish), vector.clone()),
         ("Softplus", module(Softplus), vector.clone()),
+        ("Celu", module(Celu { alpha: 0.5 }), vector.clone()),
+        ("HardShrink", module(HardShrink::default()), vector.clone()),
+        ("HardSigmoid", module(HardSigmoid), vector.clone()),
+        ("HardSwish", module(HardSwish), vector.clone()),
+        ("HardTanhBetween", module(HardTanhBetween { lo: -0.7, hi: 0.9 }), vector.clone()),
+        ("Relu6", module(Relu6), vector.clone()),
+        ("SoftShrink", module(SoftShrink::default()), vector.clone()),
+        ("SoftplusScaled", module(SoftplusScaled { beta: 2.0 }), vector.clone()),
+        ("Softsign", module(Softsign), vector.clone()),
+        ("TanhShrink", module(TanhShrink), vector.clone()),
         ("Softmax", module(Softmax), vector.clone()),
         ("LogSoftmax", module(LogSoftmax), vector.clone()),
         ("Dropout", module(Dropout::new(0.5)), vector.clone()),

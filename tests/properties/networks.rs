@@ -125,7 +125,7 @@ impl Counts {
 #[test]
 fn gradients_equal_the_delta_recursion_within_its_rounding() {
     let counts = RefCell::new(Counts::default());
-    let worst = RefCell::new(0.0_f64);
+    let worst = Cell::new(0.0_f64);
     check(512, mlps(), |spec| {
         let hand = Network::new(&spec).backward();
         counts.borrow_mut().add(&spec);
@@ -133,24 +133,31 @@ fn gradients_equal_the_delta_recursion_within_its_rounding() {
             counts.borrow_mut().undecided += 1;
             return Ok(());
         }
-        for Compared { what, found, expected } in both(&spec, &hand) {
-            prop_assert_eq!(found.len(), expected.len());
-            for (i, (found, expected)) in found.into_iter().zip(expected).enumerate() {
-                let (error, bound) = ((found - expected.value).abs(), expected.tolerance());
-                prop_assert!(
-                    error <= bound,
-                    "{what}[{i}]: {found}, the recursion {}, apart {error:e}, bound {bound:e}",
-                    expected.value
-                );
-                if bound > 0.0 {
-                    worst.replace_with(|worst| worst.max(error / bound));
-                }
-            }
-        }
+        worst.set(worst.get().max(distance(&spec, &hand)?));
         Ok(())
     });
     counts.borrow().check();
-    println!("largest distance: {:.2e} of its bound", worst.into_inner());
+    println!("largest distance: {:.2e} of its bound", worst.get());
+}
+
+/// Returns the largest distance between engine and recursion, relative to its bound; an error if one is beyond it.
+fn distance(spec: &MlpSpec, hand: &Backward) -> Result<f64, TestCaseError> {
+    let mut worst = 0.0_f64;
+    for Compared { what, found, expected } in both(spec, hand) {
+        prop_assert_eq!(found.len(), expected.len());
+        for (i, (found, expected)) in found.into_iter().zip(expected).enumerate() {
+            let (error, bound) = ((found - expected.value).abs(), expected.tolerance());
+            prop_assert!(
+                error <= bound,
+                "{what}[{i}]: {found}, the recursion {}, apart {error:e}, bound {bound:e}",
+                expected.value
+            );
+            if bound > 0.0 {
+                worst = worst.max(error / bound);
+            }
+        }
+    }
+    Ok(worst)
 }
 
 /// The network with small whole numbers, and without functions that round.
@@ -195,42 +202,122 @@ fn difference(network: &Network, parameter: impl Fn(&mut Network) -> &mut Bounde
 
 #[test]
 fn the_delta_recursion_lies_in_the_intervals_of_differences() {
-    let [compared, missed, narrow] = [const { Cell::new(0_usize) }; 3];
-    check(128, mlps(), |mut spec| {
-        for layer in spec.layers.iter_mut().filter(|layer| layer.activation == Activation::Relu) {
-            layer.activation = Activation::Tanh;
-        }
-        let network = Network::new(&spec);
-        let hand = network.backward();
-        // One weight and one bias of each layer that owns its own, a different one in every layer and network.
-        for k in (0..spec.layers.len()).filter(|&k| spec.owner(k) == k) {
-            let row = spec.numbers[k].unsigned_abs() as usize % spec.width(k + 1);
-            let column = spec.numbers[k + 1].unsigned_abs() as usize % spec.width(k);
-            let weight = difference(&network, |n| &mut n.weights[k][row][column]);
-            let mut pairs = vec![(hand.weights[k][row][column], weight)];
-            if let Some(bias) = &hand.biases[k] {
-                let slope = difference(&network, |n| &mut n.biases[k].as_mut().expect("it has one")[row]);
-                pairs.push((bias[row], slope));
-            }
-            for (expected, interval) in pairs {
-                let apart = (expected.value - interval.mid).abs();
-                let allowed = interval.radius + expected.tolerance();
-                let size = expected.value.abs().max(hand.loss.value.abs()).max(1e-3);
-                prop_assert!(
-                    apart <= allowed || apart <= DIFFERENCE * size,
-                    "layer {k}: {}, differences {interval}",
-                    expected.value
-                );
-                compared.set(compared.get() + 1);
-                missed.set(missed.get() + usize::from(apart > allowed));
-                narrow.set(narrow.get() + usize::from(allowed <= DIFFERENCE * size));
-            }
-        }
+    let total = Cell::new(Intervals::default());
+    check(128, mlps(), |spec| {
+        total.set(total.get().and(intervals(spec)?));
         Ok(())
     });
-    let [compared, missed, narrow] = [compared, missed, narrow].map(Cell::into_inner);
+    let Intervals { compared, missed, narrow } = total.get();
     println!("{compared} derivatives, {narrow} intervals are narrow, {missed} miss the derivative");
     assert!(narrow * 100 >= 95 * compared, "{narrow} of {compared} intervals are narrow");
     // The coverage of the intervals of one formula, which the panel of the checker measures too.
     assert!(missed * 1000 <= compared, "{missed} of {compared} intervals miss the derivative");
+}
+
+/// The counts of derivatives that were compared with intervals.
+#[derive(Clone, Copy, Debug, Default)]
+struct Intervals {
+    compared: usize,
+    missed: usize,
+    narrow: usize,
+}
+
+impl Intervals {
+    fn and(self, other: Intervals) -> Intervals {
+        Intervals {
+            compared: self.compared + other.compared,
+            missed: self.missed + other.missed,
+            narrow: self.narrow + other.narrow,
+        }
+    }
+}
+
+/// Compares one weight and one bias of each layer that owns its own, a different one in every layer and network.
+fn intervals(mut spec: MlpSpec) -> Result<Intervals, TestCaseError> {
+    for layer in spec.layers.iter_mut().filter(|layer| layer.activation == Activation::Relu) {
+        layer.activation = Activation::Tanh;
+    }
+    let network = Network::new(&spec);
+    let hand = network.backward();
+    let mut counts = Intervals::default();
+    for k in (0..spec.layers.len()).filter(|&k| spec.owner(k) == k) {
+        let row = spec.numbers[k].unsigned_abs() as usize % spec.width(k + 1);
+        let column = spec.numbers[k + 1].unsigned_abs() as usize % spec.width(k);
+        let weight = difference(&network, |n| &mut n.weights[k][row][column]);
+        let mut pairs = vec![(hand.weights[k][row][column], weight)];
+        if let Some(bias) = &hand.biases[k] {
+            let slope = difference(&network, |n| &mut n.biases[k].as_mut().expect("it has one")[row]);
+            pairs.push((bias[row], slope));
+        }
+        for (expected, interval) in pairs {
+            let apart = (expected.value - interval.mid).abs();
+            let allowed = interval.radius + expected.tolerance();
+            let size = expected.value.abs().max(hand.loss.value.abs()).max(1e-3);
+            prop_assert!(
+                apart <= allowed || apart <= DIFFERENCE * size,
+                "layer {k}: {}, differences {interval}",
+                expected.value
+            );
+            counts.compared += 1;
+            counts.missed += usize::from(apart > allowed);
+            counts.narrow += usize::from(allowed <= DIFFERENCE * size);
+        }
+    }
+    Ok(counts)
+}
+
+/// Networks for which an oracle was once too sure, as they were printed.
+mod pasted {
+    use super::*;
+    use gradcheck::strategies::Activation::*;
+    use gradcheck::strategies::LayerSpec;
+
+    /// Layers as width, activation, and whether there are a bias, shared weights and a skip connection.
+    fn spec(
+        inputs: usize,
+        layers: &[(usize, Activation, [bool; 3])],
+        loss: MlpLoss,
+        numbers: Vec<i8>,
+    ) -> MlpSpec {
+        let layer = |&(width, activation, [bias, tied, skip]): &(usize, Activation, [bool; 3])| LayerSpec {
+            width,
+            activation,
+            bias,
+            tied,
+            skip,
+        };
+        MlpSpec { inputs, batch: 1, layers: layers.iter().map(layer).collect(), loss, numbers }
+    }
+
+    /// The recursion rounds both factors of a gradient to 0.
+    #[test]
+    fn a_product_of_two_rounding_errors() {
+        let mut numbers = vec![0, 0, -12, -21, 23, 0, 0, 0, 0, 18, 0, 0, 0, 0, -41, 19, 19, 37, -2, -20, 14];
+        numbers.extend([-22, -47, 28, -23, 4, -8, 46, -30, -15, 36, -2, -3, -48, 0, -9, 4, 29, -13]);
+        numbers.extend([0; 17].iter().chain(&[10, -45, 34, 34, 8]));
+        let layers = [
+            (5, Identity, [false, false, true]),
+            (5, Softplus, [false, true, false]),
+            (5, Identity, [false, true, false]),
+            (2, Gelu, [false; 3]),
+            (1, Tanh, [false; 3]),
+        ];
+        let spec = spec(5, &layers, MlpLoss::HalfSse, numbers);
+        assert!(distance(&spec, &Network::new(&spec).backward()).unwrap() <= 1.0);
+    }
+
+    /// The loss is rounded to multiples of far more than a rounding of it: its differences settle only where it does not change.
+    #[test]
+    fn a_loss_with_digits_missing() {
+        let mut numbers =
+            vec![11, -28, -9, 6, 4, 41, 3, 3, 0, 0, 0, 0, 0, 0, -11, 30, 8, -25, -3, 3, -14, 2, 9];
+        numbers.extend([11, -16, 3, 40, 0, 21, 18, 0, -5, 0, 40, 9, 4, -7, 22, 12, 32, -4, 0, -33, 8, 45]);
+        numbers.extend([22, -25, 28, -35, -29, -1, -24, -7, -3, 35, 37, 33, 43, -19, 25, 10]);
+        let layers = [
+            (7, Softplus, [true, false, true]),
+            (4, Identity, [false; 3]),
+            (4, Softplus, [false, true, false]),
+        ];
+        assert!(intervals(spec(7, &layers, MlpLoss::SoftmaxCrossEntropy, numbers)).is_ok());
+    }
 }

@@ -162,6 +162,25 @@ mod pasted {
     }
 
     #[test]
+    fn a_difference_that_absorbs_the_argument_of_one_term() {
+        let leaf = [
+            -16, 16, 16, 16, -16, 16, -16, -16, -16, -16, 16, -16, -16, -16, -16, 16, -16, -16, -16, -40,
+            -37, -16, -27, 16, -27,
+        ];
+        let spec = GraphSpec::new(Exactness::Smooth)
+            .leaf([5, 5, 1], leaf)
+            .node(Binary(BinaryFn::Add), [0, 0], 0, 0)
+            .node(MatMul, [0, 0], 0, 1)
+            .node(Binary(BinaryFn::LogAddExp), [2, 1], 0, 0)
+            .node(Binary(BinaryFn::Sub), [3, 2], 0, 0)
+            .cotangent([16]);
+        for entries in [Entries::All, Entries::PerTensor(8)] {
+            let report = spec.resolve().gradcheck().entries(entries).run().unwrap();
+            assert!(matches!(report.verdict(), Verdict::Agree | Verdict::Inconclusive(_)), "{report}");
+        }
+    }
+
+    #[test]
     fn tangents_that_cancel_inside_the_forward_sweep() {
         let cotangent = [
             -36, 48, 25, -29, -1, -18, -47, -28, 28, 6, 37, -9, 30, 46, 11, 16, 38, 1, -43, -22, 11, -4, -25,

@@ -109,7 +109,9 @@ fn position(shape: &Shape, axis: isize) -> usize {
 }
 
 fn compositions() -> Vec<Entry> {
-    [pieces(), ordered(), products(), networks(), losses(), programs()].into_iter().flatten().collect()
+    let families =
+        [pieces(), ordered(), statistics(), mixtures(), products(), networks(), losses(), programs()];
+    families.into_iter().flatten().collect()
 }
 
 /// A neuron with weights that the lanes share, times a scalar of each lane.
@@ -216,6 +218,64 @@ fn ordered() -> Vec<Entry> {
             let (axis, largest) = (draw.axis(&shape), draw.coin());
             let k = draw.between(0, shape[position(&shape, axis)]);
             case!(cases: [shape]; [k, axis, largest] |x| x[0].topk(k, axis, largest).0);
+        }),
+    ]
+}
+
+fn statistics() -> Vec<Entry> {
+    let latest = |doc: OpDoc| OpDoc { convention: "the latest of equals", ..doc };
+    let nan = |doc: OpDoc| OpDoc { convention: "a lane with NaN is NaN", ..doc };
+    /// Extents of which none is 0, and an axis.
+    fn lane(draw: &mut Draw) -> (Shape, isize) {
+        let shape = draw.shape(1, 3);
+        let axis = draw.axis(&shape);
+        (shape, axis)
+    }
+    vec![
+        entry("cummax", latest(doc("the largest so far", "maximum.accumulate", "cummax")), |draw, cases| {
+            let shape = any_shape(draw, 1);
+            let axis = draw.axis(&shape);
+            case!(cases: [shape]; [axis] |x| x[0].cummax(axis).0);
+        }),
+        entry("cummin", latest(doc("the smallest so far", "minimum.accumulate", "cummin")), |draw, cases| {
+            let shape = any_shape(draw, 1);
+            let axis = draw.axis(&shape);
+            case!(cases: [shape]; [axis] |x| x[0].cummin(axis).0);
+        }),
+        entry("kth_value", doc("the value number k in order", "partition", "kthvalue"), |draw, cases| {
+            let (shape, axis) = lane(draw);
+            let k = draw.between(0, shape[position(&shape, axis)] - 1);
+            case!(cases: [shape]; [k, axis] |x| x[0].kth_value(k, axis).0);
+        }),
+        entry(
+            "quantile",
+            nan(doc("the value at a fraction of the order", "quantile", "quantile")),
+            |draw, cases| {
+                let (shape, axis) = lane(draw);
+                let q = draw.between(0, 8) as f64 / 8.0;
+                case!(cases: [shape]; [q, axis] |x| x[0].quantile(q, axis));
+            },
+        ),
+        entry("median", nan(doc("the quantile 1/2", "median", "quantile(x, 0.5)")), |draw, cases| {
+            let (shape, axis) = lane(draw);
+            case!(cases: [shape]; [axis] |x| x[0].median(axis));
+        }),
+    ]
+}
+
+fn mixtures() -> Vec<Entry> {
+    vec![
+        entry("glu", doc("a σ(b) of the halves a, b of an axis", "", "nn.functional.glu"), |draw, cases| {
+            let mut shape = any_shape(draw, 1);
+            let axis = draw.axis(&shape);
+            let at = position(&shape, axis);
+            shape = shape.iter().enumerate().map(|(k, &n)| if k == at { 2 * n } else { n }).collect();
+            case!(cases: [shape]; [axis] |x| x[0].glu(axis));
+        }),
+        entry("lerp", doc("a + (b - a) w", "", "lerp"), |draw, cases| {
+            let shape = any_shape(draw, 0);
+            let weight = if draw.coin() { shape.clone() } else { Shape::default() };
+            case!(cases: [&shape, &shape, &weight]; [] |x| x[0].clone().lerp(x[1].clone(), x[2].clone()));
         }),
     ]
 }

@@ -1,146 +1,292 @@
 //! W6: a network with two convolutions, written out.
 //!
-//! Images are kept channel by channel, `[channels, batch, height, width]`, so that a convolution is one matrix
-//! product with the unfolded images and every other pass runs over long rows. Kernels are `[out, in, 5, 5]`.
+//! Each layer works image by image: the patches of an image (im2col), the product that needs them and the passes over its
+//! result stay in the cache. The patches of the backward pass are copied again, which is faster than to keep them all.
 
 use super::{ByHand, KERNEL as K, Rule, Task, Trainer};
 use crate::lanes;
 use crate::product::{Matrix, product};
+use std::iter::repeat_with;
 
 /// Parameters, gradients and buffers of a convolution with what follows it.
 #[derive(Clone, Debug)]
 struct Convolution {
-    batch: usize,
-    channels: usize,
+    shape: Patches,
     outputs: usize,
-    size: usize,
     w: Vec<f32>,
     b: Vec<f32>,
     gw: Vec<f32>,
     gb: Vec<f32>,
-    /// The patches under the kernel: one row for each weight, one column for each output pixel.
-    patches: Vec<f32>,
-    /// The convolution, without bias, and later its cotangent.
+    /// One for each thread.
+    workers: Vec<Worker>,
+    /// The convolution of every image, without bias, and later its cotangent.
     z: Vec<f32>,
     /// The result, and its cotangent.
     y: Vec<f32>,
     dy: Vec<f32>,
 }
 
+/// The buffers of a thread, which works on a part of the batch.
+#[derive(Clone, Debug)]
+struct Worker {
+    /// The patches of one image: one row for each weight, one column for each output pixel.
+    patches: Vec<f32>,
+    /// The gradient of the weights, one row for each weight, and that of the bias.
+    gw: Vec<f32>,
+    gb: Vec<f32>,
+}
+
+impl Worker {
+    fn new(shape: Patches, outputs: usize) -> Worker {
+        let (rows, pixels) = (shape.rows(), shape.out() * shape.out());
+        Worker { patches: vec![0.0; rows * pixels], gw: vec![0.0; rows * outputs], gb: vec![0.0; outputs] }
+    }
+}
+
 impl Convolution {
     fn new(task: &super::Convolution, batch: usize) -> Convolution {
-        let (weights, out) = (task.inputs * K * K, task.out());
-        let (pixels, pooled) = (batch * out * out, task.outputs * batch * (out / 2) * (out / 2));
+        let shape = Patches { channels: task.inputs, size: task.size };
+        let pixels = shape.out() * shape.out();
         Convolution {
-            batch,
-            channels: task.inputs,
+            shape,
             outputs: task.outputs,
-            size: task.size,
             w: task.weights.clone(),
             b: task.bias.clone(),
             gw: vec![0.0; task.weights.len()],
             gb: vec![0.0; task.outputs],
-            patches: vec![0.0; weights * pixels],
-            z: vec![0.0; task.outputs * pixels],
-            y: vec![0.0; pooled],
-            dy: vec![0.0; pooled],
+            workers: vec![Worker::new(shape, task.outputs); threads()],
+            z: vec![0.0; batch * task.outputs * pixels],
+            y: vec![0.0; batch * task.outputs * pixels / 4],
+            dy: vec![0.0; batch * task.outputs * pixels / 4],
         }
     }
 
-    /// Extent of the convolution's result.
-    fn out(&self) -> usize {
-        self.size - K + 1
-    }
-
-    fn pixels(&self) -> usize {
-        self.batch * self.out() * self.out()
-    }
-
-    /// The weight at `row` of the patches: channel and position in the kernel.
-    fn kernel_index(row: usize) -> [usize; 3] {
-        [row / (K * K), row / K % K, row % K]
+    /// The elements of an image, of its convolution and of the result.
+    fn extents(&self) -> [usize; 3] {
+        let z = self.outputs * self.shape.out() * self.shape.out();
+        [self.shape.image(), z, z / 4]
     }
 
     fn forward(&mut self, x: &[f32]) {
-        let (batch, size, out, pixels) = (self.batch, self.size, self.out(), self.pixels());
-        for (row, patches) in self.patches.chunks_exact_mut(pixels).enumerate() {
-            let [c, ky, kx] = Self::kernel_index(row);
-            let images = x[c * batch * size * size..].chunks_exact(size * size);
-            for (patches, image) in patches.chunks_exact_mut(out * out).zip(images) {
-                let lines = image[ky * size..].chunks_exact(size);
-                for (patch, line) in patches.chunks_exact_mut(out).zip(lines) {
-                    patch.copy_from_slice(&line[kx..kx + out]);
-                }
+        let [image, convolved, pooled] = self.extents();
+        let (shape, outputs, w, b) = (self.shape, self.outputs, &self.w, &self.b);
+        let (rows, out) = (shape.rows(), shape.out());
+        let per_worker = (x.len() / image).div_ceil(self.workers.len());
+        let parts = self.workers.iter_mut().zip(x.chunks(per_worker * image));
+        let results = self.z.chunks_mut(per_worker * convolved).zip(self.y.chunks_mut(per_worker * pooled));
+        each(parts.zip(results), |((worker, x), (z, y))| {
+            let images = x.chunks_exact(image).zip(z.chunks_exact_mut(convolved));
+            for ((x, z), y) in images.zip(y.chunks_exact_mut(pooled)) {
+                shape.unfold(x, &mut worker.patches);
+                let patches = Matrix::new(&worker.patches, rows, out * out);
+                product(z, Matrix::new(w, outputs, rows), patches, false);
+                lanes::fast(
+                    #[inline(always)]
+                    || {
+                        let planes = z.chunks_exact(out * out).zip(y.chunks_exact_mut(out * out / 4));
+                        planes.zip(b).for_each(|((z, y), &b)| largest(z, y, b, out));
+                    },
+                );
             }
-        }
-        let weights = self.channels * K * K;
-        let patches = Matrix::new(&self.patches, weights, pixels);
-        product(&mut self.z, Matrix::new(&self.w, self.outputs, weights), patches, false);
-        let (z, y, b) = (&self.z, &mut self.y, &self.b);
-        let pooled = pixels / 4;
-        lanes::fast(
-            #[inline(always)]
-            || {
-                for ((z, y), &b) in z.chunks_exact(pixels).zip(y.chunks_exact_mut(pooled)).zip(b) {
-                    for (lines, y) in z.chunks_exact(2 * out).zip(y.chunks_exact_mut(out / 2)) {
-                        let (upper, lower) = lines.split_at(out);
-                        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-                        for (y, (u, l)) in y.iter_mut().zip(pairs) {
-                            *y = (u[0].max(u[1]).max(l[0].max(l[1])) + b).max(0.0);
-                        }
-                    }
-                }
-            },
-        );
+        });
     }
 
-    /// From `self.dy`; into `dx` if the input is differentiated.
-    fn backward(&mut self, dx: Option<&mut [f32]>) {
-        let (batch, size, out, pixels) = (self.batch, self.size, self.out(), self.pixels());
-        let pooled = pixels / 4;
-        let (z, y, dy) = (&mut self.z, &self.y, &self.dy);
-        lanes::fast(
-            #[inline(always)]
-            || {
-                let lines = z.chunks_exact_mut(2 * out);
-                for ((lines, y), dy) in lines.zip(y.chunks_exact(out / 2)).zip(dy.chunks_exact(out / 2)) {
-                    let (upper, lower) = lines.split_at_mut(out);
-                    let pairs = upper.chunks_exact_mut(2).zip(lower.chunks_exact_mut(2));
-                    for ((&y, &dy), (u, l)) in y.iter().zip(dy).zip(pairs) {
-                        let max = u[0].max(u[1]).max(l[0].max(l[1]));
-                        let d = if y > 0.0 { dy } else { 0.0 };
-                        for z in u.iter_mut().chain(l) {
-                            *z = if *z == max { d } else { 0.0 };
+    /// From `self.dy`; into `dx`, empty if the input `x` is not differentiated.
+    fn backward(&mut self, x: &[f32], dx: &mut [f32]) {
+        let [image, convolved, pooled] = self.extents();
+        let (shape, outputs, w) = (self.shape, self.outputs, &self.w);
+        let (rows, out) = (shape.rows(), shape.out());
+        let per_worker = (x.len() / image).div_ceil(self.workers.len());
+        let parts = self.workers.iter_mut().zip(x.chunks(per_worker * image));
+        let inputs = dx.chunks_mut(per_worker * image).chain(repeat_with(|| &mut [][..]));
+        let results = self.y.chunks(per_worker * pooled).zip(self.dy.chunks_mut(per_worker * pooled));
+        let convolutions = self.z.chunks_mut(per_worker * convolved).zip(results);
+        each(parts.zip(inputs).zip(convolutions), |(((worker, x), dx), (z, (y, dy)))| {
+            let Worker { patches, gw, gb } = worker;
+            gb.fill(0.0);
+            let mut inputs = dx.chunks_exact_mut(image);
+            let results = y.chunks_exact(pooled).zip(dy.chunks_exact_mut(pooled));
+            let images = x.chunks_exact(image).zip(z.chunks_exact_mut(convolved));
+            for (n, ((x, z), (y, dy))) in images.zip(results).enumerate() {
+                lanes::fast(
+                    #[inline(always)]
+                    || {
+                        // Zero where the relu is inactive.
+                        dy.iter_mut().zip(y).for_each(|(dy, &y)| *dy = if y > 0.0 { *dy } else { 0.0 });
+                        let planes = z.chunks_exact_mut(out * out).zip(dy.chunks_exact(out * out / 4));
+                        for ((z, dy), sum) in planes.zip(&mut *gb) {
+                            spread(z, dy, out);
+                            *sum += sum_of(dy);
                         }
-                    }
-                }
-            },
-        );
-        for ((sum, dy), y) in self.gb.iter_mut().zip(dy.chunks_exact(pooled)).zip(y.chunks_exact(pooled)) {
-            // Zero where the relu is inactive.
-            *sum = dy.iter().zip(y).map(|(&dy, &y)| if y > 0.0 { dy } else { 0.0 }).sum();
-        }
-        let weights = self.channels * K * K;
-        let d = Matrix::new(&self.z, self.outputs, pixels);
-        product(&mut self.gw, d, Matrix::new(&self.patches, weights, pixels).t(), false);
-        let Some(dx) = dx else { return };
-        product(&mut self.patches, Matrix::new(&self.w, self.outputs, weights).t(), d, false);
-        dx.fill(0.0);
-        for (row, patches) in self.patches.chunks_exact(pixels).enumerate() {
-            let [c, ky, kx] = Self::kernel_index(row);
-            let images = dx[c * batch * size * size..].chunks_exact_mut(size * size);
-            for (patches, image) in patches.chunks_exact(out * out).zip(images) {
-                let lines = image[ky * size..].chunks_exact_mut(size);
-                for (patch, line) in patches.chunks_exact(out).zip(lines) {
-                    line[kx..kx + out].iter_mut().zip(patch).for_each(|(x, &d)| *x += d);
+                    },
+                );
+                shape.unfold(x, patches);
+                let d = Matrix::new(z, outputs, out * out);
+                product(gw, Matrix::new(patches, rows, out * out), d.t(), n > 0);
+                if let Some(dx) = inputs.next() {
+                    product(patches, Matrix::new(w, outputs, rows).t(), d, false);
+                    shape.fold(patches, dx);
                 }
             }
+        });
+        let of_workers =
+            |f: fn(&Worker) -> &[f32], k: usize| self.workers.iter().map(|worker| f(worker)[k]).sum();
+        for (o, row) in self.gw.chunks_exact_mut(rows).enumerate() {
+            row.iter_mut()
+                .enumerate()
+                .for_each(|(k, g)| *g = of_workers(|worker| &worker.gw, k * outputs + o));
         }
+        self.gb.iter_mut().enumerate().for_each(|(o, g)| *g = of_workers(|worker| &worker.gb, o));
     }
 
     fn update(&mut self, rate: f32) {
         lanes::sgd(&mut self.w, &self.gw, rate);
         lanes::sgd(&mut self.b, &self.gb, rate);
+    }
+}
+
+/// The number of threads.
+fn threads() -> usize {
+    #[cfg(feature = "rayon")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "rayon"))]
+    1
+}
+
+/// Calls `f` for every item, each on a thread of its own if there are several.
+fn each<I: Send>(items: impl Iterator<Item = I>, f: impl Fn(I) + Sync) {
+    #[cfg(feature = "rayon")]
+    if threads() > 1 {
+        let f = &f;
+        return rayon::in_place_scope(|scope| items.for_each(|item| scope.spawn(move |_| f(item))));
+    }
+    items.for_each(f);
+}
+
+/// The largest of every 2 x 2 elements of a plane, plus `b`, or 0.
+#[inline(always)]
+fn largest(z: &[f32], y: &mut [f32], b: f32, out: usize) {
+    for (lines, y) in z.chunks_exact(2 * out).zip(y.chunks_exact_mut(out / 2)) {
+        let (upper, lower) = lines.split_at(out);
+        let pairs = upper.chunks_exact(2).zip(lower.chunks_exact(2));
+        for (y, (u, l)) in y.iter_mut().zip(pairs) {
+            *y = (u[0].max(u[1]).max(l[0].max(l[1])) + b).max(0.0);
+        }
+    }
+}
+
+/// The cotangent of every 2 x 2 elements at the largest of them, which it overwrites: vectors of four pairs.
+#[inline(always)]
+fn spread(z: &mut [f32], dy: &[f32], out: usize) {
+    for (lines, dy) in z.chunks_exact_mut(2 * out).zip(dy.chunks_exact(out / 2)) {
+        let (upper, lower) = lines.split_at_mut(out);
+        let pairs = upper.as_chunks_mut::<8>().0.iter_mut().zip(lower.as_chunks_mut::<8>().0);
+        for (dy, (u, l)) in dy.as_chunks::<4>().0.iter().zip(pairs) {
+            let (mut max, mut d) = ([0.0f32; 8], [0.0; 8]);
+            for k in 0..8 {
+                max[k] = if u[k] > l[k] { u[k] } else { l[k] };
+                d[k] = dy[k / 2];
+            }
+            let mut of_pairs = [0.0f32; 8];
+            for k in 0..8 {
+                of_pairs[k] = if max[k] > max[k ^ 1] { max[k] } else { max[k ^ 1] };
+            }
+            for k in 0..8 {
+                u[k] = if u[k] == of_pairs[k] { d[k] } else { 0.0 };
+                l[k] = if l[k] == of_pairs[k] { d[k] } else { 0.0 };
+            }
+        }
+    }
+}
+
+/// The sum of many elements, in lanes.
+#[inline(always)]
+fn sum_of(x: &[f32]) -> f32 {
+    let (chunks, rest) = x.as_chunks::<16>();
+    let mut lanes = [0.0; 16];
+    chunks.iter().for_each(|x| lanes.iter_mut().zip(x).for_each(|(sum, x)| *sum += x));
+    lanes.iter().chain(rest).sum()
+}
+
+/// The patches of an image under kernels of `K` x `K`.
+#[derive(Clone, Copy, Debug)]
+struct Patches {
+    channels: usize,
+    size: usize,
+}
+
+impl Patches {
+    /// Extent of the convolution's result.
+    fn out(&self) -> usize {
+        self.size - K + 1
+    }
+
+    /// The elements of an image.
+    fn image(&self) -> usize {
+        self.channels * self.size * self.size
+    }
+
+    /// The elements of a patch.
+    fn rows(&self) -> usize {
+        self.channels * K * K
+    }
+
+    fn unfold(self, x: &[f32], patches: &mut [f32]) {
+        lanes::fast(
+            #[inline(always)]
+            || match self.out() {
+                24 => self.copy::<24>(x, patches),
+                8 => self.copy::<8>(x, patches),
+                _ => unreachable!("W6 has images of 28 x 28"),
+            },
+        );
+    }
+
+    fn fold(self, patches: &[f32], x: &mut [f32]) {
+        x.fill(0.0);
+        lanes::fast(
+            #[inline(always)]
+            || match self.out() {
+                24 => self.add::<24>(patches, x),
+                8 => self.add::<8>(patches, x),
+                _ => unreachable!("W6 has images of 28 x 28"),
+            },
+        );
+    }
+
+    /// The position in a channel, the channel and the row of the patches of every weight, channels innermost: a row of an
+    /// image is not read where it has just been written at other places of a vector.
+    fn weights(self) -> impl Iterator<Item = [usize; 2]> {
+        let Patches { channels, size } = self;
+        (0..K * K).flat_map(move |k| {
+            let at = k / K * size + k % K;
+            (0..channels).map(move |c| [c * size * size + at, c * K * K + k])
+        })
+    }
+
+    /// Rows of `OUT` elements are whole vectors, and a copy of them is no call.
+    #[inline(always)]
+    fn copy<const OUT: usize>(self, x: &[f32], patches: &mut [f32]) {
+        for [at, row] in self.weights() {
+            let patches = patches[row * OUT * OUT..].as_chunks_mut::<OUT>().0;
+            let mut lines = &x[at..];
+            for (i, patch) in patches[..OUT].iter_mut().enumerate() {
+                lines = if i > 0 { &lines[self.size..] } else { lines };
+                patch.copy_from_slice(&lines[..OUT]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add<const OUT: usize>(self, patches: &[f32], x: &mut [f32]) {
+        for [at, row] in self.weights() {
+            let patches = patches[row * OUT * OUT..].as_chunks::<OUT>().0;
+            let mut lines = &mut x[at..];
+            for (i, patch) in patches[..OUT].iter().enumerate() {
+                lines = if i > 0 { &mut lines[self.size..] } else { lines };
+                lines[..OUT].iter_mut().zip(patch).for_each(|(x, &d)| *x += d);
+            }
+        }
     }
 }
 
@@ -159,23 +305,21 @@ impl LeNet {
     pub fn new(task: &Task) -> LeNet {
         let Rule::Sgd { rate } = task.rule else { unreachable!("W6 is trained by gradient descent") };
         let [first, second] = [0, 1].map(|k| Convolution::new(&task.convolutions[k], task.batch));
-        // With one channel, ordering by channels and by images is the same.
         LeNet { x: task.x.clone(), first, second, dense: ByHand::after_images(task), rate }
     }
 
     fn forward(&mut self) {
         self.first.forward(&self.x);
         self.second.forward(&self.first.y);
-        // The dense layers expect samples, not channels, outermost.
-        transpose(&self.second.y, self.dense.input_mut(), 16, self.first.batch, 16);
+        self.dense.input_mut().copy_from_slice(&self.second.y);
         self.dense.forward();
     }
 
     fn backward(&mut self) {
         self.dense.backward();
-        transpose(self.dense.input_gradient(), &mut self.second.dy, self.first.batch, 16, 16);
-        self.second.backward(Some(&mut self.first.dy));
-        self.first.backward(None);
+        self.second.dy.copy_from_slice(self.dense.input_gradient());
+        self.second.backward(&self.first.y, &mut self.first.dy);
+        self.first.backward(&self.x, &mut []);
     }
 
     /// The loss at the present parameters.
@@ -203,15 +347,6 @@ impl LeNet {
         };
         let difference = (along(step) - along(-step)) / (2.0 * step);
         (difference - slope).abs() / slope
-    }
-}
-
-/// `[rows, columns, run]` to `[columns, rows, run]`.
-fn transpose(from: &[f32], to: &mut [f32], rows: usize, columns: usize, run: usize) {
-    for (r, row) in from.chunks_exact(columns * run).enumerate() {
-        for (c, x) in row.chunks_exact(run).enumerate() {
-            to[(c * rows + r) * run..][..run].copy_from_slice(x);
-        }
     }
 }
 

@@ -28,7 +28,7 @@ impl Modules {
             let weight = Param::new(weight.expect("a shape fits its elements"));
             let bias = Some(Param::new(&c.bias[..]));
             model = model.push(Conv2d { weight, bias, conv: ops::Conv2d::default() });
-            model = model.push(Relu).push(MaxPool2d::new([2, 2]));
+            model = model.push(MaxPool2d::new([2, 2])).push(Relu);
         }
         if !task.convolutions.is_empty() {
             model = model.push(Flatten);

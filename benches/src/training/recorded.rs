@@ -74,7 +74,8 @@ impl Network {
         });
         let pool = Window { stride: [2, 2], ..Window::new([2, 2]) };
         for (w, b) in layers.by_ref().take(self.convolutions) {
-            x = functional::conv2d(&x, &w, Some(&b), Conv2d::default()).relu().max_pool2d(pool);
+            // The relu of the largest is the largest relu, and there are a quarter as many.
+            x = functional::conv2d(&x, &w, Some(&b), Conv2d::default()).max_pool2d(pool).relu();
         }
         if self.convolutions > 0 {
             x = x.flatten(1..);

@@ -38,13 +38,18 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod check;
+mod double_double;
 #[cfg(feature = "faults")]
 pub mod fault;
 pub mod numdiff;
+pub mod precision;
 #[cfg(feature = "registry")]
 pub mod registry;
 #[cfg(feature = "proptest")]
 pub mod strategies;
+
+pub use double_double::DoubleDouble;
+pub use precision::Precision;
 
 #[doc(inline)]
 pub use check::{

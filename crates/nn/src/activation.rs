@@ -5,8 +5,9 @@ use crate::Linear;
 use crate::module::{Context, Module, without_parameters};
 use crate::setting::{self, expect};
 use tape::ops::{
-    Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu, Selu, Sigmoid, SigmoidScaled, Silu,
-    Softplus, Tanh,
+    Celu, Elu, Gelu, GeluTanh, HardShrink, HardSigmoid, HardSwish, HardTanh, HardTanhBetween, LeakyRelu,
+    LogSigmoid, Mish, Relu, Relu6, Selu, Sigmoid, SigmoidScaled, Silu, SoftShrink, Softplus, SoftplusScaled,
+    Softsign, Tanh, TanhShrink,
 };
 use tape::{Element, Unary, Var};
 
@@ -97,17 +98,27 @@ macro_rules! elementwise {
 }
 
 elementwise! {
+    Celu(alpha),
     Elu(alpha),
     Gelu,
     GeluTanh,
+    HardShrink(lambda),
+    HardSigmoid,
+    HardSwish,
     HardTanh,
+    HardTanhBetween(lo, hi),
     LeakyRelu(slope),
     LogSigmoid,
     Mish,
+    Relu6,
     Selu,
     SigmoidScaled(slope, offset),
     Silu,
+    SoftShrink(lambda),
     Softplus,
+    SoftplusScaled(beta),
+    Softsign,
+    TanhShrink,
     ;
     fused Relu,
     fused Sigmoid,

@@ -243,8 +243,9 @@ pub use sequential::{Sequential, mlp};
 pub use state::{load, load_bytes, load_state_dict, save, state_dict, to_bytes};
 pub use summary::{Summary, SummaryRow};
 pub use tape::ops::{
-    Elu, Gelu, GeluTanh, HardTanh, LeakyRelu, LogSigmoid, Mish, Relu, Selu, Sigmoid, SigmoidScaled, Silu,
-    Softplus, Tanh,
+    Celu, Elu, Gelu, GeluTanh, HardShrink, HardSigmoid, HardSwish, HardTanh, HardTanhBetween, LeakyRelu,
+    LogSigmoid, Mish, Relu, Relu6, Selu, Sigmoid, SigmoidScaled, Silu, SoftShrink, Softplus, SoftplusScaled,
+    Softsign, Tanh, TanhShrink,
 };
 
 /// The parts of derived code.

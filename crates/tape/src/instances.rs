@@ -6,24 +6,31 @@
 //! types and for the operations that most models consist of. For any other operation they are compiled where it is used.
 //! (`docs/decisions/0013-compiled-kernels.md` has the figures.)
 
+use crate::error::Error;
 use crate::ops::*;
 use crate::replay::Replay;
 use crate::rules::algebra::{ChainRule, Element};
 use crate::rules::elementwise::{Left, Map, Right, Select as Choose, Zip};
 use crate::rules::op::{Op, compute};
-use crate::tape::{ParamId, Tape};
+use crate::tape::{ParamId, Tape, Var};
 use crate::tensor::Tensor;
 use std::hint::black_box;
+use std::marker::PhantomData;
 
-/// Compiles one operation: its value, and recording it with everything that sweeps call.
-fn operation<T: Element, O: Op<T>>(op: O, tape: &Tape<T>) -> bool {
-    compute(&op, &[]).is_ok() & tape.record(op, &[]).is_ok()
+/// What is compiled of an operation: its value, and recording it with everything that sweeps call.
+struct Compiled<T, O>(PhantomData<(T, O)>);
+
+impl<T: Element, O: Op<T>> Compiled<T, O> {
+    const OPERATION: (Compute<T, O>, Record<T, O>) = (compute, Tape::record);
 }
+
+type Compute<T, O> = fn(&O, &[&Tensor<T>]) -> Result<Tensor<T>, Error>;
+type Record<T, O> = for<'t> fn(&'t Tape<T>, O, &[&Var<'t, T>]) -> Result<Var<'t, T>, Error>;
 
 macro_rules! operations {
     ($($op:ty),* $(,)?) => {
         fn operations<T: Element>() {
-            $(black_box(operation::<T, $op> as fn($op, &Tape<T>) -> bool);)*
+            $(black_box(Compiled::<T, $op>::OPERATION);)*
         }
     };
 }

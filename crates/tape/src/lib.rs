@@ -130,7 +130,7 @@
 //! # What it is not
 //!
 //! There is no GPU backend, no just-in-time compiler and no source transformation: an operation is computed when it is
-//! called. Tensors hold `f32` or `f64`, nothing else. A tape belongs to one thread; loops inside an operation may use several
+//! called. Tensors hold `f32`, `f64`, or another real number format that implements [`Real`](element::Real). A tape belongs to one thread; loops inside an operation may use several
 //! (feature `rayon`).
 //!
 //! # Features

@@ -1,5 +1,6 @@
 //! `+ - * /` and negation among tensors, handles and plain numbers, on either side.
 
+use crate::element::Constant;
 use crate::error::Error;
 use crate::operand::Operand;
 use crate::ops;
@@ -14,12 +15,12 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 /// Applies `f` to a tensor and a plain number.
 #[track_caller]
 fn right<T: Element, F: Binary>(a: &Tensor<T>, b: T, f: F) -> Tensor<T> {
-    a.clone().map(Right { f, b: b.to_f64() })
+    a.clone().map(Right { f, b: Constant::of(b) })
 }
 
 #[track_caller]
 fn left<T: Element, F: Binary>(a: T, b: &Tensor<T>, f: F) -> Tensor<T> {
-    b.clone().map(Left { f, a: a.to_f64() })
+    b.clone().map(Left { f, a: Constant::of(a) })
 }
 
 macro_rules! operator {

@@ -29,7 +29,7 @@
 const MIN_PARALLEL_WORK: usize = 1 << 17;
 
 /// The work of a chunk; several per thread, so that waiting for the last one is short.
-const CHUNK_WORK: usize = MIN_PARALLEL_WORK / 4;
+pub(crate) const CHUNK_WORK: usize = MIN_PARALLEL_WORK / 4;
 
 /// The least number of multiplications for which a matrix product is distributed over several threads: about
 /// ten microseconds too. Chosen like `MIN_PARALLEL_WORK`; where threads are awake, a third of it already

@@ -29,10 +29,13 @@ impl<T> Pool<T> {
     }
 }
 
-/// A number type with a separate pool on every thread. Sealed: implemented for `f32` and `f64`.
+/// A number type whose buffers may be recycled: those of `f32` and `f64` are, from a separate pool on every thread; for other
+/// types the implementation without a method allocates each buffer anew.
 pub trait Pooled: Copy + Default + 'static {
     #[doc(hidden)]
-    fn with_pool<R>(f: impl FnOnce(&mut Pool<Self>) -> R) -> Option<R>;
+    fn with_pool<R>(_f: impl FnOnce(&mut Pool<Self>) -> R) -> Option<R> {
+        None
+    }
 }
 
 macro_rules! pooled {
@@ -105,8 +108,8 @@ pub(crate) fn acquire<T: Pooled>(n: usize) -> Option<Block<T>> {
     Some(Arc::new(vec![T::default(); capacity]))
 }
 
-/// Keeps `block` for later if it is not shared.
-#[inline]
+/// Keeps `block` for later if it is not shared. Not inlined: every place that drops a tensor would have a copy.
+#[inline(never)]
 pub(crate) fn release<T: Pooled>(block: Block<T>) {
     if !block.is_unique() {
         return;

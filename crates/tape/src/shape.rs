@@ -2,7 +2,6 @@
 
 use crate::error::{self, Error};
 use smallvec::SmallVec;
-use std::array;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
@@ -57,14 +56,21 @@ pub(crate) fn collect_small<X: Copy>(n: usize, any: X, item: impl Fn(usize) -> X
         list.iter_mut().enumerate().for_each(|(k, x)| *x = item(k));
         return list;
     }
-    // Always four, so that they are built in registers.
-    SmallVec::from_buf_and_len(array::from_fn(|k| if k < n { item(k) } else { any }), n)
+    // Always four, so that they are built in registers; written out, since `array::from_fn` is compiled again for every call.
+    let item = |k| if k < n { item(k) } else { any };
+    SmallVec::from_buf_and_len([item(0), item(1), item(2), item(3)], n)
+}
+
+#[cold]
+#[inline(never)]
+fn copied_long<N: Copy>(list: &[N]) -> SmallVec<[N; 4]> {
+    SmallVec::from_slice(list)
 }
 
 /// A copy of a short list.
 #[inline]
 pub(crate) fn copied<N: Copy + Default>(list: &[N]) -> SmallVec<[N; 4]> {
-    collect_small(list.len(), N::default(), |k| list[k])
+    if list.len() > 4 { copied_long(list) } else { collect_small(list.len(), N::default(), |k| list[k]) }
 }
 
 impl Clone for Shape {

@@ -71,7 +71,8 @@ impl Mul for Bounded {
     type Output = Bounded;
     fn mul(self, other: Bounded) -> Bounded {
         let value = self.value * other.value;
-        let moved = self.value.abs() * other.error + other.value.abs() * self.error;
+        let both = 0.5 * f64::EPSILON * self.error * other.error;
+        let moved = self.value.abs() * other.error + other.value.abs() * self.error + both;
         Bounded { value, error: moved + value.abs() }
     }
 }

@@ -239,7 +239,10 @@ impl Problem<'_> {
                 }
                 None => match self.abrupt(start, line, claim, again) {
                     Some(why) => open(why),
-                    None => Outcome::Verdict(Verdict::Disagree),
+                    None => match self.absorbed(line, claim, again) {
+                        Some(r) => open(Reason::Noise { r, needed }),
+                        None => Outcome::Verdict(Verdict::Disagree),
+                    },
                 },
             };
         }
@@ -324,6 +327,14 @@ impl Problem<'_> {
         let closer = (wide - claim.analytic).abs() < 0.5 * apart;
         let wide = Interval { mid: wide, radius: f64::INFINITY };
         (closer && !self.gradual(line, slope.h, narrow.mid, apart)).then_some(Reason::Scale { narrow, wide })
+    }
+
+    /// Returns the radius of an interval around the differences that contains the claim if roundings inside the function hide
+    /// the change that it predicts at the widest step.
+    fn absorbed(&mut self, line: &Direction, claim: Claim, slope: Slope) -> Option<f64> {
+        let ends = [slope.first, -slope.first].map(|t| self.inner_rounding(line, t));
+        let r = (ends[0] + ends[1]) / self.width(line, slope.first);
+        ((claim.analytic - slope.derivative.mid).abs() <= r).then_some(r)
     }
 
     /// Describes the decision that changes within `h`.

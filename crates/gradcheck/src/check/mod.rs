@@ -18,6 +18,7 @@ mod quadrature;
 mod report;
 mod rounding;
 mod run;
+mod samples;
 mod second;
 mod self_test;
 mod setup;
@@ -30,6 +31,8 @@ pub use crate::numdiff::{Interval, Step};
 pub use entry::Entry;
 pub use inputs::Inputs;
 pub use report::{Certificate, Check, CheckFailure, Outcome, Report, Summary};
+#[cfg(feature = "faults")]
+pub(crate) use samples::Samples;
 pub use setup::{Cotangent, Entries, Method, Noise, SetupError};
 pub use single::Model;
 pub use sweep::{FORMULAS, Sweep, SweepPoint};

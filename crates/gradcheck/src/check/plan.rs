@@ -7,6 +7,7 @@ use super::lanes::Lanes;
 use super::problem::Problem;
 use super::report::Report;
 use super::run::Run;
+use super::samples::Samples;
 use super::self_test::self_test;
 use super::setup::{Cotangent, Entries, Input, Method, SetupError};
 use super::single::SINGLE;
@@ -25,13 +26,21 @@ impl GradCheck<'_> {
     /// # Errors
     /// If there is nothing to check, the function is not finite or not deterministic, or the setup contradicts itself.
     pub fn run(&self) -> Result<Report, SetupError> {
+        self.run_with(&mut Samples::default())
+    }
+
+    /// As [`run`](GradCheck::run), with the samples of earlier runs; those of this run are added to them.
+    pub(crate) fn run_with(&self, samples: &mut Samples) -> Result<Report, SetupError> {
         let seed = seed(self.seed)?;
         let mut rng = SplitMix64(seed);
         let mut problem = self.problem(&mut rng)?;
+        std::mem::swap(&mut problem.samples, samples);
         let mut run = Run::new(&mut problem, self, rng, 1);
         run.only = std::env::var("GRADCHECK_ONLY").ok();
         run.methods(self);
-        Ok(report(self, seed, run))
+        let report = report(self, seed, run);
+        *samples = problem.samples;
+        Ok(report)
     }
 
     /// Runs only the comparisons of entries.

@@ -3,9 +3,10 @@
 use super::inputs::Inputs;
 use super::lanes::Lanes;
 use super::rounding::{length, unit};
+use super::samples::Samples;
 use crate::numdiff::{ladder, size};
 use std::sync::Arc;
-use tape::internal::{MASK, SplitMix64, branches, op_name, perturbed_jvp, perturbed_vjp};
+use tape::internal::{MASK, SplitMix64, branches, op_name, perturbed_jvp, perturbed_vjp, roundings};
 use tape::{Element, Tape, Tensor, Var};
 
 /// The checked function, which records itself on a tape.
@@ -76,6 +77,8 @@ pub(crate) struct Problem<'f> {
     tape: Tape,
     /// The function as a program, if it is one.
     pub(crate) lanes: Option<Lanes>,
+    pub(crate) samples: Samples,
+    /// The number of points that were asked for, remembered ones included.
     pub(crate) evaluations: usize,
 }
 
@@ -105,6 +108,7 @@ impl<'f> Problem<'f> {
             signature,
             tape,
             lanes,
+            samples: Samples::default(),
             evaluations: 1,
         }
     }
@@ -121,13 +125,15 @@ impl<'f> Problem<'f> {
 
     /// Evaluates the objective at `t` along a line.
     pub(crate) fn at(&mut self, direction: &Direction, t: f64) -> Sample {
-        if let Some(sample) = self.prepared(direction, t) {
+        if let Some(sample) = self.prepared(direction, t).or_else(|| self.samples.get(direction, t)) {
             self.evaluations += 1;
             return sample;
         }
         let point = self.point(direction, t);
         let (outputs, same) = self.evaluate(&point);
-        self.deviation(&outputs, same)
+        let sample = self.deviation(&outputs, same);
+        self.samples.insert(direction, t, sample);
+        sample
     }
 
     /// The objective for some outputs.
@@ -246,6 +252,17 @@ impl<'f> Problem<'f> {
         let grads = perturbed_vjp(y, seed, &mut noise);
         let gradient = |i: usize| self.tracked[i].then(|| grads.wrt(inputs.at(i)).contiguous());
         (0..self.values.len()).map(gradient).collect()
+    }
+
+    /// Returns a bound on the rounding error of the objective at `t` along a line, from one rounding of each result inside the
+    /// function. It may be far above one of the outputs, and shows in no difference of close values: where `log(eᵃ + eᵇ) - a`
+    /// absorbs b, its values do not change at all.
+    pub(crate) fn inner_rounding(&mut self, direction: &Direction, t: f64) -> f64 {
+        let point = self.point(direction, t);
+        self.tape.reset();
+        let inputs = Inputs::record(&self.tape, &self.names, &point, &self.tracked);
+        let y = (self.f)(&inputs);
+        0.5 * f64::EPSILON * roundings(y, self.cotangent.clone().reshape(y.shape()))
     }
 
     /// Returns the tangent of the outputs along a dense direction, by the tape's forward mode, at `t` along it.

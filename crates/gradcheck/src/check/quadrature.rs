@@ -65,8 +65,8 @@ impl Run<'_, '_> {
                     self.eta.max(f64::EPSILON * end.size) + 16.0 * f64::EPSILON * size + rounding * length;
                 let allowed = MARGIN * ((sum - coarse).abs() + noise);
                 let difference = (sum - end.deviation).abs();
-                // Measured only on suspicion: the values may have more noise than a rounding of the outputs, and more
-                // at the ends of the path than close to the point of the check.
+                // Measured only on suspicion: the values may have more noise than a rounding of the outputs, more at the
+                // ends of the path than close to the point of the check, and more than values that do not change show.
                 let allowed = match difference <= allowed {
                     true => allowed,
                     false => allowed.max(MARGIN * self.noise_of_ends(&line, length)),
@@ -97,10 +97,11 @@ impl Run<'_, '_> {
         Outcome::Skipped("no path stays on one smooth branch".to_string())
     }
 
-    /// Measures the noise of the values at both ends of a path, and in the middle.
+    /// Measures the noise of the values at both ends of a path, and in the middle, and bounds the roundings inside them.
     fn noise_of_ends(&mut self, line: &Direction, length: f64) -> f64 {
         let noise = [0.0, 0.5, 1.0].map(|t| self.problem.noise(line, t * length, length));
-        noise.into_iter().fold(0.0, f64::max)
+        let inner = [0.0, 1.0].map(|t| self.problem.inner_rounding(line, t * length));
+        noise.into_iter().chain(inner).fold(0.0, f64::max)
     }
 
     /// Returns `true` if differences along the path confirm that the gradient is wrong somewhere on it. If they do not, the

@@ -23,6 +23,11 @@ impl Run<'_, '_> {
         self.checks.push(Check { name: "taylor", outcome, evidence: Evidence::Heuristic });
     }
 
+    fn noise_at_ends(&mut self, line: &Direction, h: f64) -> f64 {
+        let noise = self.problem.noise(line, 0.0, h).max(self.problem.noise(line, h, h));
+        noise.max(self.problem.inner_rounding(line, h))
+    }
+
     fn order(&mut self, line: &Direction) -> Outcome {
         let Direction::Dense(parts) = line else { return Outcome::Skipped("no direction".to_string()) };
         let pairs = self.gradients.iter().zip(parts).filter_map(|(g, v)| Some((g.as_ref()?, v.as_ref()?)));
@@ -61,8 +66,9 @@ impl Run<'_, '_> {
             _ if (mean - slope).abs() > 0.25 * narrow / h => {
                 Outcome::Skipped("the gradient varies within the narrowest step".to_string())
             }
-            // Measured only on suspicion: the values may have more noise at the end of the step than close to the point.
-            _ if narrow <= CLEAR * self.problem.noise(line, 0.0, h).max(self.problem.noise(line, h, h)) => {
+            // Measured only on suspicion: the values may have more noise at the end of the step than close to the point, and
+            // more than values that do not change show.
+            _ if narrow <= CLEAR * self.noise_at_ends(line, h) => {
                 Outcome::Skipped("no two remainders above the noise".to_string())
             }
             _ => Outcome::Failed(format!("the remainder vanishes with order {order:.2}, expected 2")),

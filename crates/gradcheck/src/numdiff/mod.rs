@@ -108,13 +108,14 @@ const NARROW: f64 = 1.0 / 4096.0;
 /// Returns the scale on which `f` varies near `x`: the size of the argument, unless differences settle only far below.
 fn scale(f: &mut impl FnMut(f64) -> f64, x: f64) -> f64 {
     let (size, here) = (size(x), f(x));
-    let rung = |h: f64| {
+    let mut rung = |h: f64| {
         let (left, right) = (f(x - h), f(x + h));
         let rounding = f64::EPSILON * left.abs().max(right.abs()).max(here.abs()).max(f64::MIN_POSITIVE);
         Rung::new(h, (left - here, right - here), (x + h) - (x - h), rounding)
     };
     let steps = ladder::steps(power_of_two(0.125 * size), ladder::spacing(x));
-    match ladder::settled(steps.map(rung)) {
+    // Values that do not change at all show nothing.
+    match ladder::settled(steps.map(|h| rung(h).filter(|rung| !rung.flat()))) {
         // A step of a sixth of the scale changes a difference by 1/256.
         Some(h) if h < NARROW * size => 8.0 * h,
         _ => size,

@@ -3,9 +3,13 @@
 //! The registry is made from the three lists in `ops`, so an operation cannot be registered without an
 //! [`OpDoc`] and points or cases to test it at.
 
+mod twins;
+
 use std::fmt::{self, Debug};
 use tape::internal::{BinaryPoints, Cases, OpDoc, Points, Registrar, register};
 use tape::{Arithmetic, Array, Binary, Element, Error, Op, Scalar, Shape, Tensor, Unary, Var};
+
+pub use twins::{Twins, twins};
 
 /// A registered operation.
 #[derive(Debug)]
@@ -165,6 +169,8 @@ impl<T: Element, O: Op<T>> Apply<T> for TensorFn<O> {
 pub struct Collected(Vec<Case>);
 
 impl Cases for Collected {
+    type Other = f64;
+
     fn case<O: Op<f64> + Op<f32>>(&mut self, op: O, shapes: &[&[usize]]) {
         let operands = shapes.iter().map(|&shape| Input::Shape(shape.into())).collect();
         self.0.push(Case { op: Box::new(TensorFn(op)), operands });

@@ -344,3 +344,15 @@ fn difference_formulas_at_every_scale() {
         }
     }
 }
+
+/// The values are rounded to multiples of something far above a rounding of them, so the differences do not settle before
+/// nothing changes any more.
+#[test]
+fn a_function_that_absorbs_its_argument_does_not_vary_where_it_is_constant() {
+    let value = |x: f64| (1.0 + (2.5e-5 + 2e-9 * x.sin())).ln();
+    for x in [0.0_f64, 0.3, 1.0, 4.0] {
+        let exact = 2e-9 * x.cos() / (1.0 + (2.5e-5 + 2e-9 * x.sin()));
+        let narrow = richardson(value, x, 9);
+        assert!(narrow.contains(exact) && narrow.radius < 1e-3 * 2e-9, "{narrow}, at {x} {exact:e}");
+    }
+}

@@ -36,7 +36,10 @@ fn biased<T: Element, A: Array<T>>(y: A, b: Option<&A>) -> A {
 /// ```
 #[track_caller]
 pub fn conv2d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, conv: Conv2d) -> A {
-    biased(A::apply(conv, &[x, w]), b)
+    match b {
+        Some(b) => A::apply(conv, &[x, w, b]),
+        None => A::apply(conv, &[x, w]),
+    }
 }
 
 /// [`ConvTranspose2d`] with a bias for each channel of the result.

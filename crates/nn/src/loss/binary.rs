@@ -1,15 +1,22 @@
 //! Binary classification losses.
 
 use super::floored_ln::{ln, ln_slope};
+use super::pairs::Term;
 use super::{Losses, Target, check, finite, probabilities, targets};
 use crate::functional::{Reduction, bce_with_logits};
 use crate::setting::expect;
-use tape::ops::{Sigmoid, Softplus};
-use tape::{Algebra, Binary, Element, Error, Tensor, Var};
+use tape::ops::{Relu, Sigmoid, Softplus};
+use tape::{Algebra, Binary, Element, Error, Tensor, Unary, Var};
 
 /// `-y ln a - (1 - y) ln(1 - a)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct BinaryCrossEntropy;
+
+impl Term for BinaryCrossEntropy {
+    fn from_settings(_: [f64; 2]) -> BinaryCrossEntropy {
+        BinaryCrossEntropy
+    }
+}
 
 impl Binary for BinaryCrossEntropy {
     const NAME: &'static str = "binary_cross_entropy";
@@ -34,6 +41,12 @@ impl Binary for BinaryCrossEntropy {
 /// `softplus(z) - z y`, which is `max(z, 0) - z y + ln(1 + e^-|z|)`: the binary cross-entropy of `σ(z)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct LogitCrossEntropy;
+
+impl Term for LogitCrossEntropy {
+    fn from_settings(_: [f64; 2]) -> LogitCrossEntropy {
+        LogitCrossEntropy
+    }
+}
 
 impl Binary for LogitCrossEntropy {
     const NAME: &'static str = "logit_cross_entropy";
@@ -87,7 +100,7 @@ pub fn binary_cross_entropy_with_probabilities<'t, T: Element>(
     let op = "binary_cross_entropy_with_probabilities";
     let y = classes(op, a, y);
     expect(probabilities(op, "probabilities", a, "; for logits use binary_cross_entropy_with_logits"));
-    Losses::of_elements(a.zip(y, BinaryCrossEntropy))
+    Losses::of_pairs(a, y, BinaryCrossEntropy)
 }
 
 /// [`binary_cross_entropy_with_probabilities`] of `σ(Z)`, finite for every finite `Z`:
@@ -110,7 +123,7 @@ pub fn binary_cross_entropy_with_logits<'t, T: Element>(
     y: impl Target<'t, T>,
 ) -> Losses<'t, T> {
     let y = classes("binary_cross_entropy_with_logits", z, y);
-    Losses::of_elements(z.zip(y, LogitCrossEntropy))
+    Losses::of_pairs(z, y, LogitCrossEntropy)
 }
 
 /// [`binary_cross_entropy_with_logits`] where `pos_weight` multiplies the term of `Y`: above 1 it penalizes
@@ -154,6 +167,55 @@ pub fn binary_cross_entropy_with_logits_and_pos_weight<'t, T: Element>(
     Losses::of_elements(each)
 }
 
+/// `max(0, margin - a y)`
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Hinge {
+    margin: f64,
+}
+
+impl Hinge {
+    /// `margin - a y`.
+    #[inline(always)]
+    fn excess<A: Algebra>(&self, a: A, y: A) -> A {
+        -(a * y) + a.lift(self.margin)
+    }
+}
+
+impl Term for Hinge {
+    fn settings(self) -> [f64; 2] {
+        [self.margin, 0.0]
+    }
+
+    fn from_settings([margin, _]: [f64; 2]) -> Hinge {
+        Hinge { margin }
+    }
+}
+
+impl Binary for Hinge {
+    const NAME: &'static str = "hinge";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, a: T, y: T) -> T {
+        self.excess(a, y).map(Relu)
+    }
+
+    #[inline(always)]
+    fn slope_a<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        let zero = a.lift(0.0);
+        self.excess(a, y).if_gt(zero, -y, zero)
+    }
+
+    #[inline(always)]
+    fn slope_b<A: Algebra>(&self, a: A, y: A, _l: A) -> A {
+        let zero = a.lift(0.0);
+        self.excess(a, y).if_gt(zero, -a, zero)
+    }
+
+    fn branch<T: Element>(&self, a: T, y: T) -> i64 {
+        Relu.branch(self.excess(a, y))
+    }
+}
+
 /// `max(0, margin - Y A)` of each element, for targets 1 and -1: zero once the prediction is on the right side by the
 /// margin. The derivative at the kink is 0.
 ///
@@ -171,7 +233,7 @@ pub fn binary_cross_entropy_with_logits_and_pos_weight<'t, T: Element>(
 #[track_caller]
 pub fn hinge<'t, T: Element>(a: Var<'t, T>, y: impl Target<'t, T>, margin: f64) -> Losses<'t, T> {
     let (y, margin) = (targets("hinge", a, y), expect(finite::<T>("hinge", "margin", margin, 0.0)));
-    Losses::of_elements((-(a * y) + margin).relu())
+    Losses::of_pairs(a, y, Hinge { margin: margin.to_f64() })
 }
 
 /// For distances `A`: `A` where the target is 1 (a similar pair), `max(0, margin - A)` elsewhere (a dissimilar pair).

@@ -2,6 +2,7 @@
 
 use super::classes::rows;
 use super::floored_ln::{ln, ln_slope};
+use super::pairs::Term;
 use super::target::{ClassTarget, ClassTargets};
 use super::{Losses, check, probabilities};
 use crate::functional::{self, CrossEntropyOptions, Reduction, class_axis, no_class};
@@ -11,6 +12,12 @@ use tape::{Algebra, Binary, Element, Error, Tensor, Var};
 /// `-y ln a`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct CrossEntropy;
+
+impl Term for CrossEntropy {
+    fn from_settings(_: [f64; 2]) -> CrossEntropy {
+        CrossEntropy
+    }
+}
 
 impl Binary for CrossEntropy {
     const NAME: &'static str = "cross_entropy";
@@ -55,7 +62,7 @@ pub fn cross_entropy_with_probabilities<'t, T: Element>(
     let op = "cross_entropy_with_probabilities";
     let y = distributions(op, a, y);
     expect(probabilities(op, "probabilities", a, "; for logits use cross_entropy_with_logits"));
-    Losses::of_rows(a.zip(y, CrossEntropy))
+    Losses::of_rows(a, y, CrossEntropy)
 }
 
 /// `-Σ Y ln softmax(Z)` of each sample, for logits `Z` `[N, classes]` and labels or distributions `Y`; finite for

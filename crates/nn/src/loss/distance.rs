@@ -1,6 +1,7 @@
 //! Losses of distributions and of directions.
 
 use super::binary::together;
+use super::pairs::Term;
 use super::{Losses, Target, check, positive, probabilities, targets};
 use crate::setting::expect;
 use std::panic::Location;
@@ -11,6 +12,12 @@ use tape::{Algebra, Binary, Element, Error, Tensor, Var};
 /// `y (ln y - x)`, and 0 where `y` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct KlDivergence;
+
+impl Term for KlDivergence {
+    fn from_settings(_: [f64; 2]) -> KlDivergence {
+        KlDivergence
+    }
+}
 
 impl Binary for KlDivergence {
     const NAME: &'static str = "kl_divergence";
@@ -57,7 +64,7 @@ pub fn kl_divergence<'t, T: Element>(x: Var<'t, T>, y: impl Target<'t, T>) -> Lo
         y,
         "; for logarithms of probabilities use kl_divergence_from_logs",
     ));
-    Losses::of_elements(x.zip(y, KlDivergence))
+    Losses::of_pairs(x, y, KlDivergence)
 }
 
 /// [`kl_divergence`] with the logarithms of the targets too: `eʸ (Y - X)` of each element. Where `eʸ` is 0 the loss and

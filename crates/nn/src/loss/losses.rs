@@ -2,6 +2,7 @@
 
 use tape::{Element, Scalar, Tensor, Var};
 
+use super::pairs::{Pairs, Term};
 use super::regression::SquaredError;
 
 /// The losses of all elements, or of all samples, before reduction. The normalisation is chosen by the name of the
@@ -32,8 +33,10 @@ pub struct Losses<'t, T: Element = f64> {
 enum Terms<'t, T: Element> {
     /// One recorded term for each loss.
     Each(Var<'t, T>),
-    /// Recorded terms `[N, classes]`, of which each row is one loss.
-    Rows(Var<'t, T>),
+    /// A function of each prediction and target, fused with the reduction.
+    Pairs(Pairs<'t, T>),
+    /// The same of `[N, classes]`, of which each row is one loss.
+    Rows(Pairs<'t, T>),
     /// `(a - y)²`, fused with the reduction where such an operation exists.
     Squares { a: Var<'t, T>, y: Var<'t, T> },
 }
@@ -60,15 +63,21 @@ impl<'t, T: Element> Losses<'t, T> {
         Losses::with_count(each, elements(each))
     }
 
+    /// A function of each prediction and target, which have one shape.
+    pub(super) fn of_pairs(a: Var<'t, T>, y: Var<'t, T>, term: impl Term) -> Losses<'t, T> {
+        let terms = Terms::Pairs(Pairs::new(a, y, term));
+        Losses { terms, samples: samples(a), count: elements(a) }
+    }
+
     /// Losses whose mean divides by the sum of their weights.
     pub(super) fn with_count(each: Var<'t, T>, count: T) -> Losses<'t, T> {
         Losses { terms: Terms::Each(each), samples: samples(each), count }
     }
 
     /// The losses of samples, each the sum of a row of terms.
-    pub(super) fn of_rows(terms: Var<'t, T>) -> Losses<'t, T> {
-        let samples = samples(terms);
-        Losses { terms: Terms::Rows(terms), samples, count: samples }
+    pub(super) fn of_rows(a: Var<'t, T>, y: Var<'t, T>, term: impl Term) -> Losses<'t, T> {
+        let samples = samples(a);
+        Losses { terms: Terms::Rows(Pairs::new(a, y, term)), samples, count: samples }
     }
 
     /// `(a - y)²` of each element.
@@ -82,7 +91,8 @@ impl<'t, T: Element> Losses<'t, T> {
     pub fn per_element(self) -> Var<'t, T> {
         match self.terms {
             Terms::Each(each) => each,
-            Terms::Rows(terms) => terms.sum_axes(-1, false),
+            Terms::Pairs(pairs) => pairs.each(),
+            Terms::Rows(pairs) => pairs.each().sum_axes(-1, false),
             Terms::Squares { a, y } => a.zip(y, SquaredError),
         }
     }
@@ -135,7 +145,8 @@ impl<'t, T: Element> Losses<'t, T> {
     #[track_caller]
     pub fn sum(self) -> Scalar<'t, T> {
         match self.terms {
-            Terms::Each(terms) | Terms::Rows(terms) => terms.sum(),
+            Terms::Each(terms) => terms.sum(),
+            Terms::Pairs(pairs) | Terms::Rows(pairs) => pairs.sum(),
             Terms::Squares { a, y } => a.squared_distance(y).item(),
         }
     }

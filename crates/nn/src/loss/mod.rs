@@ -120,6 +120,7 @@ mod distance;
 mod floored_ln;
 mod losses;
 mod named;
+mod pairs;
 mod penalty;
 mod regression;
 mod target;
@@ -143,17 +144,18 @@ pub use target::ClassTargets;
 pub use target::{ClassTarget, Target};
 
 use crate::setting::expect;
-use tape::{Binary, Element, Error, Shape, Var};
+use pairs::Term;
+use tape::{Element, Error, Shape, Var};
 
 /// `term` of every element.
 #[track_caller]
-fn elementwise<'t, T: Element, F: Binary>(
+fn elementwise<'t, T: Element, F: Term>(
     op: &'static str,
     a: Var<'t, T>,
     y: impl Target<'t, T>,
     term: F,
 ) -> Losses<'t, T> {
-    Losses::of_elements(a.zip(targets(op, a, y), term))
+    Losses::of_pairs(a, targets(op, a, y), term)
 }
 
 /// Targets, of the shape of the predictions and on their tape.

@@ -1,5 +1,6 @@
 //! Regression losses.
 
+use super::pairs::Term;
 use super::{Losses, Target, elementwise, positive, targets};
 use tape::ops::Sign;
 use tape::{Algebra, Binary, Element, Error, Var};
@@ -30,6 +31,12 @@ impl Binary for SquaredError {
 /// `|a - y|`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct AbsoluteError;
+
+impl Term for AbsoluteError {
+    fn from_settings(_: [f64; 2]) -> AbsoluteError {
+        AbsoluteError
+    }
+}
 
 impl Binary for AbsoluteError {
     const NAME: &'static str = "absolute_error";
@@ -66,6 +73,16 @@ impl Huber {
         let (low, high, scale) = (d.lift(-self.delta), d.lift(self.delta), d.lift(self.scale));
         let above = low.if_gt(d, low, d);
         d.if_gt(high, high, above) * scale
+    }
+}
+
+impl Term for Huber {
+    fn settings(self) -> [f64; 2] {
+        [self.delta, self.scale]
+    }
+
+    fn from_settings([delta, scale]: [f64; 2]) -> Huber {
+        Huber { delta, scale }
     }
 }
 

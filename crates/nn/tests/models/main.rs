@@ -9,6 +9,7 @@ mod cast;
 mod data;
 mod datasets;
 mod derive;
+mod double_double;
 mod gradcheck;
 mod losses;
 mod masked;

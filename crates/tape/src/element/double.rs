@@ -15,6 +15,8 @@ macro_rules! forward {
 }
 
 impl Real for f64 {
+    type Wide = f64;
+
     const NAME: &'static str = "f64";
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
@@ -26,8 +28,16 @@ impl Real for f64 {
     const MIN_POSITIVE: Self = f64::MIN_POSITIVE;
     const TRIG_CORE_MAX: Self = reduce::CORE_MAX;
 
-    fn product_kernel() -> ProductKernel<f64> {
-        gemm_f64::gemm::f64::get_gemm_fn()
+    fn product_kernel() -> Option<ProductKernel<f64>> {
+        Some(ProductKernel(gemm_f64::gemm::f64::get_gemm_fn()))
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self
+    }
+    #[inline(always)]
+    fn narrow(x: f64) -> Self {
+        x
     }
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -56,6 +66,10 @@ impl Real for f64 {
     #[inline(always)]
     fn copysign(self, sign: Self) -> Self {
         f64::copysign(self, sign)
+    }
+    #[inline(always)]
+    fn fmod(self, other: Self) -> Self {
+        self % other
     }
     #[inline(always)]
     fn powi(self, n: i32) -> Self {

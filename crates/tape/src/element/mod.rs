@@ -19,6 +19,7 @@
 mod arc;
 mod bits;
 mod coefficients;
+mod constant;
 mod double;
 mod erf;
 mod exp;
@@ -32,17 +33,18 @@ mod root;
 mod single;
 mod trig;
 
-use crate::pool::Pooled;
+pub use crate::pool::Pooled;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+pub use constant::Constant;
 
 /// A kernel of `gemm`, `dst = alpha · dst + beta · lhs · rhs` without `alpha · dst` if `read_dst` is `false`. The arguments
 /// are the extents `m`, `n`, `k`; `dst` with its steps from column to column and from row to row, and `read_dst`; `lhs` and
 /// `rhs` with their steps, all in this order; `alpha` and `beta`; three flags for complex numbers; the number of threads.
 /// It reads `lhs` and writes `dst` fastest where their rows are next to each other, and expects such a `dst`.
-#[doc(hidden)]
-pub type ProductKernel<T> = unsafe fn(
+type GemmKernel<T> = unsafe fn(
     usize,
     usize,
     usize,
@@ -64,7 +66,12 @@ pub type ProductKernel<T> = unsafe fn(
     gemm_common::Parallelism,
 );
 
-/// A real number format: `f32` or `f64`.
+/// A kernel of `gemm` for the matrix products of one number type. Only this crate makes one.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct ProductKernel<T>(pub(crate) GemmKernel<T>);
+
+/// A real number format: `f32`, `f64`, or another that implements it.
 ///
 /// ```
 /// use tape::element::Real;
@@ -97,7 +104,11 @@ pub trait Real:
     + DivAssign
     + Sum
 {
-    /// Name of the format, `"f32"` or `"f64"`.
+    /// The format in which long sums and products are accumulated, and rounded once: `f64` for `f32`, and the format itself
+    /// for those that are not narrower.
+    type Wide: Real;
+
+    /// Name of the format, for instance `"f32"` or `"f64"`.
     const NAME: &'static str;
     /// 0.
     const ZERO: Self;
@@ -118,22 +129,40 @@ pub trait Real:
     /// The largest |x| for which [`Real::sin_core`] and its companions hold.
     const TRIG_CORE_MAX: Self;
 
-    /// The kernel for large matrix products that suits the processor.
+    /// The kernel for large matrix products that suits the processor; `None` if the format has none. Then every product is
+    /// computed by the loop for small ones.
     #[doc(hidden)]
-    fn product_kernel() -> ProductKernel<Self>;
+    fn product_kernel() -> Option<ProductKernel<Self>> {
+        None
+    }
 
     /// The nearest number of this format.
     fn from_f64(x: f64) -> Self;
-    /// The same number in `f64`, exactly.
+    /// The nearest `f64`: the same number for `f32` and `f64`.
     fn to_f64(self) -> f64;
+    /// The nearest number of this format to `hi + lo`, where `lo` is below the last place of `hi`. Formats that are not more
+    /// accurate than `f64` ignore `lo`.
+    #[inline(always)]
+    fn from_parts(hi: f64, _lo: f64) -> Self {
+        Self::from_f64(hi)
+    }
+    /// The nearest `f64`, and the nearest to the rest: 0 for `f32` and `f64`.
+    #[inline(always)]
+    fn to_parts(self) -> (f64, f64) {
+        (self.to_f64(), 0.0)
+    }
+    /// The same number in the wide format.
+    fn widen(self) -> Self::Wide;
+    /// The nearest number of this format.
+    fn narrow(x: Self::Wide) -> Self;
     /// The nearest number of this format.
     fn from_usize(n: usize) -> Self;
-    /// The bit pattern, zero-extended to 64 bits.
+    /// The bit pattern, zero-extended to 64 bits; of formats with more bits a hash of it.
     fn to_bits64(self) -> u64;
 
     /// `|x|`.
     fn abs(self) -> Self;
-    /// Square root, correctly rounded; NaN below 0, -0 at -0.
+    /// Square root, correctly rounded for `f32` and `f64`; NaN below 0, -0 at -0.
     fn sqrt(self) -> Self;
     /// The largest integer not above `x`.
     fn floor(self) -> Self;
@@ -166,6 +195,11 @@ pub trait Real:
         // Equal numbers differ at most in the sign of zero: -0 + 0 = 0.
         let y = if (self == Self::ZERO) & (other == Self::ZERO) { self + other } else { y };
         if self.is_nan() { self } else { y }
+    }
+    /// The remainder of `self / other` with the quotient rounded towards zero, exactly; it has the sign of `self`.
+    #[inline(always)]
+    fn fmod(self, other: Self) -> Self {
+        self - (self / other).trunc() * other
     }
     /// `x^n` by repeated squaring.
     fn powi(self, n: i32) -> Self;

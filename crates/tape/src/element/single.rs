@@ -28,6 +28,8 @@ macro_rules! widen {
 }
 
 impl Real for f32 {
+    type Wide = f64;
+
     const NAME: &'static str = "f32";
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
@@ -39,8 +41,16 @@ impl Real for f32 {
     const MIN_POSITIVE: Self = f32::MIN_POSITIVE;
     const TRIG_CORE_MAX: Self = reduce::CORE_MAX as f32;
 
-    fn product_kernel() -> ProductKernel<f32> {
-        gemm_f32::gemm::f32::get_gemm_fn()
+    fn product_kernel() -> Option<ProductKernel<f32>> {
+        Some(ProductKernel(gemm_f32::gemm::f32::get_gemm_fn()))
+    }
+    #[inline(always)]
+    fn widen(self) -> f64 {
+        self as f64
+    }
+    #[inline(always)]
+    fn narrow(x: f64) -> Self {
+        x as f32
     }
     #[inline(always)]
     fn from_f64(x: f64) -> Self {
@@ -69,6 +79,10 @@ impl Real for f32 {
     #[inline(always)]
     fn copysign(self, sign: Self) -> Self {
         f32::copysign(self, sign)
+    }
+    #[inline(always)]
+    fn fmod(self, other: Self) -> Self {
+        self % other
     }
     #[inline(always)]
     fn powi(self, n: i32) -> Self {

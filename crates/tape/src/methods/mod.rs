@@ -2,9 +2,11 @@
 
 mod algebra;
 mod argmax;
+mod blend;
 mod compare;
 pub(crate) mod einsum;
 mod mul_add;
+mod order;
 mod rearrange;
 mod sort;
 

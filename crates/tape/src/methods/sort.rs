@@ -14,7 +14,7 @@ fn ascending<T: Element>(a: T, b: T) -> Ordering {
 
 /// The first `k` positions along `axis` in sorted order (all, if `None`); ties keep their original order.
 #[track_caller]
-fn order<T: Element>(
+pub(super) fn order<T: Element>(
     op: &'static str,
     x: &Tensor<T>,
     axis: isize,

@@ -24,6 +24,7 @@ macro_rules! for_each_unary {
                 fn cube(self) => Cube;
                 fn floor(self) => Floor;
                 fn heaviside(self, at_zero: f64) => Heaviside { at_zero };
+                fn nan_to_num(self, nan: f64, posinf: f64, neginf: f64) => NanToNum { nan, posinf, neginf };
                 fn neg(self) => Neg;
                 fn powf(self, p: f64) => Powf { p };
                 fn powi(self, n: i32) => Powi { n };
@@ -31,6 +32,7 @@ macro_rules! for_each_unary {
                 fn round(self) => Round;
                 fn sign(self) => Sign;
                 fn square(self) => Square;
+                fn trunc(self) => Trunc;
             }
             elementary {
                 fn acos(self) => Acos;
@@ -39,20 +41,25 @@ macro_rules! for_each_unary {
                 fn asinh(self) => Asinh;
                 fn atan(self) => Atan;
                 fn atanh(self) => Atanh;
+                fn bessel_i(self, n: u32) => BesselI { n };
                 fn cbrt(self) => Cbrt;
                 fn cos(self) => Cos;
                 fn cosh(self) => Cosh;
                 fn digamma(self) => Digamma;
                 fn erf(self) => Erf;
                 fn erfc(self) => Erfc;
+                fn erfinv(self) => Erfinv;
                 fn exp(self) => Exp;
                 fn exp2(self) => Exp2;
                 fn expm1(self) => Expm1;
+                fn i0(self) => I0;
+                fn i1(self) => I1;
                 fn lgamma(self) => Lgamma;
                 fn ln(self) => Ln;
                 fn log10(self) => Log10;
                 fn log1p(self) => Log1p;
                 fn log2(self) => Log2;
+                fn logit(self) => Logit;
                 fn polygamma(self, n: u32) => Polygamma { n };
                 fn rsqrt(self) => Rsqrt;
                 fn sin(self) => Sin;
@@ -63,19 +70,29 @@ macro_rules! for_each_unary {
                 fn tanh(self) => Tanh;
             }
             activation {
+                fn celu(self, alpha: f64) => Celu { alpha };
                 fn elu(self, alpha: f64) => Elu { alpha };
                 fn gelu(self) => Gelu;
                 fn gelu_tanh(self) => GeluTanh;
+                fn hard_shrink(self, lambda: f64) => HardShrink { lambda };
+                fn hard_sigmoid(self) => HardSigmoid;
+                fn hard_swish(self) => HardSwish;
                 fn hard_tanh(self) => HardTanh;
+                fn hard_tanh_between(self, lo: f64, hi: f64) => HardTanhBetween { lo, hi };
                 fn leaky_relu(self, slope: f64) => LeakyRelu { slope };
                 fn log_sigmoid(self) => LogSigmoid;
                 fn mish(self) => Mish;
                 fn relu(self) => Relu;
+                fn relu6(self) => Relu6;
                 fn selu(self) => Selu;
                 fn sigmoid(self) => Sigmoid;
                 fn sigmoid_scaled(self, slope: f64, offset: f64) => SigmoidScaled { slope, offset };
                 fn silu(self) => Silu;
+                fn soft_shrink(self, lambda: f64) => SoftShrink { lambda };
                 fn softplus(self) => Softplus;
+                fn softplus_scaled(self, beta: f64) => SoftplusScaled { beta };
+                fn softsign(self) => Softsign;
+                fn tanh_shrink(self) => TanhShrink;
             }
         }
     };
@@ -87,11 +104,17 @@ macro_rules! for_each_binary_function {
         $expand! {
             $($operators)*
             fn atan2(self, other) => Atan2;
+            fn betaln(self, other) => BetaLn;
+            fn fmod(self, other) => Fmod;
             fn hypot(self, other) => Hypot;
             fn logaddexp(self, other) => LogAddExp;
+            fn logsubexp(self, other) => LogSubExp;
             fn maximum(self, other) => Maximum;
             fn minimum(self, other) => Minimum;
             fn pow(self, other) => Pow;
+            fn remainder(self, other) => Remainder;
+            fn xlog1py(self, other) => XLog1pY;
+            fn xlogy(self, other) => XLogY;
         }
     };
 }
@@ -155,6 +178,8 @@ macro_rules! for_each_tensor_op {
                 center: Center => fn center(self; axes: impl Into<Axes>) { Center { axes: axes.into() } };
                 cumprod: CumProd => fn cumprod(self; axis: isize) { CumProd { axis, reverse: false } };
                 cumsum: CumSum => fn cumsum(self; axis: isize) { CumSum { axis, reverse: false } };
+                logcumsumexp: LogCumSumExp =>
+                    fn logcumsumexp(self; axis: isize) { LogCumSumExp { axis, reverse: false } };
                 logsumexp: LogSumExp =>
                     fn logsumexp_axes(self; axes: impl Into<Axes>, keepdim: bool) { LogSumExp { axes: axes.into(), keepdim } };
                 max: Max =>
@@ -173,7 +198,10 @@ macro_rules! for_each_tensor_op {
                     fn std_axes(self; axes: impl Into<Axes>, ddof: usize, keepdim: bool) { StdDev { axes: axes.into(), ddof, keepdim } };
                 sum: Sum =>
                     fn sum_axes(self; axes: impl Into<Axes>, keepdim: bool) { Sum { axes: axes.into(), keepdim } };
+                sum_map: SumMap =>
+                    fn sum_map(self; f: impl crate::rules::algebra::Unary, axes: impl Into<Axes>, keepdim: bool) { SumMap { f, axes: axes.into(), keepdim } };
                 sum_to: SumTo => fn sum_to(self; shape: impl Into<Shape>) { SumTo { shape: shape.into() } };
+                sum_zip: SumZip =>;
                 variance: Variance =>
                     fn variance_axes(self; axes: impl Into<Axes>, ddof: usize, keepdim: bool) { Variance { axes: axes.into(), ddof, keepdim } };
             }

@@ -10,10 +10,13 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
 /// An operand as a number and whether it is a constant, which is compared by its bits.
-fn part<T: Element>(source: Source<T>) -> (bool, u64) {
+fn part<T: Element>(source: Source<T>) -> (bool, [u64; 2]) {
     match source {
-        Source::Value(number) => (false, number.into()),
-        Source::Constant(value) => (true, value.to_bits64()),
+        Source::Value(number) => (false, [number.into(), 0]),
+        Source::Constant(value) => {
+            let (hi, lo) = value.to_parts();
+            (true, [hi.to_bits(), lo.to_bits()])
+        }
     }
 }
 
@@ -46,7 +49,8 @@ fn fingerprint<T: Element>(step: &Step<T>) -> u64 {
     };
     let ordered = !matches!(step, Step::Call { function: ADD | MUL, .. });
     step.operands().zip(1..).fold(mix(kind), |sum, (source, position)| {
-        let (constant, bits) = part(source);
+        let (constant, [bits, rest]) = part(source);
+        let bits = bits ^ rest.rotate_left(32);
         let position = if ordered { position } else { 1 };
         sum.wrapping_add(mix(bits.wrapping_mul(ODD) ^ (2 * position + u64::from(constant))))
     })

@@ -7,11 +7,11 @@
 //!
 //! This file must not know about tensors or tapes.
 
-use crate::element::Real;
+use crate::element::{Constant, Real};
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// A number that tensors hold: `f32` or `f64`, with constants, elementary functions ([`Real`]) and arithmetic.
+/// A number that tensors hold: `f32`, `f64` or another format, with constants, elementary functions ([`Real`]) and arithmetic.
 pub trait Element: Real + Arithmetic {}
 
 impl<T: Real + Arithmetic> Element for T {}
@@ -22,8 +22,9 @@ impl<T: Real + Arithmetic> Element for T {}
 pub trait Arithmetic:
     Clone + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self> + Neg<Output = Self>
 {
-    /// The constant `c` beside `self`: not differentiated, of rank 0 for tensors, so it broadcasts.
-    fn lift(&self, c: f64) -> Self;
+    /// The constant `c` beside `self`: not differentiated, of rank 0 for tensors, so it broadcasts. A number that is not a
+    /// double, such as π, is given as a [`Constant`].
+    fn lift(&self, c: impl Into<Constant>) -> Self;
 
     /// `f` of every element.
     fn map<F: Unary>(self, f: F) -> Self;
@@ -165,6 +166,13 @@ pub trait Binary: Copy + PartialEq + Debug + Send + Sync + 'static {
     /// The derivative with respect to `b`, from both inputs and the output.
     fn slope_b<A: Algebra>(&self, a: A, b: A, y: A) -> A;
 
+    /// The derivative with respect to `a` (`k` = 0) or `b` (`k` = 1), if it is 1 at every pair, or -1 at every pair: then a
+    /// cotangent is passed on as it is, or with the other sign.
+    #[inline(always)]
+    fn constant_slope(&self, _k: usize) -> Option<f64> {
+        None
+    }
+
     /// Which smooth branch of the function the pair lies on: see [`Unary::branch`].
     #[inline(always)]
     fn branch<T: Element>(&self, _a: T, _b: T) -> i64 {
@@ -232,8 +240,8 @@ macro_rules! numbers {
     ($($t:ident)*) => {$(
         impl Arithmetic for $t {
             #[inline(always)]
-            fn lift(&self, c: f64) -> $t {
-                c as $t
+            fn lift(&self, c: impl Into<Constant>) -> $t {
+                c.into().to()
             }
             #[inline(always)]
             fn map<F: Unary>(self, f: F) -> $t {

@@ -3,6 +3,7 @@
 //! [`Map`] and [`Zip`] turn every [`Unary`] and [`Binary`] into an [`Op`] with fused kernels; broadcasting and
 //! its adjoint, the sum over stretched axes, are dealt with here and nowhere else.
 
+use crate::element::Constant;
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
 use crate::rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, Test, Unary};
@@ -23,14 +24,14 @@ pub struct Zip<F>(pub F);
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Left<F> {
     pub(crate) f: F,
-    pub(crate) a: f64,
+    pub(crate) a: Constant,
 }
 
 /// A function of two numbers, the second of which is constant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Right<F> {
     pub(crate) f: F,
-    pub(crate) b: f64,
+    pub(crate) b: Constant,
 }
 
 impl<F: Binary> Unary for Left<F> {
@@ -38,7 +39,7 @@ impl<F: Binary> Unary for Left<F> {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        self.f.eval(T::from_f64(self.a), x)
+        self.f.eval(self.a.to(), x)
     }
 
     #[inline(always)]
@@ -47,7 +48,7 @@ impl<F: Binary> Unary for Left<F> {
     }
 
     fn branch<T: Element>(&self, x: T) -> i64 {
-        self.f.branch(T::from_f64(self.a), x)
+        self.f.branch(self.a.to(), x)
     }
 }
 
@@ -56,7 +57,7 @@ impl<F: Binary> Unary for Right<F> {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        self.f.eval(x, T::from_f64(self.b))
+        self.f.eval(x, self.b.to())
     }
 
     #[inline(always)]
@@ -65,7 +66,7 @@ impl<F: Binary> Unary for Right<F> {
     }
 
     fn branch<T: Element>(&self, x: T) -> i64 {
-        self.f.branch(x, T::from_f64(self.b))
+        self.f.branch(x, self.b.to())
     }
 }
 
@@ -149,17 +150,28 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
     }
 
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
-        // The cotangent computed last may reuse the buffer of `dy`.
-        let (first, second) = match (want[0], want[1]) {
-            (true, true) => (Some(dy.clone()), Some(dy)),
-            (true, false) => (Some(dy), None),
-            (false, wanted) => (None, wanted.then_some(dy)),
+        // The cotangent computed last may reuse the buffer of `dy`: one that is not summed.
+        let f = self.0;
+        let cotangent = |k: usize, dy: Tensor<T>| match f.constant_slope(k) {
+            Some(slope) => {
+                let sum = reduce::sum_to(&dy, x[k].shape());
+                let slope = T::from_f64(slope);
+                if slope == T::ONE { sum } else { kernel::changed(sum, move |d| ChainRule.eval(d, slope)) }
+            }
+            None if x[k].shape() == y.shape() => dy.chain_binary(f, k, x[0], x[1], y),
+            None => match k {
+                0 => kernel::chain2_sum_to(x[0].shape(), &dy, x[0], x[1], y, move |d, a, b, y| {
+                    ChainRule.eval(d, f.slope_a(a, b, y))
+                }),
+                _ => kernel::chain2_sum_to(x[1].shape(), &dy, x[0], x[1], y, move |d, a, b, y| {
+                    ChainRule.eval(d, f.slope_b(a, b, y))
+                }),
+            },
         };
-        let cotangent = |k: usize, dy: Tensor<T>| {
-            let full = dy.chain_binary(self.0, k, x[0], x[1], y);
-            if full.shape() == x[k].shape() { full } else { reduce::sum_to(&full, x[k].shape()) }
-        };
-        smallvec![first.map(|dy| cotangent(0, dy)), second.map(|dy| cotangent(1, dy))]
+        let last = usize::from(x[1].shape() == y.shape() || !want[0]);
+        let other = want[1 - last].then(|| cotangent(1 - last, dy.clone()));
+        let own = want[last].then(|| cotangent(last, dy));
+        if last == 0 { smallvec![own, other] } else { smallvec![other, own] }
     }
 
     fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
@@ -247,8 +259,8 @@ impl Select {
 }
 
 impl<T: Element> Arithmetic for Tensor<T> {
-    fn lift(&self, c: f64) -> Tensor<T> {
-        Tensor::scalar(T::from_f64(c))
+    fn lift(&self, c: impl Into<Constant>) -> Tensor<T> {
+        Tensor::scalar(c.into().to())
     }
 
     #[track_caller]

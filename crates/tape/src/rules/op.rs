@@ -320,7 +320,7 @@ pub(crate) fn decided<T: Element>(
     branch: impl Fn(T) -> i64,
     report: &mut dyn FnMut(usize, i64),
 ) {
-    for (at, &x) in x.elements().iter().enumerate() {
+    for (at, x) in x.to_vec().into_iter().enumerate() {
         match branch(x) {
             0 => {}
             branch => report(at, branch),
@@ -335,28 +335,37 @@ pub(crate) fn hits<T: Element>(x: &Tensor<T>, report: &mut dyn FnMut(usize, i64)
     }
 }
 
-/// As [`Array::apply`] on plain tensors, with the error as a value.
-#[inline]
-pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-    compute_unnamed(op, x).map_err(|error| error.named(op.name()))
-}
-
-/// As [`compute`]; errors may lack the name of the operation. Not inlined, so that programs use the copies in this crate:
-/// see `instances`.
+/// As [`Array::apply`] on plain tensors, with the error as a value. Not inlined, so that programs use the copies in this
+/// crate: see `instances`.
 #[inline(never)]
-fn compute_unnamed<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
-    O::ARITY.check(x.len())?;
-    let any = Shape::default();
-    let shape = op.shape(&collect_small(x.len(), &any, |k| x[k].shape()))?;
-    if op.free() {
-        shape.elements::<T>()?;
-    } else {
-        Tensor::<T>::fits(op.name(), &shape)?;
-        x.iter().try_for_each(|x| x.fits_copied(op.name()))?;
-    }
-    let y = op.try_eval(x, &shape)?;
+pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<Tensor<T>, Error> {
+    let named = |error: Error| error.named(op.name());
+    let shape = O::ARITY.check(x.len()).and_then(|()| op.shape(&shapes(x))).map_err(named)?;
+    fits(op.name(), op.free(), x, &shape)?;
+    let y = op.try_eval(x, &shape).map_err(named)?;
     keeps_word(op.name(), "eval", None, &shape, y.shape())?;
     Ok(y)
+}
+
+/// The shapes of some tensors. This and the next function do not depend on the operation: not inlined, they are compiled
+/// once and not for each.
+#[inline(never)]
+fn shapes<'a, T: Element>(x: &[&'a Tensor<T>]) -> SmallVec<[&'a Shape; 4]> {
+    match x.first() {
+        Some(first) => collect_small(x.len(), first.shape(), |k| x[k].shape()),
+        None => SmallVec::new(),
+    }
+}
+
+/// Checks that there is memory for a result of this shape and for operands that repeat their elements; for a `free`
+/// operation, that the shape is possible.
+#[inline(never)]
+fn fits<T: Element>(op: &'static str, free: bool, x: &[&Tensor<T>], shape: &Shape) -> Result<(), Error> {
+    if free {
+        return shape.elements::<T>().map(drop).map_err(|error| error.named(op));
+    }
+    Tensor::<T>::fits(op, shape)?;
+    x.iter().try_for_each(|x| x.fits_copied(op))
 }
 
 impl<T: Element> Array<T> for Tensor<T> {

@@ -1,13 +1,13 @@
 //! The reverse sweep as methods of the handles: [`Scalar::backward`], [`Var::vjp`], [`Scalar::grad`] and their variants.
 
 use super::gradients::Gradients;
-use super::observe::{Ordinary, Perturbed};
+use super::observe::{Ordinary, Perturbed, Roundings};
 use super::reach::indices;
 use super::recorded::gradients;
-use super::sweep;
+use super::{reverse, sweep};
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
-use crate::tape::{AnyHandle, Handle, Retain, Scalar, Var};
+use crate::tape::{AnyHandle, GradientBuffers, Handle, Retain, Scalar, Var};
 use crate::tensor::Tensor;
 use std::panic::Location;
 use std::sync::Arc;
@@ -172,4 +172,15 @@ pub fn perturbed_vjp<T: Element>(
     factor: &mut impl FnMut() -> T,
 ) -> Gradients<T> {
     error::expect(sweep(y.tape, y.index, Some(ct), Retain::Leaves, &mut Perturbed::by(factor)))
+}
+
+/// Returns the sum of `|cotangent · value|` over all results from which `y`, with the cotangent `ct`, was computed. Times half
+/// an epsilon it bounds, to first order, how far the roundings of those results may move `ct · y`.
+pub fn roundings<T: Element>(y: Var<'_, T>, ct: Tensor<T>) -> T {
+    y.tape.replay(y.tape.nodes.len());
+    let graph = y.tape.graph();
+    let mut observer = Roundings::of(&graph);
+    let mut buffers = GradientBuffers::default();
+    error::expect(reverse(&graph, y.index, Some(ct), true, &mut buffers, &mut observer));
+    observer.sum
 }

@@ -9,6 +9,7 @@ pub(crate) mod faults;
 mod forward;
 pub(crate) mod gradients;
 mod handles;
+mod local;
 mod methods;
 pub(crate) mod observe;
 pub(crate) mod pieces;
@@ -17,7 +18,8 @@ mod reach;
 pub(crate) mod recorded;
 
 pub use forward::perturbed_jvp;
-pub use methods::perturbed_vjp;
+pub use local::{cotangents, tangent_of_node};
+pub use methods::{perturbed_vjp, roundings};
 
 use crate::error::Error;
 use crate::rules::algebra::Element;

@@ -105,3 +105,36 @@ impl<T: Element, F: FnMut() -> T> Observer<T> for Perturbed<F> {
         Cow::Owned(self.perturb(y.clone()))
     }
 }
+
+/// Adds up `|cotangent · value|` over the results of operations: to first order, how far the root may be off, in units of a
+/// rounding of every value.
+pub(crate) struct Roundings<'g, T: Element> {
+    graph: &'g TapeRef<'g, T>,
+    pub(crate) sum: T,
+}
+
+impl<'g, T: Element> Roundings<'g, T> {
+    pub(crate) fn of(graph: &'g TapeRef<'g, T>) -> Roundings<'g, T> {
+        Roundings { graph, sum: T::ZERO }
+    }
+}
+
+impl<T: Element> Observer<T> for Roundings<'_, T> {
+    fn adds_pieces(&self, _op: &'static str) -> bool {
+        false
+    }
+    fn scalar(&mut self, node: NodeId, k: usize, _parent: NodeId, ct: T, slope: T) -> T {
+        if k == 0 && ct != T::ZERO {
+            self.sum += (ct * self.graph.value(node)).abs();
+        }
+        slope
+    }
+    fn tensor(&mut self, graph: &TapeRef<T>, node: NodeId, dy: &Tensor<T>) {
+        let Some(slot) = graph.slot(node) else { return };
+        for (dy, y) in dy.to_vec().into_iter().zip(graph.tensors[slot].value.to_vec()) {
+            if dy != T::ZERO {
+                self.sum += (dy * y).abs();
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use super::Var;
 use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::rules::op::{Each, Op, all_there};
+use crate::rules::op::{Cotangents, Each, Op, all_there};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::any::Any;
@@ -58,6 +58,28 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
+/// Passes the wanted cotangents on. It does not depend on the operation: not inlined, it is compiled once and not for each.
+#[inline(never)]
+fn hand_over<T: Element>(
+    op: &'static str,
+    mut cts: Result<Cotangents<T>, Error>,
+    want: &[bool],
+    add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    // Not moved out of the result: the list is large.
+    let cts = match &mut cts {
+        Ok(cts) => cts,
+        Err(error) => return Err(error.clone().named(op)),
+    };
+    all_there(op, want, cts)?;
+    for (k, ct) in cts.iter_mut().enumerate().filter(|&(k, _)| want[k]) {
+        if let Some(ct) = ct.take() {
+            add(k, ct)?;
+        }
+    }
+    Ok(())
+}
+
 impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn name(&self) -> &'static str {
         Op::name(self)
@@ -85,10 +107,7 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         want: &[bool],
         add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut cts = Op::try_vjp_all(self, x, y, dy, want).map_err(|error| error.named(Op::name(self)))?;
-        all_there(Op::name(self), want, &cts)?;
-        let wanted = cts.iter_mut().enumerate().filter(|&(k, _)| want[k]);
-        wanted.filter_map(|(k, ct)| Some((k, ct.take()?))).try_for_each(|(k, ct)| add(k, ct))
+        hand_over(Op::name(self), Op::try_vjp_all(self, x, y, dy, want), want, add)
     }
     #[track_caller]
     fn vjp_each<'t>(

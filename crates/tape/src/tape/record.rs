@@ -102,25 +102,31 @@ impl<T: Element> Tape<T> {
     #[track_caller]
     #[inline(never)]
     pub(crate) fn record<'t, O: Op<T>>(&'t self, op: O, x: &[&Var<'t, T>]) -> Result<Var<'t, T>, Error> {
-        for x in x {
-            self.owns(op.name(), x.tape)?;
-        }
-        let site = Location::caller();
-        let inputs = collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand(site));
+        let inputs = self.operands(op.name(), x)?;
         let graph = self.graph();
-        let operands = graph.values(&inputs);
-        let value = compute(&op, &operands);
+        let value = compute(&op, &graph.values(&inputs));
         // A replay computes again all that depends on its leaves, differentiable or not.
         let replayed = self.is_replayed();
-        let tracked = |(k, &x): (usize, &Input)| graph.depends(x) && (replayed || op.differentiable(k));
-        let tracked = inputs.iter().enumerate().any(tracked);
-        let value = value.map_err(|error| match inputs.iter().map(|x| graph.site(x.node)).collect() {
-            Some(operands) => Error::At { error: Box::new(error), operands },
-            None => error,
-        })?;
-        drop(operands);
+        let tracked =
+            (0..inputs.len()).any(|k| graph.depends(inputs[k]) && (replayed || op.differentiable(k)));
+        let value = match value {
+            Ok(value) => value,
+            Err(error) => return Err(graph.located(error, &inputs)),
+        };
         drop(graph);
         Ok(self.store(op, &inputs, value, tracked))
+    }
+
+    /// The operands of the operation `op`, all of which must be on this tape. What does not depend on the operation is not
+    /// inlined: it would be compiled again for each of them.
+    #[track_caller]
+    #[inline(never)]
+    fn operands(&self, op: &'static str, x: &[&Var<'_, T>]) -> Result<SmallVec<[Input; 4]>, Error> {
+        for x in x {
+            self.owns(op, x.tape)?;
+        }
+        let site = Location::caller();
+        Ok(collect_small(x.len(), Input::scalar(CONSTANT), |k| x[k].operand(site)))
     }
 
     /// Records an operation whose value is already known.

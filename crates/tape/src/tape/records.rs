@@ -121,7 +121,7 @@ impl<T: Element> Records<T> {
     }
 
     /// The tensors among the operands; a scalar, which no kernel reads, is a tensor without elements.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn values(&self, operands: &[Input]) -> SmallVec<[&Tensor<T>; 4]> {
         collect_small(operands.len(), &self.placeholder, |k| {
             operands[k].slot().map_or(&self.placeholder, |slot| &self.tensors[slot].value)
@@ -288,6 +288,16 @@ impl<T: Element> TapeRef<'_, T> {
             None if node.rule == MUL_ADD => "mul_add",
             None if node.rule == CHOICE => self.choice(index).map_or("choice", |choice| choice.test.name()),
             None => self.functions.get(node.rule).name(),
+        }
+    }
+
+    /// The error of an operation, with the places of its operands on a tape with locations.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn located(&self, error: Error, inputs: &[Input]) -> Error {
+        match inputs.iter().map(|x| self.site(x.node)).collect() {
+            Some(operands) => Error::At { error: Box::new(error), operands },
+            None => error,
         }
     }
 

@@ -1,6 +1,7 @@
 //! [`Scalar`], the handle of a recorded scalar.
 
 use super::{CONSTANT, NOT_A_TENSOR, NodeId, Tape, Var};
+use crate::element::Constant;
 use crate::error;
 use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Test, Unary};
 use crate::shape::Shape;
@@ -143,8 +144,8 @@ impl<'t, T: Element> Scalar<'t, T> {
 
 impl<'t, T: Element> Arithmetic for Scalar<'t, T> {
     #[inline]
-    fn lift(&self, c: f64) -> Self {
-        self.number(T::from_f64(c))
+    fn lift(&self, c: impl Into<Constant>) -> Self {
+        self.number(c.into().to())
     }
 
     #[track_caller]

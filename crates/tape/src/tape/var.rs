@@ -2,6 +2,7 @@
 
 use super::detach::Detach;
 use super::{CONSTANT, Input, NOT_A_TENSOR, NodeId, Scalar, Tape};
+use crate::element::Constant;
 use crate::error::{self, Error};
 use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Test, Unary};
 use crate::rules::elementwise::{Left, Map, Right, Select, Zip};
@@ -151,16 +152,16 @@ impl<'t, T: Element> Var<'t, T> {
         error::expect(self.tape.owns(F::NAME, other.tape));
         match (self.is_literal(), other.is_literal()) {
             (true, true) => self.number(f.eval(self.literal, other.literal)),
-            (true, false) => other.record(Map(Left { f, a: self.literal.to_f64() }), &[&other]),
-            (false, true) => self.record(Map(Right { f, b: other.literal.to_f64() }), &[&self]),
+            (true, false) => other.record(Map(Left { f, a: Constant::of(self.literal) }), &[&other]),
+            (false, true) => self.record(Map(Right { f, b: Constant::of(other.literal) }), &[&self]),
             (false, false) => self.record(Zip(f), &[&self, &other]),
         }
     }
 }
 
 impl<'t, T: Element> Arithmetic for Var<'t, T> {
-    fn lift(&self, c: f64) -> Self {
-        self.number(T::from_f64(c))
+    fn lift(&self, c: impl Into<Constant>) -> Self {
+        self.number(c.into().to())
     }
 
     #[track_caller]

@@ -24,16 +24,29 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[inline]
     pub(crate) fn build_for(op: &'static str, shape: Shape, fill: impl FnOnce(&mut [T])) -> Tensor<T> {
-        let (strides, n) = shape.row_major::<T>(op);
-        if n == 0 {
-            fill(&mut []);
-            return Tensor { data: Buffer(None), offset: 0, shape, strides };
-        }
-        let Some(mut block) = pool::acquire(n) else { no_memory::<T>(op, &shape).panic() };
-        if let Some(block) = Arc::get_mut(&mut block) {
+        let mut tensor = Tensor::unfilled(op, shape);
+        let n = tensor.size();
+        if let Some(block) = tensor.data.unique() {
             fill(&mut block[..n]);
         }
+        tensor
+    }
+
+    /// A tensor with unspecified elements, not shared. Not inlined: it would be compiled again for every kernel.
+    #[track_caller]
+    #[inline(never)]
+    fn unfilled(op: &'static str, shape: Shape) -> Tensor<T> {
+        let (strides, n) = shape.row_major::<T>(op);
+        if n == 0 {
+            return Tensor { data: Buffer(None), offset: 0, shape, strides };
+        }
+        let Some(block) = pool::acquire(n) else { no_memory::<T>(op, &shape).panic() };
         Tensor { data: Buffer(Some(block)), offset: 0, shape, strides }
+    }
+
+    /// A vector with unspecified elements, to compute in.
+    pub(crate) fn scratch(n: usize) -> Tensor<T> {
+        Tensor::build(Shape::from([n]), |_| {})
     }
 
     /// Refuses, in the name of `op`, a shape that no tensor can have or for which the system has no

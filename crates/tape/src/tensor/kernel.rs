@@ -3,12 +3,22 @@
 //! Every loop has a fast path for contiguous operands; the general path walks the axes with [`Walk`],
 //! which merges axes where possible and hands out one innermost run at a time.
 
-use super::Tensor;
+use super::matmul::{self, TILE};
+use super::{Tensor, blocks, reduce, sums};
 use crate::parallel;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
 use crate::simd::{self, Kernel};
 use smallvec::SmallVec;
+
+/// Fills an innermost run: its part of the result, the positions where it begins in each operand, and their strides.
+pub(crate) type Run<'r, T, const N: usize> = dyn Fn(&mut [T], [usize; N], [isize; N]) + Sync + 'r;
+
+/// Runs of fewer elements are not worth a vector loop each.
+const LONG: usize = 64;
+
+/// Tensors with fewer elements are not worth laying out an operand.
+const BLOCKED: usize = 256;
 
 /// A walk over a shape by `N` operands at once, innermost axis last.
 pub(crate) struct Walk<const N: usize> {
@@ -39,28 +49,32 @@ impl<const N: usize> Walk<N> {
         Walk { axes, empty: shape.contains(&0) }
     }
 
+    /// Returns `true` if the innermost runs fill vectors, and every operand is contiguous in them or repeats one element.
+    fn has_long_runs(&self) -> bool {
+        let long = |&(extent, steps): &(usize, [isize; N])| {
+            extent >= LONG && steps.iter().all(|&step| step == 0 || step == 1)
+        };
+        self.axes.last().is_none_or(long)
+    }
+
     /// Calls `run(out, positions, strides)` for every innermost run, where `out` is its part of the whole
     /// `out`; chunks of the outermost axis may run on several threads.
+    ///
+    /// `run` is called through a reference, so that the walk is compiled once and not for each loop.
     #[inline]
-    pub(crate) fn fill<T: Send>(
-        &self,
-        out: &mut [T],
-        start: [usize; N],
-        run: impl Fn(&mut [T], [usize; N], [isize; N]) + Sync,
-    ) {
+    pub(crate) fn fill<T: Send>(&self, out: &mut [T], start: [usize; N], run: &Run<'_, T, N>) {
         self.fill_blocks(out, 1, 1, start, run);
     }
 
     /// Like `fill`, where every position has `size` elements of `out` and costs as much as `cost`
     /// elements of a cheap loop.
-    #[inline]
     pub(crate) fn fill_blocks<T: Send>(
         &self,
         out: &mut [T],
         size: usize,
         cost: usize,
         start: [usize; N],
-        run: impl Fn(&mut [T], [usize; N], [isize; N]) + Sync,
+        run: &Run<'_, T, N>,
     ) {
         let part = |first, extent, mut rest: &mut [T]| {
             self.runs(first, extent, start, |at, n, steps| {
@@ -152,12 +166,30 @@ fn fill_map<T: Element, F: Fn(T) -> T + Copy + Sync>(out: &mut [T], x: &Tensor<T
         }
         None => {
             let buffer = x.buffer();
-            Walk::new(x.shape(), [x.strides()]).fill(out, [x.offset()], |out, [at], [step]| match step {
+            Walk::new(x.shape(), [x.strides()]).fill(out, [x.offset()], &|out, [at], [step]| match step {
                 1 => simd::run(out.len(), MapLoop(out, &buffer[at..at + out.len()], f)),
                 _ => each(out, |i| f(buffer[position(at, step, i)])),
             });
         }
     }
+}
+
+/// A row-major copy of a tensor whose columns are contiguous, tile by tile; `None` if it is of another kind.
+pub(crate) fn copy_columns<T: Element>(x: &Tensor<T>) -> Option<Tensor<T>> {
+    let mut walk = Walk::new(x.shape(), [x.strides()]);
+    let &[.., (rows, [1]), (columns, [step])] = &walk.axes[..] else { return None };
+    if step == 0 || rows.min(columns) < TILE {
+        return None;
+    }
+    walk.axes.truncate(walk.axes.len() - 2);
+    let (buffer, size) = (x.buffer(), rows * columns);
+    Some(Tensor::build(x.shape().clone(), |out| {
+        walk.fill_blocks(out, size, size, [x.offset()], &|out, [at], [apart]| {
+            for (i, out) in out.chunks_exact_mut(size).enumerate() {
+                matmul::copy_columns(&buffer[position(at, apart, i)..], [rows, columns], step, out);
+            }
+        });
+    }))
 }
 
 struct Change<'a, T, F>(&'a mut [T], F);
@@ -180,6 +212,11 @@ pub(crate) fn change<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &mut Tensor<T>,
         return parallel::elements(x, |_, x| simd::run(x.len(), Change(x, f)));
     }
     parallel::elements(x.as_mut_slice(), |_, x| simd::run(x.len(), Change(x, f)));
+}
+
+/// `f` of every element, in the buffer of `x` if it is not shared.
+pub(crate) fn changed<T: Element, F: Fn(T) -> T + Copy + Sync>(x: Tensor<T>, f: F) -> Tensor<T> {
+    blocks::change(x, [], |x, []| simd::run(x.len(), Change(x, f)))
 }
 
 #[inline(always)]
@@ -220,6 +257,16 @@ impl<'a, T: Element> Lanes<'a, T> {
             Lanes::Strided(buffer, at, step) => buffer[position(at, step, i)],
         }
     }
+}
+
+/// `f` of every element of a slice.
+pub(crate) fn map_slice<T: Element, F: Fn(T) -> T>(out: &mut [T], x: &[T], f: F) {
+    simd::run(out.len(), MapLoop(out, x, f));
+}
+
+/// `f` of every pair of elements of two slices.
+pub(crate) fn zip_slices<T: Element, F: Fn(T, T) -> T>(out: &mut [T], a: &[T], b: &[T], f: F) {
+    simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
 }
 
 /// `f` of every lane.
@@ -306,8 +353,14 @@ fn fill_zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
         });
     }
     let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
+    let walk = Walk::new(shape, [&sa, &sb]);
+    if out.len() >= BLOCKED && !walk.has_long_runs() {
+        return blocks::fill(out, shape, None, [a, b], |out, [a, b]| {
+            simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
+        });
+    }
     let (x, y) = (a.buffer(), b.buffer());
-    Walk::new(shape, [&sa, &sb]).fill(out, [a.offset(), b.offset()], |out, [i, j], [p, q]| {
+    walk.fill(out, [a.offset(), b.offset()], &|out, [i, j], [p, q]| {
         let n = out.len();
         simd::run(n, ZipLoop(out, Lanes::new(x, i, n, p), Lanes::new(y, j, n, q), f));
     });
@@ -354,7 +407,7 @@ pub(crate) fn update<T: Element, F: Fn(&mut T, T) + Copy + Sync>(a: &mut Tensor<
         });
     }
     let (strides, x) = (b.stretched_strides(&shape), b.buffer());
-    Walk::new(&shape, [&strides]).fill(out, [b.offset()], |out, [at], [step]| {
+    Walk::new(&shape, [&strides]).fill(out, [b.offset()], &|out, [at], [step]| {
         let n = out.len();
         simd::run(n, Update(out, Lanes::new(x, at, n, step), f));
     });
@@ -373,7 +426,7 @@ impl<T: Element, F: Fn(T, T, T) -> T> Kernel for Chain1<'_, T, F> {
     }
 }
 
-/// `f(dy, x, y)` for every triple of one shape, in the buffer of `dy` if it is not shared.
+/// `f(dy, x, y)` for every element of `dy`, to whose shape `x` and `y` are stretched, in its buffer if that is not shared.
 #[inline]
 pub(crate) fn chain1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
@@ -393,47 +446,40 @@ pub(crate) fn chain1_in_place<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     y: &Tensor<T>,
     f: F,
 ) {
-    if let (Some(x), Some(y)) = (x.as_slice(), y.as_slice()) {
+    if let (true, Some(x), Some(y)) = (dy.is_cheap_to_change(), x.as_slice(), y.as_slice())
+        && x.len() == dy.size()
+        && y.len() == dy.size()
+    {
         return parallel::elements(dy.as_mut_slice(), |i, dy| {
             let (x, y) = (&x[i..i + dy.len()], &y[i..i + dy.len()]);
             simd::run(dy.len(), Chain1(dy, x, y, f));
         });
     }
-    if let (Some(x), Some(y), true) = (x.columns(), y.columns(), dy.is_by_columns())
-        && let Some(dy) = dy.columns_mut()
+    if let (Some(x), Some(y)) = (x.columns(), y.columns())
+        && let Some(dy) = dy.columns_mut().filter(|dy| dy.len() == x.len() && dy.len() == y.len())
     {
         return parallel::elements(dy, |i, dy| {
             let (x, y) = (&x[i..i + dy.len()], &y[i..i + dy.len()]);
             simd::run(dy.len(), Chain1(dy, x, y, f));
         });
     }
-    chain1_in_place(dy, &x.contiguous(), &y.contiguous(), f);
+    *dy = blocks::change(std::mem::take(dy), [x, y], |dy, [x, y]| simd::run(dy.len(), Chain1(dy, x, y, f)));
 }
 
-struct Chain2<'a, T, F>(&'a mut [T], Lanes<'a, T>, Lanes<'a, T>, &'a [T], F);
+struct Chain2<'a, T, F>(&'a mut [T], [&'a [T]; 3], F);
 
 impl<T: Element, F: Fn(T, T, T, T) -> T> Kernel for Chain2<'_, T, F> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        let Chain2(dy, a, b, y, f) = self;
-        match (a, b) {
-            (Lanes::Slice(a), Lanes::Slice(b)) => {
-                for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
-                    *dy = f(*dy, a, b, y);
-                }
-            }
-            (a, b) => {
-                for (i, (dy, &y)) in dy.iter_mut().zip(y).enumerate() {
-                    *dy = f(*dy, a.get(i), b.get(i), y);
-                }
-            }
+        let Chain2(dy, [a, b, y], f) = self;
+        for (((dy, &a), &b), &y) in dy.iter_mut().zip(a).zip(b).zip(y) {
+            *dy = f(*dy, a, b, y);
         }
     }
 }
 
-/// `f(dy, a, b, y)` for every element of `y`, to which `a` and `b` are stretched, in the buffer of `dy`
-/// if it is not shared.
+/// `f(dy, a, b, y)` for every element of `dy`, to whose shape the others are stretched, in its buffer if that is not shared.
 #[inline]
 pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     mut dy: Tensor<T>,
@@ -442,26 +488,73 @@ pub(crate) fn chain2<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
     y: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
-    let y = y.compact();
-    let out = dy.as_mut_slice();
-    if let (Some(x), Some(z), Some(y)) = (a.as_slice(), b.as_slice(), y.as_slice())
-        && a.shape() == b.shape()
+    let n = dy.size();
+    if let (true, Some(a), Some(b), Some(y)) =
+        (dy.is_cheap_to_change(), a.as_slice(), b.as_slice(), y.as_slice())
+        && [a.len(), b.len(), y.len()] == [n; 3]
     {
-        parallel::elements(out, |i, dy| {
+        parallel::elements(dy.as_mut_slice(), |i, dy| {
             let n = dy.len();
-            let (x, z, y) = (&x[i..i + n], &z[i..i + n], &y[i..i + n]);
-            simd::run(n, Chain2(dy, Lanes::Slice(x), Lanes::Slice(z), y, f));
+            simd::run(n, Chain2(dy, [&a[i..i + n], &b[i..i + n], &y[i..i + n]], f));
         });
         return dy;
     }
-    let (sa, sb) = (a.stretched_strides(y.shape()), b.stretched_strides(y.shape()));
-    let walk = Walk::new(y.shape(), [&sa, &sb, y.strides()]);
-    let (x, z, all) = (a.buffer(), b.buffer(), y.buffer());
-    walk.fill(out, [a.offset(), b.offset(), y.offset()], |dy, [i, j, k], [p, q, _]| {
-        let n = dy.len();
-        simd::run(n, Chain2(dy, Lanes::new(x, i, n, p), Lanes::new(z, j, n, q), &all[k..k + n], f));
-    });
-    dy
+    blocks::change(dy, [a, b, y], |dy, operands| simd::run(dy.len(), Chain2(dy, operands, f)))
+}
+
+/// As [`chain1`], summed over the axes along which `to` was stretched to the shape of `x`; the results are not stored.
+pub(crate) fn chain1_sum_to<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
+    to: &Shape,
+    x: &Tensor<T>,
+    [a, b]: [&Tensor<T>; 2],
+    f: F,
+) -> Tensor<T> {
+    sums::sum_to(x.shape(), to, [x, a, b], |out, [x, a, b]| {
+        out.copy_from_slice(x);
+        simd::run(out.len(), Chain1(out, a, b, f));
+    })
+}
+
+/// As [`chain2`], summed over the axes along which `to` was stretched to the shape of `y`: the products are not stored.
+pub(crate) fn chain2_sum_to<T: Element, F: Fn(T, T, T, T) -> T + Copy + Sync>(
+    to: &Shape,
+    dy: &Tensor<T>,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    y: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    sums::sum_to(y.shape(), to, [dy, a, b, y], |out, [dy, a, b, y]| {
+        out.copy_from_slice(dy);
+        simd::run(out.len(), Chain2(out, [a, b, y], f));
+    })
+}
+
+/// The sum of `f(x)` over the axes along which `to` was stretched to the shape of `x`.
+pub(crate) fn map_sum_to<T: Element, F: Fn(T) -> T + Copy + Sync>(
+    to: &Shape,
+    x: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    if let (1, Some(x)) = (to.size(), x.as_slice()) {
+        return Tensor::full(to, reduce::sum_stored(x, x, move |x, _| f(x)));
+    }
+    sums::sum_to(x.shape(), to, [x], |out, [x]| simd::run(out.len(), MapLoop(out, x, f)))
+}
+
+/// The sum of `f(a, b)` over the axes along which `to` was stretched to the shape of `a`, which is that of `b`.
+pub(crate) fn zip_sum_to<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
+    to: &Shape,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    f: F,
+) -> Tensor<T> {
+    if let (1, Some(a), Some(b)) = (to.size(), a.as_slice(), b.as_slice()) {
+        return Tensor::full(to, reduce::sum_stored(a, b, f));
+    }
+    sums::sum_to(a.shape(), to, [a, b], |out, [a, b]| {
+        simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
+    })
 }
 
 /// `then` where the test of `a` against `b` holds, `otherwise` elsewhere; all four stretched to `shape`.
@@ -475,7 +568,7 @@ pub(crate) fn select<T: Element>(
     let buffers = [a.buffer(), b.buffer(), then.buffer(), otherwise.buffer()];
     Tensor::build(shape.clone(), |out| {
         let walk = Walk::new(shape, strides.each_ref().map(|s| &s[..]));
-        walk.fill(out, start, |out, at, steps| {
+        walk.fill(out, start, &|out, at, steps| {
             let operand = |k: usize, i: usize| buffers[k][position(at[k], steps[k], i)];
             for (i, out) in out.iter_mut().enumerate() {
                 let branch = if test(operand(0, i), operand(1, i)) { 2 } else { 3 };

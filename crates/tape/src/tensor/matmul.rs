@@ -25,6 +25,11 @@ pub(crate) struct Matrix<'a, T> {
 }
 
 impl<'a, T: Element> Matrix<'a, T> {
+    /// A row-major matrix at the beginning of `data`.
+    pub(crate) fn new(data: &'a [T], rows: usize, cols: usize) -> Matrix<'a, T> {
+        Matrix { data, at: 0, rows, cols, row_step: cols as isize, col_step: 1 }
+    }
+
     /// The matrix in the last two axes of `x`, at `at` in its buffer.
     fn last_two(x: &'a Tensor<T>, at: usize) -> Matrix<'a, T> {
         let k = x.rank() - 2;
@@ -109,7 +114,7 @@ const FEW_ROWS: usize = 8;
 const CLASH: usize = 1024;
 
 /// The side of a tile that is transposed in registers.
-const TILE: usize = 16;
+pub(super) const TILE: usize = 16;
 
 impl<T: Element> Matrix<'_, T> {
     /// Returns `true` if packing the columns would evict one by the other. (Measured: half the rate at
@@ -121,20 +126,23 @@ impl<T: Element> Matrix<'_, T> {
 
     /// A row-major copy of a matrix whose columns are contiguous, tile by tile.
     fn copied(&self) -> Tensor<T> {
+        Tensor::build(Shape::from([self.rows, self.cols]), |out| self.copy_to(out))
+    }
+
+    /// Copies a matrix whose columns are contiguous, tile by tile, to rows.
+    fn copy_to(&self, out: &mut [T]) {
         let (rows, cols) = (self.rows, self.cols);
-        Tensor::build(Shape::from([rows, cols]), |out| {
-            for j in (0..cols).step_by(TILE) {
-                for i in (0..rows).step_by(TILE) {
-                    if i + TILE <= rows && j + TILE <= cols {
-                        self.copy_tile(i, j, out);
-                    } else {
-                        let part = (i..rows.min(i + TILE))
-                            .flat_map(|i| (j..cols.min(j + TILE)).map(move |j| (i, j)));
-                        part.for_each(|(i, j)| out[i * cols + j] = self.data[self.position(i, j)]);
-                    }
+        for j in (0..cols).step_by(TILE) {
+            for i in (0..rows).step_by(TILE) {
+                if i + TILE <= rows && j + TILE <= cols {
+                    self.copy_tile(i, j, out);
+                } else {
+                    let part =
+                        (i..rows.min(i + TILE)).flat_map(|i| (j..cols.min(j + TILE)).map(move |j| (i, j)));
+                    part.for_each(|(i, j)| out[i * cols + j] = self.data[self.position(i, j)]);
                 }
             }
-        })
+        }
     }
 
     /// Copies a whole tile, with all extents known to the compiler.
@@ -151,8 +159,28 @@ impl<T: Element> Matrix<'_, T> {
     }
 }
 
-/// `out = a · b`, with `start` (if given) added to every row; `out` is row-major.
-fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start: Option<&[T]>) {
+/// `out = a · b`; `out` is row-major.
+pub(crate) fn write<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>) {
+    product(out, a, b, Start::Zero);
+}
+
+/// `out += a · b`; `out` is row-major.
+pub(crate) fn add<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>) {
+    product(out, a, b, Start::Present);
+}
+
+/// The numbers at which the sums of a product start.
+#[derive(Clone, Copy)]
+enum Start<'a, T> {
+    Zero,
+    /// In every row of the result, these.
+    Row(&'a [T]),
+    /// The elements of the result.
+    Present,
+}
+
+/// `out = a · b`, starting from `start`; `out` is row-major.
+fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start: Start<'_, T>) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert_eq!(k, b.rows, "matmul: the inner extents differ");
     assert_eq!(Some(out.len()), m.checked_mul(n), "matmul: the output does not have the size of the product");
@@ -161,23 +189,35 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
     }
     // A view that repeats a few elements may need more multiplications than `usize` can count.
     let work = out.len().saturating_mul(k);
-    if work <= SMALL {
+    let kernel = if work > SMALL && simd::runs_gemm() { T::product_kernel() } else { None };
+    // Also for a processor or a number type for which `gemm` has no kernel: right, if not fast.
+    let Some(kernel) = kernel else {
+        let start = match start {
+            Start::Zero => None,
+            Start::Row(start) => Some(start),
+            Start::Present => {
+                let terms =
+                    Tensor::build(Shape::from([out.len()]), |terms| product(terms, a, b, Start::Zero));
+                out.iter_mut().zip(terms.elements().iter()).for_each(|(out, &x)| *out += x);
+                return;
+            }
+        };
         // A single column is contiguous like a row, and a row fills vectors.
         let (a, b) = if n == 1 && start.is_none() { (b.transposed(), a.transposed()) } else { (a, b) };
         return simd::run(work, Small { out, a, b, start });
-    }
+    };
     if b.clashes() && m >= FEW_ROWS {
         let rows = b.copied();
         return product(out, a, Matrix::rows(&rows), start);
     }
-    if let Some(start) = start {
+    if let Start::Row(start) = start {
         repeat(start, out);
     }
     // The kernel wants rows of `out` that are next to each other: of `outᵀ = bᵀ · aᵀ`. A column is one already.
     let (left, right) = if n == 1 { (a, b) } else { (b.transposed(), a.transposed()) };
     let (left, right) = left.forwards(right);
     match Checked::new(out, n, left, right) {
-        Some(product) => product.run(start.is_some(), work),
+        Some(product) => product.run(kernel, !matches!(start, Start::Zero), work),
         None => panic!("matmul: an operand reaches outside its buffer"),
     }
 }
@@ -185,6 +225,7 @@ fn product<T: Element>(out: &mut [T], a: Matrix<'_, T>, b: Matrix<'_, T>, start:
 /// The only `unsafe` call of the engine, behind a type that cannot be built for an access out of bounds.
 mod checked {
     use super::{Element, Matrix, parallel};
+    use crate::element::ProductKernel;
 
     /// A product of which every element that is read or written is inside its buffer. The fields are private to this
     /// module, so that only [`Checked::new`] makes one.
@@ -212,8 +253,8 @@ mod checked {
             (fits && left.inside() && right.inside()).then_some(Checked { left, right, out, step })
         }
 
-        /// Computes it; adds it to what `out` holds if `add` is `true`. `work` is the number of multiplications.
-        pub(super) fn run(self, add: bool, work: usize) {
+        /// Computes it by `kernel`; adds it to what `out` holds if `add` is `true`. `work` is the number of multiplications.
+        pub(super) fn run(self, kernel: ProductKernel<T>, add: bool, work: usize) {
             let Checked { left, right, out, step } = self;
             // SAFETY: gemm writes to the elements `i + j · step` of `out`, for `i < left.rows` and `j < right.cols`. The
             // last of them is `end - 1` in `new`, computed without overflow and found inside. `out` is borrowed mutably,
@@ -225,10 +266,11 @@ mod checked {
             // buffer too, and with an offset from the first element that fits an `isize`. None of this relies on what
             // the shape of a tensor promises, and the matrices are those that gemm gets: nothing changes them after
             // the check.
-            // The kernel is that of `T`, for this processor. gemm's threads write disjoint tiles of `out`, whose
+            // The kernel is one of gemm's, because only this crate makes a `ProductKernel`, and it is that of `T`, for this
+            // processor: number types of other crates have none, and never come here. gemm's threads write disjoint tiles of `out`, whose
             // columns do not overlap, and are done when it returns.
             unsafe {
-                T::product_kernel()(
+                kernel.0(
                     left.rows,
                     right.cols,
                     left.cols,
@@ -268,7 +310,7 @@ fn put<T: Copy>(from: &[T], count: usize, to: &mut [T]) {
     to[..count].copy_from_slice(&from[..count]);
 }
 
-/// The product of small matrices: panel by panel of `b`, adding multiples of its rows in order.
+/// The product of small matrices, right for all: panel by panel of `b`, adding multiples of its rows in order.
 struct Small<'a, T> {
     out: &'a mut [T],
     a: Matrix<'a, T>,
@@ -352,12 +394,12 @@ impl<T: Element> Matrix<'_, T> {
 
 /// `a · b` as a tensor of `shape`.
 pub(crate) fn tensor<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Shape) -> Tensor<T> {
-    Tensor::build(shape.clone(), |out| product(out, a, b, None))
+    Tensor::build(shape.clone(), |out| write(out, a, b))
 }
 
 /// As [`tensor`], in the buffer of `y` if possible.
 pub(crate) fn tensor_into<T: Element>(y: &mut Tensor<T>, a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Shape) {
-    y.refill(shape, |out| product(out, a, b, None));
+    y.refill(shape, |out| write(out, a, b));
 }
 
 /// The batched product of operands of rank 2 or more, whose leading axes broadcast to those of `shape`.
@@ -385,14 +427,19 @@ pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> 
         let (sa, sb) = (leading(a), leading(b));
         let cost = size.saturating_mul(a.shape()[a.rank() - 1]).div_ceil(parallel::PER_ELEMENT);
         let (walk, start) = (Walk::new(&batch, [&sa, &sb]), [a.offset(), b.offset()]);
-        walk.fill_blocks(out, size, cost, start, |out, [i, j], [p, q]| {
+        walk.fill_blocks(out, size, cost, start, &|out, [i, j], [p, q]| {
             for (step, out) in out.chunks_exact_mut(size).enumerate() {
                 let a = Matrix::last_two(a, position(i, p, step));
                 let b = Matrix::last_two(b, position(j, q, step));
-                product(out, a, b, None);
+                write(out, a, b);
             }
         });
     })
+}
+
+/// Copies contiguous columns that begin `step` elements apart to rows.
+pub(super) fn copy_columns<T: Element>(data: &[T], [rows, cols]: [usize; 2], step: isize, out: &mut [T]) {
+    Matrix { data, at: 0, rows, cols, row_step: 1, col_step: step }.copy_to(out);
 }
 
 /// Fills `out` with copies of `row`: a few at first, then many at a time.
@@ -422,7 +469,7 @@ pub(crate) fn linear_into<T: Element>(y: &mut Tensor<T>, x: &Tensor<T>, w: &Tens
 }
 
 fn fill_linear<T: Element>(out: &mut [T], x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) {
-    product(out, Matrix::rows(&rows(x)), Matrix::rows(w).transposed(), Some(&b.elements()));
+    product(out, Matrix::rows(&rows(x)), Matrix::rows(w).transposed(), Start::Row(&b.elements()));
 }
 
 /// `x` in a form that [`Matrix::rows`] accepts.
@@ -460,6 +507,31 @@ mod tests {
         columns_that_clash::<f32>(256);
         columns_that_clash::<f32>(512);
         columns_that_clash::<f64>(128);
+    }
+
+    /// The loop for small matrices takes over where `gemm` has no kernel for the processor, so it must be right for all.
+    fn the_loop_is_right_for<T: Element>(rows: usize, inner: usize, cols: usize) {
+        let number = |i: &[usize]| T::from_usize((7 * i[0] + 3 * i[1]) % 11) - T::from_usize(5);
+        let (a, b) = (Tensor::from_fn([rows, inner], number), Tensor::from_fn([inner, cols], number));
+        let start: Vec<T> = (0..cols).map(T::from_usize).collect();
+        for (b, start) in [(b.clone(), None), (b.transposed().contiguous().transposed(), Some(&start[..]))] {
+            let mut out = vec![T::NAN; rows * cols];
+            Small { out: &mut out, a: Matrix::rows(&a), b: Matrix::rows(&b), start }.call();
+            // Whole numbers: every order of the sums gives the same.
+            let expected = matmul(&a, &b, Shape::from([rows, cols])).to_vec();
+            let expected =
+                expected.iter().enumerate().map(|(i, &y)| y + start.map_or(T::ZERO, |s| s[i % cols]));
+            assert_eq!(out, expected.collect::<Vec<T>>(), "{rows} x {inner} x {cols}");
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it would take minutes")]
+    fn the_loop_for_small_matrices_is_right_for_large_ones() {
+        for (rows, inner, cols) in [(1, 4096, 1), (257, 129, 65), (33, 1000, 40), (400, 7, 300)] {
+            the_loop_is_right_for::<f32>(rows, inner, cols);
+            the_loop_is_right_for::<f64>(rows, inner, cols);
+        }
     }
 
     /// A matrix of 4 rows and 5 columns in 20 elements.

@@ -4,6 +4,7 @@
 //! (`kernel`, `reduce`, `matmul`). Nothing here knows about derivatives.
 
 mod access;
+mod blocks;
 mod buffer;
 pub(crate) mod columns;
 mod create;
@@ -17,6 +18,7 @@ mod ndarray;
 pub(crate) mod reduce;
 #[cfg(feature = "serde")]
 mod serde;
+pub(crate) mod sums;
 mod view;
 
 use crate::error::{self, Error};
@@ -138,6 +140,18 @@ impl<T: Element> Tensor<T> {
         self.contiguous_size().is_some()
     }
 
+    /// Returns `true` if no other tensor shares the buffer.
+    #[inline]
+    fn is_unique(&self) -> bool {
+        self.data.is_unique()
+    }
+
+    /// Returns `true` if [`as_mut_slice`](Tensor::as_mut_slice) copies nothing, or next to nothing.
+    #[inline]
+    fn is_cheap_to_change(&self) -> bool {
+        self.size() <= 256 || (self.is_contiguous() && self.is_unique())
+    }
+
     /// The elements in row-major order, if they are contiguous in memory.
     #[inline]
     pub fn as_slice(&self) -> Option<&[T]> {
@@ -167,7 +181,7 @@ impl<T: Element> Tensor<T> {
     pub fn as_mut_slice(&mut self) -> &mut [T] {
         let n = self.size();
         if !self.is_contiguous() || !self.data.is_unique() {
-            *self = self.copied();
+            self.take_copy();
         }
         let offset = if n == 0 { 0 } else { self.offset };
         match self.data.unique() {
@@ -214,6 +228,13 @@ impl<T: Element> Tensor<T> {
         }
     }
 
+    /// Replaces the tensor by its copy.
+    #[track_caller]
+    #[inline(never)]
+    fn take_copy(&mut self) {
+        *self = self.copied();
+    }
+
     /// A row-major copy with its own buffer.
     #[track_caller]
     fn copied(&self) -> Tensor<T> {
@@ -221,7 +242,7 @@ impl<T: Element> Tensor<T> {
             let value = self.data.slice()[self.offset];
             return Tensor::build_for("copy", self.shape.clone(), |out| out.fill(value));
         }
-        kernel::map(self, |x| x)
+        kernel::copy_columns(self).unwrap_or_else(|| kernel::map(self, |x| x))
     }
 
     /// The only element.
@@ -253,7 +274,8 @@ impl<T: Element> Tensor<T> {
         let source = &*self.elements();
         Tensor::build_for("cast", self.shape.clone(), |out| {
             for (to, from) in out.iter_mut().zip(source) {
-                *to = U::from_f64(from.to_f64());
+                let (hi, lo) = from.to_parts();
+                *to = U::from_parts(hi, lo);
             }
         })
     }
@@ -308,7 +330,12 @@ impl<T: Element> Tensor<T> {
     /// Adds `other`, of the same shape, in place.
     pub(crate) fn add_in_place(&mut self, other: &Tensor<T>) {
         debug_assert_eq!(self.shape, other.shape, "a cotangent must have the shape of its value");
-        kernel::update(self, other, |x, y| *x += y);
+        if self.is_contiguous() && self.is_unique() {
+            kernel::update(self, other, |x, y| *x += y);
+        } else {
+            // One pass, where writing would copy first.
+            *self = kernel::zip(&self.shape, self, other, |x, y| x + y);
+        }
     }
 }
 

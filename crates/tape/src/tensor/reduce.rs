@@ -15,6 +15,14 @@ const LANES: usize = 16;
 /// Runs longer than this are halved, so that rounding errors grow with the logarithm of the length.
 const BLOCK: usize = 512;
 
+/// As [`BLOCK`], for other files.
+pub(super) const HALVED: usize = BLOCK;
+
+/// The length of the first half of a run that is halved.
+pub(super) fn middle(n: usize) -> usize {
+    (n / 2).next_multiple_of(LANES)
+}
+
 pub(super) struct SumLoop<'a, T>(pub(super) &'a [T]);
 
 impl<T: Element> Kernel for SumLoop<'_, T> {
@@ -52,7 +60,7 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
         0..LANES => x.iter().fold(T::ZERO, |sum, &x| sum + x),
         LANES..=BLOCK => simd::run(x.len(), SumLoop(x)),
         n => {
-            let (left, right) = x.split_at((n / 2).next_multiple_of(LANES));
+            let (left, right) = x.split_at(middle(n));
             let (mut first, mut second) = (T::ZERO, T::ZERO);
             parallel::join_if_large(n, || first = sum_slice(left), || second = sum_slice(right));
             first + second
@@ -89,11 +97,58 @@ pub(crate) fn sum_pairs<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Co
     if a.len() <= BLOCK {
         return simd::run(a.len(), SumPairs(a, b, f));
     }
-    let middle = (a.len() / 2).next_multiple_of(LANES);
+    let middle = middle(a.len());
     let ((a, more_a), (b, more_b)) = (a.split_at(middle), b.split_at(middle));
     let (mut first, mut second) = (T::ZERO, T::ZERO);
     let cost = a.len() + more_a.len();
     parallel::join_if_large(cost, || first = sum_pairs(a, b, f), || second = sum_pairs(more_a, more_b, f));
+    first + second
+}
+
+/// The values of a function that are computed before they are added.
+const STORED: usize = 256;
+
+/// As [`SumPairs`] for functions with branches: in a loop of its own, their computation fills vectors.
+struct SumStored<'a, T, F>(&'a [T], &'a [T], F);
+
+impl<T: Element, F: Fn(T, T) -> T> Kernel for SumStored<'_, T, F> {
+    type Output = T;
+    #[inline(always)]
+    fn call(self) -> T {
+        let SumStored(a, b, f) = self;
+        let mut lanes = [T::ZERO; LANES];
+        let ((many_a, a), (many_b, b)) = (a.as_chunks::<STORED>(), b.as_chunks::<STORED>());
+        for (a, b) in many_a.iter().zip(many_b) {
+            let mut values = [T::ZERO; STORED];
+            for ((value, &a), &b) in values.iter_mut().zip(a).zip(b) {
+                *value = f(a, b);
+            }
+            for chunk in values.as_chunks::<LANES>().0 {
+                lanes.iter_mut().zip(chunk).for_each(|(lane, &x)| *lane += x);
+            }
+        }
+        let ((few_a, a), (few_b, b)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+        for (a, b) in few_a.iter().zip(few_b) {
+            for i in 0..LANES {
+                lanes[i] += f(a[i], b[i]);
+            }
+        }
+        let sum = SumLoop(&lanes).call();
+        a.iter().zip(b).fold(sum, |sum, (&a, &b)| sum + f(a, b))
+    }
+}
+
+/// As [`sum_pairs`], with the same bits, for functions with branches.
+pub(crate) fn sum_stored<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T + Copy + Sync) -> T {
+    if a.len() <= BLOCK {
+        return simd::run(a.len(), SumStored(a, b, f));
+    }
+    let middle = middle(a.len());
+    let ((a, more_a), (b, more_b)) = (a.split_at(middle), b.split_at(middle));
+    let (mut first, mut second) = (T::ZERO, T::ZERO);
+    let cost = a.len() + more_a.len();
+    let right = || second = sum_stored(more_a, more_b, f);
+    parallel::join_if_large(cost, || first = sum_stored(a, b, f), right);
     first + second
 }
 
@@ -123,30 +178,85 @@ pub(crate) fn sum_groups<T: Element>(a: &[T], b: &[T], f: impl Fn(T, T) -> T) ->
     sums[0]
 }
 
-/// Moves the reduced axes behind the kept ones, so that each row is what is folded.
-fn reduced_last<T: Element>(x: &Tensor<T>, axes: &[usize]) -> (Shape, usize, Tensor<T>) {
-    let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
-    let order: SmallVec<[usize; 4]> = kept.clone().chain(axes.iter().copied()).collect();
-    let shape: Shape = kept.map(|axis| x.shape()[axis]).collect();
-    let length = axes.iter().map(|&axis| x.shape()[axis]).product();
-    (shape, length, x.permuted(&order))
+/// Adds rows as long as `sums` to it.
+pub(super) fn add_rows_of<T: Element>(sums: &mut [T], rows: &[T]) {
+    simd::run(rows.len(), AddRow(sums, rows));
+}
+
+/// The sums of rows of this length.
+pub(crate) fn sum_rows_of<T: Element>(rows: &[T], length: usize, out: &mut [T]) {
+    match length {
+        0 => out.fill(T::ZERO),
+        1..=BLOCK => simd::run(rows.len(), SumRows { rows, length, out }),
+        _ => out.iter_mut().zip(rows.chunks_exact(length)).for_each(|(out, row)| *out = sum_slice(row)),
+    }
+}
+
+/// The rows that are summed at a time, so that their additions do not wait for each other.
+const ABREAST: usize = 8;
+
+/// Sums of rows of at most [`BLOCK`] elements; each is that of [`sum_slice`].
+struct SumRows<'a, T> {
+    rows: &'a [T],
+    length: usize,
+    out: &'a mut [T],
+}
+
+impl<T: Element> Kernel for SumRows<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let SumRows { rows, length, out } = self;
+        if length >= LANES {
+            return out
+                .iter_mut()
+                .zip(rows.chunks_exact(length))
+                .for_each(|(out, row)| *out = SumLoop(row).call());
+        }
+        let (groups, rest) = out.as_chunks_mut::<ABREAST>();
+        let (many, few) = rows.split_at(groups.len() * ABREAST * length);
+        for (sums, rows) in groups.iter_mut().zip(many.chunks_exact(ABREAST * length)) {
+            *sums = [T::ZERO; ABREAST];
+            for i in 0..length {
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    *sum += rows[row * length + i];
+                }
+            }
+        }
+        for (sum, row) in rest.iter_mut().zip(few.chunks_exact(length)) {
+            *sum = row.iter().fold(T::ZERO, |sum, &x| sum + x);
+        }
+    }
 }
 
 /// `fold` of the elements along `axes` (sorted), which are removed.
 pub(crate) fn fold<T: Element>(x: &Tensor<T>, axes: &[usize], fold: impl Fn(&[T]) -> T + Sync) -> Tensor<T> {
-    let leads = axes.iter().enumerate().all(|(i, &axis)| axis == x.rank() - axes.len() + i);
-    let (shape, length, rows) = if leads && x.is_contiguous() {
-        let (kept, last) = x.shape().split_at(x.rank() - axes.len());
-        (Shape::from(kept), last.iter().product(), x.clone())
-    } else {
-        reduced_last(x, axes)
-    };
-    let rows = &*rows.elements();
+    fold_blocks([x], axes, |[rows], length, out| {
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = fold(&rows[i * length..(i + 1) * length]);
+        }
+    })
+}
+
+/// As [`fold`], of operands of one shape and for many rows at a time: `fold(rows, length, results)`.
+pub(crate) fn fold_blocks<T: Element, const N: usize>(
+    x: [&Tensor<T>; N],
+    axes: &[usize],
+    fold: impl Fn([&[T]; N], usize, &mut [T]) + Sync,
+) -> Tensor<T> {
+    let rank = x[0].rank();
+    let trailing = axes.iter().enumerate().all(|(i, &axis)| axis == rank - axes.len() + i);
+    let kept = (0..rank).filter(|axis| !axes.contains(axis));
+    let shape: Shape = kept.clone().map(|axis| x[0].shape()[axis]).collect();
+    let length: usize = axes.iter().map(|&axis| x[0].shape()[axis]).product();
+    // The reduced axes behind the kept ones, so that each row is what is folded.
+    let order: SmallVec<[usize; 4]> = kept.chain(axes.iter().copied()).collect();
+    let moved = x.map(|x| if trailing { x.clone() } else { x.permuted(&order) });
+    let elements = moved.each_ref().map(Tensor::elements);
     Tensor::build(shape, |out| {
+        let x = elements.each_ref().map(|x| &**x);
         parallel::rows(out, 1, length, |first, out| {
-            for (i, out) in (first..).zip(out) {
-                *out = fold(&rows[i * length..(i + 1) * length]);
-            }
+            fold(x.map(|x| &x[first * length..][..out.len() * length]), length, out);
         });
     })
 }
@@ -186,17 +296,31 @@ impl<T: Element> Kernel for AddColumns<'_, T> {
 
 /// Sum along `axes` (sorted), which are removed.
 pub(crate) fn sum<T: Element>(x: &Tensor<T>, axes: &[usize]) -> Tensor<T> {
-    let trails = axes.iter().enumerate().all(|(i, &axis)| axis == i);
-    match x.as_slice() {
-        Some(data) if axes.len() == x.rank() => Tensor::scalar(sum_slice(data)),
-        // Leading axes: whole rows are added, blockwise so that long columns stay accurate.
-        Some(data) if trails && !data.is_empty() => {
-            let shape = Shape::from(&x.shape()[axes.len()..]);
-            let width = shape.size();
-            Tensor::build(shape, |out| column_sums(out, data, data.len() / width))
-        }
-        _ => fold(x, axes, sum_slice),
+    let (Some(data), Some((&first, &last))) = (x.as_slice(), axes.first().zip(axes.last())) else {
+        return fold(x, axes, sum_slice);
+    };
+    if axes.len() == x.rank() {
+        return Tensor::scalar(sum_slice(data));
     }
+    if data.is_empty() || last - first + 1 != axes.len() {
+        return fold(x, axes, sum_slice);
+    }
+    // Neighbouring axes: the elements of a row, or whole rows, which are added blockwise so that long columns stay accurate.
+    let (leading, inner) = (&x.shape()[..first], &x.shape()[last + 1..]);
+    let (width, shape) = (inner.iter().product::<usize>(), leading.iter().chain(inner).copied().collect());
+    Tensor::build(shape, |out| match data.len() / out.len() {
+        length if last + 1 == x.rank() => parallel::rows(out, 1, length, |first, out| {
+            sum_rows_of(&data[first * length..][..out.len() * length], length, out);
+        }),
+        count if first == 0 => column_sums(out, data, count),
+        count => parallel::rows(out, width, width * count, |first, out| {
+            for (out, rows) in
+                out.chunks_exact_mut(width).zip(data[first * width * count..].chunks_exact(width * count))
+            {
+                column_sums(out, rows, count);
+            }
+        }),
+    })
 }
 
 /// Narrow rows are added this many elements at a time, several rows side by side.
@@ -337,6 +461,28 @@ pub(crate) fn rows<T: Element, const N: usize>(
     axes: &[usize],
     f: impl Fn([&[T]; N], &mut [T]) + Sync,
 ) -> Tensor<T> {
+    row_blocks(x, axes, |x, length, out| {
+        for (i, out) in out.chunks_exact_mut(length).enumerate() {
+            f(x.map(|x| &x[i * length..][..length]), out);
+        }
+    })
+}
+
+/// As [`rows`], for many rows at a time: `f(inputs, length, outputs)`.
+pub(crate) fn row_blocks<T: Element, const N: usize>(
+    x: [&Tensor<T>; N],
+    axes: &[usize],
+    f: impl Fn([&[T]; N], usize, &mut [T]) + Sync,
+) -> Tensor<T> {
+    row_blocks_from(x, axes, |x, _, length, out| f(x, length, out))
+}
+
+/// As [`row_blocks`] with the number of the first row: `f(inputs, first, length, outputs)`.
+pub(crate) fn row_blocks_from<T: Element, const N: usize>(
+    x: [&Tensor<T>; N],
+    axes: &[usize],
+    f: impl Fn([&[T]; N], usize, usize, &mut [T]) + Sync,
+) -> Tensor<T> {
     let rank = x[0].rank();
     let trailing = axes.iter().enumerate().all(|(i, &axis)| axis == rank - axes.len() + i);
     let order: SmallVec<[usize; 4]> =
@@ -348,13 +494,20 @@ pub(crate) fn rows<T: Element, const N: usize>(
     let out = Tensor::build(shape, |out| {
         let x = elements.each_ref().map(|x| &**x);
         parallel::rows(out, length.max(1), length * parallel::EXPENSIVE, |first, out| {
-            for (i, out) in (first..).zip(out.chunks_exact_mut(length.max(1))) {
-                let row = i * length..(i + 1) * length;
-                f(x.map(|x| &x[row.clone()]), out);
+            if !out.is_empty() {
+                f(x.map(|x| &x[first * length..][..out.len()]), first, length, out);
             }
         });
     });
-    if trailing { out } else { out.permuted(&inverse(&order)) }
+    if trailing {
+        return out;
+    }
+    let out = out.permuted(&inverse(&order));
+    // Rows along the last axis may stay where they are.
+    match (out.shape().last(), out.strides().last()) {
+        (Some(1), _) | (_, Some(1)) => out,
+        _ => out.contiguous(),
+    }
 }
 
 /// The permutation that undoes `order`.

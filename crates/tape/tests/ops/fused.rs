@@ -163,6 +163,66 @@ fn windows() {
 }
 
 #[test]
+fn a_bias_is_added_to_every_window_of_its_channel() {
+    for (kernel, conv) in [
+        ([3, 2], Conv2d { stride: [2, 1], padding: [1, 0], ..Conv2d::default() }),
+        ([1, 1], Conv2d::default()),
+        ([2, 2], Conv2d { groups: 2, ..Conv2d::default() }),
+    ] {
+        agree(
+            "conv2d with a bias",
+            &[&[3, 4, 5, 11], &[6, 4 / conv.groups, kernel[0], kernel[1]], &[6]],
+            |x| x[0].tape().apply(conv, x),
+            |x| x[0].conv2d(x[1], conv) + x[2].reshape([6, 1, 1]),
+        );
+    }
+    let tape = Tape::new();
+    let (x, w) = (tape.var(Tensor::ones([1, 1, 2, 2])), tape.var(Tensor::ones([3, 1, 1, 1])));
+    let error = tape.try_apply(Conv2d::default(), &[x, w, tape.var([1.0, 2.0])]).unwrap_err();
+    assert_eq!(error.to_string(), "conv2d: expected shape [3], found [2]");
+    let error = tape.try_apply(Conv2d::default(), &[x]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "conv2d: expected two or three operands: x, w, and b or none, found 1 operands"
+    );
+}
+
+/// Maxima of 2 x 2 side by side, element by element, for rows of every length up to several vectors: ties, NaN, zero cotangents,
+/// and rows and columns that belong to no window.
+#[test]
+fn the_largest_of_windows_side_by_side_share_their_cotangent() {
+    let window = Window { stride: [2, 2], ..Window::new([2, 2]) };
+    for width in 2..=21 {
+        let (height, [rows, cols]) = (5, [2, width / 2]);
+        let element = |i: usize| if i % 31 == 30 { f64::NAN } else { (7 * i % 5) as f64 };
+        let x: Vec<f64> = (0..2 * height * width).map(element).collect();
+        let dy: Vec<f64> = (0..2 * rows * cols).map(|i| (i % 4) as f64).collect();
+        let (mut y, mut dx) = (Vec::new(), vec![0.0; x.len()]);
+        for (at, dy) in dy.iter().enumerate() {
+            let (plane, i, j) = (at / (rows * cols), at / cols % rows, at % cols);
+            let corner = (plane * height + 2 * i) * width + 2 * j;
+            let places = [corner, corner + 1, corner + width, corner + width + 1];
+            let elements = places.map(|place| x[place]);
+            let nan = elements.iter().any(|x| x.is_nan());
+            let max = if nan { f64::NAN } else { elements.into_iter().fold(f64::NEG_INFINITY, f64::max) };
+            let ties = elements.iter().filter(|&&x| x == max).count() as f64;
+            for place in places {
+                let share = if nan { f64::NAN } else { f64::from(x[place] == max) / ties };
+                dx[place] = if *dy == 0.0 { 0.0 } else { dy * share };
+            }
+            y.push(max);
+        }
+        let tape = Tape::new();
+        let image = tape.var(Tensor::from(x).reshape([1, 2, height, width]));
+        let found = image.max_pool2d(window);
+        let bits = |x: &[f64]| x.iter().map(|x| (x.is_nan(), x.max(-1.0).to_bits())).collect::<Vec<_>>();
+        assert_eq!(bits(&found.value().to_vec()), bits(&y), "width {width}");
+        let cts = Tensor::from(dy).reshape([1, 2, rows, cols]);
+        assert_eq!(bits(&found.vjp(cts).wrt(image).to_vec()), bits(&dx), "width {width}: the cotangent");
+    }
+}
+
+#[test]
 fn softmax_ignores_a_common_shift() {
     let tape = Tape::new();
     let x = tape.var([[0.0, 1.0, -2.0], [0.5, -800.0, 0.25]]);

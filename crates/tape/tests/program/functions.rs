@@ -16,6 +16,8 @@ struct Compare(usize);
 struct Nothing;
 
 impl Cases for Nothing {
+    type Other = f64;
+
     fn case<O: Op<f64> + Op<f32>>(&mut self, _op: O, _shapes: &[&[usize]]) {}
     fn values<O: Op<f64> + Op<f32>>(&mut self, _op: O, _values: &[Tensor<f64>]) {}
 }

@@ -1,11 +1,11 @@
 //! Gaussian error linear unit, in its exact form.
 
 use super::silu::confine;
+use crate::element::Constant;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::ops::{Erfc, Exp};
 use crate::rules::algebra::{Algebra, Element, Unary};
-use std::f64::consts::FRAC_1_SQRT_2;
 
 /// `x Φ(x)`, with `Φ` the distribution function of the normal distribution.
 ///
@@ -36,21 +36,20 @@ impl Unary for Gelu {
         // Below, the gate is 0, which an infinite factor would turn into NaN.
         let low = T::from_f64(-BOUND);
         let x = if x < low { low } else { x };
-        x * (T::from_f64(0.5) * (T::from_f64(-FRAC_1_SQRT_2) * x).erfc())
+        x * (T::from_f64(0.5) * ((-Constant::FRAC_1_SQRT_2).to::<T>() * x).erfc())
     }
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         let x = confine(x, BOUND);
-        let density = x.lift(FRAC_1_SQRT_2PI) * (x.lift(-0.5) * (x * x)).map(Exp);
-        let share = x.lift(0.5) * (x.lift(-FRAC_1_SQRT_2) * x).map(Erfc);
+        let density = x.lift(Constant::FRAC_1_SQRT_2PI) * (x.lift(-0.5) * (x * x)).map(Exp);
+        let share = x.lift(0.5) * (x.lift(-Constant::FRAC_1_SQRT_2) * x).map(Erfc);
         share + x * density
     }
 }
 
 /// The arguments at which `Φ(-x)` and the density have vanished.
 const BOUND: f64 = 40.0;
-const FRAC_1_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 pub(crate) const DOC: OpDoc = OpDoc {
     formula: "x Φ(x)",

@@ -1,6 +1,7 @@
 //! Gaussian error linear unit, in the `tanh` approximation used by many published models.
 
 use super::silu::confine;
+use crate::element::Constant;
 use crate::ops::Sigmoid;
 use crate::ops::activation::sigmoid;
 use crate::ops::common::doc::OpDoc;
@@ -41,8 +42,8 @@ impl Unary for GeluTanh {
         let shifted = T::from_f64(if T::EPSILON.to_f64() < 1e-10 { 134_217_729.0 } else { 4097.0 }) * near;
         let upper = shifted - (shifted - near);
         let first = T::from_f64(LINEAR_UPPER) * upper;
-        let cubic = T::from_f64(CUBIC) * (near * near * near);
-        let rest = T::from_f64(LINEAR_UPPER) * (near - upper) + (T::from_f64(LINEAR_LOWER) * near + cubic);
+        let cubic = CUBIC.to::<T>() * (near * near * near);
+        let rest = T::from_f64(LINEAR_UPPER) * (near - upper) + (LINEAR_LOWER.to::<T>() * near + cubic);
         let g = first + rest;
         let lost = rest - (g - first);
         let gate = g.sigmoid();
@@ -56,18 +57,20 @@ impl Unary for GeluTanh {
         let x = confine(x, 40.0);
         let square = x * x;
         let g = x * (x.lift(LINEAR) + x.lift(CUBIC) * square);
-        let steepness = x.lift(LINEAR) + x.lift(3.0 * CUBIC) * square;
+        let steepness = x.lift(LINEAR) + x.lift(CUBIC_SLOPE) * square;
         g.map(Sigmoid) + x * (steepness * g.map(sigmoid::Slope))
     }
 }
 
-/// `2 √(2/π)`
-const LINEAR: f64 = 1.595_769_121_605_730_7;
+/// `2 √(2/π)`, the first part rounded down.
+const LINEAR: Constant = Constant::new(1.595_769_121_605_730_7, 1.223515168339221e-16);
 /// Its first 12 binary digits, and the rest.
 const LINEAR_UPPER: f64 = 1.595_703_125;
-const LINEAR_LOWER: f64 = 6.599_660_573_071_176e-5;
+const LINEAR_LOWER: Constant = Constant::new(6.599_660_573_071_176e-5, -6.983310670704388e-22);
 /// `0.044715 · 2 √(2/π)`
-const CUBIC: f64 = 0.071_354_816_272_600_25;
+const CUBIC: Constant = Constant::new(0.071_354_816_272_600_25, -6.175149918155315e-19);
+/// Three times that.
+const CUBIC_SLOPE: Constant = Constant::new(0.214_064_448_817_800_73, 1.2025242832367862e-17);
 
 pub(crate) const DOC: OpDoc = OpDoc {
     formula: "x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2",

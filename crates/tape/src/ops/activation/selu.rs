@@ -1,6 +1,7 @@
 //! Scaled exponential linear unit: [`Elu`](crate::ops::Elu) with the two constants that preserve mean 0 and
 //! variance 1.
 
+use crate::element::Constant;
 use crate::ops::Exp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
@@ -32,14 +33,14 @@ impl Unary for Selu {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        let scale = T::from_f64(SCALE);
-        let left = T::from_f64(ALPHA) * x.expm1();
+        let scale = SCALE.to::<T>();
+        let left = ALPHA.to::<T>() * x.expm1();
         scale * if x > T::ZERO { x } else { left }
     }
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        let left = x.lift(SCALE * ALPHA) * x.map(Exp);
+        let left = x.lift(SCALE_ALPHA) * x.map(Exp);
         let (zero, scale) = (x.lift(0.0), x.lift(SCALE));
         x.if_gt(zero, scale, left)
     }
@@ -50,8 +51,10 @@ impl Unary for Selu {
     }
 }
 
-const SCALE: f64 = 1.050_700_987_355_480_5;
-const ALPHA: f64 = 1.673_263_242_354_377_2;
+const SCALE: Constant = Constant::new(1.050_700_987_355_480_5, 3.987484766715415e-17);
+const ALPHA: Constant = Constant::new(1.673_263_242_354_377_2, 1.0657222547717526e-16);
+/// Their product: its first part is the product of the first parts.
+const SCALE_ALPHA: Constant = Constant::new(1.758_099_340_847_376_6, 2.3619812430511576e-16);
 
 pub(crate) const DOC: OpDoc = OpDoc {
     formula: "λ (x if x > 0 else α (exp(x) - 1))",

@@ -1,8 +1,10 @@
 //! Power with a real exponent.
 
+use crate::element::Constant;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
-use crate::rules::algebra::{Algebra, Element, Unary};
+use crate::rules::algebra::{Algebra, Arithmetic, Element, Unary};
+use std::fmt::{Debug, Formatter, Result};
 
 /// `xᵖ` for a constant `p`.
 ///
@@ -40,8 +42,42 @@ impl Unary for Powf {
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
         match self.p {
             0.0 => x.lift(0.0),
-            p => x.lift(p) * x.map(Powf { p: p - 1.0 }),
+            p => x.lift(p) * one_less(x, p.into()),
         }
+    }
+}
+
+/// `x^(p - 1)`, also where the difference is not a double.
+#[inline(always)]
+pub(crate) fn one_less<A: Arithmetic>(x: A, p: Constant) -> A {
+    let p = p.plus(-1.0);
+    if p.lo() == 0.0 { x.map(Powf { p: p.hi() }) } else { x.map(Power { p }) }
+}
+
+/// [`Powf`] with an exponent that is not a double.
+#[derive(Clone, Copy, PartialEq)]
+struct Power {
+    p: Constant,
+}
+
+/// As that of [`Powf`].
+impl Debug for Power {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.debug_struct("Powf").field("p", &self.p.hi()).finish()
+    }
+}
+
+impl Unary for Power {
+    const NAME: &'static str = Powf::NAME;
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        x.pow(self.p.to())
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
+        x.lift(self.p) * one_less(x, self.p)
     }
 }
 

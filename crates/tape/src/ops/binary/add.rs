@@ -42,6 +42,11 @@ impl Binary for Add {
     fn slope_b<A: Algebra>(&self, _a: A, b: A, _y: A) -> A {
         b.lift(1.0)
     }
+
+    #[inline(always)]
+    fn constant_slope(&self, _k: usize) -> Option<f64> {
+        Some(1.0)
+    }
 }
 
 pub(crate) const DOC: OpDoc =

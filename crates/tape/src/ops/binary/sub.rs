@@ -42,6 +42,11 @@ impl Binary for Sub {
     fn slope_b<A: Algebra>(&self, _a: A, b: A, _y: A) -> A {
         b.lift(-1.0)
     }
+
+    #[inline(always)]
+    fn constant_slope(&self, k: usize) -> Option<f64> {
+        Some(if k == 0 { 1.0 } else { -1.0 })
+    }
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

@@ -11,40 +11,115 @@ use crate::shape::{Axes, Shape};
 use crate::simd::{self, Kernel};
 use crate::tensor::{Tensor, reduce};
 
+/// The number of elements whose exponentials are computed at a time.
+const BLOCK: usize = 256;
+
+/// The lanes of a search for a maximum.
+const LANES: usize = 8;
+
 /// The maximum, which may be +∞; 0 if nothing is above -∞.
-pub(crate) fn shift<T: Element>(x: &[T]) -> T {
-    let max = x.iter().fold(T::NEG_INFINITY, |max, &x| if x > max { x } else { max });
+#[inline(always)]
+fn shift<T: Element>(x: &[T]) -> T {
+    let larger = |max: T, x: T| if x > max { x } else { max };
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [T::NEG_INFINITY; LANES];
+    for chunk in chunks {
+        for (max, &x) in lanes.iter_mut().zip(chunk) {
+            *max = larger(*max, x);
+        }
+    }
+    let max = lanes.iter().chain(rest).fold(T::NEG_INFINITY, |max, &x| larger(max, x));
     if max == T::NEG_INFINITY { T::ZERO } else { max }
 }
 
-/// `e^(x - m)`, and 1 where both are equal: the difference of equal infinities is undefined.
-#[inline(always)]
-pub(crate) fn exponential<T: Element>(x: T, m: T) -> T {
-    if x == m { T::ONE } else { (x - m).exp() }
-}
-
-/// `y = e^(x - m)`: each is computed once, and many in parallel.
+/// The exponentials of rows, see [`exponentials`].
 struct Exponentials<'a, T> {
     x: &'a [T],
-    m: T,
+    length: usize,
     y: &'a mut [T],
+    shifts: &'a mut [T],
 }
 
 impl<T: Element> Kernel for Exponentials<'_, T> {
     type Output = ();
     #[inline(always)]
     fn call(self) {
-        for (y, &x) in self.y.iter_mut().zip(self.x) {
-            *y = exponential(x, self.m);
+        let Exponentials { x, length, y, shifts } = self;
+        let rows = x.chunks_exact(length).zip(y.chunks_exact_mut(length));
+        for ((x, y), m) in rows.zip(shifts) {
+            *m = shift(x);
+            for (y, &x) in y.iter_mut().zip(x) {
+                // The difference of equal infinities is undefined.
+                *y = if x == *m { T::ZERO } else { x - *m };
+            }
+        }
+        // All rows in one loop: their ends would not fill vectors.
+        for y in y {
+            *y = y.exp();
         }
     }
 }
 
-/// `y = e^(x - m)` with `m` the [`shift`]; returns `m` and `Σ y`.
-pub(crate) fn exponentials<T: Element>(x: &[T], y: &mut [T]) -> (T, T) {
-    let m = shift(x);
-    simd::run(x.len(), Exponentials { x, m, y });
-    (m, reduce::sum_slice(y))
+/// The number of elements of some rows of this length, which stay in the first-level cache if a row does.
+pub(crate) fn some_rows(length: usize) -> usize {
+    (BLOCK / length).max(1) * length
+}
+
+/// Computes `y = e^(x - m)` for rows of this length, with `m` the largest element of a row (0 if nothing is above -∞). Calls
+/// `then(x, y, m, Σ y)` for some rows at a time, the last two with one element for each.
+pub(crate) fn exponentials<T: Element>(
+    x: &[T],
+    length: usize,
+    y: &mut [T],
+    mut then: impl FnMut(&[T], &mut [T], &mut [T], &mut [T]),
+) {
+    if length == 0 {
+        return;
+    }
+    let block = some_rows(length);
+    let (mut shifts, mut sums) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+    for (x, y) in x.chunks(block).zip(y.chunks_mut(block)) {
+        let count = x.len() / length;
+        let (shifts, sums) = (&mut shifts[..count], &mut sums[..count]);
+        simd::run(x.len(), Exponentials { x, length, y, shifts });
+        reduce::sum_rows_of(y, length, sums);
+        then(x, y, shifts, sums);
+    }
+}
+
+/// The shares of the exponentials of rows of this length in their sums, each times the factor of its row.
+pub(crate) fn shares<T: Element>(x: &[T], length: usize, y: &mut [T], factor: impl Fn(usize) -> T) {
+    let mut row = 0;
+    exponentials(x, length, y, |_, y, _, sums| {
+        let factor = |i: usize| factor(row + i);
+        simd::run(y.len(), Shares { y, length, sums, factor });
+        row += sums.len();
+    });
+}
+
+/// See [`shares`].
+struct Shares<'a, T, F> {
+    y: &'a mut [T],
+    length: usize,
+    sums: &'a [T],
+    factor: F,
+}
+
+impl<T: Element, F: Fn(usize) -> T> Kernel for Shares<'_, T, F> {
+    type Output = ();
+    #[inline(always)]
+    fn call(self) {
+        let Shares { y, length, sums, factor } = self;
+        for (i, (y, &sum)) in y.chunks_exact_mut(length).zip(sums).enumerate() {
+            let factor = factor(i);
+            // A row without exponentials has no shares, and a factor of zero absorbs them.
+            if factor == T::ZERO || sum == T::ZERO {
+                y.fill(T::ZERO);
+            } else {
+                y.iter_mut().for_each(|y| *y = factor * (*y / sum));
+            }
+        }
+    }
 }
 
 /// The product in which an exactly zero factor absorbs the other, on either side.
@@ -142,6 +217,21 @@ pub(crate) struct Remainder {
     pub(crate) axes: Axes,
 }
 
+/// Replaces the probabilities `p` of a row by `v - p Σ v`.
+pub(crate) fn remain<T: Element>(p: &mut [T], v: &[T]) {
+    let (sum, half) = (reduce::sum_slice(v), T::from_f64(0.5));
+    // A search that does not stop early fills vectors.
+    let most = match p.iter().fold(false, |any, &p| any | (p > half)) {
+        true => p.iter().position(|&p| p > half),
+        false => None,
+    };
+    p.iter_mut().zip(v).for_each(|(p, &v)| *p = v - Absorb.eval(*p, sum));
+    if let Some(most) = most {
+        p[most] = T::ZERO;
+        p[most] = -reduce::sum_slice(p);
+    }
+}
+
 impl<T: Element> Op<T> for Remainder {
     const NAME: &'static str = "remainder";
     const ARITY: Arity = Arity::Exactly(2, "two operands: p, v");
@@ -151,14 +241,9 @@ impl<T: Element> Op<T> for Remainder {
     }
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
-        let half = T::from_f64(0.5);
         rows(x, &self.axes, |p, v, y| {
-            let sum = reduce::sum_slice(v);
-            y.iter_mut().zip(p).zip(v).for_each(|((y, &p), &v)| *y = v - Absorb.eval(p, sum));
-            if let Some(most) = p.iter().position(|&p| p > half) {
-                y[most] = T::ZERO;
-                y[most] = -reduce::sum_slice(y);
-            }
+            y.copy_from_slice(p);
+            remain(y, v);
         })
     }
 

@@ -1,6 +1,7 @@
 //! Samples for the tests: points for functions of scalars, cases for operations on tensors.
 
 use crate::random::SplitMix64;
+use crate::rules::algebra::Element;
 use crate::rules::op::Op;
 use crate::shape::{Axes, Shape};
 use crate::tensor::Tensor;
@@ -31,11 +32,14 @@ pub struct BinaryPoints {
 
 /// Collects the cases in which an operation on tensors is tested.
 pub trait Cases {
+    /// A number type beside `f64` and `f32` in which the operations are tested; one of them if there is none.
+    type Other: Element;
+
     /// An operation and the shapes of its operands, which get random elements.
-    fn case<O: Op<f64> + Op<f32>>(&mut self, op: O, shapes: &[&[usize]]);
+    fn case<O: Op<f64> + Op<f32> + Op<Self::Other>>(&mut self, op: O, shapes: &[&[usize]]);
 
     /// An operation and its operands, for those that need particular values: zeros, a positive matrix.
-    fn values<O: Op<f64> + Op<f32>>(&mut self, op: O, values: &[Tensor<f64>]);
+    fn values<O: Op<f64> + Op<f32> + Op<Self::Other>>(&mut self, op: O, values: &[Tensor<f64>]);
 }
 
 /// Random hyperparameters: the same in every run, and different for every operation.

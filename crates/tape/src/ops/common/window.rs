@@ -74,6 +74,7 @@ impl Window {
     }
 
     /// The windows, out of `count`, whose element `k` along an axis lies inside the image.
+    #[inline(always)]
     fn inside(&self, axis: usize, k: usize, extent: usize, count: usize) -> Range<usize> {
         let (at, stride, padding) = (k * self.dilation[axis], self.stride[axis], self.padding[axis]);
         // Most windows have stride 1, and divisions are slow.
@@ -103,46 +104,81 @@ impl Window {
         first..(extent + padding).div_ceil(dilation).min(self.kernel[axis])
     }
 
-    /// Visits what lies inside the image: for every element of the window, all windows of a row.
+    /// Visits what lies inside the image: for every element of the window, the windows in which it does.
+    ///
+    /// Nested loops: a chain of iterators is not compiled for the instruction set of the kernel around it.
     #[inline(always)]
-    pub(crate) fn runs(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Run)) {
-        let ([_, cols], [p, q]) = (self.kernel, self.padding);
-        let [rows, columns] = [0, 1].map(|axis| self.used(axis, size[axis], count[axis]));
-        let of_rows = rows.map(|u| (u, self.inside(0, u, size[0], count[0])));
-        for ((u, down), v) in of_rows.flat_map(|row| columns.clone().map(move |v| (row.clone(), v))) {
-            let across = self.inside(1, v, size[1], count[1]);
-            if across.is_empty() {
-                continue;
-            }
-            let col = across.start * self.stride[1] + v * self.dilation[1] - q;
-            for i in down {
-                let row = i * self.stride[0] + u * self.dilation[0] - p;
-                f(Run {
+    pub(crate) fn parts(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Part)) {
+        let [rows, cols] = [self.used(0, size[0], count[0]), self.used(1, size[1], count[1])];
+        for u in rows {
+            let down = self.inside(0, u, size[0], count[0]);
+            for v in cols.clone() {
+                let across = self.inside(1, v, size[1], count[1]);
+                if down.is_empty() || across.is_empty() {
+                    continue;
+                }
+                let row = down.start * self.stride[0] + u * self.dilation[0] - self.padding[0];
+                let col = across.start * self.stride[1] + v * self.dilation[1] - self.padding[1];
+                f(Part {
                     // May wrap for a kernel larger than any column of patches, where it is unused.
-                    element: u.wrapping_mul(cols).wrapping_add(v),
-                    window: i * count[1] + across.start,
-                    at: row * size[1] + col,
-                    step: self.stride[1],
-                    count: across.len(),
+                    element: u.wrapping_mul(self.kernel[1]).wrapping_add(v),
+                    extent: [down.len(), across.len()],
+                    windows: Layout { at: down.start * count[1] + across.start, down: count[1], across: 1 },
+                    image: Layout {
+                        at: row * size[1] + col,
+                        // A stride that would lead out of memory has no second row of windows.
+                        down: self.stride[0].saturating_mul(size[1]),
+                        across: self.stride[1],
+                    },
                 });
             }
         }
     }
+
+    /// The same, row by row of windows.
+    #[inline(always)]
+    pub(crate) fn runs(&self, size: [usize; 2], count: [usize; 2], mut f: impl FnMut(Run)) {
+        self.parts(size, count, |Part { extent: [rows, count], windows, image, .. }| {
+            for i in 0..rows {
+                let (window, at) = (windows.at + i * windows.down, image.at + i * image.down);
+                f(Run { window, at, step: image.across, count });
+            }
+        });
+    }
+}
+
+/// One element of the windows of a rectangle, which lies inside the image in all of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// The index of the element in its window.
+    pub(crate) element: usize,
+    /// Rows and columns of windows.
+    pub(crate) extent: [usize; 2],
+    /// The windows in a plane of windows.
+    pub(crate) windows: Layout,
+    /// The elements in the image.
+    pub(crate) image: Layout,
+}
+
+/// A rectangle in a plane: the position of its first element, the distances to the one below and the one beside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    pub(crate) at: usize,
+    pub(crate) down: usize,
+    pub(crate) across: usize,
 }
 
 /// One element of several windows of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    /// The index of the element in its window.
-    pub(crate) element: usize,
     /// The first window.
-    pub(crate) window: usize,
+    window: usize,
     /// The position in the image of this element in the first window.
     at: usize,
     /// The distance in the image to that of the next window.
     step: usize,
     /// The number of windows.
-    pub(crate) count: usize,
+    count: usize,
 }
 
 impl Run {
@@ -161,12 +197,6 @@ impl Run {
     #[inline(always)]
     pub(crate) fn of_mut<'a, T>(&self, image: &'a mut [T]) -> StepBy<IterMut<'a, T>> {
         image[self.at..=self.at + (self.count - 1) * self.step].iter_mut().step_by(self.step)
-    }
-
-    /// Its elements of the image, if they are contiguous.
-    #[inline(always)]
-    pub(crate) fn side_by_side(&self) -> Option<Range<usize>> {
-        (self.step == 1).then_some(self.at..self.at + self.count)
     }
 }
 

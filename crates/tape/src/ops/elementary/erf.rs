@@ -1,10 +1,10 @@
 //! Error function.
 
+use crate::element::Constant;
 use crate::ops::Exp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-use std::f64::consts::FRAC_2_SQRT_PI;
 
 /// `erf(x) = 2/√π ∫₀ˣ e^(-t²) dt`.
 ///
@@ -36,7 +36,7 @@ impl Unary for Erf {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(FRAC_2_SQRT_PI) * (-(x * x)).map(Exp)
+        x.lift(Constant::FRAC_2_SQRT_PI) * (-(x * x)).map(Exp)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Complementary error function: a primitive, because `1 - erf(x)` cancels in the right tail.
 
+use crate::element::Constant;
 use crate::ops::Exp;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-use std::f64::consts::FRAC_2_SQRT_PI;
 
 /// `erfc(x) = 1 - erf(x)`, accurate in the right tail.
 ///
@@ -36,7 +36,7 @@ impl Unary for Erfc {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(-FRAC_2_SQRT_PI) * (-(x * x)).map(Exp)
+        x.lift(-Constant::FRAC_2_SQRT_PI) * (-(x * x)).map(Exp)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Power of two.
 
+use crate::element::Constant;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
@@ -34,7 +35,7 @@ impl Unary for Exp2 {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, _x: A, y: A) -> A {
-        y.lift(std::f64::consts::LN_2) * y
+        y.lift(Constant::LN_2) * y
     }
 }
 

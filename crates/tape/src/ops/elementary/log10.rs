@@ -1,5 +1,6 @@
 //! Logarithm to base 10.
 
+use crate::element::Constant;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
@@ -34,7 +35,7 @@ impl Unary for Log10 {
 
     #[inline(always)]
     fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.lift(std::f64::consts::LOG10_E) / x
+        x.lift(Constant::LOG10_E) / x
     }
 }
 

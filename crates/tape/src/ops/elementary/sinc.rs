@@ -1,9 +1,9 @@
 //! Normalised sinc: a primitive, because its composition is 0 / 0 at 0.
 
+use crate::element::{Constant, Real};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
-use std::f64::consts::PI;
 
 /// `sin(πx) / (πx)`, continued by 1 at 0; exactly 0 at the other integers.
 ///
@@ -31,7 +31,7 @@ impl Unary for Sinc {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        let sine = sin_pi(x) / (T::from_f64(PI) * x);
+        let sine = sin_pi(x) / (Constant::PI.to::<T>() * x);
         if x == T::ZERO { T::ONE } else { sine }
     }
 
@@ -52,7 +52,7 @@ impl Unary for Derivative {
 
     #[inline(always)]
     fn eval<T: Element>(&self, x: T) -> T {
-        T::from_f64(derivative(self.n, x.to_f64()))
+        T::narrow(derivative(self.n, x.widen()))
     }
 
     #[inline(always)]
@@ -63,44 +63,49 @@ impl Unary for Derivative {
 
 /// `sin(πx)`; whole periods are removed before the product with π rounds.
 #[inline(always)]
-fn sin_pi<T: Element>(x: T) -> T {
+fn sin_pi<T: Real>(x: T) -> T {
     let half = T::from_f64(0.5);
     let r = x - (x * half).round() * (T::ONE + T::ONE);
     let r = if r.abs() > half { T::ONE.copysign(r) - r } else { r };
-    (T::from_f64(PI) * r).sin()
+    (Constant::PI.to::<T>() * r).sin()
 }
 
 /// `dⁿ/dxⁿ sinc(x) = πⁿ s⁽ⁿ⁾(πx)` with `s(z) = sin z / z`.
-fn derivative(n: i32, x: f64) -> f64 {
-    let z = PI * x;
-    let scaled = if z.abs() < 1.0 + 0.5 * f64::from(n) { series(n, z) } else { recurrence(n, x, z) };
-    PI.powi(n) * scaled
+fn derivative<T: Real>(n: i32, x: T) -> T {
+    let pi: T = Constant::PI.to();
+    let z = pi * x;
+    let near = z.abs() < T::from_f64(1.0 + 0.5 * f64::from(n));
+    let scaled = if near { series(n, z) } else { recurrence(n, x, z) };
+    pi.powi(n) * scaled
 }
 
 /// `s⁽ⁿ⁾(z) = Σ (-1)ᵏ z²ᵏ⁻ⁿ / ((2k - n)! (2k + 1))` over `2k ≥ n`, for `z` of moderate size.
-fn series(n: i32, z: f64) -> f64 {
+fn series<T: Real>(n: i32, z: T) -> T {
     let first = (n + 1) / 2;
-    let sign = if first % 2 == 0 { 1.0 } else { -1.0 };
+    let sign = if first % 2 == 0 { T::ONE } else { -T::ONE };
     let mut power = f64::from(2 * first - n);
     let mut term = if power > 0.0 { sign * z } else { sign };
     let mut weight = f64::from(2 * first + 1);
-    let mut sum = term / weight;
-    while (term / weight).abs() > 1e-18 * sum.abs() {
-        term *= -z * z / ((power + 1.0) * (power + 2.0));
+    let mut sum = term / T::from_f64(weight);
+    // Terms below this change no digit.
+    let negligible = T::EPSILON * T::from_f64(1.0 / 256.0);
+    while (term / T::from_f64(weight)).abs() > negligible * sum.abs() {
+        term *= -z * z / T::from_f64((power + 1.0) * (power + 2.0));
         power += 2.0;
         weight += 2.0;
-        sum += term / weight;
+        sum += term / T::from_f64(weight);
     }
     sum
 }
 
 /// From `z s = sin z`, differentiated n times: `z s⁽ⁿ⁾ + n s⁽ⁿ⁻¹⁾ = sin⁽ⁿ⁾ z`.
-fn recurrence(n: i32, x: f64, z: f64) -> f64 {
-    let (sin, cos) = (sin_pi(x), sin_pi(0.5 - (x - 2.0 * (0.5 * x).round()).abs()));
+fn recurrence<T: Real>(n: i32, x: T, z: T) -> T {
+    let (half, two) = (T::from_f64(0.5), T::from_f64(2.0));
+    let (sin, cos) = (sin_pi(x), sin_pi(half - (x - two * (half * x).round()).abs()));
     let mut y = sin / z;
     for k in 1..=n {
         let cycle = [sin, cos, -sin, -cos][(k % 4) as usize];
-        y = (cycle - f64::from(k) * y) / z;
+        y = (cycle - T::from_f64(f64::from(k)) * y) / z;
     }
     y
 }

@@ -1,16 +1,17 @@
 //! Cross-entropy of logits: a primitive, because the composition keeps the logarithms of all probabilities.
 
-use super::log_softmax::LogSoftmax;
+use super::log_softmax::{log_of_sum, log_share};
 use crate::error::{self, Error};
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::probabilities::Remainder;
+use crate::ops::common::probabilities::{Remainder, exponentials, remain, shares, some_rows};
 use crate::ops::common::samples::{Cases, lanes};
 use crate::ops::reduce::sum::restore;
 use crate::rules::algebra::Element;
-use crate::rules::op::{Arity, Array, Op};
+use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::{Axes, Shape};
-use crate::tensor::{Tensor, kernel, reduce};
+use crate::tensor::{Tensor, reduce};
+use smallvec::smallvec;
 
 /// `-Σ q ln softmax(x)` along one axis: the cross-entropy of the class weights `q` and the logits `x`.
 ///
@@ -68,9 +69,23 @@ impl<T: Element> Op<T> for CrossEntropy {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        let logs = Tensor::apply(LogSoftmax { axis: self.axis }, &[x[0]]);
-        let term = |log: T, q: T| if q == T::ZERO { T::ZERO } else { -(q * log) };
-        reduce::sum(&kernel::zip(x[0].shape(), &logs, x[1], term), &[axis])
+        reduce::fold_blocks([x[0], x[1]], &[axis], |[x, q], length, out| {
+            if length == 0 {
+                return out.fill(T::ZERO);
+            }
+            let block = some_rows(length);
+            let mut scratch = Tensor::scratch(block.min(x.len()));
+            let scratch = scratch.as_mut_slice();
+            let blocks = x.chunks(block).zip(q.chunks(block)).zip(out.chunks_mut(block / length));
+            for ((x, q), out) in blocks {
+                exponentials(x, length, &mut scratch[..x.len()], |x, _, m, sums| {
+                    let rows = x.chunks_exact(length).zip(q.chunks_exact(length));
+                    for (((x, q), out), (&m, &sum)) in rows.zip(&mut *out).zip(m.iter().zip(&*sums)) {
+                        *out = cross_entropy(x, q, m, log_of_sum(sum));
+                    }
+                });
+            }
+        })
     }
 
     fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dx: &A) -> A {
@@ -82,6 +97,41 @@ impl<T: Element> Op<T> for CrossEntropy {
         let axis = error::expect(shape.axis(self.axis));
         restore(dy, &shape, &[axis]).chain_rule(self.slope(k, x))
     }
+
+    /// The cotangent of the logits row by row, without the intermediate tensors.
+    fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let axis = error::expect(x[0].shape().axis(self.axis));
+        let dq = want[1].then(|| self.vjp(1, x, y, &dy));
+        let dy = &*dy.elements();
+        let logits = || {
+            reduce::row_blocks_from([x[0], x[1]], &[axis], |[x, q], first, length, dx| {
+                let block = some_rows(length);
+                let blocks = x.chunks(block).zip(q.chunks(block)).zip(dx.chunks_mut(block));
+                for (i, ((x, q), dx)) in blocks.enumerate() {
+                    shares(x, length, dx, |_| T::ONE);
+                    let rows = dx.chunks_exact_mut(length).zip(q.chunks_exact(length));
+                    for ((dx, q), &dy) in rows.zip(&dy[first + i * (block / length)..]) {
+                        pull(dx, q, dy);
+                    }
+                }
+            })
+        };
+        smallvec![want[0].then(logits), dq]
+    }
+}
+
+/// `-Σ q ln p` of a row of logits with the largest element `m` and the logarithm `ln` of the sum of exponentials.
+fn cross_entropy<T: Element>(x: &[T], q: &[T], m: T, ln: T) -> T {
+    reduce::sum_pairs(x, q, |x, q| if q == T::ZERO { T::ZERO } else { -(q * log_share(x, m, ln)) })
+}
+
+/// Replaces the probabilities of a row by the cotangents of its logits.
+fn pull<T: Element>(p: &mut [T], q: &[T], dy: T) {
+    if dy == T::ZERO || p.iter().all(|&p| p == T::ZERO) {
+        return p.fill(T::ZERO);
+    }
+    remain(p, q);
+    p.iter_mut().for_each(|p| *p = dy * -*p);
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

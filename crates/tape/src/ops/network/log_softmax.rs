@@ -48,13 +48,14 @@ impl<T: Element> Op<T> for LogSoftmax {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        reduce::lanes(x[0], axis, |x, y| {
-            let (m, sum) = exponentials(x, y);
-            let ln = if sum == T::ZERO { T::ZERO } else { sum.ln() };
-            for (y, &x) in y.iter_mut().zip(x) {
-                // The difference of equal infinities is undefined.
-                *y = (if x == m { T::ZERO } else { x - m }) - ln;
-            }
+        reduce::row_blocks([x[0]], &[axis], |[x], length, y| {
+            exponentials(x, length, y, |x, y, m, sums| {
+                sums.iter_mut().for_each(|sum| *sum = log_of_sum(*sum));
+                let rows = x.chunks_exact(length).zip(y.chunks_exact_mut(length));
+                for (((x, y), &m), &ln) in rows.zip(&*m).zip(&*sums) {
+                    y.iter_mut().zip(x).for_each(|(y, &x)| *y = log_share(x, m, ln));
+                }
+            });
         })
     }
 
@@ -65,6 +66,18 @@ impl<T: Element> Op<T> for LogSoftmax {
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dy: &A) -> A {
         A::apply(Remainder { axes: Axes::from(self.axis) }, &[&y.clone().map(crate::ops::Exp), dy])
     }
+}
+
+/// The logarithm of the sum of a row's exponentials; 0 where there are none.
+pub(super) fn log_of_sum<T: Element>(sum: T) -> T {
+    if sum == T::ZERO { T::ZERO } else { sum.ln() }
+}
+
+/// The logarithm of the share of `x` in a row with the largest element `m`.
+#[inline(always)]
+pub(super) fn log_share<T: Element>(x: T, m: T, ln: T) -> T {
+    // The difference of equal infinities is undefined.
+    (if x == m { T::ZERO } else { x - m }) - ln
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

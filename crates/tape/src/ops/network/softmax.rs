@@ -2,7 +2,7 @@
 
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::probabilities::{Absorb, Deviation, exponentials};
+use crate::ops::common::probabilities::{Absorb, Deviation, shares};
 use crate::ops::common::samples::{Cases, lanes};
 use crate::rules::algebra::Element;
 use crate::rules::op::{Array, Op};
@@ -53,7 +53,7 @@ impl<T: Element> Op<T> for Softmax {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        reduce::lanes(x[0], axis, shares)
+        reduce::row_blocks([x[0]], &[axis], |[x], length, y| shares(x, length, y, |_| T::ONE))
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dx: &A) -> A {
@@ -62,14 +62,6 @@ impl<T: Element> Op<T> for Softmax {
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dy: &A) -> A {
         center(y, dy, Axes::from(self.axis))
-    }
-}
-
-/// The softmax of a row.
-fn shares<T: Element>(x: &[T], y: &mut [T]) {
-    let (_, sum) = exponentials(x, y);
-    if sum != T::ZERO {
-        y.iter_mut().for_each(|y| *y /= sum);
     }
 }
 
@@ -94,7 +86,7 @@ impl<T: Element> Op<T> for Shares {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = error::expect(x[0].shape().axes(&self.axes));
-        reduce::rows([x[0]], &axes, |[x], y| shares(x, y))
+        reduce::row_blocks([x[0]], &axes, |[x], length, y| shares(x, length, y, |_| T::ONE))
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, _x: &[&A], y: &A, dx: &A) -> A {

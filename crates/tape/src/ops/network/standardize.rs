@@ -9,7 +9,7 @@ use crate::ops::reduce::sum::{finish, positions, reduced, restore};
 use crate::rules::algebra::Element;
 use crate::rules::op::{Array, Cotangents, Op};
 use crate::shape::{Axes, Shape};
-use crate::tensor::{Tensor, reduce};
+use crate::tensor::{Tensor, kernel, reduce};
 use smallvec::smallvec;
 
 /// `d / √(mean d² + eps)` over a set of axes, with `d = x - mean x`, or `d = x` without centering.
@@ -75,18 +75,32 @@ impl Standardize {
         }
     }
 
-    /// The `d` of one row, with its scale.
-    fn row<T: Element>(&self, x: &[T], d: &mut [T]) -> Row<T> {
+    /// The mean of a row, as a difference from its first element, and `1 / s`, computed without scaling; `None` if squares
+    /// overflow or have lost digits.
+    fn plain<T: Element>(&self, x: &[T]) -> Option<Plain<T>> {
+        let n = T::from_usize(x.len());
+        let (mut first, mut mean) = (T::ZERO, T::ZERO);
+        if self.center {
+            first = x[0];
+            mean = reduce::sum_pairs(x, x, move |x, _| x - first) / n;
+        }
+        let square = reduce::sum_pairs(x, x, move |x, _| {
+            let d = (x - first) - mean;
+            d * d
+        });
+        let square = square / n + T::from_f64(self.eps);
+        is_ordinary(square).then(|| Plain { first, mean, one_over_s: T::ONE / square.sqrt() })
+    }
+
+    /// The `d` of one row where [`plain`](Standardize::plain) fails, with its scale.
+    #[cold]
+    #[inline(never)]
+    fn scaled<T: Element>(&self, x: &[T], d: &mut [T]) -> Row<T> {
         let n = T::from_usize(x.len());
         let eps = T::from_f64(self.eps);
         self.deviations(x, d, T::ONE);
         let square = reduce::sum_products(d, d) / n + eps;
         let plain = Row { one_over_s: T::ONE / square.sqrt(), scale: [T::ONE; 2] };
-        // Squares below this have lost digits.
-        let small = T::MIN_POSITIVE / T::EPSILON;
-        if square.is_finite() && square > small {
-            return plain;
-        }
         let largest = |x: &[T]| x.iter().fold(T::ZERO, |max, x| max.maximum(x.abs()));
         let mut first = T::ONE;
         if !largest(d).is_finite() && largest(x).is_finite() {
@@ -103,6 +117,72 @@ impl Standardize {
         let square = reduce::sum_products(d, d) / n + (root / second) * (root / second);
         Row { one_over_s: T::ONE / square.sqrt(), scale: [first, second] }
     }
+}
+
+/// Elements that are standardized together but are not a row in memory: first elements, means of the differences from them
+/// and `1 / s`, all with extent 1 along the axes. So every pass runs over the tensor in its own order.
+struct Columns<T: Element> {
+    first: Tensor<T>,
+    mean: Tensor<T>,
+    one_over_s: Tensor<T>,
+    n: T,
+}
+
+impl Standardize {
+    /// The statistics of `x` if its last axis is not among `axes`, and nowhere do squares overflow or have lost digits.
+    fn columns<T: Element>(&self, x: &Tensor<T>, axes: &[usize]) -> Option<Columns<T>> {
+        if axes.is_empty() || axes.contains(&(x.rank() - 1)) || x.size() == 0 {
+            return None;
+        }
+        let shape = x.shape().reduced(axes, true);
+        let n = T::from_usize(x.size() / shape.size());
+        let (mut first, mut mean) = (Tensor::zeros(shape.clone()), Tensor::zeros(shape.clone()));
+        if self.center {
+            first = axes.iter().fold(x.clone(), |x, &axis| x.sliced(axis, 0, 1, 1));
+            let sum = kernel::chain1_sum_to(&shape, x, [&first, &mean], |x, first, _| x - first);
+            mean = sum.map_elements(|sum| sum / n);
+        }
+        let square = kernel::chain1_sum_to(&shape, x, [&first, &mean], |x, first, mean| {
+            let d = (x - first) - mean;
+            d * d
+        });
+        let eps = T::from_f64(self.eps);
+        let square = square.map_elements(|square| square / n + eps);
+        let ordinary = square.iter().all(|&square| is_ordinary(square));
+        ordinary.then(|| Columns { first, mean, one_over_s: square.map_elements(|x| T::ONE / x.sqrt()), n })
+    }
+}
+
+impl<T: Element> Columns<T> {
+    /// The standardized `x`.
+    fn apply(&self, x: &Tensor<T>) -> Tensor<T> {
+        kernel::chain2(x.clone(), &self.first, &self.mean, &self.one_over_s, |x, first, mean, one_over_s| {
+            ((x - first) - mean) * one_over_s
+        })
+    }
+
+    /// The cotangent of `x`.
+    fn pull(&self, y: &Tensor<T>, dy: Tensor<T>, center: bool) -> Tensor<T> {
+        let (n, shape) = (self.n, self.mean.shape());
+        let share = |sum: Tensor<T>| sum.map_elements(|sum| sum / n);
+        let mean = if center { share(reduce::sum_to(&dy, shape)) } else { Tensor::zeros(shape.clone()) };
+        let along = share(kernel::zip_sum_to(shape, y, &dy, |y, dy| y * dy));
+        let across = kernel::chain2(dy, &mean, y, &along, |dy, mean, y, along| dy - mean - y * along);
+        kernel::chain1(across, &self.one_over_s, &self.one_over_s, |d, one_over_s, _| d * one_over_s)
+    }
+}
+
+/// Returns `true` if a mean of squares did not overflow and has lost no digits.
+fn is_ordinary<T: Element>(square: T) -> bool {
+    square.is_finite() && square > T::MIN_POSITIVE / T::EPSILON
+}
+
+/// The `1 / s` of a row whose deviations are `(x - first) - mean`.
+#[derive(Clone, Copy)]
+struct Plain<T> {
+    first: T,
+    mean: T,
+    one_over_s: T,
 }
 
 /// The deviations of a row are `d` times both scales, and `1 / s` is `one_over_s` divided by them: 1 unless
@@ -135,11 +215,13 @@ impl<T: Element> Op<T> for OneOverDeviation {
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.0.axes);
         let y = reduce::fold(x[0], &axes, |x| {
-            let mut d = x.to_vec();
-            if d.is_empty() {
+            if x.is_empty() {
                 return T::NAN;
             }
-            let row = self.0.row(x, &mut d);
+            if let Some(row) = self.0.plain(x) {
+                return row.one_over_s;
+            }
+            let row = self.0.scaled(x, &mut x.to_vec());
             let mut y = [row.one_over_s];
             row.unscale(&mut y);
             y[0]
@@ -171,8 +253,14 @@ impl<T: Element> Op<T> for Standardize {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
+        if let Some(columns) = self.columns(x[0], &axes) {
+            return columns.apply(x[0]);
+        }
         reduce::rows([x[0]], &axes, |[x], y| {
-            let row = self.row(x, y);
+            if let Some(row) = self.plain(x) {
+                return kernel::map_slice(y, x, move |x| ((x - row.first) - row.mean) * row.one_over_s);
+            }
+            let row = self.scaled(x, y);
             y.iter_mut().for_each(|y| *y *= row.one_over_s);
         })
     }
@@ -185,16 +273,24 @@ impl<T: Element> Op<T> for Standardize {
         self.project(x[0], y, dy)
     }
 
-    /// Row by row, without the intermediate tensors.
+    /// Without the intermediate tensors.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         let axes = positions(x[0].shape(), &self.axes);
+        if want[0]
+            && let Some(columns) = self.columns(x[0], &axes)
+        {
+            return smallvec![Some(columns.pull(y, dy, self.center))];
+        }
         let project = |[x, y, dy]: [&[T]; 3], dx: &mut [T]| {
-            let (row, n) = (self.row(x, dx), T::from_usize(x.len()));
+            let n = T::from_usize(x.len());
+            let row = match self.plain(x) {
+                Some(row) => Row { one_over_s: row.one_over_s, scale: [T::ONE; 2] },
+                None => self.scaled(x, dx),
+            };
             let mean = if self.center { reduce::sum_slice(dy) / n } else { T::ZERO };
             let along = reduce::sum_products(y, dy) / n;
-            for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
-                *dx = (dy - mean - y * along) * row.one_over_s;
-            }
+            let one_over_s = row.one_over_s;
+            kernel::zip_slices(dx, y, dy, move |y, dy| (dy - mean - y * along) * one_over_s);
             row.unscale(dx);
         };
         smallvec![want[0].then(|| reduce::rows([x[0], y, &dy], &axes, project))]

@@ -1,6 +1,7 @@
 //! Running product along one axis: a primitive, because through logarithms or quotients zeros would be lost.
 
 use super::cumsum::running;
+use crate::element::Real;
 use crate::error::{self, Error};
 use crate::ops::LinearScan;
 use crate::ops::common::doc::OpDoc;
@@ -61,7 +62,9 @@ impl<T: Element> Op<T> for CumProd {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 1.0, |product, x| product * x))
+        reduce::lanes(x[0], axis, |x, y| {
+            running(x, y, self.reverse, <T::Wide>::ONE, |product, x| product * x)
+        })
     }
 
     fn jvp<A: Array<T>>(&self, _k: usize, x: &[&A], y: &A, dx: &A) -> A {

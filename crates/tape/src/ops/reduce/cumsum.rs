@@ -1,5 +1,6 @@
 //! Running sum along one axis.
 
+use crate::element::Real;
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, lanes};
@@ -44,7 +45,7 @@ impl<T: Element> Op<T> for CumSum {
 
     fn eval(&self, x: &[&Tensor<T>], _shape: &Shape) -> Tensor<T> {
         let axis = error::expect(x[0].shape().axis(self.axis));
-        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, 0.0, |sum, x| sum + x))
+        reduce::lanes(x[0], axis, |x, y| running(x, y, self.reverse, <T::Wide>::ZERO, |sum, x| sum + x))
     }
 
     fn vjp<A: Array<T>>(&self, _k: usize, _x: &[&A], _y: &A, dy: &A) -> A {
@@ -54,19 +55,19 @@ impl<T: Element> Op<T> for CumSum {
 
 /// `y[i] = step(y[i - 1], x[i])` from `start`, or from the other end.
 ///
-/// The state is an `f64`, so that in single precision each element is rounded once, instead of once more with
+/// The state is a number of the wide format, so that in single precision each element is rounded once, instead of once more with
 /// each step.
 pub(crate) fn running<T: Element>(
     x: &[T],
     y: &mut [T],
     reverse: bool,
-    start: f64,
-    step: impl Fn(f64, f64) -> f64,
+    start: T::Wide,
+    step: impl Fn(T::Wide, T::Wide) -> T::Wide,
 ) {
     let mut state = start;
     let advance = |(y, &x): (&mut T, &T)| {
-        state = step(state, x.to_f64());
-        *y = T::from_f64(state);
+        state = step(state, x.widen());
+        *y = T::narrow(state);
     };
     let pairs = y.iter_mut().zip(x);
     if reverse { pairs.rev().for_each(advance) } else { pairs.for_each(advance) }

@@ -82,14 +82,14 @@ impl<T: Element> Op<T> for LinearScan {
     }
 }
 
-/// The state is an `f64`, so that in single precision its rounding does not accumulate along the lane.
+/// The state is a number of the wide format, so that in single precision its rounding does not accumulate along the lane.
 fn lane<T: Element>(y: &mut [T], a: &[T], b: &[T], reverse: bool) {
     // The first coefficient multiplies nothing, even if it is infinite.
     let mut last = None;
     let advance = |((y, a), b): ((&mut T, &T), &T)| {
-        let (a, b) = (a.to_f64(), b.to_f64());
-        let state = last.map_or(b, |last: f64| a * last + b);
-        *y = T::from_f64(state);
+        let (a, b) = (a.widen(), b.widen());
+        let state = last.map_or(b, |last| a * last + b);
+        *y = T::narrow(state);
         last = Some(state);
     };
     let steps = y.iter_mut().zip(a).zip(b);

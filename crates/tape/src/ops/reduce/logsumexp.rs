@@ -4,13 +4,14 @@ use super::sum::{finish, positions, restore};
 use crate::error::Error;
 use crate::ops::TensorOps;
 use crate::ops::common::doc::OpDoc;
-use crate::ops::common::probabilities::{exponential, shift};
+use crate::ops::common::probabilities::{exponentials, shares, some_rows};
 use crate::ops::common::samples::{Cases, reductions};
 use crate::ops::network::softmax::Shares;
 use crate::rules::algebra::Element;
-use crate::rules::op::{Array, Op};
+use crate::rules::op::{Array, Cotangents, Op};
 use crate::shape::{Axes, Shape};
 use crate::tensor::{Tensor, reduce};
+use smallvec::smallvec;
 
 /// `ln Σ eˣ` over a set of axes, with the maximum subtracted first so that nothing overflows.
 ///
@@ -55,9 +56,19 @@ impl<T: Element> Op<T> for LogSumExp {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
-        let y = reduce::fold(x[0], &axes, |x| {
-            let m = shift(x);
-            m + reduce::sum_pairs(x, x, move |x, _| exponential(x, m)).ln()
+        let y = reduce::fold_blocks([x[0]], &axes, |[x], length, out| match length {
+            0 => out.fill(T::NEG_INFINITY),
+            _ => {
+                let block = some_rows(length);
+                let mut scratch = Tensor::scratch(block.min(x.len()));
+                let scratch = scratch.as_mut_slice();
+                let blocks = x.chunks(block).zip(out.chunks_mut(block / length));
+                for (x, out) in blocks {
+                    exponentials(x, length, &mut scratch[..x.len()], |_, _, m, sums| {
+                        out.iter_mut().zip(&*m).zip(&*sums).for_each(|((out, &m), &sum)| *out = m + sum.ln());
+                    });
+                }
+            }
         });
         finish(y, shape)
     }
@@ -69,6 +80,18 @@ impl<T: Element> Op<T> for LogSumExp {
     fn vjp<A: Array<T>>(&self, _k: usize, x: &[&A], _y: &A, dy: &A) -> A {
         let axes = positions(&x[0].shape(), &self.axes);
         restore(dy, &x[0].shape(), &axes).chain_rule(self.weights(x[0]))
+    }
+
+    /// The shares times the cotangents of their rows, in one pass.
+    fn vjp_all(&self, x: &[&Tensor<T>], _y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
+        let axes = positions(x[0].shape(), &self.axes);
+        let dy = &*dy.elements();
+        let dx = || {
+            reduce::row_blocks_from([x[0]], &axes, |[x], first, length, dx| {
+                shares(x, length, dx, |row| dy[first + row])
+            })
+        };
+        smallvec![want[0].then(dx)]
     }
 }
 

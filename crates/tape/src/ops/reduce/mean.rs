@@ -1,6 +1,7 @@
 //! Arithmetic mean over axes.
 
 use super::sum::{finish, positions, reduced, restore};
+use crate::element::Constant;
 use crate::error::Error;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
@@ -37,9 +38,9 @@ pub struct Mean {
 
 impl Mean {
     /// One over the number of elements in each mean.
-    fn weight(&self, x: &Shape) -> f64 {
+    fn weight(&self, x: &Shape) -> Constant {
         let axes = positions(x, &self.axes);
-        1.0 / axes.iter().map(|&axis| x[axis]).product::<usize>() as f64
+        Constant::ratio(1.0, axes.iter().map(|&axis| x[axis]).product::<usize>() as f64)
     }
 }
 

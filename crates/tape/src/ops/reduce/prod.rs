@@ -1,6 +1,7 @@
 //! Product over axes: a primitive, because through logarithms or quotients zeros would be lost.
 
 use super::sum::{finish, positions, reduced, restore};
+use crate::element::Real;
 use crate::error::Error;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::{Cases, reductions};
@@ -74,8 +75,9 @@ impl<T: Element> Op<T> for Prod {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let axes = positions(x[0].shape(), &self.axes);
-        let y =
-            reduce::fold(x[0], &axes, |x| T::from_f64(x.iter().fold(1.0, |product, x| product * x.to_f64())));
+        let y = reduce::fold(x[0], &axes, |x| {
+            T::narrow(x.iter().fold(<T::Wide>::ONE, |product, x| product * x.widen()))
+        });
         finish(y, shape)
     }
 

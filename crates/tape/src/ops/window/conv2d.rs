@@ -1,11 +1,12 @@
 //! Convolution of images: three bilinear operations, each of which has the other two as its derivatives.
 
-use super::unfold2d::{Fold2d, Unfold2d};
 use crate::error::{self, Error};
+use crate::ops::TensorOps;
+use crate::ops::common::columns::Columns;
 use crate::ops::common::doc::OpDoc;
+use crate::ops::common::lowering::Lowering;
 use crate::ops::common::samples::Cases;
 use crate::ops::common::window::{Window, image};
-use crate::parallel;
 use crate::rules::algebra::Element;
 use crate::rules::op::{Arity, Array, Op};
 use crate::shape::{Shape, extent};
@@ -14,14 +15,14 @@ use crate::tensor::Tensor;
 /// The convolution (cross-correlation) of images with kernels.
 ///
 /// # Shapes
-/// `x` `[batch, in, height, width]`, `w` `[out, in / groups, kernel height, kernel width]`; the result is
-/// `[batch, out, windows, windows]`, with the windows of [`Window`]. With groups, the channels are divided
-/// into as many independent blocks.
+/// `x` `[batch, in, height, width]`, `w` `[out, in / groups, kernel height, kernel width]`, and optionally a bias `b`
+/// `[out]`; the result is `[batch, out, windows, windows]`, with the windows of [`Window`]. With groups, the channels are
+/// divided into as many independent blocks.
 ///
 /// # Math
-/// `y[n, o, i, j] = Σ w[o, c, u, v] x[n, c, i s + u d - p, j s + v d - p]` with zeros outside the image.
-/// Bilinear: the cotangent of `x` is [`ConvTranspose2d`] of the cotangent with `w`, that of `w` is
-/// [`Conv2dWeightGrad`].
+/// `y[n, o, i, j] = Σ w[o, c, u, v] x[n, c, i s + u d - p, j s + v d - p] + b[o]` with zeros outside the image.
+/// Bilinear in `x` and `w`: the cotangent of `x` is [`ConvTranspose2d`] of the cotangent with `w`, that of `w` is
+/// [`Conv2dWeightGrad`], that of `b` the sum over images and windows.
 ///
 /// # Panics
 /// If the kernel does not fit into the padded image, or the groups do not divide the channels.
@@ -89,61 +90,11 @@ impl Conv2d {
         [rest(0), rest(1)]
     }
 
-    /// The patches `[batch, groups, in / groups · kernel, windows]`.
-    fn patches<T: Element>(&self, x: &Tensor<T>, kernel: [usize; 2]) -> Tensor<T> {
-        let patches = Tensor::apply(Unfold2d { window: self.window(kernel) }, &[x]);
-        let shape = patches.shape();
-        patches.reshape([shape[0], self.groups, shape[1] / self.groups, shape[2]])
+    /// The products of images of `size` and kernels of shape `w`.
+    fn lowering(&self, w: &Shape, size: [usize; 2]) -> Lowering {
+        let columns = Columns::new(self.window([w[2], w[3]]), size);
+        Lowering { columns, groups: self.groups, inputs: w[1], outputs: w[0] / self.groups }
     }
-
-    /// The kernels as matrices `[groups, out / groups, in / groups · kernel]`.
-    fn matrices<T: Element>(&self, w: &Tensor<T>) -> Tensor<T> {
-        let shape = w.shape();
-        w.reshape([self.groups, shape[0] / self.groups, shape[1] * shape[2] * shape[3]])
-    }
-
-    /// Images as matrices `[batch, groups, out / groups, windows]`.
-    fn grouped<T: Element>(&self, y: &Tensor<T>) -> Tensor<T> {
-        let shape = y.shape();
-        y.reshape([shape[0], self.groups, shape[1] / self.groups, shape[2] * shape[3]])
-    }
-}
-
-/// Elements of patches processed at a time: few enough to be still in the cache when they are read.
-const PATCHES: usize = 1 << 15;
-
-/// The product of some extents, saturating.
-fn product(extents: &[usize]) -> usize {
-    extents.iter().fold(1, |product, &extent| product.saturating_mul(extent))
-}
-
-/// The images of a batch, a few at a time, as the first one and their number; `each` image has this many
-/// elements of patches.
-fn blocks(batch: usize, each: usize) -> impl Iterator<Item = [usize; 2]> {
-    let most = (PATCHES / each.max(1)).max(1);
-    (0..batch).step_by(most).map(move |first| [first, most.min(batch - first)])
-}
-
-/// Images of `shape`, computed a few at a time by `f` from the first one and their number.
-fn in_blocks<T: Element>(
-    shape: &Shape,
-    each: usize,
-    f: impl Fn([usize; 2]) -> Tensor<T> + Sync,
-) -> Tensor<T> {
-    let size = shape[1..].iter().product::<usize>().max(1);
-    Tensor::build(shape.clone(), |out| {
-        parallel::rows(out, size, each, |first, out| {
-            for [start, count] in blocks(out.len() / size, each) {
-                let images = f([first + start, count]);
-                out[start * size..][..count * size].copy_from_slice(&images.elements());
-            }
-        });
-    })
-}
-
-/// Some images of a batch.
-fn some<T: Element>(x: &Tensor<T>, [first, count]: [usize; 2]) -> Tensor<T> {
-    x.sliced(0, first, count, 1)
 }
 
 /// The kernels' extents.
@@ -159,12 +110,17 @@ fn equal(found: &Shape, expected: &[usize]) -> Result<(), Error> {
 
 impl<T: Element> Op<T> for Conv2d {
     const NAME: &'static str = "conv2d";
-    const ARITY: Arity = Arity::Exactly(2, "two operands: x, w");
+    const ARITY: Arity = Arity::Any;
 
     fn shape(&self, x: &[&Shape]) -> Result<Shape, Error> {
+        if !matches!(x.len(), 2 | 3) {
+            let expected = "two or three operands: x, w, and b or none";
+            return Err(Error::Operands { op: error::UNNAMED, expected, found: x.len() });
+        }
         let ([n, channels, h, w], [out, _, rows, cols]) = (image(x[0])?, kernels(x[1])?);
         self.divide(out)?;
         equal(x[1], &[out, self.divide(channels)?, rows, cols])?;
+        x.get(2).map_or(Ok(()), |b| equal(b, &[out]))?;
         let [height, width] = self.window([rows, cols]).counts([h, w])?;
         let shape = Shape::from([n, out, height, width]);
         self.patches_fit::<T>(&shape, [channels, rows, cols])?;
@@ -172,9 +128,17 @@ impl<T: Element> Op<T> for Conv2d {
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
-        let (w, kernel) = (self.matrices(x[1]), [x[1].shape()[2], x[1].shape()[3]]);
-        let each = product(&[x[0].shape()[1], kernel[0], kernel[1], shape[2], shape[3]]);
-        in_blocks(shape, each, |images| w.matmul(&self.patches(&some(x[0], images), kernel)))
+        let lowering = self.lowering(x[1].shape(), [x[0].shape()[2], x[0].shape()[3]]);
+        let (images, w, b) = (x[0].elements(), x[1].elements(), x.get(2).map(|b| b.elements()));
+        Tensor::build(shape.clone(), |out| lowering.convolve(&images, &w, b.as_deref(), out))
+    }
+
+    fn jvp<A: Array<T>>(&self, k: usize, x: &[&A], y: &A, dx: &A) -> A {
+        match k {
+            0 => A::apply(*self, &[dx, x[1]]),
+            1 => A::apply(*self, &[x[0], dx]),
+            _ => dx.reshape([dx.shape().size(), 1, 1]).broadcast_to(y.shape()),
+        }
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
@@ -183,7 +147,9 @@ impl<T: Element> Op<T> for Conv2d {
         let output_padding = self.left_over(kernel, [image[2], image[3]]);
         match k {
             0 => A::apply(ConvTranspose2d { conv: *self, output_padding }, &[dy, x[1]]),
-            _ => A::apply(Conv2dWeightGrad { conv: *self, kernel }, &[x[0], dy]),
+            1 => A::apply(Conv2dWeightGrad { conv: *self, kernel }, &[x[0], dy]),
+            // Two sums: one over all three axes would copy the planes of a channel side by side.
+            _ => dy.sum_axes([2, 3], false).sum_axes(0, false),
         }
     }
 }
@@ -254,13 +220,11 @@ impl<T: Element> Op<T> for ConvTranspose2d {
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
-        let window = self.conv.window([x[1].shape()[2], x[1].shape()[3]]);
-        let (w, size) = (self.conv.matrices(x[1]).transpose(), [shape[2], shape[3]]);
-        let (rows, windows) = (w.shape()[0] * w.shape()[1], x[0].shape()[2] * x[0].shape()[3]);
-        in_blocks(shape, rows * windows, |images| {
-            let patches = w.matmul(&self.conv.grouped(&some(x[0], images)));
-            Tensor::apply(Fold2d { window, size }, &[&patches.reshape([images[1], rows, windows])])
-        })
+        let lowering = self.conv.lowering(x[1].shape(), [shape[2], shape[3]]);
+        let (y, w) = (x[0].elements(), x[1].elements());
+        let mut images = Tensor::zeros(shape);
+        lowering.transpose(&y, &w, images.as_mut_slice());
+        images
     }
 
     fn vjp<A: Array<T>>(&self, k: usize, x: &[&A], _y: &A, dy: &A) -> A {
@@ -304,15 +268,11 @@ impl<T: Element> Op<T> for Conv2dWeightGrad {
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
-        let (groups, rows) = (self.conv.groups, shape[1] * shape[2] * shape[3]);
-        let [n, out, height, width] = error::expect(image(x[1].shape()));
-        let mut sum = Tensor::zeros([groups, rows, out / groups]);
-        for images in blocks(n, product(&[groups, rows, height, width])) {
-            let patches = self.conv.patches(&some(x[0], images), self.kernel);
-            // There are fewer channels than elements of a patch: this way the smaller factor is transposed.
-            let y = self.conv.grouped(&some(x[1], images)).transpose();
-            sum += patches.matmul(&y).sum_axes(0, false);
-        }
+        let lowering = self.conv.lowering(shape, [x[0].shape()[2], x[0].shape()[3]]);
+        let (images, y) = (x[0].elements(), x[1].elements());
+        let groups = self.conv.groups;
+        let mut sum = Tensor::zeros([groups, shape[1] * shape[2] * shape[3], shape[0] / groups]);
+        lowering.correlate(&images, &y, x[0].shape()[0], sum.as_mut_slice());
         sum.transpose().reshape(shape)
     }
 
@@ -327,8 +287,8 @@ impl<T: Element> Op<T> for Conv2dWeightGrad {
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {
-    formula: "Σ w x over windows",
-    derivative: "Σ w dx + Σ dw x",
+    formula: "Σ w x over windows + b",
+    derivative: "Σ w dx + Σ dw x + db",
     domain: "the kernel fits",
     convention: "",
     numpy: "",
@@ -364,6 +324,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
         let kernel = [w[2], w[3]];
         let output_padding = conv.left_over(kernel, [x[2], x[3]]);
         to.case(conv, &[&x, &w]);
+        to.case(conv, &[&x, &w, &[w[0]]]);
         to.case(ConvTranspose2d { conv, output_padding }, &[&y, &w]);
         to.case(Conv2dWeightGrad { conv, kernel }, &[&x, &y]);
     }

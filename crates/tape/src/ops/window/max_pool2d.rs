@@ -4,6 +4,7 @@ use super::unfold2d::{Fold2d, Unfold2d};
 use crate::error::{self, Error};
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
+use crate::ops::common::tiles::Tiles;
 use crate::ops::common::window::{Window, image, planes_to_planes};
 use crate::ops::{Select, TensorOps};
 use crate::parallel;
@@ -73,6 +74,9 @@ impl MaxPool2d {
         let [size, count] = [x, y].map(|x| [x.shape()[2], x.shape()[3]]);
         let [images, maxima, cotangents] = [&*x.elements(), &*y.elements(), &*dy.elements()];
         let (plane, windows) = (size[0] * size[1], count[0] * count[1]);
+        if let Some(tiles) = Tiles::<2, 2>::of(&self.window, size) {
+            return Tensor::build(x.shape().clone(), |out| tiles.spread(images, maxima, cotangents, out));
+        }
         let mut out = Tensor::zeros(x.shape().clone());
         let spread_plane = |i: usize, out: &mut [T]| {
             let x = &images[i * plane..(i + 1) * plane];
@@ -121,6 +125,9 @@ impl<T: Element> Op<T> for MaxPool2d {
         let [.., h, w] = error::expect(image(x[0].shape()));
         let count = error::expect(self.window.counts([h, w]));
         let planes = &*x[0].elements();
+        if let Some(tiles) = Tiles::<2, 2>::of(&self.window, [h, w]) {
+            return Tensor::build(shape.clone(), |out| tiles.largest(planes, out));
+        }
         let mut out = Tensor::full(shape, T::NEG_INFINITY);
         planes_to_planes(out.as_mut_slice(), count[0] * count[1], planes, h * w, |out, plane| {
             self.window.runs([h, w], count, |run| {

@@ -1,9 +1,11 @@
 //! Patches of an image as columns, and the adjoint: they turn convolutions into matrix products.
 
 use crate::error::{self, Error};
+use crate::ops::common::columns::Columns;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
-use crate::ops::common::window::{Window, image, planes_to_planes};
+use crate::ops::common::window::{Window, image};
+use crate::parallel;
 use crate::rules::algebra::Element;
 use crate::rules::op::{Array, Op};
 use crate::shape::{Shape, extent};
@@ -46,22 +48,15 @@ impl<T: Element> Op<T> for Unfold2d {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let [.., h, w] = error::expect(image(x[0].shape()));
-        let counts = error::expect(self.window.counts([h, w]));
-        let windows: usize = counts.iter().product();
-        let column: usize = self.window.kernel.iter().product::<usize>() * windows;
+        let columns = Columns::new(self.window, [h, w]);
         let planes = &*x[0].elements();
         Tensor::build(shape.clone(), |out| {
-            if self.window.padding != [0, 0] {
+            if columns.padded() {
                 out.fill(T::ZERO);
             }
-            planes_to_planes(out, column, planes, h * w, |out, plane| {
-                self.window.runs([h, w], counts, |run| {
-                    let patch = &mut out[run.element * windows..][run.windows()];
-                    match run.side_by_side() {
-                        Some(range) => patch.copy_from_slice(&plane[range]),
-                        None => patch.iter_mut().zip(run.of(plane)).for_each(|(out, &x)| *out = x),
-                    }
-                });
+            let (plane, patches) = (columns.plane(), columns.patches());
+            parallel::rows(out, patches, patches, |first, out| {
+                columns.unfold(&planes[first * plane..], out);
             });
         })
     }
@@ -116,20 +111,12 @@ impl<T: Element> Op<T> for Fold2d {
     }
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
-        let counts = error::expect(self.window.counts(self.size));
-        let windows: usize = counts.iter().product();
-        let column = self.window.kernel.iter().product::<usize>() * windows;
+        let columns = Columns::new(self.window, self.size);
         let patches = &*x[0].elements();
-        let plane = self.size[0] * self.size[1];
+        let (plane, each) = (columns.plane(), columns.patches());
         let mut out = Tensor::zeros(shape);
-        planes_to_planes(out.as_mut_slice(), plane, patches, column, |out, patches| {
-            self.window.runs(self.size, counts, |run| {
-                let patch = &patches[run.element * windows..][run.windows()];
-                match run.side_by_side() {
-                    Some(range) => out[range].iter_mut().zip(patch).for_each(|(out, &x)| *out += x),
-                    None => run.of_mut(out).zip(patch).for_each(|(out, &x)| *out += x),
-                }
-            });
+        parallel::rows(out.as_mut_slice(), plane, each, |first, out| {
+            columns.fold(&patches[first * each..], out);
         });
         out
     }

@@ -1,0 +1,105 @@
+//! The digits of a gradient: [`Precision`] computes it in `f64` and in numbers of 32 digits, and names the node where digits
+//! are lost.
+//!
+//! The gradient is recorded like any other computation, so a lost digit is looked for in the function and in its derivative
+//! alike. Of every node two things are known, because both recordings have the same nodes:
+//!
+//! - its rounding: the error of its `f64` value less that which its operands bring along, to first order;
+//! - its condition: the size of the change of the result that a relative change of the operands causes, relative to the result.
+//!
+//! A rounding times the cotangent of the node is its share of the error of an entry. A node is to blame in one of two ways: it
+//! rounds by more than a few units in the last place, as a badly written operation does, or it rounds well and magnifies what
+//! came before, as a difference of close numbers does.
+
+mod hints;
+mod nodes;
+mod report;
+
+pub use report::{Digits, Loss, NodeError, PrecisionReport};
+
+use crate::DoubleDouble;
+use crate::check::{Inputs, Model};
+use nodes::Recording;
+use std::sync::Arc;
+use tape::{Element, Tape, Tensor, Var};
+
+/// A comparison of a gradient in `f64` with the same in [`DoubleDouble`].
+///
+/// ```
+/// use gradcheck::{Inputs, Model, Precision};
+/// use tape::{Element, Var};
+///
+/// /// (1 - cos x) / x², which loses half of its digits near 1e-4.
+/// struct Naive;
+///
+/// impl Model for Naive {
+///     fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Var<'t, T> {
+///         let x = v["x"];
+///         (x.cos() - T::ONE).neg() / x.square()
+///     }
+/// }
+///
+/// let report = Precision::of(Naive).input("x", [1e-4]).run();
+/// assert!(report.digits()[0].least < 8.0);
+/// let loss = report.loss().unwrap();
+/// assert_eq!(loss.magnified_by.as_ref().unwrap().op, "sub", "{report}");
+/// ```
+#[derive(Debug)]
+pub struct Precision<M> {
+    model: M,
+    names: Vec<String>,
+    values: Vec<Tensor>,
+    tracked: Vec<bool>,
+}
+
+impl<M: Model> Precision<M> {
+    /// A comparison for this model, without inputs yet.
+    pub fn of(model: M) -> Precision<M> {
+        Precision { model, names: Vec::new(), values: Vec::new(), tracked: Vec::new() }
+    }
+
+    /// Adds an input to differentiate with respect to.
+    pub fn input(self, name: impl Into<String>, value: impl Into<Tensor>) -> Precision<M> {
+        self.with(name.into(), value.into(), true)
+    }
+
+    /// Adds an input that is held constant.
+    pub fn constant(self, name: impl Into<String>, value: impl Into<Tensor>) -> Precision<M> {
+        self.with(name.into(), value.into(), false)
+    }
+
+    fn with(mut self, name: String, value: Tensor, tracked: bool) -> Precision<M> {
+        self.names.push(name);
+        self.values.push(value);
+        self.tracked.push(tracked);
+        self
+    }
+
+    /// Computes both gradients, of the sum of all outputs, and compares them.
+    ///
+    /// # Panics
+    /// If the two recordings differ: a model that decides by the values of its inputs may decide differently.
+    #[track_caller]
+    pub fn run(&self) -> PrecisionReport {
+        let (double, exact) = (Tape::<f64>::of(), Tape::<DoubleDouble>::of());
+        let found = self.record(&double);
+        let reference = self.record(&exact);
+        let names: Vec<&str> =
+            self.names.iter().zip(&self.tracked).filter(|(_, t)| **t).map(|(n, _)| &**n).collect();
+        report::compare(&found, &reference, &names)
+    }
+
+    /// Records the function and its gradient.
+    fn record<'t, T: Element>(&self, tape: &'t Tape<T>) -> Recording<'t, T> {
+        let names: Arc<[String]> = self.names.clone().into();
+        let values: Vec<Tensor<T>> = self.values.iter().map(Tensor::cast).collect();
+        let inputs = Inputs::record(tape, &names, &values, &self.tracked);
+        let y = self.model.record(&inputs);
+        let leaves: Vec<Var<'t, T>> =
+            (0..values.len()).filter(|&i| self.tracked[i]).map(|i| inputs.at(i)).collect();
+        let function = tape.len();
+        let ct = tape.constant(Tensor::full(y.shape(), T::ONE));
+        let gradients = y.grad(ct, leaves);
+        Recording { tape, function, gradients }
+    }
+}

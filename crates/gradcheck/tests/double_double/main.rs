@@ -1,0 +1,6 @@
+//! The second arithmetic: its functions against reference numbers, and every operation, rule and sweep in it.
+
+mod arithmetic;
+mod functions;
+mod network;
+mod operations;

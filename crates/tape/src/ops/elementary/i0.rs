@@ -1,0 +1,58 @@
+//! Modified Bessel function of order 0: [`BesselI`](crate::ops::BesselI) under its name in numerical libraries.
+
+use crate::ops::BesselI;
+use crate::ops::common::doc::OpDoc;
+use crate::ops::common::samples::Points;
+use crate::rules::algebra::{Algebra, Element, Unary};
+
+/// `I₀(x)`.
+///
+/// # Math
+/// `dy = I₁(x) dx`.
+///
+/// # Domain
+/// All real numbers; ∞ beyond 713.
+///
+/// # Examples
+/// ```
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.scalar(1.0);
+/// let y = x.i0();
+/// assert!((y.value() - 1.2660658777520082).abs() < 1e-12);
+/// assert!((y.backward().wrt(x) - 0.5651591039924851).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct I0;
+
+const BESSEL: BesselI = BesselI { n: 0 };
+
+impl Unary for I0 {
+    const NAME: &'static str = "i0";
+
+    #[inline(always)]
+    fn eval<T: Element>(&self, x: T) -> T {
+        BESSEL.eval(x)
+    }
+
+    #[inline(always)]
+    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
+        BESSEL.slope(x, y)
+    }
+}
+
+pub(crate) const DOC: OpDoc = OpDoc {
+    formula: "I₀(x)",
+    derivative: "I₁(x)",
+    domain: "all",
+    convention: "",
+    numpy: "i0",
+    torch: "special.i0",
+};
+
+pub(crate) const POINTS: Points = Points {
+    interior: &[(-6.0, 6.0)],
+    edges: &[],
+    kinks: &[],
+    extreme: &[0.0, 30.0, -30.0, 60.0, -60.0, 1e-300],
+};
