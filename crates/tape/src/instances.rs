@@ -17,7 +17,7 @@ use crate::tensor::Tensor;
 use std::hint::black_box;
 use std::marker::PhantomData;
 
-/// What is compiled of an operation: its value, and recording it with everything that sweeps call.
+/// The parts of an operation that are compiled: its value, and recording it with everything that sweeps call.
 struct Compiled<T, O>(PhantomData<(T, O)>);
 
 impl<T: Element, O: Op<T>> Compiled<T, O> {
