@@ -430,6 +430,11 @@ impl<T: Element> Context<T> {
         request.and_then(|(_, request)| request.get()).unwrap_or_else(|| param.latest())
     }
 
+    /// Returns `true` if a value was requested and neither taken nor withdrawn.
+    pub(crate) fn has_requests(&self) -> bool {
+        self.requests.iter().any(|(_, request)| request.get().is_some())
+    }
+
     /// Takes the requested value of a parameter.
     pub(crate) fn take(&mut self, id: ParamId) -> Option<Tensor<T>> {
         self.requests.iter().find(|(requested, _)| *requested == id)?.1.replace(None)

@@ -192,7 +192,7 @@ const ROUNDING: f64 = 16.0;
 /// Refuses values that are no probabilities, with a hint at the function for those that are likely meant. NaN passes: the
 /// loss is then NaN too.
 fn probabilities<T: Element>(op: &'static str, name: &str, x: Var<'_, T>, hint: &str) -> Result<(), Error> {
-    let x = x.value().contiguous();
+    let x = x.example_value().contiguous();
     let most = T::ONE + T::EPSILON * T::from_f64(ROUNDING);
     let outside = |x: &&T| **x < T::ZERO || **x > most;
     match x.as_slice().unwrap_or_default().iter().find(outside) {
