@@ -40,9 +40,9 @@ pub(super) fn largest(x: &Tensor<DoubleDouble>) -> f64 {
 const DRAWS: usize = 4;
 
 /// Every node that the entry `at` of a gradient depends on.
-pub(super) fn nodes(
+pub(super) fn nodes<T: Element>(
     exact: &Recording<'_, DoubleDouble>,
-    views: (&GraphView, &GraphView<DoubleDouble>),
+    views: (&GraphView<T>, &GraphView<DoubleDouble>),
     gradient: usize,
     at: usize,
 ) -> Vec<Node> {
@@ -81,7 +81,7 @@ pub(super) fn nodes(
             index: node.index,
             share: dot(ct, &rounding).hi(),
             passed: dot(ct, &error_here).hi(),
-            units: if size == 0.0 { 0.0 } else { largest(&rounding) / (size * f64::EPSILON) },
+            units: if size == 0.0 { 0.0 } else { largest(&rounding) / (size * T::EPSILON.to_f64()) },
             condition: if size == 0.0 { f64::INFINITY } else { change / size },
         });
     }
