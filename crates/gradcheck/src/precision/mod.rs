@@ -12,8 +12,8 @@
 //! came before, as a difference of close numbers does.
 
 mod hints;
-mod nodes;
-mod report;
+pub(crate) mod nodes;
+pub(crate) mod report;
 
 pub use report::{Digits, Loss, NodeError, PrecisionReport};
 

@@ -70,7 +70,7 @@ pub struct PrecisionReport {
 const LOST: f64 = 3.65;
 
 /// An operation that rounds by more units is badly written: those of this library are off by at most 4.
-const BADLY: f64 = 64.0;
+pub(crate) const BADLY: f64 = 64.0;
 
 /// A condition that costs two digits.
 const LARGE: f64 = 100.0;
