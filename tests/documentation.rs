@@ -82,7 +82,8 @@ fn contributors_find_the_files_to_change() {
 #[test]
 fn every_convention_has_the_test_that_its_row_names() {
     let page = read("docs/conventions.md");
-    let files = ["conventions", "saturation", "traps_elementwise", "traps_indexing"];
+    let files =
+        ["conventions", "factorisations", "saturation", "shapes", "traps_elementwise", "traps_indexing"];
     let tests: String = files.iter().map(|file| read(&format!("crates/tape/tests/ops/{file}.rs"))).collect();
     let tests = tests + &read("tests/layers/traps.rs");
     let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();

@@ -9,7 +9,9 @@ use benches::numbers::Numbers;
 use benches::passes;
 use benches::product::{Matrix, product};
 use benches::scalar::{Chains, Fused, Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
-use benches::training::{Modules, PLAIN_LOOPS, Products, Recorded, Task, Trainer, Trainers, difference};
+use benches::training::{
+    Modules, PLAIN_LOOPS, Products, Recorded, Replayed, ReplayedModules, Task, Trainer, Trainers, difference,
+};
 use std::hint::black_box;
 use tape::{Scalar, Tape, Tensor, Var};
 
@@ -343,6 +345,8 @@ fn trainers(task: &Task) -> (usize, Trainers) {
     let hands = trainers.len();
     trainers.push(("tape", Box::new(Recorded::new(task))));
     trainers.push(("nn", Box::new(Modules::new(task))));
+    trainers.push(("tape, replay", Box::new(Replayed::new(task))));
+    trainers.push(("nn, replay", Box::new(ReplayedModules::new(task))));
     let reference = trainers[0].1.gradients();
     for (name, trainer) in &mut trainers {
         let error = difference(&trainer.gradients(), &reference);

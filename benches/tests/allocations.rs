@@ -5,7 +5,7 @@
 
 use benches::counting::{Counting, allocations};
 use benches::scalar::{Lanes, ScalarMlp};
-use benches::training::{Modules, Products, Recorded, Task, Trainer};
+use benches::training::{Modules, Products, Recorded, Replayed, ReplayedModules, Task, Trainer};
 use nn::data::{Dataset, Loader};
 use nn::optim::Sgd;
 use nn::{Context, Module, Param, Parameters, loss};
@@ -34,6 +34,11 @@ fn a_training_step_allocates_only_the_workspace_of_its_products() {
         assert!(tape <= allowed, "{}: {tape} allocations a step, {allowed} allowed", task.name);
         let nn = count(|| modules.step());
         assert!(nn <= allowed, "{} with nn: {nn} allocations a step, {allowed} allowed", task.name);
+        let (mut replayed, mut modules) = (Replayed::new(&task), ReplayedModules::new(&task));
+        let tape = count(|| replayed.step());
+        assert!(tape <= allowed, "{}, replayed: {tape} allocations a step, {allowed} allowed", task.name);
+        let nn = count(|| modules.step());
+        assert!(nn <= allowed, "{} with nn, replayed: {nn} a step, {allowed} allowed", task.name);
     }
 }
 

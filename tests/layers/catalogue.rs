@@ -2,12 +2,13 @@
 
 use super::{mode, total};
 use gradcheck::GradCheck;
-use nn::functional::AttentionOptions;
+use nn::functional::{AttentionOptions, Interpolation, Pool1dOptions, Resize};
 use nn::recurrent::{Cell, CellRule, GruGates, LstmGates, Recurrent, RnnGates, State};
 use nn::{
-    BatchNorm, Bilinear, Context, Conv1d, Conv2d, ConvTranspose2d, Embedding, Gelu, GroupNorm, GruCell,
-    LayerNorm, Linear, LstmCell, Module, MultiHeadAttention, PRelu, Param, Parameters, RmsNorm, RnnCell,
-    TransformerBlock,
+    AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, BatchNorm, Bilinear, Context, Conv1d,
+    Conv2d, Conv3d, ConvTranspose2d, Embedding, Gelu, Glu, GroupNorm, GruCell, InstanceNorm, LayerNorm,
+    Linear, LstmCell, MaxPool1d, Module, MultiHeadAttention, PRelu, Param, Parameters, PixelShuffle,
+    PixelUnshuffle, RmsNorm, RnnCell, TransformerBlock, Upsample,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -128,6 +129,17 @@ impl Attrs<'_> {
         self.sizes(key).try_into().expect("two numbers")
     }
 
+    fn triple(&self, key: &str) -> [usize; 3] {
+        self.sizes(key).try_into().expect("three numbers")
+    }
+
+    /// The number that the reference has for an attribute, or its list.
+    fn each(&self, key: &str) -> Option<Vec<f64>> {
+        let value = self.0.get(key)?;
+        let list = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+        Some(list.iter().map(|n| n.as_f64().expect("a number")).collect())
+    }
+
     /// The masks combined: the reference marks the hidden positions.
     fn attention(&self) -> AttentionOptions {
         let seen =
@@ -166,7 +178,24 @@ pub(super) fn build(case: &Value) -> Box<dyn Layer> {
         "PReLU" => module(PRelu::new(at.size("num_parameters"))),
         "Conv1d" => module(conv1d(&at, rng)),
         "Conv2d" => module(conv2d(&at, rng)),
+        "Conv3d" => module(conv3d(&at, rng)),
         "ConvTranspose2d" => module(conv_transpose2d(&at, rng)),
+        "MaxPool1d" => {
+            let dilation = at.size("dilation");
+            module(MaxPool1d { pool: Pool1dOptions { dilation, ..pool1d(&at) } })
+        }
+        "AvgPool1d" => module(AvgPool1d { pool: pool1d(&at), count_padding: at.flag("count_include_pad") }),
+        "AdaptiveAvgPool1d" => module(AdaptiveAvgPool1d { size: at.size("output_size") }),
+        "AdaptiveMaxPool1d" => module(AdaptiveMaxPool1d { size: at.size("output_size") }),
+        "AdaptiveMaxPool2d" => module(AdaptiveMaxPool2d { size: at.pair("output_size") }),
+        "Upsample" => module(upsample(&at)),
+        "PixelShuffle" => module(PixelShuffle { factor: at.size("upscale_factor") }),
+        "PixelUnshuffle" => module(PixelUnshuffle { factor: at.size("downscale_factor") }),
+        "GLU" => module(Glu::default()),
+        "InstanceNorm" => {
+            let layer = InstanceNorm::new(at.size("num_features")).eps(at.number("eps"));
+            module(if at.flag("affine") { layer.affine() } else { layer })
+        }
         "LayerNorm" => module(LayerNorm::new(&at.sizes("normalized_shape")[..]).eps(at.number("eps"))),
         "RMSNorm" => module(RmsNorm::new(&at.sizes("normalized_shape")[..]).eps(at.number("eps"))),
         "GroupNorm" => {
@@ -214,6 +243,31 @@ fn conv2d(at: &Attrs<'_>, rng: &mut StdRng) -> Conv2d {
     let layer = Conv2d::grouped(inputs, outputs, at.pair("kernel_size"), at.size("groups"), rng);
     let layer = layer.stride(at.pair("stride")).padding(at.pair("padding")).dilation(at.pair("dilation"));
     biased!(at, layer)
+}
+
+fn conv3d(at: &Attrs<'_>, rng: &mut StdRng) -> Conv3d {
+    let (inputs, outputs) = (at.size("in_channels"), at.size("out_channels"));
+    let layer = Conv3d::grouped(inputs, outputs, at.triple("kernel_size"), at.size("groups"), rng);
+    let layer =
+        layer.stride(at.triple("stride")).padding(at.triple("padding")).dilation(at.triple("dilation"));
+    biased!(at, layer)
+}
+
+fn pool1d(at: &Attrs<'_>) -> Pool1dOptions {
+    let [kernel, stride, padding] = ["kernel_size", "stride", "padding"].map(|key| at.size(key));
+    Pool1dOptions { kernel, stride, padding, dilation: 1 }
+}
+
+fn upsample(at: &Attrs<'_>) -> Upsample {
+    let to = match at.each("size") {
+        Some(size) => Resize::To(size.into_iter().map(|n| n as usize).collect()),
+        None => Resize::By(at.each("scale_factor").expect("a size or a factor")),
+    };
+    let how = match at.0["mode"].as_str() {
+        Some("nearest") => Interpolation::Nearest,
+        _ => Interpolation::Linear { align_corners: at.flag("align_corners") },
+    };
+    Upsample { to, how }
 }
 
 fn conv_transpose2d(at: &Attrs<'_>, rng: &mut StdRng) -> ConvTranspose2d {

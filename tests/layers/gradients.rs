@@ -38,7 +38,7 @@ fn every_layer_passes_the_gradient_check_in_both_orders() {
         let report = check_case(case);
         assert_eq!(report.verdict(), Verdict::Agree, "{report}");
     }
-    assert_eq!((others.len(), padded.len()), (69, 1));
+    assert_eq!((others.len(), padded.len()), (85, 1));
     let report = check_case(padded[0]);
     assert_eq!(report.verdict(), Verdict::Disagree, "{report}");
 }

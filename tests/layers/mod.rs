@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod catalogue;
+mod compositions;
 mod derivatives;
 mod functional;
 mod gradients;
@@ -106,5 +107,5 @@ fn layers_agree_with_the_reference() {
     let cases = json("layers.json");
     cases.iter().for_each(check);
     let kinds: BTreeSet<&str> = cases.iter().filter_map(|case| case["layer"].as_str()).collect();
-    assert_eq!((cases.len(), kinds.len()), (70, 20), "{kinds:?}");
+    assert_eq!((cases.len(), kinds.len()), (86, 31), "{kinds:?}");
 }

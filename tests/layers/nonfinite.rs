@@ -169,6 +169,14 @@ fn losses_and_compositions_record_at_the_line_of_their_caller() {
             loss::multi_margin(a, &classes, 1, 1.0, &options),
             loss::kl_divergence(a.log_softmax(1), &y),
             loss::cosine_embedding(a, a * 2.0, &signs, 0.1),
+            loss::margin_ranking(a, a * 2.0, &y, 0.1),
+            loss::triplet_margin(a, a * 2.0, a * 3.0, &loss::TripletOptions::default()),
+            loss::poisson_nll_with_log_rates(a, &y, true),
+            loss::poisson_nll_with_rates(a, &y, 1e-8, true),
+            loss::gaussian_nll(a, &y, a * 2.0, 1e-6, true),
+            loss::binary_focal_with_logits(a, &y, 2.0, Some(0.25)),
+            loss::focal_with_logits(a, &classes, 2.0, &options),
+            loss::ctc(a.unsqueeze(0), &[[1usize, 2]], None, &loss::CtcOptions::default()),
         ] {
             loss.mean();
             loss.sum();
@@ -228,5 +236,5 @@ fn every_layer_records_at_the_line_of_its_caller() {
         }
     }
     assert!(elsewhere.is_empty(), "{elsewhere:#?}");
-    assert_eq!(cases.len(), 70);
+    assert_eq!(cases.len(), 86);
 }

@@ -1,6 +1,7 @@
 //! Losses: published values, targets that are variables, second derivatives, and limits.
 
 mod elements;
+mod more;
 mod reference;
 
 use nn::loss::{Loss, LossFunction};

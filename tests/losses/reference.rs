@@ -1,7 +1,8 @@
 //! Losses against reference values from other software: see `tests/reference/README.md`.
 
 use nn::functional::CrossEntropyOptions;
-use nn::loss::{self, Losses};
+use nn::loss::{self, CtcOptions, Losses, TripletOptions};
+use serde_json::Value;
 use tape::{Tensor, Var};
 use tests::reference::{Case, at_least_three, run, tensor};
 
@@ -20,6 +21,17 @@ fn classes(case: &Case) -> CrossEntropyOptions {
         ignore: case.attrs["ignore_index"].as_i64(),
         smoothing: case.attrs["label_smoothing"].as_f64().unwrap_or(0.0),
     }
+}
+
+fn ctc<'t>(case: &Case, x: Var<'t>) -> Losses<'t> {
+    let list = |list: &Value| -> Vec<usize> {
+        let list = list.as_array().expect("a list").iter();
+        list.map(|n| n.as_u64().expect("a whole number") as usize).collect()
+    };
+    let labels: Vec<Vec<usize>> = case.attrs["labels"].as_array().expect("lists").iter().map(list).collect();
+    let lengths = (!case.attrs["lengths"].is_null()).then(|| list(&case.attrs["lengths"]));
+    let options = CtcOptions { blank: case.int("blank") as usize, ..CtcOptions::default() };
+    loss::ctc(x, &labels, lengths.as_deref(), &options)
 }
 
 /// The losses of a case, if it has a reduction.
@@ -53,6 +65,23 @@ fn losses<'t>(case: &Case, x: &[Var<'t>]) -> Losses<'t> {
             loss::multi_margin(x[0], &labels(case), p, margin, &classes(case))
         }
         "cosine_embedding" => loss::cosine_embedding(x[0], x[1], &value(2), case.get("margin")),
+        "margin_ranking" => loss::margin_ranking(x[0], x[1], x[2], case.get("margin")),
+        "triplet_margin" => {
+            let [margin, p, eps] = ["margin", "p", "eps"].map(|key| case.get(key));
+            let options = TripletOptions { margin, p, eps, swap: case.flag("swap") };
+            loss::triplet_margin(x[0], x[1], x[2], &options)
+        }
+        "poisson_nll" if case.flag("log_input") => {
+            loss::poisson_nll_with_log_rates(x[0], x[1], case.flag("full"))
+        }
+        "poisson_nll" => loss::poisson_nll_with_rates(x[0], x[1], case.get("eps"), case.flag("full")),
+        "gaussian_nll" => loss::gaussian_nll(x[0], x[1], x[2], case.get("eps"), case.flag("full")),
+        "binary_focal" => {
+            let alpha = case.attrs["alpha"].as_f64();
+            loss::binary_focal_with_logits(x[0], x[1], case.get("gamma"), alpha)
+        }
+        "focal" => loss::focal_with_logits(x[0], &labels(case), case.get("gamma"), &classes(case)),
+        "ctc" => ctc(case, x[0].log_softmax(-1)),
         op => panic!("no loss is called {op}"),
     }
 }
@@ -74,6 +103,6 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Var<'t> {
 #[test]
 fn values_and_gradients_agree() {
     let compared = run("losses.json", |_| RELATIVE, |case, x| Some(apply(case, x)));
-    at_least_three(&compared, 15);
-    assert_eq!(compared.values().map(|(count, _)| count).sum::<usize>(), 73);
+    at_least_three(&compared, 22);
+    assert_eq!(compared.values().map(|(count, _)| count).sum::<usize>(), 101);
 }

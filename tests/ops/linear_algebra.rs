@@ -40,6 +40,47 @@ fn apply<'t>(case: &Case, x: &[Var<'t>]) -> Option<Var<'t>> {
     })
 }
 
+fn factors<'t>(case: &Case, x: &[Var<'t>]) -> Option<Var<'t>> {
+    let a = x[0];
+    let b = || x[1];
+    let output = || case.int("output");
+    Some(match case.op.as_str() {
+        "qr" if output() == 0 => a.qr().0,
+        "qr" => a.qr().1,
+        "eigh" if output() == 0 => a.eigh().0,
+        "eigh" => a.eigh().1,
+        "eigvalsh" => a.eigvalsh(),
+        "svd" => {
+            let (u, s, vt) = a.svd();
+            [u, s, vt][output() as usize]
+        }
+        "svdvals" => a.svdvals(),
+        "pinv" => a.pinv(),
+        "lstsq" => a.lstsq(b()),
+        "matrix_exp" => a.matrix_exp(),
+        "matrix_power" => a.matrix_power(case.int("n") as i32),
+        "kron" => a.kron(b()),
+        "tensordot" => a.tensordot(b(), &case.ints("axes")[..], &case.ints("rhs_axes")[..]),
+        "cdist" => a.cdist(b(), case.get("p")),
+        "triangular_solve_right" => a.triangular_solve_right(
+            b(),
+            case.flag("lower"),
+            case.flag("transpose"),
+            case.flag("unit_diagonal"),
+        ),
+        "cholesky_solve" => a.cholesky_solve(b()),
+        "diagonals" => a.diagonal(),
+        "rfft" => a.rfft(case.int("axis")),
+        "irfft" => a.irfft(case.int("n") as usize, case.int("axis")),
+        op => panic!("no operation is called {op}"),
+    })
+}
+
+#[test]
+fn factorisations_agree() {
+    at_least_three(&run("factorisations.json", |_| FACTORED, factors), 17);
+}
+
 #[test]
 fn linear_algebra_agrees() {
     at_least_three(&run("linalg.json", agreement, apply), 12);

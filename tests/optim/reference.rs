@@ -6,7 +6,8 @@ use nn::optim::schedule::{
     StepDecay, Threshold,
 };
 use nn::optim::{
-    AdaDelta, AdaGrad, Adam, AdamW, GradientDescent, Lbfgs, Lion, NAdam, Optimizer, RmsProp, Sgd, UpdateRule,
+    AdaDelta, AdaGrad, Adam, AdamW, Adamax, Asgd, GradientDescent, Lbfgs, Lion, NAdam, Optimizer, RAdam,
+    RmsProp, Rprop, Sgd, UpdateRule,
 };
 use nn::{Context, Linear, Module, Parameters, Sequential, Tanh, loss};
 use serde_json::Value;
@@ -96,6 +97,12 @@ fn compare(case: &Value, tolerance: f64, mut step: impl FnMut(&Problem, &mut Seq
     worst
 }
 
+fn asgd(case: &Value) -> Asgd {
+    let from = get(case, "t0") as u64;
+    let asgd = Asgd::new(get(case, "lr")).decay(get(case, "lambd")).power(get(case, "alpha"));
+    asgd.average_from(from).weight_decay(get(case, "weight_decay"))
+}
+
 /// The optimizer of a case.
 fn optimizer(case: &Value) -> Box<dyn Optimizer> {
     let [eps, decay] = ["eps", "weight_decay"].map(|key| case["attrs"][key].as_f64().unwrap_or(0.0));
@@ -141,6 +148,17 @@ fn optimizer(case: &Value) -> Box<dyn Optimizer> {
             Box::new(when(decoupled, nadam.weight_decay(decay), NAdam::decoupled))
         }
         "lion" => Box::new(Lion::new(rate).betas(betas().0, betas().1).weight_decay(decay)),
+        "radam" => {
+            let radam = RAdam::new(rate).betas(betas().0, betas().1).eps(eps);
+            let decoupled = flag(case, "decoupled_weight_decay");
+            Box::new(when(decoupled, radam.weight_decay(decay), RAdam::decoupled))
+        }
+        "adamax" => Box::new(Adamax::new(rate).betas(betas().0, betas().1).eps(eps).weight_decay(decay)),
+        "rprop" => {
+            let [etas, bounds] = ["etas", "step_sizes"].map(|key| numbers(&case["attrs"][key]));
+            Box::new(Rprop::new(rate).etas(etas[0], etas[1]).bounds(bounds[0], bounds[1]))
+        }
+        "asgd" => Box::new(asgd(case)),
         name => panic!("no optimizer is called {name}"),
     }
 }
@@ -166,13 +184,43 @@ fn runs_of_fifty_steps_agree() {
         ("adadelta", 2),
         ("adagrad", 2),
         ("adam", 3),
+        ("adamax", 2),
         ("adamw", 2),
+        ("asgd", 2),
         ("lion", 2),
         ("nadam", 2),
+        ("radam", 3),
         ("rmsprop", 4),
+        ("rprop", 2),
         ("sgd", 6),
     ];
     assert_eq!(counts, expected);
+}
+
+/// The averages beside the last weights, which are compared with the others.
+#[test]
+fn averages_of_weights_agree() {
+    let mut compared = 0;
+    for case in cases("optimizer").iter().filter(|case| case["optimizer"] == "asgd") {
+        let (problem, mut optimizer) = (Problem::new(), asgd(case));
+        let mut model = problem.model.clone();
+        for step in 1..=numbers(&case["losses"]).len() as u64 {
+            let (_, grads) = problem.evaluate(&model);
+            optimizer.step(&mut model, &grads);
+            let snapshots = case["snapshots"].as_array().expect("a list").iter();
+            for kept in snapshots.filter(|kept| kept["step"].as_u64() == Some(step)) {
+                for (name, param) in model.named_parameters() {
+                    let expected = tensor(&kept["averages"][&name]).expect("a tensor").to_vec();
+                    let found = optimizer.average(param).expect("there was a step").to_vec();
+                    for (found, expected) in found.into_iter().zip(expected) {
+                        near(&format!("average of {name} after step {step}"), found, expected, RUN);
+                        compared += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(compared, 2 * 5 * 26);
 }
 
 #[test]
@@ -185,13 +233,16 @@ fn runs_of_lbfgs_agree() {
             .iterations(whole(&case, "max_iter") as usize)
             .history(whole(&case, "history_size") as usize)
             .tolerances(get(&case, "tolerance_grad"), get(&case, "tolerance_change"));
+        if case["attrs"]["line_search_fn"].is_null() {
+            optimizer = optimizer.without_line_search();
+        }
         let worst = compare(&case, QUASI_NEWTON, |problem, model| {
             optimizer.step(model, |model| problem.evaluate(model));
         });
         println!("lbfgs {}: largest distance {worst:.1e}", case["attrs"]);
         compared += 1;
     }
-    assert_eq!(compared, 3);
+    assert_eq!(compared, 6);
 }
 
 /// The learning rates of a schedule's case.

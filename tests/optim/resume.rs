@@ -3,7 +3,10 @@
 use nn::checkpoint::Checkpoint;
 use nn::data::{Batches, copy_rows};
 use nn::optim::schedule::{Cosine, Plateau, Schedule};
-use nn::optim::{AdaDelta, AdaGrad, Adam, AdamW, Average, Lbfgs, Lion, NAdam, Optimizer, RmsProp, Sgd};
+use nn::optim::{
+    AdaDelta, AdaGrad, Adam, AdamW, Adamax, Asgd, Average, Lbfgs, Lion, NAdam, Optimizer, RAdam, RmsProp,
+    Rprop, Sgd,
+};
 use nn::{Context, Identity, Module, Sequential, Tanh, loss, mlp, state_dict};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -78,7 +81,7 @@ impl Run {
     }
 }
 
-fn optimizers() -> [(&'static str, Box<dyn Optimizer>); 8] {
+fn optimizers() -> [(&'static str, Box<dyn Optimizer>); 12] {
     [
         ("sgd", Box::new(Sgd::new(0.1).momentum(0.9).nesterov().weight_decay(0.01))),
         ("adagrad", Box::new(AdaGrad::new(0.1).rate_decay(0.1))),
@@ -91,6 +94,10 @@ fn optimizers() -> [(&'static str, Box<dyn Optimizer>); 8] {
         ),
         ("nadam", Box::new(NAdam::new(0.01))),
         ("lion", Box::new(Lion::new(0.01).weight_decay(0.1).clip_value(0.05))),
+        ("radam", Box::new(RAdam::new(0.01))),
+        ("adamax", Box::new(Adamax::new(0.01))),
+        ("rprop", Box::new(Rprop::new(0.01))),
+        ("asgd", Box::new(Asgd::new(0.01).average_from(9))),
     ]
 }
 

@@ -178,9 +178,29 @@ def sequences():
             add(name, at, m, R.t(3, 4, 2), *states, call=packed(lengths) if lengths else whole)
 
 
+def volumes_and_sizes():
+    layer("Conv3d", nn.Conv3d, dict(in_channels=2, out_channels=3, kernel_size=(2, 1, 2), stride=(1, 2, 1), padding=(1, 0, 1), dilation=(1, 1, 2), groups=1, bias=True), R.t(1, 2, 3, 3, 3))
+    layer("Conv3d", nn.Conv3d, dict(in_channels=4, out_channels=2, kernel_size=(2, 2, 1), stride=(2, 1, 1), padding=(0, 1, 0), dilation=(1, 2, 1), groups=2, bias=False), R.t(1, 4, 4, 2, 2))
+    for shape, eps, affine in (((2, 3, 4), 1e-5, False), ((1, 2, 2, 3), 1e-2, True), ((2, 2, 2, 1, 3), 1e-3, True)):
+        kind = {3: nn.InstanceNorm1d, 4: nn.InstanceNorm2d, 5: nn.InstanceNorm3d}[len(shape)]
+        layer("InstanceNorm", kind, dict(num_features=shape[1], eps=eps, affine=affine), R.t(*shape))
+    layer("GLU", nn.GLU, dict(dim=-1), R.t(2, 3, 4))
+    layer("PixelShuffle", nn.PixelShuffle, dict(upscale_factor=2), R.t(1, 4, 2, 3))
+    layer("PixelUnshuffle", nn.PixelUnshuffle, dict(downscale_factor=2), R.t(1, 1, 4, 2))
+    layer("Upsample", nn.Upsample, dict(size=(4, 3), mode="nearest"), R.t(1, 2, 3, 2))
+    layer("Upsample", nn.Upsample, dict(scale_factor=(1.5, 2.0), mode="bilinear", align_corners=False), R.t(1, 1, 3, 2))
+    layer("Upsample", nn.Upsample, dict(size=5, mode="linear", align_corners=True), R.t(2, 1, 3))
+    layer("MaxPool1d", nn.MaxPool1d, dict(kernel_size=3, stride=2, padding=1, dilation=1), R.distinct(2, 1, 7))
+    layer("AvgPool1d", nn.AvgPool1d, dict(kernel_size=2, stride=2, padding=1, count_include_pad=False), R.t(1, 2, 5))
+    layer("AdaptiveMaxPool1d", nn.AdaptiveMaxPool1d, dict(output_size=3), R.distinct(1, 2, 5))
+    layer("AdaptiveAvgPool1d", nn.AdaptiveAvgPool1d, dict(output_size=3), R.t(1, 2, 5))
+    layer("AdaptiveMaxPool2d", nn.AdaptiveMaxPool2d, dict(output_size=(2, 3)), R.distinct(1, 1, 3, 4))
+
+
 if __name__ == "__main__":
     plain_layers()
     recurrent()
     attention()
     sequences()
+    volumes_and_sizes()
     write("layers.json", CASES)

@@ -2,6 +2,7 @@
 and conventions .json. See README.md."""
 
 import itertools
+import math
 
 import mpmath
 import numpy as np
@@ -374,7 +375,108 @@ def shape_ops():
         s.add("triu", {"k": k}, lambda x: x.triu(k), r.t(*a))
     for a, axis, size, step in (((7,), 0, 3, 2), ((2, 6), 1, 4, 1), ((5, 2), 0, 2, 3)):
         s.add("unfold", {"axis": axis, "size": size, "step": step}, lambda x: x.unfold(axis, size, step), r.t(*a))
+    moved_axes(s)
+    windows(s)
+    writes(s)
+    found(s)
     s.write()
+
+
+def moved_axes(s):
+    r = s.rand
+    for a, i, j in (((2, 3, 4), 0, 2), ((2, 3), -1, 0), ((2, 1, 3, 2), 1, -1)):
+        s.add("swap_axes", {"a": i, "b": j}, lambda x: x.swapaxes(i, j), r.t(*a))
+    for a, i, j in (((2, 3, 4), 0, 2), ((2, 3, 4), -1, 0), ((2, 3, 1, 2), 2, 1)):
+        s.add("move_axis", {"from": i, "to": j}, lambda x: x.movedim(i, j), r.t(*a))
+    for a, k, axes in (((2, 3), 1, [0, 1]), ((2, 3, 2), -1, [2, 0]), ((3, 2), 2, [1, 0]), ((2, 2), 7, [0, 1])):
+        s.add("rot90", {"k": k, "axes": axes}, lambda x: torch.rot90(x, k, axes), r.t(*a))
+    for a in ((2, 3, 3), (2, 1, 3, 4), (4, 2)):
+        s.add("diagonal", {}, lambda x: x.diagonal(dim1=-2, dim2=-1), r.t(*a))
+        s.add("traces", {}, lambda x: x.diagonal(dim1=-2, dim2=-1).sum(-1), r.t(*a))
+    for a, k in (((2, 3), 0), ((2, 1, 2), 1), ((3, 2), -2)):
+        s.add("diag_embed", {"offset": k}, lambda x: torch.diag_embed(x, k), r.t(*a))
+    # What einops writes as a pattern, as a reshape, a permutation and a reshape.
+    for a, pattern, sizes, split, order, merged in (
+            ((2, 6, 3), "b (h w) c -> b h w c", {"h": 2}, [2, 2, 3, 3], [0, 1, 2, 3], [2, 2, 3, 3]),
+            ((2, 3, 4), "b t (h d) -> (b h) t d", {"d": 2}, [2, 3, 2, 2], [0, 2, 1, 3], [4, 3, 2]),
+            ((2, 3, 2, 2), "a ... c -> c 1 (a ...)", {}, [2, 3, 2, 2], [3, 0, 1, 2], [2, 1, 12])):
+        s.add("rearrange", {"pattern": pattern, "sizes": [list(v) for v in sizes.items()]},
+              lambda x: x.reshape(split).permute(order).reshape(merged), r.t(*a))
+
+
+def windows(s):
+    r = s.rand
+    for a, widths in (((5,), [[2, 3]]), ((3, 4), [[1, 2], [4, 0]]), ((2, 3, 1), [[5, 1], [0, 1], [1, 0]])):
+        x = r.t(*a)
+
+        def wrap(x):
+            for d, (before, after) in enumerate(widths):
+                x = x.index_select(d, torch.arange(-before, x.shape[d] + after) % x.shape[d])
+            return x
+        assert np.array_equal(np.pad(x.numpy(), widths, mode="wrap"), wrap(x).numpy())
+        s.add("pad", {"mode": "circular", "widths": widths}, wrap, x)
+    for a, widths in (((5,), [[-2, 1]]), ((3, 4), [[1, -1], [-1, -2]]), ((2, 3, 2), [[0, 0], [-1, 2], [2, -1]])):
+        s.add("pad_or_crop", {"mode": "constant", "value": -1.25, "widths": widths},
+              lambda x: F.pad(x, [w for p in reversed(widths) for w in p], value=-1.25), r.t(*a))
+    for n, size, step in ((7, 3, 2), (6, 4, 1), (5, 2, 2)):
+        count = (n - size) // step + 1
+        # One channel and rows of height 1: the fold of PyTorch is that of images.
+        s.add("fold", {"axis": 0, "size": size, "step": step, "shape": [n]},
+              lambda x: F.pad(F.fold(x.T.unsqueeze(0), (1, (count - 1) * step + size), (1, size), stride=(1, step)).flatten(),
+                              [0, n - (count - 1) * step - size]), r.t(count, size))
+    for size, k, st, p, d in (([3, 3], [2, 2], [1, 1], [0, 0], [1, 1]), ([5, 4], [3, 2], [2, 3], [1, 0], [1, 1]),
+                              ([7, 6], [2, 3], [3, 1], [2, 1], [3, 2])):
+        how = dict(kernel_size=k, stride=st, padding=p, dilation=d)
+        columns = F.unfold(torch.zeros(2, 2, *size), **how).shape
+        s.add("fold2d", {"kernel": k, "stride": st, "padding": p, "dilation": d, "size": size},
+              lambda x: F.fold(x, size, **how), r.t(*columns))
+
+
+def writes(s):
+    r = s.rand
+    for a, axis, i in (((4,), 0, [2, 0]), ((3, 4), 1, [3, 1, 0]), ((3, 2, 2), -3, [1])):
+        shape = list(a)
+        shape[axis] = len(i)
+        s.add("index_copy", {"axis": axis, "indices": i}, lambda x, v: x.index_copy(axis, torch.tensor(i), v), r.t(*a), r.t(*shape))
+    for a, axis, i in (((4,), 0, [2, 0, 2]), ((3, 4), 1, [3, 1, 3, 3, 0]), ((3, 2, 2), -3, [1, 1])):
+        shape = list(a)
+        shape[axis] = len(i)
+        s.add("index_add", {"axis": axis, "indices": i}, lambda x, v: x.index_add(axis, torch.tensor(i), v), r.t(*a), r.t(*shape))
+    for a, axis, i in (((4,), 0, [2, 0]), ((3, 4), 1, [3, 1, 3]), ((3, 2, 2), -3, [1])):
+        s.add("index_fill", {"axis": axis, "indices": i, "value": -1.5}, lambda x: x.index_fill(axis, torch.tensor(i), -1.5), r.t(*a))
+    for a, at, v, accumulate in (((3, 4), [[0, 2, 1], [3, 0, 0]], (3,), False), ((3, 4), [[2, 0]], (2, 4), False),
+                                 ((2, 3, 2), [[1, 0], [2, 2]], (), False), ((3, 4), [[0, 0, 1], [3, 3, 0]], (3,), True),
+                                 ((2, 3, 2), [[1, 1, 1], [2, 2, 0]], (2,), True)):
+        s.add("index_put", {"at": at, "accumulate": accumulate},
+              lambda x, v: x.index_put([torch.tensor(i) for i in at], v, accumulate), r.t(*a), r.t(*v))
+    for by in ("sum", "prod", "mean", "amax", "amin"):
+        for own in (True, False):
+            for a, ix, axis in (((4,), (6,), 0), ((3, 4), (3, 3), 1), ((2, 3, 2), (2, 5, 2), 1)):
+                i = r.ints(0, a[axis], *ix)
+                x, v = r.distinct(*a), r.distinct(*ix, lo=-2.9, hi=3.1)
+                s.add("scatter_reduce", {"axis": axis, "index": i, "by": by, "include_self": own},
+                      lambda x, v: x.scatter_reduce(axis, i, v, by, include_self=own), x, v)
+    for a, ms in (((5,), (5,)), ((2, 3), (2, 3)), ((3, 4), (4,))):
+        mask = r.bools(*ms)
+        s.add("masked_select", {"mask": mask.flatten().tolist(), "mask_shape": list(ms)},
+              lambda x: x.masked_select(mask), r.t(*a))
+
+
+def found(s):
+    r = s.rand
+    for a in ((6,), (3, 4), (2, 2, 3)):
+        x = r.t(*a) * r.bools(*a)
+        s.add("nonzero", {}, lambda x: x.nonzero().T, x, diff=[False])
+        s.add("count_nonzero", {"axis": -1}, lambda x: x.count_nonzero(-1), x, diff=[False])
+        s.add("any", {"axis": -1}, lambda x: x.bool().any(-1).double(), x, diff=[False])
+        s.add("all", {"axis": 0}, lambda x: x.bool().all(0).double(), x, diff=[False])
+    for right in (False, True):
+        for a, v in (((5,), (2, 3)), ((2, 4), (2, 3)), ((6,), (6,))):
+            sorted_ = r.t(*a).sort(-1).values
+            values = r.t(*v)
+            values.view(-1)[0] = sorted_.view(-1)[1]
+            s.add("searchsorted", {"right": right}, lambda x, v: torch.searchsorted(x, v, right=right), sorted_, values,
+                  diff=[False, False])
 
 
 # --------------------------------------------------------------------- linalg
@@ -442,6 +544,90 @@ def linalg():
         s.add("logdet", {}, torch.logdet, x)
     for a in mats:
         s.add("slogdet", {}, lambda x: tuple(L.slogdet(x)), r.t(*a), check_fn=lambda x: L.slogdet(x)[1])
+    s.write()
+
+
+# ------------------------------------------------------------- factorisations
+
+def factorisations():
+    s = Suite("factorisations.json", 909)
+    r = s.rand
+    L = torch.linalg
+
+    def spread(*shape):
+        """Singular values and eigenvalues far apart."""
+        x = r.t(*shape, lo=-1, hi=1)
+        k = torch.arange(min(shape[-2:]))
+        x[..., k, k] += 1.5 + 2.5 * k
+        return (x * 1000).round() / 1000
+
+    def signs(x):
+        """Of the largest component of every row."""
+        at = x.abs().argmax(-1, keepdim=True)
+        return x.gather(-1, at).sign().squeeze(-1).detach()
+
+    def qr(x):
+        q, u = L.qr(x)
+        d = u.diagonal(0, -2, -1).sign().detach()
+        return q * d[..., None, :], u * d[..., :, None]
+
+    def eigh(x):
+        values, v = L.eigh((x + x.mT) / 2)
+        return values, v * signs(v.mT)[..., None, :]
+
+    def svd(x):
+        u, values, vh = L.svd(x, full_matrices=False)
+        d = signs(vh) if x.shape[-2] >= x.shape[-1] else signs(u.mT)
+        return u * d[..., None, :], values, vh * d[..., :, None]
+
+    rectangles = ((2, 2), (3, 3), (4, 2), (2, 4), (2, 4, 3), (2, 1, 2, 3))
+    squares = ((2, 2), (3, 3), (4, 4), (2, 3, 3))
+    for a in rectangles:
+        s.add("qr", {}, qr, spread(*a))
+    for a in squares:
+        s.add("eigh", {}, eigh, spread(*a))
+        s.add("eigvalsh", {}, lambda x: L.eigvalsh((x + x.mT) / 2), spread(*a))
+    for a in rectangles:
+        s.add("svd", {}, svd, spread(*a))
+        s.add("svdvals", {}, L.svdvals, spread(*a))
+        s.add("pinv", {}, L.pinv, spread(*a))
+    for a, b in (((4, 2), (4, 3)), ((3, 3), (3, 1)), ((2, 4, 3), (2, 4, 2))):
+        s.add("lstsq", {}, lambda x, y: L.lstsq(x, y).solution, spread(*a), r.t(*b))
+    for a, b in (((2, 4), (2, 3)), ((2, 2, 3), (2, 2, 1))):
+        s.add("lstsq", {}, lambda x, y: L.pinv(x) @ y, spread(*a), r.t(*b))
+    for a, size in (((2, 2), 1.0), ((3, 3), 2.0), ((4, 4), 0.1), ((2, 3, 3), 4.0), ((1, 1), 1.0)):
+        s.add("matrix_exp", {}, torch.matrix_exp, r.t(*a, lo=-size, hi=size))
+    for a, n in (((2, 2), 3), ((3, 3), -2), ((2, 3, 3), 5), ((2, 2), 0), ((2, 2), 1), ((2, 2), -1)):
+        s.add("matrix_power", {"n": n}, lambda x: L.matrix_power(x, n), spread(*a))
+    for a, b in (((2, 2), (2, 3)), ((3,), (2, 2)), ((2, 1, 2), (2, 2)), ((2, 2), (3, 1, 2))):
+        s.add("kron", {}, torch.kron, r.t(*a), r.t(*b))
+    for a, b, axes in (((2, 3), (3, 4), ((1,), (0,))), ((2, 3, 4), (4, 2, 2), ((2, 0), (0, 1))), ((2,), (3,), ((), ())),
+                       ((2, 3), (3, 2), ((0, 1), (1, 0)))):
+        s.add("tensordot", {"axes": list(axes[0]), "rhs_axes": list(axes[1])}, lambda x, y: torch.tensordot(x, y, axes), r.t(*a), r.t(*b))
+    for a, b in (((3, 2), (4, 2)), ((2, 3, 3), (2, 2, 3)), ((1, 5), (2, 5))):
+        for p in (1.0, 2.0, 3.5, math.inf):
+            s.add("cdist", {"p": p}, lambda x, y: torch.cdist(x, y, p, "donot_use_mm_for_euclid_dist"), r.t(*a), r.t(*b))
+    for (a, b), (lower, trans, unit) in zip(
+            (((3, 3), (2, 3)), ((2, 2), (1, 2)), ((2, 3, 3), (2, 2, 3)), ((3, 3), (4, 3))),
+            ((True, False, False), (True, True, False), (False, False, True), (False, True, False))):
+        m = spread(*a)
+        m = m.tril() if lower else m.triu()
+
+        def right(m, b):
+            m = m.tril() if lower else m.triu()
+            return L.solve_triangular(m.mT if trans else m, b, upper=lower == trans, left=False, unitriangular=unit)
+
+        s.add("triangular_solve_right", {"lower": lower, "transpose": trans, "unit_diagonal": unit}, right, m, r.t(*b))
+    for a, b in (((3, 3), (3, 2)), ((2, 2), (2, 1)), ((2, 3, 3), (2, 3, 2))):
+        s.add("cholesky_solve", {}, lambda l, b: torch.cholesky_solve(b, l.tril()), spread(*a).tril(), r.t(*b))
+    for a in ((3, 3), (2, 4), (2, 4, 3)):
+        s.add("diagonals", {}, lambda x: x.diagonal(0, -2, -1), r.t(*a))
+    for a, axis in (((8,), 0), ((2, 7), -1), ((6, 2), 0), ((2, 15, 2), 1), ((1,), 0)):
+        n = a[axis]
+        s.add("rfft", {"axis": axis}, lambda x: torch.view_as_real(torch.fft.rfft(x, dim=axis)), r.t(*a))
+        half = list(a)
+        half[axis] = n // 2 + 1
+        s.add("irfft", {"n": n, "axis": axis}, lambda x: torch.fft.irfft(torch.view_as_complex(x), n, dim=axis), r.t(*half, 2))
     s.write()
 
 
@@ -675,5 +861,6 @@ if __name__ == "__main__":
     reductions()
     shape_ops()
     linalg()
+    factorisations()
     network()
     conventions()

@@ -60,6 +60,8 @@ def run(name, kind, steps=50, snapshots=SNAPSHOTS, note=None, **attrs):
         opt.step(closure)
         if k in snapshots:
             kept.append({"step": k, "loss": loss_of(NET).item(), "params": plain(dict(NET.named_parameters()))})
+            if kind is optim.ASGD:
+                kept[-1]["averages"] = plain({n: opt.state[p]["ax"] for n, p in NET.named_parameters()})
     assert losses[-1] < losses[0], (name, losses)
     case = {"kind": "optimizer", "optimizer": name, "attrs": plain(attrs), "losses": losses, "snapshots": kept}
     if note:
@@ -90,6 +92,15 @@ def optimizers():
     run("adamw", optim.AdamW, lr=0.04, betas=(0.85, 0.97), eps=1e-5, weight_decay=0.2, amsgrad=False)
     run("nadam", optim.NAdam, lr=0.01, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, momentum_decay=0.004, decoupled_weight_decay=False)
     run("nadam", optim.NAdam, lr=0.02, betas=(0.8, 0.98), eps=1e-6, weight_decay=0.05, momentum_decay=0.01, decoupled_weight_decay=True)
+    run("radam", optim.RAdam, lr=0.02, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, decoupled_weight_decay=False)
+    run("radam", optim.RAdam, lr=0.05, betas=(0.8, 0.9), eps=1e-4, weight_decay=0.02, decoupled_weight_decay=False)
+    run("radam", optim.RAdam, lr=0.03, betas=(0.85, 0.5), eps=1e-6, weight_decay=0.1, decoupled_weight_decay=True)
+    run("adamax", optim.Adamax, lr=0.02, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0)
+    run("adamax", optim.Adamax, lr=0.04, betas=(0.7, 0.9), eps=1e-4, weight_decay=0.05)
+    run("rprop", optim.Rprop, lr=0.01, etas=(0.5, 1.2), step_sizes=(1e-6, 50))
+    run("rprop", optim.Rprop, lr=0.03, etas=(0.3, 1.5), step_sizes=(1e-3, 0.06))
+    run("asgd", optim.ASGD, lr=0.1, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0)
+    run("asgd", optim.ASGD, lr=0.2, lambd=0.05, alpha=0.6, t0=4, weight_decay=0.01)
     said = "from the published equations, not from PyTorch, which has no Lion"
     run("lion", Lion, note=said, lr=0.005, betas=(0.9, 0.99), weight_decay=0.0)
     run("lion", Lion, note=said, lr=0.01, betas=(0.8, 0.95), weight_decay=0.3)
@@ -97,6 +108,8 @@ def optimizers():
         n = 2 if attrs["max_iter"] == 20 else 5
         run("lbfgs", optim.LBFGS, steps=n, snapshots=range(1, n + 1), tolerance_grad=1e-7, tolerance_change=1e-9, line_search_fn="strong_wolfe",
             note="every step makes up to max_iter iterations and max_iter * 5 / 4 evaluations; the search's details show in the digits", **attrs)
+    for attrs in (dict(lr=1.0, max_iter=5, history_size=10), dict(lr=0.5, max_iter=3, history_size=4), dict(lr=0.8, max_iter=4, history_size=2)):
+        run("lbfgs", optim.LBFGS, steps=5, snapshots=range(1, 6), tolerance_grad=1e-7, tolerance_change=1e-9, line_search_fn=None, **attrs)
 
 
 def schedule(name, base, make, attrs, epochs=30, losses=None, note=None):

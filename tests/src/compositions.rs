@@ -64,6 +64,11 @@ macro_rules! case {
     }};
 }
 
+// After the macro, which they use.
+mod matrices;
+mod shapes;
+mod spatial;
+
 /// [`Tape::einsum`] of tensors and of handles.
 trait Einsum: Sized {
     fn einsum(spec: &str, x: &[Self]) -> Self;
@@ -109,8 +114,19 @@ fn position(shape: &Shape, axis: isize) -> usize {
 }
 
 fn compositions() -> Vec<Entry> {
-    let families =
-        [pieces(), ordered(), statistics(), mixtures(), products(), networks(), losses(), programs()];
+    let families = [
+        pieces(),
+        shapes::compositions(),
+        ordered(),
+        statistics(),
+        mixtures(),
+        products(),
+        matrices::entries(),
+        networks(),
+        spatial::entries(),
+        losses(),
+        programs(),
+    ];
     families.into_iter().flatten().collect()
 }
 

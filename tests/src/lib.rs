@@ -28,6 +28,9 @@ pub mod how_it_works {}
 #[doc = include_str!("../../docs/programs.md")]
 pub mod programs {}
 
+#[doc = include_str!("../../docs/replays.md")]
+pub mod replays {}
+
 #[doc = include_str!("../../docs/mnist.md")]
 pub mod mnist {}
 

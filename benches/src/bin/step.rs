@@ -7,7 +7,7 @@
 use benches::harness::Harness;
 use benches::mixture::TensorGmm;
 use benches::scalar::{Gmm, Lanes, Problem, Rosenbrock, ScalarMlp, gradient};
-use benches::training::{Modules, Recorded, Task, Trainer};
+use benches::training::{Modules, Recorded, Replayed, Task, Trainer};
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
@@ -112,6 +112,7 @@ fn time(workload: &str, trainer: &str) -> Result<f64, Box<dyn Error>> {
     let mut trainers: Vec<Box<dyn Trainer>> = match trainer {
         "hand" => task.by_hand().into_iter().map(|(_, trainer)| trainer).collect(),
         "tape" => vec![Box::new(Recorded::new(&task))],
+        "replay" => vec![Box::new(Replayed::new(&task))],
         "nn" => vec![Box::new(Modules::new(&task))],
         _ => return Err(format!("expected `hand`, `tape` or `nn`, found {trainer}").into()),
     };

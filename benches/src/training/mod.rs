@@ -9,6 +9,7 @@ mod lenet;
 mod modules;
 mod plain;
 mod recorded;
+mod replayed;
 mod sharded;
 
 pub use crate::lanes::Activation;
@@ -18,6 +19,7 @@ pub use lenet::LeNet;
 pub use modules::Modules;
 pub use plain::PlainLoops;
 pub use recorded::Recorded;
+pub use replayed::{Replayed, ReplayedModules};
 pub use sharded::Sharded;
 
 use crate::numbers::Numbers;

@@ -6,7 +6,7 @@ use nn::{
     Context, Conv2d, Flatten, Linear, MaxPool2d, Module, Param, Parameters, Path, Relu, Sequential, Sigmoid,
     Tanh, loss,
 };
-use tape::{Scalar, Tape, Tensor, ops};
+use tape::{Scalar, Tape, Tensor, Var, ops};
 
 /// Training with the layer on top.
 pub struct Modules {
@@ -64,12 +64,17 @@ impl Modules {
     }
 
     fn loss(&mut self) -> Scalar<'_, f32> {
-        let output = self.model.forward(self.tape.constant(self.x.clone()), &mut self.context);
-        match self.loss {
-            Loss::Squares { divisor } => loss::squared_error(output, &self.target).sum() / divisor,
-            Loss::MeanOutput => output.mean(),
-            Loss::CrossEntropy => loss::cross_entropy_with_logits(output, &self.target).mean(),
-        }
+        let [x, target] = [&self.x, &self.target].map(|x| self.tape.constant(x.clone()));
+        loss_of(self.loss, self.model.forward(x, &mut self.context), target)
+    }
+}
+
+/// The loss of a task.
+pub(super) fn loss_of<'t>(kind: Loss, output: Var<'t, f32>, target: Var<'t, f32>) -> Scalar<'t, f32> {
+    match kind {
+        Loss::Squares { divisor } => loss::squared_error(output, target).sum() / divisor,
+        Loss::MeanOutput => output.mean(),
+        Loss::CrossEntropy => loss::cross_entropy_with_logits(output, target).mean(),
     }
 }
 

@@ -8,9 +8,9 @@ use tape::{Gradients, ParamId, Scalar, Tape, Tensor, Var};
 
 /// A tensor with an identity, and its moments as far as the rule needs them.
 #[derive(Debug)]
-struct Parameter {
-    id: ParamId,
-    value: Tensor<f32>,
+pub(super) struct Parameter {
+    pub(super) id: ParamId,
+    pub(super) value: Tensor<f32>,
     moments: [Vec<f32>; 2],
 }
 
@@ -23,21 +23,51 @@ impl Parameter {
 
 /// Layers as plain tensors.
 #[derive(Debug)]
-struct Network {
+pub(super) struct Network {
     /// The number of convolutions among the layers; they come first.
     convolutions: usize,
     activations: Vec<Activation>,
     /// w1, b1, w2, b2, ...
-    parameters: Vec<Parameter>,
+    pub(super) parameters: Vec<Parameter>,
     loss: Loss,
     batch: usize,
-    x: Tensor<f32>,
-    target: Tensor<f32>,
+    pub(super) x: Tensor<f32>,
+    pub(super) target: Tensor<f32>,
+    rule: Rule,
+    steps: i32,
 }
 
 impl Network {
-    fn loss<'t>(&self, tape: &'t Tape<f32>) -> Scalar<'t, f32> {
-        let mut x = tape.constant(self.x.clone());
+    /// At the initial parameters of the task.
+    pub(super) fn new(task: &Task) -> Network {
+        let convolutions = task.convolutions.iter().flat_map(|c| {
+            let w = Parameter::new(&[c.outputs, c.inputs, KERNEL, KERNEL], &c.weights);
+            [w, Parameter::new(&[c.outputs], &c.bias)]
+        });
+        let layers = task.layers.iter().flat_map(|dense| {
+            let w = Parameter::new(&[dense.outputs, dense.inputs], &dense.weights);
+            [w, Parameter::new(&[dense.outputs], &dense.bias)]
+        });
+        Network {
+            convolutions: task.convolutions.len(),
+            activations: task.layers.iter().map(|dense| dense.activation).collect(),
+            parameters: convolutions.chain(layers).collect(),
+            loss: task.loss,
+            batch: task.batch,
+            x: Tensor::from_slice(task.input_shape(), &task.x).expect("whole rows"),
+            target: Tensor::from_slice([task.batch, task.y.len() / task.batch], &task.y).expect("whole rows"),
+            rule: task.rule,
+            steps: 0,
+        }
+    }
+
+    /// The loss of a batch.
+    pub(super) fn loss<'t>(
+        &self,
+        tape: &'t Tape<f32>,
+        mut x: Var<'t, f32>,
+        target: Var<'t, f32>,
+    ) -> Scalar<'t, f32> {
         let mut layers = self.parameters.chunks_exact(2).map(|pair| {
             let [w, b] = [0, 1].map(|k| tape.parameter(pair[k].id, &pair[k].value));
             (w, b)
@@ -54,12 +84,30 @@ impl Network {
             x = layer(activation, x, w, b);
         }
         match self.loss {
-            Loss::Squares { divisor } => {
-                x.squared_distance(tape.constant(self.target.clone())).item() * (1.0 / divisor)
-            }
+            Loss::Squares { divisor } => x.squared_distance(target).item() * (1.0 / divisor),
             Loss::MeanOutput => x.mean(),
-            Loss::CrossEntropy => (x.log_softmax(1) * &self.target).sum() * (-1.0 / self.batch as f32),
+            Loss::CrossEntropy => (x.log_softmax(1) * target).sum() * (-1.0 / self.batch as f32),
         }
+    }
+
+    /// The update of the task.
+    pub(super) fn update(&mut self, grads: &Gradients<f32>) {
+        self.steps += 1;
+        for Parameter { id, value, moments: [m, v] } in &mut self.parameters {
+            let gradient = grads.try_of_ref(*id).expect("a recorded parameter");
+            let g = gradient.as_slice().expect("the gradient of a used parameter has its own buffer");
+            let p = value.as_mut_slice();
+            match self.rule {
+                Rule::Sgd { rate } => lanes::sgd(p, g, rate),
+                Rule::Momentum { rate, momentum } => lanes::momentum(p, g, m, momentum, rate),
+                Rule::Adam { rate } => lanes::adam(p, g, [m, v], rate, self.steps),
+            }
+        }
+    }
+
+    /// The gradients of all parameters.
+    pub(super) fn all(&self, grads: &Gradients<f32>) -> Vec<Vec<f32>> {
+        self.parameters.iter().map(|p| grads.of(p.id).to_vec()).collect()
     }
 }
 
@@ -77,58 +125,31 @@ fn layer<'t>(activation: Activation, x: Var<'t, f32>, w: Var<'t, f32>, b: Var<'t
 pub struct Recorded {
     tape: Tape<f32>,
     network: Network,
-    rule: Rule,
-    steps: i32,
 }
 
 impl Recorded {
     /// At the initial parameters of the task.
     pub fn new(task: &Task) -> Recorded {
-        let convolutions = task.convolutions.iter().flat_map(|c| {
-            let w = Parameter::new(&[c.outputs, c.inputs, KERNEL, KERNEL], &c.weights);
-            [w, Parameter::new(&[c.outputs], &c.bias)]
-        });
-        let layers = task.layers.iter().flat_map(|dense| {
-            let w = Parameter::new(&[dense.outputs, dense.inputs], &dense.weights);
-            [w, Parameter::new(&[dense.outputs], &dense.bias)]
-        });
-        let network = Network {
-            convolutions: task.convolutions.len(),
-            activations: task.layers.iter().map(|dense| dense.activation).collect(),
-            parameters: convolutions.chain(layers).collect(),
-            loss: task.loss,
-            batch: task.batch,
-            x: Tensor::from_slice(task.input_shape(), &task.x).expect("whole rows"),
-            target: Tensor::from_slice([task.batch, task.y.len() / task.batch], &task.y).expect("whole rows"),
-        };
-        Recorded { tape: Tape::single(), network, rule: task.rule, steps: 0 }
+        Recorded { tape: Tape::single(), network: Network::new(task) }
     }
 
-    fn update(&mut self, grads: &Gradients<f32>) {
-        self.steps += 1;
-        for Parameter { id, value, moments: [m, v] } in &mut self.network.parameters {
-            let gradient = grads.of(*id);
-            let g = gradient.as_slice().expect("the gradient of a used parameter has its own buffer");
-            let p = value.as_mut_slice();
-            match self.rule {
-                Rule::Sgd { rate } => lanes::sgd(p, g, rate),
-                Rule::Momentum { rate, momentum } => lanes::momentum(p, g, m, momentum, rate),
-                Rule::Adam { rate } => lanes::adam(p, g, [m, v], rate, self.steps),
-            }
-        }
+    fn backward(&mut self) -> Gradients<f32> {
+        let Recorded { tape, network } = self;
+        let [x, target] = [&network.x, &network.target].map(|x| tape.constant(x.clone()));
+        let grads = network.loss(tape, x, target).backward();
+        tape.reset();
+        grads
     }
 }
 
 impl Trainer for Recorded {
     fn step(&mut self) {
-        let grads = self.network.loss(&self.tape).backward();
-        self.tape.reset();
-        self.update(&grads);
+        let grads = self.backward();
+        self.network.update(&grads);
     }
 
     fn gradients(&mut self) -> Vec<Vec<f32>> {
-        let grads = self.network.loss(&self.tape).backward();
-        self.tape.reset();
-        self.network.parameters.iter().map(|p| grads.of(p.id).to_vec()).collect()
+        let grads = self.backward();
+        self.network.all(&grads)
     }
 }

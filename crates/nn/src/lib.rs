@@ -138,11 +138,16 @@
 //! | [`Embedding`] | indices `[..]` | `[.., width]` |
 //! | [`Conv1d`] | `[batch, in, length]` | `[batch, out, windows]` |
 //! | [`Conv2d`], [`ConvTranspose2d`] | `[batch, in, height, width]` | `[batch, out, .., ..]` |
-//! | [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`] | `[batch, channels, height, width]` | `[batch, channels, .., ..]` |
+//! | [`Conv3d`] | `[batch, in, depth, height, width]` | `[batch, out, .., .., ..]` |
+//! | [`MaxPool1d`], [`AvgPool1d`], [`AdaptiveMaxPool1d`], [`AdaptiveAvgPool1d`] | `[batch, channels, length]` | `[batch, channels, ..]` |
+//! | [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveMaxPool2d`], [`AdaptiveAvgPool2d`] | `[batch, channels, height, width]` | `[batch, channels, .., ..]` |
+//! | [`Upsample`] | `[batch, channels, ..]` | the same at another size |
+//! | [`PixelShuffle`], [`PixelUnshuffle`] | `[.., channels, height, width]` | pixels from channels, channels from pixels |
 //! | [`Flatten`] | `[batch, ..]` | `[batch, rest]` |
-//! | [`BatchNorm1d`], [`BatchNorm2d`], [`GroupNorm`] | `[batch, channels, ..]` | the same |
+//! | [`BatchNorm1d`], [`BatchNorm2d`], [`GroupNorm`], [`InstanceNorm`] | `[batch, channels, ..]` | the same |
 //! | [`LayerNorm`], [`RmsNorm`] | `[.., normalized]` | the same |
 //! | [`Dropout`], [`PRelu`], [`LearnedSigmoid`], activations such as [`Tanh`] | any | the same |
+//! | [`Glu`] | any | half of one axis |
 //! | [`RnnCell`], [`GruCell`], [`LstmCell`] | `[batch, in]`, state `[batch, hidden]` | the next state |
 //! | [`Rnn`], [`Gru`], [`Lstm`] | `[batch, time, in]`, state `[layers, batch, hidden]` | `[batch, time, hidden]`, the last state |
 //! | [`MultiHeadAttention`] | `[batch, queries, width]`, keys, values | the same, weights |
@@ -228,10 +233,11 @@ pub use activation::{Identity, LogSoftmax, Softmax};
 pub use cast::{Cast, copy_cast};
 pub use labels::Labels;
 pub use layers::{
-    AdaptiveAvgPool2d, AvgPool2d, BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d,
-    ConvTranspose2d, Dropout, Embedding, Flatten, GroupNorm, Gru, GruCell, LayerNorm, LearnedSigmoid, Lstm,
-    LstmCell, MaxPool2d, MultiHeadAttention, PRelu, Residual, RmsNorm, Rnn, RnnCell, TransformerBlock,
-    padding_mask,
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d,
+    BatchNorm, BatchNorm1d, BatchNorm2d, Bilinear, Conv1d, Conv2d, Conv3d, ConvTranspose2d, Dropout,
+    Embedding, Flatten, Glu, GroupNorm, Gru, GruCell, InstanceNorm, LayerNorm, LearnedSigmoid, Lstm,
+    LstmCell, MaxPool1d, MaxPool2d, MultiHeadAttention, PRelu, PixelShuffle, PixelUnshuffle, Residual,
+    RmsNorm, Rnn, RnnCell, TransformerBlock, Upsample, padding_mask,
 };
 pub use linear::Linear;
 pub use module::{CloneModule, Context, Module};

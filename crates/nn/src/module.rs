@@ -123,7 +123,7 @@ macro_rules! without_parameters {
             type Output = $name;
 
             fn cast_to(&self) -> Result<$name, tape::Error> {
-                Ok(*self)
+                Ok(Clone::clone(self))
             }
         }
     )*};
@@ -428,6 +428,11 @@ impl<T: Element> Context<T> {
     pub fn get(&self, param: &Param<T>) -> Tensor<T> {
         let request = self.requests.iter().find(|(id, _)| *id == param.id());
         request.and_then(|(_, request)| request.get()).unwrap_or_else(|| param.latest())
+    }
+
+    /// Returns `true` if a value was requested and neither taken nor withdrawn.
+    pub(crate) fn has_requests(&self) -> bool {
+        self.requests.iter().any(|(_, request)| request.get().is_some())
     }
 
     /// Takes the requested value of a parameter.

@@ -152,7 +152,7 @@ impl<T: Element> Param<T> {
     pub fn on<'t>(&self, tape: &'t Tape<T>) -> Var<'t, T> {
         match self.role {
             Role::Trainable => tape.parameter(self.id, &self.value),
-            Role::Frozen | Role::Buffer => tape.constant(self.latest()),
+            Role::Frozen | Role::Buffer => tape.constant_parameter(self.id, &self.latest()),
         }
     }
 

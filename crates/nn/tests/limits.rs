@@ -5,14 +5,15 @@
 #![cfg(target_pointer_width = "64")]
 
 use nn::data::{Batches, Idx, IdxData, Split, copy_rows};
-use nn::functional::{self, Conv1dOptions};
+use nn::functional::{self, Conv1dOptions, Interpolation, Resize};
 use nn::init::{Fans, Init, KaimingNormal, UniformFanIn, XavierUniform};
 use nn::metrics::{Confusion, top_k};
 use nn::train::Shards;
 use nn::{
-    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Bilinear, Conv1d, Conv2d, ConvTranspose2d, Embedding,
-    GroupNorm, Gru, GruCell, LayerNorm, Lstm, LstmCell, MaxPool2d, MultiHeadAttention, PRelu, RmsNorm, Rnn,
-    RnnCell, TransformerBlock, padding_mask,
+    AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, AvgPool2d,
+    BatchNorm2d, Bilinear, Conv1d, Conv2d, Conv3d, ConvTranspose2d, Embedding, GroupNorm, Gru, GruCell,
+    InstanceNorm, LayerNorm, Lstm, LstmCell, MaxPool1d, MaxPool2d, MultiHeadAttention, PRelu, PixelShuffle,
+    PixelUnshuffle, RmsNorm, Rnn, RnnCell, TransformerBlock, Upsample, padding_mask,
 };
 use nn::{Context, Linear, Module};
 use rand::SeedableRng;
@@ -90,6 +91,9 @@ fn layers_of_widths_that_there_cannot_be() {
         "conv1d": Conv1d::<f64>::new(1, 1, MAX, rng);
         "conv1d": Conv1d::<f64>::new(1 << 32, 1, 1 << 32, rng);
         "conv1d": Conv1d::<f64>::grouped(2, 2, 1, MAX, rng);
+        "conv3d": Conv3d::<f64>::new(MAX, 1, [1, 1, 1], rng);
+        "conv3d": Conv3d::<f64>::new(1, 1, [MAX, MAX, 2], rng);
+        "conv3d": Conv3d::<f64>::grouped(4, 4, [1, 1, 1], 0, rng);
         "conv_transpose2d": ConvTranspose2d::<f64>::new(1, MAX, [2, 2], rng);
         "conv_transpose2d": ConvTranspose2d::<f64>::new(1, 1, [HALF, 2], rng);
         "batch_norm": BatchNorm2d::<f64>::new(MAX);
@@ -100,6 +104,7 @@ fn layers_of_widths_that_there_cannot_be() {
         "group_norm": GroupNorm::<f64>::new(1, MAX);
         "group_norm": GroupNorm::<f64>::new(MAX, 2);
         "group_norm": GroupNorm::<f64>::new(MAX, 0);
+        "instance_norm": InstanceNorm::<f64>::new(MAX).affine();
         "prelu": PRelu::<f64>::new(MAX);
         "attention": MultiHeadAttention::<f64>::new(MAX, 1, rng);
         "attention": MultiHeadAttention::<f64>::new(1 << 40, 1, rng);
@@ -130,6 +135,7 @@ fn windows_that_do_not_fit() {
     let cx = &mut Context::eval();
     let x = tape.constant(Tensor::ones([1, 1, 2, 2]));
     let signal = tape.constant(Tensor::ones([1, 1, 2]));
+    let volume = tape.constant(Tensor::ones([1, 1, 2, 2, 2]));
     let count = all_refuse! {
         "conv2d": Conv2d::new(1, 1, [1, 1], rng).padding([HALF, 0]).forward(x, cx);
         "conv2d": Conv2d::new(1, 1, [1, 1], rng).padding([LONG, 0]).forward(x, cx);
@@ -145,8 +151,29 @@ fn windows_that_do_not_fit() {
         "avg_pool2d": AvgPool2d::new([1, MAX]).forward(x, cx);
         "avg_pool2d": AdaptiveAvgPool2d { size: [MAX, 1] }.forward(x, cx);
         "avg_pool2d": AdaptiveAvgPool2d { size: [LONG, 1] }.forward(x, cx);
+        "max_pool1d": MaxPool1d::new(MAX).forward(signal, cx);
+        "avg_pool1d": AvgPool1d::new(MAX).forward(signal, cx);
+        "adaptive_avg_pool1d": AdaptiveAvgPool1d { size: MAX }.forward(signal, cx);
+        "adaptive_max_pool1d": AdaptiveMaxPool1d { size: MAX }.forward(signal, cx);
+        "adaptive_max_pool1d": AdaptiveMaxPool1d { size: LONG }.forward(signal, cx);
+        "adaptive_max_pool1d": AdaptiveMaxPool1d { size: 0 }.forward(signal, cx);
+        "adaptive_max_pool2d": AdaptiveMaxPool2d { size: [MAX, 1] }.forward(x, cx);
+        "conv3d": Conv3d::new(1, 1, [1, 1, 1], rng).padding([HALF, 0, 0]).forward(volume, cx);
+        "conv3d": Conv3d::new(1, 1, [1, 1, 1], rng).padding([LONG, 0, 0]).forward(volume, cx);
+        "conv3d": Conv3d::new(1, 1, [2, 1, 1], rng).dilation([MAX, 1, 1]).forward(volume, cx);
+        "conv3d": Conv3d::new(1, 1, [3, 1, 1], rng).forward(volume, cx);
+        "interpolate": Upsample { to: Resize::To(vec![MAX]), how: Interpolation::Nearest }.forward(signal, cx);
+        "interpolate": Upsample { to: Resize::By(vec![1e300]), how: Interpolation::Nearest }.forward(signal, cx);
+        "interpolate": Upsample { to: Resize::By(vec![f64::NAN]), how: Interpolation::Nearest }.forward(signal, cx);
+        "interpolate": Upsample { to: Resize::By(vec![0.1]), how: Interpolation::Nearest }.forward(signal, cx);
+        "interpolate": Upsample { to: Resize::To(vec![2, 2]), how: Interpolation::Nearest }.forward(signal, cx);
+        "pixel_shuffle": PixelShuffle { factor: MAX }.forward(x, cx);
+        "pixel_shuffle": PixelShuffle { factor: 0 }.forward(x, cx);
+        "pixel_shuffle": PixelShuffle { factor: 2 }.forward(x, cx);
+        "pixel_unshuffle": PixelUnshuffle { factor: MAX }.forward(x, cx);
+        "pixel_unshuffle": PixelUnshuffle { factor: 0 }.forward(x, cx);
     };
-    assert!(count >= 14, "{count} calls");
+    assert!(count >= 35, "{count} calls");
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use nn::functional::{AttentionOptions, Conv1dOptions};
 use nn::{
-    BatchNorm1d, BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, Embedding, GroupNorm, GruCell, Identity,
-    LayerNorm, Linear, Lstm, MaxPool2d, Module, MultiHeadAttention, PRelu, Parameters, Relu, Residual,
-    RmsNorm, Sequential, Tanh, TransformerBlock, mlp,
+    AdaptiveMaxPool2d, AvgPool1d, BatchNorm1d, BatchNorm2d, Bilinear, Context, Conv1d, Conv2d, Conv3d,
+    Embedding, Glu, GroupNorm, GruCell, Identity, InstanceNorm, LayerNorm, Linear, Lstm, MaxPool2d, Module,
+    MultiHeadAttention, PRelu, Parameters, PixelShuffle, Relu, Residual, RmsNorm, Sequential, Tanh,
+    TransformerBlock, mlp,
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -184,6 +185,14 @@ fn every_kind_of_layer_is_named() {
         (Box::new(Conv1d::new(2, 3, 2, rng)), &[4, 3, 9], "(layer of 1.weight)"),
         (Box::new(Conv1d::new(2, 3, 2, rng)), &[4, 3], "(layer of 1.weight)"),
         (Box::new(Conv2d::new(2, 3, [2, 2], rng)), &[4, 3, 9, 9], "(layer of 1.weight)"),
+        (Box::new(Conv3d::new(2, 3, [2, 2, 2], rng)), &[4, 3, 9, 9, 9], "(layer of 1.weight)"),
+        (Box::new(Conv3d::new(2, 3, [2, 2, 2], rng)), &[4, 2, 9, 9], "(layer of 1.weight)"),
+        (Box::new(InstanceNorm::new(3).affine()), &[4, 2, 5], "(layer of 1.weight)"),
+        (Box::new(InstanceNorm::new(3)), &[4, 3], "(layer 1)"),
+        (Box::new(AvgPool1d::new(2)), &[4, 2], "(layer 1)"),
+        (Box::new(AdaptiveMaxPool2d { size: [2, 2] }), &[4, 2, 3], "(layer 1)"),
+        (Box::new(PixelShuffle { factor: 2 }), &[4, 3, 2, 2], "(layer 1)"),
+        (Box::new(Glu::default()), &[4, 3], "(layer 1)"),
         (Box::new(PRelu::new(3)), &[4, 2], "(layer of 1.weight)"),
         (Box::new(MaxPool2d::new([2, 2])), &[4, 2], "(layer 1)"),
         (Box::new(TransformerBlock::new(4, 2, 8, rng)), &[1, 3, 2], "(layer of 1.self_attn.in_proj_weight)"),

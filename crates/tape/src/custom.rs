@@ -375,7 +375,7 @@ impl<T: Element> Tape<T> {
         for x in x {
             error::expect(self.owns(op, x.tape()));
         }
-        let x: Vec<Tensor<T>> = x.iter().map(|x| x.value()).collect();
+        let x: Vec<Tensor<T>> = x.iter().map(|x| x.example_value()).collect();
         error::expect(value_of(op, f, &x.iter().collect::<Vec<_>>()))
     }
 }

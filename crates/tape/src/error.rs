@@ -164,6 +164,15 @@ pub enum Error {
         /// The shape it has.
         found: Dims,
     },
+    /// Something that a replay would not repeat, recorded for one: see [`Replay`](crate::Replay).
+    NotReplayable {
+        /// The operation.
+        op: &'static str,
+        /// Why a replay would not repeat it.
+        reason: &'static str,
+        /// Where it was called.
+        site: &'static Location<'static>,
+    },
     /// A refusal in the operation's own words: singular matrices, hyper-parameters out of range.
     Invalid {
         /// The requested operation.
@@ -221,6 +230,7 @@ impl Error {
             | Error::ForeignTape { op, .. }
             | Error::NotKept { op, .. }
             | Error::Contract { op, .. }
+            | Error::NotReplayable { op, .. }
             | Error::Invalid { op, .. } => Some(op),
             Error::At { error, .. } => error.op_mut(),
             Error::Capacity { .. } | Error::UnknownParameter { .. } | Error::ChangedParameter { .. } => None,
@@ -376,6 +386,9 @@ impl fmt::Display for Error {
                     Some(k) => write!(f, " for operand {k}, found {found:?}"),
                     None => write!(f, ", found {found:?}"),
                 }
+            }
+            Error::NotReplayable { op, reason, site } => {
+                write!(f, "{op}: expected a step that can be replayed, found {reason}, at {site}")
             }
             Error::Invalid { op, reason } => write!(f, "{op}: {reason}"),
             Error::At { error, operands } => {

@@ -8,6 +8,7 @@
 
 use crate::error::Error;
 use crate::ops::*;
+use crate::replay::Replay;
 use crate::rules::algebra::{ChainRule, Element};
 use crate::rules::elementwise::{Left, Map, Right, Select as Choose, Zip};
 use crate::rules::op::{Op, compute};
@@ -16,7 +17,7 @@ use crate::tensor::Tensor;
 use std::hint::black_box;
 use std::marker::PhantomData;
 
-/// What is compiled of an operation: its value, and recording it with everything that sweeps call.
+/// The parts of an operation that are compiled: its value, and recording it with everything that sweeps call.
 struct Compiled<T, O>(PhantomData<(T, O)>);
 
 impl<T: Element, O: Op<T>> Compiled<T, O> {
@@ -53,6 +54,11 @@ fn engine<T: Element>() {
     tape.parameter(ParamId::new(), &Tensor::scalar(T::ONE));
     let x = tape.var(Tensor::scalar(T::ONE));
     let gradients = x.item().try_backward();
+    let mut replay = Replay::<T>::several([], |_, []| Vec::new());
+    if let Ok(replay) = &mut replay {
+        black_box((replay.run(&[]).is_ok(), replay.value_and_gradient(&[]).is_ok()));
+        black_box(replay.bind(ParamId::new(), &Tensor::scalar(T::ONE)).is_ok());
+    }
     black_box((x.item().try_grad(x).is_ok(), x.try_grad(x, x).is_ok(), gradients.is_ok()));
 }
 

@@ -32,8 +32,8 @@
 //!
 //! # Differentiate a program of tensors
 //!
-//! [`Var`] is the handle of a recorded [`Tensor`], with [over a hundred operations](ops): elementwise functions with
-//! broadcasting, reductions, indexing, linear algebra, convolutions.
+//! [`Var`] is the handle of a recorded [`Tensor`], with [over two hundred operations](ops): elementwise functions with
+//! broadcasting, reductions, scans, indexing, factorisations, convolutions.
 //!
 //! ```
 //! use tape::{Tape, Tensor};
@@ -102,6 +102,9 @@
 //! assert_eq!((sum.item(), slopes[0].item()), (2.0, -2.0));
 //! ```
 //!
+//! A [`Replay`] is a computation with tensors recorded once, such as the training step of a small model. It runs on other values
+//! of the same shapes, in a fraction of the time of recording it again.
+//!
 //! # Look at a recording
 //!
 //! [`Tape::view`] returns the graph as data, text, SVG, DOT or JSON; [`Tape::memory`] what it holds;
@@ -122,7 +125,7 @@
 //! - The crate `nn` has modules, losses and optimizers made of these operations.
 //! - `docs/how-it-works.md` follows one expression through the engine, `docs/conventions.md` lists what happens at kinks,
 //!   ties and singular points, `docs/operations.md` all operations;
-//!   `docs/programs.md` is about programs.
+//!   `docs/programs.md` is about programs, `docs/replays.md` about replays.
 //!
 //! # What it is not
 //!
@@ -154,6 +157,7 @@ pub mod parallel;
 mod pool;
 mod program;
 mod random;
+mod replay;
 mod rules;
 mod shape;
 mod simd;
@@ -166,10 +170,12 @@ pub use anomaly::{Anomaly, NonFinite};
 pub use error::{Dims, Error};
 pub use graph::{GraphInput, GraphNode, GraphView, Memory};
 pub use index::{Index, Position, Positions};
+pub use methods::scatter_reduce::ScatterReduce;
 pub use operand::Operand;
 #[doc(inline)]
 pub use ops::{Elementwise, PadMode, TensorOps};
 pub use program::{Derivatives, MapLanes, Program, Recorder};
+pub use replay::Replay;
 pub use rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, SlopeFromOutput, Unary};
 pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Arity, Array, Cotangents, Each, Op};

@@ -3,7 +3,7 @@
 
 use rayon::ThreadPoolBuilder;
 use tape::ops::{AvgWindows, Conv2d, Window};
-use tape::{Element, Program, Tape, Tensor, Var, parallel};
+use tape::{Element, ParamId, Program, Replay, Tape, Tensor, Var, parallel};
 
 /// Values in [-1, 1] without a pattern in which errors of a sum would cancel.
 fn numbers<T: Element>(shape: &[usize], seed: usize) -> Tensor<T> {
@@ -76,6 +76,38 @@ fn every_number_of_threads_gives_the_same_bits() {
     products();
     windows();
     programs();
+    replays();
+}
+
+/// A step of layers that are large, and of one that is computed by columns.
+fn replays() {
+    let [x, target, v, w, b]: [Tensor; 5] =
+        [&[3001, 300][..], &[3001, 2], &[200, 300], &[2, 20], &[20]].map(|shape| numbers(shape, shape.len()));
+    let ids: [ParamId; 3] = std::array::from_fn(|_| ParamId::new());
+    let run = || {
+        let replay = Replay::new([&x, &target], |tape, [x, target]| {
+            let leaf = |k: usize, value: &Tensor| tape.parameter(ids[k], value);
+            let narrow = x.matmul(leaf(0, &v).transpose()).tanh().slice(1, ..20);
+            (narrow.linear(leaf(1, &w), tape.constant([0.5, -0.5])) - target).square().sum()
+                + (leaf(2, &b) * narrow).sum()
+        });
+        let mut replay = replay.unwrap();
+        let mut runs = Vec::new();
+        for _ in 0..2 {
+            for (&id, value) in ids.iter().zip([&v, &w, &b]) {
+                replay.bind(id, value).unwrap();
+            }
+            let (value, gradients) = replay.value_and_gradient(&[&x, &target]).unwrap();
+            runs.push((value.to_bits(), ids.map(|id| bits(&gradients.of(id)))));
+        }
+        assert!(runs[0] == runs[1]);
+        runs
+    };
+    let on = |threads| ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run);
+    let alone = on(1);
+    for threads in [2, 3, 7] {
+        assert!(on(threads) == alone, "a replay: different bits on {threads} threads");
+    }
 }
 
 /// A function of weights that all lanes share and of numbers that differ.

@@ -78,7 +78,7 @@ pub(crate) struct Problem<'f> {
     /// The function as a program, if it is one.
     pub(crate) lanes: Option<Lanes>,
     pub(crate) samples: Samples,
-    /// The number of points that were asked for, remembered ones included.
+    /// The number of points requested, remembered ones included.
     pub(crate) evaluations: usize,
 }
 

@@ -67,7 +67,7 @@ pub fn conv_transpose2d<T: Element, A: Array<T>>(x: &A, w: &A, b: Option<&A>, co
 
 /// Reshapes a signal `[batch, channels, length]`, or its kernels, to an image of one row.
 #[track_caller]
-fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
+pub(super) fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
     let shape = x.shape();
     match shape[..] {
         [n, c, length] => x.reshape([n, c, 1, length]),
@@ -77,7 +77,7 @@ fn as_row<T: Element, A: Array<T>>(op: &'static str, x: &A) -> A {
 
 /// Reshapes an image of one row to a signal.
 #[track_caller]
-fn as_signal<T: Element, A: Array<T>>(y: &A) -> A {
+pub(super) fn as_signal<T: Element, A: Array<T>>(y: &A) -> A {
     let shape = y.shape();
     y.reshape([shape[0], shape[1], shape[3]])
 }

@@ -14,16 +14,31 @@
 
 mod attention;
 mod conv;
+mod conv3d;
 mod dropout;
+mod interpolate;
 mod loss;
 mod norm;
+mod pixels;
+mod pool;
 
-pub use attention::{AttentionOptions, attention_weights, scaled_dot_product_attention, weighted_values};
+pub use attention::{
+    AttentionOptions, attention_weights, attention_weights_with_bias, scaled_dot_product_attention,
+    scaled_dot_product_attention_with_bias, weighted_values,
+};
 pub use conv::{Conv1dOptions, ConvTranspose1dOptions, conv_transpose1d, conv_transpose2d, conv1d, conv2d};
+pub use conv3d::{Conv3dOptions, conv3d};
 pub use dropout::dropout;
+pub use interpolate::{Interpolation, Resize, interpolate};
 pub use loss::{CrossEntropyOptions, Reduction, bce_with_logits, cross_entropy, soft_cross_entropy};
 pub(crate) use loss::{class_axis, no_class};
-pub use norm::{batch_norm, group_norm, layer_norm, rms_norm};
+pub use norm::{batch_norm, group_norm, instance_norm, layer_norm, rms_norm};
+pub(crate) use pixels::{check_shuffle, check_unshuffle};
+pub use pixels::{pixel_shuffle, pixel_unshuffle};
+pub(crate) use pool::check_adaptive;
+pub use pool::{
+    Pool1dOptions, adaptive_avg_pool1d, adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, max_pool1d,
+};
 
 use std::iter::repeat_n;
 use tape::{Array, Element, Shape, TensorOps};

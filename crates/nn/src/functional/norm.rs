@@ -104,6 +104,36 @@ pub fn group_norm<T: Element, A: Array<T>>(
     affine(y, optional(w, x), optional(b, x))
 }
 
+/// [`layer_norm`] over the axes behind the channels, for each sample and channel on its own (Ulyanov and others, 2016).
+///
+/// # Shapes
+/// `x` `[batch, channels, ..]`, `w` and `b` `[channels]`; the result has the shape of `x`.
+///
+/// # Panics
+/// If there is no axis behind the channels.
+///
+/// # Examples
+/// ```
+/// use nn::functional;
+/// use tape::Tape;
+/// let tape = Tape::new();
+/// let x = tape.var([[[1.0, 3.0], [10.0, 30.0]]]);
+/// let w = tape.var([2.0, 0.0]);
+/// let y = functional::instance_norm(&x, Some(&w), None, 3.0);
+/// assert_eq!(y.value().to_vec(), [-1.0, 1.0, 0.0, 0.0]);
+/// assert_eq!(y.vjp([[[1.0, -1.0], [1.0, 0.0]]]).wrt(x).to_vec(), [0.75, -0.75, 0.0, 0.0]);
+/// ```
+#[track_caller]
+pub fn instance_norm<T: Element, A: Array<T>>(x: &A, w: Option<&A>, b: Option<&A>, eps: f64) -> A {
+    let rank = x.shape().rank() as isize;
+    if rank < 3 {
+        let (op, found) = ("instance_norm", x.shape().dims());
+        Error::Rank { op, expected: "[batch, channels, ..] with an axis behind them", found }.panic()
+    }
+    let axes: Vec<isize> = (2..rank).collect();
+    affine(standardize(x, Axes::from(&axes[..]), eps, true), optional(w, x), optional(b, x))
+}
+
 /// [`per_channel`], if there are values for the channels.
 #[track_caller]
 fn optional<T: Element, A: Array<T>>(channels: Option<&A>, x: &A) -> Option<A> {

@@ -114,8 +114,56 @@ impl<T: Element> MultiHeadAttention<T> {
         attention: &AttentionOptions<T>,
         cx: &mut Context<T>,
     ) -> (Var<'t, T>, Var<'t, T>) {
-        let [q, k, v] = self.project([query, key, value]);
-        let weights = functional::attention_weights(&q, &k, attention);
+        self.attend([query, key, value], None, attention, cx)
+    }
+
+    /// [`forward`](MultiHeadAttention::forward) with a bias that is differentiated, for example of the distances between
+    /// positions: it is added to the scores `[batch, heads, queries, keys]`, with which it broadcasts.
+    ///
+    /// ```
+    /// use nn::functional::AttentionOptions;
+    /// use nn::{Context, MultiHeadAttention, Param};
+    /// use rand::{SeedableRng, rngs::StdRng};
+    /// use tape::{Tape, Tensor};
+    /// let rng = &mut StdRng::seed_from_u64(0);
+    /// let (layer, bias): (MultiHeadAttention, _) = (MultiHeadAttention::new(4, 2, rng), Param::new(Tensor::zeros([2, 3, 3])));
+    /// let (tape, options, cx) = (Tape::new(), AttentionOptions::default(), &mut Context::eval());
+    /// let x = tape.constant(Tensor::from_fn([1, 3, 4], |i| (i[1] * 4 + i[2]) as f64 / 12.0));
+    /// let (y, _) = layer.forward_with_bias(x, x, x, bias.on(&tape), &options, cx);
+    /// assert_eq!(y.value(), layer.forward(x, x, x, &options, cx).0.value());
+    /// let slope = y.sum().backward().of(&bias);
+    /// assert!(slope.sum_axes(-1, false).abs().max() < 1e-15 && slope.abs().max() > 1e-4);
+    /// ```
+    ///
+    /// # Panics
+    /// If the shapes are incompatible.
+    #[track_caller]
+    pub fn forward_with_bias<'t>(
+        &self,
+        query: Var<'t, T>,
+        key: Var<'t, T>,
+        value: Var<'t, T>,
+        bias: Var<'t, T>,
+        attention: &AttentionOptions<T>,
+        cx: &mut Context<T>,
+    ) -> (Var<'t, T>, Var<'t, T>) {
+        self.attend([query, key, value], Some(bias), attention, cx)
+    }
+
+    /// The outputs of the queries, and the attention weights.
+    #[track_caller]
+    fn attend<'t>(
+        &self,
+        x: [Var<'t, T>; 3],
+        bias: Option<Var<'t, T>>,
+        attention: &AttentionOptions<T>,
+        cx: &mut Context<T>,
+    ) -> (Var<'t, T>, Var<'t, T>) {
+        let [q, k, v] = self.project(x);
+        let weights = match bias {
+            Some(bias) => functional::attention_weights_with_bias(&q, &k, &bias, attention),
+            None => functional::attention_weights(&q, &k, attention),
+        };
         let [samples, heads, queries, _] = [0, 1, 2, 3].map(|axis| q.shape()[axis]);
         let expected = vec![samples, heads, queries, k.shape()[2]];
         if *weights.shape() != *expected {

@@ -166,7 +166,10 @@ impl<const DIMENSIONS: usize, T: Element> Module<T> for BatchNorm<DIMENSIONS, T>
         }
         let (w, b) = (recorded(&self.weight, x.tape()), recorded(&self.bias, x.tape()));
         if train {
-            self.track(&x.value(), cx);
+            let statistics =
+                "running statistics, which a run would not update (in evaluation mode there are none)";
+            x.tape().refuse_replay("batch_norm", statistics);
+            self.track(&x.example_value(), cx);
             return functional::batch_norm(&x, None, w.as_ref(), b.as_ref(), self.eps);
         }
         let (mean, variance) = (self.running_mean.on(x.tape()), self.running_var.on(x.tape()));

@@ -51,10 +51,14 @@ impl Dropout {
 without_parameters!(Dropout);
 
 impl<T: Element> Module<T> for Dropout {
+    #[track_caller]
     fn forward<'t>(&self, x: Var<'t, T>, cx: &mut Context<T>) -> Var<'t, T> {
         match cx.rng() {
             // Nothing is drawn where nothing can drop.
-            Some(rng) if self.p > 0.0 => functional::dropout(&x, self.p, || rng.random()),
+            Some(rng) if self.p > 0.0 => {
+                x.tape().refuse_replay("dropout", "random numbers, which would be the same in every run");
+                functional::dropout(&x, self.p, || rng.random())
+            }
             _ => x,
         }
     }

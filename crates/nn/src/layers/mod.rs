@@ -1,34 +1,42 @@
 //! Layers, one family per file; [`Linear`](crate::Linear) and the activations without parameters are elsewhere.
 //! The crate documentation has the table of all layers.
 
+mod adaptive;
 mod attention;
 mod batch_norm;
 mod bilinear;
 mod conv;
+mod conv3d;
 mod conv_transpose;
 mod dropout;
 mod embedding;
 mod flatten;
+mod instance_norm;
 mod learned;
 mod norm;
 mod pool;
 pub(crate) mod recurrent;
 mod residual;
+mod resize;
 mod transformer;
 
+pub use adaptive::{AdaptiveAvgPool1d, AdaptiveMaxPool1d, AdaptiveMaxPool2d, AvgPool1d, MaxPool1d};
 pub use attention::{MultiHeadAttention, padding_mask};
 pub use batch_norm::{BatchNorm, BatchNorm1d, BatchNorm2d};
 pub use bilinear::Bilinear;
 pub use conv::{Conv1d, Conv2d};
 pub use conv_transpose::ConvTranspose2d;
+pub use conv3d::Conv3d;
 pub use dropout::Dropout;
 pub use embedding::Embedding;
 pub use flatten::Flatten;
+pub use instance_norm::InstanceNorm;
 pub use learned::{LearnedSigmoid, PRelu};
 pub use norm::{GroupNorm, LayerNorm, RmsNorm};
 pub use pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 pub use recurrent::{Gru, GruCell, Lstm, LstmCell, Rnn, RnnCell};
 pub use residual::Residual;
+pub use resize::{Glu, PixelShuffle, PixelUnshuffle, Upsample};
 pub use transformer::TransformerBlock;
 
 use crate::Param;

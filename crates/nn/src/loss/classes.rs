@@ -151,7 +151,10 @@ pub fn try_multi_margin<'t, T: Element>(
 }
 
 /// Refuses smoothing, for losses without it.
-fn without_smoothing<T: Element>(op: &'static str, options: &CrossEntropyOptions<T>) -> Result<(), Error> {
+pub(super) fn without_smoothing<T: Element>(
+    op: &'static str,
+    options: &CrossEntropyOptions<T>,
+) -> Result<(), Error> {
     if options.smoothing == 0.0 {
         return Ok(());
     }

@@ -80,17 +80,19 @@
 //! ```
 //!
 //! # All losses
-//! Regression: [`squared_error`], [`absolute_error`], [`huber`], [`smooth_l1`]. Binary classification:
+//! Regression: [`squared_error`], [`absolute_error`], [`huber`], [`smooth_l1`]; with a variance, [`gaussian_nll`]; of counts,
+//! [`poisson_nll_with_log_rates`], [`poisson_nll_with_rates`]. Binary classification:
 //! [`binary_cross_entropy_with_logits`], [`binary_cross_entropy_with_logits_and_pos_weight`],
-//! [`binary_cross_entropy_with_probabilities`], [`hinge`]. Classification: [`cross_entropy_with_logits`],
+//! [`binary_cross_entropy_with_probabilities`], [`binary_focal_with_logits`], [`hinge`]. Classification: [`cross_entropy_with_logits`],
 //! [`cross_entropy_with_logits_and_options`] (class weights, smoothing, ignored labels),
-//! [`cross_entropy_with_probabilities`], [`nll`], [`multi_margin`]. Distributions and pairs: [`kl_divergence`],
-//! [`kl_divergence_from_logs`], [`cosine_embedding`], [`hinge_embedding`]. Penalties of weights: [`l1_penalty`],
+//! [`cross_entropy_with_probabilities`], [`focal_with_logits`], [`nll`], [`multi_margin`]. Sequences of labels: [`ctc`].
+//! Distributions, pairs and triplets: [`kl_divergence`], [`kl_divergence_from_logs`], [`cosine_embedding`], [`hinge_embedding`],
+//! [`margin_ranking`], [`triplet_margin`]. Penalties of weights: [`l1_penalty`],
 //! [`l2_penalty`].
 //!
 //! For labels from user input there are functions that return an error instead of panicking:
-//! [`try_cross_entropy_with_logits_and_options`], [`try_nll`], [`try_multi_margin`]. [`Loss`] is a loss
-//! chosen by name.
+//! [`try_cross_entropy_with_logits_and_options`], [`try_focal_with_logits`], [`try_nll`], [`try_multi_margin`], [`try_ctc`].
+//! [`Loss`] is a loss chosen by name.
 //!
 //! # As an argument
 //! Where a function of predictions and targets is expected, as by [`Trainer::run`](crate::train::Trainer::run), write a
@@ -116,12 +118,16 @@
 mod binary;
 mod classes;
 mod cross_entropy;
+mod ctc;
 mod distance;
 mod floored_ln;
+mod focal;
+mod likelihood;
 mod losses;
 mod named;
 mod pairs;
 mod penalty;
+mod ranking;
 mod regression;
 mod target;
 
@@ -134,10 +140,14 @@ pub use cross_entropy::{
     cross_entropy_with_logits, cross_entropy_with_logits_and_options, cross_entropy_with_probabilities,
     try_cross_entropy_with_logits_and_options,
 };
+pub use ctc::{CtcOptions, ctc, try_ctc};
 pub use distance::{cosine_embedding, cosine_similarity, kl_divergence, kl_divergence_from_logs};
+pub use focal::{binary_focal_with_logits, focal_with_logits, try_focal_with_logits};
+pub use likelihood::{gaussian_nll, poisson_nll_with_log_rates, poisson_nll_with_rates};
 pub use losses::Losses;
 pub use named::{Loss, LossFunction, ParseLossError, Reduction};
 pub use penalty::{l1_penalty, l2_penalty};
+pub use ranking::{TripletOptions, margin_ranking, triplet_margin};
 pub use regression::{absolute_error, huber, smooth_l1, squared_error};
 #[doc(hidden)]
 pub use target::ClassTargets;
@@ -182,7 +192,7 @@ const ROUNDING: f64 = 16.0;
 /// Refuses values that are no probabilities, with a hint at the function for those that are likely meant. NaN passes: the
 /// loss is then NaN too.
 fn probabilities<T: Element>(op: &'static str, name: &str, x: Var<'_, T>, hint: &str) -> Result<(), Error> {
-    let x = x.value().contiguous();
+    let x = x.example_value().contiguous();
     let most = T::ONE + T::EPSILON * T::from_f64(ROUNDING);
     let outside = |x: &&T| **x < T::ZERO || **x > most;
     match x.as_slice().unwrap_or_default().iter().find(outside) {

@@ -126,7 +126,7 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
     }
 
     /// Sets the weight decay λ, which pulls weights towards 0: the gradient becomes `g + λ w`. With AdamW,
-    /// Lion and (optionally) NAdam the weights shrink by the factor `1 - η λ` instead. Usually 1e-5 to 1e-2;
+    /// Lion and (optionally) NAdam and RAdam the weights shrink by the factor `1 - η λ` instead. Usually 1e-5 to 1e-2;
     /// where weights shrink, 1e-2 to 0.3.
     ///
     /// # Panics

@@ -12,7 +12,11 @@
 //! | [`RmsProp`] | `s ← α s + (1 - α) g²`, `w ← w - η g / (√s + ε)` |
 //! | [`Adam`], [`AdamW`] | `w ← w - η m̂ / (√v̂ + ε)`, `m̂` and `v̂` means of `g` and `g²` |
 //! | [`NAdam`] | [`Adam`] with Nesterov's momentum |
+//! | [`RAdam`] | [`Adam`] without the root, until enough gradients are known |
+//! | [`Adamax`] | `w ← w - η m̂ / u`, `u ← max(β₂ u, ǀgǀ + ε)` |
 //! | [`Lion`] | `w ← w - η sign(β₁ m + (1 - β₁) g)`, `m` a mean of `g` |
+//! | [`Rprop`] | `w ← w - s sign(g)`, `s` grows while the sign stays: the whole batch |
+//! | [`Asgd`] | `w ← (1 - λ ηₜ) w - ηₜ g`, and the average of these `w` |
 //! | [`Lbfgs`] | `w ← w - η H g`, `H` from the last steps: the whole batch, few parameters |
 //!
 //! Each file reads like the published equations; [`UpdateRule`] is what such a file implements,
@@ -40,6 +44,8 @@
 mod adadelta;
 mod adagrad;
 mod adam;
+mod adamax;
+mod asgd;
 mod average;
 mod descent;
 mod error;
@@ -48,7 +54,9 @@ mod groups;
 mod lbfgs;
 mod lion;
 mod nadam;
+mod radam;
 mod rmsprop;
+mod rprop;
 mod rule;
 pub mod schedule;
 mod sgd;
@@ -59,6 +67,8 @@ mod tests;
 pub use adadelta::{AdaDelta, AdaDeltaRule};
 pub use adagrad::{AdaGrad, AdaGradRule};
 pub use adam::{Adam, AdamRule, AdamW};
+pub use adamax::{Adamax, AdamaxRule};
+pub use asgd::{Asgd, AsgdRule};
 pub use average::Average;
 pub use descent::GradientDescent;
 pub use error::StepError;
@@ -66,7 +76,9 @@ pub use gradients::{GradientAccumulator, GradientSource, gradient_norm};
 pub use lbfgs::Lbfgs;
 pub use lion::{Lion, LionRule};
 pub use nadam::{NAdam, NAdamRule};
+pub use radam::{RAdam, RAdamRule};
 pub use rmsprop::{RmsProp, RmsPropRule};
+pub use rprop::{Rprop, RpropRule};
 pub use rule::{Clock, Elements, UpdateRule};
 pub use sgd::{Sgd, SgdRule};
 

@@ -2,7 +2,8 @@
 
 use super::schedule::{Constant, PiecewiseConstant, Schedule};
 use super::{
-    AdaDelta, AdaGrad, Adam, AdamW, GradientAccumulator, Lion, NAdam, Optimizer, RmsProp, Sgd, gradient_norm,
+    AdaDelta, AdaGrad, Adam, AdamW, Adamax, Asgd, GradientAccumulator, Lion, NAdam, Optimizer, RAdam,
+    RmsProp, Rprop, Sgd, gradient_norm,
 };
 use crate::Param;
 use crate::Parameters;
@@ -19,6 +20,10 @@ fn all<T: Element>() -> Vec<(&'static str, Box<dyn Optimizer<T>>)> {
         ("adamw", Box::new(AdamW::new(0.01).clip_value(0.1))),
         ("nadam", Box::new(NAdam::new(0.01).decoupled().weight_decay(0.1))),
         ("lion", Box::new(Lion::new(0.01).group(|name| name == "0", |group| group.lr_scale(0.5)))),
+        ("radam", Box::new(RAdam::new(0.01).betas(0.9, 0.8).decoupled().weight_decay(0.1))),
+        ("adamax", Box::new(Adamax::new(0.01).clip_norm(0.1))),
+        ("rprop", Box::new(Rprop::new(0.01).etas(0.4, 1.3))),
+        ("asgd", Box::new(Asgd::new(0.01).decay(0.1).average_from(3))),
     ]
 }
 

@@ -57,6 +57,7 @@ mod history;
 mod log;
 #[cfg(feature = "progress")]
 mod progress;
+mod replayed;
 mod report;
 mod run;
 mod shards;
@@ -71,6 +72,7 @@ pub use history::History;
 pub use log::EventLog;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
+pub use replayed::ReplayedStep;
 pub use report::{Report, StopReason, TrainError};
 pub use shards::Shards;
 pub use step::{StepFailure, descend, loss_function};

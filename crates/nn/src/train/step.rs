@@ -163,19 +163,21 @@ where
 }
 
 /// Returns `true` if every gradient of the model is finite.
-fn finite<T: Element>(model: &(impl Parameters<T> + ?Sized), grads: &Gradients<T>) -> bool {
+pub(super) fn finite<T: Element>(model: &(impl Parameters<T> + ?Sized), grads: &Gradients<T>) -> bool {
     let mut finite = true;
     model.visit(&Path::root(), &mut |_, param| {
-        if let (true, Ok(gradient)) = (finite && param.is_trainable(), grads.try_of(param)) {
-            let gradient: Tensor<T> = gradient.contiguous();
-            finite = gradient.as_slice().unwrap_or_default().iter().all(|g| g.is_finite());
+        if let (true, Ok(gradient)) = (finite && param.is_trainable(), grads.try_of_ref(param)) {
+            finite = match gradient.as_slice() {
+                Some(gradient) => gradient.iter().all(|g| g.is_finite()),
+                None => gradient.iter().all(|g| g.is_finite()),
+            };
         }
     });
     finite
 }
 
 /// A model of any type, sized or not, as one that can be a `dyn Parameters`.
-struct Whole<'m, M: ?Sized>(&'m mut M);
+pub(super) struct Whole<'m, M: ?Sized>(pub(super) &'m mut M);
 
 impl<T: Element, M: Parameters<T> + ?Sized> Parameters<T> for Whole<'_, M> {
     fn visit<'a>(&'a self, path: &Path<'_>, f: &mut dyn FnMut(&Path<'_>, &'a Param<T>)) {

@@ -14,6 +14,7 @@ mod gradcheck;
 mod losses;
 mod masked;
 mod plateau;
+mod replayed;
 mod resume;
 mod serde;
 mod settings;

@@ -2,9 +2,9 @@
 
 use nn::data::{LabelColumn, MinMax, Standard};
 use nn::files::{Conversion, Limits, Options};
-use nn::functional::Conv1dOptions;
+use nn::functional::{Conv1dOptions, Conv3dOptions, Interpolation, Pool1dOptions, Resize};
 use nn::init::{KaimingNormal, Uniform};
-use nn::loss::{Loss, LossFunction};
+use nn::loss::{CtcOptions, Loss, LossFunction, TripletOptions};
 use nn::optim::schedule::*;
 use nn::optim::*;
 use nn::train::{EarlyStopping, History, Keep, OnNonFinite};
@@ -31,6 +31,10 @@ fn settings_are_read_back_as_written() {
     round_trip(&NAdamRule { betas: (0.9, 0.999), eps: 1e-8, momentum_decay: 0.004, decoupled: false });
     round_trip(&AdaGradRule { rate_decay: 0.1, initial: 0.2, eps: 1e-10 });
     round_trip(&AdaDeltaRule { rho: 0.9, eps: 1e-6 });
+    round_trip(&AdamaxRule { betas: (0.9, 0.999), eps: 1e-8 });
+    round_trip(&RAdamRule { betas: (0.9, 0.999), eps: 1e-8, decoupled: true });
+    round_trip(&RpropRule { etas: (0.4, 1.3), bounds: (1e-5, 1.0) });
+    round_trip(&AsgdRule { decay: 1e-3, power: 0.5, average_from: 7 });
     round_trip(&StepDecay { base: 0.1, factor: 0.3, every: 7 }.warm_up(3));
     round_trip(&MultiStep { base: 0.1, factor: 0.3, milestones: vec![2, 5] });
     round_trip(&PiecewiseConstant { base: 0.1, changes: vec![(2, 0.05), (5, 0.01)] });
@@ -41,6 +45,10 @@ fn settings_are_read_back_as_written() {
     round_trip(&LabelColumn { names: vec!["a".into(), "b".into()], labels: vec![1, 0, 1] });
     round_trip(&(Keep::AverageFrom(3), OnNonFinite::RestoreBest));
     round_trip(&Conv1dOptions { stride: 2, ..Conv1dOptions::default() });
+    round_trip(&Conv3dOptions { stride: [2, 1, 1], ..Conv3dOptions::default() });
+    round_trip(&Pool1dOptions { padding: 1, ..Pool1dOptions::new(3) });
+    round_trip(&(Resize::By(vec![1.5, 2.0]), Interpolation::Linear { align_corners: true }));
+    round_trip(&(CtcOptions { blank: 3, zero_infinity: true }, TripletOptions::default()));
     for function in LossFunction::ALL {
         assert_eq!(round_trip(&function.mean().half()), format!("\"{}.mean*0.5\"", function.name()));
     }

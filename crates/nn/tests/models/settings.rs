@@ -8,8 +8,8 @@ use nn::optim::schedule::{
     Plateau, Schedule, StepDecay, Threshold,
 };
 use nn::optim::{
-    AdaDelta, AdaGrad, Adam, AdamRule, AdamW, Average, GradientAccumulator, Lbfgs, Lion, NAdam, RmsProp,
-    SgdRule, StepError,
+    AdaDelta, AdaGrad, Adam, AdamRule, AdamW, Adamax, Asgd, Average, GradientAccumulator, Lbfgs, Lion, NAdam,
+    RAdam, RmsProp, Rprop, SgdRule, StepError,
 };
 use nn::optim::{Optimizer, Sgd};
 use nn::recurrent::{Recurrent, RnnGates};
@@ -99,6 +99,10 @@ fn rates_and_what_all_optimizers_share() {
     range("adamw", &NO_RATE, &right, AdamW::<f64>::new);
     range("nadam", &NO_RATE, &right, NAdam::<f64>::new);
     range("lion", &NO_RATE, &right, Lion::<f64>::new);
+    range("radam", &NO_RATE, &right, RAdam::<f64>::new);
+    range("adamax", &NO_RATE, &right, Adamax::<f64>::new);
+    range("rprop", &NO_RATE, &right, Rprop::<f64>::new);
+    range("asgd", &NO_RATE, &right, Asgd::<f64>::new);
     range("adam", &NO_RATE, &right, |rate| Adam::<f64>::new(0.1).set_learning_rate(rate));
     range("adamw", &NO_RATE, &right, |decay| AdamW::<f64>::new(0.1).weight_decay(decay));
     range("lion", &NO_RATE, &right, |factor| Lion::<f64>::new(0.1).lr_scale(factor));
@@ -134,6 +138,18 @@ fn the_settings_of_every_rule() {
     range("nadam", &NO_RATE, &[0.0, 1.0], |x| NAdam::<f64>::new(0.1).momentum_decay(x));
     range("lion", &NO_SHARE, &shares, |x| Lion::<f64>::new(0.1).betas(x, 0.9));
     range("lion", &NO_SHARE, &shares, |x| Lion::<f64>::new(0.1).betas(0.9, x));
+    range("radam", &NO_SHARE, &shares, |x| RAdam::<f64>::new(0.1).betas(x, 0.9));
+    range("radam", &NO_SHARE, &shares, |x| RAdam::<f64>::new(0.1).betas(0.9, x));
+    range("radam", &NO_RATE, &[0.0, 1.0], |x| RAdam::<f64>::new(0.1).eps(x));
+    range("adamax", &NO_SHARE, &shares, |x| Adamax::<f64>::new(0.1).betas(x, 0.9));
+    range("adamax", &NO_SHARE, &shares, |x| Adamax::<f64>::new(0.1).betas(0.9, x));
+    range("adamax", &NO_RATE, &[0.0, 1.0], |x| Adamax::<f64>::new(0.1).eps(x));
+    range("rprop", &[0.0, 1.0, -0.5, NAN, INF], &[0.5, 0.9], |x| Rprop::<f64>::new(0.1).etas(x, 1.2));
+    range("rprop", &[0.0, 1.0, -0.5, NAN, INF], &[1.1, 3.0], |x| Rprop::<f64>::new(0.1).etas(0.5, x));
+    range("rprop", &[-1.0, NAN, INF, 51.0], &[0.0, 50.0], |x| Rprop::<f64>::new(0.1).bounds(x, 50.0));
+    range("rprop", &[-1.0, NAN, INF, 0.5], &[1.0, 50.0], |x| Rprop::<f64>::new(0.1).bounds(1.0, x));
+    range("asgd", &NO_RATE, &[0.0, 1.0], |x| Asgd::<f64>::new(0.1).decay(x));
+    range("asgd", &NO_RATE, &[0.0, 1.0], |x| Asgd::<f64>::new(0.1).power(x));
     range("lbfgs", &[0.0, -1.0, NAN, INF], &[1e-3, 1.0], |x| Lbfgs::<f64>::new().learning_rate(x));
     range("lbfgs", &[0], &[1, usize::MAX], |n| Lbfgs::<f64>::new().iterations(n));
     range("lbfgs", &NO_RATE, &[0.0, 1.0], |x| Lbfgs::<f64>::new().tolerances(x, 1e-9));

@@ -3,8 +3,8 @@
 
 use nn::Param;
 use nn::optim::{
-    AdaDelta, AdaGrad, Adam, AdamW, Average, GradientAccumulator, GradientSource, Lbfgs, Lion, NAdam,
-    RmsProp, StepError, gradient_norm,
+    AdaDelta, AdaGrad, Adam, AdamW, Adamax, Asgd, Average, GradientAccumulator, GradientSource, Lbfgs, Lion,
+    NAdam, RAdam, RmsProp, Rprop, StepError, gradient_norm,
 };
 use nn::optim::{Optimizer, Sgd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,6 +64,12 @@ fn all<T: Element>() -> Vec<Box<dyn Optimizer<T>>> {
         Box::new(AdamW::new(0.01)),
         Box::new(NAdam::new(0.01)),
         Box::new(Lion::new(0.01)),
+        Box::new(RAdam::new(0.01)),
+        Box::new(RAdam::new(0.01).betas(0.9, 0.5)),
+        Box::new(Adamax::new(0.01)),
+        // Its bound would keep any rate finite.
+        Box::new(Rprop::new(0.01).bounds(0.0, f64::MAX)),
+        Box::new(Asgd::new(0.01).average_from(0)),
     ]
 }
 

@@ -97,24 +97,24 @@ impl<T: Element> Var<'_, T> {
     /// See [`Tensor::argmax`].
     #[track_caller]
     pub fn argmax(self) -> usize {
-        self.value().argmax()
+        self.read("argmax").argmax()
     }
 
     /// See [`Tensor::argmax_axis`].
     #[track_caller]
     pub fn argmax_axis(self, axis: isize) -> Vec<usize> {
-        self.value().argmax_axis(axis)
+        self.read("argmax").argmax_axis(axis)
     }
 
     /// See [`Tensor::argmin`].
     #[track_caller]
     pub fn argmin(self) -> usize {
-        self.value().argmin()
+        self.read("argmin").argmin()
     }
 
     /// See [`Tensor::argmin_axis`].
     #[track_caller]
     pub fn argmin_axis(self, axis: isize) -> Vec<usize> {
-        self.value().argmin_axis(axis)
+        self.read("argmin").argmin_axis(axis)
     }
 }

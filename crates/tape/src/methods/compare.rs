@@ -33,11 +33,13 @@ macro_rules! comparisons {
             #[doc = concat!("1 where `self ", $text, " other`, 0 elsewhere, as a plain tensor; shapes broadcast.")]
             #[track_caller]
             pub fn $name(self, other: impl Operand<Var<'t, T>>) -> Tensor<T> {
-                mask(stringify!($name), &self.value(), &other.beside(&self).value(), |a, b| a $operator b)
+                let (op, other) = (stringify!($name), other.beside(&self));
+                mask(op, &self.read(op), &other.read(op), |a, b| a $operator b)
             }
         )*}
         impl<'t, T: Element> Scalar<'t, T> {$(
             #[doc = concat!("Returns `true` if `self ", $text, " other`, by value.")]
+            #[track_caller]
             pub fn $name(self, other: impl Operand<Scalar<'t, T>>) -> bool {
                 self.value() $operator other.beside(&self).value()
             }

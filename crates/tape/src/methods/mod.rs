@@ -2,13 +2,23 @@
 
 mod algebra;
 mod argmax;
+mod axes;
 mod blend;
 mod compare;
+mod diagonals;
 pub(crate) mod einsum;
+mod factors;
+mod linalg;
 mod mul_add;
+mod nonzero;
 mod order;
+mod pattern;
 mod rearrange;
+pub(crate) mod scatter_reduce;
+mod searchsorted;
 mod sort;
+mod windows;
+mod writes;
 
 use crate::error;
 use crate::index::Index;
@@ -231,12 +241,6 @@ along_an_axis! {
 }
 
 impl<T: Element> Tensor<T> {
-    /// The main diagonal of a matrix: [`diag`](Tensor::diag) of offset 0.
-    #[track_caller]
-    pub fn diagonal(&self) -> Tensor<T> {
-        self.diag(0)
-    }
-
     /// [`Concat`](crate::ops::Concat): tensors one after another along an axis.
     #[track_caller]
     pub fn concat(x: &[&Tensor<T>], axis: isize) -> Tensor<T> {

@@ -95,7 +95,7 @@ fn chunk(x: &Shape, n: usize, axis: isize) -> Result<Vec<Range<isize>>, Error> {
 }
 
 /// Runs a closure that records, so that its recording has a location: see [`Tape::at_location`](crate::Tape::at_location).
-trait Located {
+pub(super) trait Located {
     fn located<V>(&self, site: &'static Location<'static>, run: impl FnOnce() -> V) -> V;
 }
 

@@ -8,7 +8,7 @@ use crate::tensor::Tensor;
 use std::cmp::Ordering;
 
 /// Compares for ascending order; NaN is larger than every number.
-fn ascending<T: Element>(a: T, b: T) -> Ordering {
+pub(super) fn ascending<T: Element>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
 
@@ -93,7 +93,7 @@ impl<'t, T: Element> Var<'t, T> {
     /// See [`Tensor::argsort`].
     #[track_caller]
     pub fn argsort(self, axis: isize, descending: bool) -> Index {
-        self.value().argsort(axis, descending)
+        self.read("argsort").argsort(axis, descending)
     }
 
     /// The elements sorted along `axis`, and their original positions: see [`Tensor::sort`]. Each element's
@@ -112,7 +112,7 @@ impl<'t, T: Element> Var<'t, T> {
     /// If the axis does not exist.
     #[track_caller]
     pub fn sort(self, axis: isize, descending: bool) -> (Var<'t, T>, Index) {
-        let index = order("sort", &self.value(), axis, descending, None);
+        let index = order("sort", &self.read("sort"), axis, descending, None);
         (self.gather(axis, &index), index)
     }
 
@@ -132,7 +132,7 @@ impl<'t, T: Element> Var<'t, T> {
     /// If the axis does not exist or has fewer than `k` elements.
     #[track_caller]
     pub fn topk(self, k: usize, axis: isize, largest: bool) -> (Var<'t, T>, Index) {
-        let index = order("topk", &self.value(), axis, largest, Some(k));
+        let index = order("topk", &self.read("topk"), axis, largest, Some(k));
         (self.gather(axis, &index), index)
     }
 }

@@ -162,6 +162,9 @@ macro_rules! for_each_tensor_op {
                 at: At, AtAdjoint =>;
                 gather: Gather =>
                     fn gather(self; axis: isize, index: impl Into<Index>) { Gather { axis, index: index.into() } };
+                index_put: IndexPut =>
+                    fn index_copy(self, src; axis: isize, index: impl Into<Index>) { IndexPut { axis, index: index.into(), accumulate: false } }
+                    fn index_add(self, src; axis: isize, index: impl Into<Index>) { IndexPut { axis, index: index.into(), accumulate: true } };
                 index_select: IndexSelect, IndexAdd =>
                     fn index_select(self; axis: isize, index: impl Into<Index>) { IndexSelect { axis, index: index.into() } };
                 scatter: Scatter =>
@@ -210,13 +213,19 @@ macro_rules! for_each_tensor_op {
                 cross: Cross => fn cross(self, rhs; axis: isize) { Cross { axis } };
                 det: Det, Cofactors, Minors, MinorsAdjoint => fn det(self) { Det };
                 dot: Dot =>;
+                eigh: Eigh =>;
                 inverse: Inverse => fn inverse(self) { Inverse };
                 logdet: LogDet => fn logdet(self) { LogDet };
                 masked_matmul: MaskedMatMul =>;
                 matmul: MatMul => fn matmul(self, rhs) { MatMul };
+                matrix_exp: MatrixExp => fn matrix_exp(self) { MatrixExp };
                 outer: Outer => fn outer(self, rhs) { Outer };
+                pinv: Pinv => fn pinv(self) { Pinv };
+                qr: Qr =>;
+                rfft: Rfft, Irfft =>;
                 slogdet: LogAbsDet, DetSign =>;
                 solve: Solve => fn solve(self, rhs) { Solve };
+                svd: Svd =>;
                 trace: Trace =>;
                 triangular_solve: TriangularSolve =>
                     fn triangular_solve(self, rhs; lower: bool, transpose: bool, unit_diagonal: bool) { TriangularSolve { lower, transpose, unit_diagonal } };

@@ -101,6 +101,27 @@ impl<T: Element, F: Unary> Op<T> for Map<F> {
     fn branches(&self, x: &[&Tensor<T>], _y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {
         decided(x[0], |x| self.0.branch(x), report);
     }
+
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        let f = self.0;
+        kernel::map_into(y, x[0], move |x| f.eval(x));
+        Ok(())
+    }
+
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        _want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error> {
+        let f = self.0;
+        kernel::chain1_in_place(dy, x[0], y, move |d, x, y| ChainRule.eval(d, f.slope(x, y)));
+        // The buffers change places, and with the next run back.
+        std::mem::swap(dy, &mut cts[0]);
+        Ok(())
+    }
 }
 
 impl<T: Element, F: Binary> Op<T> for Zip<F> {
@@ -151,6 +172,12 @@ impl<T: Element, F: Binary> Op<T> for Zip<F> {
         let other = want[1 - last].then(|| cotangent(1 - last, dy.clone()));
         let own = want[last].then(|| cotangent(last, dy));
         if last == 0 { smallvec![own, other] } else { smallvec![other, own] }
+    }
+
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        let (f, shape) = (self.0, y.shape().clone());
+        kernel::zip_into(y, &shape, x[0], x[1], move |a, b| f.eval(a, b));
+        Ok(())
     }
 
     fn branches(&self, x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {

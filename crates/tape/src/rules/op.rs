@@ -131,6 +131,14 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
         Ok(self.eval(x, shape))
     }
 
+    /// The value, where a [`Replay`](crate::Replay) computes it again: `y` is that of the run before. Override it only to write
+    /// into the buffer of `y`; the result must equal that of [`try_eval`](Op::try_eval), whose errors it has.
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        let shape = y.shape().clone();
+        *y = self.try_eval(x, &shape)?;
+        keeps_word(self.name(), "eval", None, &shape, y.shape())
+    }
+
     /// The tangent of the result when input `k` moves by `dx`.
     ///
     /// The default is right for multilinear operations (linear in each input): the derivative of a multilinear map is
@@ -238,6 +246,27 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     ) -> Result<Cotangents<T>, Error> {
         self.check_derivative(x, y)?;
         Ok(self.vjp_all(x, y, dy, want))
+    }
+
+    /// All wanted cotangents, where a [`Replay`](crate::Replay) computes them again: `cts[k]` becomes that of input `k`, and may
+    /// be that of the run before. `dy` is not needed afterwards. Override it only to write into these buffers; the results must
+    /// equal those of [`try_vjp_all`](Op::try_vjp_all), whose errors it has.
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error> {
+        let each = self.try_vjp_all(x, y, std::mem::take(dy), want)?;
+        all_there(self.name(), want, &each)?;
+        for (k, ct) in each.into_iter().enumerate().filter(|&(k, _)| want[k]) {
+            if let Some(ct) = ct {
+                cts[k] = ct;
+            }
+        }
+        Ok(())
     }
 }
 

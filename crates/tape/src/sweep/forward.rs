@@ -54,6 +54,7 @@ impl<T: Element> Tape<T> {
     /// # Errors
     /// As [`Scalar::try_backward`]; if a handle belongs to another tape, or a tangent does not have the shape of its
     /// value.
+    #[track_caller]
     pub fn try_jvp<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
         &'t self,
         y: Y,
@@ -91,6 +92,7 @@ impl<T: Element> Tape<T> {
     ///
     /// # Errors
     /// As [`try_jvp`](Tape::try_jvp).
+    #[track_caller]
     pub fn try_jvp_each<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
         &'t self,
         y: Y,
@@ -101,6 +103,7 @@ impl<T: Element> Tape<T> {
     }
 
     /// [`try_jvp_each`](Tape::try_jvp_each), with an observer.
+    #[track_caller]
     fn observed_jvp<'t, Y: Handle<'t, T>, X: Handle<'t, T>>(
         &'t self,
         y: Y,

@@ -63,13 +63,19 @@ impl<T: Element> Gradients<T> {
     /// # Errors
     /// If the parameter was not recorded on the tape.
     pub fn try_of(&self, id: impl Into<ParamId>) -> Result<Tensor<T>, Error> {
+        self.try_of_ref(id).cloned()
+    }
+
+    /// As [`try_of`](Gradients::try_of), borrowed.
+    ///
+    /// # Errors
+    /// If the parameter was not recorded on the tape.
+    #[inline]
+    pub fn try_of_ref(&self, id: impl Into<ParamId>) -> Result<&Tensor<T>, Error> {
         let id = id.into().get();
         let slot = self.0.parameters.get(id).ok_or(Error::UnknownParameter { id })?;
-        match self.0.tensors.get(slot as usize) {
-            Some(gradient) => Ok(gradient.clone()),
-            // Recorded after the scalar that these gradients belong to.
-            _ => Err(Error::UnknownParameter { id }),
-        }
+        // There is none if it was recorded after the scalar that these gradients belong to.
+        self.0.tensors.get(slot as usize).ok_or(Error::UnknownParameter { id })
     }
 }
 

@@ -45,6 +45,7 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// let error = log.item().try_backward().unwrap_err();
     /// assert_eq!(error.to_string(), "slogdet: the derivative does not exist where the matrix is singular");
     /// ```
+    #[track_caller]
     pub fn try_backward(self) -> Result<Gradients<T>, Error> {
         sweep(self.tape, self.index, None, Retain::Leaves, &mut Ordinary::default())
     }
@@ -118,6 +119,7 @@ impl<'t, T: Element> Var<'t, T> {
     ///
     /// # Errors
     /// As [`Scalar::try_backward`], and if `ct` does not have the shape of `self`.
+    #[track_caller]
     pub fn try_vjp(self, ct: impl Into<Tensor<T>>) -> Result<Gradients<T>, Error> {
         let ct = self.checked(ct.into())?;
         sweep(self.tape, self.index, Some(ct), Retain::Leaves, &mut Ordinary::default())

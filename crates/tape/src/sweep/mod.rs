@@ -12,7 +12,7 @@ mod handles;
 mod local;
 mod methods;
 pub(crate) mod observe;
-mod pieces;
+pub(crate) mod pieces;
 mod pushforward;
 mod reach;
 pub(crate) mod recorded;
@@ -145,7 +145,7 @@ fn pull_tensor<T: Element>(
     observer.tensor(graph, node, &dy);
     if let (&[input], &[true]) = (inputs, &want[..])
         && observer.adds_pieces(op.name())
-        && pieces::add(op.as_ref(), &x, y, &dy, buffers, input)?
+        && pieces::add(op.as_ref(), &x, y, &dy, input.slot().and_then(|slot| buffers.tensors.get_mut(slot)))?
     {
         return Ok(());
     }
@@ -158,6 +158,7 @@ fn pull_tensor<T: Element>(
 }
 
 /// Runs the reverse sweep from `root` in the buffers of earlier gradients, if they are no longer in use.
+#[track_caller]
 #[inline(never)]
 fn sweep<T: Element>(
     tape: &Tape<T>,

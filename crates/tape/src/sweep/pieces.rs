@@ -7,7 +7,7 @@
 use crate::error::Error;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
-use crate::tape::{ErasedOp, GradientBuffers, Input};
+use crate::tape::ErasedOp;
 use crate::tensor::Tensor;
 use std::ops::Range;
 
@@ -41,17 +41,15 @@ pub(super) fn runs<T: Element>(
     Ok(piece)
 }
 
-/// Adds the cotangent of a piece of `input` to the sum that is there. Returns `false`, and does nothing, if there is none, or if
+/// Adds the cotangent of a piece to the sum of its operand, if there is one. Returns `false`, and does nothing, if there is none, or if
 /// the operation takes no pieces that are smaller than the operand.
-pub(super) fn add<T: Element>(
+pub(crate) fn add<T: Element>(
     op: &dyn ErasedOp<T>,
     x: &[&Tensor<T>],
     y: &Tensor<T>,
     dy: &Tensor<T>,
-    buffers: &mut GradientBuffers<T>,
-    input: Input,
+    sum: Option<&mut Tensor<T>>,
 ) -> Result<bool, Error> {
-    let sum = input.slot().and_then(|slot| buffers.tensors.get_mut(slot));
     let Some(sum) = sum.filter(|sum| dy.size() < sum.size()) else { return Ok(false) };
     op.check_derivative(x, y)?;
     let piece = dy.elements();

@@ -70,6 +70,14 @@ impl<T: Element> GradientBuffers<T> {
         }
     }
 
+    /// Makes room for the gradients with respect to these parameters, if there is none yet.
+    pub(crate) fn for_parameters(&mut self, slots: usize, parameters: &Parameters) {
+        if self.tensors.indices() != slots {
+            self.tensors.begin(slots);
+            self.parameters.clone_from(parameters);
+        }
+    }
+
     /// Adds a contribution to the cotangent of an operand.
     #[inline(always)]
     pub(crate) fn add(&mut self, input: Input, ct: Tensor<T>) {

@@ -34,6 +34,15 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
         dy: &Var<'t, T>,
         want: &[bool],
     ) -> Each<Var<'t, T>>;
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error>;
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error>;
     fn check_derivative(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> Result<(), Error>;
     fn jvp_all_values(&self, x: &[&Tensor<T>], y: &Tensor<T>, dx: &[Option<&Tensor<T>>])
     -> Option<Tensor<T>>;
@@ -109,6 +118,19 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         want: &[bool],
     ) -> Each<Var<'t, T>> {
         Op::vjp_each(self, x, y, dy, want)
+    }
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        Op::eval_into(self, x, y).map_err(|error| error.named(Op::name(self)))
+    }
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error> {
+        Op::vjp_into(self, x, y, dy, want, cts).map_err(|error| error.named(Op::name(self)))
     }
     fn check_derivative(&self, x: &[&Tensor<T>], y: &Tensor<T>) -> Result<(), Error> {
         Op::check_derivative(self, x, y).map_err(|error| error.named(Op::name(self)))

@@ -6,12 +6,14 @@
 
 mod branches;
 mod buffers;
+mod detach;
 mod erased;
 mod handles;
 mod nodes;
 mod parameter;
 mod record;
 mod records;
+mod replayed;
 mod scalar;
 mod scalar_fns;
 mod sums;
@@ -26,6 +28,7 @@ pub(crate) use nodes::{BLOCK, CONSTANT, Input, LEAF, MUL_ADD, NOT_A_TENSOR, Node
 pub use parameter::ParamId;
 pub(crate) use parameter::Parameters;
 pub(crate) use records::{Records, TapeRef};
+pub(crate) use replayed::ScalarStep;
 pub use scalar::Scalar;
 pub(crate) use scalar_fns::{ScalarFn, ScalarFns, Word};
 pub(crate) use sums::RunningSums;
@@ -72,6 +75,8 @@ enum Purpose {
     Values,
     /// The operations of a program: its inputs have no values yet.
     Program,
+    /// Operations that are repeated on other values of the same shapes.
+    Replay,
 }
 
 #[cold]
@@ -185,7 +190,7 @@ impl<T: Element> Tape<T> {
     #[track_caller]
     #[inline]
     pub fn scalar(&self, value: T) -> Scalar<'_, T> {
-        let recorded = self.purpose == Purpose::Derivatives;
+        let recorded = self.differentiates();
         let index = if recorded { self.nodes.push(Node::leaf(value)) } else { CONSTANT };
         Scalar { tape: self, index, value }
     }
@@ -202,12 +207,6 @@ impl<T: Element> Tape<T> {
         self.purpose == Purpose::Program
     }
 
-    /// Checks that values are known, which those of a program are not.
-    #[inline]
-    pub(crate) fn check_values(&self, op: &'static str) -> Result<(), Error> {
-        if self.is_program() { Err(without_values(op)) } else { Ok(()) }
-    }
-
     /// Checks that derivatives are recorded, which they are not in inference mode.
     #[inline]
     pub(crate) fn check_recorded(&self, op: &'static str) -> Result<(), Error> {
@@ -221,7 +220,7 @@ impl<T: Element> Tape<T> {
     /// Records a tensor to differentiate with respect to.
     #[track_caller]
     pub fn var(&self, value: impl Into<Tensor<T>>) -> Var<'_, T> {
-        self.push_tensor(value.into(), &[], self.purpose == Purpose::Derivatives, false)
+        self.push_tensor(value.into(), &[], self.differentiates(), false)
     }
 
     /// Records a tensor that is not differentiated.
@@ -245,7 +244,7 @@ impl<T: Element> Tape<T> {
     pub fn parameter(&self, id: ParamId, value: &Tensor<T>) -> Var<'_, T> {
         let known = self.graph().parameters.get(id.0);
         let Some(slot) = known else {
-            let leaf = self.push_tensor(value.clone(), &[], self.purpose == Purpose::Derivatives, false);
+            let leaf = self.push_tensor(value.clone(), &[], self.differentiates(), false);
             self.records_mut().parameters.set(id.0, leaf.slot);
             return leaf;
         };

@@ -173,6 +173,11 @@ impl<T: Element> Nodes<T> {
         f()
     }
 
+    /// The location that every node gets which is created now: see [`located`](Nodes::located).
+    pub(crate) fn outer_site(&self) -> Option<&'static Location<'static>> {
+        self.sites.as_ref()?.all.get()
+    }
+
     /// The number of nodes.
     #[inline]
     pub(crate) fn len(&self) -> usize {

@@ -88,6 +88,12 @@ impl Parameters {
         self.ascending.iter().map(|(_, slot)| slot).chain(self.others.values()).map(|&slot| slot as usize)
     }
 
+    /// Every parameter with its slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ParamId, usize)> {
+        let ascending = self.ascending.iter().map(|&(id, slot)| (ParamId(id), slot as usize));
+        ascending.chain(self.others.iter().map(|(&id, &slot)| (ParamId(id), slot as usize)))
+    }
+
     pub(crate) fn clear(&mut self) {
         self.ascending.clear();
         self.others.clear();

@@ -105,7 +105,10 @@ impl<T: Element> Tape<T> {
         let inputs = self.operands(op.name(), x)?;
         let graph = self.graph();
         let value = compute(&op, &graph.values(&inputs));
-        let tracked = (0..inputs.len()).any(|k| graph.depends(inputs[k]) && op.differentiable(k));
+        // A replay computes again all that depends on its leaves, differentiable or not.
+        let replayed = self.is_replayed();
+        let tracked =
+            (0..inputs.len()).any(|k| graph.depends(inputs[k]) && (replayed || op.differentiable(k)));
         let value = match value {
             Ok(value) => value,
             Err(error) => return Err(graph.located(error, &inputs)),

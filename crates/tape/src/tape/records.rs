@@ -67,6 +67,9 @@ pub(crate) struct Records<T: Element> {
     pub(crate) recycled: Option<Arc<GradientBuffers<T>>>,
     /// How the next reverse sweep goes.
     pub(crate) width: SweepWidth,
+    /// On a tape for a replay: the slots of parameters that are not differentiated, and why there can be no replay.
+    pub(crate) constant_parameters: Vec<u32>,
+    pub(crate) refused: Option<Error>,
     /// Placeholder for operands that are not tensors.
     placeholder: Tensor<T>,
     /// The shape of a scalar.
@@ -86,6 +89,8 @@ impl<T: Element> Records<T> {
             names: HashMap::new(),
             recycled: None,
             width: SweepWidth::new(),
+            constant_parameters: Vec::new(),
+            refused: None,
             placeholder: Tensor::default(),
             rank0: Shape::default(),
         }
@@ -129,6 +134,18 @@ impl<T: Element> Records<T> {
         slot.map_or(&self.rank0, |slot| self.tensors[slot].value.shape())
     }
 
+    /// Computes the value of the tensor at `slot` again, from those of its operands, in place.
+    #[inline]
+    pub(crate) fn recompute(&mut self, slot: usize) -> Result<(), Error> {
+        let (before, rest) = self.tensors.split_at_mut(slot);
+        let TensorNode { value, first_input, inputs, .. } = &mut rest[0];
+        let inputs = &self.inputs[*first_input as usize..][..*inputs as usize];
+        let x = collect_small(inputs.len(), &self.placeholder, |k| {
+            inputs[k].slot().map_or(&self.placeholder, |slot| &before[slot].value)
+        });
+        self.ops[slot].eval_into(&x, value)
+    }
+
     /// Returns `true` if an operand depends on a leaf that is differentiated.
     #[inline]
     pub(crate) fn depends(&self, operand: Input) -> bool {
@@ -136,6 +153,11 @@ impl<T: Element> Records<T> {
             Some(slot) => self.tensors[slot].tracked,
             None => operand.node != CONSTANT,
         }
+    }
+
+    /// The values of all scalars, once replayed.
+    pub(crate) fn take_scalars(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.scalars)
     }
 
     /// The value of a recorded scalar, once replayed.

@@ -5,6 +5,7 @@ use crate::element::Constant;
 use crate::error;
 use crate::rules::algebra::{Arithmetic, Binary, ChainRule, Element, Test, Unary};
 use crate::shape::Shape;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// A recorded scalar.
@@ -74,7 +75,10 @@ impl<'t, T: Element> Scalar<'t, T> {
     /// assert_eq!((x.detach() * x).backward().wrt(x), 3.0);
     /// ```
     pub fn detach(self) -> Scalar<'t, T> {
-        self.number(self.value)
+        match self.is_constant() || !self.tape.is_replayed() {
+            true => self.number(self.value),
+            false => self.to_var().detach().item(),
+        }
     }
 
     /// The scalar as a tensor of rank 0.
@@ -108,6 +112,10 @@ impl<'t, T: Element> Scalar<'t, T> {
         self.beside(test.name(), [other, then, otherwise]);
         if self.tape.is_program() && !(self.is_constant() && other.is_constant()) {
             return self.tape.record_choice(test, [self, other], [then, otherwise]);
+        }
+        if self.tape.is_replayed() && !(self.is_constant() && other.is_constant()) {
+            let reason = "a choice between scalars, made once; choose between tensors, with `if_gt` of `Var`";
+            self.tape.refuse_replay(test.name(), reason);
         }
         if test.holds(self.value, other.value) { then } else { otherwise }
     }
@@ -193,7 +201,7 @@ impl<T: Element> fmt::Debug for Scalar<'_, T> {
 /// The value, with the options of its number type: `{:.3}`. A scalar of a program, which has none, is its operation.
 impl<T: Element> fmt::Display for Scalar<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_constant() || self.tape.check_values("value").is_ok() {
+        if self.is_constant() || !self.tape.is_program() {
             return fmt::Display::fmt(&self.value, f);
         }
         fmt::Debug::fmt(self, f)
@@ -202,6 +210,7 @@ impl<T: Element> fmt::Display for Scalar<'_, T> {
 
 /// Compares the values.
 impl<T: Element> PartialEq for Scalar<'_, T> {
+    #[track_caller]
     fn eq(&self, other: &Self) -> bool {
         self.value() == other.value()
     }
@@ -209,7 +218,29 @@ impl<T: Element> PartialEq for Scalar<'_, T> {
 
 /// Compares the values.
 impl<T: Element> PartialOrd for Scalar<'_, T> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    #[track_caller]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         self.value().partial_cmp(&other.value())
+    }
+
+    // The default methods would call the one above: errors should name the line of the operator.
+    #[track_caller]
+    fn lt(&self, other: &Self) -> bool {
+        self.value() < other.value()
+    }
+
+    #[track_caller]
+    fn le(&self, other: &Self) -> bool {
+        self.value() <= other.value()
+    }
+
+    #[track_caller]
+    fn gt(&self, other: &Self) -> bool {
+        self.value() > other.value()
+    }
+
+    #[track_caller]
+    fn ge(&self, other: &Self) -> bool {
+        self.value() >= other.value()
     }
 }

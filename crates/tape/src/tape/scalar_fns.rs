@@ -18,6 +18,8 @@ pub(crate) trait ScalarFn<T: Element>: Debug + Send + Sync + Any {
     fn arity(&self) -> usize;
     /// The value; functions of one operand ignore `b`.
     fn eval(&self, a: T, b: T) -> T;
+    /// The derivatives with respect to both operands; that of an operand it does not have is 0.
+    fn partials(&self, a: T, b: T, y: T) -> [T; 2];
     /// The value in every lane: for each lane of `out` its operands.
     fn lanes(&self, a: Lanes<T>, b: Lanes<T>, out: &mut [T]);
     /// The function of two handles, recorded.
@@ -45,6 +47,9 @@ impl<T: Element, F: Unary> ScalarFn<T> for UnaryFn<F> {
     }
     fn eval(&self, a: T, _b: T) -> T {
         self.0.eval(a)
+    }
+    fn partials(&self, a: T, _b: T, y: T) -> [T; 2] {
+        [self.0.slope(a, y), T::ZERO]
     }
     #[inline(never)]
     fn lanes(&self, a: Lanes<T>, _b: Lanes<T>, out: &mut [T]) {
@@ -75,6 +80,9 @@ impl<T: Element, F: Binary> ScalarFn<T> for BinaryFn<F> {
     }
     fn eval(&self, a: T, b: T) -> T {
         self.0.eval(a, b)
+    }
+    fn partials(&self, a: T, b: T, y: T) -> [T; 2] {
+        [self.0.slope_a(a, b, y), self.0.slope_b(a, b, y)]
     }
     #[inline(never)]
     fn lanes(&self, a: Lanes<T>, b: Lanes<T>, out: &mut [T]) {

@@ -215,6 +215,11 @@ impl<V> Sparse<V> {
         }
     }
 
+    /// The number of indices.
+    pub(crate) fn indices(&self) -> usize {
+        self.places.len()
+    }
+
     #[inline]
     fn place(&self, index: usize) -> Option<usize> {
         let place = *self.places.get(index)? as usize;

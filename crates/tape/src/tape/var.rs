@@ -1,5 +1,6 @@
 //! [`Var`], the handle of a recorded tensor.
 
+use super::detach::Detach;
 use super::{CONSTANT, Input, NOT_A_TENSOR, NodeId, Scalar, Tape};
 use crate::element::Constant;
 use crate::error::{self, Error};
@@ -43,7 +44,30 @@ impl<T: Element> Copy for Var<'_, T> {}
 
 impl<'t, T: Element> Var<'t, T> {
     /// The value. Shares its buffer; free.
+    #[track_caller]
     pub fn value(self) -> Tensor<T> {
+        self.read("value")
+    }
+
+    /// Returns `true` if it depends on a leaf.
+    pub(crate) fn is_tracked(self) -> bool {
+        self.slot != NOT_A_TENSOR && self.tape.graph().tensors[self.slot as usize].tracked
+    }
+
+    /// The value; in the recording of a [`Replay`](crate::Replay), which refuses [`value`](Var::value), that of the example it
+    /// is recorded with. For checks: a run does not repeat them.
+    ///
+    /// ```
+    /// use tape::{Replay, Tensor};
+    /// let x = Tensor::from([1.0, 2.0]);
+    /// let root = Replay::new([&x], |_, [x]| {
+    ///     assert!(x.example_value().iter().all(|&x| x >= 0.0), "expected no negative numbers");
+    ///     x.sqrt().sum()
+    /// });
+    /// assert_eq!(root?.run(&[&Tensor::from([4.0, 9.0])])?[0].item(), 5.0);
+    /// # Ok::<(), tape::Error>(())
+    /// ```
+    pub fn example_value(self) -> Tensor<T> {
         match self.slot {
             NOT_A_TENSOR => Tensor::scalar(self.literal),
             slot => self.tape.graph().tensors[slot as usize].value.clone(),
@@ -66,7 +90,10 @@ impl<'t, T: Element> Var<'t, T> {
     /// The same value as a constant, through which no derivative flows.
     #[track_caller]
     pub fn detach(self) -> Var<'t, T> {
-        self.tape.constant(self.value())
+        if self.tape.is_replayed() && self.is_tracked() {
+            return self.record(Detach, &[&self]);
+        }
+        self.tape.constant(self.example_value())
     }
 
     /// The only element of a tensor of rank 0.
@@ -201,7 +228,7 @@ impl<T: Element> fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.index {
             CONSTANT => write!(f, "constant {}", self.literal),
-            index => write!(f, "#{index} {} {:?}", self.tape.graph().name(index), self.value()),
+            index => write!(f, "#{index} {} {:?}", self.tape.graph().name(index), self.example_value()),
         }
     }
 }
@@ -209,6 +236,6 @@ impl<T: Element> fmt::Debug for Var<'_, T> {
 /// The value, as a tensor is printed.
 impl<T: Element> fmt::Display for Var<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.value(), f)
+        fmt::Display::fmt(&self.example_value(), f)
     }
 }

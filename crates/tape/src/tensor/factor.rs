@@ -21,7 +21,7 @@ pub(crate) fn stretched<T: crate::Element>(x: &Tensor<T>, batch: &[usize]) -> Te
 
 /// `x - factor · y`, element by element.
 #[inline(always)]
-fn subtract<T: Real>(x: &mut [T], factor: T, y: &[T]) {
+pub(super) fn subtract<T: Real>(x: &mut [T], factor: T, y: &[T]) {
     for (x, &y) in x.iter_mut().zip(y) {
         *x -= factor * y;
     }
@@ -29,7 +29,7 @@ fn subtract<T: Real>(x: &mut [T], factor: T, y: &[T]) {
 
 /// `Σ x y`, in several sums at a time.
 #[inline(always)]
-fn dot<T: Real>(x: &[T], y: &[T]) -> T {
+pub(super) fn dot<T: Real>(x: &[T], y: &[T]) -> T {
     const LANES: usize = 8;
     let mut sums = [T::ZERO; LANES];
     let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));

@@ -149,7 +149,18 @@ impl<T: Element, F: Fn(T) -> T> Kernel for MapLoop<'_, T, F> {
 /// `f` of every element, row-major.
 #[inline]
 pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) -> Tensor<T> {
-    Tensor::build(x.shape().clone(), |out| match x.as_slice() {
+    Tensor::build(x.shape().clone(), |out| fill_map(out, x, f))
+}
+
+/// As [`map`], in the buffer of `y` if possible.
+#[inline]
+pub(crate) fn map_into<T: Element, F: Fn(T) -> T + Copy + Sync>(y: &mut Tensor<T>, x: &Tensor<T>, f: F) {
+    y.refill(x.shape(), |out| fill_map(out, x, f));
+}
+
+#[inline]
+fn fill_map<T: Element, F: Fn(T) -> T + Copy + Sync>(out: &mut [T], x: &Tensor<T>, f: F) {
+    match x.as_slice() {
         Some(x) => {
             parallel::elements(out, |i, out| simd::run(out.len(), MapLoop(out, &x[i..i + out.len()], f)))
         }
@@ -160,7 +171,7 @@ pub(crate) fn map<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &Tensor<T>, f: F) 
                 _ => each(out, |i| f(buffer[position(at, step, i)])),
             });
         }
-    })
+    }
 }
 
 /// A row-major copy of a tensor whose columns are contiguous, tile by tile; `None` if it is of another kind.
@@ -197,6 +208,9 @@ impl<T: Element, F: Fn(T) -> T> Kernel for Change<'_, T, F> {
 /// Replaces every element `x` by `f(x)`.
 #[inline]
 pub(crate) fn change<T: Element, F: Fn(T) -> T + Copy + Sync>(x: &mut Tensor<T>, f: F) {
+    if let Some(x) = x.columns_mut() {
+        return parallel::elements(x, |_, x| simd::run(x.len(), Change(x, f)));
+    }
     parallel::elements(x.as_mut_slice(), |_, x| simd::run(x.len(), Change(x, f)));
 }
 
@@ -307,28 +321,49 @@ pub(crate) fn zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
     b: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
-    Tensor::build(shape.clone(), |out| {
-        if let (Some(x), Some(y)) = (a.as_slice(), b.as_slice())
-            && a.shape() == b.shape()
-        {
-            return parallel::elements(out, |i, out| {
-                let (x, y) = (&x[i..i + out.len()], &y[i..i + out.len()]);
-                simd::run(out.len(), ZipLoop(out, Lanes::Slice(x), Lanes::Slice(y), f));
-            });
-        }
-        let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
-        let walk = Walk::new(shape, [&sa, &sb]);
-        if out.len() >= BLOCKED && !walk.has_long_runs() {
-            return blocks::fill(out, shape, None, [a, b], |out, [a, b]| {
-                simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
-            });
-        }
-        let (x, y) = (a.buffer(), b.buffer());
-        walk.fill(out, [a.offset(), b.offset()], &|out, [i, j], [p, q]| {
-            let n = out.len();
-            simd::run(n, ZipLoop(out, Lanes::new(x, i, n, p), Lanes::new(y, j, n, q), f));
+    Tensor::build(shape.clone(), |out| fill_zip(out, shape, a, b, f))
+}
+
+/// As [`zip`], in the buffer of `y` if possible.
+#[inline]
+pub(crate) fn zip_into<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
+    y: &mut Tensor<T>,
+    shape: &Shape,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    f: F,
+) {
+    y.refill(shape, |out| fill_zip(out, shape, a, b, f));
+}
+
+#[inline]
+fn fill_zip<T: Element, F: Fn(T, T) -> T + Copy + Sync>(
+    out: &mut [T],
+    shape: &Shape,
+    a: &Tensor<T>,
+    b: &Tensor<T>,
+    f: F,
+) {
+    if let (Some(x), Some(y)) = (a.as_slice(), b.as_slice())
+        && a.shape() == b.shape()
+    {
+        return parallel::elements(out, |i, out| {
+            let (x, y) = (&x[i..i + out.len()], &y[i..i + out.len()]);
+            simd::run(out.len(), ZipLoop(out, Lanes::Slice(x), Lanes::Slice(y), f));
         });
-    })
+    }
+    let (sa, sb) = (a.stretched_strides(shape), b.stretched_strides(shape));
+    let walk = Walk::new(shape, [&sa, &sb]);
+    if out.len() >= BLOCKED && !walk.has_long_runs() {
+        return blocks::fill(out, shape, None, [a, b], |out, [a, b]| {
+            simd::run(out.len(), ZipLoop(out, Lanes::Slice(a), Lanes::Slice(b), f));
+        });
+    }
+    let (x, y) = (a.buffer(), b.buffer());
+    walk.fill(out, [a.offset(), b.offset()], &|out, [i, j], [p, q]| {
+        let n = out.len();
+        simd::run(n, ZipLoop(out, Lanes::new(x, i, n, p), Lanes::new(y, j, n, q), f));
+    });
 }
 
 struct Update<'a, T, F>(&'a mut [T], Lanes<'a, T>, F);
@@ -399,17 +434,36 @@ pub(crate) fn chain1<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
     y: &Tensor<T>,
     f: F,
 ) -> Tensor<T> {
+    chain1_in_place(&mut dy, x, y, f);
+    dy
+}
+
+/// As [`chain1`], with the result in the place of `dy`.
+#[inline]
+pub(crate) fn chain1_in_place<T: Element, F: Fn(T, T, T) -> T + Copy + Sync>(
+    dy: &mut Tensor<T>,
+    x: &Tensor<T>,
+    y: &Tensor<T>,
+    f: F,
+) {
     if let (true, Some(x), Some(y)) = (dy.is_cheap_to_change(), x.as_slice(), y.as_slice())
         && x.len() == dy.size()
         && y.len() == dy.size()
     {
-        parallel::elements(dy.as_mut_slice(), |i, dy| {
+        return parallel::elements(dy.as_mut_slice(), |i, dy| {
             let (x, y) = (&x[i..i + dy.len()], &y[i..i + dy.len()]);
             simd::run(dy.len(), Chain1(dy, x, y, f));
         });
-        return dy;
     }
-    blocks::change(dy, [x, y], |dy, [x, y]| simd::run(dy.len(), Chain1(dy, x, y, f)))
+    if let (Some(x), Some(y)) = (x.columns(), y.columns())
+        && let Some(dy) = dy.columns_mut().filter(|dy| dy.len() == x.len() && dy.len() == y.len())
+    {
+        return parallel::elements(dy, |i, dy| {
+            let (x, y) = (&x[i..i + dy.len()], &y[i..i + dy.len()]);
+            simd::run(dy.len(), Chain1(dy, x, y, f));
+        });
+    }
+    *dy = blocks::change(std::mem::take(dy), [x, y], |dy, [x, y]| simd::run(dy.len(), Chain1(dy, x, y, f)));
 }
 
 struct Chain2<'a, T, F>(&'a mut [T], [&'a [T]; 3], F);

@@ -77,6 +77,17 @@ impl<'a, T: Element> Matrix<'a, T> {
         (self.at as isize + i as isize * self.row_step + j as isize * self.col_step) as usize
     }
 
+    /// The number of columns.
+    pub(super) fn columns(&self) -> usize {
+        self.cols
+    }
+
+    /// An element.
+    #[inline(always)]
+    pub(super) fn get(&self, i: usize, j: usize) -> T {
+        self.data[self.position(i, j)]
+    }
+
     /// Returns `true` if all four corners are inside the buffer. Then so is every element between them,
     /// and no position overflows. A matrix without elements has no corners.
     fn inside(&self) -> bool {
@@ -386,6 +397,11 @@ pub(crate) fn tensor<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Sha
     Tensor::build(shape.clone(), |out| write(out, a, b))
 }
 
+/// As [`tensor`], in the buffer of `y` if possible.
+pub(crate) fn tensor_into<T: Element>(y: &mut Tensor<T>, a: Matrix<'_, T>, b: Matrix<'_, T>, shape: &Shape) {
+    y.refill(shape, |out| write(out, a, b));
+}
+
 /// The batched product of operands of rank 2 or more, whose leading axes broadcast to those of `shape`.
 pub(crate) fn matmul<T: Element>(a: &Tensor<T>, b: &Tensor<T>, shape: Shape) -> Tensor<T> {
     let rank = shape.rank();
@@ -443,12 +459,17 @@ fn repeat<T: Copy>(row: &[T], out: &mut [T]) {
 /// `x · wᵀ + b` for rows `x` `[.., k]`, `w` `[n, k]` and `b` `[n]`, in one pass: the sums start at the
 /// bias.
 pub(crate) fn linear<T: Element>(x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
-    let shape = x.shape().with_last(w.shape()[0]);
-    let bias = &*b.elements();
-    let x = rows(x);
-    Tensor::build(shape, |out| {
-        product(out, Matrix::rows(&x), Matrix::rows(w).transposed(), Start::Row(bias));
-    })
+    Tensor::build(x.shape().with_last(w.shape()[0]), |out| fill_linear(out, x, w, b))
+}
+
+/// As [`linear`], in the buffer of `y`, whose shape is that of the result, if possible.
+pub(crate) fn linear_into<T: Element>(y: &mut Tensor<T>, x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) {
+    let shape = y.shape().clone();
+    y.refill(&shape, |out| fill_linear(out, x, w, b));
+}
+
+fn fill_linear<T: Element>(out: &mut [T], x: &Tensor<T>, w: &Tensor<T>, b: &Tensor<T>) {
+    product(out, Matrix::rows(&rows(x)), Matrix::rows(w).transposed(), Start::Row(&b.elements()));
 }
 
 /// `x` in a form that [`Matrix::rows`] accepts.

@@ -6,14 +6,17 @@
 mod access;
 mod blocks;
 mod buffer;
+pub(crate) mod columns;
 mod create;
 mod display;
 pub(crate) mod factor;
+pub(crate) mod fourier;
 mod grid;
 pub(crate) mod kernel;
 pub(crate) mod matmul;
 #[cfg(feature = "ndarray")]
 mod ndarray;
+pub(crate) mod orthogonal;
 pub(crate) mod reduce;
 #[cfg(feature = "serde")]
 mod serde;
@@ -136,14 +139,7 @@ impl<T: Element> Tensor<T> {
     /// Returns `true` if the elements are contiguous in row-major order.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        let mut step = 1;
-        for (&stride, &extent) in self.strides.iter().zip(self.shape.iter()).rev() {
-            if extent != 1 && stride != step {
-                return self.size() == 0;
-            }
-            step *= extent as isize;
-        }
-        true
+        self.contiguous_size().is_some()
     }
 
     /// Returns `true` if no other tensor shares the buffer.
@@ -161,12 +157,21 @@ impl<T: Element> Tensor<T> {
     /// The elements in row-major order, if they are contiguous in memory.
     #[inline]
     pub fn as_slice(&self) -> Option<&[T]> {
-        let n = self.size();
-        match self.is_contiguous() {
-            true if n == 0 => Some(&[]),
-            true => Some(&self.data.slice()[self.offset..self.offset + n]),
-            false => None,
+        match self.contiguous_size()? {
+            0 => Some(&[]),
+            n => Some(&self.data.slice()[self.offset..self.offset + n]),
         }
+    }
+
+    /// The number of elements, if they are contiguous in row-major order: both in one pass over the axes.
+    #[inline]
+    fn contiguous_size(&self) -> Option<usize> {
+        let (mut step, mut contiguous) = (1, true);
+        for (&stride, &extent) in self.strides.iter().zip(self.shape.iter()).rev() {
+            contiguous &= extent == 1 || stride == step as isize;
+            step *= extent;
+        }
+        (contiguous || step == 0).then_some(step)
     }
 
     /// The elements in row-major order, for writing. Copies first if the buffer is shared or strided.
@@ -298,6 +303,30 @@ impl<T: Element> Tensor<T> {
             && self.offset == other.offset
             && self.shape == other.shape
             && self.strides == other.strides
+    }
+
+    /// Gives this tensor a shape, and elements that `fill` writes in row-major order: in its own buffer if it has one of that
+    /// shape that is not shared, otherwise in another.
+    #[inline]
+    pub(crate) fn refill(&mut self, shape: &Shape, fill: impl FnOnce(&mut [T])) {
+        if let Some(n) = self.contiguous_size().filter(|_| self.shape == *shape) {
+            let offset = self.offset;
+            if let Some(block) = self.data.unique().and_then(|block| block.get_mut(offset..offset + n)) {
+                return fill(block);
+            }
+        }
+        *self = Tensor::build(shape.clone(), fill);
+    }
+
+    /// All elements of the buffer that this tensor alone has, if it is of this many in row-major order from the start.
+    #[inline]
+    pub(crate) fn own_elements(&mut self, n: usize) -> Option<&mut [T]> {
+        if self.offset == 0 && n > 0 { self.data.unique()?.get_mut(..n) } else { None }
+    }
+
+    /// The address of the buffer, the same for tensors that share it.
+    pub(crate) fn buffer_address(&self) -> Option<usize> {
+        self.data.0.as_ref().map(|block| Arc::as_ptr(block) as usize)
     }
 
     /// Adds `other`, of the same shape, in place.

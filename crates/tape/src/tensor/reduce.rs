@@ -23,7 +23,7 @@ pub(super) fn middle(n: usize) -> usize {
     (n / 2).next_multiple_of(LANES)
 }
 
-struct SumLoop<'a, T>(&'a [T]);
+pub(super) struct SumLoop<'a, T>(pub(super) &'a [T]);
 
 impl<T: Element> Kernel for SumLoop<'_, T> {
     type Output = T;
@@ -36,15 +36,22 @@ impl<T: Element> Kernel for SumLoop<'_, T> {
                 *lane += x;
             }
         }
-        let mut width = LANES;
-        while width > 1 {
-            width /= 2;
-            for i in 0..width {
-                lanes[i] += lanes[i + width];
-            }
-        }
-        rest.iter().fold(lanes[0], |sum, &x| sum + x)
+        rest.iter().fold(pairwise(lanes), |sum, &x| sum + x)
     }
+}
+
+/// The sum of the lanes, in pairs. Not inlined: the compiler would compute the lanes in the pairs that it sees here, not as
+/// vectors.
+#[inline(never)]
+fn pairwise<T: Element>(mut lanes: [T; LANES]) -> T {
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+    }
+    lanes[0]
 }
 
 /// Sum of a slice, pairwise above `BLOCK` elements.
@@ -61,7 +68,7 @@ pub(crate) fn sum_slice<T: Element>(x: &[T]) -> T {
     }
 }
 
-struct SumPairs<'a, T, F>(&'a [T], &'a [T], F);
+pub(super) struct SumPairs<'a, T, F>(pub(super) &'a [T], pub(super) &'a [T], pub(super) F);
 
 impl<T: Element, F: Fn(T, T) -> T> Kernel for SumPairs<'_, T, F> {
     type Output = T;
@@ -432,6 +439,14 @@ pub(crate) fn sum_to<T: Element>(x: &Tensor<T>, shape: &Shape) -> Tensor<T> {
     let axes: SmallVec<[usize; 4]> = (0..x.rank()).filter(stretched).collect();
     let sums = sum(x, &axes);
     if sums.shape() == shape { sums } else { sums.reshaped(shape.clone()) }
+}
+
+/// The sums of the columns of a matrix, in the buffer of `y` if possible: [`sum_to`] of a vector.
+pub(crate) fn sum_rows_into<T: Element>(y: &mut Tensor<T>, x: &Tensor<T>, shape: &Shape) {
+    match x.as_slice() {
+        Some(rows) if !rows.is_empty() => y.refill(shape, |out| column_sums(out, rows, x.shape()[0])),
+        _ => *y = sum_to(x, shape),
+    }
 }
 
 /// Applies `f` to every lane along `axis`: `f(input, output)`, both of the extent of the axis.

@@ -80,13 +80,16 @@ impl<T: Element> Tensor<T> {
         self.view(offset, shape, strides)
     }
 
-    /// `length` elements of a matrix from `start`, each one row and one column further.
+    /// `length` elements of each matrix of the last two axes from `start`, each one row and one column further.
     pub(crate) fn diagonal_view(&self, start: [usize; 2], length: usize) -> Tensor<T> {
-        let [down, right] = [self.strides[0], self.strides[1]];
+        let leading = self.rank() - 2;
+        let [down, right] = [self.strides[leading], self.strides[leading + 1]];
+        let shape: Shape = self.shape[..leading].iter().copied().chain([length]).collect();
         let first = || start[0] as isize * down + start[1] as isize * right;
-        let offset = if length == 0 { 0 } else { (self.offset as isize + first()) as usize };
+        let offset = if shape.size() == 0 { 0 } else { (self.offset as isize + first()) as usize };
         let step = if length > 1 { down + right } else { 1 };
-        self.view(offset, Shape::from([length]), copied(&[step]))
+        let strides = self.strides[..leading].iter().copied().chain([step]).collect();
+        self.view(offset, shape, strides)
     }
 
     /// `count` windows of `size` elements along `axis`, `step` apart, along a new last axis.

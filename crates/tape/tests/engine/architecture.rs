@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 28] = [
     "error",             // errors, as data
     "shape",             // extents, axes, broadcasting
     "index",             // indices as plain data
@@ -26,6 +26,7 @@ const LAYERS: [&str; 27] = [
     "custom",            // operations with user-defined derivatives
     "sweep",             // the chain rule, reverse and forward
     "program",           // functions of scalars, run in lanes
+    "replay",            // computations with tensors, run again
     "anomaly",           // where non-finite values arise
     "transform",         // closures in, numbers and tensors out
     "graph",             // recordings as data and pictures

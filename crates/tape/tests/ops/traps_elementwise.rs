@@ -380,9 +380,22 @@ fn norms_of_many_elements() {
 }
 
 #[test]
-#[should_panic(expected = "norm: expected a positive p, found 0")]
-fn a_norm_needs_a_positive_exponent() {
-    Tensor::from([1.0, 2.0]).norm(0.0);
+#[should_panic(expected = "norm: expected p to be 0, positive, or -inf, found -1")]
+fn a_norm_has_no_negative_exponent() {
+    Tensor::from([1.0, 2.0]).norm(-1.0);
+}
+
+#[test]
+fn norms_of_order_0_and_minus_infinity_count_and_take_the_smallest() {
+    let x = [3.0, 0.0, -2.0, 0.0];
+    assert_eq!(weighted(&x, |x| x.norm_axes(0.0, 0, true)), (vec![2.0], vec![0.0; 4]));
+    let (y, slopes) = weighted(&x, |x| x.norm_axes(f64::NEG_INFINITY, 0, true));
+    // The sign of 0 is 0, so the smallest magnitude passes nothing on there.
+    assert_eq!((y, slopes), (vec![0.0], vec![0.0; 4]));
+    let smallest = weighted(&[3.0, -2.0, 2.0], |x| x.norm_axes(f64::NEG_INFINITY, 0, true));
+    assert_eq!(smallest.0, [2.0]);
+    assert_eq!(smallest.1[0], 0.0);
+    assert_eq!(smallest.1[1], -smallest.1[2]);
 }
 
 #[test]

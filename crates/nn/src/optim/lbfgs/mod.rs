@@ -18,7 +18,7 @@ use tape::{Element, Gradients};
 const NAME: &str = "lbfgs";
 
 /// Limited-memory BFGS with a line search for the strong Wolfe conditions (Nocedal and Wright, "Numerical
-/// Optimization", 2006, chapters 3 and 7).
+/// Optimization", 2006, chapters 3 and 7), or [without one](Lbfgs::without_line_search).
 ///
 /// For small models and the whole batch: the function must be the same at every evaluation, so no random batches
 /// and no random layers. A step makes several iterations, and each evaluates the function at least once.
@@ -53,6 +53,7 @@ pub struct Lbfgs<T: Element = f64> {
     history: usize,
     gradient_tolerance: f64,
     change_tolerance: f64,
+    line_search: bool,
     memory: History<T>,
     last: Option<Last<T>>,
 }
@@ -82,13 +83,14 @@ impl<T: Element> Lbfgs<T> {
             history: 10,
             gradient_tolerance: 1e-7,
             change_tolerance: 1e-9,
+            line_search: true,
             memory: History { pairs: Default::default() },
             last: None,
         }
     }
 
     /// Sets η, the step length that each line search tries first (except the very first, which begins
-    /// smaller). The default, 1, is that of Newton's method.
+    /// smaller); [without one](Lbfgs::without_line_search), the step length. The default, 1, is that of Newton's method.
     ///
     /// # Panics
     /// If it is not a finite number above 0.
@@ -111,6 +113,27 @@ impl<T: Element> Lbfgs<T> {
     /// Sets the number of remembered steps; with 0, the direction is that of the negative gradient.
     pub fn history(self, steps: usize) -> Lbfgs<T> {
         Lbfgs { history: steps, ..self }
+    }
+
+    /// Makes every step as long as the learning rate says, without a line search: one evaluation for each iteration, but
+    /// nothing keeps the value from growing. (The very first step is shorter, `η min(1, 1 / Σ |g|)`.) A step to a point
+    /// where the function is not finite is still taken back.
+    ///
+    /// ```
+    /// use nn::Param;
+    /// use nn::optim::Lbfgs;
+    /// use tape::Tape;
+    /// let mut w = Param::new([2.0, -1.0]);
+    /// let mut optimizer = Lbfgs::new().without_line_search().learning_rate(0.5).iterations(40).tolerances(1e-10, 1e-16);
+    /// let least = optimizer.step(&mut w, |w| {
+    ///     let tape = Tape::new();
+    ///     let f = (w.on(&tape) * tape.constant([1.0, 3.0])).square().sum();
+    ///     (f.value(), f.backward())
+    /// });
+    /// assert!(least < 1e-12, "{least:e}");
+    /// ```
+    pub fn without_line_search(self) -> Lbfgs<T> {
+        Lbfgs { line_search: false, ..self }
     }
 
     /// Sets the tolerances: a step ends when no element of the gradient exceeds the first, when no element of an
@@ -180,7 +203,7 @@ impl<T: Element> Lbfgs<T> {
             }
             let origin = positions(model, &gradient);
             let mut refused = None;
-            let along = |t: f64| {
+            let mut along = |t: f64| {
                 place(model, &origin, t, &direction);
                 let (value, gradient) = evaluate(model, &mut objective).unwrap_or_else(|error| {
                     refused.get_or_insert(error);
@@ -189,9 +212,13 @@ impl<T: Element> Lbfgs<T> {
                 let slope = dot(&gradient, &direction);
                 Trial { t, value, slope, gradient }
             };
-            let start = Trial { t: 0.0, value, slope, gradient: gradient.clone() };
-            let least = self.change_tolerance / largest(&direction);
-            let (found, count) = search(along, start, first, least);
+            let (found, count) = match self.line_search {
+                true => {
+                    let start = Trial { t: 0.0, value, slope, gradient: gradient.clone() };
+                    search(along, start, first, self.change_tolerance / largest(&direction))
+                }
+                false => (along(first), 1),
+            };
             let good = found.t.is_finite() && found.value.is_finite() && all_finite(&found.gradient);
             place(model, &origin, if good { found.t } else { 0.0 }, &direction);
             if !good {

@@ -113,3 +113,16 @@ fn of_points_that_descend_too_little_the_lowest_is_kept() {
     let (found, _) = search(at, at(0.0), 1.0, 1e-9);
     assert!(found.value < 0.0, "{found:?}");
 }
+
+/// `ln w` from ½: the first step would end at -½.
+#[test]
+fn a_fixed_step_to_where_there_is_no_number_is_taken_back() {
+    let mut w = Param::<f64>::new([0.5]);
+    let value = Lbfgs::new().without_line_search().step(&mut w, |w| {
+        let tape = Tape::of();
+        let value = w.on(&tape).ln().sum();
+        (value.value(), value.backward())
+    });
+    assert_eq!(w.value().to_vec(), [0.5]);
+    assert!((value - 0.5f64.ln()).abs() < 1e-15, "{value}");
+}

@@ -16,11 +16,12 @@ use crate::tensor::Tensor;
 /// One pair `(before, after)` for each axis, whose extent grows by both.
 ///
 /// # Math
-/// For constants, `dy = dx` inside and 0 around; the cotangent is sliced. Mirrored and repeated elements add
-/// their cotangents to those of the elements they copy.
+/// For constants, `dy = dx` inside and 0 around; the cotangent is sliced. Mirrored, repeated and periodic elements
+/// add their cotangents to those of the elements they copy.
 ///
 /// # Panics
-/// If the number of pairs is not the number of axes, or there are too few elements to mirror or repeat.
+/// If the number of pairs is not the number of axes, or there are too few elements to mirror or repeat. Negative
+/// widths are the business of [`pad_or_crop`](crate::Tensor::pad_or_crop).
 ///
 /// # Examples
 /// ```
@@ -36,6 +37,9 @@ use crate::tensor::Tensor;
 /// let y = x.pad([(1, 2)], PadMode::Replicate);
 /// assert_eq!(y.value(), Tensor::from([1.0, 1.0, 2.0, 3.0, 3.0, 3.0]));
 /// assert_eq!(y.vjp(Tensor::arange(6)).wrt(x), Tensor::from([1.0, 2.0, 12.0]));
+/// let y = x.pad([(1, 2)], PadMode::Circular);
+/// assert_eq!(y.value(), Tensor::from([3.0, 1.0, 2.0, 3.0, 1.0, 2.0]));
+/// assert_eq!(y.vjp(Tensor::arange(6)).wrt(x), Tensor::from([5.0, 7.0, 3.0]));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pad {
@@ -54,6 +58,8 @@ pub enum PadMode {
     Reflect,
     /// The first and last elements, repeated.
     Replicate,
+    /// The operand as one period of an endless sequence (`wrap` in NumPy); any number of periods.
+    Circular,
 }
 
 impl Pad {
@@ -63,12 +69,13 @@ impl Pad {
         all.filter(|(_, width)| **width != (0, 0)).map(|(axis, &(before, after))| (axis, before, after))
     }
 
-    /// The positions along an axis of extent `n` that mirroring or repeating reads.
+    /// The positions along an axis of extent `n` that are read, by every mode but the constant one.
     fn sources(&self, n: usize, before: usize, after: usize) -> Index {
         let last = n as isize - 1;
         let source = |i: isize| match self.mode {
             PadMode::Reflect if i < 0 => -i,
             PadMode::Reflect if i > last => 2 * last - i,
+            PadMode::Circular => i.rem_euclid(last + 1),
             _ => i.clamp(0, last),
         };
         let places = -(before as isize)..(n + after) as isize;
@@ -107,7 +114,7 @@ impl<T: Element> Op<T> for Pad {
             let needed = match self.mode {
                 PadMode::Constant(_) => 0,
                 PadMode::Reflect => before.max(after).saturating_add(1),
-                PadMode::Replicate => 1,
+                PadMode::Replicate | PadMode::Circular => 1,
             };
             if shape[axis] < needed {
                 let found = shape[axis];
@@ -186,7 +193,7 @@ pub(crate) fn cases(to: &mut impl Cases) {
     });
     let fixed = PADS.into_iter().map(|(x, widths)| (Shape::from(x), widths.to_vec()));
     for (x, widths) in fixed.chain(drawn) {
-        for mode in [PadMode::Constant(-1.75), PadMode::Reflect, PadMode::Replicate] {
+        for mode in [PadMode::Constant(-1.75), PadMode::Reflect, PadMode::Replicate, PadMode::Circular] {
             let pad = Pad { widths: widths.clone(), mode };
             if Op::<f64>::shape(&pad, &[&x]).is_ok() {
                 to.case(pad, &[&x]);

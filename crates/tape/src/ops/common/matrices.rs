@@ -1,11 +1,12 @@
 //! Helpers for the operations on square matrices: shape rules, batches, triangles.
 
 use crate::error::Error;
-use crate::ops::TensorOps;
+use crate::ops::{Abs, Concat, Slice, TensorOps};
 use crate::rules::algebra::Element;
 use crate::rules::op::Array;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
+use std::ops::Range;
 
 /// Leading axes and order of one operand of square matrices.
 pub(crate) fn square<'a>(x: &[&'a Shape]) -> Result<(&'a [usize], usize), Error> {
@@ -13,6 +14,57 @@ pub(crate) fn square<'a>(x: &[&'a Shape]) -> Result<(&'a [usize], usize), Error>
         [.., m, n] if m == n => Ok((&x[0][..x[0].rank() - 2], n)),
         _ => Err(Error::rank("square matrices", x[0].dims())),
     }
+}
+
+/// Leading axes, rows and columns of one operand of matrices with at least as many rows as columns.
+pub(crate) fn tall<'a>(x: &[&'a Shape]) -> Result<(&'a [usize], usize, usize), Error> {
+    match x[0][..] {
+        [.., m, n] if m >= n => Ok((&x[0][..x[0].rank() - 2], m, n)),
+        _ => Err(Error::rank("matrices with at least as many rows as columns", x[0].dims())),
+    }
+}
+
+/// Some rows of each matrix: a part of a result that packs several.
+pub(crate) fn rows<T: Element, A: Array<T>>(x: &A, range: Range<usize>) -> A {
+    A::apply(Slice::new(-2, range.start as isize..range.end as isize, 1), &[x])
+}
+
+/// Matrices with the same columns one below the other.
+pub(crate) fn stacked<T: Element, A: Array<T>>(parts: &[&A]) -> A {
+    A::apply(Concat { axis: -2 }, parts)
+}
+
+/// The spectrum whose smallest differences are rounding errors of the factorisation: `8 ε` times the norm of the row.
+fn rounding<T: Element, A: Array<T>>(spectrum: &A) -> A {
+    spectrum.norm_axes(2.0, [-1], true) * spectrum.lift(8.0 * T::EPSILON.to_f64())
+}
+
+/// `1 / x`, and 0 where `|x|` is at most `least`.
+fn safe_reciprocal<T: Element, A: Array<T>>(x: A, least: &A) -> A {
+    let (zero, one) = (x.lift(0.0), x.lift(1.0));
+    let size = x.clone().map(Abs);
+    let divisor = size.clone().if_gt(least.clone(), x, one.clone());
+    size.if_gt(least.clone(), one / divisor, zero)
+}
+
+/// `1 / (sⱼ - sᵢ)` for a spectrum as a row `[.., 1, n]`, and 0 where the two are equal up to rounding.
+pub(crate) fn reciprocal_gaps<T: Element, A: Array<T>>(spectrum: &A) -> A {
+    safe_reciprocal(spectrum.clone() - spectrum.transpose(), &rounding(spectrum))
+}
+
+/// `1 / (sᵢ + sⱼ)` for a spectrum as a row `[.., 1, n]` without negative numbers, and 0 where both are 0 up to rounding.
+pub(crate) fn reciprocal_sums<T: Element, A: Array<T>>(spectrum: &A) -> A {
+    safe_reciprocal(spectrum.clone() + spectrum.transpose(), &rounding(spectrum))
+}
+
+/// `1 / sⱼ` for a spectrum as a row `[.., 1, n]`, and 0 where it is 0 up to rounding.
+pub(crate) fn reciprocals<T: Element, A: Array<T>>(spectrum: &A) -> A {
+    safe_reciprocal(spectrum.clone(), &rounding(spectrum))
+}
+
+/// The error of a factorisation by rotations, which end for every finite matrix.
+pub(crate) fn not_finite() -> Error {
+    Error::invalid("expected finite elements, found one that is infinite or NaN")
 }
 
 pub(crate) fn singular(pivot: usize) -> Error {

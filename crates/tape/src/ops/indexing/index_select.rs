@@ -39,7 +39,7 @@ pub struct IndexSelect {
 }
 
 /// The axis, if `index` is a list of positions along it.
-fn check(axis: isize, index: &Index, x: &Shape) -> Result<usize, Error> {
+pub(crate) fn check(axis: isize, index: &Index, x: &Shape) -> Result<usize, Error> {
     let axis = x.axis(axis)?;
     if index.shape().rank() != 1 {
         return Err(Error::rank("a list of indices", index.shape().dims()));
@@ -151,8 +151,9 @@ pub(crate) const DOC: OpDoc = OpDoc {
     torch: "index_select",
 };
 
-pub(crate) fn cases(to: &mut impl Cases) {
-    let selections: [(&[usize], isize, &[usize]); 8] = [
+/// Shapes, an axis, and a list of positions along it: with repetitions, longer and shorter than the axis, empty.
+pub(crate) fn selections(op: &str) -> impl Iterator<Item = (Shape, isize, Vec<usize>)> {
+    const CASES: [(&[usize], isize, &[usize]); 8] = [
         (&[4], 0, &[0, 1, 3, 0, 2, 0]),
         (&[3, 4], 1, &[2, 0, 1, 3, 2]),
         (&[3, 2, 2], 0, &[0, 0, 1]),
@@ -162,15 +163,18 @@ pub(crate) fn cases(to: &mut impl Cases) {
         (&[0, 3], 1, &[2, 2]),
         (&[0, 3], 0, &[]),
     ];
-    let drawn = draws("index_select").map(|mut draw| {
+    let drawn = draws(op).map(|mut draw| {
         let x = draw.shape(1, 3);
         let axis = draw.axis(&x);
         let count = draw.between(1, 7);
         let index = draw.positions(x[error::expect(x.axis(axis))], count);
         (x, axis, index)
     });
-    let fixed = selections.into_iter().map(|(x, axis, index)| (Shape::from(x), axis, index.to_vec()));
-    for (x, axis, index) in fixed.chain(drawn) {
+    CASES.into_iter().map(|(x, axis, index)| (Shape::from(x), axis, index.to_vec())).chain(drawn)
+}
+
+pub(crate) fn cases(to: &mut impl Cases) {
+    for (x, axis, index) in selections("index_select") {
         let select = IndexSelect { axis, index: index.clone().into() };
         let taken = error::expect(Op::<f64>::shape(&select, &[&x]));
         let position = error::expect(taken.axis(axis));

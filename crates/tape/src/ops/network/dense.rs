@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Cases;
 use crate::ops::{Relu, Sigmoid, Tanh};
-use crate::rules::algebra::{Algebra, Element, SlopeFromOutput, Unary};
+use crate::rules::algebra::{Algebra, Binary, ChainRule, Element, SlopeFromOutput, Unary};
 use crate::rules::op::{Arity, Array, Cotangents, Op, decided};
 use crate::shape::Shape;
 use crate::tensor::{Tensor, kernel};
@@ -73,6 +73,26 @@ impl<T: Element, F: SlopeFromOutput> Op<T> for Dense<F> {
     /// The same, `Z̄` computed once.
     fn vjp_all(&self, x: &[&Tensor<T>], y: &Tensor<T>, dy: Tensor<T>, want: &[bool]) -> Cotangents<T> {
         Linear.vjp_all(x, y, dy.chain_unary(FromOutput(self.0), y, y), want)
+    }
+
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        let f = self.0;
+        Linear.eval_into(x, y)?;
+        kernel::change(y, move |z| f.eval(z));
+        Ok(())
+    }
+
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error> {
+        let f = FromOutput(self.0);
+        kernel::chain1_in_place(dy, y, y, move |d, _, y| ChainRule.eval(d, f.slope(y, y)));
+        Linear.vjp_into(x, y, dy, want, cts)
     }
 
     fn branches(&self, _x: &[&Tensor<T>], y: &Tensor<T>, report: &mut dyn FnMut(usize, i64)) {

@@ -8,7 +8,7 @@ use crate::rules::algebra::Element;
 use crate::rules::op::{Arity, Array, Cotangents, Op};
 use crate::shape::Shape;
 use crate::tensor::matmul::{self, Matrix};
-use crate::tensor::{Tensor, reduce};
+use crate::tensor::{Tensor, columns, reduce};
 use smallvec::smallvec;
 
 /// `x · Wᵀ + b`.
@@ -88,6 +88,51 @@ impl<T: Element> Op<T> for Linear {
         let dw = || matmul::tensor(cts.transposed(), input, x[1].shape());
         let db = || reduce::sum_to(&dy, x[2].shape());
         smallvec![want[0].then(dx), want[1].then(dw), want[2].then(db)]
+    }
+
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        match columns::suit(x[0], x[2].size()) {
+            true => {
+                let factors = Matrix::rows(x[1]).transposed();
+                columns::product_into(y, x[0], factors, Some(&x[2].elements()));
+            }
+            false => matmul::linear_into(y, x[0], x[1], x[2]),
+        }
+        Ok(())
+    }
+
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        _y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error> {
+        if columns::suit(x[0], x[2].size()) {
+            if want[0] {
+                columns::product_into(&mut cts[0], dy, Matrix::rows(x[1]), None);
+            }
+            if want[1] {
+                columns::products_of_columns_into(&mut cts[1], dy, x[0]);
+            }
+            if want[2] {
+                columns::sums_of_columns_into(&mut cts[2], dy);
+            }
+            return Ok(());
+        }
+        let (input, dy) = (matmul::rows(x[0]), matmul::rows(dy));
+        let matrix = Matrix::rows(&dy);
+        if want[0] {
+            matmul::tensor_into(&mut cts[0], matrix, Matrix::rows(x[1]), x[0].shape());
+        }
+        if want[1] {
+            matmul::tensor_into(&mut cts[1], matrix.transposed(), Matrix::rows(&input), x[1].shape());
+        }
+        if want[2] {
+            reduce::sum_rows_into(&mut cts[2], &dy, x[2].shape());
+        }
+        Ok(())
     }
 }
 

@@ -69,6 +69,28 @@ impl<T: Element> Op<T> for SquaredDistance {
         let ct = |k| kernel::zip(x[0].shape(), x[0], x[1], move |a, b| dy.chain_rule(slope(k, [a, b])));
         smallvec![want[0].then(|| ct(0)), want[1].then(|| ct(1))]
     }
+
+    fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
+        let (a, b) = (&*x[0].elements(), &*x[1].elements());
+        let sum = reduce::sum_pairs(a, b, |a, b| (a - b) * (a - b));
+        y.refill(&Shape::default(), |out| out[0] = sum);
+        Ok(())
+    }
+
+    fn vjp_into(
+        &self,
+        x: &[&Tensor<T>],
+        _y: &Tensor<T>,
+        dy: &mut Tensor<T>,
+        want: &[bool],
+        cts: &mut [Tensor<T>],
+    ) -> Result<(), Error> {
+        let dy = dy.item();
+        for (k, ct) in cts.iter_mut().enumerate().filter(|&(k, _)| want[k]) {
+            kernel::zip_into(ct, x[0].shape(), x[0], x[1], move |a, b| dy.chain_rule(slope(k, [a, b])));
+        }
+        Ok(())
+    }
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {
