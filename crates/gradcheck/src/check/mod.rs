@@ -13,6 +13,7 @@ mod lanes;
 mod line;
 mod metamorphic;
 mod plan;
+mod precision;
 mod problem;
 mod quadrature;
 mod report;
@@ -38,6 +39,7 @@ pub use single::Model;
 pub use sweep::{FORMULAS, Sweep, SweepPoint};
 pub use verdict::{Evidence, Reason, Verdict};
 
+use precision::Exact;
 use problem::Objective;
 use setup::Input;
 use single::Single;
@@ -49,6 +51,7 @@ use tape::{Program, Scalar, Tensor, Var};
 pub struct GradCheck<'f> {
     f: Box<Objective<'f>>,
     single: Option<Box<Single<'f>>>,
+    exact: Option<Box<Exact<'f>>>,
     /// `true` if an agreement requires the comparison in `f32`.
     compared: bool,
     program: Option<Program>,
@@ -69,6 +72,7 @@ impl<'f> GradCheck<'f> {
         GradCheck {
             f: Box::new(f),
             single: None,
+            exact: None,
             compared: false,
             program: None,
             name: std::thread::current().name().unwrap_or("gradcheck").to_string(),

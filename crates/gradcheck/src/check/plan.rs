@@ -141,6 +141,7 @@ impl Run<'_, '_> {
                 Method::Taylor => self.taylor(),
                 Method::PathIntegral { nodes } => self.path_integral(nodes.into()),
                 Method::HessianSymmetry => self.symmetry(),
+                Method::Precision => self.precision(check.exact.as_deref()),
                 Method::Projection { k } => self.sampled(Entries::Directions(k.into()), Method::Richardson),
                 Method::Auto => {
                     self.metamorphic();

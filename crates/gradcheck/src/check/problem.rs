@@ -64,7 +64,7 @@ pub(crate) enum Direction {
 
 /// A function, a point and a cotangent.
 pub(crate) struct Problem<'f> {
-    f: &'f Objective<'f>,
+    pub(crate) f: &'f Objective<'f>,
     pub(crate) names: Arc<[String]>,
     pub(crate) values: Vec<Tensor>,
     pub(crate) tracked: Vec<bool>,

@@ -55,12 +55,17 @@ pub trait Model {
 pub(crate) type Single<'f> = dyn for<'t> Fn(&Inputs<'t, f32>) -> Var<'t, f32> + 'f;
 
 impl<'f> GradCheck<'f> {
-    /// Creates a check of a function in `f64`, and of its gradient in `f32` against that in `f64`.
+    /// Creates a check of a function in `f64`, and of its gradient in `f32` against that in `f64`. With
+    /// [`Method::Precision`](super::Method::Precision) its gradient is compared with that of 32 digits.
     pub fn model<M: Model + 'f>(model: M) -> GradCheck<'f> {
         let model = std::rc::Rc::new(model);
-        let double = model.clone();
+        let (double, exact) = (model.clone(), model.clone());
         let check = GradCheck::new(move |v| double.record(v));
-        GradCheck { single: Some(Box::new(move |v| model.record(v))), ..check }
+        GradCheck {
+            single: Some(Box::new(move |v| model.record(v))),
+            exact: Some(Box::new(move |v| exact.record(v))),
+            ..check
+        }
     }
 
     /// Also compares the gradient of `f`, the same function in `f32`, with that in `f64`, at inputs rounded to `f32`: the

@@ -46,12 +46,16 @@ pub(super) fn rounds_badly(op: &str, units: f64) -> String {
     )
 }
 
-/// Returns the number of decimal digits that two numbers have in common, relative to `scale`; at most those of `f64`.
-pub(super) fn digits(error: f64, scale: f64) -> f64 {
-    let all = -f64::EPSILON.log10();
-    if error == 0.0 {
-        return all;
-    }
+/// Returns the number of decimal digits of a number type.
+pub(super) fn all<T: Real>() -> f64 {
     // Not `f64::log10`: the same on every machine.
-    (-Real::log10(error / scale)).clamp(0.0, all)
+    -Real::log10(T::EPSILON.to_f64())
+}
+
+/// Returns the number of decimal digits that two numbers have in common, relative to `scale`; at most those of `T`.
+pub(super) fn digits<T: Real>(error: f64, scale: f64) -> f64 {
+    if error == 0.0 {
+        return all::<T>();
+    }
+    (-Real::log10(error / scale)).clamp(0.0, all::<T>())
 }

@@ -12,8 +12,8 @@
 //! came before, as a difference of close numbers does.
 
 mod hints;
-mod nodes;
-mod report;
+pub(crate) mod nodes;
+pub(crate) mod report;
 
 pub use report::{Digits, Loss, NodeError, PrecisionReport};
 
@@ -23,7 +23,7 @@ use nodes::Recording;
 use std::sync::Arc;
 use tape::{Element, Tape, Tensor, Var};
 
-/// A comparison of a gradient in `f64` with the same in [`DoubleDouble`].
+/// A comparison of a gradient in `f64`, or in `f32`, with the same in [`DoubleDouble`].
 ///
 /// ```
 /// use gradcheck::{Inputs, Model, Precision};
@@ -75,24 +75,62 @@ impl<M: Model> Precision<M> {
         self
     }
 
-    /// Computes both gradients, of the sum of all outputs, and compares them.
+    /// Computes the gradient of the sum of all outputs in `f64` and exactly, and compares the two.
     ///
     /// # Panics
     /// If the two recordings differ: a model that decides by the values of its inputs may decide differently.
     #[track_caller]
     pub fn run(&self) -> PrecisionReport {
-        let (double, exact) = (Tape::<f64>::of(), Tape::<DoubleDouble>::of());
-        let found = self.record(&double);
-        let reference = self.record(&exact);
+        self.compare::<f64>()
+    }
+
+    /// The same for the gradient in `f32`, at the inputs rounded to `f32`.
+    ///
+    /// # Panics
+    /// As [`run`](Precision::run).
+    ///
+    /// ```
+    /// use gradcheck::{Inputs, Model, Precision};
+    /// use tape::{Element, Var};
+    ///
+    /// /// The difference of two roots.
+    /// struct Roots;
+    ///
+    /// impl Model for Roots {
+    ///     fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Var<'t, T> {
+    ///         (v["x"] + T::ONE).sqrt() - v["x"].sqrt()
+    ///     }
+    /// }
+    ///
+    /// let check = Precision::of(Roots).input("x", [1000.0]);
+    /// let (double, single) = (check.run(), check.run_single());
+    /// assert!(double.digits()[0].least > 12.0 && double.loss().is_none(), "{double}");
+    /// assert!(single.digits()[0].least < 5.0, "{single}");
+    /// ```
+    #[track_caller]
+    pub fn run_single(&self) -> PrecisionReport {
+        self.compare::<f32>()
+    }
+
+    #[track_caller]
+    fn compare<T: Element>(&self) -> PrecisionReport {
+        let (tape, exact) = (Tape::<T>::of(), Tape::<DoubleDouble>::of());
+        let rounded: Vec<Tensor<T>> = self.values.iter().map(Tensor::cast).collect();
+        let found = self.record(&tape, &rounded);
+        let reference = self.record(&exact, &rounded);
         let names: Vec<&str> =
             self.names.iter().zip(&self.tracked).filter(|(_, t)| **t).map(|(n, _)| &**n).collect();
         report::compare(&found, &reference, &names)
     }
 
     /// Records the function and its gradient.
-    fn record<'t, T: Element>(&self, tape: &'t Tape<T>) -> Recording<'t, T> {
+    fn record<'t, F: Element, T: Element>(
+        &self,
+        tape: &'t Tape<T>,
+        values: &[Tensor<F>],
+    ) -> Recording<'t, T> {
         let names: Arc<[String]> = self.names.clone().into();
-        let values: Vec<Tensor<T>> = self.values.iter().map(Tensor::cast).collect();
+        let values: Vec<Tensor<T>> = values.iter().map(Tensor::cast).collect();
         let inputs = Inputs::record(tape, &names, &values, &self.tracked);
         let y = self.model.record(&inputs);
         let leaves: Vec<Var<'t, T>> =

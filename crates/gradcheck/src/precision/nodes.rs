@@ -5,25 +5,25 @@ use tape::internal::{SplitMix64, cotangents, tangent_of_node};
 use tape::{Element, GraphView, Tape, Tensor, Var};
 
 /// A function and its gradient on a tape.
-pub(super) struct Recording<'t, T: Element> {
-    pub(super) tape: &'t Tape<T>,
+pub(crate) struct Recording<'t, T: Element> {
+    pub(crate) tape: &'t Tape<T>,
     /// The number of nodes of the function; those of its derivative follow.
-    pub(super) function: usize,
+    pub(crate) function: usize,
     /// The gradient of each input.
-    pub(super) gradients: Vec<Var<'t, T>>,
+    pub(crate) gradients: Vec<Var<'t, T>>,
 }
 
 /// A node of both recordings.
-pub(super) struct Node {
-    pub(super) index: usize,
+pub(crate) struct Node {
+    pub(crate) index: usize,
     /// The share of the error of the entry: the rounding of this node times its cotangent.
-    pub(super) share: f64,
+    pub(crate) share: f64,
     /// The error of the entry that passes through this node: its error times its cotangent.
-    pub(super) passed: f64,
+    pub(crate) passed: f64,
     /// The rounding in units in the last place of the largest entry.
-    pub(super) units: f64,
+    pub(crate) units: f64,
     /// The condition.
-    pub(super) condition: f64,
+    pub(crate) condition: f64,
 }
 
 /// Sums of the products of the entries.
@@ -40,9 +40,9 @@ pub(super) fn largest(x: &Tensor<DoubleDouble>) -> f64 {
 const DRAWS: usize = 4;
 
 /// Every node that the entry `at` of a gradient depends on.
-pub(super) fn nodes(
+pub(crate) fn nodes<T: Element>(
     exact: &Recording<'_, DoubleDouble>,
-    views: (&GraphView, &GraphView<DoubleDouble>),
+    views: (&GraphView<T>, &GraphView<DoubleDouble>),
     gradient: usize,
     at: usize,
 ) -> Vec<Node> {
@@ -81,7 +81,7 @@ pub(super) fn nodes(
             index: node.index,
             share: dot(ct, &rounding).hi(),
             passed: dot(ct, &error_here).hi(),
-            units: if size == 0.0 { 0.0 } else { largest(&rounding) / (size * f64::EPSILON) },
+            units: if size == 0.0 { 0.0 } else { largest(&rounding) / (size * T::EPSILON.to_f64()) },
             condition: if size == 0.0 { f64::INFINITY } else { change / size },
         });
     }

@@ -9,7 +9,7 @@ use std::fmt::{self, Debug};
 use tape::internal::{BinaryPoints, Cases, OpDoc, Points, Registrar, register};
 use tape::{Arithmetic, Array, Binary, Element, Error, Op, Scalar, Shape, Tensor, Unary, Var};
 
-pub use twins::{Twins, twins};
+pub use twins::{Arguments, Twins, twins};
 
 /// A registered operation.
 #[derive(Debug)]

@@ -16,6 +16,17 @@ pub struct Twins {
     pub exact: Box<dyn Apply<DoubleDouble>>,
     /// The operands.
     pub operands: Vec<Input>,
+    /// The arguments of a function of numbers, from which more operands can be drawn; none for an operation on tensors.
+    pub arguments: Vec<Arguments>,
+}
+
+/// The sample points of an argument of a function.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// Open intervals of the domain away from kinks.
+    pub interior: &'static [(f64, f64)],
+    /// Ends of the domain, kinks and remarkable values.
+    pub special: Vec<f64>,
 }
 
 /// The points drawn for each function.
@@ -40,7 +51,7 @@ pub(super) struct Collected {
 impl Collected {
     fn add<O: Op<f64> + Op<DoubleDouble>>(&mut self, op: O, operands: Vec<Input>) {
         let (double, exact) = (Box::new(TensorFn(op.clone())), Box::new(TensorFn(op)));
-        self.all.push(Twins { name: self.name, double, exact, operands });
+        self.all.push(Twins { name: self.name, double, exact, operands, arguments: Vec::new() });
     }
 }
 
@@ -72,7 +83,14 @@ impl Registrar for Collect {
     ) {
         for &(f, points) in examples {
             let operands = vec![Input::Values(Tensor::from(inside(name, points.interior)))];
-            self.0.push(Twins { name, double: Box::new(UnaryFn(f)), exact: Box::new(UnaryFn(f)), operands });
+            let special = [points.edges, points.kinks].concat();
+            self.0.push(Twins {
+                name,
+                double: Box::new(UnaryFn(f)),
+                exact: Box::new(UnaryFn(f)),
+                operands,
+                arguments: vec![Arguments { interior: points.interior, special }],
+            });
         }
     }
 
@@ -91,6 +109,10 @@ impl Registrar for Collect {
             double: Box::new(BinaryFn(f)),
             exact: Box::new(BinaryFn(f)),
             operands: operands.into(),
+            arguments: vec![
+                Arguments { interior: points.a, special: points.special.iter().map(|pair| pair.0).collect() },
+                Arguments { interior: points.b, special: points.special.iter().map(|pair| pair.1).collect() },
+            ],
         });
     }
 

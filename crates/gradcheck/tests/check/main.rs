@@ -5,6 +5,7 @@ mod hints;
 mod methods;
 mod panel;
 mod panel_of_functions;
+mod precision;
 mod programs;
 mod rounding;
 mod scales;

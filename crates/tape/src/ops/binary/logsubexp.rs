@@ -2,7 +2,7 @@
 
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
-use crate::ops::{Expm1, Recip};
+use crate::ops::{Exp, Expm1, Recip};
 use crate::rules::algebra::{Algebra, Binary, Element};
 use std::f64::consts::LN_2;
 
@@ -49,7 +49,9 @@ impl Binary for LogSubExp {
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, b: A, _y: A) -> A {
-        -(a - b).map(Expm1).map(Recip)
+        // Not 1 / (1 - e^d), whose own derivative overflows where this one does not.
+        let below = -(a - b);
+        below.map(Exp) * below.map(Expm1).map(Recip)
     }
 }
 

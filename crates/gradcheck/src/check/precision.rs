@@ -1,0 +1,215 @@
+//! The gradient in `f64` against that in numbers of 32 digits, and that against differences in them.
+//!
+//! The first comparison takes no step and has no error but the roundings of `f64`. It cannot see a mistake that a rule makes in
+//! both number types; the second one can. Its differences of order 8 have more than 20 digits, so along a random
+//! direction through all inputs it misses no wrong entry.
+
+use super::entry::{Entry, label};
+use super::inputs::Inputs;
+use super::judge::Claim;
+use super::report::{Check, Outcome};
+use super::run::Run;
+use super::setup::{Method, position};
+use super::verdict::{Evidence, Reason, Verdict};
+use crate::DoubleDouble;
+use crate::numdiff::Interval;
+use crate::precision::nodes::{Recording, nodes};
+use crate::precision::report::BADLY;
+use tape::element::Constant;
+use tape::{Element, Tape, Tensor, Var};
+
+/// The same function in numbers of 32 digits.
+pub(crate) type Exact<'f> = dyn for<'t> Fn(&Inputs<'t, DoubleDouble>) -> Var<'t, DoubleDouble> + 'f;
+
+/// The name of the comparison.
+const PRECISION: &str = "precision";
+
+/// The step of the differences, relative to the inputs: its eighth power is below the last place.
+const STEP: f64 = 1.0 / (1 << 20) as f64;
+
+/// The error of differences: the last place, 1e-32, over the step, and some roundings of the function.
+const DIFFERENCE: f64 = 1e-22;
+
+/// Differences that are less certain than this, relative to the terms of the derivative, decide nothing.
+const DECISIVE: f64 = 1e-15;
+
+/// The weights of central differences of order 6 and 8, as fractions.
+const ORDER_6: [(f64, f64); 3] = [(3.0, 4.0), (-3.0, 20.0), (1.0, 60.0)];
+const ORDER_8: [(f64, f64); 4] = [(4.0, 5.0), (-1.0, 5.0), (4.0, 105.0), (-1.0, 280.0)];
+
+/// The function with its gradient, recorded so that both are nodes.
+fn recorded<'t, T: Element>(
+    tape: &'t Tape<T>,
+    inputs: &Inputs<'t, T>,
+    tracked: &[bool],
+    y: Var<'t, T>,
+    cotangent: &Tensor,
+) -> Recording<'t, T> {
+    let leaves: Vec<Var<'t, T>> = (0..tracked.len()).filter(|&i| tracked[i]).map(|i| inputs.at(i)).collect();
+    let function = tape.len();
+    let gradients = y.grad(tape.constant(cotangent.cast::<T>()), leaves);
+    Recording { tape, function, gradients }
+}
+
+impl Run<'_, '_> {
+    /// Compares every entry with the gradient in numbers of 32 digits.
+    pub(crate) fn precision(&mut self, f: Option<&Exact<'_>>) {
+        let outcome = match f {
+            Some(f) => self.digits(f),
+            None => Outcome::Skipped("the function is not generic in its number type".to_string()),
+        };
+        self.checks.push(Check { name: PRECISION, outcome, evidence: Evidence::Reference });
+    }
+
+    fn digits(&mut self, f: &Exact<'_>) -> Outcome {
+        let values: Vec<Tensor<DoubleDouble>> = self.problem.values.iter().map(Tensor::cast).collect();
+        let tape = Tape::<DoubleDouble>::of();
+        let inputs = Inputs::record(&tape, &self.problem.names, &values, &self.problem.tracked);
+        let y = f(&inputs);
+        let point = self.problem.values.clone();
+        if !self.problem.decides_as(&point, &tape) {
+            return Outcome::Skipped("the two number types decide differently".to_string());
+        }
+        let exact = recorded(&tape, &inputs, &self.problem.tracked, y, &self.problem.cotangent);
+        let tracked: Vec<usize> = (0..values.len()).filter(|&i| self.problem.tracked[i]).collect();
+        for (k, &input) in tracked.iter().enumerate() {
+            for (at, reference) in exact.gradients[k].value().to_vec().into_iter().enumerate() {
+                self.against(&exact, (k, input, at), reference.hi());
+            }
+        }
+        let gradients = exact.gradients.iter().map(|gradient| gradient.value()).collect::<Vec<_>>();
+        self.differences(f, &values, &tracked, &gradients)
+    }
+
+    /// Compares an entry with its value in numbers of 32 digits.
+    fn against(
+        &mut self,
+        exact: &Recording<'_, DoubleDouble>,
+        (k, input, at): (usize, usize, usize),
+        reference: f64,
+    ) {
+        let index = position(self.inputs[input].value.shape(), at);
+        let name = label(self.order, &self.inputs[input].name, &index, false);
+        if self.only.as_ref().is_some_and(|only| *only != name) {
+            return;
+        }
+        let analytic = self.gradients[input].as_ref().and_then(|g| g.as_slice()).map_or(0.0, |g| g[at]);
+        let (scale, flat) = (self.scale(input), self.flat());
+        let claim = Claim { analytic, rounding_bound: self.rounding_bounds[input][at], scale, flat };
+        let numeric = Interval { mid: reference, radius: f64::EPSILON * reference.abs() };
+        let error = (analytic - reference).abs();
+        let allowed = numeric.radius + claim.rounding_bound;
+        let needed = self.resolution * scale;
+        let verdict = if !reference.is_finite() {
+            Verdict::Inconclusive(Reason::NonFinite { at: 0.0 })
+        } else if error <= allowed && allowed <= needed {
+            Verdict::Agree
+        } else if error <= allowed || self.explained(exact, (k, at), error) {
+            Verdict::Inconclusive(Reason::Noise { r: allowed.max(error), needed })
+        } else {
+            Verdict::Disagree
+        };
+        self.entries.push(Entry {
+            input: self.inputs[input].name.clone(),
+            index,
+            direction: false,
+            order: self.order,
+            analytic,
+            numeric,
+            rounding_bound: claim.rounding_bound,
+            h: 0.0,
+            noise: 0.0,
+            mde: allowed / scale,
+            verdict,
+            evidence: Evidence::Reference,
+            method: Method::Precision,
+        });
+    }
+
+    /// Returns `true` if the gradient recorded in `f64` is as far off and no node of it rounds badly: the function is ill-conditioned.
+    fn explained(
+        &mut self,
+        exact: &Recording<'_, DoubleDouble>,
+        (k, at): (usize, usize),
+        error: f64,
+    ) -> bool {
+        let tape = Tape::<f64>::of();
+        let inputs = Inputs::record(&tape, &self.problem.names, &self.problem.values, &self.problem.tracked);
+        let y = (self.problem.f)(&inputs);
+        let found = recorded(&tape, &inputs, &self.problem.tracked, y, &self.problem.cotangent);
+        let [found_at, exact_at] =
+            [found.gradients[k].value().to_vec()[at], exact.gradients[k].value().to_vec()[at].hi()];
+        let views = (tape.view(), exact.tape.view());
+        let same = views.0.nodes().len() == views.1.nodes().len()
+            && views.0.nodes().iter().zip(views.1.nodes()).all(|(a, b)| a.op == b.op && a.shape == b.shape);
+        let rounds_well = || nodes(exact, (&views.0, &views.1), k, at).iter().all(|node| node.units <= BADLY);
+        same && (found_at - exact_at).abs() >= 0.5 * error && rounds_well()
+    }
+
+    /// Compares the gradient in numbers of 32 digits, along a random direction, with differences in them.
+    fn differences(
+        &mut self,
+        f: &Exact<'_>,
+        values: &[Tensor<DoubleDouble>],
+        tracked: &[usize],
+        gradients: &[Tensor<DoubleDouble>],
+    ) -> Outcome {
+        let rng = &mut self.rng;
+        // By the size of each entry, so that none leaves its scale; a zero has none.
+        let mut moves = |x: &Tensor<DoubleDouble>| {
+            let size = |x: DoubleDouble| if x == DoubleDouble::ZERO { 1.0 } else { x.hi().abs() };
+            let mut entries = x.to_vec().into_iter();
+            Tensor::from_fn(x.shape().clone(), |_| {
+                DoubleDouble::from(entries.next().map_or(1.0, size) * rng.weight())
+            })
+        };
+        let pairs = values.iter().zip(&self.problem.tracked);
+        let along: Vec<Option<Tensor<DoubleDouble>>> =
+            pairs.map(|(x, &tracked)| tracked.then(|| moves(x))).collect();
+        let cotangent = self.problem.cotangent.to_vec();
+        let mut decisions = true;
+        let mut value = |t: f64| {
+            let moved: Vec<Tensor<DoubleDouble>> = values
+                .iter()
+                .zip(&along)
+                .map(|(x, v)| v.as_ref().map_or(x.clone(), |v| x + &(v * DoubleDouble::from(t))))
+                .collect();
+            let tape = Tape::<DoubleDouble>::of();
+            let y = f(&Inputs::record(&tape, &self.problem.names, &moved, &self.problem.tracked));
+            let point = self.problem.values.clone();
+            decisions &= self.problem.decides_as(&point, &tape);
+            y.value()
+                .to_vec()
+                .into_iter()
+                .zip(&cotangent)
+                .map(|(y, &w)| y * DoubleDouble::from(w))
+                .sum::<DoubleDouble>()
+        };
+        let pairs: [DoubleDouble; 4] = std::array::from_fn(|k| {
+            let t = STEP * (k + 1) as f64;
+            value(t) - value(-t)
+        });
+        let derivative = |weights: &[(f64, f64)]| {
+            let terms = weights.iter().zip(pairs).map(|(&(a, b), pair)| pair * Constant::ratio(a, b).to());
+            terms.sum::<DoubleDouble>() / DoubleDouble::from(STEP)
+        };
+        let (coarse, fine) = (derivative(&ORDER_6), derivative(&ORDER_8));
+        let (mut claimed, mut size) = (DoubleDouble::ZERO, self.problem.magnitude());
+        for (gradient, &input) in gradients.iter().zip(tracked) {
+            for (g, v) in gradient.to_vec().into_iter().zip(along[input].iter().flat_map(Tensor::to_vec)) {
+                claimed += g * v;
+                size += (g * v).hi().abs();
+            }
+        }
+        let (error, radius) = ((claimed - fine).hi().abs(), (fine - coarse).hi().abs() + DIFFERENCE * size);
+        if !decisions || radius.is_nan() || radius > DECISIVE * size {
+            return Outcome::Skipped("differences of 32 digits do not settle".to_string());
+        }
+        if error > radius || error.is_nan() {
+            return Outcome::Failed(format!(
+                "along a direction {claimed}, by differences of 32 digits {fine}"
+            ));
+        }
+        Outcome::Passed(error / size)
+    }
+}
