@@ -91,6 +91,16 @@ pub(crate) const EXPLAINED: &[Explained] = &[
         bounds: [4.0, 4.0, 16.0],
         reason: "the second derivative along the gradient is 0, as a sum of terms that are not",
     },
+    Explained {
+        name: "pad",
+        bounds: [4.0, 8.0, 4.0],
+        reason: "the cotangents of an entry that is repeated cancel in their sum",
+    },
+    Explained {
+        name: "squared_distance",
+        bounds: [4.0, 4.0, 16.0],
+        reason: "a difference of two terms, which may be close",
+    },
 ];
 
 /// The bounds of an operation, and the reason if they are its own.
