@@ -1,6 +1,7 @@
 //! The parts of the engine, beyond its public interface, that the crate `gradcheck` needs. Not for other
 //! users: this module may change at any time.
 
+pub use crate::element::coefficients::TWO_OVER_PI_BITS;
 pub use crate::error::expect;
 pub use crate::instances::instances;
 pub use crate::ops::common::doc::OpDoc;

@@ -2,7 +2,8 @@
 
 use super::DoubleDouble;
 use super::arithmetic::exponent;
-use super::constants::{FRAC_PI_2, PI, TWO_OVER_PI_BITS};
+use super::constants::{FRAC_PI_2, PI};
+use tape::internal::TWO_OVER_PI_BITS;
 
 /// 64-bit words of a fixed-point number modulo 4: two bits before the point, the others behind it.
 const WORDS: usize = 7;

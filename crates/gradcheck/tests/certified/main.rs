@@ -1,5 +1,6 @@
 //! Value, first and second derivative of every registered operation in `f64`, against numbers of 32 digits.
 
+mod draws;
 mod elementwise;
 mod explained;
 mod measure;

@@ -1,40 +1,13 @@
 //! Operations on tensors.
 
+use crate::draws::{operands, weights};
 use crate::measure::{Row, row};
 use gradcheck::DoubleDouble;
-use gradcheck::registry::{Apply, Input, Twins, twins};
+use gradcheck::registry::{Apply, Twins, twins};
 use tape::internal::SplitMix64;
 use tape::{Element, Tape, Tensor};
 
 type Exact = Tensor<DoubleDouble>;
-
-/// A number between -1 and 1 that is not small.
-fn weight(rng: &mut SplitMix64) -> f64 {
-    let size = 0.3 + 0.7 * rng.uniform();
-    if rng.uniform() < 0.5 { -size } else { size }
-}
-
-fn weights(x: &Tensor, rng: &mut SplitMix64) -> Tensor {
-    Tensor::from_fn(x.shape().clone(), |_| weight(rng))
-}
-
-/// The operands of a case; random ones are distinct, so that nothing is decided by a rounding.
-fn operands(twins: &Twins, rng: &mut SplitMix64) -> Vec<Tensor> {
-    let mut drawn = |input: &Input| match input {
-        Input::Values(x) => x.clone(),
-        Input::Shape(shape) => {
-            let size = shape.size();
-            let mut order: Vec<usize> = (0..size).collect();
-            (1..size).rev().for_each(|i| order.swap(i, rng.below(i + 1)));
-            let mut rank = order.into_iter();
-            Tensor::from_fn(shape.clone(), |_| {
-                let rank = rank.next().unwrap_or(0) as f64 + 0.25 + 0.5 * rng.uniform();
-                -2.0 + 4.0 * rank / size as f64
-            })
-        }
-    };
-    twins.operands.iter().map(&mut drawn).collect()
-}
 
 /// The value, the gradient of a weighted sum of it, and the gradient of a weighted sum of that, each as one list of tensors.
 fn derivatives<T: Element>(

@@ -1,8 +1,9 @@
 //! Every registered operation with its first and second derivatives: in the second arithmetic against differences, and in `f64`
 //! against the second arithmetic.
 
+use crate::draws::{operands, weights};
 use gradcheck::DoubleDouble;
-use gradcheck::registry::{Apply, Input, Twins, twins};
+use gradcheck::registry::{Apply, twins};
 use tape::element::{Constant, Real};
 use tape::internal::{SplitMix64, branches};
 use tape::{Element, Tape, Tensor};
@@ -27,34 +28,6 @@ const UNITS: f64 = 4.0;
 
 /// The largest error of the adjoint identity, relative to the sizes of its terms.
 const ADJOINT: f64 = 1e-28;
-
-/// A number between -1 and 1 that is not small.
-fn weight(rng: &mut SplitMix64) -> f64 {
-    let size = 0.3 + 0.7 * rng.uniform();
-    if rng.uniform() < 0.5 { -size } else { size }
-}
-
-fn weights(x: &Tensor, rng: &mut SplitMix64) -> Tensor {
-    Tensor::from_fn(x.shape().clone(), |_| weight(rng))
-}
-
-/// The operands of a case; random ones are distinct, so that nothing is decided by a rounding.
-fn operands(twins: &Twins, rng: &mut SplitMix64) -> Vec<Tensor> {
-    let mut drawn = |input: &Input| match input {
-        Input::Values(x) => x.clone(),
-        Input::Shape(shape) => {
-            let size = shape.size();
-            let mut order: Vec<usize> = (0..size).collect();
-            (1..size).rev().for_each(|i| order.swap(i, rng.below(i + 1)));
-            let mut rank = order.into_iter();
-            Tensor::from_fn(shape.clone(), |_| {
-                let rank = rank.next().unwrap_or(0) as f64 + 0.25 + 0.5 * rng.uniform();
-                -2.0 + 4.0 * rank / size as f64
-            })
-        }
-    };
-    twins.operands.iter().map(&mut drawn).collect()
-}
 
 /// The gradient, the gradient of a weighted sum of its entries, and what the operation decided.
 struct Derivatives<T: Element> {

@@ -350,8 +350,8 @@ pub(super) const HALF_LN_2PI: f64 = 0.9189385332046728;
 /// ln(pi).
 pub(super) const LN_PI: f64 = 1.1447298858494002;
 
-/// The binary digits of 2/pi after the point, 64 to a word.
-pub(super) const TWO_OVER_PI_BITS: [u64; 21] = [
+/// The binary digits of 2/pi after the point, 64 to a word: for numbers of up to twice the digits of `f64`.
+pub const TWO_OVER_PI_BITS: [u64; 24] = [
     0xa2f9836e4e441529,
     0xfc2757d1f534ddc0,
     0xdb6295993c439041,
@@ -373,4 +373,7 @@ pub(super) const TWO_OVER_PI_BITS: [u64; 21] = [
     0x56033046fc7b6bab,
     0xf0cfbc209af4361d,
     0xa9e391615ee61b08,
+    0x6599855f14a06840,
+    0x8dffd8804d732731,
+    0x06061556ca73a8c9,
 ];

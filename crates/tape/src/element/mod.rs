@@ -18,7 +18,7 @@
 
 mod arc;
 mod bits;
-mod coefficients;
+pub(crate) mod coefficients;
 mod constant;
 mod double;
 mod erf;

@@ -1,6 +1,6 @@
 //! Hard thresholding.
 
-use crate::ops::Abs;
+use crate::ops::SoftShrink;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::Points;
 use crate::rules::algebra::{Algebra, Element, Unary};
@@ -45,14 +45,21 @@ impl Unary for HardShrink {
     }
 
     #[inline(always)]
-    fn slope<A: Algebra>(&self, x: A, _y: A) -> A {
-        x.map(Abs).if_gt(x.lift(self.lambda), x.lift(1.0), x.lift(0.0))
+    fn slope<A: Algebra>(&self, x: A, y: A) -> A {
+        self.soft().slope(x, y)
     }
 
     #[inline(always)]
     fn branch<T: Element>(&self, x: T) -> i64 {
-        let lambda = T::from_f64(self.lambda);
-        i64::from(x > lambda) - i64::from(x < -lambda)
+        self.soft().branch(x)
+    }
+}
+
+impl HardShrink {
+    /// Soft thresholding differs by a constant on each side, so it has the same slope.
+    #[inline(always)]
+    fn soft(&self) -> SoftShrink {
+        SoftShrink { lambda: self.lambda }
     }
 }
 

@@ -42,14 +42,19 @@ impl Binary for Fmod {
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, b: A, y: A) -> A {
-        // The quotient without the remainder is an integer but for its rounding.
-        -((a - y) / b).map(Round)
+        -quotient(a, b, y).map(Round)
     }
 
     #[inline(always)]
     fn branch<T: Element>(&self, a: T, b: T) -> i64 {
-        ((a - self.eval(a, b)) / b).round().to_f64() as i64
+        quotient(a, b, self.eval(a, b)).round().to_f64() as i64
     }
+}
+
+/// The quotient of which `y` is the remainder: an integer but for its rounding.
+#[inline(always)]
+pub(crate) fn quotient<A: Algebra>(a: A, b: A, y: A) -> A {
+    (a - y) / b
 }
 
 pub(crate) const DOC: OpDoc = OpDoc {

@@ -1,6 +1,7 @@
 //! The remainder of a division whose quotient is rounded down.
 
-use crate::ops::Round;
+use crate::ops::Fmod;
+use crate::ops::binary::fmod::quotient;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
 use crate::rules::algebra::{Algebra, Binary, Element};
@@ -43,13 +44,12 @@ impl Binary for Remainder {
 
     #[inline(always)]
     fn slope_b<A: Algebra>(&self, a: A, b: A, y: A) -> A {
-        // The quotient without the remainder is an integer but for its rounding.
-        -((a - y) / b).map(Round)
+        Fmod.slope_b(a, b, y)
     }
 
     #[inline(always)]
     fn branch<T: Element>(&self, a: T, b: T) -> i64 {
-        ((a - self.eval(a, b)) / b).round().to_f64() as i64
+        quotient(a, b, self.eval(a, b)).round().to_f64() as i64
     }
 }
 
