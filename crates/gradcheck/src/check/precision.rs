@@ -16,6 +16,7 @@ use crate::numdiff::Interval;
 use crate::precision::nodes::{Recording, nodes};
 use crate::precision::report::BADLY;
 use tape::element::Constant;
+use tape::internal::roundings;
 use tape::{Element, Tape, Tensor, Var};
 
 /// The same function in numbers of 32 digits.
@@ -96,7 +97,8 @@ impl Run<'_, '_> {
             }
         }
         let gradients = exact.gradients.iter().map(|gradient| gradient.value()).collect::<Vec<_>>();
-        self.differences(f, &values, &tracked, &gradients)
+        let inner = roundings(y, self.problem.cotangent.clone().reshape(y.shape()).cast()).hi();
+        self.differences(f, &values, &tracked, &gradients, inner)
     }
 
     /// Compares an entry with its value in numbers of 32 digits.
@@ -167,13 +169,15 @@ impl Run<'_, '_> {
         same && (found_at - exact_at).abs() >= 0.5 * error && rounds_well()
     }
 
-    /// Compares the gradient in numbers of 32 digits, along a random direction, with differences in them.
+    /// Compares the gradient in numbers of 32 digits, along a random direction, with differences in them. `inner` is the size of
+    /// the results inside the function, whose roundings a difference contains: a determinant next to 0 is a sum of large terms.
     fn differences(
         &mut self,
         f: &Exact<'_>,
         values: &[Tensor<DoubleDouble>],
         tracked: &[usize],
         gradients: &[Tensor<DoubleDouble>],
+        inner: f64,
     ) -> Outcome {
         let rng = &mut self.rng;
         // By the size of each entry, so that none leaves its scale; a zero has none.
@@ -222,7 +226,8 @@ impl Run<'_, '_> {
                 size += (g * v).hi().abs();
             }
         }
-        let (error, radius) = ((claimed - fine).hi().abs(), (fine - coarse).hi().abs() + DIFFERENCE * size);
+        let error = (claimed - fine).hi().abs();
+        let radius = (fine - coarse).hi().abs() + DIFFERENCE * (size + inner);
         if !decisions || radius.is_nan() || radius > DECISIVE * size {
             return Outcome::Skipped("differences of 32 digits do not settle".to_string());
         }

@@ -31,8 +31,10 @@ use crate::rules::algebra::{Algebra, Binary, Element};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BetaLn;
 
-/// From here on Stirling's series has all digits.
-const LARGE: f64 = 10.0;
+/// From here on ten terms of the series in `1 / x` have all digits.
+fn large<T: Real>() -> T {
+    T::from_f64(if T::EPSILON.to_f64() < 1e-20 { 40.0 } else { 10.0 })
+}
 
 /// The coefficients `B₂ₖ / (2k (2k - 1))` as fractions.
 const STIRLING: [(i32, u32); 10] = [
@@ -61,7 +63,7 @@ impl Binary for BetaLn {
     #[inline(always)]
     fn eval<T: Element>(&self, a: T, b: T) -> T {
         let (p, q) = (a.minimum(b), a.maximum(b));
-        let large = T::from_f64(LARGE);
+        let large = large();
         let cancels = p > T::ZERO && q >= large && q.is_finite();
         if !cancels {
             return p.lgamma() + q.lgamma() - (p + q).lgamma();
@@ -121,7 +123,7 @@ fn polygamma_difference<T: Real>(n: u32, x: T, d: T) -> T {
     let number = |k: u32| T::from_f64(f64::from(k));
     // `(a + 1) (a + 2) ... b`, a quotient of factorials.
     let rising = |a: u32, b: u32| (a + 1..=b).fold(T::ONE, |product, k| product * number(k));
-    let far = number(n) + T::from_f64(if T::EPSILON.to_f64() < 1e-20 { 40.0 } else { 10.0 });
+    let far = number(n) + large();
     let (mut t, mut sum) = (x, T::ZERO);
     let inverses = |t: T| (T::ONE / t, T::ONE / (t + d));
     while t < far {
