@@ -47,6 +47,7 @@ pub mod precision;
 pub mod registry;
 #[cfg(feature = "proptest")]
 pub mod strategies;
+pub mod trace;
 
 pub use double_double::DoubleDouble;
 pub use precision::Precision;
