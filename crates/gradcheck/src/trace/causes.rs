@@ -499,12 +499,15 @@ impl Suspect<'_, '_> {
         let view = &self.recording.view;
         let named: Vec<&GraphNode<f64>> =
             view.nodes().iter().filter(|node| node.name.is_some() && node.shape.rank() == 2).collect();
-        let user = view.nodes().iter().filter(|user| self.recording.adjoint(user.index).is_some()).find(|user| {
-            user.parents().any(|x| x == self.node.index) || {
-                // The weights of `x · Wᵀ` are used by way of their transpose.
-                user.parents().filter_map(|x| view.node(x)).any(|x| x.parents().eq([self.node.index]))
-            }
-        })?;
+        let uses = |user: &&GraphNode<f64>| {
+            // The weights of `x · Wᵀ` are used by way of their transpose.
+            user.parents().filter_map(|x| view.node(x)).any(|x| {
+                x.index == self.node.index || x.parents().eq([self.node.index])
+            })
+        };
+        let user = self.recording.way_down(self.node.index).into_iter().rev().filter(|user| user.inputs.len() > 1);
+        let user = user.into_iter().find(uses)?;
+        let result = self.recording.way_down(user.index).into_iter().rev().find(|node| node.name.is_some())?;
         let expected = user.parents().filter_map(|x| view.node(x)).find(|x| {
             x.index != self.node.index && !x.parents().eq([self.node.index]) && x.shape.rank() == 2
         })?;
@@ -517,7 +520,7 @@ impl Suspect<'_, '_> {
                 let product = d.transpose().matmul(&value.value);
                 if same(&product, &self.hand) {
                     return Some(if value.index == expected.index {
-                        Cause::OtherGradient { used: gradient.label(), expected: user.label() }
+                        Cause::OtherGradient { used: gradient.label(), expected: result.label() }
                     } else {
                         Cause::OtherValue { used: value.label(), expected: origin(view, expected) }
                     });
