@@ -226,6 +226,8 @@ mod sequential;
 mod setting;
 mod state;
 mod summary;
+#[cfg(feature = "gradcheck")]
+pub mod trace;
 pub mod train;
 pub mod transform;
 

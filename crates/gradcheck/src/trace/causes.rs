@@ -139,21 +139,36 @@ impl Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Cause::MeanMissing { n } => write!(f, "{n} times too large: the factor 1/{n} of the mean is missing"),
-            Cause::MeanTwice { n } => write!(f, "{n} times too small: the factor 1/{n} of the mean is there twice"),
-            Cause::Bessel { n } => write!(f, "off by the factor of {n} and {}: n - 1 in place of n, or the reverse", n - 1),
+            Cause::MeanMissing { n } => {
+                write!(f, "{n} times too large: the factor 1/{n} of the mean is missing")
+            }
+            Cause::MeanTwice { n } => {
+                write!(f, "{n} times too small: the factor 1/{n} of the mean is there twice")
+            }
+            Cause::Bessel { n } => {
+                write!(f, "off by the factor of {n} and {}: n - 1 in place of n, or the reverse", n - 1)
+            }
             Cause::Sign => write!(f, "the sign is opposite"),
             Cause::Factor { ratio } if *ratio == 2.0 || *ratio == -2.0 => {
-                write!(f, "{ratio} times the adjoint: a factor 2 too many, as from the derivative of a square")
+                write!(
+                    f,
+                    "{ratio} times the adjoint: a factor 2 too many, as from the derivative of a square"
+                )
             }
             Cause::Factor { ratio } if *ratio == 0.5 || *ratio == -0.5 => {
-                write!(f, "{ratio} times the adjoint: a factor 2 is missing, as from the derivative of a square")
+                write!(
+                    f,
+                    "{ratio} times the adjoint: a factor 2 is missing, as from the derivative of a square"
+                )
             }
             Cause::Factor { ratio } => write!(f, "{ratio:.6} times the adjoint"),
             Cause::Zero => write!(f, "it is zero: no gradient arrives"),
             Cause::Transposed => write!(f, "it is the transpose of the adjoint"),
             Cause::NotSummed { axis, n } => {
-                write!(f, "its sum over axis {axis} is the adjoint: the sum over the {n} samples of the batch is missing")
+                write!(
+                    f,
+                    "its sum over axis {axis} is the adjoint: the sum over the {n} samples of the batch is missing"
+                )
             }
             Cause::Contribution { at, of } => write!(
                 f,
@@ -166,9 +181,14 @@ impl fmt::Display for Cause {
                 write!(f, "it is the local derivative alone: the gradient with respect to {at} is ignored")
             }
             Cause::Swapped { op } => {
-                write!(f, "the derivative of {op} was computed from its input in place of its output, or the reverse")
+                write!(
+                    f,
+                    "the derivative of {op} was computed from its input in place of its output, or the reverse"
+                )
             }
-            Cause::Slope { used, op } => write!(f, "the derivative of {used} was used, but the operation is {op}"),
+            Cause::Slope { used, op } => {
+                write!(f, "the derivative of {used} was used, but the operation is {op}")
+            }
             Cause::Updated { name, rate } => write!(
                 f,
                 "{name} was read after its update (learning rate {rate:.3}), but the forward pass used it before"
@@ -239,7 +259,8 @@ impl Suspect<'_, '_> {
         let pairs = self.hand.to_vec().into_iter().zip(self.adjoint.to_vec());
         let ratios = pairs.map(|(hand, adjoint)| hand / adjoint).filter(|ratio| !ratio.is_nan());
         Cause::Unknown {
-            ratios: ratios.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, m), ratio| (l.min(ratio), m.max(ratio))),
+            ratios: ratios
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, m), ratio| (l.min(ratio), m.max(ratio))),
         }
     }
 
@@ -269,7 +290,8 @@ impl Suspect<'_, '_> {
 
     /// Extents of the axes of samples: the first ones of the values with two axes that are not leaves, without repetition.
     fn samples(&self) -> Vec<usize> {
-        let batches = self.recording.view.nodes().iter().filter(|node| node.shape.rank() == 2 && node.op != "leaf");
+        let batches =
+            self.recording.view.nodes().iter().filter(|node| node.shape.rank() == 2 && node.op != "leaf");
         let mut counts: Vec<usize> = batches.map(|node| node.shape[0]).filter(|&n| n > 1).collect();
         // The batch is the first axis of most values.
         counts.sort_unstable();
@@ -293,11 +315,19 @@ impl Suspect<'_, '_> {
         let is = |known: f64| (ratio - known).abs() <= SAME * known.abs();
         let samples = self.samples();
         // A mean over all elements, as in a squared error of several outputs.
-        let elements = self.recording.view.nodes().iter().filter(|node| node.shape.rank() == 2).map(|node| node.shape.size());
+        let elements = self
+            .recording
+            .view
+            .nodes()
+            .iter()
+            .filter(|node| node.shape.rank() == 2)
+            .map(|node| node.shape.size());
         if is(-1.0) {
             return Some(Cause::Sign);
         }
-        for n in samples.iter().copied().take(1).chain([2]).chain(samples.iter().copied().skip(1)).chain(elements) {
+        for n in
+            samples.iter().copied().take(1).chain([2]).chain(samples.iter().copied().skip(1)).chain(elements)
+        {
             let count = n as f64;
             if n == 2 && samples.first() != Some(&2) {
                 if let Some(&ratio) = [2.0, 0.5, -2.0, -0.5].iter().find(|known| is(**known)) {
@@ -363,8 +393,10 @@ impl Suspect<'_, '_> {
 
     /// The contribution of one user where there are several.
     fn of_contributions(&self, way: &[&GraphNode<f64>], at: &GraphNode<f64>) -> Option<Cause> {
-        let users: Vec<&&GraphNode<f64>> =
-            way.iter().filter(|user| user.index != at.index && user.parents().any(|x| x == at.index)).collect();
+        let users: Vec<&&GraphNode<f64>> = way
+            .iter()
+            .filter(|user| user.index != at.index && user.parents().any(|x| x == at.index))
+            .collect();
         if users.len() < 2 {
             return None;
         }
@@ -379,7 +411,8 @@ impl Suspect<'_, '_> {
                 self.recording.contributions(node.index, dy, &recorded, &mut only)
             })
         };
-        let found = users.iter().find(|user| alone(user.index).is_some_and(|found| same(&found, &self.hand)))?;
+        let found =
+            users.iter().find(|user| alone(user.index).is_some_and(|found| same(&found, &self.hand)))?;
         Some(Cause::Contribution { at: at.label(), of: described(found) })
     }
 
@@ -413,7 +446,10 @@ impl Suspect<'_, '_> {
         if at.shape.rank() == 2 && n > 1 {
             for index in [n - 1, 0] {
                 let only = |dy: &Tensor| {
-                    Tensor::from_fn(dy.shape(), |i| if i[0] == index { dy.get(i).unwrap_or(0.0) } else { 0.0 })
+                    Tensor::from_fn(
+                        dy.shape(),
+                        |i| if i[0] == index { dy.get(i).unwrap_or(0.0) } else { 0.0 },
+                    )
                 };
                 if self.is_with(at, &only, &recorded) {
                     return Some(Cause::Sample { index, n });
@@ -486,9 +522,14 @@ impl Suspect<'_, '_> {
             }
         }
         for other in view.nodes() {
-            let alike = other.shape == operand.shape && other.index != operand.index && other.index != self.node.index;
+            let alike = other.shape == operand.shape
+                && other.index != operand.index
+                && other.index != self.node.index;
             if alike && reading(&other.value).is_some_and(|found| same(&found, &self.hand)) {
-                return Some(Cause::OtherValue { used: origin(view, other), expected: origin(view, operand) });
+                return Some(Cause::OtherValue {
+                    used: origin(view, other),
+                    expected: origin(view, operand),
+                });
             }
         }
         None
@@ -501,13 +542,15 @@ impl Suspect<'_, '_> {
             view.nodes().iter().filter(|node| node.name.is_some() && node.shape.rank() == 2).collect();
         let uses = |user: &&GraphNode<f64>| {
             // The weights of `x · Wᵀ` are used by way of their transpose.
-            user.parents().filter_map(|x| view.node(x)).any(|x| {
-                x.index == self.node.index || x.parents().eq([self.node.index])
-            })
+            user.parents()
+                .filter_map(|x| view.node(x))
+                .any(|x| x.index == self.node.index || x.parents().eq([self.node.index]))
         };
-        let user = self.recording.way_down(self.node.index).into_iter().rev().filter(|user| user.inputs.len() > 1);
+        let user =
+            self.recording.way_down(self.node.index).into_iter().rev().filter(|user| user.inputs.len() > 1);
         let user = user.into_iter().find(uses)?;
-        let result = self.recording.way_down(user.index).into_iter().rev().find(|node| node.name.is_some())?;
+        let result =
+            self.recording.way_down(user.index).into_iter().rev().find(|node| node.name.is_some())?;
         let expected = user.parents().filter_map(|x| view.node(x)).find(|x| {
             x.index != self.node.index && !x.parents().eq([self.node.index]) && x.shape.rank() == 2
         })?;

@@ -133,7 +133,10 @@ impl fmt::Display for TraceError {
                 write!(f, "trace: expected the name of a recorded value, one of {known:?}, found {name:?}")
             }
             TraceError::NotOnPath { name } => {
-                write!(f, "trace: expected a value between the inputs and the loss, found {name:?}, which gets no gradient")
+                write!(
+                    f,
+                    "trace: expected a value between the inputs and the loss, found {name:?}, which gets no gradient"
+                )
             }
             TraceError::Twice { name } => write!(f, "trace: expected different names, found {name:?} twice"),
             TraceError::NoSteps => write!(f, "trace: expected a derivation with a step, found none"),
@@ -228,29 +231,32 @@ impl<D: Derivation, T: Element> Trace<D, T> {
         if taken.is_empty() {
             return Err(TraceError::NoSteps);
         }
-        let rows = steps.taken.iter().zip(&bounded.taken).zip(&local.taken).map(|((step, bounded), local)| {
-            let name = &step.name;
-            let known = || own.view.nodes().iter().filter_map(|node| node.name.clone()).collect();
-            let unknown = || TraceError::Unknown { name: name.clone(), known: known() };
-            let off = || TraceError::NotOnPath { name: name.clone() };
-            let node = own.view.named(name).ok_or_else(unknown)?;
-            let adjoint = own.adjoint(node.index).ok_or_else(off)?;
-            let terms = exact.view.named(name).and_then(|node| exact.adjoint(node.index)).ok_or_else(off)?;
-            let mut row = report::compare(step, &bounded.hand, &local.hand, adjoint, terms);
-            let entry = row.entry;
-            row.forward = own.forward(node.index, entry);
-            let at = double.view.named(name).ok_or_else(unknown)?;
-            let (quotient, noise) = double.quotient(at.index, entry).map_err(TraceError::Engine)?;
-            row.quotient = quotient;
-            if let TraceVerdict::Wrong { cause, adjoint_wrong } = &mut row.verdict {
-                *adjoint_wrong = report::blames_the_adjoint(row.hand, row.adjoint, row.forward, quotient);
-                let adjoint = double.adjoint(at.index).ok_or_else(off)?.clone();
-                *cause = Suspect { recording: &double, node: at, hand: bounded.hand.cast(), adjoint }.cause();
-            } else {
-                row.disputed = report::is_disputed(&row, adjoint, noise);
-            }
-            Ok(row)
-        });
+        let rows =
+            steps.taken.iter().zip(&bounded.taken).zip(&local.taken).map(|((step, bounded), local)| {
+                let name = &step.name;
+                let known = || own.view.nodes().iter().filter_map(|node| node.name.clone()).collect();
+                let unknown = || TraceError::Unknown { name: name.clone(), known: known() };
+                let off = || TraceError::NotOnPath { name: name.clone() };
+                let node = own.view.named(name).ok_or_else(unknown)?;
+                let adjoint = own.adjoint(node.index).ok_or_else(off)?;
+                let terms =
+                    exact.view.named(name).and_then(|node| exact.adjoint(node.index)).ok_or_else(off)?;
+                let mut row = report::compare(step, &bounded.hand, &local.hand, adjoint, terms);
+                let entry = row.entry;
+                row.forward = own.forward(node.index, entry);
+                let at = double.view.named(name).ok_or_else(unknown)?;
+                let (quotient, noise) = double.quotient(at.index, entry).map_err(TraceError::Engine)?;
+                row.quotient = quotient;
+                if let TraceVerdict::Wrong { cause, adjoint_wrong } = &mut row.verdict {
+                    *adjoint_wrong = report::blames_the_adjoint(row.hand, row.adjoint, row.forward, quotient);
+                    let adjoint = double.adjoint(at.index).ok_or_else(off)?.clone();
+                    *cause =
+                        Suspect { recording: &double, node: at, hand: bounded.hand.cast(), adjoint }.cause();
+                } else {
+                    row.disputed = report::is_disputed(&row, adjoint, noise);
+                }
+                Ok(row)
+            });
         Ok(TraceReport {
             title: self.title.clone(),
             conventions: self.conventions.clone(),

@@ -125,7 +125,8 @@ impl TraceRow {
             TraceVerdict::Rounding(why) => why.to_string(),
             TraceVerdict::Wrong { cause, adjoint_wrong: false } => cause.to_string(),
             TraceVerdict::Wrong { adjoint_wrong: true, .. } => {
-                "forward mode and the difference quotient agree with the closed form: a reverse rule is wrong".to_string()
+                "forward mode and the difference quotient agree with the closed form: a reverse rule is wrong"
+                    .to_string()
             }
         };
         match (self.disputed, reason.is_empty()) {
@@ -136,7 +137,8 @@ impl TraceRow {
     }
 }
 
-const DISPUTED: &str = "the difference quotient disagrees: a kink within its step, or a mistake on both sides";
+const DISPUTED: &str =
+    "the difference quotient disagrees: a kink within its step, or a mistake on both sides";
 
 /// The result of a trace. `Display` prints it as a table of 100 columns without colours; see [`table`](TraceReport::table).
 #[must_use = "a report may contain a wrong row"]
@@ -253,7 +255,13 @@ pub(super) fn compare<T: Element>(
         wrong |= !same && !(difference <= allowed) || !sharp;
         differing += usize::from(!same);
         additions = additions.max(terms[entry].additions()).max(adjoint_terms[entry].additions());
-        let violation = if same { 0.0 } else if allowed > 0.0 { difference / allowed } else { f64::INFINITY };
+        let violation = if same {
+            0.0
+        } else if allowed > 0.0 {
+            difference / allowed
+        } else {
+            f64::INFINITY
+        };
         let violation = if violation.is_nan() { f64::INFINITY } else { violation };
         if (violation, a.abs()) > shown {
             shown = (violation, a.abs());

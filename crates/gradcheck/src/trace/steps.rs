@@ -100,7 +100,12 @@ impl<T: Element> Steps<T> {
     }
 
     /// Adds a step: the closed form of the gradient with respect to the value `name`.
-    pub fn step(&mut self, name: impl Into<String>, equation: Equation, form: impl FnOnce(&Steps<T>) -> Tensor<T>) {
+    pub fn step(
+        &mut self,
+        name: impl Into<String>,
+        equation: Equation,
+        form: impl FnOnce(&Steps<T>) -> Tensor<T>,
+    ) {
         let name = name.into();
         let mut hand = form(self);
         if let Some(variant) = self.variants.get(&name) {

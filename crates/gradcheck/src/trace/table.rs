@@ -79,12 +79,22 @@ struct Column {
 }
 
 impl Column {
-    fn new(heading: &'static str, right: bool, report: &TraceReport, cell: impl Fn(&TraceRow) -> String) -> Column {
+    fn new(
+        heading: &'static str,
+        right: bool,
+        report: &TraceReport,
+        cell: impl Fn(&TraceRow) -> String,
+    ) -> Column {
         Column { heading, cells: report.rows.iter().map(cell).collect(), right }
     }
 
     fn width(&self) -> usize {
-        self.cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0).max(self.heading.chars().count())
+        self.cells
+            .iter()
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
+            .max(self.heading.chars().count())
     }
 
     fn pad(&self, text: &str) -> String {
@@ -129,7 +139,10 @@ impl TraceReport {
             ]
         };
         let oracles = || {
-            vec![numbers("forward", |row| number(row.forward)), numbers("differences", |row| number(row.quotient))]
+            vec![
+                numbers("forward", |row| number(row.forward)),
+                numbers("differences", |row| number(row.quotient)),
+            ]
         };
         let end = || vec![numbers("ulp", ulp), text("verdict", |row| row.verdict.key().to_string())];
         let formula = || text("gradient by hand", |row| row.equation.formula.clone());
@@ -160,7 +173,8 @@ impl TraceReport {
                 .collect();
             let mut line = cells.join(GAP).trim_end().to_string();
             let reason = row.reason();
-            let plain: usize = columns.iter().map(|column| column.width() + GAP.len()).sum::<usize>() - GAP.len();
+            let plain: usize =
+                columns.iter().map(|column| column.width() + GAP.len()).sum::<usize>() - GAP.len();
             if !reason.is_empty() && plain + GAP.len() + reason.chars().count() <= style.width {
                 // The verdict is the last cell and may be shorter than its column.
                 let _ = write!(line, "{GAP}{reason}");
@@ -177,7 +191,8 @@ impl TraceReport {
             let names = columns[0].width();
             let labels = columns[2].width();
             for row in &self.rows {
-                let pad = |text: &str, width: usize| text.to_string() + &" ".repeat(width - text.chars().count());
+                let pad =
+                    |text: &str, width: usize| text.to_string() + &" ".repeat(width - text.chars().count());
                 let start = format!("{}  {}  ", pad(&row.name, names), pad(&row.equation.label, labels));
                 let _ = writeln!(out, "{start}{}", row.equation.formula);
             }

@@ -326,7 +326,8 @@ mod tests {
     /// `x · y + x / y - exp(x)`, summed over some numbers, in any number type.
     fn expression<T: Real>(order: &[usize]) -> T {
         let term = |&i: &usize| {
-            let (x, y) = (T::from_usize(i + 1) / T::from_usize(7), T::from_usize(2 * i + 3) / T::from_usize(11));
+            let (x, y) =
+                (T::from_usize(i + 1) / T::from_usize(7), T::from_usize(2 * i + 3) / T::from_usize(11));
             x * y + x / y - (x / T::from_usize(4)).exp()
         };
         order.iter().map(term).sum()
@@ -340,9 +341,10 @@ mod tests {
         for order in [&forward, &backward] {
             let terms = expression::<Terms>(order);
             let size: f64 = terms.size;
-            for (found, unit) in
-                [(expression::<f64>(order), f64::EPSILON / 2.0), (f64::from(expression::<f32>(order)), 2f64.powi(-24))]
-            {
+            for (found, unit) in [
+                (expression::<f64>(order), f64::EPSILON / 2.0),
+                (f64::from(expression::<f32>(order)), 2f64.powi(-24)),
+            ] {
                 let error = (DoubleDouble::from(found) - exact).hi().abs();
                 let bound = terms.error() * unit;
                 assert!(error <= bound, "{error:e} above {bound:e}");

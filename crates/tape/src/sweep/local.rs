@@ -79,7 +79,8 @@ pub fn contributions_of_node<T: Element>(
     let inputs = graph.inputs(slot);
     let replaced: Vec<Option<Tensor<T>>> = inputs.iter().map(|input| read(input.node as usize)).collect();
     let recorded = graph.values(inputs);
-    let x: Vec<&Tensor<T>> = replaced.iter().zip(&recorded).map(|(new, old)| new.as_ref().unwrap_or(old)).collect();
+    let x: Vec<&Tensor<T>> =
+        replaced.iter().zip(&recorded).map(|(new, old)| new.as_ref().unwrap_or(old)).collect();
     let y = read(node).unwrap_or_else(|| graph.tensors[slot].value.clone());
     let want: Vec<bool> =
         (0..inputs.len()).map(|k| graph.depends(inputs[k]) && op.differentiable(k)).collect();
