@@ -45,12 +45,35 @@ impl TraceVerdict {
     }
 }
 
+impl Rounding {
+    /// The reason in one word, for a table: `order`, `staged` or `carried`.
+    pub fn key(&self) -> &'static str {
+        match self {
+            Rounding::Order(_) => "order",
+            Rounding::Staging => "staged",
+            Rounding::Carried => "carried",
+        }
+    }
+
+    /// The reason in a sentence, without the number of terms.
+    pub(super) fn explanation(&self) -> &'static str {
+        match self {
+            Rounding::Order(_) => "a sum was added up in another order",
+            Rounding::Staging => {
+                "fused on one side, staged on the other: the same factors, rounded at other points"
+            }
+            Rounding::Carried => {
+                "this step is exact; the difference was carried over from the gradients above"
+            }
+        }
+    }
+}
+
 impl fmt::Display for Rounding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Rounding::Order(terms) => write!(f, "order of summation ({terms} terms)"),
-            Rounding::Staging => write!(f, "fused or in stages: the same operations in other groups"),
-            Rounding::Carried => write!(f, "carried on from the gradients above; this step is exact"),
+            Rounding::Order(terms) => write!(f, "{}: {} ({terms} terms)", self.key(), self.explanation()),
+            other => write!(f, "{}: {}", other.key(), other.explanation()),
         }
     }
 }

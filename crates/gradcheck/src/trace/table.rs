@@ -1,6 +1,6 @@
 //! A report as a table for the terminal.
 
-use super::report::{TraceReport, TraceRow};
+use super::report::{TraceReport, TraceRow, TraceVerdict};
 use std::fmt::Write;
 use std::io::IsTerminal;
 
@@ -144,7 +144,7 @@ impl TraceReport {
                 numbers("differences", |row| number(row.quotient)),
             ]
         };
-        let end = || vec![numbers("ulp", ulp), text("verdict", |row| row.verdict.key().to_string())];
+        let end = || vec![numbers("ulp", ulp), text("verdict", verdict)];
         let formula = || text("gradient by hand", |row| row.equation.formula.clone());
         let width = |columns: &[Column]| columns.iter().map(|c| c.width() + GAP.len()).sum::<usize>();
         let mut full: Vec<Column> = base().into_iter().chain(oracles()).chain(end()).collect();
@@ -172,11 +172,10 @@ impl TraceReport {
                 })
                 .collect();
             let mut line = cells.join(GAP).trim_end().to_string();
-            let reason = row.reason();
+            let reason = remark(row);
             let plain: usize =
                 columns.iter().map(|column| column.width() + GAP.len()).sum::<usize>() - GAP.len();
             if !reason.is_empty() && plain + GAP.len() + reason.chars().count() <= style.width {
-                // The verdict is the last cell and may be shorter than its column.
                 let _ = write!(line, "{GAP}{reason}");
                 let _ = writeln!(out, "{line}");
             } else {
@@ -186,6 +185,7 @@ impl TraceReport {
                 }
             }
         }
+        self.explanations(&mut out, style.width);
         if listed && self.rows.iter().any(|row| !row.equation.formula.is_empty()) {
             let _ = writeln!(out);
             let names = columns[0].width();
@@ -201,6 +201,22 @@ impl TraceReport {
         out
     }
 
+    /// The reasons of roundings that occur, once each.
+    fn explanations(&self, out: &mut String, width: usize) {
+        let mut known: Vec<&'static str> = Vec::new();
+        for row in &self.rows {
+            if let TraceVerdict::Rounding(why) = &row.verdict
+                && !known.contains(&why.key())
+            {
+                if known.is_empty() {
+                    let _ = writeln!(out);
+                }
+                known.push(why.key());
+                wrap(out, &format!("{}: {}", why.key(), why.explanation()), "", width);
+            }
+        }
+    }
+
     fn header(&self, out: &mut String, width: usize) {
         if !self.title.is_empty() {
             wrap(out, &self.title, "", width);
@@ -212,15 +228,30 @@ impl TraceReport {
     }
 }
 
+/// The verdict, with the reason of a rounding in one word.
+fn verdict(row: &TraceRow) -> String {
+    match &row.verdict {
+        TraceVerdict::Rounding(why) => format!("{} {}", row.verdict.key(), why.key()),
+        verdict => verdict.key().to_string(),
+    }
+}
+
+/// What is said beside or below a row.
+fn remark(row: &TraceRow) -> String {
+    match row.verdict {
+        TraceVerdict::Rounding(_) if !row.disputed => String::new(),
+        _ => row.reason(),
+    }
+}
+
 /// The verdict with its colour: green, yellow, red.
 fn coloured(row: &TraceRow, colour: bool) -> String {
-    let key = row.verdict.key();
-    let code = match key {
-        "EXACT" => 32,
-        "ROUNDING" => 33,
-        _ => 31,
+    let code = match row.verdict {
+        TraceVerdict::Exact => 32,
+        TraceVerdict::Rounding(_) => 33,
+        TraceVerdict::Wrong { .. } => 31,
     };
-    if colour { format!("\x1b[{code}m{key}\x1b[0m") } else { key.to_string() }
+    if colour { format!("\x1b[{code}m{}\x1b[0m", verdict(row)) } else { verdict(row) }
 }
 
 /// Writes a text in lines of this width.

@@ -110,19 +110,21 @@ fn divisor(loss: Loss) -> &'static str {
 
 /// The derivative of the loss by the outputs `a`, with or without its divisor.
 fn loss_gradient(loss: Loss, a: &str, y: &str, divided: bool) -> String {
-    let (function, one) = match loss.function {
-        LossFunction::SquaredError => (format!("({a} - {y})"), if loss.half { "" } else { "2 " }),
+    let (function, factor) = match loss.function {
+        LossFunction::SquaredError => (format!("{a} - {y}"), if loss.half { "" } else { "2 " }),
         LossFunction::AbsoluteError => (format!("sign({a} - {y})"), half(loss)),
         LossFunction::BinaryCrossEntropyWithProbabilities => {
             (format!("({a} - {y}) / ({a} (1 - {a}))"), half(loss))
         }
-        LossFunction::CrossEntropyWithProbabilities => (format!("(-{y} / {a})"), half(loss)),
-        LossFunction::BinaryCrossEntropyWithLogits => (format!("(σ({a}) - {y})"), half(loss)),
-        LossFunction::CrossEntropyWithLogits => (format!("(softmax({a}) - {y})"), half(loss)),
+        LossFunction::CrossEntropyWithProbabilities => (format!("-{y} / {a}"), half(loss)),
+        LossFunction::BinaryCrossEntropyWithLogits => (format!("σ({a}) - {y}"), half(loss)),
+        LossFunction::CrossEntropyWithLogits => (format!("softmax({a}) - {y}"), half(loss)),
     };
     match divisor(loss) {
-        divisor if divided && !divisor.is_empty() => format!("{one}{function} / {divisor}"),
-        _ => format!("{one}{function}"),
+        "" if factor.is_empty() => function,
+        "" => format!("{factor}({function})"),
+        divisor if divided => format!("{factor}({function}) / {divisor}"),
+        _ => format!("{factor}({function})"),
     }
 }
 
