@@ -20,6 +20,8 @@
 //! assert!(certificate.detectable < 1e-8);
 //! ```
 //!
+//! [`trace`] compares a derivation by hand with the engine, value by value.
+//!
 //! A wrong derivative:
 //!
 //! ```

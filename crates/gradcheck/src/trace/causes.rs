@@ -37,7 +37,12 @@ pub enum Cause {
     Zero,
     /// The transpose.
     Transposed,
-    /// The sum over an axis is missing, or one too many.
+    /// A square operand in place of its transpose.
+    OperandTransposed {
+        /// The operand.
+        name: String,
+    },
+    /// The sum over an axis is missing.
     NotSummed {
         /// The axis.
         axis: usize,
@@ -120,7 +125,7 @@ impl Cause {
             Cause::Sign => "sign",
             Cause::Factor { .. } => "factor",
             Cause::Zero => "zero",
-            Cause::Transposed => "transpose",
+            Cause::Transposed | Cause::OperandTransposed { .. } => "transpose",
             Cause::NotSummed { .. } => "sum missing",
             Cause::Contribution { .. } => "+= missing",
             Cause::Sample { .. } => "one sample",
@@ -164,6 +169,12 @@ impl fmt::Display for Cause {
             Cause::Factor { ratio } => write!(f, "{ratio:.6} times the adjoint"),
             Cause::Zero => write!(f, "it is zero: no gradient arrives"),
             Cause::Transposed => write!(f, "it is the transpose of the adjoint"),
+            Cause::OperandTransposed { name } => {
+                write!(
+                    f,
+                    "{name} is transposed where it should not be, or the reverse; it fits because it is square"
+                )
+            }
             Cause::NotSummed { axis, n } => {
                 write!(
                     f,
@@ -273,16 +284,14 @@ impl Suspect<'_, '_> {
         if self.hand.rank() == 2 && same(&self.hand.transpose(), &self.adjoint) {
             return Some(Cause::Transposed);
         }
-        if self.hand.rank() == self.adjoint.rank() + 1 {
-            for axis in 0..self.hand.rank() {
-                if same(&self.hand.sum_axes(axis as isize, false), &self.adjoint) {
+        // The terms of a sum may cancel, so their size is that of the comparison.
+        let allowed = SAME * largest(&self.hand);
+        for axis in 0..self.hand.rank() {
+            for keep in [false, true] {
+                let sum = self.hand.sum_axes(axis as isize, keep);
+                if sum.shape() == self.adjoint.shape() && largest(&(&sum - &self.adjoint)) <= allowed {
                     return Some(Cause::NotSummed { axis, n: found[axis] });
                 }
-            }
-        }
-        for axis in (0..self.hand.rank().min(self.adjoint.rank())).filter(|&axis| expected[axis] == 1) {
-            if same(&self.hand.sum_axes(axis as isize, true), &self.adjoint) {
-                return Some(Cause::NotSummed { axis, n: found[axis] });
             }
         }
         self.of_other_product().or(Some(Cause::Shape { expected, found }))
@@ -503,6 +512,12 @@ impl Suspect<'_, '_> {
             let value = value.clone();
             self.with(at, &unchanged, &move |node| (node == operand.index).then(|| value.clone()))
         };
+        if operand.shape.rank() == 2
+            && operand.shape[0] == operand.shape[1]
+            && reading(&operand.value.transpose()).is_some_and(|found| same(&found, &self.hand))
+        {
+            return Some(Cause::OperandTransposed { name: origin(view, operand) });
+        }
         // The value itself, or the leaf of which it is the transpose.
         let source = |node: &GraphNode<f64>| match (node.op, node.parents().next()) {
             ("permute" | "transpose", Some(parent)) => view.node(parent).map(|leaf| (leaf.clone(), true)),

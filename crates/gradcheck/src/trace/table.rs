@@ -62,11 +62,11 @@ pub(super) fn shape(dims: &[usize]) -> String {
     }
 }
 
-/// `3 of 57`: the difference and the bound.
+/// `3 of 57`: the difference and the bound; of a wrong row the difference alone.
 pub(super) fn ulp(row: &TraceRow) -> String {
     match (row.ulp, row.bound) {
         (0.0, _) => "0".to_string(),
-        (difference, bound) if bound.is_nan() => units(difference),
+        (difference, _) if matches!(row.verdict, TraceVerdict::Wrong { .. }) => units(difference),
         (difference, bound) => format!("{} of {}", units(difference), units(bound)),
     }
 }
@@ -187,7 +187,7 @@ impl TraceReport {
         }
         self.explanations(&mut out, style.width);
         if listed && self.rows.iter().any(|row| !row.equation.formula.is_empty()) {
-            let _ = writeln!(out);
+            let _ = writeln!(out, "\nGradients by hand:");
             let names = columns[0].width();
             let labels = columns[2].width();
             for row in &self.rows {

@@ -91,19 +91,19 @@ fn a_right_derivation_agrees_in_both_number_types() {
 #[test]
 fn a_mistake_is_found_in_its_row_alone_and_named() {
     let expected = [
-        ("sign", "Z2", "sign"),
-        ("tanh", "Z2", "slope"),
-        ("input", "Z2", "input for output"),
-        ("upstream", "Z2", "upstream ignored"),
-        ("transpose", "W2", "transpose"),
-        ("sum", "b2", "sum missing"),
-        ("mean", "b2", "mean twice"),
-        ("last", "b2", "one sample"),
-        ("updated", "A1", "updated value"),
-        ("fork", "A1", "+= missing"),
-        ("layer", "W1", "other value"),
+        ("sign", "Z2", "sign", "the sign is opposite"),
+        ("tanh", "Z2", "slope", "the derivative of tanh was used, but the operation is sigmoid"),
+        ("input", "Z2", "input for output", "the derivative of sigmoid was computed from its input"),
+        ("upstream", "Z2", "upstream ignored", "the gradient with respect to A2 is ignored"),
+        ("transpose", "W2", "transpose", "it is the transpose of the adjoint"),
+        ("sum", "b2", "sum missing", "its sum over axis 0 is the adjoint: a sum over 3 samples"),
+        ("mean", "b2", "mean twice", "3 times too small"),
+        ("last", "b2", "one sample", "it is the gradient of sample 2 of 3 alone"),
+        ("updated", "A1", "updated value", "W2 was read after its update (learning rate 0.500)"),
+        ("fork", "A1", "+= missing", "this is the contribution of `matmul` alone"),
+        ("layer", "W1", "other value", "A1 was used in place of X"),
     ];
-    for (mistake, row, cause) in expected {
+    for (mistake, row, cause, text) in expected {
         for report in [trace::<f64>(mistake), trace::<f32>(mistake)] {
             let wrong: Vec<(&str, &str)> = report
                 .wrong()
@@ -113,6 +113,8 @@ fn a_mistake_is_found_in_its_row_alone_and_named() {
                 })
                 .collect();
             assert_eq!(wrong, [(row, cause)], "{mistake}: {report}");
+            let reason = report.row(row).map(TraceRow::reason).unwrap_or_default();
+            assert!(reason.contains(text), "{mistake}: {reason}");
         }
     }
 }
@@ -148,10 +150,10 @@ fn names_that_do_not_fit_are_errors() {
     assert_eq!(error(&[]), "trace: expected a derivation with a step, found none");
 }
 
-/// `Σ exp(x)` with a reverse rule that is half of the right one.
-struct BrokenRule;
+/// `Σ exp(x²)`, for a fault in the rule of `exp`.
+struct Exponential;
 
-impl Derivation for BrokenRule {
+impl Derivation for Exponential {
     fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Scalar<'t, T> {
         (v["x"].square().named("q")).exp().sum()
     }
@@ -165,22 +167,85 @@ impl Derivation for BrokenRule {
 fn a_wrong_rule_of_the_engine_is_blamed() {
     use crate::fault::{Fault, plant};
     let report = plant(Fault::Negate, "exp", 0, || {
-        Trace::<_, f64>::of(BrokenRule).input("x", [0.5, 1.0]).run().unwrap()
+        Trace::<_, f64>::of(Exponential).input("x", [0.5, 1.0]).run().unwrap()
     });
     let row = report.row("q").unwrap();
     assert!(matches!(row.verdict, TraceVerdict::Wrong { adjoint_wrong: true, .. }), "{report}");
 }
 
+/// `e = 0.7 (w x - y)` and the loss `Σ 0.3 e²`: of products and sums alone, which round alike on every machine.
+struct Line;
+
+impl Derivation for Line {
+    fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Scalar<'t, T> {
+        let p = (v["w"] * v["x"]).named("p");
+        let e = ((p - v["y"]) * T::from_f64(0.7)).named("e");
+        (e.square() * T::from_f64(0.3)).sum()
+    }
+    fn derive<T: Element>(&self, d: &mut Steps<T>) {
+        let number = T::from_f64;
+        d.step("e", Equation::new("1", "0.6 e"), |d| d.value("e") * number(2.0) * number(0.3));
+        d.step("p", Equation::new("2", "0.42 e"), |d| d.value("e") * number(0.42));
+        d.step("w", Equation::new("3", "-∂p x").by_columns(), |d| {
+            -(d.gradient("p") * d.value("x")).transpose()
+        });
+    }
+}
+
+fn line() -> TraceReport {
+    Trace::<_, f64>::of(Line)
+        .title("A line")
+        .convention("| y is the target")
+        .input("w", [[0.3, 1.1]])
+        .constant("x", [[0.9, -0.4]])
+        .constant("y", [[0.2, 0.6]])
+        .run()
+        .unwrap()
+}
+
 #[test]
 fn tables_fit_their_width_and_are_aligned() {
-    let report = trace::<f64>("fork");
-    for width in [80, 100, 120] {
-        let table = report.table(&Style { width, colour: false });
-        for line in table.lines() {
-            assert!(line.chars().count() <= width, "{width}: {line}");
+    for mistake in ["", "fork", "updated", "layer"] {
+        let report = trace::<f64>(mistake);
+        for width in [80, 100, 120] {
+            let table = report.table(&Style { width, colour: false });
+            for line in table.lines() {
+                assert!(line.chars().count() <= width, "{width}: {line}");
+            }
         }
     }
-    assert!(report.table(&Style { width: 100, colour: true }).contains("\x1b[31mWRONG\x1b[0m"));
-    assert!(!report.to_string().contains('\x1b'));
-    println!("{report}\n{}\n{}", report.to_markdown(), report.to_json());
+    let expected = include_str!("snapshots/table_80.txt");
+    assert_eq!(line().table(&Style { width: 80, colour: false }) + "\n", expected);
+    let expected = include_str!("snapshots/table_120.txt");
+    assert_eq!(line().table(&Style { width: 120, colour: false }) + "\n", expected);
+}
+
+#[test]
+fn colours_are_escape_codes_around_the_verdict() {
+    let colour = line().table(&Style { width: 100, colour: true });
+    assert!(colour.contains("\x1b[31mWRONG\x1b[0m") && colour.contains("\x1b[32mEXACT\x1b[0m"), "{colour}");
+    assert!(!line().to_string().contains('\x1b'));
+}
+
+#[test]
+fn markdown_and_json_are_as_recorded() {
+    assert_eq!(line().to_markdown() + "\n", include_str!("snapshots/report.md"));
+    assert_eq!(line().to_json() + "\n", include_str!("snapshots/report.json"));
+}
+
+/// After a change of the output that was looked at: `cargo test -p gradcheck --lib trace -- --ignored write`.
+#[test]
+#[ignore = "writes the snapshots"]
+fn write_the_snapshots() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/trace/snapshots");
+    let table = |width| line().table(&Style { width, colour: false });
+    let files = [
+        ("table_80.txt", table(80)),
+        ("table_120.txt", table(120)),
+        ("report.md", line().to_markdown()),
+        ("report.json", line().to_json()),
+    ];
+    for (name, text) in files {
+        std::fs::write(format!("{folder}/{name}"), text + "\n").unwrap();
+    }
 }

@@ -9,7 +9,7 @@ impl Pack {
         conventions: &[
             "y is the output and t the target; layers from 1, y0 is the input; w is (destination, source)",
             "Δ is the gradient with respect to y, δ = Δ ∘ φ'(z), and a gradient of weights has the three factors Δ, φ', y",
-            "one sample per column, samples are added up and the mean is taken last",
+            "one sample per column; the mean is taken last: Δ and δ are without its divisor",
             "equation numbers are those of nn::by_hand",
         ],
         columns: true,

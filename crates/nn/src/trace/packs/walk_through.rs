@@ -8,7 +8,7 @@ impl Pack {
         name: "walk-through",
         conventions: &[
             "one sample per row: Z, A are N x units; W is (out, in); layers from 1, A0 is the input",
-            "1/N is taken last: ∂Z is N times the gradient with respect to Z, and W and b divide by N",
+            "the mean is taken last: ∂A and ∂Z are without its divisor, gradients of W and b are divided by it",
             "equation numbers are those of nn::by_hand",
         ],
         columns: false,
