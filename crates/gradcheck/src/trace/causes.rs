@@ -178,7 +178,7 @@ impl fmt::Display for Cause {
             Cause::NotSummed { axis, n } => {
                 write!(
                     f,
-                    "its sum over axis {axis} is the adjoint: the sum over the {n} samples of the batch is missing"
+                    "its sum over axis {axis} is the adjoint: a sum over {n} samples or columns is missing"
                 )
             }
             Cause::Contribution { at, of } => write!(

@@ -105,6 +105,8 @@ pub struct TraceRow {
     pub ulp: f64,
     /// The bound in the same units.
     pub bound: f64,
+    /// The bound itself.
+    pub(super) allowed: f64,
     /// The verdict.
     pub verdict: TraceVerdict,
     /// `true` if closed form and adjoint agree but the difference quotient does not: a kink within its step, or a mistake that
@@ -255,6 +257,7 @@ pub(super) fn compare<T: Element>(
         differing: hand.len().max(machine.len()),
         ulp: f64::NAN,
         bound: f64::NAN,
+        allowed: 0.0,
         verdict: TraceVerdict::Wrong { cause: Cause::Zero, adjoint_wrong: false },
         disputed: false,
     };
@@ -290,7 +293,7 @@ pub(super) fn compare<T: Element>(
             shown = (violation, a.abs());
             let unit = ulp::<T>(h.abs().max(a.abs()));
             (row.entry, row.hand, row.adjoint) = (entry, h, a);
-            (row.ulp, row.bound) = (difference / unit, allowed / unit);
+            (row.ulp, row.bound, row.allowed) = (difference / unit, allowed / unit, allowed);
         }
     }
     row.index = position(&row.shape, row.entry);
@@ -326,6 +329,7 @@ pub(super) fn blames_the_adjoint(hand: f64, adjoint: f64, forward: f64, quotient
 pub(super) fn is_disputed<T: Element>(row: &TraceRow, adjoint: &Tensor<T>, noise: f64) -> bool {
     let largest = adjoint.to_vec().into_iter().fold(0.0, |most: f64, x| most.max(x.to_f64().abs()));
     // The adjoint may be that of `f32` at rounded values.
-    let allowed = QUOTIENT.max(1e3 * T::EPSILON.to_f64()) * largest.max(row.quotient.abs()) + 4.0 * noise;
+    let size = largest.max(row.quotient.abs());
+    let allowed = QUOTIENT.max(1e3 * T::EPSILON.to_f64()) * size + row.allowed + 4.0 * noise;
     (row.quotient - row.adjoint).abs() > allowed
 }
