@@ -69,7 +69,7 @@ fn the_fixture_is_that_of_the_text() {
     }
 }
 
-/// What a trace says about a planted mistake.
+/// The answer of a trace to a planted mistake.
 struct Cell {
     /// The only wrong row is the right one.
     found: bool,

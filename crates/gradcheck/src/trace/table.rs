@@ -236,7 +236,7 @@ fn verdict(row: &TraceRow) -> String {
     }
 }
 
-/// What is said beside or below a row.
+/// The text beside or below a row.
 fn remark(row: &TraceRow) -> String {
     match row.verdict {
         TraceVerdict::Rounding(_) if !row.disputed => String::new(),

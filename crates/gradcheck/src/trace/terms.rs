@@ -51,7 +51,7 @@ impl Terms {
         self.additions
     }
 
-    /// What the error brings along through this slope; nothing if there is none.
+    /// The error of a result with this slope; zero where there is none, whatever the slope.
     fn passed(self, slope: f64) -> f64 {
         match self.error() {
             0.0 => 0.0,

@@ -173,6 +173,40 @@ fn a_wrong_rule_of_the_engine_is_blamed() {
     assert!(matches!(row.verdict, TraceVerdict::Wrong { adjoint_wrong: true, .. }), "{report}");
 }
 
+/// Scalars: `u = w x`, `loss = u sin u + u + Σ (u, v)²` with `v = u + 2`, where products and sums are recorded as one node.
+struct Scalars;
+
+impl Derivation for Scalars {
+    fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Scalar<'t, T> {
+        let u = (v.scalar("w") * v.scalar("x")).named("u");
+        let sum = (u + T::from_f64(2.0)).named("v");
+        u.sin() * u + u + v.tape().vector(&[u, sum]).square().sum()
+    }
+    fn derive<T: Element>(&self, d: &mut Steps<T>) {
+        let two = T::from_f64(2.0);
+        d.step("v", Equation::new("1", "2 v"), |d| d.value("v") * two);
+        d.step("u", Equation::new("2", "sin u + u cos u + 1 + 2 u + ∂v"), |d| {
+            let u = d.value("u");
+            let of = |u: T| u.sin() + u * u.cos() + T::ONE + two * u;
+            u.map_elements(of) + d.gradient("v")
+        });
+        d.step("w", Equation::new("3", "∂u x"), |d| d.gradient("u") * d.value("x"));
+    }
+}
+
+#[test]
+fn scalars_are_traced_too() {
+    let report = Trace::<_, f64>::of(Scalars).input("w", 0.75).input("x", -1.25).run().unwrap();
+    assert!(report.agrees(), "{report}");
+    let u = 0.75 * -1.25f64;
+    let expected = u.sin() + u * u.cos() + 1.0 + 2.0 * u + 2.0 * (u + 2.0);
+    let row = report.row("u").unwrap();
+    for found in [row.hand, row.adjoint, row.forward, row.quotient] {
+        assert!((found - expected).abs() < 1e-8, "{report}");
+    }
+    assert_eq!(row.shown_shape(), []);
+}
+
 /// `e = 0.7 (w x - y)` and the loss `Σ 0.3 e²`: of products and sums alone, which round alike on every machine.
 struct Line;
 
