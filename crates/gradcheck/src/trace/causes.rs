@@ -286,11 +286,11 @@ impl Suspect<'_, '_> {
         }
         // The terms of a sum may cancel, so their size is that of the comparison.
         let allowed = SAME * largest(&self.hand);
-        for axis in 0..self.hand.rank() {
+        for (axis, &n) in found.iter().enumerate() {
             for keep in [false, true] {
                 let sum = self.hand.sum_axes(axis as isize, keep);
                 if sum.shape() == self.adjoint.shape() && largest(&(&sum - &self.adjoint)) <= allowed {
-                    return Some(Cause::NotSummed { axis, n: found[axis] });
+                    return Some(Cause::NotSummed { axis, n });
                 }
             }
         }

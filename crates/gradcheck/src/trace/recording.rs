@@ -5,6 +5,10 @@ use std::sync::Arc;
 use tape::internal::{contributions_of_node, cotangents, tangent_of_node, value_when};
 use tape::{Element, Error, GraphNode, GraphView, Scalar, Tape, Tensor, Var};
 
+/// The contributions of a node with a cotangent: calls the function with an operand and a contribution to it.
+pub(super) type Rule<'a, T> =
+    dyn Fn(&GraphNode<T>, &Tensor<T>, &mut dyn FnMut(usize, Tensor<T>)) -> Result<(), Error> + 'a;
+
 /// A model on a tape.
 pub(super) struct Recording<'t, T: Element> {
     pub(super) view: GraphView<T>,
@@ -97,11 +101,7 @@ impl<'t, T: Element> Recording<'t, T> {
 
     /// The adjoint of `node` by a reverse sweep in which each node contributes by `rule`: it gets the node, its cotangent and a
     /// function that adds a contribution to an operand.
-    pub(super) fn sweep(
-        &self,
-        node: usize,
-        rule: &dyn Fn(&GraphNode<T>, &Tensor<T>, &mut dyn FnMut(usize, Tensor<T>)) -> Result<(), Error>,
-    ) -> Option<Tensor<T>> {
+    pub(super) fn sweep(&self, node: usize, rule: &Rule<'_, T>) -> Option<Tensor<T>> {
         let way = self.way_down(node);
         let mut sums: Vec<Option<Tensor<T>>> = vec![None; self.root() + 1];
         sums[self.root()] = Some(Tensor::scalar(T::ONE));

@@ -278,7 +278,7 @@ pub(super) fn compare<T: Element>(
         let difference = if same { 0.0 } else { (h - a).abs() };
         // A closed form that is wrong in `f64` may hide within the roundings of `f32`.
         let sharp = allowed_in_f64(terms[entry], adjoint_terms[entry]);
-        wrong |= !same && !(difference <= allowed) || !sharp;
+        wrong |= !same && (difference > allowed || difference.is_nan()) || !sharp;
         differing += usize::from(!same);
         additions = additions.max(terms[entry].additions()).max(adjoint_terms[entry].additions());
         let violation = if same {

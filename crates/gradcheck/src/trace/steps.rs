@@ -48,6 +48,9 @@ pub(super) struct Step<T: Element> {
 /// Another closed form for a step: from the steps so far and the value of the original.
 type Variant<T> = Box<dyn Fn(&Steps<T>, Tensor<T>) -> Tensor<T>>;
 
+/// Returns `true` if a closed form is wrong, from its value and the adjoint.
+pub(super) type Judge<T> = fn(&Tensor<T>, &Tensor<T>) -> bool;
+
 /// The steps of a derivation: what a [`Derivation`](super::Derivation) reads, and where it adds a step for each value.
 pub struct Steps<T: Element> {
     values: HashMap<String, Tensor<T>>,
@@ -58,15 +61,14 @@ pub struct Steps<T: Element> {
     pub(super) taken: Vec<Step<T>>,
     /// Steps after which the derivation goes on from the adjoint.
     pub(super) wrong: HashSet<String>,
-    /// Returns `true` if a closed form is wrong, from its value and the adjoint.
-    judge: Option<fn(&Tensor<T>, &Tensor<T>) -> bool>,
+    judge: Option<Judge<T>>,
 }
 
 impl<T: Element> Steps<T> {
     pub(super) fn new(
         recording: &Recording<'_, T>,
         wrong: HashSet<String>,
-        judge: Option<fn(&Tensor<T>, &Tensor<T>) -> bool>,
+        judge: Option<Judge<T>>,
     ) -> Steps<T> {
         let (mut values, mut adjoints) = (HashMap::new(), HashMap::new());
         for node in recording.view.nodes() {

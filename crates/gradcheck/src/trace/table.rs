@@ -29,15 +29,15 @@ impl Style {
     }
 }
 
-/// A number with six significant digits.
+/// A number with five significant digits.
 pub(super) fn number(x: f64) -> String {
     let size = x.abs();
     if x == 0.0 {
         "0".to_string()
     } else if !x.is_finite() {
         x.to_string()
-    } else if (1e-3..1e5).contains(&size) {
-        let digits = 5 - size.log10().floor() as i32;
+    } else if (1e-3..1e4).contains(&size) {
+        let digits = 4 - size.log10().floor() as i32;
         format!("{x:.*}", digits.max(0) as usize)
     } else {
         format!("{x:.3e}")
