@@ -73,16 +73,22 @@ pub fn fill(page: &str, regions: &BTreeMap<String, String>) -> Result<String, Pa
 }
 
 /// The numbers in the prose of a page that are in none of its regions and code blocks: with a decimal point, with an exponent,
-/// or of two digits and more. A number that is quoted is one that some test compares.
+/// or of two digits and more. A number that is quoted is one that some test compares. Exercises may have numbers of their own.
 pub fn unquoted_numbers(page: &str) -> Vec<String> {
     let (mut prose, mut quoted) = (String::new(), String::new());
-    let (mut region, mut code) = (false, false);
+    let (mut region, mut code, mut exercises) = (false, false, false);
     for line in page.lines() {
         if line.starts_with(BEGIN) {
             region = line != END;
             continue;
         }
         let fence = line.starts_with("```");
+        if line.starts_with("## ") {
+            exercises = line == "## Exercises";
+        }
+        if exercises {
+            continue;
+        }
         let text = if region || code || fence { &mut quoted } else { &mut prose };
         *text += line;
         text.push('\n');
@@ -161,5 +167,6 @@ mod tests {
         assert_eq!(unquoted_numbers(page), ["0.5", "1e-7"]);
         let page = "Of 100, 99.\n<!-- book: output -->\n100\n<!-- book: end -->\n";
         assert_eq!(unquoted_numbers(page), ["99"]);
+        assert_eq!(unquoted_numbers("## Exercises\n0.1\n## Then\n0.2\n"), ["0.2"]);
     }
 }

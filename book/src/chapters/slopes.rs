@@ -53,10 +53,10 @@ fn exercises() -> Vec<Exercise> {
     vec![
         Exercise {
             number: "1.1",
-            right: vec![central(cube, 2.0, 0.1).into()],
+            right: vec![central(cube, 2.0, 1.0).into()],
             mistakes: vec![
                 Mistake::new(
-                    one_sided(cube, 2.0, 0.1),
+                    one_sided(cube, 2.0, 1.0),
                     "this is the one-sided difference: it looks only to the right",
                 ),
                 Mistake::new(
@@ -64,11 +64,11 @@ fn exercises() -> Vec<Exercise> {
                     "this is the exact derivative 3x²; the difference with a finite step differs from it",
                 ),
                 Mistake::new(
-                    cube(2.1) - cube(1.9),
+                    cube(3.0) - cube(1.0),
                     "the change of f is right; divide it by the change of x, which is 2h",
                 ),
             ],
-            hint: "compute f(2.1) and f(1.9), subtract, and divide by 0.2",
+            hint: "compute f(3) and f(1), subtract, and divide by 2",
         },
         Exercise {
             number: "1.2",
