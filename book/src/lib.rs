@@ -25,5 +25,7 @@ mod pages {
 
     pages! {
         slopes "01-slopes"
+        second "14-second-derivatives"
+        training "15-training"
     }
 }

@@ -25,7 +25,9 @@ macro_rules! program {
     }};
 }
 
+mod second;
 mod slopes;
+mod training;
 
 /// A chapter of the book.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +50,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER]
+    vec![slopes::CHAPTER, second::CHAPTER, training::CHAPTER]
 }
 
 /// A table of Markdown.
