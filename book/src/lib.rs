@@ -27,5 +27,6 @@ mod pages {
         slopes "01-slopes"
         second "14-second-derivatives"
         training "15-training"
+        structures "16-structures"
     }
 }

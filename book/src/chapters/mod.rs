@@ -27,6 +27,7 @@ macro_rules! program {
 
 mod second;
 mod slopes;
+mod structures;
 mod training;
 
 /// A chapter of the book.
@@ -50,7 +51,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, second::CHAPTER, training::CHAPTER]
+    vec![slopes::CHAPTER, second::CHAPTER, training::CHAPTER, structures::CHAPTER]
 }
 
 /// A table of Markdown.
