@@ -28,5 +28,6 @@ mod pages {
         second "14-second-derivatives"
         training "15-training"
         structures "16-structures"
+        engine "17-engine"
     }
 }

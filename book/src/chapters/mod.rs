@@ -25,6 +25,7 @@ macro_rules! program {
     }};
 }
 
+mod engine;
 mod second;
 mod slopes;
 mod structures;
@@ -51,7 +52,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, second::CHAPTER, training::CHAPTER, structures::CHAPTER]
+    vec![slopes::CHAPTER, second::CHAPTER, training::CHAPTER, structures::CHAPTER, engine::CHAPTER]
 }
 
 /// A table of Markdown.
