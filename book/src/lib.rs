@@ -29,5 +29,6 @@ mod pages {
         training "15-training"
         structures "16-structures"
         engine "17-engine"
+        own "18-your-own"
     }
 }

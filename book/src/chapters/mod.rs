@@ -26,6 +26,7 @@ macro_rules! program {
 }
 
 mod engine;
+mod own;
 mod second;
 mod slopes;
 mod structures;
@@ -52,7 +53,14 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, second::CHAPTER, training::CHAPTER, structures::CHAPTER, engine::CHAPTER]
+    vec![
+        slopes::CHAPTER,
+        second::CHAPTER,
+        training::CHAPTER,
+        structures::CHAPTER,
+        engine::CHAPTER,
+        own::CHAPTER,
+    ]
 }
 
 /// A table of Markdown.
