@@ -30,5 +30,6 @@ mod pages {
         structures "16-structures"
         engine "17-engine"
         own "18-your-own"
+        readers "19-pytorch-and-jax"
     }
 }

@@ -27,6 +27,7 @@ macro_rules! program {
 
 mod engine;
 mod own;
+mod readers;
 mod second;
 mod slopes;
 mod structures;
@@ -60,6 +61,7 @@ pub fn chapters() -> Vec<Chapter> {
         structures::CHAPTER,
         engine::CHAPTER,
         own::CHAPTER,
+        readers::CHAPTER,
     ]
 }
 
