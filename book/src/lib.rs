@@ -25,5 +25,9 @@ mod pages {
 
     pages! {
         slopes "01-slopes"
+        graphs "02-graphs"
+        chain_rule "03-chain-rule"
+        small_tape "04-tape"
+        forks "05-forks"
     }
 }

@@ -14,6 +14,8 @@ pub struct Program {
 /// Compiles a file of `programs`, and keeps its text.
 macro_rules! program {
     ($file:literal) => {{
+        // A program of its own: all that it declares is public, and a broken one may not use all of it.
+        #[allow(unreachable_pub, missing_docs, dead_code)]
         mod program {
             include!(concat!(env!("CARGO_MANIFEST_DIR"), "/programs/", $file));
             pub(super) const MAIN: fn() = main;
@@ -25,7 +27,12 @@ macro_rules! program {
     }};
 }
 
+mod chain_rule;
+mod expression;
+mod forks;
+mod graphs;
 mod slopes;
+mod small_tape;
 
 /// A chapter of the book.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +55,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER]
+    vec![slopes::CHAPTER, graphs::CHAPTER, chain_rule::CHAPTER, small_tape::CHAPTER, forks::CHAPTER]
 }
 
 /// A table of Markdown.
