@@ -28,11 +28,11 @@ fn main() {
         }
         let paths = paths(&tape);
         let (recorded, one) = (tape.view().nodes().len(), tape.scalar_constant(1.0));
-        let _gradient = y.grad(x.clone()); // one reverse sweep, itself recorded
+        let _gradient = y.grad(x.clone()); // one reverse sweep, recorded
         let reverse = multiplications(&tape, recorded);
         let recorded = tape.view().nodes().len();
         for &input in &x {
-            let _slope = tape.pushforward(y, input, one); // a forward sweep for each input
+            let _slope = tape.pushforward(y, input, one); // one forward sweep each
         }
         let forward = multiplications(&tape, recorded);
         println!("{steps:<5}  {inputs:<6}  {paths:<5}  {reverse:>24}  {forward:>7}");

@@ -29,5 +29,8 @@ mod pages {
         chain_rule "03-chain-rule"
         small_tape "04-tape"
         forks "05-forks"
+        neuron "06-neuron"
+        matrices "07-matrices"
+        broadcasting "08-broadcasting"
     }
 }

@@ -27,10 +27,13 @@ macro_rules! program {
     }};
 }
 
+mod broadcasting;
 mod chain_rule;
 mod expression;
 mod forks;
 mod graphs;
+mod matrices;
+mod neuron;
 mod slopes;
 mod small_tape;
 
@@ -55,7 +58,16 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, graphs::CHAPTER, chain_rule::CHAPTER, small_tape::CHAPTER, forks::CHAPTER]
+    vec![
+        slopes::CHAPTER,
+        graphs::CHAPTER,
+        chain_rule::CHAPTER,
+        small_tape::CHAPTER,
+        forks::CHAPTER,
+        neuron::CHAPTER,
+        matrices::CHAPTER,
+        broadcasting::CHAPTER,
+    ]
 }
 
 /// A table of Markdown.
