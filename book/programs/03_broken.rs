@@ -1,6 +1,6 @@
 use tape::{Scalar, Tape};
 
-/// The multiplications of the chain rule among the nodes recorded after the first `recorded`.
+/// The multiplications of the chain rule among the nodes after the first `recorded`.
 fn multiplications(tape: &Tape, recorded: usize) -> usize {
     let view = tape.view();
     view.nodes()[recorded..].iter().filter(|node| node.op == "chain_rule").count()

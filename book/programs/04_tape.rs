@@ -68,8 +68,9 @@ macro_rules! operator {
         impl $Trait for Number<'_> {
             type Output = Self;
             fn $method(self, other: Self) -> Self {
+                let (a, b) = (self.value, other.value);
                 let slopes: fn(f64, f64) -> [f64; 2] = $slopes;
-                self.binary(other, self.value $op other.value, slopes(self.value, other.value))
+                self.binary(other, a $op b, slopes(a, b))
             }
         }
     };
