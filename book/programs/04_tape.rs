@@ -1,7 +1,7 @@
 use std::cell::RefCell;
 use std::ops::{Add, Div, Mul, Sub};
 
-/// A list of nodes: for each, its operands and the local derivatives with respect to them.
+/// A list of nodes: for each, its operands and the local derivatives.
 #[derive(Default)]
 pub struct SmallTape {
     nodes: RefCell<Vec<Vec<(usize, f64)>>>,
@@ -49,7 +49,7 @@ impl<'t> Number<'t> {
         self.unary(self.value.ln(), 1.0 / self.value)
     }
 
-    /// The derivative with respect to each node: one sweep, from the last to the first.
+    /// The derivatives with respect to all nodes: one sweep, from the last to the first.
     pub fn backward(self) -> Vec<f64> {
         let nodes = self.tape.nodes.borrow();
         let mut cotangents = vec![0.0; nodes.len()];

@@ -1,8 +1,8 @@
 //! Chapter 7: matrices.
 
 use super::Chapter;
+use crate::diagram::Diagram;
 use crate::{Exercise, Mistake};
-use nn_plot::{Matrices, Matrix};
 use tape::{Tape, Tensor};
 
 pub(crate) const CHAPTER: Chapter = Chapter {
@@ -15,21 +15,18 @@ pub(crate) const CHAPTER: Chapter = Chapter {
     exercises,
 };
 
-/// dy and x, whose columns meet in the entries of dw.
+/// dy and x, whose columns meet in the entries of dw; those of one entry are marked.
 fn figures() -> Vec<(&'static str, String)> {
     let x = Tensor::from_fn([4, 3], |k| 1.0 + (3 * k[0] + k[1]) as f64);
     let dy = Tensor::from_fn([4, 2], |k| k[0] as f64 - 2.0 * k[1] as f64);
     let dw = dy.transpose().matmul(&x);
-    let matrix = |title: &str, values: &Tensor, rows: &str, columns: &str| {
-        let labels = |letter: &str, len: usize| (0..len).map(|k| format!("{letter}{k}")).collect::<Vec<_>>();
-        let shape = values.shape().to_vec();
-        Matrix::new(title, values).rows(labels(rows, shape[0])).columns(labels(columns, shape[1]))
-    };
-    let picture = Matrices::new("dw[i, j] = Σ_n dy[n, i] x[n, j]")
-        .matrix(matrix("dy", &dy, "n", "i"))
-        .matrix(matrix("x", &x, "n", "j"))
-        .matrix(matrix("dw = dyᵀ·x", &dw, "i", "j"));
-    vec![("07-weights.svg", picture.svg().unwrap_or_default())]
+    let rows =
+        |values: &Tensor| values.to_vec().chunks(values.shape()[1]).map(<[f64]>::to_vec).collect::<Vec<_>>();
+    let diagram = Diagram::new("Each entry of dw is a column of dy times a column of x", 600, 180)
+        .matrix((30.0, 50.0), "dy[n, i]", &rows(&dy), |_, i| i == 0)
+        .matrix((190.0, 50.0), "x[n, j]", &rows(&x), |_, j| j == 1)
+        .matrix((420.0, 78.0), "dw[i, j] = Σ dy[n, i] x[n, j]", &rows(&dw), |i, j| (i, j) == (0, 1));
+    vec![("07-weights.svg", diagram.svg())]
 }
 
 fn exercises() -> Vec<Exercise> {

@@ -15,7 +15,7 @@ pub struct Program {
 macro_rules! program {
     ($file:literal) => {{
         // A program of its own: all that it declares is public, and a broken one may not use all of it.
-        #[allow(unreachable_pub, missing_docs, dead_code)]
+        #[allow(unreachable_pub, missing_docs, dead_code, clippy::suspicious_arithmetic_impl)]
         mod program {
             include!(concat!(env!("CARGO_MANIFEST_DIR"), "/programs/", $file));
             pub(super) const MAIN: fn() = main;

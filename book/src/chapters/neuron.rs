@@ -28,9 +28,9 @@ fn figures() -> Vec<(&'static str, String)> {
     let nodes = neuron(&tape, [0.5, 0.75, 0.2], [1.0, -2.0], 1.0);
     let gradients = nodes[5].backward_all().wrt(nodes);
     let names = ["w1", "w2", "b", "z", "a", "ℓ"];
-    let places = [(80.0, 50.0), (80.0, 130.0), (80.0, 210.0), (270.0, 130.0), (430.0, 130.0), (590.0, 130.0)];
+    let places = [(80.0, 50.0), (80.0, 130.0), (80.0, 210.0), (300.0, 130.0), (500.0, 130.0), (680.0, 130.0)];
     let edges = [(0, 3, "x1 = 1"), (1, 3, "x2 = -2"), (2, 3, "1"), (3, 4, "a (1 - a)"), (4, 5, "a - t")];
-    let mut diagram = Diagram::new("A neuron: values, and slopes of the loss", 670, 260);
+    let mut diagram = Diagram::new("A neuron: values, and slopes of the loss", 760, 260);
     for (from, to, slope) in edges {
         let (begin, end): ((f64, f64), (f64, f64)) = (places[from], places[to]);
         diagram = diagram.arrow((begin.0 + 55.0, begin.1), (end.0 - 57.0, end.1), slope, GRADIENT);

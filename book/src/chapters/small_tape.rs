@@ -6,7 +6,7 @@ use crate::diagram::{Diagram, GRADIENT, VALUE};
 use crate::{Exercise, Mistake, Program};
 
 /// The program of the chapter, whose types the exercises and tests use.
-#[allow(unreachable_pub)]
+#[allow(unreachable_pub, clippy::suspicious_arithmetic_impl)]
 pub(crate) mod program {
     include!(concat!(env!("CARGO_MANIFEST_DIR"), "/programs/04_tape.rs"));
     pub(super) const MAIN: fn() = main;
@@ -57,10 +57,10 @@ fn functions() -> Vec<(&'static str, Result, Result)> {
         named("x / y - y / x", both!([2.0, 3.0], |x| x[0] / x[1] - x[1] / x[0])),
         named("ln(exp x + exp y)", both!([0.5, -1.0], |x| (x[0].exp() + x[1].exp()).ln())),
         named(
-            "σ(w x + b)",
-            both!([0.5, -1.0, 2.0], |x| {
+            "e / (e + y), e = exp(w x + b)",
+            both!([0.5, -1.0, 2.0, 1.0], |x| {
                 let e = (x[0] * x[1] + x[2]).exp();
-                e / (e + e / e)
+                e / (e + x[3])
             }),
         ),
         named("x ← x x - x, five times", both!([1.5], |x| { (0..5).fold(x[0], |y, _| y * y - y) })),
