@@ -160,7 +160,7 @@ fn curve(
             broken = true;
             continue;
         }
-        let _ = write!(path, "{}{px:.0} {py:.1}", if broken || jump { "M" } else { "L" });
+        let _ = write!(path, "{}{px:.1} {py:.1}", if broken || jump { "M" } else { "L" });
         broken = false;
     }
     format!("<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>\n")
