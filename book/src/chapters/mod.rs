@@ -14,6 +14,8 @@ pub struct Program {
 /// Compiles a file of `programs`, and keeps its text.
 macro_rules! program {
     ($file:literal) => {{
+        // A program of its own: all that it declares is public, and a broken one may not use all of it.
+        #[allow(unreachable_pub, missing_docs, dead_code, clippy::suspicious_arithmetic_impl)]
         mod program {
             include!(concat!(env!("CARGO_MANIFEST_DIR"), "/programs/", $file));
             pub(super) const MAIN: fn() = main;
@@ -25,11 +27,19 @@ macro_rules! program {
     }};
 }
 
+mod broadcasting;
+mod chain_rule;
 mod engine;
+mod expression;
+mod forks;
+mod graphs;
+mod matrices;
+mod neuron;
 mod own;
 mod readers;
 mod second;
 mod slopes;
+mod small_tape;
 mod structures;
 mod training;
 
@@ -56,6 +66,13 @@ pub struct Chapter {
 pub fn chapters() -> Vec<Chapter> {
     vec![
         slopes::CHAPTER,
+        graphs::CHAPTER,
+        chain_rule::CHAPTER,
+        small_tape::CHAPTER,
+        forks::CHAPTER,
+        neuron::CHAPTER,
+        matrices::CHAPTER,
+        broadcasting::CHAPTER,
         second::CHAPTER,
         training::CHAPTER,
         structures::CHAPTER,
