@@ -25,5 +25,6 @@ mod pages {
 
     pages! {
         slopes "01-slopes"
+        mlp "09-mlp"
     }
 }

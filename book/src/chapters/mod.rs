@@ -25,6 +25,7 @@ macro_rules! program {
     }};
 }
 
+mod mlp;
 mod slopes;
 
 /// A chapter of the book.
@@ -48,7 +49,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER]
+    vec![slopes::CHAPTER, mlp::CHAPTER]
 }
 
 /// A table of Markdown.
