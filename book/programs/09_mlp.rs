@@ -3,7 +3,7 @@ use tape::{Tape, Tensor};
 fn main() {
     let x = Tensor::from([[0.5, -1.0], [1.5, 0.25], [-0.75, 2.0]]); // one sample per row
     let t = Tensor::from([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]); // their targets
-    let w1 = Tensor::from([[0.4, -0.3], [-0.2, 0.5], [0.1, 0.6]]); // to x from
+    let w1 = Tensor::from([[0.4, -0.3], [-0.2, 0.5], [0.1, 0.6]]); // rows: destinations
     let b1 = Tensor::from([0.1, -0.1, 0.2]);
     let w2 = Tensor::from([[0.7, -0.5, 0.3], [-0.6, 0.2, 0.9]]);
     let b2 = Tensor::from([0.05, -0.25]);

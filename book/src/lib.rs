@@ -26,5 +26,6 @@ mod pages {
     pages! {
         slopes "01-slopes"
         mlp "09-mlp"
+        cross_entropy "10-cross-entropy"
     }
 }

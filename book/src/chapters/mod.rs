@@ -25,6 +25,7 @@ macro_rules! program {
     }};
 }
 
+mod cross_entropy;
 mod mlp;
 mod slopes;
 
@@ -49,7 +50,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, mlp::CHAPTER]
+    vec![slopes::CHAPTER, mlp::CHAPTER, cross_entropy::CHAPTER]
 }
 
 /// A table of Markdown.
