@@ -14,17 +14,17 @@ fn main() {
     let loss = (l * &t).sum() / -2.0; // 8
     let on_the_tape = loss.backward_all();
 
-    let [cv, ev, rv, pv] = [c, e, r, p].map(|node| node.value());
+    let [vc, ve, vr, vp] = [c, e, r, p].map(|node| node.value());
     let dl = &t / -2.0; // through 8
-    let dp = &dl * &pv.recip(); // through 7
-    let dr = (&dp * &ev).sum_axes(1, true); // through 6: r was copied along its row
-    let ds = &dr * &-(&rv * &rv); // through 5
-    let de = &dp * &rv + &ds; // through 6 and 4: e has two uses
-    let dc = &de * &ev; // through 3
+    let dp = &dl * &vp.recip(); // through 7
+    let dr = (&dp * &ve).sum_axes(1, true); // through 6: r was copied along its row
+    let ds = &dr * &-(&vr * &vr); // through 5
+    let de = &dp * &vr + &ds; // through 6 and 4: e has two uses
+    let dc = &de * &ve; // through 3
     let dm = -dc.sum_axes(1, true); // through 2
-    let largest = cv.ge(0.0); // 1 where c is 0, else 0
+    let largest = vc.ge(0.0); // 1 where c is 0, else 0
     let dz = &dc + &dm * &largest; // through 2 and 1: z has two uses
-    let one_step = (&pv - &t) / 2.0;
+    let one_step = (&vp - &t) / 2.0;
 
     println!("loss {:.6}; two rows of each gradient:", loss.value());
     let by_hand = [dl, dp, dr, ds, de, dc, dm, dz];

@@ -27,5 +27,6 @@ mod pages {
         slopes "01-slopes"
         mlp "09-mlp"
         cross_entropy "10-cross-entropy"
+        batch_norm "11-batch-norm"
     }
 }

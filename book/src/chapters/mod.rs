@@ -25,6 +25,7 @@ macro_rules! program {
     }};
 }
 
+mod batch_norm;
 mod cross_entropy;
 mod mlp;
 mod slopes;
@@ -50,7 +51,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, mlp::CHAPTER, cross_entropy::CHAPTER]
+    vec![slopes::CHAPTER, mlp::CHAPTER, cross_entropy::CHAPTER, batch_norm::CHAPTER]
 }
 
 /// A table of Markdown.
