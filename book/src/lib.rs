@@ -28,5 +28,6 @@ mod pages {
         mlp "09-mlp"
         cross_entropy "10-cross-entropy"
         batch_norm "11-batch-norm"
+        checking "12-checking"
     }
 }

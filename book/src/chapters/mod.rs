@@ -26,6 +26,7 @@ macro_rules! program {
 }
 
 mod batch_norm;
+mod checking;
 mod cross_entropy;
 mod mlp;
 mod slopes;
@@ -51,7 +52,7 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, mlp::CHAPTER, cross_entropy::CHAPTER, batch_norm::CHAPTER]
+    vec![slopes::CHAPTER, mlp::CHAPTER, cross_entropy::CHAPTER, batch_norm::CHAPTER, checking::CHAPTER]
 }
 
 /// A table of Markdown.
