@@ -29,5 +29,6 @@ mod pages {
         cross_entropy "10-cross-entropy"
         batch_norm "11-batch-norm"
         checking "12-checking"
+        forward_mode "13-forward-mode"
     }
 }

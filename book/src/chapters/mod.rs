@@ -28,6 +28,7 @@ macro_rules! program {
 mod batch_norm;
 mod checking;
 mod cross_entropy;
+mod forward_mode;
 mod mlp;
 mod slopes;
 
@@ -52,7 +53,14 @@ pub struct Chapter {
 
 /// The chapters in order.
 pub fn chapters() -> Vec<Chapter> {
-    vec![slopes::CHAPTER, mlp::CHAPTER, cross_entropy::CHAPTER, batch_norm::CHAPTER, checking::CHAPTER]
+    vec![
+        slopes::CHAPTER,
+        mlp::CHAPTER,
+        cross_entropy::CHAPTER,
+        batch_norm::CHAPTER,
+        checking::CHAPTER,
+        forward_mode::CHAPTER,
+    ]
 }
 
 /// A table of Markdown.
