@@ -33,7 +33,8 @@ impl Diagram {
         let text = escaped(text);
         let _ = writeln!(
             self.body,
-            "<text x=\"{x:.0}\" y=\"{y:.0}\" text-anchor=\"middle\" fill=\"{colour}\">{text}</text>"
+            "<text x=\"{x:.0}\" y=\"{y:.0}\" text-anchor=\"middle\" fill=\"{colour}\" paint-order=\"stroke\" \
+             stroke=\"#ffffff\" stroke-width=\"4\">{text}</text>"
         );
         self
     }
@@ -51,6 +52,32 @@ impl Diagram {
         for (k, (text, colour)) in lines.iter().enumerate() {
             let line = y - height / 2.0 + 18.0 * (k as f64 + 1.0);
             self = self.text((x, line), text, colour);
+        }
+        self
+    }
+
+    /// A matrix with its title above, from its upper left corner; the cells of which `marked` is true are shaded.
+    pub(crate) fn matrix(
+        mut self,
+        (x, y): (f64, f64),
+        title: &str,
+        rows: &[Vec<f64>],
+        marked: impl Fn(usize, usize) -> bool,
+    ) -> Diagram {
+        let width = 44.0 * rows.first().map_or(0, Vec::len) as f64;
+        self = self.text((x + width / 2.0, y - 10.0), title, INK);
+        for (i, row) in rows.iter().enumerate() {
+            for (j, value) in row.iter().enumerate() {
+                let (left, top) = (x + 44.0 * j as f64, y + 28.0 * i as f64);
+                let fill = if marked(i, j) { "#fbe3cf" } else { "#ffffff" };
+                let _ = writeln!(
+                    self.body,
+                    "<rect x=\"{left:.0}\" y=\"{top:.0}\" width=\"44\" height=\"28\" fill=\"{fill}\" stroke=\"{INK}\"/>\n\
+                     <text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\" fill=\"{INK}\">{value}</text>",
+                    left + 22.0,
+                    top + 19.0
+                );
+            }
         }
         self
     }

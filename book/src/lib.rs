@@ -25,6 +25,13 @@ mod pages {
 
     pages! {
         slopes "01-slopes"
+        graphs "02-graphs"
+        chain_rule "03-chain-rule"
+        small_tape "04-tape"
+        forks "05-forks"
+        neuron "06-neuron"
+        matrices "07-matrices"
+        broadcasting "08-broadcasting"
         mlp "09-mlp"
         cross_entropy "10-cross-entropy"
         batch_norm "11-batch-norm"

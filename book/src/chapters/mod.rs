@@ -14,6 +14,8 @@ pub struct Program {
 /// Compiles a file of `programs`, and keeps its text.
 macro_rules! program {
     ($file:literal) => {{
+        // A program of its own: all that it declares is public, and a broken one may not use all of it.
+        #[allow(unreachable_pub, missing_docs, dead_code, clippy::suspicious_arithmetic_impl)]
         mod program {
             include!(concat!(env!("CARGO_MANIFEST_DIR"), "/programs/", $file));
             pub(super) const MAIN: fn() = main;
@@ -26,11 +28,19 @@ macro_rules! program {
 }
 
 mod batch_norm;
+mod broadcasting;
+mod chain_rule;
 mod checking;
 mod cross_entropy;
+mod expression;
+mod forks;
 mod forward_mode;
+mod graphs;
+mod matrices;
 mod mlp;
+mod neuron;
 mod slopes;
+mod small_tape;
 
 /// A chapter of the book.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +65,13 @@ pub struct Chapter {
 pub fn chapters() -> Vec<Chapter> {
     vec![
         slopes::CHAPTER,
+        graphs::CHAPTER,
+        chain_rule::CHAPTER,
+        small_tape::CHAPTER,
+        forks::CHAPTER,
+        neuron::CHAPTER,
+        matrices::CHAPTER,
+        broadcasting::CHAPTER,
         mlp::CHAPTER,
         cross_entropy::CHAPTER,
         batch_norm::CHAPTER,
