@@ -21,14 +21,15 @@ fn smaller_eigenvalue([a, b]: [[f64; 2]; 2]) -> f64 {
 
 fn main() {
     let start = [1.5, 1.0];
-    println!("steps        x        y     value  gradient  smaller curvature");
+    println!("method    steps        x        y     value  gradient  smaller curvature");
     for newton in [true, false] {
+        let name = if newton { "Newton" } else { "gradient" };
         let mut p = start;
         for step in 0..=if newton { 6 } else { 600 } {
             let (value, g, h) = derivatives(p);
             if newton || step % 100 == 0 {
                 let (length, least) = (g[0].hypot(g[1]), smaller_eigenvalue(h));
-                print!("{step:>5}  {:>7.4}  {:>7.4}  ", p[0], p[1]);
+                print!("{name:<8}  {step:>5}  {:>7.4}  {:>7.4}  ", p[0], p[1]);
                 println!("{value:>8.4}  {length:>8.1e}  {least:>6.2}");
             }
             let det = h[0][0] * h[1][1] - h[0][1] * h[1][0];
