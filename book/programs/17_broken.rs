@@ -19,7 +19,7 @@ fn main() {
         for unit in weights.chunks(64) {
             let start = tape.scalar_constant(0.0);
             let z = unit.iter().zip(sample).fold(start, |z, (&w, &x)| z + w * x);
-            loss = loss + z.tanh().square();
+            loss += z.tanh().square();
         }
     }
     report("scalars", &tape, loss);

@@ -23,7 +23,7 @@ fn layer_of_scalars(samples: usize) -> usize {
     for _ in 0..samples {
         for unit in weights.chunks(64) {
             let z = unit.iter().fold(tape.scalar_constant(0.0), |z, &w| z + w * 0.5);
-            loss = loss + z.tanh().square();
+            loss += z.tanh().square();
         }
     }
     tape.len()
