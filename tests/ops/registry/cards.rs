@@ -21,8 +21,13 @@ cargo test -p tests --test ops -- --ignored write
 ```
 
 A listing is what the tape records, line by line, with the shape at the end: first the value, then the gradient, in which `dy` is the
-cotangent of the result, and `chain_rule` a product in which an exactly zero cotangent stays zero. What a derivative *reads* is what must be kept until the sweep: an operand, the result, or neither.
+cotangent of the result, and `chain_rule` a product in which an exactly zero cotangent stays zero. What a derivative *reads* is what
+must be kept until the sweep: an operand, the result, or neither. A *mask* is made of the values and has no derivative of its own,
+as the place of a maximum.
 ";
+
+/// The number of draws of the operands: one to show, the others to find out what depends on the values.
+const DRAWS: usize = 4;
 
 /// A card: the name of its file, its title, its text, and its picture.
 struct Card {
@@ -87,52 +92,105 @@ struct Recorded {
     listing: String,
 }
 
-/// Records an operation on leaves, and its gradient with respect to all of them.
-fn recorded(op: &dyn Apply<f64>, x: &[Tensor<f64>], names: &[String]) -> Recorded {
-    let tape = Tape::new();
-    let leaves = record(&tape, x, &vec![true; x.len()]);
-    for (leaf, name) in leaves.iter().zip(names) {
-        leaf.named(name.clone());
+/// An operation on leaves, and its gradient with respect to all of them, as the tape records them.
+struct Recording {
+    nodes: Vec<GraphNode>,
+    /// The number of nodes before the gradient.
+    before: usize,
+    /// The index of the gradient with respect to each operand.
+    results: Vec<Option<usize>>,
+}
+
+impl Recording {
+    fn new(op: &dyn Apply<f64>, x: &[Tensor<f64>], names: &[String]) -> Recording {
+        let tape = Tape::new();
+        let leaves = record(&tape, x, &vec![true; x.len()]);
+        for (leaf, name) in leaves.iter().zip(names) {
+            leaf.named(name.clone());
+        }
+        let y: Var<'_> = op.record(&leaves).named("y");
+        let before = tape.view().nodes().len();
+        let dy = tape.var(Tensor::ones(y.shape())).named("dy");
+        let gradients = y.grad(dy, leaves.clone());
+        let nodes = tape.view().nodes().to_vec();
+        // A name finds the node of a handle.
+        let index = |(k, result): (usize, Var<'_>)| {
+            let mark = format!("result {k}");
+            let _ = result.named(mark.clone());
+            tape.view().named(&mark).map(|node| node.index)
+        };
+        let results = gradients.into_iter().enumerate().map(index).collect();
+        Recording { nodes, before, results }
     }
-    let y: Var<'_> = op.record(&leaves).named("y");
-    let before = tape.view().nodes().len();
-    let dy = tape.var(Tensor::ones(y.shape())).named("dy");
-    let results = y.grad(dy, leaves.clone());
-    let view = tape.view();
-    let (forward, backward) = view.nodes().split_at(before);
+
+    /// The indices of the nodes that the gradient needs.
+    fn needed(&self) -> BTreeSet<usize> {
+        let mut needed: BTreeSet<usize> = self.results.iter().flatten().copied().collect();
+        for node in self.nodes.iter().rev() {
+            if needed.contains(&node.index) {
+                needed.extend(node.parents());
+            }
+        }
+        needed
+    }
+
+    /// The constants of the gradient that are not the same for other operands: masks and factors made of values.
+    fn masks(&self, others: &[Recording]) -> BTreeSet<usize> {
+        let constant = |node: &&GraphNode| node.op == "constant";
+        let differs = |node: &&GraphNode| {
+            let same_node = |other: &Recording| other.nodes.iter().find(|n| n.index == node.index).cloned();
+            others.iter().filter_map(same_node).any(|other| other.value.to_vec() != node.value.to_vec())
+        };
+        self.nodes[self.before..].iter().filter(constant).filter(differs).map(|node| node.index).collect()
+    }
+}
+
+/// Records an operation and its gradient at the first of several draws of its operands.
+fn recorded(op: &dyn Apply<f64>, draws: &[Vec<Tensor<f64>>], names: &[String]) -> Recorded {
+    let mut recordings = draws.iter().map(|x| Recording::new(op, x, names));
+    let first = recordings.next().expect("operands");
+    let others: Vec<Recording> = recordings.collect();
+    let (needed, masks) = (first.needed(), first.masks(&others));
+    let (forward, backward) = first.nodes.split_at(first.before);
     let forward: Vec<&GraphNode> = forward.iter().filter(|node| node.op != "leaf").collect();
-    let backward: Vec<&GraphNode> = backward.iter().filter(|node| node.name.is_none()).collect();
+    let backward: Vec<&GraphNode> =
+        backward.iter().filter(|node| node.name.is_none() && needed.contains(&node.index)).collect();
     let mut labels: BTreeMap<usize, String> =
-        view.nodes().iter().map(|node| (node.index, node.label())).collect();
+        first.nodes.iter().map(|node| (node.index, node.label())).collect();
     for (letter, nodes) in [("v", &forward), ("t", &backward)] {
         for (line, node) in nodes.iter().filter(|node| node.name.is_none()).enumerate() {
             labels.insert(node.index, format!("{letter}{}", line + 1));
         }
     }
     let used: BTreeSet<usize> = backward.iter().flat_map(|node| node.parents()).collect();
-    let known = view.nodes()[..before].iter().filter(|node| used.contains(&node.index));
-    let read: Vec<String> = known.map(|node| format!("`{}`", labels[&node.index])).collect();
+    let known = first.nodes[..first.before].iter().filter(|node| used.contains(&node.index));
+    let mut read: Vec<String> = known.map(|node| format!("`{}`", labels[&node.index])).collect();
+    if backward.iter().any(|node| masks.contains(&node.index)) {
+        read.push("a mask of the values".into());
+    }
     let line = |node: &&GraphNode| {
         let operand = |input: &GraphInput| match input {
             GraphInput::Node(index) => labels[index].clone(),
             GraphInput::Number(value) => value.to_string(),
         };
         let inputs: Vec<String> = node.inputs.iter().map(operand).collect();
-        let call =
-            if inputs.is_empty() { node.op.into() } else { format!("{}({})", node.op, inputs.join(", ")) };
+        let call = match node.op {
+            "constant" if masks.contains(&node.index) => "a mask of the values".into(),
+            "constant" => "constant".into(),
+            op => format!("{op}({})", inputs.join(", ")),
+        };
         format!("{:<3} = {call:<32} {}\n", labels[&node.index], node.shape)
     };
     let mut listing: String =
         forward.iter().map(line).chain(["\n".into()]).chain(backward.iter().map(line)).collect();
-    for (k, (result, name)) in results.iter().zip(names).enumerate() {
-        let mark = format!("result {k}");
-        let _ = result.named(mark.clone());
-        let found = tape.view().named(&mark).map(|node| labels[&node.index].clone());
+    for (result, name) in first.results.iter().zip(names) {
+        let found = result.and_then(|index| labels.get(&index).cloned());
         let _ = writeln!(listing, "∂/∂{name} = {}", found.unwrap_or("0".into()));
     }
-    let shapes: Vec<String> = x.iter().map(|x| x.shape().to_string()).collect();
+    let shapes: Vec<String> = draws[0].iter().map(|x| x.shape().to_string()).collect();
+    let y = forward.iter().rfind(|node| node.name.as_deref() == Some("y"));
     Recorded {
-        shapes: format!("{} → {}", shapes.join(", "), y.shape()),
+        shapes: format!("{} → {}", shapes.join(", "), y.map_or(String::new(), |y| y.shape.to_string())),
         reads: if read.is_empty() { "nothing".into() } else { read.join(", ") },
         listing,
     }
@@ -243,8 +301,9 @@ fn quoted(name: &str) -> String {
 }
 
 fn unary(random: &mut Random, f: &dyn Function, points: &Points) -> (Recorded, String) {
-    let x = vec![Tensor::from_fn([2], |_| random.argument(points))];
-    let recorded = recorded(f, &x, &names(1));
+    let draws: Vec<Vec<Tensor>> =
+        (0..DRAWS).map(|_| vec![Tensor::from_fn([4], |_| random.argument(points))]).collect();
+    let recorded = recorded(f, &draws, &names(1));
     let program = Program::new(|p| Evaluate::<f64>::scalar(f, &[p.input("x")]));
     (recorded, program.value_and_gradient().to_string())
 }
@@ -274,8 +333,13 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
         }
         Kind::Binary(f, pairs) => {
             let (a, b) = random.pair(pairs);
-            let x = vec![Tensor::from(vec![a, a]), Tensor::from(vec![b, b])];
-            let recorded = recorded(&**f, &x, &["a".into(), "b".into()]);
+            let mut draw = || {
+                let points: Vec<(f64, f64)> = (0..4).map(|_| random.pair(pairs)).collect();
+                let (a, b): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
+                vec![Tensor::from(a), Tensor::from(b)]
+            };
+            let draws: Vec<Vec<Tensor>> = (0..DRAWS).map(|_| draw()).collect();
+            let recorded = recorded(&**f, &draws, &["a".into(), "b".into()]);
             let program = Program::new(|p| Evaluate::<f64>::scalar(&**f, &p.inputs(["a", "b"])));
             let at =
                 |a: f64| (Evaluate::<f64>::number(&**f, &[a, b]), Evaluate::<f64>::slopes(&**f, &[a, b])[0]);
@@ -286,8 +350,8 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
         Kind::Tensor(cases) | Kind::Composition(cases) => {
             let index = if matches!(kind, Kind::Tensor(_)) { 2 } else { 3 };
             let shown = shown(cases).unwrap_or(&cases[0]);
-            let x = operands(&mut random, shown);
-            let found = recorded(&*shown.op, &x, &names(x.len()));
+            let draws: Vec<Vec<Tensor>> = (0..DRAWS).map(|_| operands(&mut random, shown)).collect();
+            let found = recorded(&*shown.op, &draws, &names(draws[0].len()));
             let listing = found.listing.clone();
             (index, found, listing, None)
         }
