@@ -312,6 +312,7 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
     let Entry { name, doc, kind, .. } = entry;
     let file = name.replace(' ', "-");
     let mut random = Random::new(name);
+    let mut at_b = None;
     let (index, recorded, listing, picture) = match kind {
         Kind::Unary(examples) => {
             // With parameters under which it is not a straight line, if there are such.
@@ -332,7 +333,8 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
             )
         }
         Kind::Binary(f, pairs) => {
-            let (a, b) = random.pair(pairs);
+            let (_, b) = random.pair(pairs);
+            at_b = Some(b);
             let mut draw = || {
                 let points: Vec<(f64, f64)> = (0..4).map(|_| random.pair(pairs)).collect();
                 let (a, b): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
@@ -375,6 +377,10 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
     row(&mut text, "source", &source.unwrap_or_default());
     if picture.is_some() {
         let _ = write!(text, "\n![Value and slope of {name}](pictures/{file}.svg)\n");
+    }
+    if let Some(b) = at_b {
+        let _ =
+            write!(text, "\nThe picture shows the value over `a` at `b = {b:.2}`, and the slope in `a`.\n");
     }
     let _ = write!(text, "\n## The gradient\n\n```text\n{}\n```\n", listing.trim_end());
     let _ = write!(text, "\n[Conventions](../conventions.md) · [All rule cards](README.md)\n");
@@ -448,9 +454,12 @@ fn the_rule_cards_are_up_to_date() {
 #[test]
 fn a_card_says_what_a_derivative_reads() {
     let (files, _) = files();
-    for (card, line) in
-        [("exp", "| reads | `y` |"), ("square", "| reads | `x` |"), ("add", "| reads | nothing |")]
-    {
+    for (card, line) in [
+        ("exp", "| reads | `y` |"),
+        ("max", "| reads | a mask of the values |"),
+        ("square", "| reads | `x` |"),
+        ("add", "| reads | nothing |"),
+    ] {
         let text = &files[&format!("{card}.md")];
         assert!(text.contains(line), "{card}:\n{text}");
     }
