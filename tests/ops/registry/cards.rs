@@ -73,8 +73,8 @@ fn operands(random: &mut Random, case: &Case) -> Vec<Tensor<f64>> {
     case.operands.iter().map(operand).collect()
 }
 
-/// The case to show: the first without empty operands, with several entries if there is one.
-fn shown(cases: &[Case]) -> Option<&Case> {
+/// The case to show: the first without empty operands, if there is one with several entries and a derivative that is not zero.
+fn shown<'a>(name: &str, cases: &'a [Case]) -> &'a Case {
     let size = |operand: &Input| match operand {
         Input::Shape(shape) => shape.size(),
         Input::Values(values) => values.size(),
@@ -82,7 +82,12 @@ fn shown(cases: &[Case]) -> Option<&Case> {
     let least = |least: usize| {
         move |case: &&Case| !case.operands.is_empty() && case.operands.iter().all(|x| size(x) >= least)
     };
-    cases.iter().find(least(2)).or_else(|| cases.iter().find(least(1)))
+    let drawn = |case: &&Case| {
+        let rows = jacobian(&*case.op, &operands(&mut Random::new(name), case));
+        rows.is_some_and(|rows| rows.iter().flatten().any(|&value| value != 0.0))
+    };
+    let several = cases.iter().filter(least(2)).find(drawn).or_else(|| cases.iter().find(least(2)));
+    several.or_else(|| cases.iter().find(least(1))).unwrap_or(&cases[0])
 }
 
 /// The gradient of an operation as the tape records it.
@@ -274,6 +279,59 @@ fn picture(name: &str, (low, high): (f64, f64), f: impl Fn(f64) -> (f64, f64)) -
     .concat()
 }
 
+/// The largest number of entries of an operand, and of a result, whose derivatives are drawn.
+const ENTRIES: usize = 24;
+
+/// The derivative of each entry of the result (rows) with respect to each entry of the first operand (columns).
+fn jacobian(op: &dyn Apply<f64>, x: &[Tensor<f64>]) -> Option<Vec<Vec<f64>>> {
+    let tape = Tape::new();
+    let leaves = record(&tape, x, &vec![true; x.len()]);
+    let y = op.record(&leaves);
+    let (shape, rows) = (y.shape(), y.shape().size());
+    if !(1..=ENTRIES).contains(&rows) || !(1..=ENTRIES).contains(&x[0].size()) {
+        return None;
+    }
+    let row = |row: usize| {
+        let mut entry = (0..rows).map(|k| if k == row { 1.0 } else { 0.0 });
+        let seed = Tensor::from_fn(shape.clone(), |_| entry.next().unwrap_or(0.0));
+        y.vjp(seed).wrt(leaves[0]).to_vec()
+    };
+    Some((0..rows).map(row).collect())
+}
+
+/// A Jacobian as a picture: blue is positive, orange negative, and a darker cell a larger number.
+fn cells(name: &str, rows: &[Vec<f64>]) -> String {
+    const CELL: usize = 12;
+    const SHADES: f64 = 5.0;
+    // A last bit does not decide a shade.
+    const ROUNDING: f64 = 1e-9;
+    let largest = rows.iter().flatten().map(|v| v.abs()).fold(0.0, f64::max);
+    let mut shades: BTreeMap<(bool, u8), String> = BTreeMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        for (j, &value) in row.iter().enumerate().filter(|&(_, &value)| value != 0.0 && value.is_finite()) {
+            let shade = (value.abs() / largest * SHADES - ROUNDING).ceil() as u8;
+            let path = shades.entry((value > 0.0, shade)).or_default();
+            let _ = write!(path, "M{} {}h11v11h-11z", 20 + CELL * j, 20 + CELL * i);
+        }
+    }
+    let (width, height) = (CELL * rows[0].len(), CELL * rows.len());
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n<title>{name}: the derivative of each entry of y with respect to \
+         each entry of its first operand</title>\n<rect width=\"{0}\" height=\"{1}\" fill=\"#ffffff\"/>\n<rect x=\"19.5\" \
+         y=\"19.5\" width=\"{width}\" height=\"{height}\" fill=\"#f2f2f2\" stroke=\"#b0b0b0\"/>\n<text x=\"20\" y=\"14\" \
+         fill=\"#404040\">x</text>\n<text x=\"6\" y=\"30\" fill=\"#404040\">y</text>\n",
+        width + 40,
+        height + 40
+    );
+    for ((positive, shade), path) in shades {
+        let colour = if positive { "#0072b2" } else { "#d55e00" };
+        let opacity = f64::from(shade) / SHADES;
+        let _ = writeln!(out, "<path d=\"{path}\" fill=\"{colour}\" fill-opacity=\"{opacity}\"/>");
+    }
+    out + "</svg>\n"
+}
+
 /// The interval to draw: all intervals of the interior, as far as they are near the origin.
 fn range(intervals: &[(f64, f64)]) -> (f64, f64) {
     let low = intervals.iter().map(|i| i.0).fold(f64::INFINITY, f64::min);
@@ -351,11 +409,12 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
         }
         Kind::Tensor(cases) | Kind::Composition(cases) => {
             let index = if matches!(kind, Kind::Tensor(_)) { 2 } else { 3 };
-            let shown = shown(cases).unwrap_or(&cases[0]);
+            let shown = shown(name, cases);
             let draws: Vec<Vec<Tensor>> = (0..DRAWS).map(|_| operands(&mut random, shown)).collect();
             let found = recorded(&*shown.op, &draws, &names(draws[0].len()));
             let listing = found.listing.clone();
-            (index, found, listing, None)
+            let picture = jacobian(&*shown.op, &draws[0]).map(|rows| cells(name, &rows));
+            (index, found, listing, picture)
         }
     };
     let mut text = format!("# `{name}`\n\n| | |\n|---|---|\n");
@@ -376,7 +435,12 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
     let source = sources.get(*name).map(|path| format!("[{path}](../../{path})"));
     row(&mut text, "source", &source.unwrap_or_default());
     if picture.is_some() {
-        let _ = write!(text, "\n![Value and slope of {name}](pictures/{file}.svg)\n");
+        let what = if index < 2 { "Value and slope" } else { "Jacobian" };
+        let _ = write!(text, "\n![{what} of {name}](pictures/{file}.svg)\n");
+        if index >= 2 {
+            text += "\nRows are the entries of the result, columns those of the first operand, in row-major order. Blue is a positive \
+                     derivative, orange a negative one.\n";
+        }
     }
     if let Some(b) = at_b {
         let _ =
