@@ -413,7 +413,9 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
             let draws: Vec<Vec<Tensor>> = (0..DRAWS).map(|_| operands(&mut random, shown)).collect();
             let found = recorded(&*shown.op, &draws, &names(draws[0].len()));
             let listing = found.listing.clone();
-            let picture = jacobian(&*shown.op, &draws[0]).map(|rows| cells(name, &rows));
+            let drawn =
+                jacobian(&*shown.op, &draws[0]).filter(|rows| rows.iter().flatten().any(|&v| v != 0.0));
+            let picture = drawn.map(|rows| cells(name, &rows));
             (index, found, listing, picture)
         }
     };
