@@ -3,7 +3,7 @@
 use book::{Chapter, chapters, docs, fill, regions};
 use clap::{Parser, Subcommand};
 use std::error::Error;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 /// The programs and exercises of the book in docs/learn.
 #[derive(Parser)]
@@ -84,8 +84,8 @@ fn write_all() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    match Arguments::parse().action {
+fn run(action: Action) -> Result<(), Box<dyn Error>> {
+    match action {
         Action::List => {
             for Chapter { number, page, .. } in chapters() {
                 println!("{number:>2}  docs/learn/{page}.md");
@@ -99,4 +99,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         Action::Write => write_all()?,
     }
     Ok(())
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().action) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
