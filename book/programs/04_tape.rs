@@ -49,7 +49,7 @@ impl<'t> Number<'t> {
         self.unary(self.value.ln(), 1.0 / self.value)
     }
 
-    /// The derivatives with respect to all nodes: one sweep, from the last to the first.
+    /// The derivatives with respect to all nodes: one sweep, last to first.
     pub fn backward(self) -> Vec<f64> {
         let nodes = self.tape.nodes.borrow();
         let mut cotangents = vec![0.0; nodes.len()];

@@ -112,10 +112,10 @@ fn all_values<T: Element>(most_gain: f64) -> Vec<Row> {
     let dw1 = dz1.transpose().matmul(&value(x));
     let db1 = dz1.sum_axes(0, false);
     let demb = dx.reshape([N * LETTERS, ENTRIES]);
-    let mut dtable = vec![T::ZERO; ALPHABET * ENTRIES];
+    let mut dtable = [T::ZERO; ALPHABET * ENTRIES];
     for (row, &letter) in demb.to_vec().chunks(ENTRIES).zip(&letters) {
         for (sum, &share) in dtable[letter * ENTRIES..].iter_mut().zip(row) {
-            *sum = *sum + share;
+            *sum += share;
         }
     }
     let dtable = Tensor::from_fn([ALPHABET, ENTRIES], |at| dtable[at[0] * ENTRIES + at[1]]);

@@ -26,7 +26,8 @@ fn figures() -> Vec<(&'static str, String)> {
     let (through_b, through_a) = (share(3, 1), share(2, 0));
     let sum = format!("∂z/∂x = {}", steps[0].gradient);
     let diagram = Diagram::new("The cotangent of x is the sum of two shares", 560, 190)
-        .arrow((440.0, 50.0), (160.0, 88.0), &format!("from b: {through_b}"), GRADIENT)
+        .arrow((440.0, 50.0), (160.0, 88.0), "", GRADIENT)
+        .text((300.0, 52.0), &format!("from b: {through_b}"), GRADIENT)
         .arrow((440.0, 150.0), (160.0, 108.0), "", GRADIENT)
         .text((300.0, 152.0), &format!("from a: {through_a}"), GRADIENT)
         .boxed((100.0, 98.0), 120.0, &[("x = 2", VALUE), (&sum, GRADIENT)])

@@ -168,6 +168,8 @@ fn exercises() -> Vec<Exercise> {
 mod tests {
     use super::{difference, functions, program};
     use gradcheck::{GradCheck, Verdict};
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
     use tape::Tensor;
 
     #[test]
@@ -180,6 +182,44 @@ mod tests {
                 engine.0
             );
             assert!(difference(&small.1, &engine.1) <= 1e-14, "{name}: {:?} {:?}", small.1, engine.1);
+        }
+    }
+
+    /// A step of a random program: the operation, and the positions of its operands among the values so far.
+    type Step = (u32, usize, usize);
+
+    fn random_steps(rng: &mut StdRng) -> Vec<Step> {
+        (4..30)
+            .map(|len| (rng.random_range(0..6), rng.random_range(0..len), rng.random_range(0..len)))
+            .collect()
+    }
+
+    #[test]
+    fn random_programs_have_the_gradients_of_the_engine() {
+        let mut rng = StdRng::seed_from_u64(4);
+        for _ in 0..200 {
+            let steps = random_steps(&mut rng);
+            let inputs = [0, 1, 2].map(|_| rng.random_range(-1.5..1.5));
+            // The last input is the number 1. The steps stay where exp, ln and / are harmless.
+            let (small, engine) = both!([inputs[0], inputs[1], inputs[2], 1.0], |x| {
+                let mut values = x.to_vec();
+                for &(op, i, j) in &steps {
+                    let (a, b, one) = (values[i], values[j], x[3]);
+                    values.push(match op {
+                        0 => (a + b) / (one + one),
+                        1 => a - b,
+                        2 => a * b / (one + b * b),
+                        3 => a / (one + b * b),
+                        4 => (a / (one + a * a)).exp(),
+                        _ => (one + a * a).ln(),
+                    });
+                }
+                values[values.len() - 1]
+            });
+            assert!(
+                difference(&small.1, &engine.1) <= 1e-12,
+                "{steps:?} at {inputs:?}: {small:?} {engine:?}"
+            );
         }
     }
 

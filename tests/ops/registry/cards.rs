@@ -21,8 +21,13 @@ cargo test -p tests --test ops -- --ignored write
 ```
 
 A listing is what the tape records, line by line, with the shape at the end: first the value, then the gradient, in which `dy` is the
-cotangent of the result, and `chain_rule` a product in which an exactly zero cotangent stays zero. What a derivative *reads* is what must be kept until the sweep: an operand, the result, or neither.
+cotangent of the result, and `chain_rule` a product in which an exactly zero cotangent stays zero. What a derivative *reads* is what
+must be kept until the sweep: an operand, the result, or neither. A *mask* is made of the values and has no derivative of its own,
+as the place of a maximum.
 ";
+
+/// The number of draws of the operands: one to show, the others to find out what depends on the values.
+const DRAWS: usize = 4;
 
 /// A card: the name of its file, its title, its text, and its picture.
 struct Card {
@@ -68,8 +73,8 @@ fn operands(random: &mut Random, case: &Case) -> Vec<Tensor<f64>> {
     case.operands.iter().map(operand).collect()
 }
 
-/// The case to show: the first without empty operands, with several entries if there is one.
-fn shown(cases: &[Case]) -> Option<&Case> {
+/// The case to show: the first without empty operands, if there is one with several entries and a derivative that is not zero.
+fn shown<'a>(name: &str, cases: &'a [Case]) -> &'a Case {
     let size = |operand: &Input| match operand {
         Input::Shape(shape) => shape.size(),
         Input::Values(values) => values.size(),
@@ -77,7 +82,12 @@ fn shown(cases: &[Case]) -> Option<&Case> {
     let least = |least: usize| {
         move |case: &&Case| !case.operands.is_empty() && case.operands.iter().all(|x| size(x) >= least)
     };
-    cases.iter().find(least(2)).or_else(|| cases.iter().find(least(1)))
+    let drawn = |case: &&Case| {
+        let rows = jacobian(&*case.op, &operands(&mut Random::new(name), case));
+        rows.is_some_and(|rows| rows.iter().flatten().any(|&value| value != 0.0))
+    };
+    let several = cases.iter().filter(least(2)).find(drawn).or_else(|| cases.iter().find(least(2)));
+    several.or_else(|| cases.iter().find(least(1))).unwrap_or(&cases[0])
 }
 
 /// The gradient of an operation as the tape records it.
@@ -87,52 +97,105 @@ struct Recorded {
     listing: String,
 }
 
-/// Records an operation on leaves, and its gradient with respect to all of them.
-fn recorded(op: &dyn Apply<f64>, x: &[Tensor<f64>], names: &[String]) -> Recorded {
-    let tape = Tape::new();
-    let leaves = record(&tape, x, &vec![true; x.len()]);
-    for (leaf, name) in leaves.iter().zip(names) {
-        leaf.named(name.clone());
+/// An operation on leaves, and its gradient with respect to all of them, as the tape records them.
+struct Recording {
+    nodes: Vec<GraphNode>,
+    /// The number of nodes before the gradient.
+    before: usize,
+    /// The index of the gradient with respect to each operand.
+    results: Vec<Option<usize>>,
+}
+
+impl Recording {
+    fn new(op: &dyn Apply<f64>, x: &[Tensor<f64>], names: &[String]) -> Recording {
+        let tape = Tape::new();
+        let leaves = record(&tape, x, &vec![true; x.len()]);
+        for (leaf, name) in leaves.iter().zip(names) {
+            leaf.named(name.clone());
+        }
+        let y: Var<'_> = op.record(&leaves).named("y");
+        let before = tape.view().nodes().len();
+        let dy = tape.var(Tensor::ones(y.shape())).named("dy");
+        let gradients = y.grad(dy, leaves.clone());
+        let nodes = tape.view().nodes().to_vec();
+        // A name finds the node of a handle.
+        let index = |(k, result): (usize, Var<'_>)| {
+            let mark = format!("result {k}");
+            let _ = result.named(mark.clone());
+            tape.view().named(&mark).map(|node| node.index)
+        };
+        let results = gradients.into_iter().enumerate().map(index).collect();
+        Recording { nodes, before, results }
     }
-    let y: Var<'_> = op.record(&leaves).named("y");
-    let before = tape.view().nodes().len();
-    let dy = tape.var(Tensor::ones(y.shape())).named("dy");
-    let results = y.grad(dy, leaves.clone());
-    let view = tape.view();
-    let (forward, backward) = view.nodes().split_at(before);
+
+    /// The indices of the nodes that the gradient needs.
+    fn needed(&self) -> BTreeSet<usize> {
+        let mut needed: BTreeSet<usize> = self.results.iter().flatten().copied().collect();
+        for node in self.nodes.iter().rev() {
+            if needed.contains(&node.index) {
+                needed.extend(node.parents());
+            }
+        }
+        needed
+    }
+
+    /// The constants of the gradient that are not the same for other operands: masks and factors made of values.
+    fn masks(&self, others: &[Recording]) -> BTreeSet<usize> {
+        let constant = |node: &&GraphNode| node.op == "constant";
+        let differs = |node: &&GraphNode| {
+            let same_node = |other: &Recording| other.nodes.iter().find(|n| n.index == node.index).cloned();
+            others.iter().filter_map(same_node).any(|other| other.value.to_vec() != node.value.to_vec())
+        };
+        self.nodes[self.before..].iter().filter(constant).filter(differs).map(|node| node.index).collect()
+    }
+}
+
+/// Records an operation and its gradient at the first of several draws of its operands.
+fn recorded(op: &dyn Apply<f64>, draws: &[Vec<Tensor<f64>>], names: &[String]) -> Recorded {
+    let mut recordings = draws.iter().map(|x| Recording::new(op, x, names));
+    let first = recordings.next().expect("operands");
+    let others: Vec<Recording> = recordings.collect();
+    let (needed, masks) = (first.needed(), first.masks(&others));
+    let (forward, backward) = first.nodes.split_at(first.before);
     let forward: Vec<&GraphNode> = forward.iter().filter(|node| node.op != "leaf").collect();
-    let backward: Vec<&GraphNode> = backward.iter().filter(|node| node.name.is_none()).collect();
+    let backward: Vec<&GraphNode> =
+        backward.iter().filter(|node| node.name.is_none() && needed.contains(&node.index)).collect();
     let mut labels: BTreeMap<usize, String> =
-        view.nodes().iter().map(|node| (node.index, node.label())).collect();
+        first.nodes.iter().map(|node| (node.index, node.label())).collect();
     for (letter, nodes) in [("v", &forward), ("t", &backward)] {
         for (line, node) in nodes.iter().filter(|node| node.name.is_none()).enumerate() {
             labels.insert(node.index, format!("{letter}{}", line + 1));
         }
     }
     let used: BTreeSet<usize> = backward.iter().flat_map(|node| node.parents()).collect();
-    let known = view.nodes()[..before].iter().filter(|node| used.contains(&node.index));
-    let read: Vec<String> = known.map(|node| format!("`{}`", labels[&node.index])).collect();
+    let known = first.nodes[..first.before].iter().filter(|node| used.contains(&node.index));
+    let mut read: Vec<String> = known.map(|node| format!("`{}`", labels[&node.index])).collect();
+    if backward.iter().any(|node| masks.contains(&node.index)) {
+        read.push("a mask of the values".into());
+    }
     let line = |node: &&GraphNode| {
         let operand = |input: &GraphInput| match input {
             GraphInput::Node(index) => labels[index].clone(),
             GraphInput::Number(value) => value.to_string(),
         };
         let inputs: Vec<String> = node.inputs.iter().map(operand).collect();
-        let call =
-            if inputs.is_empty() { node.op.into() } else { format!("{}({})", node.op, inputs.join(", ")) };
+        let call = match node.op {
+            "constant" if masks.contains(&node.index) => "a mask of the values".into(),
+            "constant" => "constant".into(),
+            op => format!("{op}({})", inputs.join(", ")),
+        };
         format!("{:<3} = {call:<32} {}\n", labels[&node.index], node.shape)
     };
     let mut listing: String =
         forward.iter().map(line).chain(["\n".into()]).chain(backward.iter().map(line)).collect();
-    for (k, (result, name)) in results.iter().zip(names).enumerate() {
-        let mark = format!("result {k}");
-        let _ = result.named(mark.clone());
-        let found = tape.view().named(&mark).map(|node| labels[&node.index].clone());
+    for (result, name) in first.results.iter().zip(names) {
+        let found = result.and_then(|index| labels.get(&index).cloned());
         let _ = writeln!(listing, "∂/∂{name} = {}", found.unwrap_or("0".into()));
     }
-    let shapes: Vec<String> = x.iter().map(|x| x.shape().to_string()).collect();
+    let shapes: Vec<String> = draws[0].iter().map(|x| x.shape().to_string()).collect();
+    let y = forward.iter().rfind(|node| node.name.as_deref() == Some("y"));
     Recorded {
-        shapes: format!("{} → {}", shapes.join(", "), y.shape()),
+        shapes: format!("{} → {}", shapes.join(", "), y.map_or(String::new(), |y| y.shape.to_string())),
         reads: if read.is_empty() { "nothing".into() } else { read.join(", ") },
         listing,
     }
@@ -216,6 +279,59 @@ fn picture(name: &str, (low, high): (f64, f64), f: impl Fn(f64) -> (f64, f64)) -
     .concat()
 }
 
+/// The largest number of entries of an operand, and of a result, whose derivatives are drawn.
+const ENTRIES: usize = 24;
+
+/// The derivative of each entry of the result (rows) with respect to each entry of the first operand (columns).
+fn jacobian(op: &dyn Apply<f64>, x: &[Tensor<f64>]) -> Option<Vec<Vec<f64>>> {
+    let tape = Tape::new();
+    let leaves = record(&tape, x, &vec![true; x.len()]);
+    let y = op.record(&leaves);
+    let (shape, rows) = (y.shape(), y.shape().size());
+    if !(1..=ENTRIES).contains(&rows) || !(1..=ENTRIES).contains(&x[0].size()) {
+        return None;
+    }
+    let row = |row: usize| {
+        let mut entry = (0..rows).map(|k| if k == row { 1.0 } else { 0.0 });
+        let seed = Tensor::from_fn(shape.clone(), |_| entry.next().unwrap_or(0.0));
+        y.vjp(seed).wrt(leaves[0]).to_vec()
+    };
+    Some((0..rows).map(row).collect())
+}
+
+/// A Jacobian as a picture: blue is positive, orange negative, and a darker cell a larger number.
+fn cells(name: &str, rows: &[Vec<f64>]) -> String {
+    const CELL: usize = 12;
+    const SHADES: f64 = 5.0;
+    // A last bit does not decide a shade.
+    const ROUNDING: f64 = 1e-9;
+    let largest = rows.iter().flatten().map(|v| v.abs()).fold(0.0, f64::max);
+    let mut shades: BTreeMap<(bool, u8), String> = BTreeMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        for (j, &value) in row.iter().enumerate().filter(|&(_, &value)| value != 0.0 && value.is_finite()) {
+            let shade = (value.abs() / largest * SHADES - ROUNDING).ceil() as u8;
+            let path = shades.entry((value > 0.0, shade)).or_default();
+            let _ = write!(path, "M{} {}h11v11h-11z", 20 + CELL * j, 20 + CELL * i);
+        }
+    }
+    let (width, height) = (CELL * rows[0].len(), CELL * rows.len());
+    let mut out = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" \
+         font-family=\"sans-serif\" font-size=\"12\">\n<title>{name}: the derivative of each entry of y with respect to \
+         each entry of its first operand</title>\n<rect width=\"{0}\" height=\"{1}\" fill=\"#ffffff\"/>\n<rect x=\"19.5\" \
+         y=\"19.5\" width=\"{width}\" height=\"{height}\" fill=\"#f2f2f2\" stroke=\"#b0b0b0\"/>\n<text x=\"20\" y=\"14\" \
+         fill=\"#404040\">x</text>\n<text x=\"6\" y=\"30\" fill=\"#404040\">y</text>\n",
+        width + 40,
+        height + 40
+    );
+    for ((positive, shade), path) in shades {
+        let colour = if positive { "#0072b2" } else { "#d55e00" };
+        let opacity = f64::from(shade) / SHADES;
+        let _ = writeln!(out, "<path d=\"{path}\" fill=\"{colour}\" fill-opacity=\"{opacity}\"/>");
+    }
+    out + "</svg>\n"
+}
+
 /// The interval to draw: all intervals of the interior, as far as they are near the origin.
 fn range(intervals: &[(f64, f64)]) -> (f64, f64) {
     let low = intervals.iter().map(|i| i.0).fold(f64::INFINITY, f64::min);
@@ -243,8 +359,9 @@ fn quoted(name: &str) -> String {
 }
 
 fn unary(random: &mut Random, f: &dyn Function, points: &Points) -> (Recorded, String) {
-    let x = vec![Tensor::from_fn([2], |_| random.argument(points))];
-    let recorded = recorded(f, &x, &names(1));
+    let draws: Vec<Vec<Tensor>> =
+        (0..DRAWS).map(|_| vec![Tensor::from_fn([4], |_| random.argument(points))]).collect();
+    let recorded = recorded(f, &draws, &names(1));
     let program = Program::new(|p| Evaluate::<f64>::scalar(f, &[p.input("x")]));
     (recorded, program.value_and_gradient().to_string())
 }
@@ -253,6 +370,7 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
     let Entry { name, doc, kind, .. } = entry;
     let file = name.replace(' ', "-");
     let mut random = Random::new(name);
+    let mut at_b = None;
     let (index, recorded, listing, picture) = match kind {
         Kind::Unary(examples) => {
             // With parameters under which it is not a straight line, if there are such.
@@ -273,9 +391,15 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
             )
         }
         Kind::Binary(f, pairs) => {
-            let (a, b) = random.pair(pairs);
-            let x = vec![Tensor::from(vec![a, a]), Tensor::from(vec![b, b])];
-            let recorded = recorded(&**f, &x, &["a".into(), "b".into()]);
+            let (_, b) = random.pair(pairs);
+            at_b = Some(b);
+            let mut draw = || {
+                let points: Vec<(f64, f64)> = (0..4).map(|_| random.pair(pairs)).collect();
+                let (a, b): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
+                vec![Tensor::from(a), Tensor::from(b)]
+            };
+            let draws: Vec<Vec<Tensor>> = (0..DRAWS).map(|_| draw()).collect();
+            let recorded = recorded(&**f, &draws, &["a".into(), "b".into()]);
             let program = Program::new(|p| Evaluate::<f64>::scalar(&**f, &p.inputs(["a", "b"])));
             let at =
                 |a: f64| (Evaluate::<f64>::number(&**f, &[a, b]), Evaluate::<f64>::slopes(&**f, &[a, b])[0]);
@@ -285,11 +409,14 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
         }
         Kind::Tensor(cases) | Kind::Composition(cases) => {
             let index = if matches!(kind, Kind::Tensor(_)) { 2 } else { 3 };
-            let shown = shown(cases).unwrap_or(&cases[0]);
-            let x = operands(&mut random, shown);
-            let found = recorded(&*shown.op, &x, &names(x.len()));
+            let shown = shown(name, cases);
+            let draws: Vec<Vec<Tensor>> = (0..DRAWS).map(|_| operands(&mut random, shown)).collect();
+            let found = recorded(&*shown.op, &draws, &names(draws[0].len()));
             let listing = found.listing.clone();
-            (index, found, listing, None)
+            let drawn =
+                jacobian(&*shown.op, &draws[0]).filter(|rows| rows.iter().flatten().any(|&v| v != 0.0));
+            let picture = drawn.map(|rows| cells(name, &rows));
+            (index, found, listing, picture)
         }
     };
     let mut text = format!("# `{name}`\n\n| | |\n|---|---|\n");
@@ -310,7 +437,16 @@ fn card(entry: &Entry, sources: &BTreeMap<String, String>) -> Card {
     let source = sources.get(*name).map(|path| format!("[{path}](../../{path})"));
     row(&mut text, "source", &source.unwrap_or_default());
     if picture.is_some() {
-        let _ = write!(text, "\n![Value and slope of {name}](pictures/{file}.svg)\n");
+        let what = if index < 2 { "Value and slope" } else { "Jacobian" };
+        let _ = write!(text, "\n![{what} of {name}](pictures/{file}.svg)\n");
+        if index >= 2 {
+            text += "\nRows are the entries of the result, columns those of the first operand, in row-major order. Blue is a positive \
+                     derivative, orange a negative one.\n";
+        }
+    }
+    if let Some(b) = at_b {
+        let _ =
+            write!(text, "\nThe picture shows the value over `a` at `b = {b:.2}`, and the slope in `a`.\n");
     }
     let _ = write!(text, "\n## The gradient\n\n```text\n{}\n```\n", listing.trim_end());
     let _ = write!(text, "\n[Conventions](../conventions.md) · [All rule cards](README.md)\n");
@@ -384,9 +520,12 @@ fn the_rule_cards_are_up_to_date() {
 #[test]
 fn a_card_says_what_a_derivative_reads() {
     let (files, _) = files();
-    for (card, line) in
-        [("exp", "| reads | `y` |"), ("square", "| reads | `x` |"), ("add", "| reads | nothing |")]
-    {
+    for (card, line) in [
+        ("exp", "| reads | `y` |"),
+        ("max", "| reads | a mask of the values |"),
+        ("square", "| reads | `x` |"),
+        ("add", "| reads | nothing |"),
+    ] {
         let text = &files[&format!("{card}.md")];
         assert!(text.contains(line), "{card}:\n{text}");
     }
