@@ -1,10 +1,12 @@
 //! Every registered operation against three oracles: finite differences, the adjoint identity
 //! `<u, J v> = <Jᵀ u, v>`, and itself on another path. No test here names an operation.
 
+mod cards;
 mod checker;
 mod false_alarms;
 mod faults;
 mod fixtures;
+mod jax;
 mod layouts;
 mod orders;
 #[path = "../../../crates/gradcheck/tests/check/panel.rs"]
