@@ -9,13 +9,13 @@ fn descend<R: UpdateRule>(name: &str, mut optimizer: GradientDescent<R>) {
     for step in 0..5000 {
         let x = w.on(&tape);
         let loss = (x * x * tape.constant([0.5, 25.0])).sum();
-        if step <= 4 {
+        if step <= 3 {
             let at = w.value().to_vec();
             path += &format!("({:.2}, {:.2}) ", at[0], at[1]);
         }
         if loss.value() < 1e-12 || loss.value() > 1e12 {
             let end = if loss.value() < 1.0 { "reached" } else { "diverged" };
-            return println!("{name:<13} {end:>8} after {step:>3} steps: {path}...");
+            return println!("{name:<13} {end:>8} {step:>4}  {path}...");
         }
         let gradients = loss.backward();
         tape.reset();
@@ -25,6 +25,7 @@ fn descend<R: UpdateRule>(name: &str, mut optimizer: GradientDescent<R>) {
 
 fn main() {
     let rate = 0.035;
+    println!("optimizer          end step  path");
     descend("gradient", Sgd::new(rate));
     descend("momentum 0.5", Sgd::new(rate).momentum(0.5));
     descend("momentum 0.9", Sgd::new(rate).momentum(0.9));

@@ -4,8 +4,9 @@ use tape::{Tape, Tensor, Unary, ops::Tanh};
 fn print(name: &str, hand: impl Into<Tensor>, tape: impl Into<Tensor>) {
     let (hand, tape) = (hand.into(), tape.into());
     let agree = hand.allclose_within(&tape.reshape(hand.shape()), 1e-12, 1e-12);
-    print!("{name:<19} {:.3?}, ", hand.to_vec());
-    println!("tape {:.3?}, agree: {agree}", tape.to_vec());
+    println!("{name}: agree {agree}");
+    println!("  by hand {:.3?}", hand.to_vec());
+    println!("  tape    {:.3?}", tape.to_vec());
 }
 
 fn main() {
