@@ -181,6 +181,7 @@ pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Arity, Array, Cotangents, Each, Op};
 pub use shape::{Axes, Extents, INFER, Shape};
 pub use sweep::gradients::Gradients;
+pub use sweep::steps::{Sweep, SweepStep};
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{Handles, ReadGradients};
