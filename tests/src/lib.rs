@@ -7,6 +7,7 @@ pub mod networks;
 pub mod properties;
 pub mod recursion;
 pub mod reference;
+pub mod steps;
 pub mod systems;
 pub mod training;
 
