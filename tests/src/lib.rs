@@ -26,6 +26,9 @@ pub mod adding_an_operation {}
 #[doc = include_str!("../../docs/how-it-works.md")]
 pub mod how_it_works {}
 
+#[doc = include_str!("../../docs/viewer.md")]
+pub mod viewer {}
+
 #[doc = include_str!("../../docs/programs.md")]
 pub mod programs {}
 

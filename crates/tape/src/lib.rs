@@ -107,8 +107,9 @@
 //!
 //! # Look at a recording
 //!
-//! [`Tape::view`] returns the graph as data, text, SVG, DOT or JSON; [`Tape::memory`] what it holds;
-//! [`Tape::find_nonfinite`] where a value or derivative became infinite or NaN. [`Tape::checkpoint`] trades time for memory.
+//! [`Tape::view`] returns the graph as data, text, SVG, DOT or JSON; [`Scalar::view`] that of one result with its reverse sweep, as
+//! a derivation or a page to step through; [`Tape::memory`] what a tape holds; [`Tape::find_nonfinite`] where a value or derivative
+//! became infinite or NaN. [`Tape::checkpoint`] trades time for memory.
 //!
 //! ```
 //! use tape::Tape;
