@@ -1,4 +1,4 @@
-//! What must hold of the steps of any reverse sweep.
+//! The rules that the steps of any reverse sweep keep.
 
 use std::collections::HashMap;
 use tape::{Sweep, Tensor};

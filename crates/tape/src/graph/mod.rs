@@ -207,7 +207,7 @@ impl<'t, T: Element> Scalar<'t, T> {
         self
     }
 
-    /// What this scalar was computed from, with the steps of its reverse sweep: see [`GraphView::html`] and
+    /// The recording behind this scalar, with the steps of its reverse sweep: see [`GraphView::html`] and
     /// [`GraphView::explain`].
     ///
     /// ```
@@ -236,7 +236,7 @@ impl<'t, T: Element> Scalar<'t, T> {
 }
 
 impl<'t, T: Element> Var<'t, T> {
-    /// What this tensor was computed from, with the steps of the reverse sweep of `Σ ct · self`: see [`Scalar::view`].
+    /// The recording behind this tensor, with the steps of the reverse sweep of `Σ ct · self`: see [`Scalar::view`].
     ///
     /// ```
     /// use tape::{Tape, Tensor};

@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(derivative("not an operation"), None);
     }
 
-    /// What splits the derivatives of a function of two scalars relies on it.
+    /// The words of a step rely on it to find the derivative with respect to each operand.
     #[test]
     fn a_function_of_two_scalars_has_two_derivatives_or_a_sentence() {
         for (name, doc) in BINARY {
