@@ -94,9 +94,17 @@ function num(list, kind, index, k = 0) {
 }
 const label = (index) => nodes.get(index).label;
 const partial = (index) => `∂${data.rootName}/∂${label(index)}`;
-/// The position in the whole tensor of element `k` of the part that is shown, as a number and as text.
+/// The position in the whole tensor of element `k` of the part that is shown, in row-major order and as an index: [i, j].
 const place = ({ crop, full }, k) => Math.floor(k / crop[1]) * full[1] + (k % crop[1]);
-const position = ({ crop, full }, k) => (full[0] === 1 ? `[${k}]` : `[${Math.floor(k / crop[1])}, ${k % crop[1]}]`);
+function position(node, k) {
+  let left = place(node, k);
+  const index = JSON.parse(node.shape).reverse().map((extent) => {
+    const at = left % extent;
+    left = (left - at) / extent;
+    return at;
+  });
+  return `[${index.reverse().join(", ")}]`;
+}
 /// The element that a step is explained with: the largest contribution, and of equal ones that with the largest sum.
 function example(event) {
   const list = event.contribution || right.finals(event.input) || [];
@@ -196,19 +204,25 @@ function draw() {
     box.x += node.x;
     box.layer = Math.max(box.layer, node.layer);
   }
-  // Layers that folding has emptied are closed up.
+  // Folding empties layers and places, which are closed up.
   const used = [...new Set([...boxes.values()].map((box) => box.layer))].sort((a, b) => a - b);
   const row = new Map(used.map((layer, k) => [layer, k]));
   const { width, height, gap, margin } = BOX;
   const left = (x) => margin + width / 2 + x * (width + gap);
   const top = (layer) => margin + height / 2 + (row.has(layer) ? row.get(layer) : layer) * BOX.layer;
-  let right_edge = 0;
-  for (const box of boxes.values()) {
-    box.x = left(box.x / box.members.length);
-    box.y = top(box.layer);
-    right_edge = Math.max(right_edge, box.x);
+  for (const box of boxes.values()) box.x /= box.members.length;
+  if (state.folded.size) {
+    const lines = used.map((layer) => [...boxes.values()].filter((box) => box.layer === layer).sort((a, b) => a.x - b.x));
+    const widest = Math.max(...lines.map((line) => line.length));
+    for (const line of lines) line.forEach((box, k) => { box.x = k + (widest - line.length) / 2; });
   }
-  const size = { width: right_edge + width / 2 + margin, height: top(used[used.length - 1] || 0) + height / 2 + margin };
+  let last = 0;
+  for (const box of boxes.values()) {
+    box.x = left(box.x);
+    box.y = top(box.layer);
+    last = Math.max(last, box.x);
+  }
+  const size = { width: last + width / 2 + margin, height: top(used[used.length - 1] || 0) + height / 2 + margin };
   const root = shape("svg", { width: size.width, height: size.height, viewBox: `0 0 ${size.width} ${size.height}` });
   const tip = shape("marker", { id: "arrow", markerWidth: 9, markerHeight: 8, refX: 8, refY: 4, orient: "auto", markerUnits: "userSpaceOnUse" });
   tip.append(shape("path", { d: "M0,0 L9,4 L0,8 Z" }));
@@ -348,7 +362,8 @@ function update() {
 function note(edge) {
   edge.sweep = sweep;
   edge.used = -2;
-  edge.arrivals = edge.shape ? [] : (sweep.arrivals.get(edge.from) || []).filter((at) => sweep.events[at].node === edge.to && sweep.events[at].slope !== null);
+  const folded = typeof edge.fromKey === "string" || typeof edge.toKey === "string";
+  edge.arrivals = edge.shape || folded ? [] : (sweep.arrivals.get(edge.from) || []).filter((at) => sweep.events[at].node === edge.to && sweep.events[at].slope !== null);
 }
 
 function fill(box, count) {
