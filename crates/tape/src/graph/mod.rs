@@ -15,6 +15,7 @@ mod text;
 mod words;
 
 pub use memory::Memory;
+pub use svg::{NodeStyle, StyleLegend};
 
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
