@@ -142,6 +142,7 @@
 
 mod anomaly;
 mod custom;
+mod dual;
 pub mod element;
 mod error;
 mod graph;
@@ -167,6 +168,7 @@ mod tensor;
 pub mod transform;
 
 pub use anomaly::{Anomaly, NonFinite};
+pub use dual::Dual;
 pub use error::{Dims, Error};
 pub use graph::{GraphInput, GraphNode, GraphView, Memory};
 pub use index::{Index, Position, Positions};
@@ -181,6 +183,7 @@ pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Arity, Array, Cotangents, Each, Op};
 pub use shape::{Axes, Extents, INFER, Shape};
 pub use sweep::gradients::Gradients;
+pub use sweep::sparse::SparseJacobian;
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{Handles, ReadGradients};

@@ -16,6 +16,7 @@ pub(crate) mod pieces;
 mod pushforward;
 mod reach;
 pub(crate) mod recorded;
+pub(crate) mod sparse;
 
 pub use forward::perturbed_jvp;
 pub use local::{cotangents, tangent_of_node};

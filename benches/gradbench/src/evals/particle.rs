@@ -1,0 +1,95 @@
+//! `particle`: how far a charge is to be moved for a particle to meet the axis at the origin. The force is the gradient of a
+//! potential; the derivative of the cost goes through the integration of the motion.
+
+use crate::evals::nested::{Function, Mode, Number, Objective, VARIANTS, argmin, differences};
+use crate::input;
+use crate::request::Request;
+use serde_json::Value;
+use tape::{Algebra, Dual, Elementwise, Tape};
+
+/// The length of a step.
+const DT: f64 = 0.1;
+
+/// The potential of two charges, at (10, 10 - w) and (10, 0).
+struct Potential;
+
+impl Function<2> for Potential {
+    fn at<A: Algebra>(&self, w: &[A], [x, y]: [A; 2]) -> A {
+        let ten = x.lift(10.0);
+        let inverse_distance = |height: A| {
+            let (across, up) = (x - ten, y - height);
+            x.lift(1.0) / (across * across + up * up).sqrt()
+        };
+        inverse_distance(ten - w[0]) + inverse_distance(x.lift(0.0))
+    }
+}
+
+/// The square of where the particle meets the axis.
+fn cost<A: Number>(w: A, mode: Mode, scratch: &mut Tape) -> A {
+    let dt = w.lift(DT);
+    let (mut x, mut v) = ([0.0, 8.0].map(|x| w.start(x)), [0.75, 0.0].map(|v| w.lift(v)));
+    loop {
+        let next: [A; 2] = std::array::from_fn(|i| x[i] + dt * v[i]);
+        if next[1].plain() <= 0.0 {
+            let remaining = -next[1] / v[1];
+            return (next[0] + remaining * v[0]).square();
+        }
+        let slope = A::gradient(mode, &Potential, &[w], x, scratch);
+        v = std::array::from_fn(|i| v[i] - dt * slope[i]);
+        x = next;
+    }
+}
+
+/// The cost, with its derivative in the outer mode.
+struct Outer {
+    modes: [Mode; 2],
+    scratch: Tape,
+    recording: Tape,
+}
+
+impl Objective<f64, 1> for Outer {
+    fn value(&mut self, [w]: [f64; 1]) -> f64 {
+        cost(w, self.modes[1], &mut self.scratch)
+    }
+
+    fn gradient(&mut self, w: [f64; 1]) -> [f64; 1] {
+        let [outer, inner] = self.modes;
+        match outer {
+            Mode::Forward => {
+                let [w] = Dual::variables(w);
+                return cost(w, inner, &mut self.scratch).tangents();
+            }
+            Mode::Differences => return differences(w, |[w]| cost(w, inner, &mut self.scratch)),
+            Mode::Reverse => {}
+        }
+        self.recording.reset();
+        let w = self.recording.scalar(w[0]);
+        [cost(w, inner, &mut self.scratch).backward().wrt(w)]
+    }
+}
+
+/// The cost at `w` and its derivative in these modes.
+pub fn cost_and_slope(w: f64, modes: [Mode; 2]) -> [f64; 2] {
+    let mut outer = Outer { modes, scratch: Tape::new(), recording: Tape::new() };
+    [outer.value([w]), outer.gradient([w])[0]]
+}
+
+/// The `w` of the least cost, searched for from `start`, with derivatives in these modes.
+pub fn least_cost(start: f64, modes: [Mode; 2]) -> f64 {
+    argmin(&mut Outer { modes, scratch: Tape::new(), recording: Tape::new() }, [start])[0]
+}
+
+/// The same search with differences in place of both derivatives: what the others are measured by.
+pub fn by_differences(start: f64) -> f64 {
+    least_cost(start, [Mode::Differences; 2])
+}
+
+/// The four variants.
+///
+/// # Errors
+/// If the input is wrong, or the function another one.
+pub fn evaluate(request: &Request) -> Result<Value, String> {
+    let start = input::number(request.input, "w")?;
+    let modes = Mode::of_variant(request.function).ok_or_else(|| request.unknown("particle", &VARIANTS))?;
+    Ok(request.measure(|| least_cost(start, modes)).into())
+}
