@@ -329,12 +329,13 @@ fn particle_cost() {
 /// The search for the maximum ends there also on recorded numbers, in both inner modes.
 #[test]
 fn saddle_on_a_tape() {
-    use gradbench::evals::nested::Mode;
+    use gradbench::evals::nested::{Gradient, Mode};
+    use gradbench::evals::saddle::{Negative, argmax};
     use tape::Tape;
     for mode in [Mode::Forward, Mode::Reverse] {
-        let (tape, mut scratch) = (Tape::new(), Tape::new());
+        let tape = Tape::new();
         let a = [0.5, -2.0].map(|a| tape.scalar(a));
-        let found = gradbench::evals::saddle::argmax(a, [1.0, 1.0], mode, &mut scratch);
+        let found = argmax(a, [1.0, 1.0], &mut Gradient::new(mode, Negative));
         assert_close(&found.map(|b| b.value()), &[8.246324826140356e-06; 2], 1e-12, "saddle, inner search");
     }
 }

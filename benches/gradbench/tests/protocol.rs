@@ -117,6 +117,7 @@ fn bad_requests_are_answered_and_the_program_lives_on() {
     );
     refused(program.evaluate("saddle", "fx", json!({"start": [1.0, 1.0]})), &["`fx`", "rr"]);
     refused(program.evaluate("kmeans", "dir", json!({"points": [[1.0]], "centroids": [[1.0, 2.0]]})), &["1"]);
+    refused(program.evaluate("particle", "ff", json!({"w": 1e200})), &["axis"]);
     refused(program.answer("not JSON"), &["JSON"]);
     refused(program.answer(""), &["JSON"]);
     refused(program.answer(r#"{"id": 4, "kind": "evaluate"}"#), &["`module`"]);

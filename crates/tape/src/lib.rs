@@ -176,7 +176,7 @@ pub use methods::scatter_reduce::ScatterReduce;
 pub use operand::Operand;
 #[doc(inline)]
 pub use ops::{Elementwise, PadMode, TensorOps};
-pub use program::{Derivatives, MapLanes, Program, Recorder};
+pub use program::{Derivatives, Evaluator, MapLanes, Program, Recorder, ScanLanes};
 pub use replay::Replay;
 pub use rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, SlopeFromOutput, Unary};
 pub use rules::elementwise::{Map, Zip};

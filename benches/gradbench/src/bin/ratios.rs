@@ -15,7 +15,8 @@ Measures derivatives over functions, as a table.
 
 usage: ratios [--small | --medium | --large] [--seconds S] [--rounds N] [EVAL..]
 
-Each time is the least of some seconds of runs, each ratio the median of the rounds, in which tools and C++ take turns.";
+Each time is the mean processor time of some seconds of runs, each ratio the median of the rounds, in which tools and
+C++ take turns.";
 
 /// The flags of the suite's own C++ tools.
 const FLAGS: [&str; 2] = ["-std=c++17", "-O3"];
@@ -125,20 +126,13 @@ fn functions(eval: &str) -> [&'static str; 2] {
     }
 }
 
-/// The least time of a function, in nanoseconds, and its output.
-fn least(
-    tool: Tool,
-    eval: &str,
-    function: &str,
-    input: &Value,
-    seconds: f64,
-) -> Result<(f64, Value), String> {
+/// The mean processor time of a function, in nanoseconds, and its output.
+fn mean(tool: Tool, eval: &str, function: &str, input: &Value, seconds: f64) -> Result<(f64, Value), String> {
     let mut input = input.clone();
     (input["min_runs"], input["min_seconds"]) = (3.into(), seconds.into());
     let request = Request::new(tool, function, &input)?;
     let output = evals::named(eval)?(&request)?;
-    let least = request.into_timings().into_iter().min().unwrap_or(0);
-    Ok((least as f64, output))
+    Ok((request.processor_time(), output))
 }
 
 /// The program of `cpp/primal.cpp`, if there is a compiler.
@@ -149,7 +143,7 @@ fn compiled() -> Option<PathBuf> {
     status.is_ok_and(|status| status.success()).then_some(program)
 }
 
-/// The least time of the function in C++, and the sum of its outputs.
+/// The mean processor time of the function in C++, and the sum of its outputs.
 fn in_cpp(program: &Path, case: &Case, seconds: f64) -> Option<(f64, f64)> {
     let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     let mut input = child.stdin.take()?;
@@ -187,9 +181,9 @@ fn measure(case: &Case, cpp: Option<&Path>, seconds: f64, rounds: usize) -> Resu
     let [function, derivative] = functions(case.eval);
     let mut columns: [Vec<f64>; 7] = Default::default();
     for _ in 0..rounds {
-        let (own, value) = least(Tool::Tape, case.eval, function, &case.input, seconds)?;
-        let (tape, _) = least(Tool::Tape, case.eval, derivative, &case.input, seconds)?;
-        let (program, _) = least(Tool::Program, case.eval, derivative, &case.input, seconds)?;
+        let (own, value) = mean(Tool::Tape, case.eval, function, &case.input, seconds)?;
+        let (tape, _) = mean(Tool::Tape, case.eval, derivative, &case.input, seconds)?;
+        let (program, _) = mean(Tool::Program, case.eval, derivative, &case.input, seconds)?;
         let other = cpp.and_then(|program| in_cpp(program, case, seconds));
         if let Some((_, expected)) = other {
             let found = sum(case.eval, &value);
@@ -214,12 +208,12 @@ fn measure_nested(case: &Case, seconds: f64, rounds: usize) -> Result<(), String
     let mut columns: [Vec<f64>; 5] = Default::default();
     for _ in 0..rounds {
         let differences = match case.eval {
-            "saddle" => nested::least_time(seconds, || saddle::by_differences([1.0, 1.0])),
-            _ => nested::least_time(seconds, || particle::by_differences(0.0)),
+            "saddle" => nested::mean_time(seconds, || saddle::by_differences([1.0, 1.0])),
+            _ => nested::mean_time(seconds, || particle::by_differences(0.0)),
         };
         columns[0].push(differences);
         for (column, variant) in columns[1..].iter_mut().zip(nested::VARIANTS) {
-            column.push(least(Tool::Tape, case.eval, variant, &case.input, seconds)?.0 / differences);
+            column.push(mean(Tool::Tape, case.eval, variant, &case.input, seconds)?.0 / differences);
         }
     }
     let [differences, ratios @ ..] = columns.map(median);

@@ -57,143 +57,154 @@ pub fn weight_error<A: Algebra>(weight: A) -> A {
     weight.lift(1.0) - weight * weight
 }
 
-/// All cameras, points and observations: observation `i` is that of point `i mod m` by camera `i mod n`.
+/// An observation of a point by a camera.
+#[derive(Clone, Copy, Debug)]
+struct Observation {
+    camera: usize,
+    point: usize,
+    weight: f64,
+    feature: [f64; 2],
+}
+
+/// All cameras, points and observations.
 #[derive(Clone, Debug)]
 pub struct Problem {
     cameras: Vec<[f64; CAMERA]>,
     points: Vec<[f64; POINT]>,
-    weights: Vec<f64>,
-    features: Vec<[f64; 2]>,
+    observations: Vec<Observation>,
 }
 
 /// A matrix in compressed sparse rows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SparseRows {
     /// Where each row begins, and the end of the last.
-    pub starts: Vec<usize>,
+    pub starts: Vec<u32>,
     /// The column of each entry.
-    pub columns: Vec<usize>,
+    pub columns: Vec<u32>,
     /// The entries.
     pub values: Vec<f64>,
 }
 
+/// What the errors of some observations at a time are differentiated with.
+struct Lanes {
+    reprojection: Program,
+    weight: Program,
+}
+
 impl Problem {
-    /// The arguments of a request.
+    /// The arguments of a request: observation `i` is that of point `i mod m` by camera `i mod n`.
     ///
     /// # Errors
     /// If they are wrong.
     pub fn read(input: &Value) -> Result<Problem, String> {
         let (n, m) = (input::positive(input, "n")?, input::positive(input, "m")?);
         let p = input::positive(input, "p")?;
+        let (weight, feature) = (input::number(input, "w")?, input::array(input, "feat")?);
+        let observation = |i| Observation { camera: i % n, point: i % m, weight, feature };
         Ok(Problem {
             cameras: vec![input::array(input, "cam")?; n],
             points: vec![input::array(input, "x")?; m],
-            weights: vec![input::number(input, "w")?; p],
-            features: vec![input::array(input, "feat")?; p],
+            observations: (0..p).map(observation).collect(),
         })
-    }
-
-    /// The numbers of observations.
-    fn observations(&self) -> usize {
-        self.weights.len()
-    }
-
-    fn camera(&self, i: usize) -> usize {
-        i % self.cameras.len()
-    }
-
-    fn point(&self, i: usize) -> usize {
-        i % self.points.len()
     }
 
     /// All errors: those of the observations, then those of the weights.
     pub fn primal(&self) -> (Vec<[f64; 2]>, Vec<f64>) {
-        let error = |i: usize| {
-            let (camera, point) = (&self.cameras[self.camera(i)], &self.points[self.point(i)]);
-            reprojection(camera, point, self.weights[i], self.features[i])
+        let error = |at: &Observation| {
+            reprojection(&self.cameras[at.camera], &self.points[at.point], at.weight, at.feature)
         };
-        let weight_errors = self.weights.iter().map(|&weight| weight_error(weight)).collect();
-        ((0..self.observations()).map(error).collect(), weight_errors)
+        let weight_errors = self.observations.iter().map(|at| weight_error(at.weight)).collect();
+        (self.observations.iter().map(error).collect(), weight_errors)
     }
 
-    /// Input `k` of the observations from `first` on: of the camera, the point and the weight, then the feature.
-    fn column(&self, k: usize, observations: std::ops::Range<usize>) -> Tensor {
-        let input = |i: usize| match k {
-            _ if k < CAMERA => self.cameras[self.camera(i)][k],
-            _ if k < CAMERA + POINT => self.points[self.point(i)][k - CAMERA],
-            _ if k < INPUTS => self.weights[i],
-            _ => self.features[i][k - INPUTS],
-        };
-        Tensor::from(observations.map(input).collect::<Vec<f64>>())
+    /// What some observations depend on, and their features: a row for each number, a column for each observation.
+    fn inputs(&self, observations: &[Observation]) -> Tensor {
+        let count = observations.len();
+        let mut rows = Tensor::zeros([INPUTS + 2, count]);
+        let elements = rows.as_mut_slice();
+        for (i, at) in observations.iter().enumerate() {
+            let numbers = self.cameras[at.camera].iter().chain(&self.points[at.point]);
+            let numbers = numbers.chain([&at.weight]).chain(&at.feature);
+            elements[i..].iter_mut().step_by(count).zip(numbers).for_each(|(to, &x)| *to = x);
+        }
+        rows
     }
 
-    /// The rows and columns of the entries, with the entries of the blocks.
-    fn rows(&self, blocks: Vec<f64>, weights: &[f64]) -> SparseRows {
-        let (n, m, p) = (self.cameras.len(), self.points.len(), self.observations());
+    /// Writes the rows and columns of the entries, and zeros for these.
+    fn layout(&self, rows: &mut SparseRows) {
+        let p = self.observations.len();
         let entries = 2 * INPUTS * p;
-        let starts = (0..2 * p).map(|row| row * INPUTS).chain((0..=p).map(|i| entries + i)).collect();
-        let mut columns = Vec::with_capacity(entries + p);
-        let first_weight = CAMERA * n + POINT * m;
-        for i in 0..p {
-            let (camera, point) = (CAMERA * self.camera(i), CAMERA * n + POINT * self.point(i));
-            for _ in 0..2 {
-                columns.extend(camera..camera + CAMERA);
-                columns.extend(point..point + POINT);
-                columns.push(first_weight + i);
-            }
+        rows.starts.clear();
+        rows.starts.extend((0..2 * p).map(|row| (row * INPUTS) as u32));
+        rows.starts.extend((0..=p).map(|i| (entries + i) as u32));
+        rows.columns.clear();
+        let points = (CAMERA * self.cameras.len()) as u32;
+        let weights = points + (POINT * self.points.len()) as u32;
+        for (at, weight) in self.observations.iter().zip(weights..) {
+            let (camera, point) = ((CAMERA * at.camera) as u32, points + (POINT * at.point) as u32);
+            let block: [u32; INPUTS] = std::array::from_fn(|k| match k as u32 {
+                k if k < CAMERA as u32 => camera + k,
+                k if k < (CAMERA + POINT) as u32 => point + k - CAMERA as u32,
+                _ => weight,
+            });
+            rows.columns.extend_from_slice(&block);
+            rows.columns.extend_from_slice(&block);
         }
-        columns.extend(first_weight..first_weight + p);
-        let mut values = blocks;
-        values.extend_from_slice(weights);
-        SparseRows { starts, columns, values }
+        rows.columns.extend(weights..weights + p as u32);
+        rows.values.resize(entries + p, 0.0);
     }
 
-    /// The Jacobian, from recordings of some observations at a time: two sweeps give the rows of all of them.
-    pub fn jacobian(&self) -> SparseRows {
-        let p = self.observations();
-        let mut blocks = Vec::with_capacity((2 * INPUTS + 1) * p);
-        let mut weights = Vec::with_capacity(p);
-        let mut tape = Tape::new();
-        for first in (0..p).step_by(CHUNK) {
-            let observations = first..p.min(first + CHUNK);
-            let count = observations.len();
-            let x: Vec<Var> = (0..INPUTS).map(|k| tape.var(self.column(k, observations.clone()))).collect();
-            let feature = [0, 1].map(|k| tape.constant(self.column(INPUTS + k, observations.clone())));
-            let weight = x[INPUTS - 1];
-            let errors = reprojection(&x[..CAMERA], &x[CAMERA..], weight, feature);
-            let rows = errors.map(|error| error.vjp(Tensor::ones([count])).wrt(x.clone()));
-            let rows: Vec<Vec<f64>> = rows.iter().flatten().map(Tensor::to_vec).collect();
-            for i in 0..count {
-                blocks.extend(rows.iter().map(|entry| entry[i]));
-            }
-            let slope = weight_error(weight).vjp(Tensor::ones([count])).wrt(weight);
-            weights.extend(slope.to_vec());
+    /// The Jacobian, from recordings of some observations at a time: two sweeps give the rows of all of them. The buffers of
+    /// `rows` are used again.
+    pub fn jacobian(&self, tape: &mut Tape, rows: &mut SparseRows) {
+        self.layout(rows);
+        let (blocks, weights) = rows.values.split_at_mut(2 * INPUTS * self.observations.len());
+        let chunks = self.observations.chunks(CHUNK);
+        for ((observations, blocks), weights) in
+            chunks.zip(blocks.chunks_mut(2 * INPUTS * CHUNK)).zip(weights.chunks_mut(CHUNK))
+        {
             tape.reset();
+            let inputs = self.inputs(observations);
+            let x: Vec<Var> = (0..INPUTS as isize).map(|k| tape.var(inputs.row(k))).collect();
+            let feature = [0, 1].map(|k| tape.constant(inputs.row(INPUTS as isize + k)));
+            let weight = x[INPUTS - 1];
+            let ones = Tensor::ones([observations.len()]);
+            let errors = reprojection(&x[..CAMERA], &x[CAMERA..], weight, feature);
+            for (row, error) in errors.into_iter().enumerate() {
+                let slopes = error.vjp(ones.clone()).wrt(x.clone());
+                for (k, slope) in slopes.iter().enumerate() {
+                    let entries = blocks[row * INPUTS + k..].iter_mut().step_by(2 * INPUTS);
+                    entries.zip(slope.iter()).for_each(|(entry, &slope)| *entry = slope);
+                }
+            }
+            let slopes = weight_error(weight).vjp(ones).wrt(weight);
+            weights.iter_mut().zip(slopes.iter()).for_each(|(entry, &slope)| *entry = slope);
         }
-        self.rows(blocks, &weights)
     }
-}
 
-impl Problem {
-    /// The Jacobian, from recordings of the error of one observation, differentiated once and run for all of them.
-    pub fn jacobian_in_lanes(&self) -> impl FnMut() -> SparseRows {
+    /// The Jacobian, from recordings of the errors of one observation, differentiated once and run for all of them.
+    pub fn jacobian_in_lanes(&self) -> impl FnMut(&mut SparseRows) {
         let reprojection = Program::several(|p| {
-            let (camera, point, weight) =
-                (p.group("camera", CAMERA), p.group("point", POINT), p.input("weight"));
-            reprojection(&camera, &point, weight, p.inputs(["u", "v"])).to_vec()
+            let (x, feature) = (p.group("x", INPUTS), p.inputs(["u", "v"]));
+            reprojection(&x[..CAMERA], &x[CAMERA..], x[INPUTS - 1], feature).to_vec()
         });
-        let errors = reprojection.wrt(&["camera", "point", "weight"]).jacobian();
-        let weight_slope = Program::new(|p| weight_error(p.input("weight"))).gradient();
-        move || {
-            let p = self.observations();
-            let rows = |k: usize, count: usize| {
-                let columns: Vec<Tensor> = (k..k + count).map(|k| self.column(k, 0..p)).collect();
-                Tensor::stack(&columns.iter().collect::<Vec<_>>(), 1)
-            };
-            let weight = self.column(INPUTS - 1, 0..p);
-            let [u, v] = [0, 1].map(|k| self.column(INPUTS + k, 0..p));
-            let blocks = errors.map_lanes(&[&rows(0, CAMERA), &rows(CAMERA, POINT), &weight, &u, &v]);
-            self.rows(blocks.to_vec(), &weight_slope.map_lanes(&[&weight]).to_vec())
+        let weight = Program::new(|p| weight_error(p.input("weight"))).gradient();
+        let lanes = Lanes { reprojection: reprojection.wrt(&["x"]).jacobian(), weight };
+        move |rows| {
+            self.layout(rows);
+            let (blocks, weights) = rows.values.split_at_mut(2 * INPUTS * self.observations.len());
+            let chunks = self.observations.chunks(CHUNK);
+            for ((observations, blocks), weights) in
+                chunks.zip(blocks.chunks_mut(2 * INPUTS * CHUNK)).zip(weights.chunks_mut(CHUNK))
+            {
+                let inputs = self.inputs(observations);
+                let x = inputs.slice(0, ..INPUTS).transpose();
+                let [weight, u, v] = [1, 2, 3].map(|k| inputs.row((INPUTS + k) as isize - 2));
+                let found = lanes.reprojection.map_lanes(&[&x, &u, &v]);
+                blocks.copy_from_slice(found.as_slice().unwrap_or_default());
+                let found = lanes.weight.map_lanes(&[&weight]);
+                weights.iter_mut().zip(found.iter()).for_each(|(entry, &slope)| *entry = slope);
+            }
         }
     }
 }
@@ -210,24 +221,30 @@ fn sample<T: Copy>(list: &[T]) -> Vec<T> {
 /// If the input is wrong, or the function another one.
 pub fn evaluate(request: &Request) -> Result<Value, String> {
     let problem = Problem::read(request.input)?;
-    let p = problem.observations();
     match request.function {
         "objective" => {
             let (errors, weights) = request.measure(|| problem.primal());
+            let p = problem.observations.len();
             Ok(json!({
                 "reproj_error": {"elements": errors[0], "repeated": p},
                 "w_err": {"element": weights[0], "repeated": p},
             }))
         }
         "jacobian" => {
-            let jacobian = match request.tool {
-                Tool::Tape => request.measure(|| problem.jacobian()),
-                Tool::Program => request.measure(problem.jacobian_in_lanes()),
-            };
+            let (mut tape, mut rows) = (Tape::new(), SparseRows::default());
+            // The buffers are there before the first run.
+            problem.layout(&mut rows);
+            match request.tool {
+                Tool::Tape => request.measure(|| problem.jacobian(&mut tape, &mut rows)),
+                Tool::Program => {
+                    let mut jacobian = problem.jacobian_in_lanes();
+                    request.measure(|| jacobian(&mut rows));
+                }
+            }
             Ok(json!({
-                "rows": sample(&jacobian.starts),
-                "cols": sample(&jacobian.columns),
-                "vals": sample(&jacobian.values),
+                "rows": sample(&rows.starts),
+                "cols": sample(&rows.columns),
+                "vals": sample(&rows.values),
             }))
         }
         _ => Err(request.unknown("ba", &["objective", "jacobian"])),

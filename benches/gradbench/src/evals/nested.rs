@@ -1,8 +1,9 @@
 //! Derivatives inside derivatives, for `saddle` and `particle`: gradients in either mode of functions of numbers that
 //! may carry derivatives themselves, and a gradient descent made of them.
 
+use crate::request::processor_time;
 use std::time::Instant;
-use tape::{Algebra, Dual, Scalar, Tape};
+use tape::{Algebra, Dual, Evaluator, Program, Scalar};
 
 /// Forward or reverse mode; or no derivative, for comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,36 +34,57 @@ impl Mode {
 /// The variants, by name.
 pub const VARIANTS: [&str; 4] = ["ff", "fr", "rf", "rr"];
 
-/// A function of `N` numbers, which also depends on `given` numbers.
-pub trait Function<const N: usize> {
+/// A function of `N` numbers, which also depends on `G` given numbers.
+pub trait Function<const G: usize, const N: usize> {
     /// The value.
-    fn at<A: Algebra>(&self, given: &[A], x: [A; N]) -> A;
+    fn at<A: Algebra>(&self, given: [A; G], x: [A; N]) -> A;
 }
 
-/// A number with which a function can be differentiated.
+/// The gradient of a function in one of the modes, at numbers that may carry derivatives.
+pub struct Gradient<F, const G: usize, const N: usize> {
+    mode: Mode,
+    function: F,
+    /// The gradient in reverse mode, recorded, as a function of the given numbers and the others.
+    recorded: Program,
+    values: Evaluator,
+    /// Its tangents.
+    tangents: Evaluator,
+}
+
+impl<F: Function<G, N>, const G: usize, const N: usize> Gradient<F, G, N> {
+    /// Records the gradient.
+    pub fn new(mode: Mode, function: F) -> Self {
+        let value = Program::new(|p| {
+            let (given, x) = (p.group("given", G), p.group("x", N));
+            function.at(std::array::from_fn(|k| given[k]), std::array::from_fn(|k| x[k]))
+        });
+        let recorded = value.wrt(&["x"]).gradient();
+        let (values, tangents) = (recorded.evaluator(), recorded.jvp().evaluator());
+        Gradient { mode, function, recorded, values, tangents }
+    }
+
+    /// The value of the function.
+    pub fn value<A: Algebra>(&self, given: [A; G], x: [A; N]) -> A {
+        self.function.at(given, x)
+    }
+
+    /// The gradient by dual numbers, whatever they are made of.
+    fn forward<A: Algebra>(&self, given: [A; G], x: [A; N]) -> [A; N] {
+        self.function.at(given.map(Dual::constant), Dual::variables(x)).tangents()
+    }
+}
+
+/// A number at which a function can be differentiated.
 pub trait Number: Algebra {
     /// The number without its derivatives: what comparisons look at.
     fn plain(self) -> f64;
 
-    /// A number from which a search starts, beside `self`: it can be differentiated with respect to, but is not part of what
-    /// `self` depends on.
-    fn start(self, value: f64) -> Self;
-
-    /// The gradient of `f` with respect to `x`, itself a function of `given` and `x` that can be differentiated. `scratch` is
-    /// a tape for short recordings.
-    fn gradient<const N: usize>(
-        mode: Mode,
-        f: &impl Function<N>,
-        given: &[Self],
+    /// The gradient of `f` with respect to `x`, itself a function of `given` and `x` that can be differentiated.
+    fn gradient<F: Function<G, N>, const G: usize, const N: usize>(
+        f: &mut Gradient<F, G, N>,
+        given: [Self; G],
         x: [Self; N],
-        scratch: &mut Tape,
     ) -> [Self; N];
-}
-
-/// The gradient by dual numbers, whatever they are made of.
-fn forward<A: Algebra, const N: usize>(f: &impl Function<N>, given: &[A], x: [A; N]) -> [A; N] {
-    let given: Vec<Dual<A, N>> = given.iter().map(|&a| Dual::constant(a)).collect();
-    f.at(&given, Dual::variables(x)).tangents()
 }
 
 /// The gradient by central differences.
@@ -76,17 +98,14 @@ pub fn differences<const N: usize>(x: [f64; N], mut f: impl FnMut([f64; N]) -> f
     })
 }
 
-/// The least time of a computation that is repeated for some seconds, in nanoseconds.
-pub fn least_time<R>(seconds: f64, mut f: impl FnMut() -> R) -> f64 {
-    let (mut total, mut least) = (0.0, f64::INFINITY);
-    while total < seconds {
-        let start = Instant::now();
+/// The mean processor time of a computation that is repeated for some seconds, in nanoseconds.
+pub fn mean_time<R>(seconds: f64, mut f: impl FnMut() -> R) -> f64 {
+    let (start, begin, mut runs) = (Instant::now(), processor_time(), 0);
+    while start.elapsed().as_secs_f64() < seconds {
         std::hint::black_box(f());
-        let time = start.elapsed().as_secs_f64();
-        total += time;
-        least = least.min(time);
+        runs += 1;
     }
-    1e9 * least
+    (processor_time() - begin) / f64::from(runs)
 }
 
 impl Number for f64 {
@@ -94,83 +113,80 @@ impl Number for f64 {
         self
     }
 
-    fn start(self, value: f64) -> f64 {
-        value
-    }
-
-    fn gradient<const N: usize>(
-        mode: Mode,
-        f: &impl Function<N>,
-        given: &[f64],
+    fn gradient<F: Function<G, N>, const G: usize, const N: usize>(
+        f: &mut Gradient<F, G, N>,
+        given: [f64; G],
         x: [f64; N],
-        scratch: &mut Tape,
     ) -> [f64; N] {
-        match mode {
-            Mode::Forward => return forward(f, given, x),
-            Mode::Differences => return differences(x, |x| f.at(given, x)),
-            Mode::Reverse => {}
+        match f.mode {
+            Mode::Forward => f.forward(given, x),
+            Mode::Differences => differences(x, |x| f.function.at(given, x)),
+            Mode::Reverse => {
+                let mut arguments = [0.0; ARGUMENTS];
+                let found = f.values.call(joined(&mut arguments, [&given[..], &x]));
+                std::array::from_fn(|i| found[i])
+            }
         }
-        scratch.reset();
-        let given: Vec<Scalar> = given.iter().map(|&a| scratch.scalar_constant(a)).collect();
-        let x = x.map(|x| scratch.scalar(x));
-        f.at(&given, x).backward().wrt(x)
     }
 }
 
+/// The most arguments of a recorded gradient and its tangents.
+const ARGUMENTS: usize = 16;
+
+/// Lists one after another, in the front of a buffer.
+fn joined<'b, A: Copy, const L: usize>(buffer: &'b mut [A; ARGUMENTS], lists: [&[A]; L]) -> &'b [A] {
+    let mut count = 0;
+    for list in lists {
+        buffer[count..count + list.len()].copy_from_slice(list);
+        count += list.len();
+    }
+    &buffer[..count]
+}
+
+/// On a tape reverse mode records the gradient once more.
 impl Number for Scalar<'_> {
     fn plain(self) -> f64 {
         self.value()
     }
 
-    fn start(self, value: f64) -> Self {
-        self.tape().scalar(value)
-    }
-
-    fn gradient<const N: usize>(
-        mode: Mode,
-        f: &impl Function<N>,
-        given: &[Self],
+    fn gradient<F: Function<G, N>, const G: usize, const N: usize>(
+        f: &mut Gradient<F, G, N>,
+        given: [Self; G],
         x: [Self; N],
-        _: &mut Tape,
     ) -> [Self; N] {
-        match mode {
-            Mode::Forward => forward(f, given, x),
-            Mode::Reverse | Mode::Differences => f.at(given, x).grad(x),
+        if f.mode == Mode::Forward {
+            return f.forward(given, x);
         }
+        let mut arguments = [x[0]; ARGUMENTS];
+        let found = f.recorded.on(joined(&mut arguments, [&given[..], &x]));
+        std::array::from_fn(|i| found[i])
     }
 }
 
-/// Of dual numbers reverse mode takes the values, and pushes their tangents through the recorded gradient.
+/// Of dual numbers reverse mode takes the gradient at the values, and its tangent in each direction.
 impl<const M: usize> Number for Dual<f64, M> {
     fn plain(self) -> f64 {
         self.value()
     }
 
-    fn start(self, value: f64) -> Self {
-        Dual::constant(value)
-    }
-
-    fn gradient<const N: usize>(
-        mode: Mode,
-        f: &impl Function<N>,
-        given: &[Self],
+    fn gradient<F: Function<G, N>, const G: usize, const N: usize>(
+        f: &mut Gradient<F, G, N>,
+        given: [Self; G],
         x: [Self; N],
-        scratch: &mut Tape,
     ) -> [Self; N] {
-        if mode == Mode::Forward {
-            return forward(f, given, x);
+        if f.mode == Mode::Forward {
+            return f.forward(given, x);
         }
-        scratch.reset();
-        let leaves = |x: &[Self]| x.iter().map(|x| scratch.scalar(x.value())).collect::<Vec<Scalar>>();
-        let (known, at) = (leaves(given), x.map(|x| scratch.scalar(x.value())));
-        let gradient = f.at(&known, at).grad(at);
-        let directions: Vec<(Vec<f64>, [f64; N])> = (0..M)
-            .map(|k| (given.iter().map(|a| a.tangents()[k]).collect(), x.map(|x| x.tangents()[k])))
-            .collect();
-        let tangents = scratch.jvp_each(gradient, (known, at), &directions);
-        std::array::from_fn(|i| {
-            Dual::new(gradient[i].value(), std::array::from_fn(|direction| tangents[direction][i]))
-        })
+        let values = f64::gradient(f, given.map(Self::plain), x.map(Self::plain));
+        let mut tangents = [[0.0; M]; N];
+        for direction in 0..M {
+            let moved = |number: Self| number.tangents()[direction];
+            let mut arguments = [0.0; ARGUMENTS];
+            let at = [&given.map(Self::plain)[..], &x.map(Self::plain), &given.map(moved), &x.map(moved)];
+            let found = f.tangents.call(joined(&mut arguments, at));
+            tangents.iter_mut().zip(found).for_each(|(tangent, &dx)| tangent[direction] = dx);
+        }
+        std::array::from_fn(|i| Dual::new(values[i], tangents[i]))
     }
 }
 

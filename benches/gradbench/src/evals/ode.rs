@@ -1,8 +1,7 @@
 //! `ode`: `s` steps of the classical Runge-Kutta method for `y' = f(y)` from `y(0) = 0` to time 2, where `f(y)₀ = x₀` and
 //! `f(y)ᵢ = xᵢ yᵢ₋₁`, and the gradient of the last component.
 //!
-//! One step computes component `i` from the components `i - 4` to `i`, so it is a function of windows. In front of the first
-//! component are one that is constantly 1 and three that are 0: then every component has the same function.
+//! With a component in front of the first that is constantly 1, all components have the same function.
 
 use crate::input;
 use crate::request::{Request, Tool};
@@ -12,72 +11,95 @@ use tape::{Algebra, Program, Scalar, Tape, Tensor, Var};
 /// The time at the end.
 const END: f64 = 2.0;
 
-/// The values in front of the components.
-const BEFORE: [f64; 4] = [0.0, 0.0, 0.0, 1.0];
-
-/// `f` of all components of a window but the first.
-fn f<A: Algebra>(x: &[A], y: &[A]) -> Vec<A> {
-    x.iter().zip(y).map(|(&x, &before)| x * before).collect()
+/// `f` of a component, from the component before it.
+fn f<A: Algebra>(x: A, before: A) -> A {
+    x * before
 }
 
-/// `y + h k`
-fn moved<A: Algebra>(y: &[A], h: f64, k: &[A]) -> Vec<A> {
-    y.iter().zip(k).map(|(&y, &k)| y + y.lift(h) * k).collect()
+/// `f` of a component after the step `h k`, from the component before it.
+fn f_moved<A: Algebra>(x: A, before: A, k_before: A, h: f64) -> A {
+    f(x, k_before.mul_add(x.lift(h), before))
 }
 
-/// A step of length `h` of all components of a window but the first four: `x` begins with the second component, `y` with the
-/// first.
-pub fn step<A: Algebra>(x: &[A], y: &[A], h: f64) -> Vec<A> {
-    let k1 = f(x, y);
-    let k2 = f(&x[1..], &moved(&y[1..], h / 2.0, &k1));
-    let k3 = f(&x[2..], &moved(&y[2..], h / 2.0, &k2));
-    let k4 = f(&x[3..], &moved(&y[3..], h, &k3));
-    let mean = |i: usize| {
-        let (outer, inner) = (k1[3 + i] + k4[i], k2[2 + i] + k3[1 + i]);
-        (outer + y[0].lift(2.0) * inner) * y[0].lift(1.0 / 6.0)
-    };
-    moved(&y[4..], h, &(0..k4.len()).map(mean).collect::<Vec<A>>())
+/// A component after a step of length `h`.
+fn stepped<A: Algebra>(y: A, [k1, k2, k3, k4]: [A; 4], h: f64) -> A {
+    let sum = (k2 + k3).mul_add(y.lift(2.0), k1 + k4);
+    sum.mul_add(y.lift(h / 6.0), y)
 }
 
 /// The values after `s` steps.
 pub fn solution<A: Algebra>(x: &[A], s: usize) -> Vec<A> {
-    let number = |c: f64| x[0].lift(c);
-    let x = [&[number(0.0); 3], x].concat();
-    let mut y = [&BEFORE.map(number)[..], &vec![number(0.0); x.len() - 3]].concat();
+    let (n, h) = (x.len(), END / s as f64);
+    let [zero, one] = [0.0, 1.0].map(|c| x[0].lift(c));
+    let mut y = vec![zero; n];
+    let mut k = [(); 4].map(|()| vec![zero; n]);
     for _ in 0..s {
-        let next = step(&x, &y, END / s as f64);
-        y[4..].copy_from_slice(&next);
+        k[0][0] = f(x[0], one);
+        for i in 1..n {
+            k[0][i] = f(x[i], y[i - 1]);
+        }
+        for (stage, h) in [h / 2.0, h / 2.0, h].into_iter().enumerate() {
+            let (before, next) = k.split_at_mut(stage + 1);
+            let (before, next) = (&before[stage][..n], &mut next[0][..n]);
+            // The component in front of the first does not move.
+            next[0] = f(x[0], one);
+            for i in 1..n {
+                next[i] = f_moved(x[i], y[i - 1], before[i - 1], h);
+            }
+        }
+        for (i, y) in y.iter_mut().enumerate() {
+            *y = stepped(*y, [k[0][i], k[1][i], k[2][i], k[3][i]], h);
+        }
     }
-    y.split_off(4)
+    y
 }
 
-/// A step of one component: its last four `x` and its last five `y`.
-pub fn component(s: usize) -> Program {
-    Program::new(|p| {
-        let (x, y) = (p.inputs(["x3", "x2", "x1", "x0"]), p.inputs(["y4", "y3", "y2", "y1", "y0"]));
-        step(&x, &y, END / s as f64)[0]
-    })
+/// The functions of a component, recorded.
+#[derive(Debug)]
+pub struct Component {
+    first_stage: Program,
+    middle_stage: Program,
+    /// The last stage, and the step.
+    step: Program,
 }
 
-/// The last component after `s` steps, each of them one operation on vectors.
-pub fn last<'t>(x: Var<'t>, component: &Program, s: usize) -> Scalar<'t> {
+impl Component {
+    /// For `s` steps.
+    pub fn new(s: usize) -> Component {
+        let h = END / s as f64;
+        Component {
+            first_stage: Program::new(|p| f(p.input("x"), p.input("before"))),
+            middle_stage: Program::new(|p| {
+                f_moved(p.input("x"), p.input("before"), p.input("k_before"), h / 2.0)
+            }),
+            step: Program::new(|p| {
+                let [x, before, k3_before, y] = p.inputs(["x", "before", "k3_before", "y"]);
+                let [k1, k2, k3] = p.inputs(["k1", "k2", "k3"]);
+                stepped(y, [k1, k2, k3, f_moved(x, before, k3_before, h)], h)
+            }),
+        }
+    }
+}
+
+/// The last component after `s` steps. Each stage is one operation on vectors.
+pub fn last<'t>(x: Var<'t>, component: &Component, s: usize) -> Scalar<'t> {
     let (tape, n) = (x.tape(), x.shape()[0]);
-    let windows = |padded: Var<'t>, count: usize| -> Vec<Var<'t>> {
-        (0..count).map(|first| padded.slice(0, first..first + n)).collect()
-    };
-    let x = windows(tape.concat(&[tape.constant(&BEFORE[..3]), x], 0), 4);
-    let before = tape.constant(&BEFORE[..]);
+    let [zero, one] = [[0.0], [1.0]].map(|c| tape.constant(c));
+    let behind = |first: Var<'t>, y: Var<'t>| tape.concat(&[first, y.slice(0, ..n - 1)], 0);
     let mut y = tape.constant(Tensor::zeros([n]));
     for _ in 0..s {
-        let operands = [&x[..], &windows(tape.concat(&[before, y], 0), 5)].concat();
-        y = tape.map_lanes(component, &operands);
+        let before = behind(one, y);
+        let k1 = tape.map_lanes(&component.first_stage, &[x, before]);
+        let k2 = tape.map_lanes(&component.middle_stage, &[x, before, behind(zero, k1)]);
+        let k3 = tape.map_lanes(&component.middle_stage, &[x, before, behind(zero, k2)]);
+        y = tape.map_lanes(&component.step, &[x, before, behind(zero, k3), y, k1, k2, k3]);
     }
     y.at(n - 1)
 }
 
 /// The gradient of the last component.
-pub fn gradient(x: &Tensor, component: &Program, s: usize) -> Tensor {
-    let tape = Tape::new();
+pub fn gradient(tape: &mut Tape, x: &Tensor, component: &Component, s: usize) -> Tensor {
+    tape.reset();
     let x = tape.var(x.clone());
     last(x, component, s).backward().wrt(x)
 }
@@ -91,15 +113,15 @@ pub fn evaluate(request: &Request) -> Result<Value, String> {
     if x.is_empty() {
         return Err("`x`: expected at least one number, found none".to_string());
     }
-    let tensor = Tensor::from(&x[..]);
+    let (tensor, mut tape) = (Tensor::from(&x[..]), Tape::new());
     match (request.function, request.tool) {
         ("primal", _) => Ok(request.measure(|| solution(&x, s)).into()),
         ("gradient", Tool::Tape) => {
-            Ok(request.measure(|| gradient(&tensor, &component(s), s)).to_vec().into())
+            Ok(request.measure(|| gradient(&mut tape, &tensor, &Component::new(s), s)).to_vec().into())
         }
         ("gradient", Tool::Program) => {
-            let component = component(s);
-            Ok(request.measure(|| gradient(&tensor, &component, s)).to_vec().into())
+            let component = Component::new(s);
+            Ok(request.measure(|| gradient(&mut tape, &tensor, &component, s)).to_vec().into())
         }
         _ => Err(request.unknown("ode", &["primal", "gradient"])),
     }

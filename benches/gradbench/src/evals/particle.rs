@@ -1,7 +1,7 @@
 //! `particle`: how far a charge is to be moved for a particle to meet the axis at the origin. The force is the gradient of a
 //! potential; the derivative of the cost goes through the integration of the motion.
 
-use crate::evals::nested::{Function, Mode, Number, Objective, VARIANTS, argmin, differences};
+use crate::evals::nested::{Function, Gradient, Mode, Number, Objective, VARIANTS, argmin, differences};
 use crate::input;
 use crate::request::Request;
 use serde_json::Value;
@@ -13,70 +13,83 @@ const DT: f64 = 0.1;
 /// The potential of two charges, at (10, 10 - w) and (10, 0).
 struct Potential;
 
-impl Function<2> for Potential {
-    fn at<A: Algebra>(&self, w: &[A], [x, y]: [A; 2]) -> A {
+impl Function<1, 2> for Potential {
+    fn at<A: Algebra>(&self, [w]: [A; 1], [x, y]: [A; 2]) -> A {
         let ten = x.lift(10.0);
         let inverse_distance = |height: A| {
             let (across, up) = (x - ten, y - height);
             x.lift(1.0) / (across * across + up * up).sqrt()
         };
-        inverse_distance(ten - w[0]) + inverse_distance(x.lift(0.0))
+        inverse_distance(ten - w) + inverse_distance(x.lift(0.0))
     }
 }
 
+/// The most steps of a motion: a particle that has not met the axis by then is not going to.
+const STEPS: usize = 100_000;
+
 /// The square of where the particle meets the axis.
-fn cost<A: Number>(w: A, mode: Mode, scratch: &mut Tape) -> A {
+///
+/// # Panics
+/// If it does not.
+fn cost<A: Number>(w: A, potential: &mut Gradient<Potential, 1, 2>) -> A {
     let dt = w.lift(DT);
-    let (mut x, mut v) = ([0.0, 8.0].map(|x| w.start(x)), [0.75, 0.0].map(|v| w.lift(v)));
-    loop {
+    let (mut x, mut v) = ([0.0, 8.0].map(|x| w.lift(x)), [0.75, 0.0].map(|v| w.lift(v)));
+    for _ in 0..STEPS {
         let next: [A; 2] = std::array::from_fn(|i| x[i] + dt * v[i]);
         if next[1].plain() <= 0.0 {
             let remaining = -next[1] / v[1];
             return (next[0] + remaining * v[0]).square();
         }
-        let slope = A::gradient(mode, &Potential, &[w], x, scratch);
+        let slope = A::gradient(potential, [w], x);
         v = std::array::from_fn(|i| v[i] - dt * slope[i]);
         x = next;
     }
+    panic!("particle: expected the axis within {STEPS} steps, found a height of {}", x[1].plain())
 }
 
 /// The cost, with its derivative in the outer mode.
 struct Outer {
-    modes: [Mode; 2],
-    scratch: Tape,
-    recording: Tape,
+    mode: Mode,
+    potential: Gradient<Potential, 1, 2>,
+    tape: Tape,
+}
+
+impl Outer {
+    fn new([mode, inner]: [Mode; 2]) -> Outer {
+        Outer { mode, potential: Gradient::new(inner, Potential), tape: Tape::new() }
+    }
 }
 
 impl Objective<f64, 1> for Outer {
     fn value(&mut self, [w]: [f64; 1]) -> f64 {
-        cost(w, self.modes[1], &mut self.scratch)
+        cost(w, &mut self.potential)
     }
 
     fn gradient(&mut self, w: [f64; 1]) -> [f64; 1] {
-        let [outer, inner] = self.modes;
-        match outer {
+        match self.mode {
             Mode::Forward => {
                 let [w] = Dual::variables(w);
-                return cost(w, inner, &mut self.scratch).tangents();
+                cost(w, &mut self.potential).tangents()
             }
-            Mode::Differences => return differences(w, |[w]| cost(w, inner, &mut self.scratch)),
-            Mode::Reverse => {}
+            Mode::Differences => differences(w, |[w]| cost(w, &mut self.potential)),
+            Mode::Reverse => {
+                self.tape.reset();
+                let w = self.tape.scalar(w[0]);
+                [cost(w, &mut self.potential).backward().wrt(w)]
+            }
         }
-        self.recording.reset();
-        let w = self.recording.scalar(w[0]);
-        [cost(w, inner, &mut self.scratch).backward().wrt(w)]
     }
 }
 
 /// The cost at `w` and its derivative in these modes.
 pub fn cost_and_slope(w: f64, modes: [Mode; 2]) -> [f64; 2] {
-    let mut outer = Outer { modes, scratch: Tape::new(), recording: Tape::new() };
+    let mut outer = Outer::new(modes);
     [outer.value([w]), outer.gradient([w])[0]]
 }
 
 /// The `w` of the least cost, searched for from `start`, with derivatives in these modes.
 pub fn least_cost(start: f64, modes: [Mode; 2]) -> f64 {
-    argmin(&mut Outer { modes, scratch: Tape::new(), recording: Tape::new() }, [start])[0]
+    argmin(&mut Outer::new(modes), [start])[0]
 }
 
 /// The same search with differences in place of both derivatives: what the others are measured by.

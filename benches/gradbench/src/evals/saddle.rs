@@ -1,86 +1,83 @@
 //! `saddle`: a saddle point of `f(a, b) = |a|² - |b|²`: the minimum over `a` of `M(a) = max_b f(a, b)`. The gradient of `M` goes
 //! through the descent that finds the maximum, whose steps are gradients of `f`.
 
-use crate::evals::nested::{Function, Mode, Number, Objective, VARIANTS, argmin, differences};
+use crate::evals::nested::{Function, Gradient, Mode, Number, Objective, VARIANTS, argmin, differences};
 use crate::input;
 use crate::request::Request;
 use serde_json::Value;
-use tape::{Algebra, Dual, Scalar, Tape};
+use tape::{Algebra, Dual, Tape};
 
 fn square<A: Algebra>([x, y]: [A; 2]) -> A {
     x * x + y * y
 }
 
 /// `-f(a, b)` as a function of `b`, to be minimised: `a` is given.
-struct Negative;
+pub struct Negative;
 
-impl Function<2> for Negative {
-    fn at<A: Algebra>(&self, a: &[A], b: [A; 2]) -> A {
-        square(b) - square([a[0], a[1]])
+impl Function<2, 2> for Negative {
+    fn at<A: Algebra>(&self, a: [A; 2], b: [A; 2]) -> A {
+        square(b) - square(a)
     }
 }
 
 /// `-f(a, b)` for numbers `a` that may carry derivatives.
-struct Inner<'s, A> {
+struct Inner<'f, A> {
     a: [A; 2],
-    mode: Mode,
-    scratch: &'s mut Tape,
+    negative: &'f mut Gradient<Negative, 2, 2>,
 }
 
 impl<A: Number> Objective<A, 2> for Inner<'_, A> {
     fn value(&mut self, b: [A; 2]) -> f64 {
-        Negative.at(&self.a.map(A::plain), b.map(A::plain))
+        self.negative.value(self.a.map(A::plain), b.map(A::plain))
     }
 
     fn gradient(&mut self, b: [A; 2]) -> [A; 2] {
-        A::gradient(self.mode, &Negative, &self.a, b, self.scratch)
+        A::gradient(self.negative, self.a, b)
     }
 }
 
 /// Where `f(a, b)` has its maximum over `b`, searched for from `start`.
-pub fn argmax<A: Number>(a: [A; 2], start: [f64; 2], mode: Mode, scratch: &mut Tape) -> [A; 2] {
-    argmin(&mut Inner { a, mode, scratch }, start.map(|x| a[0].start(x)))
+pub fn argmax<A: Number>(a: [A; 2], start: [f64; 2], negative: &mut Gradient<Negative, 2, 2>) -> [A; 2] {
+    argmin(&mut Inner { a, negative }, start.map(|x| a[0].lift(x)))
 }
 
 /// `M(a)`
-fn maximum<A: Number>(a: [A; 2], start: [f64; 2], mode: Mode, scratch: &mut Tape) -> A {
-    let b = argmax(a, start, mode, scratch);
-    -Negative.at(&a, b)
+fn maximum<A: Number>(a: [A; 2], start: [f64; 2], negative: &mut Gradient<Negative, 2, 2>) -> A {
+    let b = argmax(a, start, negative);
+    -negative.value(a, b)
 }
 
 /// `M`, with its gradient in the outer mode.
 struct Outer {
     start: [f64; 2],
-    modes: [Mode; 2],
-    scratch: Tape,
-    recording: Tape,
+    mode: Mode,
+    negative: Gradient<Negative, 2, 2>,
+    tape: Tape,
 }
 
 impl Objective<f64, 2> for Outer {
     fn value(&mut self, a: [f64; 2]) -> f64 {
-        maximum(a, self.start, self.modes[1], &mut self.scratch)
+        maximum(a, self.start, &mut self.negative)
     }
 
     fn gradient(&mut self, a: [f64; 2]) -> [f64; 2] {
-        let [outer, inner] = self.modes;
-        match outer {
-            Mode::Forward => {
-                return maximum(Dual::variables(a), self.start, inner, &mut self.scratch).tangents();
+        match self.mode {
+            Mode::Forward => maximum(Dual::variables(a), self.start, &mut self.negative).tangents(),
+            Mode::Differences => differences(a, |a| maximum(a, self.start, &mut self.negative)),
+            Mode::Reverse => {
+                self.tape.reset();
+                let a = a.map(|a| self.tape.scalar(a));
+                maximum(a, self.start, &mut self.negative).backward().wrt(a)
             }
-            Mode::Differences => return differences(a, |a| maximum(a, self.start, inner, &mut self.scratch)),
-            Mode::Reverse => {}
         }
-        self.recording.reset();
-        let a: [Scalar; 2] = a.map(|a| self.recording.scalar(a));
-        maximum(a, self.start, inner, &mut self.scratch).backward().wrt(a)
     }
 }
 
 /// The saddle point `[a₀, a₁, b₀, b₁]`, searched for from `start`, with derivatives in these modes.
-pub fn saddle_point(start: [f64; 2], modes: [Mode; 2]) -> [f64; 4] {
-    let mut outer = Outer { start, modes, scratch: Tape::new(), recording: Tape::new() };
+pub fn saddle_point(start: [f64; 2], [mode, inner]: [Mode; 2]) -> [f64; 4] {
+    let mut outer = Outer { start, mode, negative: Gradient::new(inner, Negative), tape: Tape::new() };
     let a = argmin(&mut outer, start);
-    let b = argmax(a, start, modes[1], &mut outer.scratch);
+    let b = argmax(a, start, &mut outer.negative);
     [a[0], a[1], b[0], b[1]]
 }
 
