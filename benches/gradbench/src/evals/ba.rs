@@ -30,7 +30,8 @@ fn rotated<A: Algebra>(r: [A; 3], x: [A; 3]) -> [A; 3] {
     let square = dot(r, r);
     let angle = square.sqrt();
     let (sin, cos) = (angle.sin(), angle.cos());
-    let axis = r.map(|r| r / angle);
+    let inverse = angle.recip();
+    let axis = r.map(|r| r * inverse);
     let (turned, along) = (cross(axis, x), dot(axis, x) * (angle.lift(1.0) - cos));
     let limit = cross(r, x);
     std::array::from_fn(|i| {
@@ -44,7 +45,8 @@ pub fn reprojection<A: Algebra>(camera: &[A], point: &[A], weight: A, feature: [
     let vector = |x: &[A]| [x[0], x[1], x[2]];
     let (centre, point) = (vector(&camera[3..]), vector(point));
     let [x, y, z] = rotated(vector(camera), std::array::from_fn(|i| point[i] - centre[i]));
-    let (x, y) = (x / z, y / z);
+    let inverse = z.recip();
+    let (x, y) = (x * inverse, y * inverse);
     let (focal, principal, k) = (camera[6], [camera[7], camera[8]], [camera[9], camera[10]]);
     let square = x * x + y * y;
     let distortion = square.lift(1.0) + k[0] * square + k[1] * square * square;
@@ -119,13 +121,18 @@ impl Problem {
 
     /// What some observations depend on, and their features: a row for each number, a column for each observation.
     fn inputs(&self, observations: &[Observation]) -> Tensor {
-        let count = observations.len();
-        let mut rows = Tensor::zeros([INPUTS + 2, count]);
-        let elements = rows.as_mut_slice();
-        for (i, at) in observations.iter().enumerate() {
-            let numbers = self.cameras[at.camera].iter().chain(&self.points[at.point]);
-            let numbers = numbers.chain([&at.weight]).chain(&at.feature);
-            elements[i..].iter_mut().step_by(count).zip(numbers).for_each(|(to, &x)| *to = x);
+        let mut rows = Tensor::zeros([INPUTS + 2, observations.len()]);
+        for (k, row) in rows.as_mut_slice().chunks_exact_mut(observations.len()).enumerate() {
+            let observed = row.iter_mut().zip(observations);
+            if k < CAMERA {
+                observed.for_each(|(to, at)| *to = self.cameras[at.camera][k]);
+            } else if k < CAMERA + POINT {
+                observed.for_each(|(to, at)| *to = self.points[at.point][k - CAMERA]);
+            } else if k < INPUTS {
+                observed.for_each(|(to, at)| *to = at.weight);
+            } else {
+                observed.for_each(|(to, at)| *to = at.feature[k - INPUTS]);
+            }
         }
         rows
     }
@@ -170,12 +177,12 @@ impl Problem {
             let weight = x[INPUTS - 1];
             let ones = Tensor::ones([observations.len()]);
             let errors = reprojection(&x[..CAMERA], &x[CAMERA..], weight, feature);
-            for (row, error) in errors.into_iter().enumerate() {
-                let slopes = error.vjp(ones.clone()).wrt(x.clone());
-                for (k, slope) in slopes.iter().enumerate() {
-                    let entries = blocks[row * INPUTS + k..].iter_mut().step_by(2 * INPUTS);
-                    entries.zip(slope.iter()).for_each(|(entry, &slope)| *entry = slope);
-                }
+            let slopes = errors.map(|error| error.vjp(ones.clone()).wrt(x.clone()));
+            let slopes: Vec<Tensor> = slopes.iter().flatten().map(Tensor::contiguous).collect();
+            let slopes: Vec<&[f64]> =
+                slopes.iter().map(|slope| slope.as_slice().unwrap_or_default()).collect();
+            for (i, block) in blocks.chunks_exact_mut(2 * INPUTS).enumerate() {
+                block.iter_mut().zip(&slopes).for_each(|(entry, slope)| *entry = slope[i]);
             }
             let slopes = weight_error(weight).vjp(ones).wrt(weight);
             weights.iter_mut().zip(slopes.iter()).for_each(|(entry, &slope)| *entry = slope);

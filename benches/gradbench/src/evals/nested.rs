@@ -47,8 +47,8 @@ pub struct Gradient<F, const G: usize, const N: usize> {
     /// The gradient in reverse mode, recorded, as a function of the given numbers and the others.
     recorded: Program,
     values: Evaluator,
-    /// Its tangents.
-    tangents: Evaluator,
+    /// The gradient and then its tangent.
+    with_tangent: Evaluator,
 }
 
 impl<F: Function<G, N>, const G: usize, const N: usize> Gradient<F, G, N> {
@@ -59,8 +59,13 @@ impl<F: Function<G, N>, const G: usize, const N: usize> Gradient<F, G, N> {
             function.at(std::array::from_fn(|k| given[k]), std::array::from_fn(|k| x[k]))
         });
         let recorded = value.wrt(&["x"]).gradient();
-        let (values, tangents) = (recorded.evaluator(), recorded.jvp().evaluator());
-        Gradient { mode, function, recorded, values, tangents }
+        let tangent = recorded.jvp();
+        let with_tangent = Program::several(|p| {
+            let (x, dx) = (p.group("x", G + N), p.group("dx", G + N));
+            [recorded.on(&x), tangent.on(&[x, dx].concat())].concat()
+        });
+        let (values, with_tangent) = (recorded.evaluator(), with_tangent.evaluator());
+        Gradient { mode, function, recorded, values, with_tangent }
     }
 
     /// The value of the function.
@@ -163,7 +168,7 @@ impl Number for Scalar<'_> {
     }
 }
 
-/// Of dual numbers reverse mode takes the gradient at the values, and its tangent in each direction.
+/// Of dual numbers reverse mode takes the gradient at the values and its tangent, in each direction.
 impl<const M: usize> Number for Dual<f64, M> {
     fn plain(self) -> f64 {
         self.value()
@@ -177,14 +182,14 @@ impl<const M: usize> Number for Dual<f64, M> {
         if f.mode == Mode::Forward {
             return f.forward(given, x);
         }
-        let values = f64::gradient(f, given.map(Self::plain), x.map(Self::plain));
-        let mut tangents = [[0.0; M]; N];
+        let (mut values, mut tangents) = ([0.0; N], [[0.0; M]; N]);
         for direction in 0..M {
             let moved = |number: Self| number.tangents()[direction];
             let mut arguments = [0.0; ARGUMENTS];
             let at = [&given.map(Self::plain)[..], &x.map(Self::plain), &given.map(moved), &x.map(moved)];
-            let found = f.tangents.call(joined(&mut arguments, at));
-            tangents.iter_mut().zip(found).for_each(|(tangent, &dx)| tangent[direction] = dx);
+            let found = f.with_tangent.call(joined(&mut arguments, at));
+            values.copy_from_slice(&found[..N]);
+            tangents.iter_mut().zip(&found[N..]).for_each(|(tangent, &dx)| tangent[direction] = dx);
         }
         std::array::from_fn(|i| Dual::new(values[i], tangents[i]))
     }
@@ -192,10 +197,8 @@ impl<const M: usize> Number for Dual<f64, M> {
 
 /// Something with a value and a gradient, to be minimised.
 pub trait Objective<A, const N: usize> {
-    /// The value. It is only compared, so it needs no derivative.
-    fn value(&mut self, x: [A; N]) -> f64;
-    /// The gradient.
-    fn gradient(&mut self, x: [A; N]) -> [A; N];
+    /// The value, which is only compared and so needs no derivative, and the gradient.
+    fn value_and_gradient(&mut self, x: [A; N]) -> (f64, [A; N]);
 }
 
 /// Euclid's norm of the values.
@@ -208,7 +211,7 @@ fn length<A: Number, const N: usize>(x: [A; N]) -> f64 {
 pub fn argmin<A: Number, const N: usize>(f: &mut impl Objective<A, N>, start: [A; N]) -> [A; N] {
     const SMALL: f64 = 1e-5;
     let mut x = start;
-    let (mut value, mut slope) = (f.value(x), f.gradient(x));
+    let (mut value, mut slope) = f.value_and_gradient(x);
     let (mut rate, mut downwards) = (1e-5, 0);
     while length(slope) > SMALL {
         if downwards == 10 {
@@ -220,9 +223,9 @@ pub fn argmin<A: Number, const N: usize>(f: &mut impl Objective<A, N>, start: [A
         if length(change) <= SMALL {
             break;
         }
-        let next_value = f.value(next);
+        let (next_value, next_slope) = f.value_and_gradient(next);
         if next_value < value {
-            (x, value, slope) = (next, next_value, f.gradient(next));
+            (x, value, slope) = (next, next_value, next_slope);
             downwards += 1;
         } else {
             (rate, downwards) = (rate / 2.0, 0);

@@ -18,7 +18,7 @@ impl Function<1, 2> for Potential {
         let ten = x.lift(10.0);
         let inverse_distance = |height: A| {
             let (across, up) = (x - ten, y - height);
-            x.lift(1.0) / (across * across + up * up).sqrt()
+            (across * across + up * up).rsqrt()
         };
         inverse_distance(ten - w) + inverse_distance(x.lift(0.0))
     }
@@ -61,21 +61,22 @@ impl Outer {
 }
 
 impl Objective<f64, 1> for Outer {
-    fn value(&mut self, [w]: [f64; 1]) -> f64 {
-        cost(w, &mut self.potential)
-    }
-
-    fn gradient(&mut self, w: [f64; 1]) -> [f64; 1] {
+    fn value_and_gradient(&mut self, w: [f64; 1]) -> (f64, [f64; 1]) {
         match self.mode {
             Mode::Forward => {
                 let [w] = Dual::variables(w);
-                cost(w, &mut self.potential).tangents()
+                let y = cost(w, &mut self.potential);
+                (y.value(), y.tangents())
             }
-            Mode::Differences => differences(w, |[w]| cost(w, &mut self.potential)),
             Mode::Reverse => {
                 self.tape.reset();
                 let w = self.tape.scalar(w[0]);
-                [cost(w, &mut self.potential).backward().wrt(w)]
+                let y = cost(w, &mut self.potential);
+                (y.value(), [y.backward().wrt(w)])
+            }
+            Mode::Differences => {
+                let mut y = |[w]: [f64; 1]| cost(w, &mut self.potential);
+                (y(w), differences(w, y))
             }
         }
     }
@@ -83,8 +84,8 @@ impl Objective<f64, 1> for Outer {
 
 /// The cost at `w` and its derivative in these modes.
 pub fn cost_and_slope(w: f64, modes: [Mode; 2]) -> [f64; 2] {
-    let mut outer = Outer::new(modes);
-    [outer.value([w]), outer.gradient([w])[0]]
+    let (value, [slope]) = Outer::new(modes).value_and_gradient([w]);
+    [value, slope]
 }
 
 /// The `w` of the least cost, searched for from `start`, with derivatives in these modes.

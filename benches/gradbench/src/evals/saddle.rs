@@ -27,12 +27,9 @@ struct Inner<'f, A> {
 }
 
 impl<A: Number> Objective<A, 2> for Inner<'_, A> {
-    fn value(&mut self, b: [A; 2]) -> f64 {
-        self.negative.value(self.a.map(A::plain), b.map(A::plain))
-    }
-
-    fn gradient(&mut self, b: [A; 2]) -> [A; 2] {
-        A::gradient(self.negative, self.a, b)
+    fn value_and_gradient(&mut self, b: [A; 2]) -> (f64, [A; 2]) {
+        let value = self.negative.value(self.a.map(A::plain), b.map(A::plain));
+        (value, A::gradient(self.negative, self.a, b))
     }
 }
 
@@ -56,18 +53,21 @@ struct Outer {
 }
 
 impl Objective<f64, 2> for Outer {
-    fn value(&mut self, a: [f64; 2]) -> f64 {
-        maximum(a, self.start, &mut self.negative)
-    }
-
-    fn gradient(&mut self, a: [f64; 2]) -> [f64; 2] {
+    fn value_and_gradient(&mut self, a: [f64; 2]) -> (f64, [f64; 2]) {
         match self.mode {
-            Mode::Forward => maximum(Dual::variables(a), self.start, &mut self.negative).tangents(),
-            Mode::Differences => differences(a, |a| maximum(a, self.start, &mut self.negative)),
+            Mode::Forward => {
+                let y = maximum(Dual::variables(a), self.start, &mut self.negative);
+                (y.value(), y.tangents())
+            }
             Mode::Reverse => {
                 self.tape.reset();
                 let a = a.map(|a| self.tape.scalar(a));
-                maximum(a, self.start, &mut self.negative).backward().wrt(a)
+                let y = maximum(a, self.start, &mut self.negative);
+                (y.value(), y.backward().wrt(a))
+            }
+            Mode::Differences => {
+                let mut y = |a| maximum(a, self.start, &mut self.negative);
+                (y(a), differences(a, y))
             }
         }
     }
