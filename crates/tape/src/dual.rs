@@ -69,13 +69,13 @@ impl<A: Algebra, const N: usize> Dual<A, N> {
     }
 
     /// Returns `true` if the number moves in some direction.
-    #[inline]
+    #[inline(always)]
     fn moves(&self) -> bool {
         self.tangents.iter().any(Option::is_some)
     }
 
     /// The contribution of one operand of a function to each tangent of the result.
-    #[inline]
+    #[inline(always)]
     fn pushed<F: Binary>(self, f: F, k: usize, slope: impl FnOnce() -> A) -> [Option<A>; N] {
         if !self.moves() {
             return [None; N];
@@ -91,7 +91,7 @@ impl<A: Algebra, const N: usize> Dual<A, N> {
     }
 
     /// One of two numbers, as `choose` takes one of two values.
-    #[inline]
+    #[inline(always)]
     fn chosen(then: Self, otherwise: Self, choose: impl Fn(A, A) -> A) -> Self {
         let zero = || then.value.lift(0.0);
         let tangents = std::array::from_fn(|k| match (then.tangents[k], otherwise.tangents[k]) {
@@ -103,13 +103,13 @@ impl<A: Algebra, const N: usize> Dual<A, N> {
 }
 
 impl<A: Algebra, const N: usize> Arithmetic for Dual<A, N> {
-    #[inline]
+    #[inline(always)]
     fn lift(&self, c: impl Into<Constant>) -> Self {
         Dual::constant(self.value.lift(c))
     }
 
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     fn map<F: Unary>(self, f: F) -> Self {
         let value = self.value.map(f);
         if !self.moves() {
@@ -120,7 +120,7 @@ impl<A: Algebra, const N: usize> Arithmetic for Dual<A, N> {
     }
 
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     fn zip<F: Binary>(self, other: Self, f: F) -> Self {
         let (a, b) = (self.value, other.value);
         let value = a.zip(b, f);
@@ -134,13 +134,13 @@ impl<A: Algebra, const N: usize> Arithmetic for Dual<A, N> {
     }
 
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     fn if_gt(self, other: Self, then: Self, otherwise: Self) -> Self {
         Dual::chosen(then, otherwise, |a, b| self.value.if_gt(other.value, a, b))
     }
 
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     fn if_eq(self, other: Self, then: Self, otherwise: Self) -> Self {
         Dual::chosen(then, otherwise, |a, b| self.value.if_eq(other.value, a, b))
     }
@@ -151,7 +151,7 @@ macro_rules! operators {
         impl<A: Algebra, const N: usize> $operator for Dual<A, N> {
             type Output = Self;
             #[track_caller]
-            #[inline]
+            #[inline(always)]
             fn $method(self, other: Self) -> Self {
                 self.zip(other, ops::$operator)
             }
@@ -165,7 +165,7 @@ impl<A: Algebra, const N: usize> Neg for Dual<A, N> {
     type Output = Self;
 
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     fn neg(self) -> Self {
         Dual { value: -self.value, tangents: self.tangents.map(|dx| dx.map(|dx| -dx)) }
     }

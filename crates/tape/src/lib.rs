@@ -48,7 +48,8 @@
 //! # Differentiate a derivative
 //!
 //! [`grad`](Scalar::grad) returns recorded handles, which can be differentiated again; [`Tape::jvp`] and
-//! [`Tape::pushforward`] are forward mode. [`transform`] has `grad`, `jacobian`, `hessian` and `hvp` for closures.
+//! [`Tape::pushforward`] are forward mode, and so are [`Dual`] numbers, which need no recording. [`transform`] has `grad`, `jacobian`,
+//! `hessian` and `hvp` for closures.
 //!
 //! ```
 //! use tape::{Tensor, transform};
