@@ -1,6 +1,6 @@
 //! Programs run step after step: values and derivatives beside the same steps on a tape.
 
-use tape::{Array, MapLanes, Op, Program, ScanLanes, Tape, Tensor, Var};
+use tape::{Array, MapLanes, Op, Program, Scalar, ScanLanes, Tape, Tensor, Var};
 
 const STATE: usize = 2;
 const STEP: usize = 3;
@@ -124,6 +124,12 @@ fn tangents_are_those_of_the_steps() {
     }
 }
 
+/// The square of the length of a gradient.
+fn length<'t>(y: Var<'t>, ct: &Tensor, x: [Var<'t>; 4]) -> Scalar<'t> {
+    let [a, b, c, d] = y.grad(y.tape().constant(ct.clone()), x).map(|slope| slope.square().sum());
+    a + b + c + d
+}
+
 /// The gradient of the length of a gradient, in both modes.
 #[test]
 fn second_derivatives_are_those_of_the_steps() {
@@ -132,16 +138,8 @@ fn second_derivatives_are_those_of_the_steps() {
     let ct = cotangent(&[count, OUTPUTS, lanes]);
     let tape = Tape::new();
     let leaves = x.clone().map(|x| tape.var(x));
-    let length = |y: Var<'_>| {
-        let slopes = y.grad(y.tape().constant(ct.clone()), leaves);
-        slopes
-            .iter()
-            .map(|slope| slope.square().sum())
-            .reduce(|sum, square| sum + square)
-            .unwrap_or(slopes[0].sum())
-    };
-    let expected = length(unrolled(leaves, count, lanes));
-    let found = length(tape.scan_lanes(&cell(), leaves[0], leaves[1], &leaves[2..]));
+    let expected = length(unrolled(leaves, count, lanes), &ct, leaves);
+    let found = length(tape.scan_lanes(&cell(), leaves[0], leaves[1], &leaves[2..]), &ct, leaves);
     assert!((found.value() - expected.value()).abs() < 1e-12 * expected.value().abs());
     let (a, b) = (found.backward().wrt(leaves), expected.backward().wrt(leaves));
     a.iter().zip(&b).for_each(|(a, b)| close(a, b, "second derivatives"));
