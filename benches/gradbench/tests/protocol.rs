@@ -139,7 +139,7 @@ fn long_lines() {
     program.end();
 }
 
-/// What is not a number in JSON is `null`, which the suite takes for a wrong answer, not for a broken line.
+/// Infinities are `null`, which the suite takes for a wrong answer, not for a broken line.
 #[test]
 fn infinities_are_null() {
     let mut program = Program::new("tape");

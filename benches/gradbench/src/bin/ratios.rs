@@ -159,7 +159,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// What is said of a case that both languages compute: the sum of the outputs.
+/// The number by which the outputs of both languages are compared: their sum.
 fn sum(eval: &str, output: &Value) -> f64 {
     let mut numbers = String::new();
     match eval {
@@ -238,7 +238,7 @@ fn main() -> ExitCode {
                 println!("{HELP}");
                 return ExitCode::SUCCESS;
             }
-            name if functions(name)[0] != "" && evals::named(name).is_ok() => wanted.push(name.to_string()),
+            name if evals::named(name).is_ok() => wanted.push(name.to_string()),
             _ => {
                 eprintln!("ratios: expected an option or an eval, found `{argument}`\n{HELP}");
                 return ExitCode::from(2);

@@ -87,7 +87,7 @@ pub struct SparseRows {
     pub values: Vec<f64>,
 }
 
-/// What the errors of some observations at a time are differentiated with.
+/// The recorded derivatives of the errors of one observation.
 struct Lanes {
     reprojection: Program,
     weight: Program,
@@ -119,7 +119,7 @@ impl Problem {
         (self.observations.iter().map(error).collect(), weight_errors)
     }
 
-    /// What some observations depend on, and their features: a row for each number, a column for each observation.
+    /// The numbers that some observations depend on, and their features: a row for each number, a column for each observation.
     fn inputs(&self, observations: &[Observation]) -> Tensor {
         let mut rows = Tensor::zeros([INPUTS + 2, observations.len()]);
         for (k, row) in rows.as_mut_slice().chunks_exact_mut(observations.len()).enumerate() {

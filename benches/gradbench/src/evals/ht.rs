@@ -193,7 +193,7 @@ impl Problem {
         })
     }
 
-    /// What each bone does to the mesh in the pose `theta`.
+    /// The map that each bone applies to the mesh in the pose `theta`.
     fn bones<A: Number>(&self, theta: &[A]) -> Vec<Affine<A>> {
         let zero = theta[0].lift(0.0);
         let mut angles = vec![[zero; 3]; self.parents.len()];

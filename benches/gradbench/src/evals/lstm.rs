@@ -96,7 +96,7 @@ impl Problem {
         loss(&predictions, &self.targets()).item()
     }
 
-    /// What a component does with a character: its new state, and its prediction.
+    /// Records a component that reads a character: its new state, and its prediction.
     pub fn character(&self) -> Program {
         let layers = self.state.shape()[0] / 2;
         Program::several(|p| {

@@ -22,9 +22,9 @@ pub struct ScanLanes<T: Element = f64> {
 /// The numbers of a step, for each lane.
 #[derive(Clone, Copy, Debug)]
 struct Sizes {
-    /// What a step takes over from the one before.
+    /// Scalars that a step takes over from the one before.
     state: usize,
-    /// What differs from step to step.
+    /// Scalars that differ from step to step.
     step: usize,
     /// The state and further outputs.
     outputs: usize,

@@ -90,7 +90,7 @@ fn sparse_rows_are_those_of_the_jacobian() {
     assert!(zeros > 100, "the functions are sparse");
 }
 
-/// What is not reached is no entry; what cancels is one.
+/// An argument that is not reached is no entry; one that cancels is.
 #[test]
 fn a_pattern_is_that_of_the_recording() {
     let rows =
