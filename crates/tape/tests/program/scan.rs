@@ -90,8 +90,8 @@ fn cotangents_are_those_of_the_steps() {
         // The rule for each operand, as a scan from the last step to the first.
         let op = ScanLanes::new(cell());
         let (plain, y) = (x.each_ref(), y.value());
-        for k in 0..4 {
-            close(&op.vjp(k, &plain, &y, &ct), &expected[k], &format!("the rule of operand {k}"));
+        for (k, expected) in expected.iter().enumerate() {
+            close(&op.vjp(k, &plain, &y, &ct), expected, &format!("the rule of operand {k}"));
         }
         // Some of them are constants.
         let (state, weight) = (tape.constant(x[0].clone()), tape.var(x[2].clone()));
