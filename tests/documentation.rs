@@ -32,6 +32,16 @@ fn the_readme_prints_what_the_program_prints() {
 }
 
 #[test]
+fn the_page_about_views_shows_the_derivation() {
+    let tape = Tape::new();
+    let (w, x) = (tape.scalar(0.5).named("w"), tape.scalar(2.0).named("x"));
+    let a = (w * x).named("z").tanh().named("a");
+    let listing = a.square().named("L").view().explain();
+    let page = read("docs/viewer.md");
+    assert!(page.contains(&format!("```text\n{listing}```")), "docs/viewer.md does not show:\n{listing}");
+}
+
+#[test]
 fn the_guide_to_a_new_operation_shows_the_real_files() {
     let guide = read("docs/adding-an-operation.md");
     let tree = read("crates/tape/src/ops/activation/softplus.rs") + &read("crates/tape/src/ops/mod.rs");
@@ -112,6 +122,26 @@ fn every_term_of_the_glossary_is_listed_with_its_test() {
             let test = if other { "#[test]".to_owned() } else { format!("fn gl_{number:02}_") };
             assert!(read(file).contains(&test), "{file} has no {test}");
         }
+    }
+}
+
+#[test]
+fn the_glossary_of_the_book_has_every_term_and_every_notation() {
+    let (glossary, literature) = (read("docs/glossary.md"), read("docs/literature.md"));
+    for number in 1..=62 {
+        let id = format!("| GL-{number:02} |");
+        let term = |page: &str| {
+            let row =
+                page.lines().find(|line| line.starts_with(&id)).unwrap_or_else(|| panic!("no row {id}"));
+            row.split(" | ").nth(1).unwrap_or_default().to_owned()
+        };
+        assert_eq!(term(&glossary), term(&literature), "{id}");
+    }
+    let table = glossary.split("## Five notations").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows: Vec<&str> = table.unwrap_or_default().lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() > 12, "one row for each quantity");
+    for row in rows {
+        assert_eq!(row.matches('|').count(), 8, "the quantity, this book, and five documents: {row}");
     }
 }
 

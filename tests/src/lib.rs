@@ -7,6 +7,7 @@ pub mod networks;
 pub mod properties;
 pub mod recursion;
 pub mod reference;
+pub mod steps;
 pub mod systems;
 pub mod training;
 
@@ -25,6 +26,9 @@ pub mod adding_an_operation {}
 #[doc = include_str!("../../docs/how-it-works.md")]
 pub mod how_it_works {}
 
+#[doc = include_str!("../../docs/viewer.md")]
+pub mod viewer {}
+
 #[doc = include_str!("../../docs/programs.md")]
 pub mod programs {}
 
@@ -36,6 +40,9 @@ pub mod mnist {}
 
 #[doc = include_str!("../../docs/gradcheck.md")]
 pub mod gradcheck {}
+
+#[doc = include_str!("../../docs/trace.md")]
+pub mod trace {}
 
 #[doc = include_str!("../../docs/property-tests.md")]
 pub mod property_tests {}

@@ -8,5 +8,6 @@ mod custom;
 mod errors;
 mod jacobians;
 mod pieces;
+mod steps;
 mod sweeps;
 mod ways;
