@@ -48,7 +48,8 @@
 //! # Differentiate a derivative
 //!
 //! [`grad`](Scalar::grad) returns recorded handles, which can be differentiated again; [`Tape::jvp`] and
-//! [`Tape::pushforward`] are forward mode. [`transform`] has `grad`, `jacobian`, `hessian` and `hvp` for closures.
+//! [`Tape::pushforward`] are forward mode, and so are [`Dual`] numbers, which need no recording. [`transform`] has `grad`, `jacobian`,
+//! `hessian` and `hvp` for closures.
 //!
 //! ```
 //! use tape::{Tensor, transform};
@@ -143,6 +144,7 @@
 
 mod anomaly;
 mod custom;
+mod dual;
 pub mod element;
 mod error;
 mod graph;
@@ -168,6 +170,7 @@ mod tensor;
 pub mod transform;
 
 pub use anomaly::{Anomaly, NonFinite};
+pub use dual::Dual;
 pub use error::{Dims, Error};
 pub use graph::{GraphInput, GraphNode, GraphView, Memory, NodeStyle, StyleLegend};
 pub use index::{Index, Position, Positions};
@@ -175,13 +178,14 @@ pub use methods::scatter_reduce::ScatterReduce;
 pub use operand::Operand;
 #[doc(inline)]
 pub use ops::{Elementwise, PadMode, TensorOps};
-pub use program::{Derivatives, MapLanes, Program, Recorder};
+pub use program::{Derivatives, Evaluator, MapLanes, Program, Recorder, ScanLanes};
 pub use replay::Replay;
 pub use rules::algebra::{Algebra, Arithmetic, Binary, ChainRule, Element, SlopeFromOutput, Unary};
 pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Arity, Array, Cotangents, Each, Op};
 pub use shape::{Axes, Extents, INFER, Shape};
 pub use sweep::gradients::Gradients;
+pub use sweep::sparse::SparseJacobian;
 pub use sweep::steps::{Sweep, SweepStep};
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]

@@ -19,9 +19,11 @@
 //! A closure that has a name before it is passed needs [`function!`](crate::function): otherwise the compiler finds that
 //! "lifetime may not live long enough", or an implementation of `FnOnce` that "is not general enough".
 
+use crate::error::Error;
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
-use crate::tape::{Handle, Scalar, Tape, Var};
+use crate::sweep::sparse::{SparseJacobian, sparse_rows};
+use crate::tape::{Handle, ReadGradients, Scalar, Tape, Var};
 use crate::tensor::Tensor;
 
 /// A closure over handles of any tape, to be stored in a variable.
@@ -471,6 +473,35 @@ pub fn jacobian<X: ArrayArgs<F> + Clone, F>(f: F, x: X) -> Tensor<X::Elem> {
     crate::error::expect(Tensor::from_vec(shape, out))
 }
 
+/// The Jacobian of a function of scalars whose results depend on few of its arguments each, in compressed sparse rows: a reverse
+/// sweep for each row, over what the row depends on. Time and memory are in proportion to the recording and to the
+/// operations behind each row, not to rows times columns.
+///
+/// An entry is part of the result if the row depends on the argument in the recording, also where its value is 0. The values
+/// are those of [`jacobian`], to the last bit where it uses reverse sweeps.
+///
+/// ```
+/// use tape::transform::sparse_jacobian;
+/// // y₀ = x₀ x₁, y₁ = sin x₂
+/// let rows = sparse_jacobian(|x| vec![x[0] * x[1], x[2].sin()], vec![3.0, 5.0, 0.0]);
+/// assert_eq!((rows.starts, rows.columns), (vec![0, 2, 3], vec![0, 1, 2]));
+/// assert_eq!(rows.values, [5.0, 3.0, 1.0]);
+/// ```
+///
+/// For the same function at many points see [`Program::sparse_jacobian`](crate::Program::sparse_jacobian).
+///
+/// # Panics
+/// If a result depends on a tensor, or belongs to another tape.
+#[track_caller]
+pub fn sparse_jacobian<F>(f: F, x: Vec<f64>) -> SparseJacobian<Vec<f64>>
+where
+    F: for<'t> ClosureOfSlice<'t, Scalar<'t>, Vec<Scalar<'t>>>,
+{
+    let tape = Tape::new();
+    let x: Vec<Scalar> = x.into_iter().map(|x| tape.scalar(x)).collect();
+    crate::error::expect(sparse_rows(&tape, &f(&x), &x))
+}
+
 /// A tensor of zeros with a 1 at position `at`.
 fn unit<T: Element>(shape: &Shape, at: usize) -> Tensor<T> {
     let mut unit = Tensor::zeros(shape.clone());
@@ -494,6 +525,60 @@ pub fn hvp<X: ScalarArgs<F>, F>(f: F, x: X, v: X::Gradient) -> X::Gradient {
     let x = x.handles(&tape);
     let slope = X::call(&f, &x).grad(x.clone());
     tape.jvp(slope, x, v)
+}
+
+/// The gradient of `f` at `x` and the product of its Hessian with `v`, from one recording.
+///
+/// If the Hessian is known to be diagonal, as that of a sum of functions of one element each, the product with ones is its
+/// diagonal: what a step of Newton's method needs.
+///
+/// ```
+/// use tape::{Tensor, transform::grad_and_hvp};
+/// let x = Tensor::from([1.0, 2.0]);
+/// let (slope, diagonal) = grad_and_hvp(|x| x.powi(4).sum(), x, Tensor::ones([2]));
+/// assert_eq!((slope, diagonal), (Tensor::from([4.0, 32.0]), Tensor::from([12.0, 48.0])));
+/// ```
+///
+/// # Panics
+/// If `v` does not have the shape of `x`.
+#[track_caller]
+pub fn grad_and_hvp<X: ScalarArgs<F>, F>(f: F, x: X, v: X::Gradient) -> (X::Gradient, X::Gradient) {
+    let tape = Tape::of();
+    let x = x.handles(&tape);
+    let slope = X::call(&f, &x).grad(x.clone());
+    (crate::error::expect(slope.values(&mut Values)), tape.jvp(slope, x, v))
+}
+
+/// Reads the recorded values of handles.
+struct Values;
+
+impl<'t, T: Element> ReadGradients<'t, T> for Values {
+    fn number(&mut self, x: Scalar<'t, T>) -> Result<T, Error> {
+        Ok(x.value())
+    }
+
+    fn tensor(&mut self, x: Var<'t, T>) -> Result<Tensor<T>, Error> {
+        Ok(x.value())
+    }
+}
+
+/// The diagonal of the Hessian of `f` at `x`, with the structure of `x`: the gradient is recorded once, and differentiated along each
+/// direction; nothing of the size of the Hessian is kept. Where it is known that the Hessian is diagonal, [`grad_and_hvp`]
+/// takes one direction.
+///
+/// ```
+/// use tape::transform::hessian_diagonal;
+/// // ∂²/∂x² = 2 y, ∂²/∂y² = 0
+/// assert_eq!(hessian_diagonal(|[x, y]| x * x * y, [3.0, 5.0]), [10.0, 0.0]);
+/// ```
+#[track_caller]
+pub fn hessian_diagonal<X: ScalarArgs<F> + Clone, F>(f: F, x: X) -> X::Gradient {
+    let tape = Tape::of();
+    let handles = x.clone().handles(&tape);
+    let slope = X::call(&f, &handles).grad(handles.clone());
+    let rows = along_each(&x, |directions| tape.jvp_each(slope.clone(), handles.clone(), directions));
+    let diagonal: Vec<X::Elem> = rows.enumerate().map(|(i, row)| flat::<X>(&row)[i]).collect();
+    x.gather(&mut &diagonal[..])
 }
 
 /// The Hessian of `f` at `x`, `[n, n]` for `n` numbers in the arguments, in order: the gradient is recorded

@@ -5,6 +5,7 @@ use super::trace::Source;
 use super::{Halves, Mapped, Outputs, Program};
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;
+use crate::sweep::sparse::SparseJacobian;
 use crate::tape::Scalar;
 use smallvec::SmallVec;
 use std::sync::{Arc, PoisonError};
@@ -124,6 +125,57 @@ impl<T: Element> Program<T> {
         self.wrt_all().hessian()
     }
 
+    /// The matrix of first derivatives, row by row: one output for each pair of an output and a scalar among the inputs.
+    ///
+    /// ```
+    /// use tape::Program;
+    /// let polar = Program::several(|p| {
+    ///     let [r, angle] = p.inputs(["r", "angle"]);
+    ///     vec![r * angle.cos(), r * angle.sin()]
+    /// });
+    /// assert_eq!(polar.jacobian().call(&[2.0, 0.0]), [1.0, 0.0, 0.0, 2.0]);
+    /// ```
+    #[track_caller]
+    pub fn jacobian(&self) -> Program<T> {
+        self.wrt_all().jacobian()
+    }
+
+    /// The entries of the matrix of first derivatives that are not zero whatever the inputs, row by row.
+    ///
+    /// ```
+    /// use tape::Program;
+    /// // y₀ = a b, y₁ = sin c
+    /// let rows = Program::several(|p| {
+    ///     let [a, b, c] = p.inputs(["a", "b", "c"]);
+    ///     vec![a * b, c.sin()]
+    /// })
+    /// .sparse_jacobian();
+    /// assert_eq!((rows.starts, rows.columns), (vec![0, 2, 3], vec![0, 1, 2]));
+    /// assert_eq!(rows.values.call(&[3.0, 5.0, 0.0]), [5.0, 3.0, 1.0]);
+    /// ```
+    #[track_caller]
+    pub fn sparse_jacobian(&self) -> SparseJacobian<Program<T>> {
+        self.wrt_all().sparse_jacobian()
+    }
+
+    /// The diagonal of the matrix of second derivatives: one output for each scalar among the inputs.
+    ///
+    /// ```
+    /// use tape::Program;
+    /// let f = Program::new(|p| {
+    ///     let [x, y] = p.inputs(["x", "y"]);
+    ///     x * x * y
+    /// });
+    /// assert_eq!(f.hessian_diagonal().call(&[3.0, 5.0]), [10.0, 0.0]);
+    /// ```
+    ///
+    /// # Panics
+    /// As [`gradient`](Program::gradient).
+    #[track_caller]
+    pub fn hessian_diagonal(&self) -> Program<T> {
+        self.wrt_all().hessian_diagonal()
+    }
+
     /// The tangents of the outputs: a program with an input more for each input, its tangent, named with a `d` before it.
     #[track_caller]
     pub fn jvp(&self) -> Program<T> {
@@ -211,6 +263,79 @@ impl<T: Element> Derivatives<'_, T> {
             let rows = y.grad(x.clone());
             Ok(rows.into_iter().flat_map(|dy| dy.grad(x.clone())).collect())
         })
+    }
+
+    /// See [`Program::hessian_diagonal`].
+    ///
+    /// # Panics
+    /// If the program has several outputs.
+    #[track_caller]
+    pub fn hessian_diagonal(&self) -> Program<T> {
+        self.of_one("hessian_diagonal", 0, |_, y, x| {
+            let slopes = y.grad(x.clone());
+            Ok(slopes.into_iter().zip(x).map(|(dy, x)| dy.grad(x)).collect())
+        })
+    }
+
+    /// See [`Program::jacobian`].
+    #[track_caller]
+    pub fn jacobian(&self) -> Program<T> {
+        self.entries(None)
+    }
+
+    /// See [`Program::sparse_jacobian`].
+    #[track_caller]
+    pub fn sparse_jacobian(&self) -> SparseJacobian<Program<T>> {
+        let trace = &self.program.0.recorded;
+        // The position of each scalar of the inputs among the columns.
+        let mut first = 0;
+        let firsts: Vec<usize> = self
+            .program
+            .0
+            .inputs
+            .iter()
+            .map(|input| {
+                first += input.len();
+                first - input.len()
+            })
+            .collect();
+        let columns: Vec<usize> =
+            self.wrt.iter().flat_map(|&k| firsts[k]..firsts[k] + self.program.0.inputs[k].len()).collect();
+        let mut rows = SparseJacobian { starts: vec![0], columns: Vec::new(), values: () };
+        for &output in &trace.outputs {
+            let used = trace.used(&[output]);
+            rows.columns.extend((0..columns.len()).filter(|&column| used[columns[column]]));
+            rows.starts.push(rows.columns.len());
+        }
+        let values = self.entries(Some(&rows));
+        SparseJacobian { starts: rows.starts, columns: rows.columns, values }
+    }
+
+    /// Some entries of the Jacobian, row by row, or all: by a sweep for each output or for each scalar of the inputs, whichever are
+    /// fewer.
+    #[track_caller]
+    fn entries(&self, some: Option<&SparseJacobian<()>>) -> Program<T> {
+        let program = self.program.extended(Outputs::Several, 0, |recorder, recorded| {
+            let (x, y) = (recorded.of(&self.wrt), &recorded.outputs);
+            let rows: Vec<Vec<Scalar<'_, T>>> = if y.len() <= x.len() {
+                y.iter().map(|y| y.try_grad(x.clone())).collect::<Result<_, _>>()?
+            } else {
+                let one = recorder.constant(T::ONE);
+                let push = |&x| recorder.tape().try_pushforward(y.clone(), x, one);
+                let columns: Vec<Vec<_>> = x.iter().map(push).collect::<Result<_, _>>()?;
+                (0..y.len()).map(|i| columns.iter().map(|column| column[i]).collect()).collect()
+            };
+            Ok(match some {
+                None => rows.concat(),
+                Some(some) => (0..rows.len())
+                    .flat_map(|i| {
+                        some.columns[some.starts[i]..some.starts[i + 1]].iter().map(move |&j| (i, j))
+                    })
+                    .map(|(i, j)| rows[i][j])
+                    .collect(),
+            })
+        });
+        error::expect(program)
     }
 
     /// See [`Program::hvp`].

@@ -10,10 +10,18 @@ use crate::tensor::reduce::sum_groups;
 /// Lanes are taken this many at a time: with a constant number the compiler needs no loop for the rest.
 const WIDTH: usize = 16;
 
+/// Keeps the lanes of one group in vectors. Without it some loops are made vectors of across groups: lane `i` of eight groups,
+/// gathered from addresses that are a group apart.
+#[inline(always)]
+fn group_by_group() {
+    std::hint::black_box(());
+}
+
 #[inline(always)]
 fn each1<T: Element>(out: &mut [T], a: &[T], f: impl Fn(T) -> T) {
     let ((out, out_rest), (a, a_rest)) = (out.as_chunks_mut::<WIDTH>(), a.as_chunks::<WIDTH>());
     for (out, a) in out.iter_mut().zip(a) {
+        group_by_group();
         let mut y = [T::ZERO; WIDTH];
         for i in 0..WIDTH {
             y[i] = f(a[i]);
@@ -30,6 +38,7 @@ fn each2<T: Element>(out: &mut [T], a: &[T], b: &[T], f: impl Fn(T, T) -> T) {
     let ((out, out_rest), (a, a_rest)) = (out.as_chunks_mut::<WIDTH>(), a.as_chunks::<WIDTH>());
     let (b, b_rest) = b.as_chunks::<WIDTH>();
     for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
+        group_by_group();
         let mut y = [T::ZERO; WIDTH];
         for i in 0..WIDTH {
             y[i] = f(a[i], b[i]);
@@ -46,6 +55,7 @@ fn each3<T: Element>(out: &mut [T], a: &[T], b: &[T], c: &[T], f: impl Fn(T, T, 
     let ((out, out_rest), (a, a_rest)) = (out.as_chunks_mut::<WIDTH>(), a.as_chunks::<WIDTH>());
     let ((b, b_rest), (c, c_rest)) = (b.as_chunks::<WIDTH>(), c.as_chunks::<WIDTH>());
     for (((out, a), b), c) in out.iter_mut().zip(a).zip(b).zip(c) {
+        group_by_group();
         let mut y = [T::ZERO; WIDTH];
         for i in 0..WIDTH {
             y[i] = f(a[i], b[i], c[i]);

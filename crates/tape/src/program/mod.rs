@@ -5,6 +5,7 @@
 //! step. Derivatives are programs too: [`Program::gradient`] records the reverse sweep as further steps.
 
 mod derive;
+mod evaluator;
 mod lanes;
 mod listing;
 mod loops;
@@ -15,12 +16,15 @@ mod pull;
 mod recorder;
 mod run;
 mod rust;
+mod scan;
 mod simplify;
 mod trace;
 
 pub use derive::Derivatives;
+pub use evaluator::Evaluator;
 pub use lanes::MapLanes;
 pub use recorder::Recorder;
+pub use scan::ScanLanes;
 
 use crate::error::{self, Error};
 use crate::rules::algebra::Element;

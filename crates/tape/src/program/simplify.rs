@@ -109,31 +109,14 @@ fn folded<T: Element>(trace: &Trace<T>, step: &Step<T>) -> Option<Source<T>> {
 
 /// The program without the steps that no output depends on.
 fn without_unused<T: Element>(trace: Trace<T>) -> Trace<T> {
-    let used = used(&trace, &trace.outputs);
+    let used = trace.used(&trace.outputs);
     trace.part((0..trace.inputs as u32).collect(), |value| used[value], &trace.outputs)
-}
-
-/// For each input and step, whether some outputs depend on it.
-fn used<T: Element>(trace: &Trace<T>, outputs: &[Source<T>]) -> Vec<bool> {
-    let mut used = vec![false; trace.inputs + trace.steps.len()];
-    let mark = |used: &mut [bool], source: Source<T>| {
-        if let Source::Value(number) = source {
-            used[number as usize] = true;
-        }
-    };
-    outputs.iter().for_each(|&source| mark(&mut used, source));
-    for (i, step) in trace.steps.iter().enumerate().rev() {
-        if used[trace.inputs + i] {
-            step.operands().for_each(|source| mark(&mut used, source));
-        }
-    }
-    used
 }
 
 /// The outputs from the `own`th on as values of the same program with the outputs before it alone; `None` for a value that
 /// it does not compute.
 pub(super) fn values_of_rest<T: Element>(trace: &Trace<T>, own: usize) -> Vec<Option<Source<T>>> {
-    let used = used(trace, &trace.outputs[..own]);
+    let used = trace.used(&trace.outputs[..own]);
     let rest = trace.part((0..trace.inputs as u32).collect(), |value| used[value], &trace.outputs[own..]);
     let known = |source: &Source<T>| match *source {
         Source::Value(value) => (value as usize) < trace.inputs || used[value as usize],

@@ -194,6 +194,23 @@ impl<T: Element> Trace<T> {
         varies
     }
 
+    /// For each input and step, whether some outputs depend on it.
+    pub(super) fn used(&self, outputs: &[Source<T>]) -> Vec<bool> {
+        let mut used = vec![false; self.inputs + self.steps.len()];
+        let mark = |used: &mut [bool], source: Source<T>| {
+            if let Source::Value(number) = source {
+                used[number as usize] = true;
+            }
+        };
+        outputs.iter().for_each(|&source| mark(&mut used, source));
+        for (i, step) in self.steps.iter().enumerate().rev() {
+            if used[self.inputs + i] {
+                step.operands().for_each(|source| mark(&mut used, source));
+            }
+        }
+        used
+    }
+
     /// The steps whose values are `wanted`; `inputs` are the values that become its inputs.
     pub(super) fn part(
         &self,

@@ -65,6 +65,7 @@ pub trait Arithmetic:
 
     /// `self · slope`, the step of the chain rule: an exactly zero cotangent or tangent stays exactly zero,
     /// even against an infinite or NaN slope.
+    #[inline]
     fn chain_rule(self, slope: Self) -> Self {
         self.zip(slope, ChainRule)
     }

@@ -16,6 +16,7 @@ pub(crate) mod pieces;
 mod pushforward;
 mod reach;
 pub(crate) mod recorded;
+pub(crate) mod sparse;
 pub(crate) mod steps;
 
 pub use forward::perturbed_jvp;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// From the bottom up. A layer is a file, a directory, or a file with the directory of its name.
-const LAYERS: [&str; 28] = [
+const LAYERS: [&str; 29] = [
     "error",             // errors, as data
     "shape",             // extents, axes, broadcasting
     "index",             // indices as plain data
@@ -19,6 +19,7 @@ const LAYERS: [&str; 28] = [
     "rules/op",          // the trait of an operation on tensors
     "ops",               // the operations, one file each
     "rules/elementwise", // scalar functions as operations on tensors
+    "dual",              // forward mode without a recording
     "tape",              // recording, handles
     "operand",           // what may stand beside a tensor or handle
     "operators",         // + - * /

@@ -6,6 +6,7 @@ mod complexity;
 mod contracts;
 mod custom;
 mod errors;
+mod jacobians;
 mod pieces;
 mod steps;
 mod sweeps;

@@ -7,3 +7,4 @@ mod listing;
 mod random;
 mod recording;
 mod rust;
+mod scan;
