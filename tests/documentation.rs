@@ -116,6 +116,26 @@ fn every_term_of_the_glossary_is_listed_with_its_test() {
 }
 
 #[test]
+fn the_glossary_of_the_book_has_every_term_and_every_notation() {
+    let (glossary, literature) = (read("docs/glossary.md"), read("docs/literature.md"));
+    for number in 1..=62 {
+        let id = format!("| GL-{number:02} |");
+        let term = |page: &str| {
+            let row =
+                page.lines().find(|line| line.starts_with(&id)).unwrap_or_else(|| panic!("no row {id}"));
+            row.split(" | ").nth(1).unwrap_or_default().to_owned()
+        };
+        assert_eq!(term(&glossary), term(&literature), "{id}");
+    }
+    let table = glossary.split("## Five notations").nth(1).and_then(|rest| rest.split("\n## ").next());
+    let rows: Vec<&str> = table.unwrap_or_default().lines().filter(|line| line.starts_with("| ")).collect();
+    assert!(rows.len() > 12, "one row for each quantity");
+    for row in rows {
+        assert_eq!(row.matches('|').count(), 8, "the quantity, this book, and five documents: {row}");
+    }
+}
+
+#[test]
 fn a_user_defined_model_takes_less_than_forty_lines() {
     let program = read("examples/custom_model.rs");
     let model = program.split("// ---- The operation ----").nth(1).unwrap_or_default();

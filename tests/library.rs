@@ -7,6 +7,7 @@ mod engine;
 mod files;
 mod guesses;
 mod layers;
+mod links;
 mod losses;
 mod optim;
 mod packages;

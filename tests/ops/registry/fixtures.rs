@@ -92,7 +92,7 @@ impl Random {
     }
 
     /// Draws distinct values, far enough apart that no difference quotient makes two of them meet.
-    fn separated(&mut self, shape: &Shape) -> Tensor<f64> {
+    pub(crate) fn separated(&mut self, shape: &Shape) -> Tensor<f64> {
         let n = shape.size();
         let mut order: Vec<usize> = (0..n).collect();
         for i in (1..n).rev() {
@@ -116,12 +116,12 @@ impl Random {
         }
     }
 
-    fn argument(&mut self, points: &Points) -> f64 {
+    pub(crate) fn argument(&mut self, points: &Points) -> f64 {
         self.point(points.interior, &[points.edges, points.kinks].concat())
     }
 
     /// Draws two numbers that are not close to each other, where binary functions have ties.
-    fn pair(&mut self, pairs: &BinaryPoints) -> (f64, f64) {
+    pub(crate) fn pair(&mut self, pairs: &BinaryPoints) -> (f64, f64) {
         let a = self.point(pairs.a, &[]);
         (a, self.point(pairs.b, &[a]))
     }

@@ -1,17 +1,23 @@
 //! Every registered operation against three oracles: finite differences, the adjoint identity
 //! `<u, J v> = <Jᵀ u, v>`, and itself on another path. No test here names an operation.
 
+mod cards;
 mod checker;
 mod false_alarms;
 mod faults;
 mod fixtures;
+mod jax;
 mod layouts;
 mod orders;
 #[path = "../../../crates/gradcheck/tests/check/panel.rs"]
 mod panel;
 mod paths;
+#[path = "../../../crates/gradcheck/tests/shared/planted.rs"]
+mod planted;
 mod points;
 mod table;
+#[path = "../../../crates/gradcheck/tests/shared/tally.rs"]
+mod tally;
 
 #[test]
 fn every_registered_type_is_tested() {
