@@ -2,9 +2,9 @@
 //! forward mode and a difference quotient.
 //!
 //! ```text
-//! cargo run --release --example backprop_by_hand
-//! cargo run --release --example backprop_by_hand -- --pack chapter-8 --only fixture
-//! cargo run --release --example backprop_by_hand -- --plant b2-not-summed
+//! cargo run --release --features gradcheck --example backprop_by_hand
+//! cargo run --release --features gradcheck --example backprop_by_hand -- --pack chapter-8 --only fixture
+//! cargo run --release --features gradcheck --example backprop_by_hand -- --plant b2-not-summed
 //! ```
 
 use clap::{Parser, ValueEnum};

@@ -6,7 +6,6 @@ use nn::trace::Pack;
 use std::fmt::Write;
 use std::path::PathBuf;
 use tape::Element;
-use tests::row;
 
 /// Digits in the batch of 784-32-10.
 const DIGITS: usize = 8;
@@ -34,13 +33,8 @@ fn every_row_of_the_four_systems_is_exact_or_within_the_bound() {
         }
     }
     let [exact, rounding, wrong] = counts;
-    row(
-        "C8-10, WT-16",
-        "rows of the trace, f64 and f32, six notations",
-        "EXACT or ROUNDING",
-        &format!("{exact} EXACT, {rounding} ROUNDING, {wrong} WRONG"),
-        "two seeds",
-    );
+    assert_eq!(wrong, 0);
+    println!("{exact} rows EXACT, {rounding} ROUNDING");
 }
 
 #[test]

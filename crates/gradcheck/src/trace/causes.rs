@@ -101,6 +101,8 @@ pub enum Cause {
         /// The value whose gradient belongs there.
         expected: String,
     },
+    /// Infinities or NaN, on either side.
+    NonFinite,
     /// Another shape, with no other explanation.
     Shape {
         /// The shape of the value.
@@ -135,6 +137,7 @@ impl Cause {
             Cause::Updated { .. } => "updated value",
             Cause::OtherValue { .. } => "other value",
             Cause::OtherGradient { .. } => "other gradient",
+            Cause::NonFinite => "not finite",
             Cause::Shape { .. } => "shape",
             Cause::Unknown { .. } => "unknown",
         }
@@ -208,6 +211,7 @@ impl fmt::Display for Cause {
             Cause::OtherGradient { used, expected } => {
                 write!(f, "the gradient with respect to {used} was used in place of that to {expected}")
             }
+            Cause::NonFinite => write!(f, "closed form or adjoint is infinite or NaN"),
             Cause::Shape { expected, found } => write!(f, "expected shape {expected:?}, found {found:?}"),
             Cause::Unknown { ratios: (least, most) } => {
                 write!(f, "closed form / adjoint varies from {least:.4} to {most:.4}")
@@ -256,6 +260,10 @@ impl Suspect<'_, '_> {
     pub(super) fn cause(&self) -> Cause {
         if let Some(cause) = self.of_shape() {
             return cause;
+        }
+        let finite = |x: &Tensor| x.to_vec().iter().all(|x| x.is_finite());
+        if !finite(&self.hand) || !finite(&self.adjoint) {
+            return Cause::NonFinite;
         }
         let known = self.of_factor();
         known

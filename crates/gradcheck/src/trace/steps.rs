@@ -116,13 +116,17 @@ impl<T: Element> Steps<T> {
         if equation.columns && hand.rank() == 2 {
             hand = hand.transpose();
         }
+        let mut gradient = hand.clone();
         if let Some(adjoint) = self.adjoints.get(&name) {
             if self.judge.is_some_and(|wrong| wrong(&hand, adjoint)) || hand.shape() != adjoint.shape() {
                 self.wrong.insert(name.clone());
             }
-            let on = if self.wrong.contains(&name) { adjoint } else { &hand };
-            self.gradients.insert(name.clone(), on.clone());
+            if self.wrong.contains(&name) {
+                gradient = adjoint.clone();
+            }
         }
+        // Also of an unknown name, which the trace reports when the derivation has ended.
+        self.gradients.insert(name.clone(), gradient);
         self.taken.push(Step { name, equation, hand });
     }
 

@@ -150,6 +150,38 @@ fn names_that_do_not_fit_are_errors() {
     assert_eq!(error(&[]), "trace: expected a derivation with a step, found none");
 }
 
+/// `Σ ln x`, with a step that reads one whose name is wrong.
+struct Misnamed;
+
+impl Derivation for Misnamed {
+    fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Scalar<'t, T> {
+        v["x"].ln().named("l").sum()
+    }
+    fn derive<T: Element>(&self, d: &mut Steps<T>) {
+        d.step("L", Equation::new("1", "1"), |d| d.value("l").map_elements(|_| T::ONE));
+        d.step("x", Equation::new("2", "∂L / x"), |d| d.gradient("L") / d.value("x"));
+    }
+}
+
+#[test]
+fn a_misnamed_step_is_an_error_although_later_steps_read_it() {
+    let error = Trace::<_, f64>::of(Misnamed).input("x", [1.0]).run().unwrap_err();
+    let known = vec!["x".to_string(), "l".to_string()];
+    assert_eq!(error, TraceError::Unknown { name: "L".to_string(), known });
+}
+
+#[test]
+fn what_is_not_finite_is_wrong_and_named() {
+    let report = Trace::<_, f64>::of(Line)
+        .input("w", [[f64::NAN, 1.0]])
+        .constant("x", [[1.0, 1.0]])
+        .constant("y", [[0.0, 0.0]])
+        .run()
+        .unwrap();
+    let row = report.row("e").unwrap();
+    assert_eq!(row.reason(), "closed form or adjoint is infinite or NaN", "{report}");
+}
+
 /// `Σ exp(x²)`, for a fault in the rule of `exp`.
 struct Exponential;
 
