@@ -5,6 +5,7 @@ mod chapter_8;
 mod chapter_8_training;
 mod glossary;
 mod mlp_training;
+mod trace;
 mod train_a_network;
 mod walk_through;
 mod walk_through_digits;

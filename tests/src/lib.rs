@@ -37,6 +37,9 @@ pub mod mnist {}
 #[doc = include_str!("../../docs/gradcheck.md")]
 pub mod gradcheck {}
 
+#[doc = include_str!("../../docs/trace.md")]
+pub mod trace {}
+
 #[doc = include_str!("../../docs/property-tests.md")]
 pub mod property_tests {}
 

@@ -20,6 +20,8 @@
 //! assert!(certificate.detectable < 1e-8);
 //! ```
 //!
+//! [`trace`] compares a derivation by hand with the engine, value by value.
+//!
 //! A wrong derivative:
 //!
 //! ```
@@ -47,6 +49,7 @@ pub mod precision;
 pub mod registry;
 #[cfg(feature = "proptest")]
 pub mod strategies;
+pub mod trace;
 
 pub use double_double::DoubleDouble;
 pub use precision::Precision;

@@ -2,8 +2,10 @@
 //! last axis.
 
 use crate::Linear;
+use crate::by_hand::Activation;
 use crate::module::{Context, Module, without_parameters};
 use crate::setting::{self, expect};
+use std::any::Any;
 use tape::ops::{
     Celu, Elu, Gelu, GeluTanh, HardShrink, HardSigmoid, HardSwish, HardTanh, HardTanhBetween, LeakyRelu,
     LogSigmoid, Mish, Relu, Relu6, Selu, Sigmoid, SigmoidScaled, Silu, SoftShrink, Softplus, SoftplusScaled,
@@ -58,11 +60,19 @@ impl<T: Element> Module<T> for Identity {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         x
     }
+
+    fn as_activation(&self) -> Option<Activation> {
+        Some(Activation::Identity)
+    }
 }
 
 impl<T: Element> Module<T> for Softmax {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         x.softmax(-1)
+    }
+
+    fn as_activation(&self) -> Option<Activation> {
+        Some(Activation::Softmax)
     }
 }
 
@@ -70,6 +80,19 @@ impl<T: Element> Module<T> for LogSoftmax {
     fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
         x.log_softmax(-1)
     }
+}
+
+/// The operations whose derivative [`by_hand`](crate::by_hand) has.
+fn by_hand(op: &dyn Any) -> Option<Activation> {
+    let scaled = |op: &SigmoidScaled| Activation::SigmoidScaled { slope: op.slope, offset: op.offset };
+    let leaky = |op: &LeakyRelu| Activation::LeakyRelu { slope: op.slope };
+    let plain = [
+        (op.is::<Sigmoid>(), Activation::Sigmoid),
+        (op.is::<Tanh>(), Activation::Tanh),
+        (op.is::<Relu>(), Activation::Relu),
+    ];
+    let plain = plain.into_iter().find_map(|(is, activation)| is.then_some(activation));
+    plain.or_else(|| op.downcast_ref().map(scaled)).or_else(|| op.downcast_ref().map(leaky))
 }
 
 /// Implements [`Module`] for elementwise operations. `name(fields)` lists settings, which must be finite when
@@ -83,10 +106,18 @@ macro_rules! elementwise {
                 $($(expect(setting::finite(<$name as Unary>::NAME, stringify!($field), self.$field));)+)?
                 x.map(*self)
             }
+
+            fn as_activation(&self) -> Option<Activation> {
+                by_hand(self)
+            }
         })*
         $(impl<T: Element> Module<T> for $fused {
             fn forward<'t>(&self, x: Var<'t, T>, _cx: &mut Context<T>) -> Var<'t, T> {
                 x.map(*self)
+            }
+
+            fn as_activation(&self) -> Option<Activation> {
+                by_hand(self)
             }
 
             fn forward_after<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {

@@ -164,14 +164,15 @@
 //! - [`train`]: the parts of [`train::Trainer`] for a loop of your own, and [`train::Shards`] for several threads.
 //! - [`transform`]: gradients, Hessians and products with them over a model, per-sample gradients.
 //! - [`checkpoint`]: files from which a run continues bit for bit; [`files`]: NumPy and safetensors.
-//! - [`by_hand`]: closed-form backpropagation of the multilayer perceptron, for comparison.
+//! - [`by_hand`]: closed-form backpropagation of the multilayer perceptron, for comparison; `trace`, with the feature
+//!   `gradcheck`, prints both side by side.
 //! - `docs/your-own-model.md`: a walk through a program of your own.
 //!
 //! # Limitations
 //! There is no graph compiler, no device other than the CPU, no mixed precision, and no collection of pretrained models.
 //!
 //! # Features
-//! `gradcheck` adds gradient checks of models (`nn::gradcheck`), `cast` the conversion of chains and other boxed modules
+//! `gradcheck` adds gradient checks and traces of models (`nn::gradcheck`, `nn::trace`), `cast` the conversion of chains and other boxed modules
 //! between `f32` and `f64` ([`Cast`]), `progress` a progress bar, `tensorboard` and `tracing` event logs of training
 //! ([`train::EventLog`]), `rayon` several threads, `serde` tensors and settings as data of that crate, `ndarray` views of
 //! tensors as its arrays.
@@ -226,6 +227,8 @@ mod sequential;
 mod setting;
 mod state;
 mod summary;
+#[cfg(feature = "gradcheck")]
+pub mod trace;
 pub mod train;
 pub mod transform;
 

@@ -1,6 +1,7 @@
 //! Maps from tensors to tensors, and the context of a forward pass.
 
 use crate::Linear;
+use crate::by_hand::Activation;
 use crate::param::{Param, Request};
 use crate::parameters::{Parameters, Path};
 use rand::Rng;
@@ -51,6 +52,12 @@ pub trait Module<T: Element = f64>:
     /// activation after it.
     #[doc(hidden)]
     fn as_linear(&self) -> Option<&Linear<T>> {
+        None
+    }
+
+    /// This module as an activation function with a derivative by hand, if it is one.
+    #[doc(hidden)]
+    fn as_activation(&self) -> Option<Activation> {
         None
     }
 
@@ -158,6 +165,10 @@ impl<T: Element> Module<T> for Box<dyn Module<T>> {
 
     fn as_linear(&self) -> Option<&Linear<T>> {
         (**self).as_linear()
+    }
+
+    fn as_activation(&self) -> Option<Activation> {
+        (**self).as_activation()
     }
 
     fn forward_after<'t>(&self, linear: &Linear<T>, x: Var<'t, T>) -> Option<Var<'t, T>> {

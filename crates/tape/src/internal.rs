@@ -10,5 +10,7 @@ pub use crate::ops::register::{Registrar, register};
 pub use crate::random::SplitMix64;
 #[cfg(feature = "faults")]
 pub use crate::sweep::faults::{Fault, plant};
-pub use crate::sweep::{cotangents, perturbed_jvp, perturbed_vjp, roundings, tangent_of_node};
+pub use crate::sweep::{
+    contributions_of_node, cotangents, perturbed_jvp, perturbed_vjp, roundings, tangent_of_node, value_when,
+};
 pub use crate::tape::{MASK, branches, op_name};

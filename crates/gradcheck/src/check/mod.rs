@@ -34,6 +34,7 @@ pub use inputs::Inputs;
 pub use report::{Certificate, Check, CheckFailure, Outcome, Report, Summary};
 #[cfg(feature = "faults")]
 pub(crate) use samples::Samples;
+pub(crate) use setup::position;
 pub use setup::{Cotangent, Entries, Method, Noise, SetupError};
 pub use single::Model;
 pub use sweep::{FORMULAS, Sweep, SweepPoint};

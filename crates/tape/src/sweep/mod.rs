@@ -18,7 +18,7 @@ mod reach;
 pub(crate) mod recorded;
 
 pub use forward::perturbed_jvp;
-pub use local::{cotangents, tangent_of_node};
+pub use local::{contributions_of_node, cotangents, tangent_of_node, value_when};
 pub use methods::{perturbed_vjp, roundings};
 
 use crate::error::Error;
