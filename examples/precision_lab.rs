@@ -10,6 +10,8 @@
 //! - the variance of numbers around a centre, in one pass and in two;
 //! - a long sum in `f32`, from either end and by the operation on tensors;
 //! - the state of a differential equation after a time, by its beginning: a pendulum and the Lorenz system.
+//!
+//! Of the first two it also draws the recording, darker where digits are lost.
 
 use clap::Parser;
 use examples::cli;
@@ -19,6 +21,8 @@ use nn_plot::Lines;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::error::Error;
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use tape::{Element, Tensor, Var};
 
@@ -260,12 +264,22 @@ fn motion(args: &Args) -> Experiment {
     }
 }
 
+/// Prints where digits are lost, and draws it.
+fn locate(report: &PrecisionReport, file: &str) -> Result<(), Box<dyn Error>> {
+    cli::say(report);
+    let path = Path::new("target/precision_lab").join(file);
+    fs::create_dir_all("target/precision_lab")?;
+    fs::write(&path, report.to_svg()).map_err(|error| format!("{}: {error}", path.display()))?;
+    cli::say(format_args!("{}\n", path.display()));
+    Ok(())
+}
+
 fn run(args: Args) -> Result<(), Box<dyn Error>> {
     cli::say("Two ways to lose digits, and the node where it happens:\n");
     let naive = Precision::of(Loss::Naive).input("x", [25.5, 1.25, 0.125]).run();
-    cli::say(&naive);
+    locate(&naive, "softmax-graph.svg")?;
     let one_pass = Precision::of(Variance::OnePass).input("x", [1e6 + 0.5, 1e6 - 0.25, 1e6 + 1.0]).run();
-    cli::say(&one_pass);
+    locate(&one_pass, "variance-graph.svg")?;
     let (softmax, variance, sum, motion) = (softmax(), variance(&args), long_sum(&args), motion(&args));
     for experiment in [&softmax, &variance, &sum, &motion] {
         experiment.show()?;

@@ -36,9 +36,9 @@ pub enum RankError {
     },
     /// A setting that no number of ranks can use, or not this one.
     Setting {
-        /// What was expected.
+        /// The expected value, in words.
         expected: String,
-        /// What was found.
+        /// The value that was found.
         found: String,
     },
 }

@@ -168,7 +168,7 @@ pub mod transform;
 
 pub use anomaly::{Anomaly, NonFinite};
 pub use error::{Dims, Error};
-pub use graph::{GraphInput, GraphNode, GraphView, Memory};
+pub use graph::{GraphInput, GraphNode, GraphView, Memory, NodeStyle, StyleLegend};
 pub use index::{Index, Position, Positions};
 pub use methods::scatter_reduce::ScatterReduce;
 pub use operand::Operand;

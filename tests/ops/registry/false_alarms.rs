@@ -3,110 +3,77 @@
 use super::checker::check;
 use super::fixtures::*;
 use super::panel::{arguments, panel};
+use super::tally::{Tally, soak};
 use gradcheck::strategies::{Exactness, graphs};
-use gradcheck::{Entries, GradCheck, Report, SetupError, Verdict};
+use gradcheck::{Entries, GradCheck, SetupError};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use tape::Tensor;
 
-/// The number of checks of each kind.
-const CHECKS: [(&str, usize); 3] = [("graphs", 60_000), ("operations", 36_000), ("panel", 4_000)];
+/// The number of parts.
+const PARTS: usize = 20;
 
-/// The largest share of checks that may be inconclusive.
-const INCONCLUSIVE: f64 = 0.02;
-
-/// The counts of the verdicts.
-#[derive(Debug, Default)]
-struct Tally {
-    agree: usize,
-    inconclusive: usize,
-    wrong: Vec<String>,
-}
-
-impl Tally {
-    fn add(&mut self, what: &dyn std::fmt::Display, report: &Report) {
-        match report.verdict() {
-            Verdict::Agree => self.agree += 1,
-            Verdict::Inconclusive(_) => self.inconclusive += 1,
-            Verdict::Disagree => self.wrong.push(format!("{what}\n{report}")),
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.agree + self.inconclusive + self.wrong.len()
-    }
-}
+/// The number of checks of each kind in a part.
+const GRAPHS: usize = 3000;
+const OPERATIONS: usize = 1800;
+const PANEL: usize = 210;
 
 /// Checks random graphs, with a few entries of each leaf.
-fn check_graphs(count: usize) -> Tally {
-    let config = Config { rng_seed: RngSeed::Fixed(0xfa15e), ..Config::default() };
+fn check_graphs(part: usize, tally: &mut Tally) {
+    let config = Config { rng_seed: RngSeed::Fixed(0xfa15e + part as u64), ..Config::default() };
     let mut runner = TestRunner::new(config);
-    let mut tally = Tally::default();
-    while tally.count() < count {
+    let end = tally.count() + GRAPHS;
+    while tally.count() < end {
         let spec = graphs(Exactness::Smooth).new_tree(&mut runner).unwrap().current();
         let program = spec.resolve();
         match program.gradcheck().entries(Entries::PerTensor(2)).run() {
-            Ok(report) => tally.add(&spec, &report),
+            Ok(report) => tally.add("graphs", &spec, &report),
             Err(SetupError::Empty { .. }) => {}
             Err(error) => panic!("{spec}\n{error}"),
         }
     }
-    tally
 }
 
 /// Checks every registered operation at its own operands, moved at random by a part of their size.
-fn check_operations(count: usize) -> Tally {
-    let mut tally = Tally::default();
+fn check_operations(part: usize, tally: &mut Tally) {
     let subjects: Vec<Subject> = smooth().filter(|s| !s.fixed).collect();
-    for round in 0.. {
-        for Subject { name, op, x, .. } in &subjects {
-            let mut random = Random::new(&format!("{name} {round}"));
-            let x: Vec<Tensor> = x.iter().map(|x| x * &random.factors(x.shape())).collect();
-            // There is nothing to check without elements, or if an operand has left the domain.
-            let moved = Subject { name: name.clone(), op: op.clone(), x, fixed: false };
-            if let Some(report) = check(&moved, 0.0, Entries::PerTensor(2)) {
-                tally.add(name, &report);
-            }
-            if tally.count() >= count {
-                return tally;
-            }
+    let end = tally.count() + OPERATIONS;
+    // A part goes on where the one before ended.
+    let moves = (0..).flat_map(|round| subjects.iter().map(move |subject| (round, subject)));
+    for (round, Subject { name, op, x, .. }) in moves.skip(part * OPERATIONS) {
+        if tally.count() >= end {
+            return;
+        }
+        let mut random = Random::new(&format!("{name} {round}"));
+        let x: Vec<Tensor> = x.iter().map(|x| x * &random.factors(x.shape())).collect();
+        // There is nothing to check without elements, or if an operand has left the domain.
+        let moved = Subject { name: name.clone(), op: op.clone(), x, fixed: false };
+        if let Some(report) = check(&moved, 0.0, Entries::PerTensor(2)) {
+            tally.add("operations", name, &report);
         }
     }
-    tally
 }
 
 /// Checks the panel of functions.
-fn check_panel(count: usize) -> Tally {
-    let mut tally = Tally::default();
+fn check_panel(part: usize, tally: &mut Tally) {
     let rows = panel();
+    let count = PANEL / rows.len();
     for (name, f, _, range) in rows {
-        for x in arguments(range, count.div_ceil(rows.len())) {
+        for x in arguments(range, PARTS * count).skip(part * count).take(count) {
             let report = GradCheck::loss(|v| f(v.scalar("x"))).input("x", x).run().unwrap();
-            tally.add(&format!("{name} at {x}"), &report);
+            tally.add("panel", &format!("{name} at {x}"), &report);
         }
     }
-    tally
 }
 
 #[test]
 #[ignore = "100 000 checks: cargo test --release -p tests --test ops -- --ignored --nocapture no_false"]
 fn no_false_disagreement_in_a_hundred_thousand_checks() {
-    let checks: [fn(usize) -> Tally; 3] = [check_graphs, check_operations, check_panel];
-    let mut all = Tally::default();
-    for ((what, count), check) in CHECKS.into_iter().zip(checks) {
-        let tally = check(count);
-        println!(
-            "{what}: {} checks, {} inconclusive, {} wrong",
-            tally.count(),
-            tally.inconclusive,
-            tally.wrong.len()
-        );
-        all.agree += tally.agree;
-        all.inconclusive += tally.inconclusive;
-        all.wrong.extend(tally.wrong);
-    }
-    let share = all.inconclusive as f64 / all.count() as f64;
-    println!("{} checks, {} wrong, {:.2} % inconclusive", all.count(), all.wrong.len(), 100.0 * share);
-    assert!(all.wrong.is_empty(), "{}", all.wrong.join("\n"));
-    assert!(all.count() >= 100_000 && share <= INCONCLUSIVE, "{} checks, {share}", all.count());
+    soak("differences", env!("CARGO_TARGET_TMPDIR"), PARTS, |part| {
+        let mut tally = Tally::default();
+        for check in [check_graphs, check_operations, check_panel] {
+            check(part, &mut tally);
+        }
+        tally
+    });
 }

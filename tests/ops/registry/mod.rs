@@ -12,8 +12,12 @@ mod orders;
 #[path = "../../../crates/gradcheck/tests/check/panel.rs"]
 mod panel;
 mod paths;
+#[path = "../../../crates/gradcheck/tests/shared/planted.rs"]
+mod planted;
 mod points;
 mod table;
+#[path = "../../../crates/gradcheck/tests/shared/tally.rs"]
+mod tally;
 
 #[test]
 fn every_registered_type_is_tested() {

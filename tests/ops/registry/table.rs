@@ -19,6 +19,30 @@ Derivatives are written with the result `y`. A cotangent or tangent that is exac
 derivative, an infinite or undefined one included.
 ";
 
+/// Names that are looked for and have no row, with the reason.
+const ELSEWHERE: [(&str, &str); 11] = [
+    ("any", "and `all`, `count_nonzero`, with `_axes` for some axes: of values; no derivative"),
+    ("nonzero", "and `flat_nonzero`, `searchsorted`, `argsort`, `argmax`: positions; no derivative"),
+    ("unbind", "the pieces of `split`, one for each entry of an axis, without the axis"),
+    ("fold", "and `fold2d`: the adjoints of `unfold` and `unfold2d`, in their rows"),
+    ("irfft", "the inverse of `rfft`, in its row"),
+    ("masked_fill", "`select` with a constant"),
+    (
+        "ctc",
+        "and `triplet_margin`, `poisson_nll_with_rates`, `gaussian_nll`, `focal_with_logits`: losses, in `nn::loss`",
+    ),
+    (
+        "Adamax",
+        "and `RAdam`, `Rprop`, `Asgd`, `Lbfgs` with `without_line_search`: optimizers, in `nn::optim`",
+    ),
+    ("Conv3d", "and `MaxPool1d`, `AdaptiveMaxPool2d`: layers with the functions of the same names, in `nn`"),
+    (
+        "Upsample",
+        "and `PixelShuffle`, `InstanceNorm`: layers of `interpolate`, `pixel_shuffle`, `instance_norm`",
+    ),
+    ("Embedding", "a layer; its row `embedding` takes indices of any shape"),
+];
+
 /// Returns the text of a cell, with bars escaped.
 fn cell(text: &str) -> String {
     if text.is_empty() { "–".into() } else { text.replace('|', "\\|") }
@@ -45,6 +69,10 @@ fn page() -> String {
     section(&mut page, "Functions of two numbers", &of(|kind| matches!(kind, Kind::Binary(..))));
     section(&mut page, "Operations on tensors", &of(|kind| matches!(kind, Kind::Tensor(_))));
     section(&mut page, "Compositions", &of(|kind| matches!(kind, Kind::Composition(_))));
+    page.push_str("\n## Without a row of their own\n\n| name | |\n|---|---|\n");
+    for (name, text) in ELSEWHERE {
+        writeln!(page, "| `{name}` | {text} |").unwrap();
+    }
     page
 }
 
@@ -67,6 +95,20 @@ fn every_row_is_complete() {
         for (what, text) in [("formula", doc.formula), ("derivative", doc.derivative), ("domain", doc.domain)]
         {
             assert!(!text.is_empty(), "{name}: the doc has no {what}");
+        }
+    }
+}
+
+#[test]
+fn names_without_a_row_exist() {
+    let file =
+        |name: &str| std::fs::read_to_string(path().with_file_name("../tests/data/public_api/").join(name));
+    let public = ["tape.txt", "nn.txt"].map(|name| file(name).unwrap()).concat();
+    let words: Vec<&str> = public.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    for (name, text) in ELSEWHERE {
+        let quoted = text.split('`').skip(1).step_by(2).filter(|name| *name != "_axes");
+        for name in quoted.chain([name]).flat_map(|name| name.split("::")) {
+            assert!(words.contains(&name), "{name}: there is nothing public of this name");
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct Run<'p, 'f> {
     pub(crate) gradients: Vec<Option<Tensor>>,
     /// The rounding error of each entry of the gradients.
     pub(crate) rounding_bounds: Vec<Vec<f64>>,
-    /// The largest entry of each gradient.
+    /// The largest entry of each gradient; 0 for one that may be zero, and is but for roundings.
     pub(crate) scales: Vec<f64>,
     /// The rounding noise of one evaluation.
     pub(crate) eta: f64,
@@ -41,10 +41,9 @@ impl<'p, 'f> Run<'p, 'f> {
         let (values, cotangent) = (problem.values.clone(), problem.cotangent.clone());
         let gradients = problem.gradients(&values, &cotangent);
         let rounding_bounds = rounding_bounds(problem, &gradients, &mut rng);
-        let size = |g: &Option<Tensor>| {
-            g.as_ref().map_or(0.0, |g| g.to_vec().iter().fold(0.0, |max: f64, g| max.max(g.abs())))
-        };
-        let scales = gradients.iter().map(size).collect();
+        let scales = (0..values.len())
+            .map(|i| size(&gradients[i], &rounding_bounds[i], check.inputs[i].zero))
+            .collect();
         let eta = match check.noise {
             Noise::Ulps(k) => k * f64::EPSILON * problem.objective().abs(),
             Noise::DifferenceTable => {
@@ -85,4 +84,12 @@ impl<'p, 'f> Run<'p, 'f> {
             _ => Some(self.problem.magnitude()).filter(|&size| size > 0.0).unwrap_or(1.0),
         }
     }
+}
+
+/// Returns the largest entry of a gradient. One that is declared `zero` and has nothing but roundings counts as 0: that of the sum
+/// of a softmax is the sum of terms which are not 0.
+fn size(gradient: &Option<Tensor>, rounding_bounds: &[f64], zero: bool) -> f64 {
+    let entries = gradient.iter().flat_map(Tensor::to_vec).map(f64::abs);
+    let rounded = |(g, bound): (f64, &f64)| g <= *bound;
+    if zero && entries.clone().zip(rounding_bounds).all(rounded) { 0.0 } else { entries.fold(0.0, f64::max) }
 }

@@ -13,9 +13,10 @@
 
 mod hints;
 pub(crate) mod nodes;
+mod picture;
 pub(crate) mod report;
 
-pub use report::{Digits, Loss, NodeError, PrecisionReport};
+pub use report::{Digits, Loss, NodeDigits, NodeError, PrecisionReport};
 
 use crate::DoubleDouble;
 use crate::check::{Inputs, Model};
@@ -135,9 +136,16 @@ impl<M: Model> Precision<M> {
         let y = self.model.record(&inputs);
         let leaves: Vec<Var<'t, T>> =
             (0..values.len()).filter(|&i| self.tracked[i]).map(|i| inputs.at(i)).collect();
+        for (i, name) in names.iter().enumerate() {
+            let _ = inputs.at(i).named(name);
+        }
         let function = tape.len();
         let ct = tape.constant(Tensor::full(y.shape(), T::ONE));
-        let gradients = y.grad(ct, leaves);
+        let mut gradients = y.grad(ct, leaves);
+        let tracked = self.names.iter().zip(&self.tracked).filter(|(_, tracked)| **tracked);
+        for ((name, _), gradient) in tracked.zip(&mut gradients) {
+            *gradient = gradient.named(report::gradient_name(name));
+        }
         Recording { tape, function, gradients }
     }
 }

@@ -3,6 +3,7 @@
 use super::descent::GradientDescent;
 use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
+use tape::element::Real;
 use tape::{Element, Error};
 
 /// Kingma and Ba (2015): momentum, in units of the root of the gradient's mean square.
@@ -115,8 +116,9 @@ impl<const DECOUPLED: bool> UpdateRule for AdamRule<DECOUPLED> {
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
         let (first, second) = (Ema::new(self.betas.0), Ema::new(self.betas.1));
         // η / (1 - β₁ᵗ), and 1 / √(1 - β₂ᵗ), which are the same for all elements.
-        let rate = T::from_f64(rate / clock.bias_correction(self.betas.0));
-        let root = T::from_f64(1.0 / clock.bias_correction(self.betas.1).sqrt());
+        let wide = T::Wide::from_f64;
+        let rate = T::narrow(wide(rate) / clock.bias_correction(wide(self.betas.0)));
+        let root = T::narrow(T::Wide::ONE / clock.bias_correction(wide(self.betas.1)).sqrt());
         let eps = T::from_f64(self.eps);
         if self.amsgrad {
             x.each(|w, g, [m, v, top]| {

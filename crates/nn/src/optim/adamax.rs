@@ -3,6 +3,7 @@
 use super::descent::GradientDescent;
 use super::rule::{Clock, Elements, Ema, UpdateRule};
 use crate::setting;
+use tape::element::Real;
 use tape::{Element, Error};
 
 /// Kingma and Ba (2015), section 7.1: [`Adam`](super::Adam) with the largest recent gradient in the place of the root of the
@@ -85,7 +86,8 @@ impl UpdateRule for AdamaxRule {
     }
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
-        let rate = T::from_f64(rate / clock.bias_correction(self.betas.0));
+        let wide = T::Wide::from_f64;
+        let rate = T::narrow(wide(rate) / clock.bias_correction(wide(self.betas.0)));
         let (first, memory, eps) = (Ema::new(self.betas.0), T::from_f64(self.betas.1), T::from_f64(self.eps));
         x.each(|w, g, [m, u]| {
             *m = first.next(*m, g);

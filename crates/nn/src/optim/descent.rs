@@ -11,6 +11,7 @@ use crate::files::StateError;
 use crate::parameters::{Parameters, Path};
 use crate::setting::{self, expect};
 use std::collections::BTreeMap;
+use tape::element::Real;
 use tape::{Element, Error, ParamId, Tensor};
 
 /// An optimizer that follows an [`UpdateRule`]: [`Sgd`](super::Sgd), [`Adam`](super::Adam) and the others are
@@ -302,13 +303,13 @@ impl<R: UpdateRule, T: Element> GradientDescent<R, T> {
         let Settings { lr_scale, weight_decay, rule } = self.groups.settings(entry.group);
         let rate = lr_scale * self.learning_rate;
         let (decay, shrink) =
-            if rule.decoupled() { (0.0, 1.0 - rate * weight_decay) } else { (*weight_decay, 1.0) };
+            if rule.decoupled() { (0.0, rate * weight_decay) } else { (*weight_decay, 0.0) };
         let adjust = Adjust {
             scale,
             limit: T::from_f64(self.clip_value),
             decay: T::from_f64(decay),
-            shrink: T::from_f64(shrink),
-            most: Adjust::most([rate, decay, shrink]),
+            shrink: T::narrow(T::Wide::ONE - T::Wide::from_f64(shrink)),
+            most: Adjust::most([rate, decay, 1.0 - shrink]),
         };
         let changed = match first == T::ONE {
             true if gradient.is_contiguous() => None,

@@ -40,6 +40,9 @@
 //! use nn::optim::Adam;
 //! let adam: Adam = Adam { betas: (0.8, 0.999), ..Adam::new(0.1) };
 //! ```
+//!
+//! Settings are `f64` in every number type. In one with more digits the corrections of [`Adam`], [`AdamW`], [`Adamax`] and
+//! [`RAdam`] have all of them; the rates that [`AdaGrad`] and [`Asgd`] lower and the momentum of [`NAdam`] have those of `f64`.
 
 mod adadelta;
 mod adagrad;

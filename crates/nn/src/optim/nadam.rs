@@ -121,7 +121,8 @@ impl UpdateRule for NAdamRule {
         clock.product *= mu;
         let of_gradient = T::from_f64(rate * (1.0 - mu) / (1.0 - clock.product));
         let of_mean = T::from_f64(rate * next / (1.0 - clock.product * next));
-        let root = T::from_f64(1.0 / clock.bias_correction(self.betas.1).sqrt());
+        let root = T::Wide::ONE / clock.bias_correction(T::Wide::from_f64(self.betas.1)).sqrt();
+        let root = T::narrow(root);
         let (first, second) = (Ema::new(self.betas.0), Ema::new(self.betas.1));
         let eps = T::from_f64(self.eps);
         x.each(|w, g, [m, v]| {

@@ -3,6 +3,7 @@
 use super::descent::GradientDescent;
 use super::rule::{Clock, Elements, Ema, UpdateRule, power};
 use crate::setting;
+use tape::element::Real;
 use tape::{Element, Error};
 
 /// Liu and others (2020): [`Adam`](super::Adam) whose first steps do without the root, of which too few gradients are
@@ -81,12 +82,13 @@ impl<T: Element> RAdam<T> {
 
 impl RAdamRule {
     /// `r` of a step, or nothing while the variance of the root has no bound.
-    fn rectification(&self, clock: &Clock) -> Option<f64> {
-        let beta = self.betas.1;
-        let limit = 2.0 / (1.0 - beta) - 1.0;
-        let length = limit - 2.0 * clock.t() * power(beta, clock.steps) / clock.bias_correction(beta);
-        let ratio = |x: f64| (x - 4.0) * (x - 2.0) / x;
-        (length > 5.0).then(|| (ratio(length) / ratio(limit)).sqrt())
+    fn rectification<R: Real>(&self, clock: &Clock) -> Option<R> {
+        let [two, four, five] = [2.0, 4.0, 5.0].map(R::from_f64);
+        let (beta, t) = (R::from_f64(self.betas.1), R::from_f64(clock.t()));
+        let limit = two / (R::ONE - beta) - R::ONE;
+        let length = limit - two * t * power(beta, clock.steps) / clock.bias_correction(beta);
+        let ratio = |x: R| (x - four) * (x - two) / x;
+        (length > five).then(|| (ratio(length) / ratio(limit)).sqrt())
     }
 }
 
@@ -109,10 +111,11 @@ impl UpdateRule for RAdamRule {
 
     fn update<T: Element>(&self, rate: f64, clock: &mut Clock, x: Elements<'_, T>) {
         let (first, second) = (Ema::new(self.betas.0), Ema::new(self.betas.1));
-        let rate = rate / clock.bias_correction(self.betas.0);
+        let wide = T::Wide::from_f64;
+        let rate = wide(rate) / clock.bias_correction(wide(self.betas.0));
         match self.rectification(clock) {
             None => {
-                let rate = T::from_f64(rate);
+                let rate = T::narrow(rate);
                 x.each(|w, g, [m, v]| {
                     *m = first.next(*m, g);
                     *v = second.next(*v, g * g);
@@ -120,7 +123,7 @@ impl UpdateRule for RAdamRule {
                 });
             }
             Some(r) => {
-                let rate = T::from_f64(rate * r * clock.bias_correction(self.betas.1).sqrt());
+                let rate = T::narrow(rate * r * clock.bias_correction(wide(self.betas.1)).sqrt());
                 let eps = T::from_f64(self.eps);
                 x.each(|w, g, [m, v]| {
                     *m = first.next(*m, g);

@@ -2,6 +2,7 @@
 
 use pulp::{Arch, NullaryFnOnce};
 use std::fmt::Debug;
+use tape::element::Real;
 use tape::{Element, Error, Tensor, parallel};
 
 /// The equations of one optimizer.
@@ -90,15 +91,21 @@ impl Clock {
     }
 
     /// The bias correction `1 - βᵗ`: the total weight of the values seen by an exponential mean that started
-    /// at zero.
-    pub fn bias_correction(&self, beta: f64) -> f64 {
-        1.0 - power(beta, self.steps)
+    /// at zero. Computed in the number type of `beta`: rules take [`Real::Wide`], which is `f64` for `f32` and never less
+    /// accurate than the weights.
+    ///
+    /// ```
+    /// let clock = nn::optim::Clock { steps: 2, product: 1.0 };
+    /// assert_eq!(clock.bias_correction(0.5), 0.75);
+    /// ```
+    pub fn bias_correction<R: Real>(&self, beta: R) -> R {
+        R::ONE - power(beta, self.steps)
     }
 }
 
 /// `xⁿ` by repeated squaring: only products, so the result does not depend on the platform's library.
-pub(super) fn power(x: f64, mut n: u64) -> f64 {
-    let (mut square, mut y) = (x, 1.0);
+pub(super) fn power<R: Real>(x: R, mut n: u64) -> R {
+    let (mut square, mut y) = (x, R::ONE);
     while n > 0 {
         if n & 1 == 1 {
             y *= square;
@@ -118,7 +125,7 @@ pub(super) struct Ema<T> {
 
 impl<T: Element> Ema<T> {
     pub(super) fn new(beta: f64) -> Ema<T> {
-        Ema { memory: T::from_f64(beta), rest: T::from_f64(1.0 - beta) }
+        Ema { memory: T::from_f64(beta), rest: T::narrow(T::Wide::ONE - T::Wide::from_f64(beta)) }
     }
 
     /// The mean after one more value.

@@ -10,6 +10,7 @@ mod svg;
 mod text;
 
 pub use memory::Memory;
+pub use svg::{NodeStyle, StyleLegend};
 
 use crate::rules::algebra::Element;
 use crate::shape::Shape;

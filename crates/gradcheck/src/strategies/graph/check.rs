@@ -2,11 +2,13 @@
 
 use super::program::{Program, Step};
 use super::record::Node;
+use crate::DoubleDouble;
 use crate::check::{Cotangent, GradCheck};
 use tape::Var;
 
 impl Program {
-    /// Returns a check of the gradient of the loss with respect to the leaves, `x0`, `x1` and so on.
+    /// Returns a check of the gradient of the loss with respect to the leaves, `x0`, `x1` and so on, by any method,
+    /// [`Precision`](crate::Method::Precision) included.
     ///
     /// A random graph may be constant in a leaf, so a gradient of zero is accepted; the test must ensure that
     /// most are not zero.
@@ -19,7 +21,10 @@ impl Program {
     /// assert_eq!(report.verdict(), Verdict::Agree, "{report}");
     /// ```
     pub fn gradcheck(&self) -> GradCheck<'_> {
-        self.gradcheck_with(|_, _| None)
+        self.gradcheck_with(|_, _| None).exact(move |v| {
+            let leaves: Vec<Var<'_, DoubleDouble>> = (0..self.leaves.len()).map(|k| v.at(k)).collect();
+            self.record_with(&leaves, |_, _| None).output.var()
+        })
     }
 
     /// Returns the check with some steps replaced, as in [`record_with`](Program::record_with).
