@@ -13,8 +13,12 @@ use examples::derivations::{Mistake, compute_graph, networks, staged};
 use gradcheck::trace::{Style, TraceReport};
 use nn::trace::Pack;
 use std::error::Error;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Where the pictures of the recorded models go.
+const PICTURES: &str = "target/backprop_by_hand";
 
 /// Derive gradients by hand and by the engine, and compare them value by value.
 #[derive(Debug, Parser)]
@@ -141,6 +145,10 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
             *sum += count;
         }
     }
+    draw(&reports)?;
+    if args.format == Format::Table {
+        cli::say(format_args!("Pictures of the recorded models: {PICTURES}/graph_1.svg and so on.\n"));
+    }
     let wrong: Vec<String> =
         reports.iter().flat_map(|report| report.wrong().map(|row| row.name.clone())).collect();
     let [exact, rounding, _] = counts;
@@ -156,6 +164,17 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
         None if !reports.iter().all(TraceReport::agrees) => Err("derivation and engine disagree".into()),
         _ => Ok(()),
     }
+}
+
+/// Writes a picture of each recorded model.
+fn draw(reports: &[TraceReport]) -> Result<(), Box<dyn Error>> {
+    let directory = Path::new(PICTURES);
+    fs::create_dir_all(directory)?;
+    for (number, report) in (1..).zip(reports) {
+        let file = directory.join(format!("graph_{number}.svg"));
+        fs::write(&file, report.view().to_svg()).map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// The traces of the chosen systems.

@@ -5,7 +5,7 @@
 //! fail to learn periodic functions and how to fix it", 2020.)
 //!
 //! ```text
-//! cargo run --release --example custom_model
+//! cargo run --release --features gradcheck --example custom_model
 //! ```
 
 use clap::Parser;

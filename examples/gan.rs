@@ -6,7 +6,7 @@
 //! saved, and continued by another that reads the file. Run it from the root of the workspace:
 //!
 //! ```text
-//! cargo run --release --example gan
+//! cargo run --release --features gradcheck --example gan
 //! ```
 //!
 //! `twins/gan.py` is the same program for PyTorch.

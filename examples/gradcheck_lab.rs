@@ -2,7 +2,7 @@
 //! step, and a kink.
 //!
 //! ```text
-//! cargo run --release --example gradcheck_lab
+//! cargo run --release --features gradcheck --example gradcheck_lab
 //! ```
 //!
 //! The model is a small network whose bias has a derivative written by hand. One version of it takes the mean over the

@@ -6,7 +6,7 @@
 //! from the root of the workspace:
 //!
 //! ```text
-//! cargo run --release --example neural_ode
+//! cargo run --release --features gradcheck --example neural_ode
 //! ```
 //!
 //! `twins/neural_ode.py` is the same program for PyTorch.

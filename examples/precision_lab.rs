@@ -1,7 +1,7 @@
 //! A laboratory for lost digits: the same gradients from formulas that lose digits and from formulas that keep them.
 //!
 //! ```text
-//! cargo run --release --example precision_lab
+//! cargo run --release --features gradcheck --example precision_lab
 //! ```
 //!
 //! Every gradient is computed twice, in `f64` or `f32` and in numbers of 32 digits, and the digits that agree are counted:

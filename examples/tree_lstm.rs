@@ -6,8 +6,8 @@
 //! it from the root of the workspace:
 //!
 //! ```text
-//! cargo run --release --example tree_lstm
-//! cargo run --release --example tree_lstm -- --double
+//! cargo run --release --features gradcheck --example tree_lstm
+//! cargo run --release --features gradcheck --example tree_lstm -- --double
 //! ```
 //!
 //! `twins/tree_lstm.py` is the same program for PyTorch.

@@ -6,7 +6,7 @@
 //! random draw (the reparameterisation). Run it from the root of the workspace:
 //!
 //! ```text
-//! cargo run --release --example vae
+//! cargo run --release --features gradcheck --example vae
 //! ```
 //!
 //! `twins/vae.py` is the same program for PyTorch.

@@ -32,5 +32,16 @@ mod pages {
         neuron "06-neuron"
         matrices "07-matrices"
         broadcasting "08-broadcasting"
+        mlp "09-mlp"
+        cross_entropy "10-cross-entropy"
+        batch_norm "11-batch-norm"
+        checking "12-checking"
+        forward_mode "13-forward-mode"
+        second "14-second-derivatives"
+        training "15-training"
+        structures "16-structures"
+        engine "17-engine"
+        own "18-your-own"
+        readers "19-pytorch-and-jax"
     }
 }

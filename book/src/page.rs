@@ -73,7 +73,8 @@ pub fn fill(page: &str, regions: &BTreeMap<String, String>) -> Result<String, Pa
 }
 
 /// The numbers in the prose of a page that are in none of its regions and code blocks: with a decimal point, with an exponent,
-/// or of two digits and more. A number that is quoted is one that some test compares. Exercises may have numbers of their own.
+/// or of two digits and more. A number that is quoted is one that some test compares. Titles and exercises may have numbers of
+/// their own.
 pub fn unquoted_numbers(page: &str) -> Vec<String> {
     let (mut prose, mut quoted) = (String::new(), String::new());
     let (mut region, mut code, mut exercises) = (false, false, false);
@@ -86,7 +87,8 @@ pub fn unquoted_numbers(page: &str) -> Vec<String> {
         if line.starts_with("## ") {
             exercises = line == "## Exercises";
         }
-        if exercises {
+        // The title of a page has the number of its chapter.
+        if exercises || (line.starts_with("# ") && !region && !code) {
             continue;
         }
         let text = if region || code || fence { &mut quoted } else { &mut prose };
@@ -168,5 +170,6 @@ mod tests {
         let page = "Of 100, 99.\n<!-- book: output -->\n100\n<!-- book: end -->\n";
         assert_eq!(unquoted_numbers(page), ["99"]);
         assert_eq!(unquoted_numbers("## Exercises\n0.1\n## Then\n0.2\n"), ["0.2"]);
+        assert_eq!(unquoted_numbers("# 15. Training\n16\n"), ["16"]);
     }
 }

@@ -27,15 +27,26 @@ macro_rules! program {
     }};
 }
 
+mod batch_norm;
 mod broadcasting;
 mod chain_rule;
+mod checking;
+mod cross_entropy;
+mod engine;
 mod expression;
 mod forks;
+mod forward_mode;
 mod graphs;
 mod matrices;
+mod mlp;
 mod neuron;
+mod own;
+mod readers;
+mod second;
 mod slopes;
 mod small_tape;
+mod structures;
+mod training;
 
 /// A chapter of the book.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +78,17 @@ pub fn chapters() -> Vec<Chapter> {
         neuron::CHAPTER,
         matrices::CHAPTER,
         broadcasting::CHAPTER,
+        mlp::CHAPTER,
+        cross_entropy::CHAPTER,
+        batch_norm::CHAPTER,
+        checking::CHAPTER,
+        forward_mode::CHAPTER,
+        second::CHAPTER,
+        training::CHAPTER,
+        structures::CHAPTER,
+        engine::CHAPTER,
+        own::CHAPTER,
+        readers::CHAPTER,
     ]
 }
 

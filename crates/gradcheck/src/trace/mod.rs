@@ -257,12 +257,14 @@ impl<D: Derivation, T: Element> Trace<D, T> {
                 }
                 Ok(row)
             });
+        let rows = rows.collect::<Result<_, _>>()?;
         Ok(TraceReport {
             title: self.title.clone(),
             conventions: self.conventions.clone(),
             number: T::NAME,
             loss: own.loss(),
-            rows: rows.collect::<Result<_, _>>()?,
+            rows,
+            view: double.view,
         })
     }
 

@@ -5,7 +5,7 @@ use super::steps::{Equation, Step};
 use super::terms::Terms;
 use crate::check::position;
 use std::fmt;
-use tape::{Element, Tensor};
+use tape::{Element, GraphView, Tensor};
 
 /// The verdict on one value.
 #[derive(Clone, Debug, PartialEq)]
@@ -174,6 +174,7 @@ pub struct TraceReport {
     pub(super) number: &'static str,
     pub(super) loss: f64,
     pub(super) rows: Vec<TraceRow>,
+    pub(super) view: GraphView,
 }
 
 impl TraceReport {
@@ -190,6 +191,27 @@ impl TraceReport {
     /// The value of the loss.
     pub fn loss(&self) -> f64 {
         self.loss
+    }
+
+    /// The recorded model, in `f64`: for a picture of it.
+    ///
+    /// ```
+    /// # use gradcheck::{Inputs, trace::*};
+    /// # use tape::{Element, Scalar};
+    /// # struct Square;
+    /// # impl Derivation for Square {
+    /// #     fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Scalar<'t, T> { v["x"].square().named("q").sum() }
+    /// #     fn derive<T: Element>(&self, d: &mut Steps<T>) {
+    /// #         d.step("q", Equation::new("1", "1"), |d| d.value("q").map_elements(|_| T::ONE));
+    /// #     }
+    /// # }
+    /// let report = Trace::of(Square).input("x", [3.0]).run()?;
+    /// assert_eq!(report.view().named("q").unwrap().value.to_vec(), [9.0]);
+    /// assert!(report.view().to_svg().starts_with("<svg"));
+    /// # Ok::<(), TraceError>(())
+    /// ```
+    pub fn view(&self) -> &GraphView {
+        &self.view
     }
 
     /// The number of rows that are EXACT, ROUNDING and WRONG.

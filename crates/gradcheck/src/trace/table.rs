@@ -107,8 +107,8 @@ impl Column {
 const GAP: &str = "  ";
 
 impl TraceReport {
-    /// The report as a table of this style. Where it is too narrow for all columns, forward mode and the difference quotient are
-    /// left out, and formulas are listed below.
+    /// The report as a table of this style. Where it is too narrow for all columns, formulas are listed below it; then the
+    /// positions of entries are left out, or forward mode and the difference quotient.
     ///
     /// ```
     /// # use gradcheck::{Inputs, trace::*};
@@ -146,15 +146,20 @@ impl TraceReport {
         };
         let end = || vec![numbers("ulp", ulp), text("verdict", verdict)];
         let formula = || text("gradient by hand", |row| row.equation.formula.clone());
-        let width = |columns: &[Column]| columns.iter().map(|c| c.width() + GAP.len()).sum::<usize>();
+        let width =
+            |columns: &[Column]| columns.iter().map(|c| c.width() + GAP.len()).sum::<usize>() - GAP.len();
         let mut full: Vec<Column> = base().into_iter().chain(oracles()).chain(end()).collect();
         full.insert(3, formula());
         let wide: Vec<Column> = base().into_iter().chain(oracles()).chain(end()).collect();
+        let mut placeless: Vec<Column> = base().into_iter().chain(oracles()).chain(end()).collect();
+        placeless.retain(|column| column.heading != "at");
         let narrow: Vec<Column> = base().into_iter().chain(end()).collect();
         let (columns, listed) = if width(&full) <= style.width {
             (full, false)
         } else if width(&wide) <= style.width {
             (wide, true)
+        } else if width(&placeless) <= style.width {
+            (placeless, true)
         } else {
             (narrow, true)
         };

@@ -15,12 +15,29 @@ use tape::{Element, Scalar, Tensor};
 pub struct MlpDerivation {
     pack: Pack,
     activations: Vec<Activation>,
+    /// Which layers have biases.
+    biased: Vec<bool>,
     loss: Loss,
 }
 
 impl MlpDerivation {
-    pub(super) fn new(pack: Pack, activations: Vec<Activation>, loss: Loss) -> MlpDerivation {
-        MlpDerivation { pack, activations, loss }
+    pub(super) fn new(
+        pack: Pack,
+        activations: Vec<Activation>,
+        biased: &[bool],
+        loss: Loss,
+    ) -> MlpDerivation {
+        MlpDerivation { pack, activations, biased: biased.to_vec(), loss }
+    }
+
+    /// Returns `true` if the biases of a layer are a column of its weights.
+    fn has_constant_input(&self, layer: usize) -> bool {
+        self.pack.constant_input && self.biased[layer - 1]
+    }
+
+    /// Returns `true` if the biases of a layer are a value of their own.
+    fn has_bias(&self, layer: usize) -> bool {
+        !self.pack.constant_input && self.biased[layer - 1]
     }
 
     /// The number of layers.
@@ -109,11 +126,13 @@ impl Derivation for MlpDerivation {
         let mut a = v[self.activation_name(0).as_str()];
         for (l, &activation) in (1..).zip(&self.activations) {
             let w = v[self.weight(l).as_str()];
-            let z = if self.pack.constant_input {
+            let z = if self.has_bias(l) {
+                a.linear(w, v[self.bias(l).as_str()])
+            } else if self.has_constant_input(l) {
                 let ones = v.tape().constant(Tensor::ones([a.shape()[0], 1]));
                 v.tape().concat(&[a, ones], 1).matmul(w.transpose())
             } else {
-                a.linear(w, v[self.bias(l).as_str()])
+                a.matmul(w.transpose())
             };
             let z = z.named(self.preactivation(l));
             a = match activation {
@@ -139,9 +158,8 @@ impl Derivation for MlpDerivation {
             }
             self.parameters(d, l);
         }
-        let (z, w) = (self.preactivation(1), self.weight(1));
         d.step(self.activation_name(0), self.of_samples("(8)", 1, self.pack.formulas.input), |d| {
-            self.through(d, &z, &w)
+            self.through(d, 1)
         });
     }
 }
@@ -178,13 +196,10 @@ impl MlpDerivation {
     fn hidden<T: Element>(&self, d: &mut Steps<T>, l: usize) {
         let (activation, formulas) = (self.activations[l - 1], &self.pack.formulas);
         let (z, a) = (self.preactivation(l), self.activation_name(l));
-        let (z_next, w_next) = (self.preactivation(l + 1), self.weight(l + 1));
         let slope =
             |d: &Steps<T>| activation.derivative(&d.value(&z), &d.value(&a)).unwrap_or_else(|| d.value(&a));
         if self.pack.aggregated || activation == Activation::Identity {
-            d.step(a.clone(), self.of_samples("(5)", l, formulas.aggregated), |d| {
-                self.through(d, &z_next, &w_next)
-            });
+            d.step(a.clone(), self.of_samples("(5)", l, formulas.aggregated), |d| self.through(d, l + 1));
             if activation != Activation::Identity {
                 d.step(z.clone(), self.of_samples("(5)", l, formulas.hidden), |d| {
                     self.turned(output_delta(&d.gradient(&a), &slope(d)))
@@ -194,29 +209,23 @@ impl MlpDerivation {
         }
         d.step(z.clone(), self.of_samples("(5)", l, formulas.hidden), |d| {
             if self.pack.columns {
-                self.through(d, &z_next, &w_next) * slope(d).transpose()
+                self.through(d, l + 1) * slope(d).transpose()
             } else {
-                hidden_delta(&d.gradient(&z_next), &d.value(&w_next), &slope(d))
+                hidden_delta(
+                    &d.gradient(&self.preactivation(l + 1)),
+                    &d.value(&self.weight(l + 1)),
+                    &slope(d),
+                )
             }
         });
     }
 
-    /// The gradient that passes through weights: `D W`, or `Wᵀ δ` by columns.
-    fn through<T: Element>(&self, d: &Steps<T>, z: &str, w: &str) -> Tensor<T> {
-        let w = self.without_bias(d.value(w));
-        if self.pack.columns {
-            w.transpose().matmul(&self.delta(d, z))
-        } else {
-            input_gradient(&self.delta(d, z), &w)
-        }
-    }
-
-    /// Weights without the column of a constant input.
-    fn without_bias<T: Element>(&self, w: Tensor<T>) -> Tensor<T> {
-        match w.shape()[1] {
-            columns if self.pack.constant_input => w.slice(1, 0..columns - 1),
-            _ => w,
-        }
+    /// The gradient that passes through the weights of a layer: `D W`, or `Wᵀ δ` by columns.
+    fn through<T: Element>(&self, d: &Steps<T>, l: usize) -> Tensor<T> {
+        let (delta, w) = (self.delta(d, &self.preactivation(l)), d.value(&self.weight(l)));
+        // Nothing is before the constant input.
+        let w = if self.has_constant_input(l) { w.slice(1, 0..w.shape()[1] - 1) } else { w };
+        if self.pack.columns { w.transpose().matmul(&delta) } else { input_gradient(&delta, &w) }
     }
 
     /// (6) and (7): weights and biases.
@@ -232,10 +241,15 @@ impl MlpDerivation {
             false => self.delta(d, &z) * divisor,
         };
         let mean = |x: Tensor<T>| if divisor == T::ONE { x } else { x / divisor };
-        d.step(self.weight(l), self.equation("(6)", l, formulas.weight), |d| {
+        // A layer without biases has no constant input.
+        let weight = match self.pack.constant_input && !self.biased[l - 1] {
+            true => formulas.weight.replace("({ap}, 1)", "{ap}"),
+            false => formulas.weight.to_string(),
+        };
+        d.step(self.weight(l), self.equation("(6)", l, &weight), |d| {
             let a = self.value(d, &before);
             mean(if self.pack.columns {
-                let a = if self.pack.constant_input {
+                let a = if self.has_constant_input(l) {
                     let ones = Tensor::ones([1, a.shape()[1]]);
                     Tensor::concat(&[&a, &ones], 0)
                 } else {
@@ -246,7 +260,7 @@ impl MlpDerivation {
                 weight_gradient(&delta(d), &a)
             })
         });
-        if !self.pack.constant_input {
+        if self.has_bias(l) {
             d.step(self.bias(l), self.equation("(7)", l, formulas.bias), |d| {
                 mean(if self.pack.columns { delta(d).sum_axes(1, false) } else { bias_gradient(&delta(d)) })
             });

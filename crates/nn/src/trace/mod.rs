@@ -135,7 +135,9 @@ pub fn mlp_in<T: Element>(
     y: &Tensor<T>,
     loss: Loss,
 ) -> Result<TraceReport, Error> {
-    of(pack, &layers(model)?, x, y, loss, |derivation| derivation)
+    let linears = model.layers().iter().filter_map(|module| module.as_linear());
+    let biased: Vec<bool> = linears.map(|linear| linear.bias.is_some()).collect();
+    traced(pack, &layers(model)?, &biased, x, y, loss, |derivation| derivation)
 }
 
 /// The trace of a network of [`by_hand`](crate::by_hand) with a derivation made from the right one, as by
@@ -146,6 +148,19 @@ pub fn mlp_in<T: Element>(
 pub fn of<T: Element, D: gradcheck::trace::Derivation>(
     pack: &Pack,
     layers: &[Layer<T>],
+    x: &Tensor<T>,
+    y: &Tensor<T>,
+    loss: Loss,
+    derivation: impl FnOnce(MlpDerivation) -> D,
+) -> Result<TraceReport, Error> {
+    traced(pack, layers, &vec![true; layers.len()], x, y, loss, derivation)
+}
+
+/// The trace of layers of which some have biases.
+fn traced<T: Element, D: gradcheck::trace::Derivation>(
+    pack: &Pack,
+    layers: &[Layer<T>],
+    biased: &[bool],
     x: &Tensor<T>,
     y: &Tensor<T>,
     loss: Loss,
@@ -168,7 +183,7 @@ pub fn of<T: Element, D: gradcheck::trace::Derivation>(
         }
     }
     let activations: Vec<Activation> = layers.iter().map(|layer| layer.activation).collect();
-    let mlp = MlpDerivation::new(*pack, activations, loss);
+    let mlp = MlpDerivation::new(*pack, activations, biased, loss);
     let mut widths = vec![inputs];
     widths.extend(layers.iter().map(|layer| layer.weight.shape()[0]));
     let sizes: Vec<String> = widths.iter().map(usize::to_string).collect();
@@ -180,18 +195,20 @@ pub fn of<T: Element, D: gradcheck::trace::Derivation>(
     for line in pack.conventions {
         trace = trace.convention(*line);
     }
-    for (layer, [w, b]) in layers.iter().zip(names) {
-        trace = if pack.constant_input {
-            let column = layer.bias.reshape([layer.bias.size(), 1]);
-            trace.input(w, Tensor::concat(&[&layer.weight, &column], 1))
-        } else {
-            trace.input(w, layer.weight.clone()).input(b, layer.bias.clone())
+    for ((layer, [w, b]), &biased) in layers.iter().zip(names).zip(biased) {
+        trace = match (biased, pack.constant_input) {
+            (true, true) => {
+                let column = layer.bias.reshape([layer.bias.size(), 1]);
+                trace.input(w, Tensor::concat(&[&layer.weight, &column], 1))
+            }
+            (true, false) => trace.input(w, layer.weight.clone()).input(b, layer.bias.clone()),
+            (false, _) => trace.input(w, layer.weight.clone()),
         };
     }
     trace.input(x_name, x.clone()).constant(y_name, y.clone()).run().map_err(Error::Trace)
 }
 
-/// The layers of a chain as those of [`by_hand`](crate::by_hand).
+/// The layers of a chain as those of [`by_hand`](crate::by_hand); biases that a layer does not have are zero.
 ///
 /// # Errors
 /// If a module is neither a [`Linear`](crate::Linear) layer nor an activation after one.

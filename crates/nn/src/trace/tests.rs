@@ -48,6 +48,27 @@ fn closed_forms_and_engine_agree_in_every_notation() {
 }
 
 #[test]
+fn a_layer_without_biases_has_no_row_for_them() {
+    let rng = &mut StdRng::seed_from_u64(3);
+    let model =
+        Sequential::new().push(Linear::new(4, 3, rng).without_bias()).push(Tanh).push(Linear::new(3, 2, rng));
+    let (x, y) = (draw([5, 4], rng), draw([5, 2], rng));
+    for pack in Pack::ALL {
+        let report = mlp_in(&pack, &model, &x, &y, LossFunction::SquaredError.mean()).unwrap();
+        assert!(report.agrees(), "{report}");
+    }
+    let report = mlp(&model, &x, &y, LossFunction::SquaredError.mean()).unwrap();
+    assert!(report.row("b1").is_none() && report.row("b2").is_some(), "{report}");
+    let report = mlp_in(&Pack::TRAIN_A_NETWORK, &model, &x, &y, LossFunction::SquaredError.mean()).unwrap();
+    assert_eq!(
+        (&report.row("W0").unwrap().shape, &report.row("W1").unwrap().shape),
+        (&vec![3, 4], &vec![2, 4])
+    );
+    assert_eq!(report.row("W0").map(|row| row.formula()), Some("∂z1 o0ᵀ"));
+    assert_eq!(report.row("W1").map(|row| row.formula()), Some("∂z2 (o1, 1)ᵀ"));
+}
+
+#[test]
 fn single_precision_is_traced_too() {
     let model = crate::mlp::<f32>(&[3, 4, 2], Tanh, Identity, &mut StdRng::seed_from_u64(1));
     let (x, y) = (draw([5, 3], &mut StdRng::seed_from_u64(2)), draw([5, 2], &mut StdRng::seed_from_u64(3)));

@@ -168,7 +168,10 @@ pub(super) fn finite<T: Element>(model: &(impl Parameters<T> + ?Sized), grads: &
     model.visit(&Path::root(), &mut |_, param| {
         if let (true, Ok(gradient)) = (finite && param.is_trainable(), grads.try_of_ref(param)) {
             finite = match gradient.as_slice() {
-                Some(gradient) => gradient.iter().all(|g| g.is_finite()),
+                // In blocks without a branch for each element, which fill vectors.
+                Some(gradient) => gradient
+                    .chunks(1024)
+                    .all(|block| block.iter().fold(true, |finite, g| finite & g.is_finite())),
                 None => gradient.iter().all(|g| g.is_finite()),
             };
         }

@@ -135,8 +135,7 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
     /// into the buffer of `y`; the result must equal that of [`try_eval`](Op::try_eval), whose errors it has.
     fn eval_into(&self, x: &[&Tensor<T>], y: &mut Tensor<T>) -> Result<(), Error> {
         let shape = y.shape().clone();
-        *y = self.try_eval(x, &shape)?;
-        keeps_word(self.name(), "eval", None, &shape, y.shape())
+        replace(self.name(), &mut self.try_eval(x, &shape), &shape, y)
     }
 
     /// The tangent of the result when input `k` moves by `dx`.
@@ -259,15 +258,49 @@ pub trait Op<T: Element>: Clone + Debug + Send + Sync + 'static {
         want: &[bool],
         cts: &mut [Tensor<T>],
     ) -> Result<(), Error> {
-        let each = self.try_vjp_all(x, y, std::mem::take(dy), want)?;
-        all_there(self.name(), want, &each)?;
-        for (k, ct) in each.into_iter().enumerate().filter(|&(k, _)| want[k]) {
-            if let Some(ct) = ct {
-                cts[k] = ct;
-            }
-        }
-        Ok(())
+        let mut each = self.try_vjp_all(x, y, std::mem::take(dy), want);
+        hand_over(self.name(), &mut each, want, &mut |k, ct| {
+            cts[k] = ct;
+            Ok(())
+        })
     }
+}
+
+/// Replaces a value by one of this shape. This and the next function do not depend on the operation: not inlined, they are
+/// compiled once and not for each. Neither moves what is large out of the result.
+#[inline(never)]
+fn replace<T: Element>(
+    op: &'static str,
+    value: &mut Result<Tensor<T>, Error>,
+    shape: &Shape,
+    y: &mut Tensor<T>,
+) -> Result<(), Error> {
+    match value {
+        Ok(value) => std::mem::swap(y, value),
+        Err(error) => return Err(error.clone().named(op)),
+    }
+    keeps_word(op, "eval", None, shape, y.shape())
+}
+
+/// Passes the wanted cotangents on; an error gets the name of the operation.
+#[inline(never)]
+pub(crate) fn hand_over<T: Element>(
+    op: &'static str,
+    cts: &mut Result<Cotangents<T>, Error>,
+    want: &[bool],
+    add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let cts = match cts {
+        Ok(cts) => cts,
+        Err(error) => return Err(error.clone().named(op)),
+    };
+    all_there(op, want, cts)?;
+    for (k, ct) in cts.iter_mut().enumerate().filter(|&(k, _)| want[k]) {
+        if let Some(ct) = ct.take() {
+            add(k, ct)?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks what a rule returned: `operand` is the one whose cotangent it is.
@@ -347,8 +380,7 @@ pub(crate) fn compute<T: Element, O: Op<T>>(op: &O, x: &[&Tensor<T>]) -> Result<
     Ok(y)
 }
 
-/// The shapes of some tensors. This and the next function do not depend on the operation: not inlined, they are compiled
-/// once and not for each.
+/// The shapes of some tensors. This and the next function, too, do not depend on the operation.
 #[inline(never)]
 fn shapes<'a, T: Element>(x: &[&'a Tensor<T>]) -> SmallVec<[&'a Shape; 4]> {
     match x.first() {

@@ -3,7 +3,7 @@
 use super::Var;
 use crate::error::Error;
 use crate::rules::algebra::Element;
-use crate::rules::op::{Cotangents, Each, Op, all_there};
+use crate::rules::op::{Each, Op, hand_over};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 use std::any::Any;
@@ -58,28 +58,6 @@ pub(crate) trait ErasedOp<T: Element>: Debug + Send + Sync {
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
 
-/// Passes the wanted cotangents on. It does not depend on the operation: not inlined, it is compiled once and not for each.
-#[inline(never)]
-fn hand_over<T: Element>(
-    op: &'static str,
-    mut cts: Result<Cotangents<T>, Error>,
-    want: &[bool],
-    add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    // Not moved out of the result: the list is large.
-    let cts = match &mut cts {
-        Ok(cts) => cts,
-        Err(error) => return Err(error.clone().named(op)),
-    };
-    all_there(op, want, cts)?;
-    for (k, ct) in cts.iter_mut().enumerate().filter(|&(k, _)| want[k]) {
-        if let Some(ct) = ct.take() {
-            add(k, ct)?;
-        }
-    }
-    Ok(())
-}
-
 impl<T: Element, O: Op<T>> ErasedOp<T> for O {
     fn name(&self) -> &'static str {
         Op::name(self)
@@ -107,7 +85,7 @@ impl<T: Element, O: Op<T>> ErasedOp<T> for O {
         want: &[bool],
         add: &mut dyn FnMut(usize, Tensor<T>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        hand_over(Op::name(self), Op::try_vjp_all(self, x, y, dy, want), want, add)
+        hand_over(Op::name(self), &mut Op::try_vjp_all(self, x, y, dy, want), want, add)
     }
     #[track_caller]
     fn vjp_each<'t>(

@@ -6,6 +6,7 @@ use super::sums::SweepWidth;
 use super::{ErasedOp, Parameters, ScalarFns};
 use crate::error::Error;
 use crate::ops::FromScalars;
+use crate::pool;
 use crate::rules::algebra::{Element, Test};
 use crate::rules::op::Op;
 use crate::shape::{Shape, collect_small};
@@ -98,7 +99,9 @@ impl<T: Element> Records<T> {
 
     /// Forgets what was recorded and keeps the memory.
     pub(crate) fn clear(&mut self) {
+        let count = self.tensors.len();
         self.tensors.clear();
+        pool::sort_released::<T>(count);
         self.inputs.clear();
         self.choices.clear();
         self.scalars.clear();

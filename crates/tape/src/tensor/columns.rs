@@ -18,6 +18,9 @@ const MIN_ROWS: usize = 64;
 /// With more columns on either side, the products of whole matrices are faster.
 const MAX_COLUMNS: usize = 32;
 
+/// With more columns of a matrix that is stored by rows, to copy it takes longer than the columns gain.
+const MAX_COPIED: usize = 16;
+
 /// With more multiplications, a product is worth several threads.
 const MAX_WORK: usize = 1 << 20;
 
@@ -30,8 +33,9 @@ const BLOCK: usize = 512;
 /// Returns `true` if the product of `x` with a matrix of this many columns is computed by columns.
 pub(crate) fn suit<T: Element>(x: &Tensor<T>, columns: usize) -> bool {
     let &[rows, inner] = &x.shape()[..] else { return false };
+    let most = if x.is_by_columns() { MAX_COLUMNS } else { MAX_COPIED };
     rows >= MIN_ROWS
-        && (1..=MAX_COLUMNS).contains(&inner)
+        && (1..=most).contains(&inner)
         && (1..=MAX_COLUMNS).contains(&columns)
         && rows * inner * columns < MAX_WORK
 }

@@ -321,33 +321,46 @@ struct Small<'a, T> {
 impl<T: Element> Kernel for Small<'_, T> {
     type Output = ();
     #[inline(always)]
-    fn call(self) {
-        let Small { out, a, b, start } = self;
-        let mut panel = [[T::ZERO; WIDTH]; DEPTH];
+    fn call(mut self) {
+        let (rows, cols) = (self.b.rows, self.b.cols);
+        if rows <= DEPTH && cols <= WIDTH {
+            // Apart from the loops: to prepare their index arithmetic takes as long as a product of a few rows.
+            return self.add_panel(0, 0);
+        }
         // From the right, so that what a whole vector writes beyond the end of a row is overwritten later.
-        for left in (0..b.cols).step_by(WIDTH).rev() {
-            let columns = left..b.cols.min(left + WIDTH);
-            let mut first = [T::ZERO; WIDTH];
-            if let Some(start) = start {
-                first[..columns.len()].copy_from_slice(&start[columns.clone()]);
-            }
+        for left in (0..cols).step_by(WIDTH).rev() {
             // A matrix without rows has one panel too: its sums keep their start values.
-            for top in (0..b.rows.max(1)).step_by(DEPTH) {
-                let panel = &mut panel[..DEPTH.min(b.rows - top)];
-                b.pack(panel, top, columns.clone());
-                for i in 0..a.rows {
-                    let row = &mut out[i * b.cols + left..];
-                    let mut sums = first;
-                    if top > 0 {
-                        sums[..columns.len()].copy_from_slice(&row[..columns.len()]);
-                    }
-                    a.add_multiples(i, top, panel, &mut sums);
-                    match row.first_chunk_mut() {
-                        // Sums continued in the next panel must not be overwritten by such excess.
-                        Some(row) if b.rows <= DEPTH || columns.len() == WIDTH => *row = sums,
-                        _ => put(&sums, columns.len(), row),
-                    }
-                }
+            for top in (0..rows.max(1)).step_by(DEPTH) {
+                self.add_panel(top, left);
+            }
+        }
+    }
+}
+
+impl<T: Element> Small<'_, T> {
+    /// Adds the products with one panel of `b`, from row `top` and column `left` on.
+    #[inline(always)]
+    fn add_panel(&mut self, top: usize, left: usize) {
+        let Small { out, a, b, start } = self;
+        let columns = left..b.cols.min(left + WIDTH);
+        let mut first = [T::ZERO; WIDTH];
+        if let Some(start) = start {
+            first[..columns.len()].copy_from_slice(&start[columns.clone()]);
+        }
+        let mut panel = [[T::ZERO; WIDTH]; DEPTH];
+        let panel = &mut panel[..DEPTH.min(b.rows - top)];
+        b.pack(panel, top, columns.clone());
+        for i in 0..a.rows {
+            let row = &mut out[i * b.cols + left..];
+            let mut sums = first;
+            if top > 0 {
+                sums[..columns.len()].copy_from_slice(&row[..columns.len()]);
+            }
+            let sums = a.add_multiples(i, top, panel, sums);
+            match row.first_chunk_mut() {
+                // Sums continued in the next panel must not be overwritten by such excess.
+                Some(row) if b.rows <= DEPTH || columns.len() == WIDTH => *row = sums,
+                _ => put(&sums, columns.len(), row),
             }
         }
     }
@@ -378,9 +391,10 @@ impl<T: Element> Matrix<'_, T> {
         }
     }
 
-    /// Adds the rows of `panel`, each times its element of row `i` from column `left` on.
+    /// Adds the rows of `panel`, each times its element of row `i` from column `left` on. The sums are values, which stay in a
+    /// register.
     #[inline(always)]
-    fn add_multiples(&self, i: usize, left: usize, panel: &[[T; WIDTH]], sums: &mut [T; WIDTH]) {
+    fn add_multiples(&self, i: usize, left: usize, panel: &[[T; WIDTH]], mut sums: [T; WIDTH]) -> [T; WIDTH] {
         let at = self.position(i, left);
         let mut add = |factor: T, row: &[T; WIDTH]| {
             sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += factor * x);
@@ -389,6 +403,7 @@ impl<T: Element> Matrix<'_, T> {
             1 => self.data[at..][..panel.len()].iter().zip(panel).for_each(|(&factor, row)| add(factor, row)),
             step => panel.iter().enumerate().for_each(|(p, row)| add(self.data[position(at, step, p)], row)),
         }
+        sums
     }
 }
 

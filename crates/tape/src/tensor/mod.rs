@@ -181,10 +181,10 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        let n = self.size();
-        if !self.is_contiguous() || !self.data.is_unique() {
+        let n = self.contiguous_size().filter(|_| self.is_unique()).unwrap_or_else(|| {
             self.take_copy();
-        }
+            self.size()
+        });
         let offset = if n == 0 { 0 } else { self.offset };
         match self.data.unique() {
             Some(block) => &mut block[offset..offset + n],

@@ -93,9 +93,15 @@ fn layers() {
 #[test]
 fn narrow_layers_with_many_rows() {
     let mut rng = StdRng::seed_from_u64(3);
-    for (rows, widths) in
-        [(64, [3, 10, 5, 1]), (65, [1, 1, 2, 3]), (1000, [3, 10, 5, 1]), (1500, [32, 32, 31, 2])]
-    {
+    let cases = [
+        (64, [3, 10, 5, 1]),
+        (65, [1, 1, 2, 3]),
+        (1000, [3, 10, 5, 1]),
+        (1500, [16, 32, 31, 2]),
+        // The first by rows, as its input.
+        (1500, [32, 32, 16, 32]),
+    ];
+    for (rows, widths) in cases {
         let ids: [ParamId; 6] = std::array::from_fn(|_| ParamId::new());
         let shapes = widths.windows(2).flat_map(|pair| [vec![pair[1], pair[0]], vec![pair[1]]]);
         let shapes: Vec<Vec<usize>> = shapes.collect();
