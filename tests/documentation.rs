@@ -32,6 +32,16 @@ fn the_readme_prints_what_the_program_prints() {
 }
 
 #[test]
+fn the_page_about_views_shows_the_derivation() {
+    let tape = Tape::new();
+    let (w, x) = (tape.scalar(0.5).named("w"), tape.scalar(2.0).named("x"));
+    let a = (w * x).named("z").tanh().named("a");
+    let listing = a.square().named("L").view().explain();
+    let page = read("docs/viewer.md");
+    assert!(page.contains(&format!("```text\n{listing}```")), "docs/viewer.md does not show:\n{listing}");
+}
+
+#[test]
 fn the_guide_to_a_new_operation_shows_the_real_files() {
     let guide = read("docs/adding-an-operation.md");
     let tree = read("crates/tape/src/ops/activation/softplus.rs") + &read("crates/tape/src/ops/mod.rs");

@@ -4,10 +4,11 @@
 use crate::coverage::Coverage;
 use gradcheck::strategies::{Exactness, Layout, Program, graphs};
 use proptest::prelude::*;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use tape::{Scalar, Tape, Tensor, Var};
 use tests::naive::{Decisions, interpret, leaves, numbers};
 use tests::properties::check;
+use tests::steps::{bits, checked_sums};
 
 /// Returns the derivative of the loss in one element of a leaf by central differences of step 1, exact for the degree of the
 /// graph. The decisions are those of the graph as it is drawn.
@@ -118,4 +119,49 @@ fn layouts_and_constants_change_nothing() {
         }
         Ok(())
     });
+}
+
+/// Observing a sweep changes no bit, on scalars and on tensors, and every step follows from those before it.
+#[test]
+fn the_steps_of_a_sweep_add_up_to_its_gradients() {
+    let steps = Cell::new(0_usize);
+    check(512, graphs(Exactness::Exact), |spec| {
+        let program = spec.resolve();
+        let tape = Tape::new();
+        let recorded = program.record(&tape);
+        let numbers = Tape::new();
+        let record =
+            |x: &Tensor| x.to_vec().into_iter().map(|x| numbers.scalar(x)).collect::<Vec<Scalar<'_>>>();
+        let leaves: Vec<Vec<Scalar<'_>>> = program.leaves.iter().map(record).collect();
+        let scalars = interpret(&program, &leaves, |c| numbers.scalar_constant(c), &mut Decisions::default());
+
+        let sweep = recorded.loss.sweep();
+        let (observed, plain) = (sweep.gradients().clone(), recorded.loss.backward());
+        for (&leaf, found) in recorded.leaves.iter().zip(observed.wrt(recorded.leaves.clone())) {
+            prop_assert_eq!(bits(&found), bits(&plain.wrt(leaf)));
+        }
+        let of_tensors = checked_sums(&sweep, true);
+        let view = tape.view();
+        let leaf_nodes = view.nodes().iter().filter(|node| node.op == "leaf");
+        for (node, gradient) in leaf_nodes.zip(plain.wrt(recorded.leaves.clone())) {
+            match of_tensors.get(&node.index) {
+                Some(sum) => prop_assert_eq!(sum, &gradient),
+                None => prop_assert!(gradient.iter().all(|&x| x == 0.0), "{}", node.label()),
+            }
+        }
+
+        let sweep = scalars.loss.sweep();
+        let of_scalars = checked_sums(&sweep, true);
+        let (observed, plain) = (sweep.gradients().clone(), scalars.loss.backward());
+        for (k, leaf) in leaves.into_iter().flatten().enumerate() {
+            let gradient = plain.wrt(leaf);
+            prop_assert_eq!(observed.wrt(leaf).to_bits(), gradient.to_bits());
+            // The leaves are recorded first, so their indices count from 1.
+            let sum = of_scalars.get(&(k + 1)).map_or(0.0, Tensor::item);
+            prop_assert_eq!(sum, gradient);
+        }
+        steps.set(steps.get() + recorded.loss.sweep().steps().len() + sweep.steps().len());
+        Ok(())
+    });
+    assert!(steps.get() > 10_000, "only {} steps were seen", steps.get());
 }

@@ -7,6 +7,7 @@ pub mod networks;
 pub mod properties;
 pub mod recursion;
 pub mod reference;
+pub mod steps;
 pub mod systems;
 pub mod training;
 
@@ -24,6 +25,9 @@ pub mod adding_an_operation {}
 
 #[doc = include_str!("../../docs/how-it-works.md")]
 pub mod how_it_works {}
+
+#[doc = include_str!("../../docs/viewer.md")]
+pub mod viewer {}
 
 #[doc = include_str!("../../docs/programs.md")]
 pub mod programs {}

@@ -297,6 +297,10 @@ pub mod prelude {
     #[doc(inline)]
     pub use crate::optim::{Adam, AdamW, Optimizer, RmsProp, Sgd};
     pub use crate::*;
+    // Not part of the prelude: programs that use it also name the crate `gradcheck`, and the two would be ambiguous.
+    #[cfg(feature = "gradcheck")]
+    #[expect(unused_imports, hidden_glob_reexports)]
+    use crate::gradcheck;
     pub use tape::prelude::*;
 }
 

@@ -107,8 +107,9 @@
 //!
 //! # Look at a recording
 //!
-//! [`Tape::view`] returns the graph as data, text, SVG, DOT or JSON; [`Tape::memory`] what it holds;
-//! [`Tape::find_nonfinite`] where a value or derivative became infinite or NaN. [`Tape::checkpoint`] trades time for memory.
+//! [`Tape::view`] returns the graph as data, text, SVG, DOT or JSON; [`Scalar::view`] that of one result with its reverse sweep, as
+//! a derivation or a page to step through; [`Tape::memory`] what a tape holds; [`Tape::find_nonfinite`] where a value or derivative
+//! became infinite or NaN. [`Tape::checkpoint`] trades time for memory.
 //!
 //! ```
 //! use tape::Tape;
@@ -181,6 +182,7 @@ pub use rules::elementwise::{Map, Zip};
 pub use rules::op::{Arity, Array, Cotangents, Each, Op};
 pub use shape::{Axes, Extents, INFER, Shape};
 pub use sweep::gradients::Gradients;
+pub use sweep::steps::{Sweep, SweepStep};
 pub use tape::{Handle, ParamId, Scalar, Tape, Var};
 #[doc(hidden)]
 pub use tape::{Handles, ReadGradients};

@@ -2,6 +2,7 @@
 
 use super::fixtures::*;
 use tape::{Scalar, Tape, Tensor};
+use tests::steps::{bits, checked_sums};
 
 #[test]
 fn tangents_agree_with_finite_differences() {
@@ -39,6 +40,30 @@ fn the_recorded_gradient_is_the_plain_one() {
         let recorded: Vec<Tensor> = recorded.iter().map(|g| g.value()).collect();
         let plain = vjp::<f64>(&*op, &x, &u);
         close(&name, "grad", &flat(&recorded), &flat(&plain), ROUNDINGS * f64::EPSILON);
+    }
+}
+
+#[test]
+fn the_observed_sweep_has_the_bits_of_the_plain_one() {
+    for Subject { name, op, x, .. } in smooth() {
+        let mut random = Random::new(&name);
+        let tape = Tape::new();
+        let vars = record(&tape, &x, &vec![true; x.len()]);
+        let y = op.record(&vars);
+        let u = random.weights(&y.shape());
+        let sweep = y.sweep(u.clone());
+        let observed = sweep.gradients().wrt(vars.clone());
+        for (k, plain) in vjp::<f64>(&*op, &x, &u).iter().enumerate() {
+            assert_eq!(bits(&observed[k]), bits(plain), "{name}: operand {k}");
+        }
+        let sums = checked_sums(&sweep, false);
+        for ((k, found), gradient) in vars.iter().enumerate().zip(&observed) {
+            let index =
+                tape.view().nodes().iter().filter(|node| node.op == "leaf").nth(k).map(|node| node.index);
+            if let Some(sum) = index.and_then(|index| sums.get(&index)) {
+                assert_eq!(bits(sum), bits(gradient), "{name}: the last sum of {found:?}");
+            }
+        }
     }
 }
 

@@ -2,18 +2,25 @@
 //!
 //! [`Tape::view`] copies the recording into a list that outlives the tape: for looking at a small program,
 //! for drawing it ([`GraphView::to_svg`], [`GraphView::to_dot`]) and for other programs
-//! ([`GraphView::to_json`]). Nothing is differentiated or changed here.
+//! ([`GraphView::to_json`]). [`Scalar::view`] adds the steps of the reverse sweep, which [`GraphView::explain`] prints and
+//! [`GraphView::html`] shows one by one. Nothing is changed here.
 
+mod explain;
+mod html;
+mod json;
 mod layout;
 mod memory;
 mod svg;
 mod text;
+mod words;
 
 pub use memory::Memory;
 pub use svg::{NodeStyle, StyleLegend};
 
+use crate::error::{self, Error};
 use crate::rules::algebra::Element;
 use crate::shape::Shape;
+use crate::sweep::steps::{Sweep, SweepStep};
 use crate::tape::{CONSTANT, NodeId, Scalar, Tape, TapeRef, Var};
 use crate::tensor::Tensor;
 use std::panic::Location;
@@ -80,12 +87,45 @@ impl<T: Element> GraphNode<T> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphView<T: Element = f64> {
     nodes: Vec<GraphNode<T>>,
+    sweep: Option<Reverse<T>>,
+}
+
+/// A reverse sweep over a recording.
+#[derive(Clone, Debug, PartialEq)]
+struct Reverse<T: Element> {
+    root: usize,
+    seed: Tensor<T>,
+    steps: Vec<SweepStep<T>>,
 }
 
 impl<T: Element> GraphView<T> {
     /// The nodes in recording order.
     pub fn nodes(&self) -> &[GraphNode<T>] {
         &self.nodes
+    }
+
+    /// The steps of the reverse sweep, for a view of one result ([`Scalar::view`]); there are none in a view of a whole tape.
+    pub fn steps(&self) -> &[SweepStep<T>] {
+        self.sweep.as_ref().map_or(&[], |sweep| &sweep.steps)
+    }
+
+    /// The gradient of the result with respect to the node `index`, in a view of one result: zeros if it received
+    /// nothing. `None` for a node that is not in the view, is not differentiated, or if there is no sweep.
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let x = tape.scalar(3.0).named("x");
+    /// let view = (x * x).view();
+    /// assert_eq!(view.gradient(view.named("x").unwrap().index).unwrap().item(), 6.0);
+    /// ```
+    pub fn gradient(&self, index: usize) -> Option<Tensor<T>> {
+        let (sweep, node) = (self.sweep.as_ref()?, self.node(index).filter(|node| node.tracked)?);
+        if index == sweep.root {
+            return Some(sweep.seed.clone());
+        }
+        let last = sweep.steps.iter().rev().find(|step| step.input == index);
+        Some(last.map_or_else(|| Tensor::zeros(node.shape.clone()), |step| step.sum.clone()))
     }
 
     /// The node with this index.
@@ -99,7 +139,8 @@ impl<T: Element> GraphView<T> {
         self.nodes.iter().find(|node| node.name.as_deref() == Some(name))
     }
 
-    /// The subgraph that the node `index` was computed from, including the node; nodes keep their indices.
+    /// The subgraph that the node `index` was computed from, including the node; nodes keep their indices. Without the steps of
+    /// a sweep.
     ///
     /// ```
     /// use tape::Tape;
@@ -113,7 +154,7 @@ impl<T: Element> GraphView<T> {
     /// ```
     pub fn ancestors(&self, index: usize) -> GraphView<T> {
         let Some(end) = self.nodes.iter().position(|node| node.index == index) else {
-            return GraphView { nodes: Vec::new() };
+            return GraphView { nodes: Vec::new(), sweep: None };
         };
         // Parents come before their children, so one pass backwards reaches everything.
         let mut wanted = std::collections::HashSet::from([index]);
@@ -125,7 +166,7 @@ impl<T: Element> GraphView<T> {
             }
         }
         nodes.reverse();
-        GraphView { nodes }
+        GraphView { nodes, sweep: None }
     }
 
     /// For each node the positions of its parents in [`nodes`](GraphView::nodes).
@@ -141,7 +182,15 @@ impl<T: Element> Tape<T> {
         let count = self.nodes.len();
         self.replay(count);
         let graph = self.graph();
-        GraphView { nodes: (1..count).map(|i| node(&graph, i as NodeId)).collect() }
+        GraphView { nodes: (1..count).map(|i| node(&graph, i as NodeId)).collect(), sweep: None }
+    }
+
+    /// The part of the recording behind a sweep, with its steps.
+    fn view_of(&self, sweep: Sweep<T>) -> GraphView<T> {
+        let mut view = self.view().ancestors(sweep.root());
+        let (root, seed) = (sweep.root(), sweep.seed().clone());
+        view.sweep = Some(Reverse { root, seed, steps: sweep.into_iter().collect() });
+        view
     }
 
     fn name_node(&self, index: NodeId, name: String) {
@@ -158,9 +207,62 @@ impl<'t, T: Element> Scalar<'t, T> {
         self.tape.name_node(self.index, name.into());
         self
     }
+
+    /// The recording behind this scalar, with the steps of its reverse sweep: see [`GraphView::html`] and
+    /// [`GraphView::explain`].
+    ///
+    /// ```
+    /// use tape::Tape;
+    /// let tape = Tape::new();
+    /// let (x, _aside) = (tape.scalar(3.0).named("x"), tape.scalar(1.0));
+    /// let view = (x * x).view();
+    /// assert_eq!((view.nodes().len(), view.steps().len()), (2, 2));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`try_view`](Scalar::try_view).
+    #[track_caller]
+    pub fn view(self) -> GraphView<T> {
+        error::expect(self.try_view())
+    }
+
+    /// As [`view`](Scalar::view), but returns errors instead of panicking.
+    ///
+    /// # Errors
+    /// As [`try_backward`](Scalar::try_backward).
+    #[track_caller]
+    pub fn try_view(self) -> Result<GraphView<T>, Error> {
+        Ok(self.tape.view_of(self.try_sweep()?))
+    }
 }
 
 impl<'t, T: Element> Var<'t, T> {
+    /// The recording behind this tensor, with the steps of the reverse sweep of `Σ ct · self`: see [`Scalar::view`].
+    ///
+    /// ```
+    /// use tape::{Tape, Tensor};
+    /// let tape = Tape::new();
+    /// let x = tape.var([1.0, 2.0]).named("x");
+    /// let view = x.square().view([1.0, 1.0]);
+    /// assert_eq!(view.gradient(view.named("x").unwrap().index), Some(Tensor::from([2.0, 4.0])));
+    /// ```
+    ///
+    /// # Panics
+    /// As [`try_view`](Var::try_view).
+    #[track_caller]
+    pub fn view(self, ct: impl Into<Tensor<T>>) -> GraphView<T> {
+        error::expect(self.try_view(ct))
+    }
+
+    /// As [`view`](Var::view), but returns errors instead of panicking.
+    ///
+    /// # Errors
+    /// As [`try_vjp`](Var::try_vjp).
+    #[track_caller]
+    pub fn try_view(self, ct: impl Into<Tensor<T>>) -> Result<GraphView<T>, Error> {
+        Ok(self.tape.view_of(self.try_sweep(ct)?))
+    }
+
     /// The same tensor, with a name in views of the graph.
     ///
     /// ```

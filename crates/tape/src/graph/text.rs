@@ -1,4 +1,4 @@
-//! The graph as text: DOT for Graphviz, JSON for other programs.
+//! The graph in the language of Graphviz.
 
 use super::{GraphInput, GraphNode, GraphView};
 use crate::rules::algebra::Element;
@@ -23,15 +23,6 @@ impl<T: Element> GraphView<T> {
         }
         out + "}\n"
     }
-
-    /// The graph as one JSON object: `{"nodes": [{"index", "op", "inputs", "shape", "value", "tracked", "name"}]}`.
-    ///
-    /// An input is `{"node": 3}` or `{"number": 2.0}`; a value is the list of its elements in row-major
-    /// order, with `null` for values that JSON cannot represent (NaN and infinities).
-    pub fn to_json(&self) -> String {
-        let nodes: Vec<String> = self.nodes.iter().map(object).collect();
-        format!("{{\"nodes\": [\n  {}\n]}}\n", nodes.join(",\n  "))
-    }
 }
 
 /// Describes a node in one line: its operation with constant operands, and its shape.
@@ -48,34 +39,8 @@ pub(super) fn description<T: Element>(node: &GraphNode<T>) -> String {
     text
 }
 
-fn object<T: Element>(node: &GraphNode<T>) -> String {
-    let list = |items: Vec<String>| format!("[{}]", items.join(", "));
-    let input = |input: &GraphInput| match input {
-        GraphInput::Node(index) => format!("{{\"node\": {index}}}"),
-        GraphInput::Number(value) => format!("{{\"number\": {}}}", number(*value)),
-    };
-    let name = match &node.name {
-        Some(name) => format!("\"{}\"", escape(name)),
-        None => "null".to_owned(),
-    };
-    format!(
-        "{{\"index\": {}, \"op\": \"{}\", \"inputs\": {}, \"shape\": {}, \"value\": {}, \"tracked\": {}, \"name\": {name}}}",
-        node.index,
-        escape(node.op),
-        list(node.inputs.iter().map(input).collect()),
-        list(node.shape.iter().map(usize::to_string).collect()),
-        list(node.value.to_vec().into_iter().map(|x| number(x.to_f64())).collect()),
-        node.tracked,
-    )
-}
-
-/// A number with all its digits, `null` if it is not finite.
-fn number(x: f64) -> String {
-    if x.is_finite() { format!("{x:?}") } else { "null".to_owned() }
-}
-
-/// Escapes the characters that both languages reserve between quotes.
-fn escape(text: &str) -> String {
+/// Escapes the characters that DOT and JSON reserve between quotes.
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {
@@ -103,20 +68,5 @@ mod tests {
         assert!(dot.contains("n3 [label=\"loss\\nsum\" shape=ellipse];"), "{dot}");
         assert_eq!(dot.matches("n1 -> n2;").count(), 2, "an operand used twice is two edges");
         assert!(dot.ends_with("}\n"));
-    }
-
-    #[test]
-    fn json_holds_every_field() {
-        let tape = Tape::new();
-        let x = tape.scalar(0.0).named("x\n");
-        let _ = 0.5 / x;
-        let expected = concat!(
-            "{\"nodes\": [\n",
-            "  {\"index\": 1, \"op\": \"leaf\", \"inputs\": [], \"shape\": [], \"value\": [0.0], ",
-            "\"tracked\": true, \"name\": \"x\\u000a\"},\n",
-            "  {\"index\": 2, \"op\": \"div\", \"inputs\": [{\"number\": 0.5}, {\"node\": 1}], \"shape\": [], ",
-            "\"value\": [null], \"tracked\": true, \"name\": null}\n]}\n",
-        );
-        assert_eq!(tape.view().to_json(), expected);
     }
 }

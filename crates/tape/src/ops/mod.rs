@@ -4,6 +4,7 @@
 //! tensors and recorded handles, its row in the table of operations and its tests.
 
 pub(crate) mod common;
+pub(crate) mod docs;
 mod generic;
 pub(crate) mod register;
 

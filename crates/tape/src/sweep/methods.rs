@@ -156,7 +156,7 @@ impl<'t, T: Element> Var<'t, T> {
         self.tape.at_location(Location::caller(), gradients)
     }
 
-    fn checked(self, ct: Tensor<T>) -> Result<Tensor<T>, Error> {
+    pub(super) fn checked(self, ct: Tensor<T>) -> Result<Tensor<T>, Error> {
         if *ct.shape() == self.shape() {
             return Ok(ct);
         }

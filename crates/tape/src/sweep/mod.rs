@@ -16,6 +16,7 @@ pub(crate) mod pieces;
 mod pushforward;
 mod reach;
 pub(crate) mod recorded;
+pub(crate) mod steps;
 
 pub use forward::perturbed_jvp;
 pub use local::{contributions_of_node, cotangents, tangent_of_node, value_when};
@@ -100,9 +101,11 @@ fn pull_scalars<T: Element, const SPARSE: bool>(
             // Zero absorbs: an untaken branch contributes nothing, whatever its slope.
             if ct != T::ZERO {
                 cts.add(a, ct * slope_a);
+                observer.scalar_added(i as NodeId, 0, a, [ct, slope_a, cts.here(a as usize)]);
                 // Most functions have one operand on the tape; skipping the other is cheaper than collecting it.
                 if b != CONSTANT {
                     cts.add(b, ct * slope_b);
+                    observer.scalar_added(i as NodeId, 1, b, [ct, slope_b, cts.here(b as usize)]);
                 }
             }
         }
@@ -123,6 +126,7 @@ fn pull_addend<T: Element, const SPARSE: bool>(
     let slope = observer.scalar(i as NodeId, 2, addend, ct, T::ONE);
     if ct != T::ZERO {
         cts.add(addend, ct * slope);
+        observer.scalar_added(i as NodeId, 2, addend, [ct, slope, cts.here(addend as usize)]);
     }
 }
 
@@ -145,8 +149,10 @@ fn pull_tensor<T: Element>(
     observer.tensor(graph, node, &dy);
     if let (&[input], &[true]) = (inputs, &want[..])
         && observer.adds_pieces(op.name())
-        && pieces::add(op.as_ref(), &x, y, &dy, input.slot().and_then(|slot| buffers.tensors.get_mut(slot)))?
+        && let Some(sum) = input.slot().and_then(|slot| buffers.tensors.get_mut(slot))
+        && pieces::add(op.as_ref(), &x, y, &dy, Some(&mut *sum))?
     {
+        observer.piece_added(graph, slot, &dy, sum);
         return Ok(());
     }
     op.pull(&x, y, dy, &want, &mut |k, ct| {

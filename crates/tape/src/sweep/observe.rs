@@ -26,6 +26,10 @@ pub(crate) trait Observer<T: Element> {
     fn scalar(&mut self, _node: NodeId, _k: usize, _parent: NodeId, _ct: T, slope: T) -> T {
         slope
     }
+    /// Node `node` has contributed `ct · slope` to `parent`, its operand `k`, whose contributions now have this sum. Not called where
+    /// `ct` is zero.
+    #[inline(always)]
+    fn scalar_added(&mut self, _node: NodeId, _k: usize, _parent: NodeId, _ct_slope_sum: [T; 3]) {}
     /// Node `node`, a tensor with cotangent `dy`, is about to contribute.
     #[inline(always)]
     fn tensor(&mut self, _graph: &TapeRef<T>, _node: NodeId, _dy: &Tensor<T>) {}
@@ -46,6 +50,9 @@ pub(crate) trait Observer<T: Element> {
     ) {
         buffers.add(input, ct);
     }
+    /// The tensor at `slot`, a piece of its operand, has added its cotangent `dy` to that operand's `sum` in place.
+    #[inline(always)]
+    fn piece_added(&mut self, _graph: &TapeRef<T>, _slot: usize, _dy: &Tensor<T>, _sum: &Tensor<T>) {}
     /// Forward sweep only: the node's value as passed to its rules.
     #[inline(always)]
     fn value<'a>(&mut self, y: &'a Tensor<T>) -> Cow<'a, Tensor<T>> {

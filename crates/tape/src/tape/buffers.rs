@@ -93,6 +93,12 @@ impl<T: Element> GradientBuffers<T> {
         }
     }
 
+    /// The sum of what an operand has received.
+    pub(crate) fn sum(&self, input: Input) -> Tensor<T> {
+        let tensor = input.slot().and_then(|slot| self.tensors.get(slot)).cloned();
+        tensor.unwrap_or_else(|| Tensor::scalar(self.scalars.get(input.node)))
+    }
+
     /// Sets the cotangent of a tensor.
     #[cfg(feature = "faults")]
     pub(crate) fn set(&mut self, node: NodeId, slot: usize, ct: Tensor<T>) {

@@ -7,5 +7,6 @@ mod contracts;
 mod custom;
 mod errors;
 mod pieces;
+mod steps;
 mod sweeps;
 mod ways;
