@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod demand_data;
+#[cfg(feature = "gradcheck")]
 pub mod derivations;
 pub mod digits8x8;
 pub mod legacy_random;
