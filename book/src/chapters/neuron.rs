@@ -3,14 +3,17 @@
 use super::Chapter;
 use crate::diagram::{Diagram, GRADIENT, VALUE};
 use crate::{Exercise, Mistake};
-use tape::{Scalar, Tape};
+use gradcheck::trace::Style;
+use nn::loss::LossFunction;
+use nn::{Linear, Sequential, Sigmoid, trace};
+use tape::{Scalar, Tape, Tensor};
 
 pub(crate) const CHAPTER: Chapter = Chapter {
     number: 6,
     page: "06-neuron",
     program: program!("06_neuron.rs"),
     broken: program!("06_broken.rs"),
-    tables: Vec::new,
+    tables,
     figures,
     exercises,
 };
@@ -21,6 +24,16 @@ fn neuron<'t>(tape: &'t Tape, parameters: [f64; 3], x: [f64; 2], t: f64) -> [Sca
     let z = w1 * x[0] + w2 * x[1] + b;
     let a = z.sigmoid();
     [w1, w2, b, z, a, 0.5 * (a - t).square()]
+}
+
+/// The trace of the neuron of the program.
+fn tables() -> Vec<(&'static str, String)> {
+    let model = Sequential::new().push(Linear::from_values([[0.5, 0.75]], [0.2])).push(Sigmoid);
+    let (x, t) = (Tensor::from([[1.0, -2.0]]), Tensor::from([[1.0]]));
+    let style = Style { width: 90, ..Style::default() };
+    let report = trace::mlp(&model, &x, &t, LossFunction::SquaredError.sum().half())
+        .map_or_else(|error| error.to_string(), |report| report.table(&style));
+    vec![("trace", format!("```text\n{}\n```", report.trim_end()))]
 }
 
 fn figures() -> Vec<(&'static str, String)> {
