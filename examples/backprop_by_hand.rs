@@ -147,7 +147,9 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     }
     draw(&reports)?;
     if args.format == Format::Table {
-        cli::say(format_args!("Pictures of the recorded models: {PICTURES}/graph_1.svg and so on.\n"));
+        cli::say(format_args!(
+            "The recorded models, to step through in a browser: {PICTURES}/graph_1.html and so on.\n"
+        ));
     }
     let wrong: Vec<String> =
         reports.iter().flat_map(|report| report.wrong().map(|row| row.name.clone())).collect();
@@ -166,13 +168,14 @@ fn run(args: Args) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Writes a picture of each recorded model.
+/// Writes a page for each recorded model, in which its sweep can be stepped through.
 fn draw(reports: &[TraceReport]) -> Result<(), Box<dyn Error>> {
     let directory = Path::new(PICTURES);
     fs::create_dir_all(directory)?;
     for (number, report) in (1..).zip(reports) {
-        let file = directory.join(format!("graph_{number}.svg"));
-        fs::write(&file, report.view().to_svg()).map_err(|error| format!("{}: {error}", file.display()))?;
+        let file = directory.join(format!("graph_{number}.html"));
+        fs::write(&file, report.view().try_html()?)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
     }
     Ok(())
 }

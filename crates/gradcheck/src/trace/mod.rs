@@ -264,7 +264,7 @@ impl<D: Derivation, T: Element> Trace<D, T> {
             number: T::NAME,
             loss: own.loss(),
             rows,
-            view: double.view,
+            view: double.steps(),
         })
     }
 

@@ -40,6 +40,11 @@ impl<'t, T: Element> Recording<'t, T> {
         self.loss.value().item().to_f64()
     }
 
+    /// The nodes behind the loss, with the steps of its sweep.
+    pub(super) fn steps(&self) -> GraphView<T> {
+        self.loss.try_view(Tensor::scalar(T::ONE)).unwrap_or_else(|_| self.view.clone())
+    }
+
     /// The adjoint of a node; none where the loss does not depend on it.
     pub(super) fn adjoint(&self, node: usize) -> Option<&Tensor<T>> {
         self.adjoints.get(node)?.as_ref()

@@ -193,7 +193,7 @@ impl TraceReport {
         self.loss
     }
 
-    /// The recorded model, in `f64`: for a picture of it.
+    /// The recorded model, in `f64`, with the steps of its sweep: for a picture of it, or a page to step through.
     ///
     /// ```
     /// # use gradcheck::{Inputs, trace::*};
@@ -208,6 +208,7 @@ impl TraceReport {
     /// let report = Trace::of(Square).input("x", [3.0]).run()?;
     /// assert_eq!(report.view().named("q").unwrap().value.to_vec(), [9.0]);
     /// assert!(report.view().to_svg().starts_with("<svg"));
+    /// assert_eq!(report.view().steps().len(), 2);
     /// # Ok::<(), TraceError>(())
     /// ```
     pub fn view(&self) -> &GraphView {
