@@ -30,8 +30,8 @@ pub(crate) struct Node {
 const BADLY: f64 = 64.0;
 
 impl Node {
-    /// Returns `true` if the rounding is more than some units times the condition. By as much the result changes when the operands
-    /// are rounded: the cofactors of a matrix next to one of rank 1 are differences of equal products, and no formula has their digits.
+    /// Returns `true` if the rounding is more than some units times the condition. The result changes by as much when the operands are
+    /// rounded: the cofactors next to a matrix of rank 1 are differences of equal products, and no formula has their digits.
     pub(crate) fn rounds_badly(&self) -> bool {
         self.units > BADLY * self.condition.max(1.0)
     }
