@@ -26,6 +26,17 @@ pub(crate) struct Node {
     pub(crate) condition: f64,
 }
 
+/// An operation that rounds by more units is badly written: those of this library are off by at most 4.
+const BADLY: f64 = 64.0;
+
+impl Node {
+    /// Returns `true` if the rounding is more than some units times the condition. The result changes by as much when the operands are
+    /// rounded: the cofactors next to a matrix of rank 1 are differences of equal products, and no formula has their digits.
+    pub(crate) fn rounds_badly(&self) -> bool {
+        self.units > BADLY * self.condition.max(1.0)
+    }
+}
+
 /// Sums of the products of the entries.
 fn dot(x: &Tensor<DoubleDouble>, y: &Tensor<DoubleDouble>) -> DoubleDouble {
     x.to_vec().into_iter().zip(y.to_vec()).map(|(x, y)| x * y).sum()

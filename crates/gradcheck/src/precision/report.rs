@@ -86,9 +86,6 @@ pub struct PrecisionReport {
 /// A gradient that has lost fewer digits has lost none to speak of: of the 15.65 of `f64` it keeps 12, of the 6.92 of `f32` 3.3.
 const LOST: f64 = 3.65;
 
-/// An operation that rounds by more units is badly written: those of this library are off by at most 4.
-pub(crate) const BADLY: f64 = 64.0;
-
 /// A condition that costs two digits.
 const LARGE: f64 = 100.0;
 
@@ -236,7 +233,7 @@ fn lost(
     let rounded_by = named(rounded)?;
     let magnified_by = magnified.and_then(named);
     let hint = match &magnified_by {
-        _ if rounded.units > BADLY => Some(rounds_badly(rounded_by.op, rounded.units)),
+        _ if rounded.rounds_badly() => Some(rounds_badly(rounded_by.op, rounded.units)),
         Some(_) => cause.and_then(|node| hint(view, node.index)).map(str::to_string),
         None => None,
     };

@@ -98,6 +98,29 @@ fn a_gradient_without_digits_is_left_open_and_not_called_wrong() {
     assert!(matches!(report.verdict(), Verdict::Inconclusive(Reason::Noise { .. })), "{report}");
 }
 
+struct Determinant;
+
+impl Model for Determinant {
+    fn record<'t, T: Element>(&self, v: &Inputs<'t, T>) -> Var<'t, T> {
+        v["a"].det()
+    }
+}
+
+#[test]
+fn the_determinant_next_to_a_matrix_of_rank_1_is_not_called_wrong() {
+    // A column times a row, rounded: its cofactors, 1e-17, are the roundings of the products of which they are differences.
+    let a = Tensor::from([
+        [4.446597353497165, -0.5959357277882799, 0.6876181474480152],
+        [-0.5959357277882799, 0.07986767485822308, -0.09215500945179585],
+        [0.6876181474480152, -0.09215500945179585, 0.10633270321361059],
+    ]);
+    for seed in 0..200 {
+        let check = GradCheck::model(Determinant).input("a", a.clone()).expect_zero("a");
+        let report = check.method(Method::Precision).seed(seed).run().unwrap();
+        assert_ne!(report.verdict(), Verdict::Disagree, "{report}");
+    }
+}
+
 #[test]
 fn a_function_that_is_not_generic_is_not_compared() {
     let report = GradCheck::new(|v| v["x"].sin()).input("x", [0.5]).method(Method::Precision).run().unwrap();
