@@ -2,7 +2,7 @@
 //!
 //! A chapter is a page, two programs (one to read, one with something broken), figures, and three exercises whose answers
 //! are computed. What a page shows of them is written into it by `cargo run -p book -- write`; the tests of this package
-//! compare. [`chapters`] has the list.
+//! compare. [`chapters()`] has the list.
 
 mod answer;
 pub mod chapters;
