@@ -66,7 +66,7 @@ fn sensitivity(y: Var<'_, DoubleDouble>, ct: Tensor<DoubleDouble>, inputs: &[Var
 
 impl<'f> GradCheck<'f> {
     /// Gives [`Method::Precision`](super::Method::Precision) `f`, the same function in numbers of 32 digits. For functions that
-    /// cannot be written as a [`Model`].
+    /// cannot be written as a [`Model`](super::Model).
     ///
     /// ```
     /// use gradcheck::{GradCheck, Method};
