@@ -22,7 +22,7 @@ fn main() {
     println!("dw {} on the tape:\n{dw}", dw.shape());
     println!("index by index: {}", if by_index == dw { "equal" } else { "different" });
 
-    // Every product of dy and x that can be written down.
+    // Three products of dy and x that one might write from memory.
     let (dyt, xt) = (dy.transpose(), x.transpose());
     for (name, a, b) in [("dyᵀ·x", &dyt, &x), ("dy·x", &dy, &x), ("xᵀ·dy", &xt, &dy)]
     {

@@ -80,6 +80,8 @@ pub struct Exercise {
 pub enum Verdict {
     /// The answer is right.
     Right,
+    /// The answer is the right one, rounded to one or two digits.
+    Close,
     /// The answer is wrong; the text says why as far as that can be guessed.
     Wrong(String),
     /// The answer could not be read.
@@ -90,6 +92,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Verdict::Right => f.write_str("right"),
+            Verdict::Close => f.write_str("close: give three digits"),
             Verdict::Wrong(why) => write!(f, "wrong: {why}"),
             Verdict::Unreadable(why) => write!(f, "cannot be read: {why}"),
         }
@@ -112,8 +115,13 @@ impl Exercise {
     /// assert_eq!(exercise.check("-6").to_string(), "wrong: the sign is the opposite");
     /// ```
     pub fn check(&self, given: &str) -> Verdict {
+        let count = match self.right.first() {
+            Some(Answer::Numbers(numbers)) => numbers.len(),
+            _ => 0,
+        };
+        let numbers = parse(given, count);
         let same = |answer: &Answer| match answer {
-            Answer::Numbers(numbers) => parse(given).is_some_and(|given| close(&given, numbers)),
+            Answer::Numbers(right) => numbers.as_ref().is_some_and(|given| close(&values(given), right)),
             Answer::Text(text) => plain(given) == plain(text),
         };
         if self.right.iter().any(same) {
@@ -122,22 +130,39 @@ impl Exercise {
         if let Some(mistake) = self.mistakes.iter().find(|mistake| same(&mistake.answer)) {
             return Verdict::Wrong(mistake.explanation.into());
         }
-        let Some(Answer::Numbers(right)) = self.right.first() else {
-            return Verdict::Wrong(self.hint.into());
-        };
-        match parse(given) {
-            None => Verdict::Unreadable(format!("expected {}, found {given:?}", kind(right.len()))),
-            Some(given) if given.len() != right.len() => {
-                Verdict::Unreadable(format!("expected {}, found {}", kind(right.len()), given.len()))
+        let right = match self.right.first() {
+            Some(Answer::Numbers(right)) => right,
+            Some(Answer::Text(text)) => {
+                return unreadable(&plain(given), &plain(text)).map_or_else(
+                    || Verdict::Wrong(self.hint.into()),
+                    |form| Verdict::Unreadable(form.into()),
+                );
             }
-            Some(given) => Verdict::Wrong(relation(&given, right).unwrap_or(self.hint).into()),
+            None => return Verdict::Wrong(self.hint.into()),
+        };
+        match (numbers, separated(given)) {
+            (Some(given), _) if given.len() == right.len() && rounded(&given, right) => Verdict::Close,
+            (Some(given), Some(number)) if given.len() != right.len() => {
+                Verdict::Unreadable(format!("write numbers without separators: {number}"))
+            }
+            (Some(given), _) if given.len() != right.len() => {
+                Verdict::Unreadable(format!("expected {}, found {}", kind(right.len()), word(given.len())))
+            }
+            (Some(given), _) => Verdict::Wrong(relation(&values(&given), right).unwrap_or(self.hint).into()),
+            (None, _) => Verdict::Unreadable(format!("expected {}, found {given:?}", kind(right.len()))),
         }
     }
 }
 
+/// A number of things, in words as far as there are short ones.
+fn word(count: usize) -> String {
+    let words = ["none", "one", "two", "three", "four", "five", "six"];
+    words.get(count).map_or_else(|| count.to_string(), |&word| word.into())
+}
+
 /// The name of a list of this many numbers.
 fn kind(len: usize) -> String {
-    if len == 1 { "a number".into() } else { format!("{len} numbers") }
+    format!("{} {}", word(len), if len == 1 { "number" } else { "numbers" })
 }
 
 /// Returns `true` if all numbers agree to [`PRECISION`].
@@ -170,34 +195,139 @@ fn relation(given: &[f64], right: &[f64]) -> Option<&'static str> {
     }
 }
 
-/// The numbers in a text, separated by commas, spaces or brackets. A fraction such as `1/4` is one.
-fn parse(text: &str) -> Option<Vec<f64>> {
-    let text = text.replace('−', "-");
+/// A number as it was written.
+struct Written {
+    value: f64,
+    /// Its digits without leading zeros.
+    digits: usize,
+    /// The value of one in its last digit.
+    unit: f64,
+}
+
+fn values(numbers: &[Written]) -> Vec<f64> {
+    numbers.iter().map(|number| number.value).collect()
+}
+
+/// Returns `true` if the numbers are the right ones, rounded or cut off after fewer than three digits.
+fn rounded(given: &[Written], right: &[f64]) -> bool {
+    given.iter().zip(right).all(|(number, &right)| {
+        let (off, unit) = ((number.value - right).abs(), number.unit);
+        let cut_off = number.value.abs() < right.abs() && off < unit;
+        let few = (1..3).contains(&number.digits) && off <= 0.12 * right.abs();
+        close(&[number.value], &[right]) || (few && (off <= 0.5001 * unit || cut_off))
+    })
+}
+
+/// A number or a fraction such as `1/4`.
+fn number(word: &str) -> Option<Written> {
+    if let Some((above, below)) = word.split_once('/') {
+        let value = number(above)?.value / number(below).filter(|below| below.value != 0.0)?.value;
+        return Some(Written { value, digits: usize::MAX, unit: 0.0 });
+    }
+    // 5_000 is a number in Rust, and one here.
+    let digit = |part: &str, last: bool| {
+        let c = if last { part.chars().next_back() } else { part.chars().next() };
+        c.is_some_and(|c| c.is_ascii_digit())
+    };
+    let parts: Vec<&str> = word.split('_').collect();
+    if parts.windows(2).any(|pair| !digit(pair[0], true) || !digit(pair[1], false)) {
+        return None;
+    }
+    let word = parts.concat().to_lowercase();
+    let value = word.parse::<f64>().ok().filter(|x| x.is_finite())?;
+    let (mantissa, exponent) = word.split_once('e').unwrap_or((&word, "0"));
+    let decimals = mantissa.split_once('.').map_or(0, |(_, decimals)| decimals.len()) as f64;
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let unit = format!("1e{}", exponent.parse::<f64>().ok()? - decimals).parse().ok()?;
+    Some(Written { value, digits: digits.trim_start_matches('0').len(), unit })
+}
+
+/// The numbers in a text, separated by commas, spaces or brackets; where two are expected, also by a cross, as in `32x10`.
+fn parse(text: &str, expected: usize) -> Option<Vec<Written>> {
+    let mut text = text.replace('−', "-");
+    if expected == 2
+        && let Some((first, second)) = text.split_once(['x', '×'])
+        && first.trim_end().ends_with(|c: char| c.is_ascii_digit())
+        && second.trim_start().starts_with(|c: char| c.is_ascii_digit())
+    {
+        text = format!("{first} {second}");
+    }
     let words =
         text.split(|c: char| c.is_whitespace() || ",;[]()".contains(c)).filter(|word| !word.is_empty());
-    let number = |word: &str| word.parse::<f64>().ok().filter(|x| x.is_finite());
-    let fraction = |word: &str| match word.split_once('/') {
-        Some((above, below)) => Some(number(above)? / number(below).filter(|&x| x != 0.0)?),
-        None => number(word),
-    };
-    let numbers: Vec<f64> = words.map(fraction).collect::<Option<_>>()?;
+    let numbers: Vec<Written> = words.map(number).collect::<Option<_>>()?;
     (!numbers.is_empty()).then_some(numbers)
 }
 
-/// A text without spaces, in lower case, with one spelling of products and transposes.
+/// The first number in a text whose digits are separated by commas, as in `5,000`, without its commas.
+fn separated(text: &str) -> Option<String> {
+    let digits = |group: &str| group.chars().all(|c| c.is_ascii_digit());
+    let words = text.split(|c: char| c.is_whitespace() || ";[]()".contains(c));
+    let mut words = words.map(|word| word.trim_end_matches(',')).filter(|word| {
+        let mut groups = word.trim_start_matches(['-', '−']).split(',');
+        let first = groups.next().is_some_and(|group| (1..=3).contains(&group.len()) && digits(group));
+        let mut rest = groups.peekable();
+        first && rest.peek().is_some() && rest.all(|group| group.len() == 3 && digits(group))
+    });
+    words.next().map(|word| word.replace(',', ""))
+}
+
+/// An expression without spaces and the name before `=`, in lower case, with one spelling of products and transposes.
 fn plain(text: &str) -> String {
-    text.to_lowercase()
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| match c {
-            '*' | '@' => '·',
+    let text = text.to_lowercase().replace(".t()", "ᵀ").replace("^t", "ᵀ");
+    let text = match text.split_once('=') {
+        Some((name, rest)) if !name.trim().is_empty() && name.trim().chars().all(char::is_alphanumeric) => {
+            rest
+        }
+        _ => &text,
+    };
+    let characters: Vec<char> = text.trim().chars().collect();
+    let mut plain = String::new();
+    let mut space = false;
+    for (k, &c) in characters.iter().enumerate() {
+        let next = characters.get(k + 1).copied().unwrap_or(' ');
+        if c.is_whitespace() {
+            space = true;
+            continue;
+        }
+        // A space between two factors is a product; between a number and a name it is not needed: 2 y is 2y.
+        let last_word = plain.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or("");
+        let after_number = !last_word.is_empty() && last_word.chars().all(|c| c.is_ascii_digit());
+        let after_factor = plain.ends_with(|c: char| c.is_alphanumeric() || c == ')');
+        if space && after_factor && !after_number && (c.is_alphanumeric() || c == '(') {
+            plain.push('·');
+        }
+        let decimal = after_number && !space && next.is_ascii_digit();
+        plain.push(match c {
+            '*' | '@' | '×' | '⋅' | '∙' => '·',
+            '.' if !decimal => '·',
             'ᵀ' | '\'' => 't',
             '−' => '-',
             c => c,
-        })
-        .collect::<String>()
-        .replace("^t", "t")
-        .replace(".t()", "t")
+        });
+        space = false;
+    }
+    plain
+}
+
+/// The form in which to write an expression, if it cannot be read; both texts as [`plain`] returns them.
+fn unreadable(given: &str, right: &str) -> Option<&'static str> {
+    // Names are short on the pages; with a transpose they have a letter more.
+    let name =
+        |word: &str| (1..=4).contains(&word.chars().count()) && word.chars().all(char::is_alphanumeric);
+    if right.contains('·') && !right.contains(['/', '(']) {
+        let factors = given.split('·').count();
+        return (factors < 2 || !given.split('·').all(name)).then_some("write a·b");
+    }
+    let known = |c: char| c.is_alphanumeric() || "+-·/()^.√".contains(c);
+    let mut depth = 0i32;
+    let nested = given.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
+    });
+    let mut words = given.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).peekable();
+    let readable =
+        nested && depth == 0 && given.chars().all(known) && words.peek().is_some() && words.all(name);
+    (!readable).then_some("write names, numbers and + - * / ( )")
 }
 
 #[cfg(test)]
@@ -222,7 +352,19 @@ mod tests {
     fn three_digits_are_enough_and_two_are_not() {
         let third = exercise(1.0 / 3.0);
         assert_eq!(third.check("0.333"), Verdict::Right);
-        assert_eq!(third.check("0.33"), Verdict::Wrong("think".into()));
+        for text in ["0.33", "0.3", ".33"] {
+            assert_eq!(third.check(text), Verdict::Close, "{text}");
+        }
+        assert_eq!(third.check("0.33").to_string(), "close: give three digits");
+        for text in ["0.34", "0.330", "0.4", "0", "-0.33"] {
+            assert!(matches!(third.check(text), Verdict::Wrong(_)), "{text}");
+        }
+        assert_eq!(exercise([1.0 / 3.0, -2.0 / 3.0]).check("0.33 -0.67"), Verdict::Close);
+        assert_eq!(exercise([1.0 / 3.0, -2.0 / 3.0]).check("0.33 -0.66"), Verdict::Close);
+        assert_eq!(exercise([1.0 / 3.0, -2.0 / 3.0]).check("0.33 0.67"), Verdict::Wrong("think".into()));
+        assert_eq!(exercise(0.5 / 2f64.sqrt()).check("0.35"), Verdict::Close);
+        assert_eq!(exercise(-0.1463).check("-0.15"), Verdict::Close);
+        assert_eq!(exercise(1.463e-7).check("1.5e-7"), Verdict::Close);
         assert_eq!(exercise(0.0).check("0"), Verdict::Right);
         assert_eq!(exercise(0.0).check("0.001"), Verdict::Wrong("think".into()));
     }
@@ -247,5 +389,62 @@ mod tests {
             assert_eq!(exercise("aᵀ · d").check(text), Verdict::Right, "{text}");
         }
         assert_eq!(exercise("aᵀ·d").check("a·d"), Verdict::Wrong("think".into()));
+        for text in ["dy·w", "dx = dy·w", "dx=dy*w", "dy w", "dy . w", "dy.w", "dy × w", " dy  @ w "] {
+            assert_eq!(exercise("dy·w").check(text), Verdict::Right, "{text}");
+        }
+        for text in ["dx = w·dy", "w dy", "dy^T w", "w . x"] {
+            assert_eq!(exercise("dy·w").check(text), Verdict::Wrong("think".into()), "{text}");
+        }
+        for text in ["1 / (2 y)", "1/(2y)", "slope = 1/(2y)"] {
+            assert_eq!(exercise("1/(2y)").check(text), Verdict::Right, "{text}");
+        }
+        assert_eq!(exercise("0.5/y").check("0.5 / y"), Verdict::Right);
+    }
+
+    #[test]
+    fn an_expression_that_cannot_be_read_is_not_wrong() {
+        for text in ["", "?", "dyw", "dy·", "matmul(dy, w)", "dy + w", "first"] {
+            let verdict = exercise("dy·w").check(text);
+            assert_eq!(verdict.to_string(), "cannot be read: write a·b", "{text}");
+        }
+        for text in ["", "1/(2y", "the reciprocal", "{y}"] {
+            assert!(matches!(exercise("1/(2y)").check(text), Verdict::Unreadable(_)), "{text}");
+        }
+        assert_eq!(exercise("1/(2y)").check("1/sqrt(y)"), Verdict::Wrong("think".into()));
+    }
+
+    #[test]
+    fn the_wrong_number_of_numbers_is_named() {
+        let verdict = exercise(6.0).check("2, 3");
+        assert_eq!(verdict.to_string(), "cannot be read: expected one number, found two");
+        let verdict = exercise([2.0, 3.0]).check("6");
+        assert_eq!(verdict.to_string(), "cannot be read: expected two numbers, found one");
+    }
+
+    #[test]
+    fn digits_may_be_grouped_by_underscores_and_not_by_commas() {
+        let pair = exercise([5000.0, 5e6]);
+        assert_eq!(pair.check("5_000, 5_000_000"), Verdict::Right);
+        assert!(matches!(pair.check("5_, _5"), Verdict::Unreadable(_)));
+        for text in ["5,000 5,000,000", "5,000, 5,000,000"] {
+            let verdict = pair.check(text);
+            assert_eq!(
+                verdict.to_string(),
+                "cannot be read: write numbers without separators: 5000",
+                "{text}"
+            );
+        }
+        assert_eq!(exercise([32.0, 100.0]).check("32,100"), Verdict::Right);
+    }
+
+    #[test]
+    fn two_numbers_may_be_a_shape() {
+        for text in ["32x10", "32 x 10", "32×10", "[32, 10]"] {
+            assert_eq!(exercise([32.0, 10.0]).check(text), Verdict::Right, "{text}");
+        }
+        for text in ["x10", "32x", "32x10x2"] {
+            assert!(matches!(exercise([32.0, 10.0]).check(text), Verdict::Unreadable(_)), "{text}");
+        }
+        assert!(matches!(exercise(320.0).check("32x10"), Verdict::Unreadable(_)));
     }
 }

@@ -1,6 +1,6 @@
 //! Runs the programs of the book, checks answers to its exercises, and writes what its pages generate.
 
-use book::{Chapter, chapters, docs, fill, regions};
+use book::{Chapter, Verdict, chapters, docs, fill, regions};
 use clap::{Parser, Subcommand};
 use std::error::Error;
 use std::process::{Command, ExitCode};
@@ -23,7 +23,7 @@ enum Action {
         #[arg(long)]
         broken: bool,
     },
-    /// Checks an answer to an exercise.
+    /// Checks an answer to an exercise; fails unless it is right.
     Check {
         /// The number of the exercise, such as 5.2.
         exercise: String,
@@ -41,12 +41,12 @@ fn chapter(number: usize) -> Result<Chapter, String> {
     found.ok_or_else(|| format!("expected a chapter from 1 to {last}, found {number}"))
 }
 
-fn check(exercise: &str, answer: &str) -> Result<String, String> {
+fn check(exercise: &str, answer: &str) -> Result<Verdict, String> {
     let all = chapters().into_iter().flat_map(|chapter| (chapter.exercises)());
     let found = all.into_iter().find(|e| e.number == exercise);
     let found =
         found.ok_or_else(|| format!("expected the number of an exercise, such as 5.2, found {exercise}"))?;
-    Ok(found.check(answer).to_string())
+    Ok(found.check(answer))
 }
 
 /// Writes a file if its text has changed.
@@ -84,7 +84,7 @@ fn write_all() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn run(action: Action) -> Result<(), Box<dyn Error>> {
+fn run(action: Action) -> Result<ExitCode, Box<dyn Error>> {
     match action {
         Action::List => {
             for Chapter { number, page, .. } in chapters() {
@@ -95,15 +95,21 @@ fn run(action: Action) -> Result<(), Box<dyn Error>> {
             let chapter = chapter(number)?;
             (if broken { chapter.broken } else { chapter.program }.main)();
         }
-        Action::Check { exercise, answer } => println!("{}", check(&exercise, &answer)?),
+        Action::Check { exercise, answer } => {
+            let verdict = check(&exercise, &answer)?;
+            println!("{verdict}");
+            if verdict != Verdict::Right {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         Action::Write => write_all()?,
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 fn main() -> ExitCode {
     match run(Arguments::parse().action) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

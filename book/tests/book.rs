@@ -105,7 +105,12 @@ fn the_command_checks_an_answer() {
     let exercise = (chapters()[0].exercises)().remove(0);
     let right = exercise.right[0].to_string();
     assert_eq!(run(&["check", exercise.number, &right]), "right\n");
-    assert!(run(&["check", exercise.number, "-1e9"]).starts_with("wrong: "));
+    for (answer, verdict) in [("-1e9", "wrong: "), ("13.5", "wrong: "), ("?", "cannot be read: ")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_book"));
+        let output = command.args(["check", exercise.number, answer]).output().expect("the program book");
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(verdict), "{answer}");
+        assert_eq!(output.status.code(), Some(1), "{answer}");
+    }
 }
 
 #[test]

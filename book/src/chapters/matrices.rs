@@ -62,6 +62,7 @@ fn exercises() -> Vec<Exercise> {
             number: "7.3",
             right: vec![[entry(0, 0), entry(0, 1)].into()],
             mistakes: vec![
+                Mistake::new([1.0, 2.0], "that is the first row of dy·x; dy must be transposed"),
                 Mistake::new(
                     [entry(0, 0), entry(1, 0)],
                     "that is the first column; the first row belongs to the first output",

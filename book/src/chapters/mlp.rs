@@ -221,7 +221,7 @@ fn exercises() -> Vec<Exercise> {
         [entries[0], entries[1], entries[2], entries[3]]
     };
     let right = flat(&d.transpose().matmul(&a));
-    let (n, m, error) = (8.0, 2.0, 0.4);
+    let (n, m, error) = (8.0, 4.0, 0.4);
     vec![
         Exercise {
             number: "9.1",
@@ -233,8 +233,9 @@ fn exercises() -> Vec<Exercise> {
                 ),
                 Mistake::new(
                     [delta1, delta2 * w2],
-                    "∂ℓ/∂w² is δ² times what the weight is multiplied with, a¹",
+                    "∂ℓ/∂w² is δ² times what the weight is multiplied by, a¹",
                 ),
+                Mistake::new([delta1 / w2, delta2 * a1], "the weight w² is missing in δ¹"),
                 Mistake::new([delta1, delta1 * a1], "∂ℓ/∂w² takes the δ of the layer to which w² leads"),
             ],
             hint: "δ¹ = w² δ² (1 - a¹ a¹), and ∂ℓ/∂w² = δ² a¹",
@@ -262,6 +263,8 @@ fn exercises() -> Vec<Exercise> {
             number: "9.3",
             right: vec![(2.0 * error / (n * m)).into()],
             mistakes: vec![
+                Mistake::new(error / n, "that is (A - T) / N, for the loss Σ (A - T)² / (2N)"),
+                Mistake::new(error / (n * m), "the factor 2 of the square is missing"),
                 Mistake::new(2.0 * error / n, "the mean is over all entries: N samples times m outputs"),
                 Mistake::new(2.0 * error, "the mean is missing"),
                 Mistake::new(2.0 * error / (n * m) / n, "1/N is in the mean already"),

@@ -74,6 +74,7 @@ fn exercises() -> Vec<Exercise> {
             number: "6.2",
             right: vec![dz.into()],
             mistakes: vec![
+                Mistake::new(2.0 * dz, "the factor ½ of the loss is missing"),
                 Mistake::new(da, "that is ∂ℓ/∂a; multiply by the slope of the sigmoid, a (1 - a)"),
                 Mistake::new(-dz, "the derivative of ½ (a - t)² is a - t, which is negative here"),
                 Mistake::new(
@@ -88,6 +89,7 @@ fn exercises() -> Vec<Exercise> {
             right: vec![[dw1, dw2, db].into()],
             mistakes: vec![
                 Mistake::new([2.0 * dz, -dz, 0.5 * dz], "∂z/∂w1 is the input x1, not the weight"),
+                Mistake::new([da * dw1 / dz, da * dw2 / dz, da], "the slope of the sigmoid is missing"),
                 Mistake::new([dw1, dw2, 0.0], "the bias has a slope too: ∂z/∂b = 1"),
                 Mistake::new([dz, dz, dz], "the inputs are missing: ∂z/∂w2 = x2"),
             ],

@@ -76,6 +76,10 @@ fn exercises() -> Vec<Exercise> {
             mistakes: vec![
                 Mistake::new(0.0, "the central difference of x² is exact, the one-sided one is not"),
                 Mistake::new(
+                    one_sided(square, 3.0, 0.01),
+                    "that is the difference itself; subtract the derivative 6",
+                ),
+                Mistake::new(
                     0.01 * 0.01,
                     "h² is the error of f after one step; the quotient divides it by h",
                 ),
