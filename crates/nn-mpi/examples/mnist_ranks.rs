@@ -6,7 +6,7 @@
 //! ```
 
 use clap::Parser;
-use nn::data::{Batches, Images, Mnist, copy_rows};
+use nn::data::{Batches, Mnist, copy_rows};
 use nn::metrics::{Confusion, argmax_rows};
 use nn::optim::{Optimizer, Sgd};
 use nn::train::WeightedMean;
@@ -61,7 +61,7 @@ fn train(ranks: &Ranks, args: &Args) -> Result<(), Box<dyn Error>> {
     let directory =
         directory.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data/mnist").into());
     let Mnist { train, test } = Mnist::read(directory)?;
-    let (x, y) = (rows(&train), Tensor::one_hot(train.labels(), 10)?);
+    let (x, y) = (train.rows::<f64>(), Tensor::one_hot(train.labels(), 10)?);
     let mut rng = StdRng::seed_from_u64(args.seed);
     let mut model = Sequential::new()
         .push(Linear::new(x.shape()[1], args.hidden, &mut rng))
@@ -102,7 +102,7 @@ fn train(ranks: &Ranks, args: &Args) -> Result<(), Box<dyn Error>> {
         seconds.sort_by(f64::total_cmp);
         let epoch = seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN);
         let in_mpi = shards.communication().as_secs_f64() / seconds.iter().sum::<f64>();
-        let confusion = Confusion::new(&argmax_rows(&model.predict(&rows(&test)))?, test.labels(), 10)?;
+        let confusion = Confusion::new(&argmax_rows(&model.predict(&test.rows()))?, test.labels(), 10)?;
         println!(
             "result: ranks={} accuracy={:.4} loss={loss:.6} seconds_per_epoch={epoch:.4} share_of_mpi={in_mpi:.3}",
             ranks.size(),
@@ -110,9 +110,4 @@ fn train(ranks: &Ranks, args: &Args) -> Result<(), Box<dyn Error>> {
         );
     }
     Ok(())
-}
-
-/// The images, a row each.
-fn rows(images: &Images) -> Tensor {
-    images.rows()
 }

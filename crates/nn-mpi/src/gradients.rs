@@ -81,7 +81,8 @@ impl<T: Element> Reduced<T> {
             match place.samples {
                 Some(at) => {
                     let Some(gradient) = grads.gradient(param.id()) else { return };
-                    for (out, g) in part.iter_mut().zip(gradient.to_vec()) {
+                    let gradient = gradient.contiguous();
+                    for (out, &g) in part.iter_mut().zip(gradient.as_slice().unwrap_or_default()) {
                         *out = weight * g;
                     }
                     out[at] = weight;

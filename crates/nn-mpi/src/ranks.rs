@@ -36,14 +36,11 @@ pub(crate) struct Agreed {
 }
 
 impl Agreed {
-    /// The numbers of one rank that follow the fixed ones.
+    /// Those of one rank.
     pub(crate) fn of(&self, rank: usize) -> &[f64] {
-        &self.numbers[rank * self.width + FIXED..(rank + 1) * self.width]
+        &self.numbers[rank * self.width..(rank + 1) * self.width]
     }
 }
-
-/// Code of the call, number of elements, and 1 if the rank failed.
-const FIXED: usize = 3;
 
 impl Ranks {
     pub(crate) fn new(world: SimpleCommunicator) -> Ranks {
@@ -88,7 +85,7 @@ impl Ranks {
             values.extend(latest.to_vec());
         });
         let agreed = self.agree(Call::Broadcast, None, Ok(&halves(names.finish())))?;
-        self.expect_equal(&agreed, "parameters")?;
+        self.expect_equal(&agreed, 0, "parameters")?;
         self.spread(0, &mut values);
         let mut rest = &values[..];
         model.visit_mut(&Path::root(), &mut |_, param| {
@@ -112,7 +109,7 @@ impl Ranks {
             param.latest().to_vec().iter().for_each(|x| hash.write_u64(x.to_f64().to_bits()));
         });
         let agreed = self.agree(Call::CheckEqual, None, Ok(&halves(hash.finish())))?;
-        self.expect_equal(&agreed, "values")
+        self.expect_equal(&agreed, 0, "values")
     }
 
     /// The sums over all ranks, added in the order of the ranks: losses, counts of right answers, seconds. A call of all ranks.
@@ -157,9 +154,10 @@ impl Ranks {
             Ok(numbers) => (numbers, None),
             Err(reason) => (&[][..], Some(reason)),
         };
+        // Code of the call, number of elements, and 1 if the rank failed.
         let head = [call.code(), length.unwrap_or_default() as f64, f64::from(u8::from(reason.is_some()))];
         let heads = self.gather(&head);
-        let of = |k: usize| heads.iter().skip(k).step_by(FIXED).copied();
+        let of = |k: usize| heads.iter().skip(k).step_by(head.len()).copied();
         if of(0).any(|code| code != call.code()) {
             return Err(RankError::Calls { found: of(0).map(|code| Call::name(code).to_owned()).collect() });
         }
@@ -170,9 +168,7 @@ impl Ranks {
             let found = of(1).map(|length| length as usize).collect();
             return Err(RankError::Lengths { call: Call::name(head[0]).to_owned(), found });
         }
-        let width = FIXED + own.len();
-        let numbers = self.gather(&[&head[..], own].concat());
-        Ok(Agreed { numbers, width })
+        Ok(Agreed { numbers: self.gather(own), width: own.len() })
     }
 
     /// The text of one rank, on all of them.
@@ -187,6 +183,9 @@ impl Ranks {
 
     /// The values of all ranks, one after the other.
     fn gather(&self, own: &[f64]) -> Vec<f64> {
+        if own.is_empty() {
+            return Vec::new();
+        }
         let mut all = vec![0.0; own.len() * self.size()];
         self.world.all_gather_into(own, &mut all[..]);
         all
@@ -210,8 +209,14 @@ impl Ranks {
         self.world.abort(1)
     }
 
-    fn expect_equal(&self, agreed: &Agreed, of: &'static str) -> Result<(), RankError> {
-        match (1..self.size()).find(|&rank| agreed.of(rank) != agreed.of(0)) {
+    /// Checks that the numbers from position `from` on are those of rank 0 on every rank.
+    pub(crate) fn expect_equal(
+        &self,
+        agreed: &Agreed,
+        from: usize,
+        of: &'static str,
+    ) -> Result<(), RankError> {
+        match (1..self.size()).find(|&rank| agreed.of(rank)[from..] != agreed.of(0)[from..]) {
             None => Ok(()),
             Some(rank) => Err(RankError::Models { of, rank }),
         }

@@ -115,9 +115,8 @@ impl<'r, T: Element + Equivalence> RankShards<'r, T> {
             Order::Any => size,
             Order::Fixed(count) => count,
         };
-        let shards = part(count, size, rank);
-        let own =
-            shards.clone().map(|shard| (shard, &rows[part(rows.len(), count, shard)])).collect::<Vec<_>>();
+        let own = part(count, size, rank).map(|shard| (shard, &rows[part(rows.len(), count, shard)]));
+        let own: Vec<_> = own.collect();
         self.reduce(model, count, &own, loss)
     }
 
@@ -166,8 +165,9 @@ impl<'r, T: Element + Equivalence> RankShards<'r, T> {
         self.sum.plan(model);
         self.own.resize_with(own.len(), Vec::new);
         // For each shard of this rank its samples and its loss, and the number of parameters; as many numbers on all ranks.
-        let mut losses = vec![0.0; 2 * count.div_ceil(self.ranks.size()) + 1];
-        *losses.last_mut().unwrap_or(&mut 0.0) = self.sum.parameters() as f64;
+        let pairs = 2 * count.div_ceil(self.ranks.size());
+        let mut losses = vec![0.0; pairs];
+        losses.push(self.sum.parameters() as f64);
         let mut result = Ok(());
         for (i, &(shard, rows)) in own.iter().enumerate() {
             match self.shard(model, i, shard, rows, &mut loss) {
@@ -183,12 +183,8 @@ impl<'r, T: Element + Equivalence> RankShards<'r, T> {
         let agreed =
             self.ranks.agree(Call::Backward, Some(self.sum.elements()), result.map(|()| &losses[..]));
         let agreed = agreed.and_then(|agreed| {
-            // A rank that differs from rank 0, as every rank sees it.
-            let differs = |&rank: &usize| agreed.of(rank).last() != agreed.of(0).last();
-            match (0..self.ranks.size()).find(differs) {
-                Some(rank) => Err(RankError::Models { of: "parameters", rank }),
-                None => Ok(agreed),
-            }
+            self.ranks.expect_equal(&agreed, pairs, "parameters")?;
+            Ok(agreed)
         });
         let agreed = agreed.inspect_err(|_| self.sum = Reduced::default())?;
         // In the order of the shards, so that the loss has the same bits for every number of ranks too.
