@@ -42,12 +42,8 @@ impl<T: Element> GraphView<T> {
         let left: Vec<String> = self.nodes.iter().map(statement).collect();
         let width = left.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(12);
         let mut out = String::from("values\n");
-        let mut row = |left: &str, right: &str| {
-            let gap = width.saturating_sub(left.chars().count());
-            let _ = writeln!(out, "  {left}{:gap$} {right}", "");
-        };
         for (node, left) in self.nodes.iter().zip(&left) {
-            row(left, &format!("= {}", brief(&node.value)));
+            row(&mut out, width, left, &format!("= {}", brief(&node.value)));
         }
         let Some(sweep) = &self.sweep else { return out };
         let name = self.root_name();
@@ -68,18 +64,22 @@ impl<T: Element> GraphView<T> {
             *count += 1;
             let sum =
                 if *count > 1 { format!(", sum of {count}: {}", brief(&step.sum)) } else { String::new() };
-            let gap = width.saturating_sub(step.op.chars().count());
-            let _ = writeln!(out, "  {}{:gap$} {} = {numbers}{sum}", step.op, "", self.rule(step));
+            row(&mut out, width, step.op, &format!("{} = {numbers}{sum}", self.rule(step)));
         }
         out.push_str("results\n");
         for node in self.nodes.iter().filter(|node| node.op == "leaf") {
             let left = format!("∂{name}/∂{}", node.label());
-            let gap = width.saturating_sub(left.chars().count());
             let gradient = self.gradient(node.index).map(|gradient| brief(&gradient)).unwrap_or_default();
-            let _ = writeln!(out, "  {left}{:gap$} = {gradient}", "");
+            row(&mut out, width, &left, &format!("= {gradient}"));
         }
         out
     }
+}
+
+/// A line of two columns, the first of this width.
+fn row(out: &mut String, width: usize, left: &str, right: &str) {
+    let gap = width.saturating_sub(left.chars().count());
+    let _ = writeln!(out, "  {left}{:gap$} {right}", "");
 }
 
 /// A scalar, or the shape and the first elements of a tensor.

@@ -4,6 +4,7 @@
 
 use super::json::{element, list, number, text};
 use super::layout::layout;
+use super::svg::escaped;
 use super::words::size_of;
 use super::{GraphInput, GraphNode, GraphView};
 use crate::error::{self, Error};
@@ -79,7 +80,7 @@ impl<T: Element> GraphView<T> {
             Some(_) => format!("The gradient of {}", self.root_name()),
             None => "A recorded graph".to_owned(),
         };
-        let title = title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let title = escaped(&title);
         // Nothing in the data can end the element that holds it.
         let data = self.page_data().replace('<', "\\u003c");
         // In the order of the page.
@@ -231,7 +232,7 @@ impl Crop {
     /// The elements as a list.
     fn of<T: Element>(&self, x: &Tensor<T>) -> String {
         let [rows, columns] = self.shown;
-        let all = x.to_vec();
+        let all = x.elements();
         let row = |row: usize| all.iter().skip(row * self.full[1]).take(columns);
         list((0..rows).flat_map(row).map(|&x| element(x)))
     }

@@ -92,7 +92,7 @@ pub(super) fn text(text: &str) -> String {
 }
 
 fn numbers<T: Element>(x: &Tensor<T>) -> String {
-    list(x.to_vec().into_iter().map(element))
+    list(x.elements().iter().map(|&x| element(x)))
 }
 
 /// An element with the digits that its own type needs.

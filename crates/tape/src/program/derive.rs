@@ -288,17 +288,7 @@ impl<T: Element> Derivatives<'_, T> {
     pub fn sparse_jacobian(&self) -> SparseJacobian<Program<T>> {
         let trace = &self.program.0.recorded;
         // The position of each scalar of the inputs among the columns.
-        let mut first = 0;
-        let firsts: Vec<usize> = self
-            .program
-            .0
-            .inputs
-            .iter()
-            .map(|input| {
-                first += input.len();
-                first - input.len()
-            })
-            .collect();
+        let firsts = self.program.firsts();
         let columns: Vec<usize> =
             self.wrt.iter().flat_map(|&k| firsts[k]..firsts[k] + self.program.0.inputs[k].len()).collect();
         let mut rows = SparseJacobian { starts: vec![0], columns: Vec::new(), values: () };

@@ -1,11 +1,9 @@
 //! A program at one point after another, without allocation.
 
-use super::plan::{Collect, Layout, Loop, Once, Place, Plan};
-use super::recorder::Input;
-use super::trace::{ADD, CHAIN_RULE, MUL, SUB};
-use super::{Outputs, Program};
+use super::plan::{Collect, Layout, Loop, Place, Plan};
+use super::{Outputs, Program, run};
 use crate::error::{self, Error};
-use crate::rules::algebra::{Binary, ChainRule, Element};
+use crate::rules::algebra::Element;
 use smallvec::SmallVec;
 use std::fmt;
 use std::sync::Arc;
@@ -40,15 +38,7 @@ impl<T: Element> Program<T> {
     pub fn evaluator(&self) -> Evaluator<T> {
         let layouts = SmallVec::from_elem(Layout::Shared, self.0.inputs.len());
         let plan = self.plan(layouts, SmallVec::from_slice(&[(self.outputs(), Collect::Lanes)]));
-        let firsts: Vec<usize> = self
-            .0
-            .inputs
-            .iter()
-            .scan(0, |first, input| {
-                *first += Input::len(input);
-                Some(*first - input.len())
-            })
-            .collect();
+        let firsts = self.firsts();
         let inputs = plan
             .inputs
             .iter()
@@ -91,24 +81,7 @@ impl<T: Element> Evaluator<T> {
         for &[from, to] in inputs.iter() {
             values[to as usize] = x[from as usize];
         }
-        for (once, place) in &plan.once {
-            values[*place as usize] = match *once {
-                Once::Call { function, operands } => {
-                    let [a, b] = operands.map(|place| values[place as usize]);
-                    match function {
-                        ADD => a + b,
-                        SUB => a - b,
-                        MUL => a * b,
-                        CHAIN_RULE => ChainRule.eval(a, b),
-                        _ => program.0.code.functions[function as usize].eval(a, b),
-                    }
-                }
-                Once::Choice { test, compared: [a, b], between: [then, otherwise] } => {
-                    let holds = test.holds(values[a as usize], values[b as usize]);
-                    values[if holds { then } else { otherwise } as usize]
-                }
-            };
-        }
+        run::once(plan, &program.0.code.functions, values);
         for (result, &(place, sum)) in results.iter_mut().zip(outputs.iter()) {
             let value = values[place as usize];
             *result = if sum { value + T::ZERO } else { value };

@@ -184,6 +184,16 @@ impl<T: Element> Program<T> {
         self.0.inputs.iter().zip(flags).flat_map(repeated).collect()
     }
 
+    /// The position of the first scalar of each input among those of all.
+    fn firsts(&self) -> Vec<usize> {
+        let mut end = 0;
+        let first = |input: &Input| {
+            end += input.len();
+            end - input.len()
+        };
+        self.0.inputs.iter().map(first).collect()
+    }
+
     /// The names of the inputs, each with its number of scalars.
     pub fn inputs(&self) -> impl Iterator<Item = (&str, usize)> {
         self.0.inputs.iter().map(|input| (input.name(), input.len()))

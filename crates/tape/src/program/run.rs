@@ -77,22 +77,35 @@ pub(super) fn run<T: Element>(
                 shared[place as usize] = values.elements()[column as usize];
             }
         }
-        for (once, place) in &plan.once {
-            shared[*place as usize] = match *once {
-                Once::Call { function, operands: [a, b] } => {
-                    functions[function as usize].eval(shared[a as usize], shared[b as usize])
-                }
-                Once::Choice { test, compared: [a, b], between: [then, otherwise] } => {
-                    let holds = test.holds(shared[a as usize], shared[b as usize]);
-                    shared[if holds { then } else { otherwise } as usize]
-                }
-            };
-        }
+        once(plan, functions, shared);
         sums.fill(T::ZERO);
         if lanes > 0 {
             Run { functions, plan, shared, operands }.tree(0, lanes, rows, sums);
         }
     });
+}
+
+/// Computes the steps that run once, on the constants and inputs in `values`.
+#[inline]
+pub(super) fn once<T: Element>(plan: &Plan<T>, functions: &[Arc<dyn ScalarFn<T>>], values: &mut [T]) {
+    for (once, place) in &plan.once {
+        values[*place as usize] = match *once {
+            Once::Call { function, operands } => {
+                let [a, b] = operands.map(|place| values[place as usize]);
+                match function {
+                    ADD => a + b,
+                    SUB => a - b,
+                    MUL => a * b,
+                    CHAIN_RULE => ChainRule.eval(a, b),
+                    _ => functions[function as usize].eval(a, b),
+                }
+            }
+            Once::Choice { test, compared: [a, b], between: [then, otherwise] } => {
+                let holds = test.holds(values[a as usize], values[b as usize]);
+                values[if holds { then } else { otherwise } as usize]
+            }
+        };
+    }
 }
 
 /// Calls `f` with a recycled buffer of `n` elements, whose contents are unspecified.

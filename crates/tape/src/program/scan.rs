@@ -1,7 +1,7 @@
 //! A program run step after step, each from the state that the step before has left.
 
 use super::derive::{Derivatives, Kind};
-use super::plan::{Collect, Layout};
+use super::plan::{Collect, Layout, Plan};
 use super::run::{self, Operand};
 use super::{Outputs, Program, Ways};
 use crate::error::{self, Error};
@@ -12,6 +12,7 @@ use crate::shape::Shape;
 use crate::tape::{Scalar, Tape, Var};
 use crate::tensor::Tensor;
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// A [`Program`] run step after step in many lanes: see [`Tape::scan_lanes`].
 #[derive(Clone, Debug)]
@@ -93,11 +94,6 @@ fn rows<T: Element>(data: &[T], lanes: usize) -> Operand<'_, T> {
     Operand::Lanes { data, offset: 0, lane: 1, column: lanes as isize }
 }
 
-/// The elements of a contiguous tensor.
-fn elements<T: Element>(x: &Tensor<T>) -> &[T] {
-    x.as_slice().unwrap_or_default()
-}
-
 impl<T: Element> ScanLanes<T> {
     /// The steps of a program: see [`Tape::scan_lanes`].
     pub fn new(program: Program<T>) -> ScanLanes<T> {
@@ -109,12 +105,16 @@ impl<T: Element> ScanLanes<T> {
         Sizes { state: len(0), step: len(1), outputs: self.program.outputs() }
     }
 
-    /// Runs `program`, each of whose outputs is a row of `out`.
-    fn run(program: &Program<T>, operands: &[Operand<'_, T>], lanes: usize, out: &mut [T]) {
+    /// The plan of `program` for this number of operands, each of whose outputs is a row.
+    fn plan(program: &Program<T>, operands: usize) -> Arc<Plan<T>> {
         let ways: Ways = SmallVec::from_elem((1, Collect::Lanes), program.outputs());
-        let plan = program.plan(SmallVec::from_elem(Layout::Contiguous, operands.len()), ways);
+        program.plan(SmallVec::from_elem(Layout::Contiguous, operands), ways)
+    }
+
+    /// Runs `program`, each of whose outputs is a row of `out`.
+    fn run(program: &Program<T>, plan: &Plan<T>, operands: &[Operand<'_, T>], lanes: usize, out: &mut [T]) {
         let rows = out.chunks_exact_mut(lanes).map(|row| (1, row)).collect();
-        run::run(&program.0.code.functions, &plan, operands, lanes, rows, &mut []);
+        run::run(&program.0.code.functions, plan, operands, lanes, rows, &mut []);
     }
 
     /// The number of scalars of an operand in each lane, if it is one of those that are the same in all steps.
@@ -218,23 +218,24 @@ impl<T: Element> Op<T> for ScanLanes<T> {
 
     fn eval(&self, x: &[&Tensor<T>], shape: &Shape) -> Tensor<T> {
         let (Sizes { state, step, outputs }, lanes) = (self.sizes(), shape[2]);
-        let x: SmallVec<[Tensor<T>; 8]> = x.iter().map(|x| x.contiguous()).collect();
-        let others: SmallVec<[Operand<'_, T>; 8]> = x[2..].iter().map(|x| rows(elements(x), lanes)).collect();
+        let x: SmallVec<[_; 8]> = x.iter().map(|x| x.elements()).collect();
+        let others: SmallVec<[Operand<'_, T>; 8]> = x[2..].iter().map(|x| rows(x, lanes)).collect();
         Tensor::build_for("scan_lanes", shape.clone(), |out| {
             if lanes * outputs == 0 {
                 return;
             }
+            let plan = ScanLanes::plan(&self.program, x.len());
             for t in 0..shape[0] {
                 let (before, after) = out.split_at_mut(t * outputs * lanes);
                 let from = match t {
-                    0 => elements(&x[0]),
+                    0 => &x[0][..],
                     _ => &before[(t - 1) * outputs * lanes..],
                 };
-                let read = &elements(&x[1])[t * step * lanes..];
+                let read = &x[1][t * step * lanes..];
                 let mut operands: SmallVec<[Operand<'_, T>; 8]> = SmallVec::new();
                 operands.extend([rows(&from[..state * lanes], lanes), rows(read, lanes)]);
                 operands.extend(others.iter().cloned());
-                ScanLanes::run(&self.program, &operands, lanes, &mut after[..outputs * lanes]);
+                ScanLanes::run(&self.program, &plan, &operands, lanes, &mut after[..outputs * lanes]);
             }
         })
     }
@@ -285,24 +286,25 @@ impl<T: Element> Op<T> for ScanLanes<T> {
             return each;
         }
         let pull = self.program.derived(Kind::Pull(wanted.clone()));
-        let x: SmallVec<[Tensor<T>; 8]> = x.iter().map(|x| x.contiguous()).collect();
-        let (y, dy) = (y.contiguous(), dy.contiguous());
-        let others: SmallVec<[Operand<'_, T>; 8]> = x[2..].iter().map(|x| rows(elements(x), lanes)).collect();
+        let plan = ScanLanes::plan(&pull, x.len() + 1);
+        let x: SmallVec<[_; 8]> = x.iter().map(|x| x.elements()).collect();
+        let (y, dy) = (y.elements(), dy.elements());
+        let others: SmallVec<[Operand<'_, T>; 8]> = x[2..].iter().map(|x| rows(x, lanes)).collect();
         let [mut passed, mut ct, mut found] =
             [state, outputs, pull.outputs()].map(|rows| vec![T::ZERO; rows * lanes]);
         for t in (0..count).rev() {
-            ct.copy_from_slice(&elements(&dy)[t * outputs * lanes..][..outputs * lanes]);
+            ct.copy_from_slice(&dy[t * outputs * lanes..][..outputs * lanes]);
             ct.iter_mut().zip(&passed).for_each(|(ct, &passed)| *ct += passed);
             let from = match t {
-                0 => elements(&x[0]),
-                _ => &elements(&y)[(t - 1) * outputs * lanes..],
+                0 => &x[0][..],
+                _ => &y[(t - 1) * outputs * lanes..],
             };
-            let read = &elements(&x[1])[t * step * lanes..];
+            let read = &x[1][t * step * lanes..];
             let mut operands: SmallVec<[Operand<'_, T>; 8]> = SmallVec::new();
             operands.extend([rows(&from[..state * lanes], lanes), rows(read, lanes)]);
             operands.extend(others.iter().cloned());
             operands.push(rows(&ct, lanes));
-            ScanLanes::run(&pull, &operands, lanes, &mut found);
+            ScanLanes::run(&pull, &plan, &operands, lanes, &mut found);
             let (of_state, mut rest) = found.split_at(state * lanes);
             passed.copy_from_slice(of_state);
             for &k in &wanted[1..] {

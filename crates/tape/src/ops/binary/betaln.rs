@@ -5,6 +5,7 @@ use crate::ops::Polygamma;
 use crate::ops::common::doc::OpDoc;
 use crate::ops::common::samples::BinaryPoints;
 use crate::rules::algebra::{Algebra, Binary, Element};
+use smallvec::SmallVec;
 
 /// `ln |B(a, b)| = ln |Γ(a) Γ(b) / Γ(a + b)|`, element by element; shapes broadcast.
 ///
@@ -132,7 +133,7 @@ fn polygamma_difference<T: Real>(n: u32, x: T, d: T) -> T {
         t += T::ONE;
     }
     let (u, v) = inverses(t);
-    let quotients: Vec<T> = quotients(u, v).take(2 * BERNOULLI.len() + n as usize).collect();
+    let quotients: SmallVec<[T; 64]> = quotients(u, v).take(2 * BERNOULLI.len() + n as usize).collect();
     let bernoulli = BERNOULLI.into_iter().zip((2..).step_by(2)).map(|((p, q), k)| {
         let factor = if n == 0 { T::ONE / number(k) } else { rising(k, k + n - 1) };
         factor * T::from_f64(f64::from(p)) / number(q) * quotients[(k + n - 1) as usize]
